@@ -1,0 +1,48 @@
+//! What time it is.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// The clock by which tokens are issued and judged.
+///
+/// Defaults to the system's. Tests put in their own: see `testing::FixedClock`.
+#[derive(Clone, Default)]
+pub struct Clock(Option<Arc<dyn Fn() -> SystemTime + Send + Sync>>);
+
+impl Clock {
+    /// The system's clock.
+    pub const fn system() -> Self {
+        Self(None)
+    }
+
+    /// A clock that asks `now`.
+    pub fn from_fn(now: impl Fn() -> SystemTime + Send + Sync + 'static) -> Self {
+        Self(Some(Arc::new(now)))
+    }
+
+    /// The current time.
+    pub fn now(&self) -> SystemTime {
+        match &self.0 {
+            Some(now) => now(),
+            None => SystemTime::now(),
+        }
+    }
+
+    /// Seconds since 1970, with their fraction: a `NumericDate` (RFC 7519, section 2).
+    pub(crate) fn numeric_date(&self) -> f64 {
+        // A clock before 1970 is broken: every token has expired then.
+        self.now()
+            .duration_since(UNIX_EPOCH)
+            .map_or(f64::INFINITY, |since| since.as_secs_f64())
+    }
+}
+
+impl fmt::Debug for Clock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self.0 {
+            Some(_) => "Clock(custom)",
+            None => "Clock(system)",
+        })
+    }
+}

@@ -1,0 +1,302 @@
+//! The bytes that nobody else may know.
+
+use std::env::{self, VarError};
+use std::fmt;
+use std::fs::{self, OpenOptions};
+use std::io::{self, Write};
+use std::path::Path;
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use zeroize::Zeroizing;
+
+use crate::error::ConfigError;
+
+/// A shared secret for HMAC signatures.
+///
+/// What exists is fit for HS256: at least 32 bytes (RFC 7518, section 3.2), no placeholder, no
+/// repetition, no sequence. The bytes are overwritten when the last copy goes, and `Debug` does
+/// not show them.
+///
+/// ```
+/// use tower_warder::{ConfigError, Secret};
+///
+/// assert!(Secret::new("yDW3kcHh1V0mhdDsaWyb29bSGZ3rEo7L").is_ok());
+/// assert!(matches!(
+///     Secret::new("CHANGE_ME_before_you_go_to_production"),
+///     Err(ConfigError::PlaceholderSecret)
+/// ));
+/// ```
+#[derive(Clone)]
+pub struct Secret(Zeroizing<Vec<u8>>);
+
+impl Secret {
+    /// Takes the bytes exactly as given: not trimmed, not decoded.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError::SecretTooShort`], [`ConfigError::PlaceholderSecret`] or
+    /// [`ConfigError::PredictableSecret`].
+    pub fn new(bytes: impl Into<Vec<u8>>) -> Result<Self, ConfigError> {
+        let bytes = Zeroizing::new(bytes.into());
+        if is_placeholder(&bytes) {
+            return Err(ConfigError::PlaceholderSecret);
+        }
+        if bytes.len() < MIN_BYTES {
+            return Err(ConfigError::SecretTooShort {
+                needed: MIN_BYTES,
+                given: bytes.len(),
+            });
+        }
+        if is_predictable(&bytes) {
+            return Err(ConfigError::PredictableSecret);
+        }
+        Ok(Self(bytes))
+    }
+
+    /// Reads an environment variable: its UTF-8 bytes, as they are.
+    ///
+    /// # Errors
+    ///
+    /// As [`new`](Self::new), and where the variable is not set, empty or not UTF-8.
+    pub fn from_env(name: &str) -> Result<Self, ConfigError> {
+        match env::var(name) {
+            Ok(value) if value.is_empty() => Err(ConfigError::EmptyVariable(name.to_owned())),
+            Ok(value) => Self::new(value),
+            Err(VarError::NotPresent) => Err(ConfigError::MissingVariable(name.to_owned())),
+            Err(VarError::NotUnicode(_)) => Err(ConfigError::InvalidVariable(name.to_owned())),
+        }
+    }
+
+    /// Draws 64 bytes from the operating system.
+    ///
+    /// # Panics
+    ///
+    /// If the operating system has no randomness to give.
+    pub fn generate() -> Self {
+        let mut bytes = Zeroizing::new(vec![0; GENERATED_BYTES]);
+        #[expect(clippy::expect_used, reason = "no service can run without randomness")]
+        getrandom::fill(&mut bytes).expect("the operating system gives randomness");
+        Self(bytes)
+    }
+
+    /// Reads the secret in `path`, or makes one there if there is no such file.
+    ///
+    /// The file holds text, and its bytes are the secret: other programs can read it as they
+    /// would read an environment variable. It appears whole and with mode 0600; of two processes
+    /// that start at once both use the one that came first.
+    ///
+    /// # Errors
+    ///
+    /// As [`new`](Self::new), and [`ConfigError::File`] where the file cannot be read or written.
+    pub fn from_file_or_generate(path: impl AsRef<Path>) -> Result<Self, ConfigError> {
+        let path = path.as_ref();
+        let bytes = match fs::read(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                create(path).and_then(|()| fs::read(path))
+            }
+            read => read,
+        };
+        Self::new(bytes.map_err(|source| ConfigError::File {
+            path: path.to_owned(),
+            source,
+        })?)
+    }
+
+    pub(crate) fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret([redacted])")
+    }
+}
+
+const MIN_BYTES: usize = 32;
+const GENERATED_BYTES: usize = 64;
+
+/// Writes a new secret beside `path` and links it there, unless somebody was faster.
+fn create(path: &Path) -> io::Result<()> {
+    let text = Zeroizing::new(URL_SAFE_NO_PAD.encode(Secret::generate().as_bytes()));
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(format!(".{}", std::process::id()));
+    let draft = path.with_file_name(name);
+
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let written = options.open(&draft).and_then(|mut file| {
+        file.write_all(text.as_bytes())?;
+        file.sync_all()
+    });
+    // A link, unlike a rename, never replaces what is there.
+    let linked = written.and_then(|()| match fs::hard_link(&draft, path) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        linked => linked,
+    });
+    let _ = fs::remove_file(&draft);
+    linked
+}
+
+/// Compared as a whole, without case, `-`, `_` and blanks: a passphrase that contains such a
+/// word passes.
+fn is_placeholder(bytes: &[u8]) -> bool {
+    let plain: Zeroizing<Vec<u8>> = Zeroizing::new(
+        bytes
+            .iter()
+            .filter(|byte| !matches!(byte, b'-' | b'_' | b' ' | b'\t' | b'\r' | b'\n'))
+            .map(u8::to_ascii_lowercase)
+            .collect(),
+    );
+    plain.starts_with(b"changeme") || PLACEHOLDERS.iter().any(|word| word.as_bytes() == &**plain)
+}
+
+const PLACEHOLDERS: &[&str] = &[
+    "secret",
+    "secretkey",
+    "mysecret",
+    "mysecretkey",
+    "supersecret",
+    "supersecretkey",
+    "topsecret",
+    "jwtsecret",
+    "jwtsecretkey",
+    "yoursecret",
+    "yoursecretkey",
+    "yoursecretkeyhere",
+    "yoursecrethere",
+    "yourjwtsecret",
+    "yourjwtsecretkey",
+    "yoursupersecretkey",
+    "yoursupersecretjwtkey",
+    "your256bitsecret",
+    "your384bitsecret",
+    "your512bitsecret",
+    "astringsecretatleast256bitslong",
+    "astringsecretatleast512bitslong",
+    "avalidstringsecretthatisatleast512bitslongwhichisverylong",
+    "replaceme",
+    "replacethis",
+    "replacethissecret",
+    "password",
+    "default",
+    "defaultsecret",
+    "example",
+    "examplesecret",
+    "insecure",
+    "insecuresecretkeychangeme",
+    "test",
+    "testsecret",
+    "todo",
+    // The key of the FastAPI tutorial.
+    "09d25e094faa6ca2556c818166b7a9563b93f7099f6f0f4caa6cf63b88e8d3e7",
+];
+
+/// A piece of up to 16 bytes over and over, or steps of one from byte to byte.
+fn is_predictable(bytes: &[u8]) -> bool {
+    let repeats = (1..=16).any(|piece| {
+        bytes
+            .iter()
+            .zip(bytes.iter().skip(piece))
+            .all(|(earlier, later)| earlier == later)
+    });
+    let steps = bytes
+        .iter()
+        .zip(bytes.iter().skip(1))
+        .filter(|(earlier, later)| earlier.abs_diff(**later) == 1)
+        .count();
+    repeats || steps * 4 >= bytes.len() * 3
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn well_known_placeholders_are_refused_in_any_spelling() {
+        for word in [
+            "CHANGE_ME",
+            "change-me-please-this-is-not-a-real-secret",
+            "Secret",
+            "your-256-bit-secret",
+            "YOUR 256 BIT SECRET",
+            "changeme\n",
+            "a-string-secret-at-least-256-bits-long",
+        ] {
+            assert!(
+                matches!(Secret::new(word), Err(ConfigError::PlaceholderSecret)),
+                "{word}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_long_passphrase_that_contains_a_placeholder_passes() {
+        assert!(Secret::new("my secret garden has 14 apple trees").is_ok());
+        assert!(Secret::new("do not change_me, I was drawn by lot: 8Qz").is_ok());
+    }
+
+    #[test]
+    fn repetitions_and_sequences_are_refused() {
+        for predictable in [
+            "a".repeat(64),
+            "ab".repeat(32),
+            "1234567890".repeat(4),
+            "0123456789abcdef".repeat(2),
+            "abcdefghijklmnopqrstuvwxyz0123456789".to_owned(),
+            "zyxwvutsrqponmlkjihgfedcba9876543210".to_owned(),
+        ] {
+            assert!(
+                matches!(
+                    Secret::new(predictable.as_str()),
+                    Err(ConfigError::PredictableSecret)
+                ),
+                "{predictable}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_secret_shorter_than_32_bytes_is_refused() {
+        assert!(matches!(
+            Secret::new("yDW3kcHh1V0mhdDsaWyb29bSGZ3rEo7"),
+            Err(ConfigError::SecretTooShort {
+                needed: 32,
+                given: 31
+            })
+        ));
+    }
+
+    #[test]
+    fn generated_secrets_have_64_bytes_and_differ() {
+        let (one, other) = (Secret::generate(), Secret::generate());
+        assert_eq!(one.as_bytes().len(), 64);
+        assert_ne!(one.as_bytes(), other.as_bytes());
+    }
+
+    #[test]
+    fn first_starts_at_once_agree_on_one_secret_file() {
+        let directory = env::temp_dir().join(format!("tower-warder-{}", std::process::id()));
+        fs::create_dir_all(&directory).unwrap();
+        let path = directory.join("secret");
+        let secrets: Vec<_> = std::thread::scope(|scope| {
+            let starts: Vec<_> = (0..8)
+                .map(|_| scope.spawn(|| Secret::from_file_or_generate(&path).unwrap()))
+                .collect();
+            starts.into_iter().map(|start| start.join().unwrap()).collect()
+        });
+        let text = fs::read(&path).unwrap();
+        assert!(secrets.iter().all(|secret| secret.as_bytes() == text));
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            let mode = fs::metadata(&path).unwrap().permissions().mode();
+            assert_eq!(mode & 0o777, 0o600);
+        }
+        assert_eq!(fs::read_dir(&directory).unwrap().count(), 1);
+        fs::remove_dir_all(&directory).unwrap();
+    }
+}
