@@ -7,7 +7,8 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use http::{HeaderValue, StatusCode};
+use http::header::CONTENT_TYPE;
+use http::{HeaderMap, HeaderValue, StatusCode};
 
 /// Any error of an application: what a [`UserLoader`](crate::UserLoader) may return with `?`.
 pub type BoxError = Box<dyn Error + Send + Sync>;
@@ -34,6 +35,7 @@ pub type BoxError = Box<dyn Error + Send + Sync>;
 pub struct AuthError {
     kind: AuthErrorKind,
     disclosed: bool,
+    grpc: bool,
     detail: Option<Cow<'static, str>>,
     source: Source,
     challenges: Option<Arc<Challenges>>,
@@ -67,6 +69,7 @@ impl AuthError {
         Self {
             kind,
             disclosed: false,
+            grpc: false,
             detail: None,
             source: Source::None,
             challenges: None,
@@ -136,6 +139,18 @@ impl AuthError {
     pub(crate) const fn disclosed(mut self, disclosed: bool) -> Self {
         self.disclosed = disclosed;
         self
+    }
+
+    /// Remembers the form of answer that the sender of these headers understands.
+    pub(crate) fn asked_with(mut self, headers: &HeaderMap) -> Self {
+        self.grpc = headers
+            .get(CONTENT_TYPE)
+            .is_some_and(|value| value.as_bytes().starts_with(b"application/grpc"));
+        self
+    }
+
+    pub(crate) const fn is_for_grpc(&self) -> bool {
+        self.grpc
     }
 
     pub(crate) fn with_challenges(mut self, challenges: Option<&Arc<Challenges>>) -> Self {
@@ -428,13 +443,22 @@ impl fmt::Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::MissingVariable(name) => {
-                write!(f, "{name} is not set; make a secret with `openssl rand -hex 32`")
+                write!(
+                    f,
+                    "{name} is not set; make a secret with `openssl rand -hex 32`"
+                )
             }
             Self::EmptyVariable(name) => {
-                write!(f, "{name} is empty; make a secret with `openssl rand -hex 32`")
+                write!(
+                    f,
+                    "{name} is empty; make a secret with `openssl rand -hex 32`"
+                )
             }
             Self::InvalidVariable(name) => {
-                write!(f, "{name} is not UTF-8; make a secret with `openssl rand -hex 32`")
+                write!(
+                    f,
+                    "{name} is not UTF-8; make a secret with `openssl rand -hex 32`"
+                )
             }
             Self::SecretTooShort { needed, given } => write!(
                 f,
@@ -447,19 +471,25 @@ impl fmt::Display for ConfigError {
             Self::PredictableSecret => f.write_str(
                 "the secret repeats itself or is a sequence; make one with `openssl rand -hex 32`",
             ),
-            Self::LeewayTooLong => f.write_str(
-                "the leeway is longer than 300 seconds; set the clocks right instead",
-            ),
+            Self::LeewayTooLong => {
+                f.write_str("the leeway is longer than 300 seconds; set the clocks right instead")
+            }
             Self::UnsupportedAlgorithm(algorithm) => write!(
                 f,
                 "{algorithm} needs the feature `aws-lc-rs` or `rust-crypto` of tower-warder"
             ),
             Self::WrongKeyFamily(algorithm) => {
-                write!(f, "the key is not a key for {algorithm}; check the algorithm or the file")
+                write!(
+                    f,
+                    "the key is not a key for {algorithm}; check the algorithm or the file"
+                )
             }
             Self::InvalidKey(reason) => write!(f, "the key cannot be used: {reason}"),
             Self::DuplicateKeyId(kid) => {
-                write!(f, "the ring has a key with the id {kid:?} already; give each its own")
+                write!(
+                    f,
+                    "the ring has a key with the id {kid:?} already; give each its own"
+                )
             }
             Self::MissingKeyId => {
                 f.write_str("a key in a ring needs an id; set it with `.key_id(…)`")
@@ -470,14 +500,21 @@ impl fmt::Display for ConfigError {
             Self::InvalidRealm => f.write_str(
                 "the realm may have visible ASCII and blanks, without quotes and backslashes",
             ),
-            Self::InvalidScope => f.write_str(
-                "a scope is one word of visible ASCII without quotes and backslashes",
-            ),
+            Self::InvalidScope => {
+                f.write_str("a scope is one word of visible ASCII without quotes and backslashes")
+            }
             Self::InvalidPasswordParams(reason) => {
-                write!(f, "the password hashing parameters cannot be used: {reason}")
+                write!(
+                    f,
+                    "the password hashing parameters cannot be used: {reason}"
+                )
             }
             Self::File { path, .. } => {
-                write!(f, "{} cannot be read or written; check the path and its rights", path.display())
+                write!(
+                    f,
+                    "{} cannot be read or written; check the path and its rights",
+                    path.display()
+                )
             }
         }
     }

@@ -2,12 +2,38 @@
 
 #![forbid(unsafe_code)]
 
+// In the order in which a request meets them; each module imports only from those above it.
 mod error;
 mod clock;
 mod secret;
 mod token;
+mod source;
+mod user;
+mod policy;
+mod identity;
+mod layer;
+mod rejection;
+mod guard;
+#[cfg(feature = "axum")]
+mod extract;
+#[cfg(feature = "testing")]
+pub mod testing;
 
-pub use error::{AuthError, AuthErrorKind, BoxError, ConfigError};
+pub use async_trait::async_trait;
+
 pub use clock::Clock;
+pub use error::{AuthError, AuthErrorKind, BoxError, ConfigError};
+#[cfg(feature = "axum")]
+pub use extract::{AdminUser, Guarded};
+pub use guard::{RequireLayer, RequireService, ResponseFuture};
+pub use identity::Identity;
+pub use layer::{AuthLayer, AuthService};
+pub use policy::{Admin, Approved, Decision, Denied, Policy, Scope};
+pub use rejection::{Empty, Problem, Rejection};
 pub use secret::Secret;
-pub use token::{Algorithm, SigningKey, VerifyingKey};
+pub use source::TokenSource;
+pub use token::{
+    Algorithm, Claims, IssueError, KeyRing, SigningKey, TokenBuilder, TokenIssuer, TokenVerifier,
+    Verification, Verifier, VerifyingKey,
+};
+pub use user::{AuthUser, CurrentUser, UserLoader, UserStatus};

@@ -286,7 +286,10 @@ mod tests {
             let starts: Vec<_> = (0..8)
                 .map(|_| scope.spawn(|| Secret::from_file_or_generate(&path).unwrap()))
                 .collect();
-            starts.into_iter().map(|start| start.join().unwrap()).collect()
+            starts
+                .into_iter()
+                .map(|start| start.join().unwrap())
+                .collect()
         });
         let text = fs::read(&path).unwrap();
         assert!(secrets.iter().all(|secret| secret.as_bytes() == text));

@@ -63,7 +63,11 @@ impl SigningKey {
     /// A key for HS256.
     pub fn hs256(secret: &Secret) -> Self {
         let (algorithm, key) = HmacKey::sha256(secret);
-        Self { algorithm, key_id: None, material: Signing::Hmac(key) }
+        Self {
+            algorithm,
+            key_id: None,
+            material: Signing::Hmac(key),
+        }
     }
 
     /// Names the key: `kid` in the header of the tokens that it signs.
@@ -163,12 +167,19 @@ impl HmacKey {
     }
     fn sign(&self, message: &[u8]) -> Vec<u8> {
         match self {
-            Self::Sha256(key) => Hmac::clone(key).chain_update(message).finalize().into_bytes().to_vec(),
+            Self::Sha256(key) => Hmac::clone(key)
+                .chain_update(message)
+                .finalize()
+                .into_bytes()
+                .to_vec(),
         }
     }
     fn verify(&self, message: &[u8], signature: &[u8]) -> bool {
         match self {
-            Self::Sha256(key) => Hmac::clone(key).chain_update(message).verify_slice(signature).is_ok(),
+            Self::Sha256(key) => Hmac::clone(key)
+                .chain_update(message)
+                .verify_slice(signature)
+                .is_ok(),
         }
     }
 }

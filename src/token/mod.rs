@@ -1,5 +1,17 @@
-//! Tokens: what they say, who signed them, and how they are judged and made.
+//! Tokens: what they say, who signed them, how they are judged and how they are made.
 
+mod json;
+mod claims;
 mod key;
+mod ring;
+mod verifier;
+mod issuer;
 
+pub use claims::Claims;
+pub use issuer::{IssueError, TokenBuilder, TokenIssuer};
 pub use key::{Algorithm, SigningKey, VerifyingKey};
+pub use ring::KeyRing;
+pub use verifier::{TokenVerifier, Verification, Verifier};
+
+/// Bytes of a token, before anything of it is decoded.
+const MAX_TOKEN: usize = 8 * 1024;

@@ -1,0 +1,228 @@
+//! The doors of axum: extractors that ask the identity.
+
+use std::any::type_name;
+use std::fmt;
+use std::marker::PhantomData;
+use std::ops::Deref;
+use std::sync::Arc;
+
+use axum_core::extract::{FromRequestParts, OptionalFromRequestParts};
+use axum_core::response::{IntoResponse, Response};
+use http::HeaderMap;
+use http::request::Parts;
+
+use crate::error::AuthError;
+use crate::identity::{Identity, Slot};
+use crate::policy::{Admin, Approved, Policy};
+use crate::rejection::{self, Problem};
+use crate::token::Claims;
+use crate::user::{AuthUser, CurrentUser};
+
+/// The user of this request: approved and an [admin](AuthUser::is_admin).
+///
+/// Answers 403 to approved users who are not. `Option<AdminUser<U>>` is `None` only if no
+/// credential was sent.
+pub struct AdminUser<U>(pub Arc<U>);
+
+/// The user of this request, if approved and the policy `P` says yes.
+///
+/// For policies without data. Those with data go into a [`RequireLayer`](crate::RequireLayer) or
+/// [`Identity::require`].
+///
+/// ```
+/// # use tower_warder::{AuthUser, Claims, Denied, Guarded, Policy, UserStatus};
+/// # struct Member { editor: bool }
+/// # impl AuthUser for Member { fn status(&self) -> UserStatus { UserStatus::Approved } }
+/// #[derive(Default)]
+/// struct Editors;
+///
+/// impl Policy<Member> for Editors {
+///     fn check(&self, member: &Member, _: &Claims) -> Result<(), Denied> {
+///         if member.editor { Ok(()) } else { Err(Denied::new("Only for editors")) }
+///     }
+/// }
+///
+/// async fn publish(member: Guarded<Editors, Member>) {}
+/// ```
+pub struct Guarded<P, U>(pub Arc<U>, PhantomData<fn() -> P>);
+
+impl<S, U> FromRequestParts<S> for CurrentUser<U>
+where
+    U: AuthUser,
+    S: Send + Sync,
+{
+    type Rejection = AuthError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, AuthError> {
+        require(parts, &Approved).await
+    }
+}
+
+impl<S, U> FromRequestParts<S> for AdminUser<U>
+where
+    U: AuthUser,
+    S: Send + Sync,
+{
+    type Rejection = AuthError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, AuthError> {
+        require(parts, &Admin).await.map(|user| Self(user.0))
+    }
+}
+
+impl<S, P, U> FromRequestParts<S> for Guarded<P, U>
+where
+    P: Policy<U> + Default,
+    U: AuthUser,
+    S: Send + Sync,
+{
+    type Rejection = AuthError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, AuthError> {
+        let user = require(parts, &P::default()).await?;
+        Ok(Self(user.0, PhantomData))
+    }
+}
+
+impl<S, U> FromRequestParts<S> for Identity<U>
+where
+    U: Send + Sync + 'static,
+    S: Send + Sync,
+{
+    type Rejection = AuthError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, AuthError> {
+        Self::of(&parts.extensions).map_err(|error| error.asked_with(&parts.headers))
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Claims {
+    type Rejection = AuthError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, AuthError> {
+        claims(parts)
+            .await
+            .map_err(|error| error.asked_with(&parts.headers))
+    }
+}
+
+impl<S, U> OptionalFromRequestParts<S> for CurrentUser<U>
+where
+    U: AuthUser,
+    S: Send + Sync,
+{
+    type Rejection = AuthError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Option<Self>, AuthError> {
+        unless_anonymous(parts, state).await
+    }
+}
+
+impl<S, U> OptionalFromRequestParts<S> for AdminUser<U>
+where
+    U: AuthUser,
+    S: Send + Sync,
+{
+    type Rejection = AuthError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Option<Self>, AuthError> {
+        unless_anonymous(parts, state).await
+    }
+}
+
+impl<S, P, U> OptionalFromRequestParts<S> for Guarded<P, U>
+where
+    P: Policy<U> + Default,
+    U: AuthUser,
+    S: Send + Sync,
+{
+    type Rejection = AuthError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Option<Self>, AuthError> {
+        unless_anonymous(parts, state).await
+    }
+}
+
+impl<S: Send + Sync> OptionalFromRequestParts<S> for Claims {
+    type Rejection = AuthError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Option<Self>, AuthError> {
+        unless_anonymous(parts, state).await
+    }
+}
+
+impl IntoResponse for AuthError {
+    fn into_response(self) -> Response {
+        rejection::respond(&Problem, self, &HeaderMap::new())
+    }
+}
+
+impl<U> Deref for AdminUser<U> {
+    type Target = U;
+
+    fn deref(&self) -> &U {
+        &self.0
+    }
+}
+
+impl<U> Clone for AdminUser<U> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+impl<U> fmt::Debug for AdminUser<U> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("AdminUser").finish_non_exhaustive()
+    }
+}
+
+impl<P, U> Deref for Guarded<P, U> {
+    type Target = U;
+
+    fn deref(&self) -> &U {
+        &self.0
+    }
+}
+
+impl<P, U> Clone for Guarded<P, U> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0), PhantomData)
+    }
+}
+
+impl<P, U> fmt::Debug for Guarded<P, U> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Guarded").finish_non_exhaustive()
+    }
+}
+
+async fn require<P, U>(parts: &Parts, policy: &P) -> Result<CurrentUser<U>, AuthError>
+where
+    P: Policy<U>,
+    U: AuthUser,
+{
+    let admitted = match Identity::<U>::of(&parts.extensions) {
+        Ok(identity) => identity.require(policy).await,
+        Err(error) => Err(error),
+    };
+    admitted.map_err(|error| error.asked_with(&parts.headers))
+}
+
+async fn claims(parts: &Parts) -> Result<Claims, AuthError> {
+    Slot::of(&parts.extensions, type_name::<Claims>())?
+        .claims()
+        .await
+}
+
+/// A bad token, a disabled user and an outage are not "no credential": they reject.
+async fn unless_anonymous<T, S>(parts: &mut Parts, state: &S) -> Result<Option<T>, AuthError>
+where
+    T: FromRequestParts<S, Rejection = AuthError>,
+{
+    match Slot::of(&parts.extensions, type_name::<T>()) {
+        Ok(slot) if slot.is_anonymous() => Ok(None),
+        Ok(_) => T::from_request_parts(parts, state).await.map(Some),
+        Err(error) => Err(error.asked_with(&parts.headers)),
+    }
+}

@@ -1,0 +1,138 @@
+//! Who sends this request: found out on first demand, once.
+
+mod inner;
+mod slot;
+
+use std::any::type_name;
+use std::fmt;
+use std::sync::Arc;
+
+use http::Extensions;
+
+use self::inner::Inner;
+use crate::error::AuthError;
+use crate::policy::Policy;
+use crate::token::Claims;
+use crate::user::{AuthUser, CurrentUser};
+
+pub(crate) use self::inner::{Admitted, Config, Timeout};
+pub(crate) use self::slot::Slot;
+
+/// The sender of a request, unresolved until somebody asks.
+///
+/// [`AuthLayer`](crate::AuthLayer) leaves it in the request; the doors ask it. The token is
+/// verified and the user loaded on first demand, at most once per request however many ask; a
+/// failed load is remembered, a load that is dropped with its only waiter is not. Clones share
+/// what was found.
+///
+/// In axum it is an extractor. Elsewhere [`Identity::of`] reads it:
+///
+/// ```
+/// # use tower_warder::{AuthError, AuthUser, Identity, UserStatus};
+/// # struct User;
+/// # impl AuthUser for User { fn status(&self) -> UserStatus { UserStatus::Approved } }
+/// async fn greet<B>(request: http::Request<B>) -> Result<String, AuthError> {
+///     let identity = Identity::<User>::of(request.extensions())?;
+///     if identity.is_anonymous() {
+///         return Ok("Hello, stranger".to_owned());
+///     }
+///     Ok(format!("Hello, {}", identity.claims().await?.subject()))
+/// }
+/// ```
+pub struct Identity<U>(Arc<Inner<U>>);
+
+impl<U> Identity<U> {
+    /// The identity that the innermost [`AuthLayer`](crate::AuthLayer) left in a request.
+    ///
+    /// # Errors
+    ///
+    /// [`Misconfigured`](crate::AuthErrorKind::Misconfigured), answered with 500, if there is no layer or
+    /// one for another user type. The hint goes to the log.
+    pub fn of(extensions: &Extensions) -> Result<Self, AuthError>
+    where
+        U: Send + Sync + 'static,
+    {
+        Slot::of(extensions, type_name::<U>())?.identity().map(Self)
+    }
+
+    /// Whether no credential was sent. A bad one is not none.
+    pub fn is_anonymous(&self) -> bool {
+        self.0.is_anonymous()
+    }
+
+    /// What the token says, once it is verified. The user is not loaded.
+    ///
+    /// # Errors
+    ///
+    /// [`MissingCredential`](crate::AuthErrorKind::MissingCredential),
+    /// [`InvalidRequest`](crate::AuthErrorKind::InvalidRequest),
+    /// [`InvalidToken`](crate::AuthErrorKind::InvalidToken), or
+    /// [`Unavailable`](crate::AuthErrorKind::Unavailable) where a key source cannot answer.
+    pub async fn claims(&self) -> Result<Claims, AuthError> {
+        self.0.claims().await
+    }
+
+    /// The same without waiting, for synchronous middleware. `None` only if somebody else, such
+    /// as a key server, would have to be asked.
+    pub fn claims_now(&self) -> Option<Result<Claims, AuthError>> {
+        self.0.claims_now()
+    }
+}
+
+impl<U: AuthUser> Identity<U> {
+    /// The user, whatever the account's status.
+    ///
+    /// # Errors
+    ///
+    /// As [`claims`](Self::claims), and [`InvalidToken`](crate::AuthErrorKind::InvalidToken) if there is
+    /// no such user or the token is of an earlier generation,
+    /// [`Unavailable`](crate::AuthErrorKind::Unavailable) if the loader fails, panics or takes too long.
+    pub async fn user(&self) -> Result<Arc<U>, AuthError> {
+        self.0.user().await
+    }
+
+    /// The user, if the account is approved and `policy` says yes.
+    ///
+    /// # Errors
+    ///
+    /// As [`user`](Self::user), [`AccountPending`](crate::AuthErrorKind::AccountPending) or
+    /// [`AccountDisabled`](crate::AuthErrorKind::AccountDisabled), and
+    /// [`Forbidden`](crate::AuthErrorKind::Forbidden) if the policy says no.
+    pub async fn require<P: Policy<U>>(&self, policy: &P) -> Result<CurrentUser<U>, AuthError> {
+        let user = self.user().await?;
+        self.0.judge(user, &self.claims().await?, policy)
+    }
+
+    /// The same with the claims, if nobody has to be waited for.
+    pub(crate) fn require_now<P: Policy<U>>(
+        &self,
+        policy: &P,
+    ) -> Option<Result<Admitted<U>, AuthError>> {
+        Some(match (self.0.user_now()?, self.0.claims_now()?) {
+            (Ok(user), Ok(claims)) => self.0.admit(user, claims, policy),
+            (Err(error), _) | (_, Err(error)) => Err(error),
+        })
+    }
+
+    pub(crate) async fn require_later<P: Policy<U>>(
+        self,
+        policy: Arc<P>,
+    ) -> Result<Admitted<U>, AuthError> {
+        let user = self.user().await?;
+        self.0.admit(user, self.claims().await?, &*policy)
+    }
+}
+
+impl<U> Clone for Identity<U> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+impl<U> fmt::Debug for Identity<U> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Identity")
+            .field("anonymous", &self.is_anonymous())
+            .finish_non_exhaustive()
+    }
+}

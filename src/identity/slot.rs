@@ -1,0 +1,128 @@
+//! Where a layer leaves an identity, and what can be asked there without its user type.
+
+use std::any::{Any, type_name};
+use std::fmt;
+use std::sync::Arc;
+
+use futures_util::future::{BoxFuture, FutureExt};
+use http::Extensions;
+
+use super::inner::{Config, Inner, log};
+use crate::error::{AuthError, AuthErrorKind};
+use crate::source::Presented;
+use crate::token::Claims;
+use crate::user::CurrentUser;
+
+/// The one place in a request where a layer leaves an identity, whatever its user type: the inner
+/// of two layers replaces what the outer left.
+#[derive(Clone)]
+pub(crate) struct Slot(Arc<dyn AnyIdentity>);
+
+impl Slot {
+    pub(crate) fn new<U: Send + Sync + 'static>(
+        config: Arc<Config<U>>,
+        presented: Presented,
+    ) -> Self {
+        Self(Arc::new(Inner::new(config, presented)))
+    }
+
+    /// Puts this identity in the place of any earlier one, and removes whom that one admitted.
+    pub(crate) fn leave_in(self, extensions: &mut Extensions) {
+        extensions.remove::<Claims>();
+        self.0.forget_user(extensions);
+        if let Some(earlier) = extensions.insert(self) {
+            earlier.0.forget_user(extensions);
+        }
+    }
+
+    /// The identity that is asked for on behalf of the user type `asked`.
+    pub(crate) fn of<'a>(
+        extensions: &'a Extensions,
+        asked: &'static str,
+    ) -> Result<&'a Self, AuthError> {
+        extensions
+            .get()
+            .ok_or_else(|| misconfigured(Misconfiguration::NoLayer { asked }))
+    }
+
+    pub(crate) fn is_anonymous(&self) -> bool {
+        self.0.is_anonymous()
+    }
+
+    pub(crate) async fn claims(&self) -> Result<Claims, AuthError> {
+        self.0.claims().await
+    }
+
+    pub(super) fn identity<U: Send + Sync + 'static>(&self) -> Result<Arc<Inner<U>>, AuthError> {
+        let any: Arc<dyn Any + Send + Sync> = Arc::clone(&self.0) as _;
+        any.downcast().map_err(|_| {
+            misconfigured(Misconfiguration::OtherUser {
+                asked: type_name::<U>(),
+                layer: self.0.user_type(),
+            })
+        })
+    }
+}
+
+/// What can be asked of an identity without knowing its user type.
+trait AnyIdentity: Any + Send + Sync {
+    fn user_type(&self) -> &'static str;
+    fn is_anonymous(&self) -> bool;
+    fn claims(&self) -> BoxFuture<'_, Result<Claims, AuthError>>;
+    fn forget_user(&self, extensions: &mut Extensions);
+}
+
+impl<U: Send + Sync + 'static> AnyIdentity for Inner<U> {
+    fn user_type(&self) -> &'static str {
+        type_name::<U>()
+    }
+
+    fn is_anonymous(&self) -> bool {
+        self.is_anonymous()
+    }
+
+    fn claims(&self) -> BoxFuture<'_, Result<Claims, AuthError>> {
+        self.claims().boxed()
+    }
+
+    fn forget_user(&self, extensions: &mut Extensions) {
+        extensions.remove::<CurrentUser<U>>();
+    }
+}
+
+/// The sentence that mends a route without the right layer.
+#[derive(Debug)]
+enum Misconfiguration {
+    NoLayer {
+        asked: &'static str,
+    },
+    OtherUser {
+        asked: &'static str,
+        layer: &'static str,
+    },
+}
+
+impl fmt::Display for Misconfiguration {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoLayer { asked } => write!(
+                f,
+                "no AuthLayer on this route: add `.layer(AuthLayer::new(verifier, loader))` with a \
+                 loader of `{asked}` to the router, after its routes"
+            ),
+            Self::OtherUser { asked, layer } => write!(
+                f,
+                "the AuthLayer on this route loads `{layer}`, but this route asks for `{asked}`: \
+                 use the same user type in both"
+            ),
+        }
+    }
+}
+
+impl std::error::Error for Misconfiguration {}
+
+fn misconfigured(hint: Misconfiguration) -> AuthError {
+    let error = AuthError::new(AuthErrorKind::Misconfigured).with_source(hint);
+    log(&error);
+    error
+}

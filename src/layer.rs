@@ -1,0 +1,172 @@
+//! The layer: finds the credential, leaves an unresolved identity, and steps aside.
+
+use std::fmt;
+use std::future::Future;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use http::Request;
+use tower_layer::Layer;
+use tower_service::Service;
+
+use crate::error::{Challenges, ConfigError};
+use crate::identity::{Config, Slot, Timeout};
+use crate::source::TokenSource;
+use crate::token::Verifier;
+use crate::user::UserLoader;
+
+/// Lets every handler below know who sends the request.
+///
+/// It never rejects, verifies, loads or waits: public routes cost nothing and do not fall with
+/// the database. The doors do that: [`CurrentUser`](crate::CurrentUser) and its kin in axum,
+/// [`RequireLayer`](crate::RequireLayer) in any tower stack. A route that asks nobody is public.
+///
+/// ```
+/// # use std::time::Duration;
+/// # use tower_warder::{testing, AuthLayer, Secret, TokenVerifier};
+/// # fn example(users: impl tower_warder::UserLoader<User = testing::TestUser>) {
+/// let secret = Secret::generate();
+/// let layer = AuthLayer::new(TokenVerifier::hs256(&secret), users)
+///     .loader_timeout(Duration::from_secs(5), tokio::time::sleep);
+/// # }
+/// ```
+#[must_use]
+pub struct AuthLayer<U> {
+    source: TokenSource,
+    config: Arc<Config<U>>,
+}
+
+impl<U> AuthLayer<U> {
+    /// Credentials are judged by `verifier`, users found by `loader`.
+    pub fn new(verifier: impl Verifier, loader: impl UserLoader<User = U>) -> Self {
+        Self {
+            source: TokenSource::header(),
+            config: Arc::new(Config {
+                verifier: Arc::new(verifier),
+                loader: Arc::new(loader),
+                timeout: None,
+                challenges: None,
+                disclose_status: false,
+            }),
+        }
+    }
+
+    /// Where to look for the credential. Defaults to the `Authorization` header only.
+    pub fn source(mut self, source: TokenSource) -> Self {
+        self.source = source;
+        self
+    }
+
+    /// How long a request may wait for its user, by the runtime's own `sleep`: with tokio,
+    /// `.loader_timeout(Duration::from_secs(5), tokio::time::sleep)`. Then it is answered 503.
+    ///
+    /// Without it there is no timeout: a store that hangs hangs its requests.
+    pub fn loader_timeout<F>(
+        self,
+        after: Duration,
+        sleep: impl Fn(Duration) -> F + Send + Sync + 'static,
+    ) -> Self
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        let sleep = Arc::new(move |after| sleep(after).boxed());
+        self.configure(|config| config.timeout = Some(Timeout { after, sleep }))
+    }
+
+    /// The protection space that the challenges name (RFC 9110, section 11.5). Defaults to `api`.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError::InvalidRealm`] unless it is visible ASCII and blanks, without quotes and
+    /// backslashes.
+    pub fn realm(self, realm: &str) -> Result<Self, ConfigError> {
+        let challenges = Arc::new(Challenges::new(realm)?);
+        Ok(self.configure(|config| config.challenges = Some(challenges)))
+    }
+
+    /// Whether the owner of a valid token is told that the account is pending or disabled (403),
+    /// or nothing (401). Defaults to nothing.
+    pub fn disclose_status(self, disclose: bool) -> Self {
+        self.configure(|config| config.disclose_status = disclose)
+    }
+
+    fn configure(mut self, change: impl FnOnce(&mut Config<U>)) -> Self {
+        // A layer that was cloned or applied before keeps what it had.
+        change(Arc::make_mut(&mut self.config));
+        self
+    }
+}
+
+impl<S, U> Layer<S> for AuthLayer<U> {
+    type Service = AuthService<S, U>;
+
+    fn layer(&self, inner: S) -> Self::Service {
+        AuthService {
+            inner,
+            layer: self.clone(),
+        }
+    }
+}
+
+impl<U> Clone for AuthLayer<U> {
+    fn clone(&self) -> Self {
+        Self {
+            source: self.source.clone(),
+            config: Arc::clone(&self.config),
+        }
+    }
+}
+
+impl<U> fmt::Debug for AuthLayer<U> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AuthLayer")
+            .field("source", &self.source)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The service that [`AuthLayer`] makes.
+#[must_use]
+pub struct AuthService<S, U> {
+    inner: S,
+    layer: AuthLayer<U>,
+}
+
+impl<S, U, B> Service<Request<B>> for AuthService<S, U>
+where
+    S: Service<Request<B>>,
+    U: Send + Sync + 'static,
+{
+    type Response = S::Response;
+    type Error = S::Error;
+    type Future = S::Future;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, mut request: Request<B>) -> Self::Future {
+        let presented = self.layer.source.find(request.headers_mut());
+        Slot::new(Arc::clone(&self.layer.config), presented).leave_in(request.extensions_mut());
+        self.inner.call(request)
+    }
+}
+
+impl<S: Clone, U> Clone for AuthService<S, U> {
+    fn clone(&self) -> Self {
+        Self {
+            inner: self.inner.clone(),
+            layer: self.layer.clone(),
+        }
+    }
+}
+
+impl<S: fmt::Debug, U> fmt::Debug for AuthService<S, U> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AuthService")
+            .field("inner", &self.inner)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,129 @@
+//! The response to who is not let in.
+
+use http::header::{CONTENT_TYPE, HeaderName, RETRY_AFTER, WWW_AUTHENTICATE};
+use http::{HeaderMap, HeaderValue, Response, StatusCode};
+use serde_json::json;
+
+use crate::error::{AuthError, AuthErrorKind};
+
+/// Makes the response of a [`RequireLayer`](crate::RequireLayer) to a request that it rejects.
+///
+/// [`Problem`] and [`Empty`] are ready; a closure `Fn(&AuthError, &HeaderMap) -> Response<B>`,
+/// which sees the request's headers, is one, too. Challenge, `Retry-After` and the `AuthError` in
+/// the extensions are put on afterwards, whoever made the response.
+pub trait Rejection<B>: Send + Sync + 'static {
+    /// The response to `error`, for a request with these headers.
+    fn response(&self, error: &AuthError, headers: &HeaderMap) -> Response<B>;
+}
+
+/// A problem document (RFC 9457) for bodies that can be made of a `String`; a `grpc-status` for
+/// gRPC requests.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Problem;
+
+impl<B: From<String>> Rejection<B> for Problem {
+    fn response(&self, error: &AuthError, _: &HeaderMap) -> Response<B> {
+        if error.is_for_grpc() {
+            return grpc(error, String::new().into());
+        }
+        problem(error).map(B::from)
+    }
+}
+
+/// No body, for bodies that have a default; a `grpc-status` for gRPC requests.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Empty;
+
+impl<B: Default> Rejection<B> for Empty {
+    fn response(&self, error: &AuthError, _: &HeaderMap) -> Response<B> {
+        if error.is_for_grpc() {
+            return grpc(error, B::default());
+        }
+        let mut response = Response::new(B::default());
+        *response.status_mut() = error.status();
+        response
+    }
+}
+
+impl<B, F> Rejection<B> for F
+where
+    F: Fn(&AuthError, &HeaderMap) -> Response<B> + Send + Sync + 'static,
+{
+    fn response(&self, error: &AuthError, headers: &HeaderMap) -> Response<B> {
+        self(error, headers)
+    }
+}
+
+/// The whole answer: what `rejection` makes of it, and what no rejection can leave out.
+pub(crate) fn reject<B>(
+    rejection: &impl Rejection<B>,
+    error: AuthError,
+    headers: &HeaderMap,
+) -> Response<B> {
+    respond(rejection, error.asked_with(headers), headers)
+}
+
+/// The same for an error that knows already how it was asked.
+pub(crate) fn respond<B>(
+    rejection: &impl Rejection<B>,
+    error: AuthError,
+    headers: &HeaderMap,
+) -> Response<B> {
+    let mut response = rejection.response(&error, headers);
+    if let Some(challenge) = error.challenge() {
+        // Added, not replaced: the application may offer another scheme beside ours.
+        response.headers_mut().append(WWW_AUTHENTICATE, challenge);
+    }
+    if error.kind() == AuthErrorKind::Unavailable {
+        response.headers_mut().insert(RETRY_AFTER, RETRY_SECONDS);
+    }
+    response.extensions_mut().insert(error);
+    response
+}
+
+/// `application/problem+json`. `detail` is the member that FastAPI clients read.
+fn problem(error: &AuthError) -> Response<String> {
+    let status = error.status();
+    let body = json!({
+        "type": "about:blank",
+        "title": status.canonical_reason(),
+        "status": status.as_u16(),
+        "detail": error.detail(),
+        "code": error.code(),
+    });
+    let mut response = Response::new(body.to_string());
+    *response.status_mut() = status;
+    response.headers_mut().insert(CONTENT_TYPE, PROBLEM_JSON);
+    response
+}
+
+/// A gRPC answer that ends with its headers ("Trailers-Only").
+fn grpc<B>(error: &AuthError, body: B) -> Response<B> {
+    let mut response = Response::new(body);
+    *response.status_mut() = StatusCode::OK;
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, GRPC);
+    headers.insert(GRPC_STATUS, HeaderValue::from_static(error.grpc_status()));
+    if let Ok(message) = HeaderValue::try_from(percent_encode(error.detail())) {
+        headers.insert(GRPC_MESSAGE, message);
+    }
+    response
+}
+
+/// `Status-Message` of gRPC over HTTP/2: visible ASCII but `%` stands for itself.
+fn percent_encode(text: &str) -> String {
+    let mut encoded = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        match byte {
+            b' '..=b'~' if byte != b'%' => encoded.push(char::from(byte)),
+            _ => encoded.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    encoded
+}
+
+const PROBLEM_JSON: HeaderValue = HeaderValue::from_static("application/problem+json");
+const GRPC: HeaderValue = HeaderValue::from_static("application/grpc");
+const GRPC_STATUS: HeaderName = HeaderName::from_static("grpc-status");
+const GRPC_MESSAGE: HeaderName = HeaderName::from_static("grpc-message");
+const RETRY_SECONDS: HeaderValue = HeaderValue::from_static("1");

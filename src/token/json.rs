@@ -1,0 +1,222 @@
+//! One JSON object, read strictly: what a lenient reader passes over is an error here.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
+
+/// The members that a reader of an object is interested in.
+pub(super) trait Members<'de> {
+    /// Takes the value of the member called `name` out of `map`: with [`Ignored`] if it is not
+    /// one to keep.
+    fn read<A: MapAccess<'de>>(&mut self, name: &str, map: &mut A) -> Result<(), A::Error>;
+}
+
+/// Reads `json` as one object without duplicate names and without anything after it.
+pub(super) fn read_object<'de, M: Members<'de>>(
+    json: &'de str,
+    mut members: M,
+) -> Result<M, serde_json::Error> {
+    let mut deserializer = serde_json::Deserializer::from_str(json);
+    deserializer.deserialize_map(Object(&mut members))?;
+    deserializer.end()?;
+    Ok(members)
+}
+
+struct Object<'m, M>(&'m mut M);
+
+impl<'de, M: Members<'de>> Visitor<'de> for Object<'_, M> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        // Compared after unescaping. Few names, or names that somebody signed: a list will do.
+        let mut seen = Vec::new();
+        while let Some(name) = map.next_key_seed(Text)? {
+            if seen.contains(&name) {
+                return Err(A::Error::custom("duplicate member"));
+            }
+            self.0.read(&name, &mut map)?;
+            seen.push(name);
+        }
+        Ok(())
+    }
+}
+
+/// A string, borrowed from the input unless it has escapes.
+pub(super) struct Text;
+
+impl<'de> DeserializeSeed<'de> for Text {
+    type Value = Cow<'de, str>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_str(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Text {
+    type Value = Cow<'de, str>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a string")
+    }
+
+    fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Self::Value, E> {
+        Ok(Cow::Borrowed(text))
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
+        Ok(Cow::Owned(text.to_owned()))
+    }
+}
+
+/// A string, or an array of strings.
+pub(super) struct Texts;
+
+impl<'de> DeserializeSeed<'de> for Texts {
+    type Value = Vec<Cow<'de, str>>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Texts {
+    type Value = Vec<Cow<'de, str>>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a string or an array of strings")
+    }
+
+    fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Self::Value, E> {
+        Ok(vec![Cow::Borrowed(text)])
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
+        Ok(vec![Cow::Owned(text.to_owned())])
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
+        let mut texts = Vec::new();
+        while let Some(text) = seq.next_element_seed(Text)? {
+            texts.push(text);
+        }
+        Ok(texts)
+    }
+}
+
+/// A `NumericDate` (RFC 7519, section 2) from 1970 to the end of the year 9999.
+pub(super) struct NumericDate;
+
+impl<'de> DeserializeSeed<'de> for NumericDate {
+    type Value = f64;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<f64, D::Error> {
+        deserializer.deserialize_f64(self)
+    }
+}
+
+impl Visitor<'_> for NumericDate {
+    type Value = f64;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("seconds since 1970")
+    }
+
+    fn visit_u64<E: Error>(self, seconds: u64) -> Result<f64, E> {
+        self.visit_f64(seconds as f64)
+    }
+
+    fn visit_i64<E: Error>(self, seconds: i64) -> Result<f64, E> {
+        self.visit_f64(seconds as f64)
+    }
+
+    fn visit_f64<E: Error>(self, seconds: f64) -> Result<f64, E> {
+        // Also catches milliseconds.
+        if (0.0..=super::claims::LAST_DATE).contains(&seconds) {
+            Ok(seconds)
+        } else {
+            Err(E::custom("date out of range"))
+        }
+    }
+}
+
+/// Any value that nobody keeps. Read nonetheless, because a value that is skipped is not checked:
+/// its strings must be Unicode, its nesting bounded.
+pub(super) struct Ignored {
+    levels: u8,
+}
+
+impl Ignored {
+    /// The value of a member of the outermost object.
+    pub(super) const fn new() -> Self {
+        Self {
+            levels: MAX_NESTING - 1,
+        }
+    }
+
+    fn inner<E: Error>(&self) -> Result<u8, E> {
+        self.levels
+            .checked_sub(1)
+            .ok_or_else(|| E::custom("nested too deeply"))
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for Ignored {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Ignored {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("any value")
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_i64<E>(self, _: i64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_u64<E>(self, _: u64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_str<E>(self, _: &str) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_unit<E>(self) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<(), A::Error> {
+        let levels = self.inner()?;
+        while seq.next_element_seed(Self { levels })?.is_some() {}
+        Ok(())
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        let levels = self.inner()?;
+        while map.next_key_seed(Text)?.is_some() {
+            map.next_value_seed(Self { levels })?;
+        }
+        Ok(())
+    }
+}
+
+const MAX_NESTING: u8 = 64;

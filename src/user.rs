@@ -1,0 +1,147 @@
+//! The user behind a token, as the application's own store knows it.
+
+use std::fmt;
+use std::ops::Deref;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+
+use crate::error::BoxError;
+use crate::token::Claims;
+
+/// What the doors ask of an application's user type.
+///
+/// ```
+/// use tower_warder::{AuthUser, UserStatus};
+///
+/// struct Member {
+///     active: bool,
+/// }
+///
+/// impl AuthUser for Member {
+///     fn status(&self) -> UserStatus {
+///         if self.active { UserStatus::Approved } else { UserStatus::Disabled }
+///     }
+/// }
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a user that the doors can judge",
+    note = "implement `tower_warder::AuthUser` for `{Self}`: `fn status(&self) -> UserStatus`"
+)]
+pub trait AuthUser: Send + Sync + 'static {
+    /// Whether the account may come in now.
+    fn status(&self) -> UserStatus;
+
+    /// Whether the user passes [`Admin`](crate::Admin). Defaults to no.
+    fn is_admin(&self) -> bool {
+        false
+    }
+
+    /// The generation of tokens that is alive: a token whose `gen` claim (absent: 0) is another
+    /// is refused. Raise it, and every earlier token of this user is dead. Defaults to 0.
+    fn token_generation(&self) -> u64 {
+        0
+    }
+}
+
+/// The state of an account. Only [`Approved`](Self::Approved) opens a door.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum UserStatus {
+    /// Waits for somebody to approve it.
+    Pending,
+    /// May come in.
+    Approved,
+    /// Was shut out.
+    Disabled,
+}
+
+/// Finds the user that a token speaks of, in whatever store the application has.
+///
+/// ```
+/// use std::collections::HashMap;
+/// use tower_warder::{AuthUser, BoxError, Claims, UserLoader, UserStatus, async_trait};
+///
+/// #[derive(Clone)]
+/// struct Member;
+///
+/// impl AuthUser for Member {
+///     fn status(&self) -> UserStatus {
+///         UserStatus::Approved
+///     }
+/// }
+///
+/// struct Members(HashMap<String, Member>);
+///
+/// #[async_trait]
+/// impl UserLoader for Members {
+///     type User = Member;
+///
+///     async fn load_user(&self, claims: &Claims) -> Result<Option<Member>, BoxError> {
+///         Ok(self.0.get(claims.subject()).cloned())
+///     }
+/// }
+/// ```
+///
+/// Numbers have several spellings (`i64::from_str` takes `+1` and `01`): a loader that parses the
+/// subject compares the number's own text with it, so that an id has one.
+///
+/// Whoever wants "no tokens from before this moment" compares
+/// [`claims.issued_at()`](Claims::issued_at) here; for "no earlier tokens" there is
+/// [`AuthUser::token_generation`].
+#[async_trait]
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not load users",
+    note = "implement `tower_warder::UserLoader` for `{Self}`, with `#[tower_warder::async_trait]`"
+)]
+pub trait UserLoader: Send + Sync + 'static {
+    /// The application's user.
+    type User: Send + Sync + 'static;
+
+    /// Finds the user; `None` if there is none, which is answered like a bad token.
+    ///
+    /// # Errors
+    ///
+    /// Anything, with `?`: the answer is 503 and the error goes to the log. An
+    /// [`AuthError`](crate::AuthError) is answered as what it is, so that
+    /// `claims.custom::<T>()?` stays a bad token.
+    async fn load_user(&self, claims: &Claims) -> Result<Option<Self::User>, BoxError>;
+}
+
+#[async_trait]
+impl<L: UserLoader + ?Sized> UserLoader for Arc<L> {
+    type User = L::User;
+
+    async fn load_user(&self, claims: &Claims) -> Result<Option<Self::User>, BoxError> {
+        (**self).load_user(claims).await
+    }
+}
+
+/// The user of this request: approved, and let in by whatever else the door asks.
+///
+/// An axum extractor, the answer of [`Identity::require`](crate::Identity::require), and what
+/// [`RequireLayer`](crate::RequireLayer) leaves in the request extensions. As an extractor it
+/// answers 401 where there is no approved user; `Option<CurrentUser<U>>` is `None` only if no
+/// credential was sent.
+pub struct CurrentUser<U>(pub Arc<U>);
+
+impl<U> Clone for CurrentUser<U> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+impl<U> Deref for CurrentUser<U> {
+    type Target = U;
+
+    fn deref(&self) -> &U {
+        &self.0
+    }
+}
+
+// Not derived: who is logged in does not belong into every debug print of an extensions map.
+impl<U> fmt::Debug for CurrentUser<U> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("CurrentUser").finish_non_exhaustive()
+    }
+}

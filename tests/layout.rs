@@ -1,0 +1,47 @@
+//! The corridor: `lib.rs` lists the modules in the order in which a request meets them, and each
+//! imports only from those above it.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+#[test]
+fn modules_import_only_from_modules_above_them() {
+    let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let root = fs::read_to_string(src.join("lib.rs")).unwrap();
+    let modules: Vec<&str> = root.lines().filter_map(module_name).collect();
+    assert!(modules.len() > 10, "lib.rs lists the modules: {modules:?}");
+
+    for (position, module) in modules.iter().enumerate() {
+        for file in files_of(&src, module) {
+            let text = fs::read_to_string(&file).unwrap();
+            let code = text.split("#[cfg(test)]").next().unwrap();
+            for line in code
+                .lines()
+                .filter(|line| !line.trim_start().starts_with("//"))
+            {
+                for below in modules.iter().skip(position + 1) {
+                    assert!(
+                        !line.contains(&format!("crate::{below}::")),
+                        "{} imports from `{below}`, which comes after `{module}`: {line}",
+                        file.display()
+                    );
+                }
+            }
+        }
+    }
+}
+
+fn module_name(line: &str) -> Option<&str> {
+    let line = line.trim_start_matches("pub ");
+    line.strip_prefix("mod ")?.strip_suffix(';')
+}
+
+fn files_of(src: &Path, module: &str) -> Vec<PathBuf> {
+    match fs::read_dir(src.join(module)) {
+        Ok(entries) => entries
+            .map(|entry| entry.unwrap().path())
+            .filter(|path| path.is_file())
+            .collect(),
+        Err(_) => vec![src.join(format!("{module}.rs"))],
+    }
+}
