@@ -120,8 +120,10 @@ const GENERATED_BYTES: usize = 64;
 /// Writes a new secret beside `path` and links it there, unless somebody was faster.
 fn create(path: &Path) -> io::Result<()> {
     let text = Zeroizing::new(URL_SAFE_NO_PAD.encode(Secret::generate().as_bytes()));
+    let mut suffix = [0; 8];
+    getrandom::fill(&mut suffix).map_err(io::Error::other)?;
     let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(format!(".{}", std::process::id()));
+    name.push(format!(".{}", URL_SAFE_NO_PAD.encode(suffix)));
     let draft = path.with_file_name(name);
 
     let mut options = OpenOptions::new();

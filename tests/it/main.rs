@@ -1,4 +1,6 @@
 //! The crate from outside, as a client sees it.
 
+#![allow(unreachable_pub, reason = "modules of one binary")]
+
 mod support;
 mod quickstart;
