@@ -42,9 +42,9 @@ pub struct AdminUser<U>(pub Arc<U>);
 ///     }
 /// }
 ///
-/// async fn publish(member: Guarded<Editors, Member>) {}
+/// async fn publish(Guarded(member, _): Guarded<Editors, Member>) {}
 /// ```
-pub struct Guarded<P, U>(pub Arc<U>, PhantomData<fn() -> P>);
+pub struct Guarded<P, U>(pub Arc<U>, pub PhantomData<fn() -> P>);
 
 impl<S, U> FromRequestParts<S> for CurrentUser<U>
 where

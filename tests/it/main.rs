@@ -3,4 +3,6 @@
 #![allow(unreachable_pub, reason = "modules of one binary")]
 
 mod support;
+mod hyper;
 mod quickstart;
+mod roles;

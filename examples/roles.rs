@@ -1,0 +1,107 @@
+//! Roles of your own, on a user type of your own, in a plain SQL table.
+//!
+//! Run with `cargo run --example roles`, then, with one of the tokens it prints:
+//!
+//! ```text
+//! curl -i localhost:3000/articles -H "Authorization: Bearer $READER"            # 200
+//! curl -i -X POST localhost:3000/articles -H "Authorization: Bearer $READER"    # 403
+//! curl -i -X POST localhost:3000/articles -H "Authorization: Bearer $EDITOR"    # 201
+//! ```
+
+use std::time::Duration;
+
+use axum::Router;
+use axum::http::StatusCode;
+use axum::routing::get;
+use sqlx::SqlitePool;
+use tower_warder::{
+    AuthLayer, AuthUser, BoxError, Claims, CurrentUser, Denied, Guarded, Policy, Secret,
+    TokenIssuer, TokenVerifier, UserLoader, UserStatus, async_trait,
+};
+
+#[derive(sqlx::FromRow)]
+struct Member {
+    name: String,
+    role: String,
+    active: bool,
+}
+
+impl AuthUser for Member {
+    fn status(&self) -> UserStatus {
+        match self.active {
+            true => UserStatus::Approved,
+            false => UserStatus::Disabled,
+        }
+    }
+}
+
+/// The role stands in the table, not in the token: taken away there, it is gone at once.
+#[derive(Default)]
+struct Editors;
+
+impl Policy<Member> for Editors {
+    fn check(&self, member: &Member, _: &Claims) -> Result<(), Denied> {
+        match member.role.as_str() {
+            "editor" | "owner" => Ok(()),
+            _ => Err(Denied::new("Only for editors")),
+        }
+    }
+}
+
+struct Members(SqlitePool);
+
+#[async_trait]
+impl UserLoader for Members {
+    type User = Member;
+
+    async fn load_user(&self, claims: &Claims) -> Result<Option<Member>, BoxError> {
+        let query = sqlx::query_as("SELECT name, role, active FROM members WHERE id = ?");
+        Ok(query.bind(claims.subject()).fetch_optional(&self.0).await?)
+    }
+}
+
+async fn read(CurrentUser(member): CurrentUser<Member>) -> String {
+    format!("{} may read\n", member.name)
+}
+
+async fn write(Guarded(member, _): Guarded<Editors, Member>) -> (StatusCode, String) {
+    (StatusCode::CREATED, format!("{} wrote\n", member.name))
+}
+
+pub(crate) fn app(verifier: TokenVerifier, pool: SqlitePool) -> Router {
+    let auth = AuthLayer::new(verifier, Members(pool))
+        .loader_timeout(Duration::from_secs(5), tokio::time::sleep);
+    Router::new()
+        .route("/articles", get(read).post(write))
+        .layer(auth)
+}
+
+pub(crate) async fn members() -> Result<SqlitePool, sqlx::Error> {
+    // One connection: each would have a memory of its own.
+    let pool = sqlx::sqlite::SqlitePoolOptions::new()
+        .max_connections(1)
+        .connect("sqlite::memory:")
+        .await?;
+    sqlx::raw_sql(
+        "CREATE TABLE members (id TEXT PRIMARY KEY, name TEXT, role TEXT, active BOOLEAN);
+         INSERT INTO members VALUES ('r1', 'Rita', 'reader', TRUE), ('e1', 'Emil', 'editor', TRUE);",
+    )
+    .execute(&pool)
+    .await?;
+    Ok(pool)
+}
+
+#[tokio::main]
+async fn main() -> Result<(), BoxError> {
+    let secret = Secret::generate();
+    let issuer = TokenIssuer::hs256(&secret);
+    println!(
+        "READER={}\nEDITOR={}",
+        issuer.issue("r1")?,
+        issuer.issue("e1")?
+    );
+
+    let app = app(TokenVerifier::hs256(&secret), members().await?);
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:3000").await?;
+    Ok(axum::serve(listener, app).await?)
+}

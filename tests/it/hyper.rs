@@ -1,0 +1,24 @@
+//! The example `hyper`, without a port.
+
+use http::StatusCode;
+use tower::ServiceExt;
+use tower_warder::testing;
+
+use crate::support::{get, get_with, read};
+
+#[allow(dead_code)]
+#[path = "../../examples/hyper.rs"]
+mod example;
+
+#[tokio::test]
+async fn a_plain_tower_handler_reads_the_admitted_user_from_the_extensions() {
+    let app = example::app(testing::verifier());
+
+    let refused = read(app.clone().oneshot(get("/")).await.unwrap()).await;
+    assert_eq!(refused.status, StatusCode::UNAUTHORIZED);
+    assert_eq!(refused.json()["code"], "not_authenticated");
+
+    let request = get_with("/", &testing::token("Jane"));
+    let hello = read(app.oneshot(request).await.unwrap()).await;
+    assert_eq!(hello.body, "Hello, Jane\n");
+}
