@@ -1,6 +1,6 @@
-//! Authentication for tower services.
-
+#![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
+
 
 // In the order in which a request meets them; each module imports only from those above it.
 mod error;
