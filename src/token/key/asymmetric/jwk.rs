@@ -1,0 +1,94 @@
+//! Keys in JWK: the members of RFC 7518, section 6, and RFC 8037, section 2.
+
+use zeroize::Zeroizing;
+
+use crate::error::ConfigError;
+use crate::token::key::algorithm::{Algorithm, Curve, Family};
+use crate::token::key::jwk::{Jwk, decode};
+
+use super::key::{PrivateKey, PublicKey, RsaIntegers};
+
+impl PublicKey {
+    pub(in crate::token::key) fn from_jwk(
+        algorithm: Algorithm,
+        jwk: &Jwk<'_>,
+    ) -> Result<Self, ConfigError> {
+        match algorithm.family() {
+            Family::Ec(curve) => Self::ec(curve, &point(curve, jwk)?),
+            Family::Ed25519 => Self::ed25519(&decode(jwk.x)?),
+            Family::Rsa => Self::rsa(&integer(jwk.n)?, &integer(jwk.e)?),
+            Family::Hmac => Err(ConfigError::WrongKeyFamily(algorithm.as_str())),
+        }
+    }
+}
+
+impl PrivateKey {
+    pub(in crate::token::key) fn from_jwk(
+        algorithm: Algorithm,
+        jwk: &Jwk<'_>,
+    ) -> Result<Self, ConfigError> {
+        match algorithm.family() {
+            Family::Ec(curve) => Self::ec(curve, &secret(jwk)?, Some(&point(curve, jwk)?)),
+            Family::Ed25519 => Self::ed25519(&secret(jwk)?, Some(&decode(jwk.x)?)),
+            Family::Rsa => Self::rsa_from_jwk(algorithm, jwk),
+            Family::Hmac => Err(ConfigError::WrongKeyFamily(algorithm.as_str())),
+        }
+    }
+
+    fn rsa_from_jwk(algorithm: Algorithm, jwk: &Jwk<'_>) -> Result<Self, ConfigError> {
+        let d = secret(jwk)?;
+        let [Some(_), Some(_), Some(_), Some(_), Some(_)] = [jwk.p, jwk.q, jwk.dp, jwk.dq, jwk.qi]
+        else {
+            return Err(ConfigError::InvalidKey(
+                "a private RSA JWK needs `p`, `q`, `dp`, `dq` and `qi` beside `d`",
+            ));
+        };
+        if jwk.oth.is_some() {
+            return Err(ConfigError::InvalidKey(
+                "RSA keys of more than two primes are not supported; make a new key",
+            ));
+        }
+        let (p, q) = (decode(jwk.p)?, decode(jwk.q)?);
+        let (dp, dq, qi) = (decode(jwk.dp)?, decode(jwk.dq)?, decode(jwk.qi)?);
+        let private = RsaIntegers {
+            d: &d,
+            p: &p,
+            q: &q,
+            dp: &dp,
+            dq: &dq,
+            qi: &qi,
+        };
+        Self::rsa(PublicKey::from_jwk(algorithm, jwk)?, private)
+    }
+}
+
+fn secret(jwk: &Jwk<'_>) -> Result<Zeroizing<Vec<u8>>, ConfigError> {
+    if jwk.d.is_none() {
+        return Err(ConfigError::InvalidKey(
+            "the JWK is public; a signing key needs the private one, with `d`",
+        ));
+    }
+    decode(jwk.d)
+}
+
+/// Coordinates come in full length (RFC 7518, section 6.2.1.2).
+fn point(curve: Curve, jwk: &Jwk<'_>) -> Result<Vec<u8>, ConfigError> {
+    let (x, y) = (decode(jwk.x)?, decode(jwk.y)?);
+    if x.len() != curve.bytes() || y.len() != curve.bytes() {
+        return Err(ConfigError::InvalidKey(
+            "the coordinates of the JWK are not of the length that its `crv` asks for",
+        ));
+    }
+    Ok([&[4], x.as_slice(), y.as_slice()].concat())
+}
+
+/// Integers have no zeros in front (RFC 7518, section 2).
+fn integer(member: Option<&str>) -> Result<Zeroizing<Vec<u8>>, ConfigError> {
+    let bytes = decode(member)?;
+    if bytes.first() == Some(&0) {
+        return Err(ConfigError::InvalidKey(
+            "an integer of the JWK has zero bytes in front; leave them out",
+        ));
+    }
+    Ok(bytes)
+}

@@ -1,0 +1,164 @@
+//! HMAC with the key's two blocks hashed already.
+
+use std::sync::Arc;
+
+use hmac::digest::KeyInit;
+use hmac::{Hmac, Mac};
+use sha2::{Sha256, Sha384, Sha512};
+
+use crate::error::ConfigError;
+use crate::secret::Secret;
+
+use super::algorithm::Algorithm;
+
+#[derive(Clone)]
+pub(super) enum HmacKey {
+    Sha256(Arc<Hmac<Sha256>>),
+    Sha384(Arc<Hmac<Sha384>>),
+    Sha512(Arc<Hmac<Sha512>>),
+}
+
+impl HmacKey {
+    pub(super) fn sha256(secret: &Secret) -> Self {
+        // A secret is never shorter than SHA-256 asks for.
+        Self::Sha256(prepare(secret.as_bytes()))
+    }
+
+    pub(super) fn sha384(secret: &Secret) -> Result<Self, ConfigError> {
+        Ok(Self::Sha384(prepare(at_least(48, secret)?)))
+    }
+
+    pub(super) fn sha512(secret: &Secret) -> Result<Self, ConfigError> {
+        Ok(Self::Sha512(prepare(at_least(64, secret)?)))
+    }
+
+    pub(super) const fn algorithm(&self) -> Algorithm {
+        match self {
+            Self::Sha256(_) => Algorithm::HS256,
+            Self::Sha384(_) => Algorithm::HS384,
+            Self::Sha512(_) => Algorithm::HS512,
+        }
+    }
+
+    pub(super) fn sign(&self, message: &[u8]) -> Vec<u8> {
+        match self {
+            Self::Sha256(key) => mac(key, message).finalize().into_bytes().to_vec(),
+            Self::Sha384(key) => mac(key, message).finalize().into_bytes().to_vec(),
+            Self::Sha512(key) => mac(key, message).finalize().into_bytes().to_vec(),
+        }
+    }
+
+    /// Compared in constant time; a MAC of another length is another MAC.
+    pub(super) fn verify(&self, message: &[u8], signature: &[u8]) -> bool {
+        match self {
+            Self::Sha256(key) => mac(key, message).verify_slice(signature).is_ok(),
+            Self::Sha384(key) => mac(key, message).verify_slice(signature).is_ok(),
+            Self::Sha512(key) => mac(key, message).verify_slice(signature).is_ok(),
+        }
+    }
+}
+
+/// RFC 7518, section 3.2: a secret as long as the hash, or longer.
+fn at_least(needed: usize, secret: &Secret) -> Result<&[u8], ConfigError> {
+    let bytes = secret.as_bytes();
+    if bytes.len() < needed {
+        return Err(ConfigError::SecretTooShort {
+            needed,
+            given: bytes.len(),
+        });
+    }
+    Ok(bytes)
+}
+
+#[expect(clippy::expect_used, reason = "HMAC takes keys of any length")]
+fn prepare<M: KeyInit>(bytes: &[u8]) -> Arc<M> {
+    Arc::new(M::new_from_slice(bytes).expect("any length will do"))
+}
+
+fn mac<M: Mac + Clone>(key: &Arc<M>, message: &[u8]) -> M {
+    M::clone(key).chain_update(message)
+}
+
+#[cfg(test)]
+mod tests {
+    use base64::Engine;
+    use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+    use super::*;
+
+    fn bytes(base64url: &str) -> Vec<u8> {
+        URL_SAFE_NO_PAD.decode(base64url).unwrap()
+    }
+
+    fn secret(length: usize) -> Secret {
+        let drawn = Secret::generate();
+        Secret::new(&drawn.as_bytes()[..length]).unwrap()
+    }
+
+    #[test]
+    fn hs256_agrees_with_rfc_7515_appendix_a_1() {
+        let secret = Secret::new(bytes(
+            "AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr_T-1qS0gZH75aKtMN3Yj0iPS4hcgUuTwjAzZr1Z9CAow",
+        ))
+        .unwrap();
+        let message = b"eyJ0eXAiOiJKV1QiLA0KICJhbGciOiJIUzI1NiJ9.\
+            eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFt\
+            cGxlLmNvbS9pc19yb290Ijp0cnVlfQ";
+        let signature = bytes("dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk");
+        let key = HmacKey::sha256(&secret);
+        assert_eq!(key.sign(message), signature);
+        assert!(key.verify(message, &signature));
+    }
+
+    // RFC 4231, section 4.3: a key too short for a `Secret`, hence made here.
+    #[test]
+    fn hs384_and_hs512_agree_with_rfc_4231_test_case_2() {
+        let message = b"what do ya want for nothing?";
+        assert_eq!(
+            HmacKey::Sha384(prepare(b"Jefe")).sign(message),
+            bytes("r0XS43ZIQDFhf3jStYprG5x-9GT1oBtH5C7Dc2MiRF6OIkDKXmnix4syOez6shZJ")
+        );
+        assert_eq!(
+            HmacKey::Sha512(prepare(b"Jefe")).sign(message),
+            bytes(
+                "Fkt6e_z4GeLjlfvnO1bgo4e9ZCIugx_WECcM1-olBVSXWL91wFqZSm0DT2X48Ob9yuqxo01Ka0tjbgcKOLznNw"
+            )
+        );
+    }
+
+    #[test]
+    fn a_secret_shorter_than_the_hash_is_refused() {
+        assert!(matches!(
+            HmacKey::sha384(&secret(47)),
+            Err(ConfigError::SecretTooShort {
+                needed: 48,
+                given: 47
+            })
+        ));
+        assert!(matches!(
+            HmacKey::sha512(&secret(63)),
+            Err(ConfigError::SecretTooShort {
+                needed: 64,
+                given: 63
+            })
+        ));
+        assert!(HmacKey::sha384(&secret(48)).is_ok());
+        assert!(HmacKey::sha512(&secret(64)).is_ok());
+    }
+
+    #[test]
+    fn a_cut_or_padded_mac_is_refused() {
+        let secret = secret(64);
+        for key in [
+            HmacKey::sha256(&secret),
+            HmacKey::sha384(&secret).unwrap(),
+            HmacKey::sha512(&secret).unwrap(),
+        ] {
+            let mut signature = key.sign(b"message");
+            assert!(!key.verify(b"message", &[]));
+            assert!(!key.verify(b"message", &signature[..signature.len() - 1]));
+            signature.push(0);
+            assert!(!key.verify(b"message", &signature));
+        }
+    }
+}

@@ -1,0 +1,349 @@
+//! One JSON Web Key (RFC 7517), before it is known to be sound.
+
+use std::borrow::Cow;
+use std::str;
+use std::sync::Arc;
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::{Deserialize, Deserializer};
+use zeroize::Zeroizing;
+
+use crate::error::ConfigError;
+use crate::secret::Secret;
+
+use super::algorithm::{Algorithm, Curve, Family};
+
+/// The members that signatures need. Key material is borrowed, so that no copy of it is left.
+#[derive(Deserialize)]
+#[cfg_attr(
+    not(any(feature = "aws-lc-rs", feature = "rust-crypto")),
+    expect(
+        dead_code,
+        reason = "public members are read by the backends' key formats"
+    )
+)]
+pub(super) struct Jwk<'a> {
+    kty: Cow<'a, str>,
+    #[serde(default, deserialize_with = "present")]
+    crv: Option<Cow<'a, str>>,
+    #[serde(default, deserialize_with = "present")]
+    alg: Option<Cow<'a, str>>,
+    #[serde(default, deserialize_with = "present")]
+    kid: Option<Cow<'a, str>>,
+    #[serde(default, deserialize_with = "present", rename = "use")]
+    usage: Option<Cow<'a, str>>,
+    #[serde(default, deserialize_with = "present")]
+    key_ops: Option<Vec<Cow<'a, str>>>,
+    #[serde(borrow, default, deserialize_with = "present")]
+    pub(super) x: Option<&'a str>,
+    #[serde(borrow, default, deserialize_with = "present")]
+    pub(super) y: Option<&'a str>,
+    #[serde(borrow, default, deserialize_with = "present")]
+    pub(super) n: Option<&'a str>,
+    #[serde(borrow, default, deserialize_with = "present")]
+    pub(super) e: Option<&'a str>,
+    #[serde(borrow, default, deserialize_with = "present")]
+    pub(super) d: Option<&'a str>,
+    #[serde(borrow, default, deserialize_with = "present")]
+    pub(super) p: Option<&'a str>,
+    #[serde(borrow, default, deserialize_with = "present")]
+    pub(super) q: Option<&'a str>,
+    #[serde(borrow, default, deserialize_with = "present")]
+    pub(super) dp: Option<&'a str>,
+    #[serde(borrow, default, deserialize_with = "present")]
+    pub(super) dq: Option<&'a str>,
+    #[serde(borrow, default, deserialize_with = "present")]
+    pub(super) qi: Option<&'a str>,
+    #[serde(borrow, default, deserialize_with = "present")]
+    k: Option<&'a str>,
+    #[serde(default, deserialize_with = "present")]
+    pub(super) oth: Option<serde::de::IgnoredAny>,
+}
+
+/// What a key is read for, in the words of `key_ops`.
+#[derive(Clone, Copy)]
+pub(super) enum Operation {
+    Sign,
+    Verify,
+}
+
+impl<'a> Jwk<'a> {
+    pub(super) fn parse(json: &'a [u8]) -> Result<Self, ConfigError> {
+        // serde would take an array for a struct, and skip ill-formed UTF-8 in unknown members.
+        str::from_utf8(json)
+            .ok()
+            .filter(|text| text.trim_start().starts_with('{'))
+            .and_then(|text| serde_json::from_str(text).ok())
+            .ok_or(ConfigError::InvalidKey(
+                "give one JWK: a JSON object whose members are of the types in RFC 7517, once each",
+            ))
+    }
+
+    /// `alg`, or what `kty` and `crv` leave no choice about.
+    pub(super) fn algorithm(&self) -> Result<Algorithm, ConfigError> {
+        let family = self.family()?;
+        let Some(alg) = &self.alg else {
+            return match family {
+                Family::Ec(Curve::P256) => Ok(Algorithm::ES256),
+                Family::Ec(Curve::P384) => Ok(Algorithm::ES384),
+                Family::Ed25519 => Ok(Algorithm::EdDSA),
+                Family::Rsa | Family::Hmac => Err(ConfigError::InvalidKey(
+                    "add `alg` to the JWK: its `kty` leaves a choice of algorithms",
+                )),
+            };
+        };
+        let algorithm = Algorithm::from_name(alg).ok_or(ConfigError::InvalidKey(
+            "the `alg` of the JWK is not a signature algorithm that we know",
+        ))?;
+        if algorithm.family() != family {
+            return Err(ConfigError::WrongKeyFamily(algorithm.as_str()));
+        }
+        Ok(algorithm)
+    }
+
+    /// RFC 7517, sections 4.2 and 4.3: a key says what it is for, or nothing.
+    pub(super) fn check_use(&self, operation: Operation) -> Result<(), ConfigError> {
+        if self.usage.as_deref().is_some_and(|usage| usage != "sig") {
+            return Err(ConfigError::InvalidKey(
+                "the JWK is not for signatures: its `use` is not `sig`",
+            ));
+        }
+        let (name, refusal) = match operation {
+            Operation::Sign => ("sign", "the `key_ops` of the JWK do not have `sign`"),
+            Operation::Verify => ("verify", "the `key_ops` of the JWK do not have `verify`"),
+        };
+        match &self.key_ops {
+            Some(allowed) if !allowed.iter().any(|one| one == name) => {
+                Err(ConfigError::InvalidKey(refusal))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// A private key among public ones is a leak, and a secret among them would let everybody
+    /// sign who can read it.
+    pub(super) fn refuse_private(&self) -> Result<(), ConfigError> {
+        let private = [self.d, self.p, self.q, self.dp, self.dq, self.qi, self.k];
+        if private.iter().any(Option::is_some) || self.oth.is_some() || self.kty == "oct" {
+            return Err(ConfigError::InvalidKey(
+                "the JWK is private; publish only the public members, or read it as a signing key",
+            ));
+        }
+        Ok(())
+    }
+
+    pub(super) fn key_id(&self) -> Option<Arc<str>> {
+        self.kid.as_deref().map(Arc::from)
+    }
+
+    /// The secret of an `oct` key (RFC 7518, section 6.4.1).
+    pub(super) fn secret(&self) -> Result<Secret, ConfigError> {
+        let mut bytes = decode(self.k)?;
+        Secret::new(std::mem::take(&mut *bytes))
+    }
+
+    fn family(&self) -> Result<Family, ConfigError> {
+        match (&*self.kty, self.crv.as_deref()) {
+            ("oct", None) => Ok(Family::Hmac),
+            ("RSA", None) => Ok(Family::Rsa),
+            ("EC", Some("P-256")) => Ok(Family::Ec(Curve::P256)),
+            ("EC", Some("P-384")) => Ok(Family::Ec(Curve::P384)),
+            ("OKP", Some("Ed25519")) => Ok(Family::Ed25519),
+            _ => Err(ConfigError::InvalidKey(
+                "the JWK is to be RSA, oct, EC with P-256 or P-384, or OKP with Ed25519",
+            )),
+        }
+    }
+}
+
+/// Strict base64url (RFC 7515, section 2) of a member that has to be there.
+pub(super) fn decode(member: Option<&str>) -> Result<Zeroizing<Vec<u8>>, ConfigError> {
+    member
+        .and_then(|text| URL_SAFE_NO_PAD.decode(text).ok())
+        .filter(|bytes| !bytes.is_empty())
+        .map(Zeroizing::new)
+        .ok_or(ConfigError::InvalidKey(
+            "a member of the JWK is missing, empty or not base64url without padding",
+        ))
+}
+
+/// Like `Option`, but `null` is a wrong type, not an absent member.
+fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(from: D) -> Result<Option<T>, D::Error> {
+    T::deserialize(from).map(Some)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::error::ConfigError;
+    use crate::token::{Algorithm, SigningKey, VerifyingKey};
+
+    // The key of RFC 7515, appendix A.1.
+    const K: &str =
+        "AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr_T-1qS0gZH75aKtMN3Yj0iPS4hcgUuTwjAzZr1Z9CAow";
+
+    #[track_caller]
+    fn refused(jwk: &str) -> &'static str {
+        match SigningKey::from_jwk(jwk) {
+            Err(ConfigError::InvalidKey(reason)) => reason,
+            other => panic!("{jwk}: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn an_oct_key_signs_under_its_own_algorithm_and_id() {
+        for alg in ["HS256", "HS384", "HS512"] {
+            let jwk = format!(
+                r#"{{"kty":"oct","alg":"{alg}","kid":"k\u0031","use":"sig","key_ops":["sign","verify"],"k":"{K}"}}"#
+            );
+            let key = SigningKey::from_jwk(jwk).unwrap();
+            assert_eq!(key.algorithm().as_str(), alg);
+            assert_eq!(key.kid(), Some("k1"));
+            assert_eq!(key.verifying_key().kid(), Some("k1"));
+            let signature = key.sign(b"message").unwrap();
+            assert!(key.verifying_key().verify(b"message", &signature));
+        }
+    }
+
+    #[test]
+    fn an_oct_key_is_held_to_the_rules_of_secrets() {
+        let jwk =
+            |alg, k| SigningKey::from_jwk(format!(r#"{{"kty":"oct","alg":"{alg}","k":"{k}"}}"#));
+        assert!(matches!(
+            jwk("HS256", "c2VjcmV0"),
+            Err(ConfigError::PlaceholderSecret)
+        ));
+        assert!(matches!(
+            jwk("HS512", &K[..64]),
+            Err(ConfigError::SecretTooShort {
+                needed: 64,
+                given: 48
+            })
+        ));
+    }
+
+    #[test]
+    fn a_key_that_leaves_a_choice_of_algorithms_needs_alg() {
+        assert!(refused(&format!(r#"{{"kty":"oct","k":"{K}"}}"#)).contains("alg"));
+        assert!(refused(r#"{"kty":"RSA","n":"AQAB","e":"AQAB"}"#).contains("alg"));
+    }
+
+    #[test]
+    fn alg_that_does_not_go_with_kty_and_crv_is_refused() {
+        for jwk in [
+            r#"{"kty":"RSA","alg":"HS256","n":"AQAB","e":"AQAB"}"#,
+            r#"{"kty":"EC","crv":"P-384","alg":"ES256"}"#,
+            r#"{"kty":"OKP","crv":"Ed25519","alg":"ES256"}"#,
+            r#"{"kty":"oct","alg":"RS256","k":"c2VjcmV0"}"#,
+        ] {
+            assert!(
+                matches!(
+                    SigningKey::from_jwk(jwk),
+                    Err(ConfigError::WrongKeyFamily(_))
+                ),
+                "{jwk}"
+            );
+        }
+        assert!(refused(r#"{"kty":"RSA","alg":"RSA-OAEP"}"#).contains("alg"));
+        assert!(refused(r#"{"kty":"oct","alg":"none","k":"c2VjcmV0"}"#).contains("alg"));
+    }
+
+    #[test]
+    fn unknown_kinds_and_curves_are_refused() {
+        for jwk in [
+            r#"{"kty":"EC","crv":"P-521"}"#,
+            r#"{"kty":"EC","crv":"secp256k1"}"#,
+            r#"{"kty":"EC"}"#,
+            r#"{"kty":"OKP","crv":"X25519"}"#,
+            r#"{"kty":"rsa","alg":"RS256"}"#,
+        ] {
+            assert!(refused(jwk).contains("Ed25519"), "{jwk}");
+        }
+    }
+
+    #[test]
+    fn a_key_for_other_uses_is_refused() {
+        assert!(
+            refused(&format!(
+                r#"{{"kty":"oct","alg":"HS256","use":"enc","k":"{K}"}}"#
+            ))
+            .contains("use")
+        );
+        assert!(
+            refused(&format!(
+                r#"{{"kty":"oct","alg":"HS256","key_ops":["verify"],"k":"{K}"}}"#
+            ))
+            .contains("sign")
+        );
+        let public = r#"{"kty":"EC","crv":"P-256","key_ops":["sign"]}"#;
+        assert!(matches!(
+            VerifyingKey::from_jwk(public),
+            Err(ConfigError::InvalidKey(reason)) if reason.contains("verify")
+        ));
+    }
+
+    #[test]
+    fn a_private_jwk_is_refused_as_verifying_key() {
+        for jwk in [
+            format!(r#"{{"kty":"oct","alg":"HS256","k":"{K}"}}"#),
+            r#"{"kty":"oct","alg":"HS256"}"#.to_owned(),
+            r#"{"kty":"EC","crv":"P-256","d":"AQAB"}"#.to_owned(),
+            r#"{"kty":"RSA","alg":"RS256","n":"AQAB","e":"AQAB","qi":"AQAB"}"#.to_owned(),
+            r#"{"kty":"RSA","alg":"RS256","n":"AQAB","e":"AQAB","oth":[]}"#.to_owned(),
+        ] {
+            assert!(
+                matches!(
+                    VerifyingKey::from_jwk(&jwk),
+                    Err(ConfigError::InvalidKey(reason)) if reason.contains("private")
+                ),
+                "{jwk}"
+            );
+        }
+    }
+
+    #[test]
+    fn anything_but_one_strict_json_object_is_refused() {
+        for jwk in [
+            "",
+            "null",
+            r#"["oct"]"#,
+            r#"{"kty":"oct"}{"kty":"oct"}"#,
+            r#"{"alg":"HS256"}"#,
+            r#"{"kty":"oct","kty":"oct","alg":"HS256"}"#,
+            r#"{"kty":"oct","alg":null}"#,
+            r#"{"kty":"oct","alg":["HS256"]}"#,
+            r#"{"kty":"oct","alg":"HS256","use":null}"#,
+            r#"{"kty":"oct","alg":"HS256","key_ops":"sign"}"#,
+            r#"{"kty":"oct","alg":"HS256","k":1}"#,
+        ] {
+            assert!(refused(jwk).contains("JSON object"), "{jwk}");
+        }
+        assert!(SigningKey::from_jwk(b"{\"kty\":\"oct\",\"x\":\"\xff\"}").is_err());
+    }
+
+    #[test]
+    fn base64url_is_strict() {
+        for k in ["", "QQ==", "QR", "Q Q", "+/+/", "Q"] {
+            let jwk = format!(r#"{{"kty":"oct","alg":"HS256","k":"{k}"}}"#);
+            assert!(refused(&jwk).contains("base64url"), "{k}");
+        }
+    }
+
+    #[test]
+    fn no_pem_or_der_makes_an_hmac_key() {
+        for algorithm in [Algorithm::HS256, Algorithm::HS384, Algorithm::HS512] {
+            for refused in [
+                VerifyingKey::from_pem(algorithm, "-----BEGIN PUBLIC KEY-----").err(),
+                VerifyingKey::from_der(algorithm, "0").err(),
+                VerifyingKey::from_bytes(algorithm, [4; 65]).err(),
+                SigningKey::from_pem(algorithm, "-----BEGIN PRIVATE KEY-----").err(),
+                SigningKey::from_der(algorithm, "0").err(),
+            ] {
+                assert!(
+                    matches!(refused, Some(ConfigError::WrongKeyFamily(_))),
+                    "{refused:?}"
+                );
+            }
+        }
+    }
+}

@@ -1,0 +1,170 @@
+//! The key that makes signatures.
+
+use std::fmt;
+use std::sync::Arc;
+
+use crate::error::ConfigError;
+use crate::secret::Secret;
+
+use super::algorithm::{Algorithm, Family};
+use super::asymmetric::{self, PrivateKey};
+use super::hmac::HmacKey;
+use super::jwk::{Jwk, Operation};
+use super::verifying::VerifyingKey;
+
+/// A key that signs tokens.
+///
+/// It has one algorithm, and is held to the same rules as a [`VerifyingKey`]. `Debug` does not
+/// show it, and it is overwritten when the last copy goes.
+///
+/// ```
+/// use tower_warder::{Secret, SigningKey};
+///
+/// let key = SigningKey::hs256(&Secret::generate()).key_id("2026-01");
+/// assert!(format!("{key:?}").contains("[redacted]"));
+/// ```
+#[derive(Clone)]
+pub struct SigningKey {
+    verifying: VerifyingKey,
+    signer: Signer,
+}
+
+impl SigningKey {
+    /// A key for HS256.
+    pub fn hs256(secret: &Secret) -> Self {
+        Self::from_hmac(HmacKey::sha256(secret))
+    }
+
+    /// A key for HS384, from a secret of at least 48 bytes.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError::SecretTooShort`].
+    pub fn hs384(secret: &Secret) -> Result<Self, ConfigError> {
+        HmacKey::sha384(secret).map(Self::from_hmac)
+    }
+
+    /// A key for HS512, from a secret of at least 64 bytes.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError::SecretTooShort`].
+    pub fn hs512(secret: &Secret) -> Result<Self, ConfigError> {
+        HmacKey::sha512(secret).map(Self::from_hmac)
+    }
+
+    /// Reads one unencrypted PEM block: `PRIVATE KEY`, `RSA PRIVATE KEY` or `EC PRIVATE KEY`.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError::InvalidKey`] where the key is malformed or weak,
+    /// [`ConfigError::WrongKeyFamily`] where it is not one for `algorithm`,
+    /// [`ConfigError::UnsupportedAlgorithm`] without a feature that brings the algorithm.
+    pub fn from_pem(algorithm: Algorithm, pem: impl AsRef<[u8]>) -> Result<Self, ConfigError> {
+        let key = PrivateKey::from_pem(algorithm.asymmetric()?, pem.as_ref())?;
+        Self::from_private(algorithm, &key)
+    }
+
+    /// Reads unencrypted DER: PKCS#8, or PKCS#1 for RSA, or SEC 1 for ECDSA.
+    ///
+    /// # Errors
+    ///
+    /// As [`from_pem`](Self::from_pem).
+    pub fn from_der(algorithm: Algorithm, der: impl AsRef<[u8]>) -> Result<Self, ConfigError> {
+        let key = PrivateKey::from_der(algorithm.asymmetric()?, der.as_ref())?;
+        Self::from_private(algorithm, &key)
+    }
+
+    /// Reads one private JWK (RFC 7517, section 4) as JSON text, `"kty":"oct"` included. Its
+    /// `kid` becomes the key id.
+    ///
+    /// The algorithm is `alg`; elliptic curves do without, because `crv` says it.
+    ///
+    /// # Errors
+    ///
+    /// As [`from_pem`](Self::from_pem); where `use`, `key_ops`, `alg` or `crv` contradict the
+    /// rest of the key; for `oct` as [`Secret::new`] and [`hs512`](Self::hs512).
+    pub fn from_jwk(json: impl AsRef<[u8]>) -> Result<Self, ConfigError> {
+        let jwk = Jwk::parse(json.as_ref())?;
+        jwk.check_use(Operation::Sign)?;
+        let algorithm = jwk.algorithm()?;
+        let key = match algorithm.family() {
+            Family::Hmac => Self::from_secret(algorithm, &jwk.secret()?)?,
+            Family::Ec(_) | Family::Rsa | Family::Ed25519 => {
+                Self::from_private(algorithm, &PrivateKey::from_jwk(algorithm, &jwk)?)?
+            }
+        };
+        Ok(Self {
+            verifying: key.verifying.with_key_id(jwk.key_id()),
+            signer: key.signer,
+        })
+    }
+
+    /// Names the key: `kid` in the header of the tokens that it signs.
+    #[must_use]
+    pub fn key_id(mut self, key_id: impl Into<Arc<str>>) -> Self {
+        self.verifying = self.verifying.key_id(key_id);
+        self
+    }
+
+    /// The key that verifies what this one signs, of the same id.
+    pub fn verifying_key(&self) -> VerifyingKey {
+        self.verifying.clone()
+    }
+
+    pub(crate) const fn algorithm(&self) -> Algorithm {
+        self.verifying.algorithm()
+    }
+
+    pub(crate) fn kid(&self) -> Option<&str> {
+        self.verifying.kid()
+    }
+
+    /// The signature over `message`; `None` where the backend fails.
+    pub(crate) fn sign(&self, message: &[u8]) -> Option<Vec<u8>> {
+        match &self.signer {
+            Signer::Hmac(key) => Some(key.sign(message)),
+            Signer::Asymmetric(key) => key.sign(message),
+        }
+    }
+
+    fn from_secret(algorithm: Algorithm, secret: &Secret) -> Result<Self, ConfigError> {
+        match algorithm {
+            Algorithm::HS256 => Ok(Self::hs256(secret)),
+            Algorithm::HS384 => Self::hs384(secret),
+            Algorithm::HS512 => Self::hs512(secret),
+            other => Err(ConfigError::WrongKeyFamily(other.as_str())),
+        }
+    }
+
+    fn from_hmac(key: HmacKey) -> Self {
+        Self {
+            verifying: VerifyingKey::from_hmac(key.clone()),
+            signer: Signer::Hmac(key),
+        }
+    }
+
+    fn from_private(algorithm: Algorithm, key: &PrivateKey) -> Result<Self, ConfigError> {
+        let (signer, verifier) = asymmetric::pair(algorithm, key)?;
+        Ok(Self {
+            verifying: VerifyingKey::from_verifier(algorithm, verifier),
+            signer: Signer::Asymmetric(signer),
+        })
+    }
+}
+
+impl fmt::Debug for SigningKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SigningKey")
+            .field("algorithm", &self.algorithm())
+            .field("key_id", &self.kid())
+            .field("key", &format_args!("[redacted]"))
+            .finish()
+    }
+}
+
+#[derive(Clone)]
+enum Signer {
+    Hmac(HmacKey),
+    Asymmetric(asymmetric::Signer),
+}
