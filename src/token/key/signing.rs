@@ -168,3 +168,84 @@ enum Signer {
     Hmac(HmacKey),
     Asymmetric(asymmetric::Signer),
 }
+
+#[cfg(test)]
+mod tests {
+    use base64::Engine;
+    use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
+
+    use super::*;
+
+    #[test]
+    fn hmac_keys_verify_what_they_signed_and_nothing_else() {
+        let secret = Secret::generate();
+        for (key, other) in [
+            (
+                SigningKey::hs256(&secret),
+                VerifyingKey::hs384(&secret).unwrap(),
+            ),
+            (
+                SigningKey::hs384(&secret).unwrap(),
+                VerifyingKey::hs512(&secret).unwrap(),
+            ),
+            (
+                SigningKey::hs512(&secret).unwrap(),
+                VerifyingKey::hs256(&secret),
+            ),
+        ] {
+            let mut signature = key.sign(b"message").unwrap();
+            assert!(key.verifying_key().verify(b"message", &signature));
+            assert!(!key.verifying_key().verify(b"Message", &signature));
+            assert!(!other.verify(b"message", &signature));
+            signature[0] ^= 1;
+            assert!(!key.verifying_key().verify(b"message", &signature));
+        }
+    }
+
+    #[test]
+    fn the_key_id_goes_with_the_key() {
+        let key = SigningKey::hs256(&Secret::generate());
+        assert_eq!(key.kid(), None);
+        let key = key.key_id("a");
+        assert_eq!(
+            (key.kid(), key.verifying_key().kid()),
+            (Some("a"), Some("a"))
+        );
+        assert_eq!(key.verifying_key().key_id("b".to_owned()).kid(), Some("b"));
+    }
+
+    #[test]
+    fn debug_of_hmac_keys_does_not_show_the_secret() {
+        let secret = Secret::new("yDW3kcHh1V0mhdDsaWyb29bSGZ3rEo7L").unwrap();
+        let key = SigningKey::hs256(&secret).key_id("a");
+        for shown in [
+            format!("{key:?}"),
+            format!("{key:#?}"),
+            format!("{:?}", key.verifying_key()),
+            format!("{:#?}", key.verifying_key()),
+        ] {
+            let bytes = secret.as_bytes();
+            let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+            for form in [
+                String::from_utf8(bytes.to_vec()).unwrap(),
+                hex,
+                format!("{bytes:?}"),
+                STANDARD_NO_PAD.encode(bytes),
+                URL_SAFE_NO_PAD.encode(bytes),
+            ] {
+                assert!(!shown.contains(&form), "{shown}");
+            }
+            assert!(
+                shown.contains("[redacted]") && shown.contains("HS256"),
+                "{shown}"
+            );
+        }
+    }
+
+    #[test]
+    fn keys_are_shared_between_threads() {
+        fn shared<T: Send + Sync + Clone + 'static>() {}
+        shared::<SigningKey>();
+        shared::<VerifyingKey>();
+    }
+}

@@ -6,6 +6,7 @@ use p256::ecdsa::signature::{Signer as _, Verifier as _};
 use rsa::BoxedUint;
 use rsa::traits::PrivateKeyParts;
 use sha2::{Sha256, Sha384, Sha512};
+use zeroize::Zeroizing;
 
 use crate::error::ConfigError;
 use crate::token::key::algorithm::{Algorithm, Curve, Family};
@@ -150,9 +151,9 @@ fn rsa_private(key: &RsaPrivate) -> Result<rsa::PrivateKey, ConfigError> {
         vec![integer(&key.p), integer(&key.q)],
     )
     .map_err(|_| MISMATCH)?;
-    let same = private.dp() == Some(&integer(&key.dp))
-        && private.dq() == Some(&integer(&key.dq))
-        && private.crt_coefficient() == Some(integer(&key.qi));
+    let [dp, dq, qi] = [&key.dp, &key.dq, &key.qi].map(|one| Zeroizing::new(integer(one)));
+    let computed = private.crt_coefficient().map(Zeroizing::new);
+    let same = private.dp() == Some(&*dp) && private.dq() == Some(&*dq) && computed == Some(qi);
     same.then_some(private).ok_or(MISMATCH)
 }
 
