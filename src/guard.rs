@@ -49,8 +49,6 @@ impl<U> RequireLayer<U> {
     }
 
     /// Lets in approved users about whom `policy` says yes.
-    // The policy's type is the caller's to choose; the user's is not to be inferred.
-    #[expect(clippy::new_ret_no_self, reason = "`Self` has the default policy")]
     pub fn new<P: Policy<U>>(policy: P) -> RequireLayer<U, P> {
         RequireLayer {
             policy: Arc::new(policy),

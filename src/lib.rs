@@ -1,7 +1,6 @@
 #![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
 
-
 // In the order in which a request meets them; each module imports only from those above it.
 mod error;
 mod clock;

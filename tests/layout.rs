@@ -1,6 +1,8 @@
 //! The corridor: `lib.rs` lists the modules in the order in which a request meets them, and each
 //! imports only from those above it.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot be set up fails")]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -37,11 +39,17 @@ fn module_name(line: &str) -> Option<&str> {
 }
 
 fn files_of(src: &Path, module: &str) -> Vec<PathBuf> {
-    match fs::read_dir(src.join(module)) {
-        Ok(entries) => entries
-            .map(|entry| entry.unwrap().path())
-            .filter(|path| path.is_file())
-            .collect(),
-        Err(_) => vec![src.join(format!("{module}.rs"))],
+    let mut files = vec![src.join(format!("{module}.rs"))];
+    let mut directories = vec![src.join(module)];
+    while let Some(directory) = directories.pop() {
+        for entry in fs::read_dir(directory).into_iter().flatten() {
+            let path = entry.unwrap().path();
+            match path.is_dir() {
+                true => directories.push(path),
+                false => files.push(path),
+            }
+        }
     }
+    files.retain(|file| file.is_file());
+    files
 }

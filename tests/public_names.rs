@@ -2,6 +2,8 @@
 //!
 //! After a change on purpose: `UPDATE=1 cargo test --test public_names`.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot be set up fails")]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 

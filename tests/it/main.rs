@@ -1,6 +1,13 @@
 //! The crate from outside, as a client sees it.
 
 #![allow(unreachable_pub, reason = "modules of one binary")]
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test that cannot be set up fails"
+)]
 
 mod support;
 mod hyper;
