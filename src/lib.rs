@@ -15,6 +15,8 @@ mod rejection;
 mod guard;
 #[cfg(feature = "axum")]
 mod extract;
+#[cfg(feature = "accounts")]
+pub mod accounts;
 #[cfg(feature = "testing")]
 pub mod testing;
 

@@ -1,0 +1,118 @@
+//! The reading of a JSON body, field by field.
+
+use std::borrow::Cow;
+
+use serde_json::{Map, Value};
+
+use super::email::Email;
+use super::fault::{Fault, FaultKind, Place};
+use super::password::{InvalidPassword, MAX_CHARS, MIN_CHARS, Password};
+use crate::user::UserStatus;
+
+/// A JSON object, and what was wrong with the fields read so far.
+pub(super) struct Body {
+    fields: Map<String, Value>,
+    faults: Vec<Fault>,
+}
+
+impl Body {
+    pub(super) fn open(body: Value) -> Result<Self, Vec<Fault>> {
+        match body {
+            Value::Object(fields) => Ok(Self {
+                fields,
+                faults: Vec::new(),
+            }),
+            _ => Err(vec![Fault::not_an_object()]),
+        }
+    }
+
+    pub(super) fn required<T: Field>(&mut self, field: &'static str) -> Option<T> {
+        match self.fields.remove(field) {
+            Some(value) => self.read(field, value),
+            None => {
+                self.faults.push(Fault::missing(Place::Body, field));
+                None
+            }
+        }
+    }
+
+    pub(super) fn optional<T: Field>(&mut self, field: &'static str) -> Option<T> {
+        match self.fields.remove(field) {
+            None | Some(Value::Null) => None,
+            Some(value) => self.read(field, value),
+        }
+    }
+
+    pub(super) fn into_faults(self) -> Vec<Fault> {
+        self.faults
+    }
+
+    fn read<T: Field>(&mut self, field: &'static str, value: Value) -> Option<T> {
+        T::read(value)
+            .map_err(|(kind, message)| {
+                let fault = Fault::new(kind, Place::Body, field, message);
+                self.faults.push(fault);
+            })
+            .ok()
+    }
+}
+
+/// What a field of a JSON body can be.
+pub(super) trait Field: Sized {
+    fn read(value: Value) -> Result<Self, Flaw>;
+}
+
+type Flaw = (FaultKind, Cow<'static, str>);
+
+impl Field for String {
+    fn read(value: Value) -> Result<Self, Flaw> {
+        match value {
+            Value::String(text) => Ok(text),
+            _ => Err((
+                FaultKind::StringType,
+                "Input should be a valid string".into(),
+            )),
+        }
+    }
+}
+
+impl Field for bool {
+    fn read(value: Value) -> Result<Self, Flaw> {
+        value.as_bool().ok_or((
+            FaultKind::BoolType,
+            "Input should be a valid boolean".into(),
+        ))
+    }
+}
+
+impl Field for Email {
+    fn read(value: Value) -> Result<Self, Flaw> {
+        Self::new(&String::read(value)?)
+            .map_err(|invalid| (FaultKind::ValueError, invalid.to_string().into()))
+    }
+}
+
+impl Field for Password {
+    fn read(value: Value) -> Result<Self, Flaw> {
+        Self::new(String::read(value)?).map_err(|invalid| match invalid {
+            InvalidPassword::TooShort => (
+                FaultKind::StringTooShort,
+                format!("String should have at least {MIN_CHARS} characters").into(),
+            ),
+            InvalidPassword::TooLong => (
+                FaultKind::StringTooLong,
+                format!("String should have at most {MAX_CHARS} characters").into(),
+            ),
+        })
+    }
+}
+
+impl Field for UserStatus {
+    fn read(value: Value) -> Result<Self, Flaw> {
+        let status = value.as_str().and_then(|text| text.parse().ok());
+        status.ok_or((
+            FaultKind::Enum,
+            "Input should be 'pending', 'approved' or 'disabled'".into(),
+        ))
+    }
+}
