@@ -1,4 +1,8 @@
-//! Accounts with e-mail and password.
+//! Accounts with e-mail and password: the model, the rules and where they are kept.
+//!
+//! [`AccountStore`] is the one trait that an application implements for its database; its rules
+//! are published as a test, `testing::account_store_contract`. [`MemoryStore`] keeps accounts as
+//! long as the process lives.
 
 mod email;
 mod password;
@@ -7,10 +11,16 @@ mod model;
 mod fault;
 mod body;
 mod input;
+mod last_admin;
+mod store;
+mod memory;
 
 pub use email::{Email, InvalidEmail};
 pub use fault::{Fault, FaultKind, Place};
 pub use input::{PasswordReset, UserCreate, UserLogin, UserUpdate};
+pub use last_admin::{Change, LastAdmin};
+pub use memory::MemoryStore;
 pub use model::{Token, User, UserPublic};
 pub use password::{InvalidPassword, Password};
 pub use status::UnknownStatus;
+pub use store::{AccountStore, NewUser, Page, Seat, StoreError};

@@ -1,0 +1,253 @@
+//! Where accounts are kept.
+
+use std::error::Error;
+use std::fmt;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use async_trait::async_trait;
+
+use super::email::Email;
+use super::last_admin::{Change, LastAdmin};
+use super::model::User;
+use crate::error::BoxError;
+use crate::user::UserStatus;
+
+/// A database of accounts.
+///
+/// Every method is atomic: it happens as a whole or not at all, and two at the same moment, in
+/// one process or in several on one database, end as if one had come after the other. What is
+/// refused changes nothing. With SQL that is one transaction each, in which the rows that decide
+/// are read under the lock that the write needs (SQLite: `BEGIN IMMEDIATE`; PostgreSQL: a table
+/// lock or an advisory lock for [`insert`](Self::insert), [`update`](Self::update) and
+/// [`delete`](Self::delete)).
+///
+/// Times come in whole microseconds and come back exactly. Test your store with
+/// `testing::account_store_contract`.
+#[async_trait]
+pub trait AccountStore: Send + Sync + 'static {
+    /// Adds an account, with an id that no account ever had, and says whether it got the
+    /// [seat](Seat) that it was offered: [`NewUser::into_user`] makes the record.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::EmailTaken`], and then the seat stays free.
+    async fn insert(&self, new: NewUser) -> Result<User, StoreError>;
+
+    /// Finds an account by its id.
+    ///
+    /// # Errors
+    ///
+    /// Only [`StoreError::Unavailable`]: nobody found is no error.
+    async fn find(&self, id: i64) -> Result<Option<User>, StoreError>;
+
+    /// Finds an account by its address.
+    ///
+    /// # Errors
+    ///
+    /// Only [`StoreError::Unavailable`]: nobody found is no error.
+    async fn find_by_email(&self, email: &Email) -> Result<Option<User>, StoreError>;
+
+    /// The accounts, the newest first: by `created_at`, then by `id`, descending.
+    ///
+    /// # Errors
+    ///
+    /// Only [`StoreError::Unavailable`].
+    async fn list(&self, page: Page) -> Result<Vec<User>, StoreError>;
+
+    /// How many accounts are pending.
+    ///
+    /// # Errors
+    ///
+    /// Only [`StoreError::Unavailable`].
+    async fn count_pending(&self) -> Result<u64, StoreError>;
+
+    /// Changes an account: [`User::changed`] decides. Returns the account after the change.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::NotFound`], else [`StoreError::LastAdmin`], else [`StoreError::EmailTaken`].
+    async fn update(&self, id: i64, change: Change) -> Result<User, StoreError>;
+
+    /// Deletes an account: [`User::check_deletion`] decides. The address is free at once.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::NotFound`] or [`StoreError::LastAdmin`].
+    async fn delete(&self, id: i64) -> Result<(), StoreError>;
+
+    /// Sets another hash and raises the token generation by one, in one write.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::NotFound`].
+    async fn reset_password(&self, id: i64, hash: &str) -> Result<(), StoreError>;
+
+    /// Puts `new` in the place of the hash `old` of the same password, and says whether it did: not
+    /// if the account has another hash by now, or is gone. The token generation stays.
+    ///
+    /// # Errors
+    ///
+    /// Only [`StoreError::Unavailable`].
+    async fn replace_hash(&self, id: i64, old: &str, new: &str) -> Result<bool, StoreError>;
+}
+
+/// An account that wants to be added.
+#[derive(Clone, PartialEq, Eq)]
+pub struct NewUser {
+    /// The address.
+    pub email: Email,
+    /// A PHC string.
+    pub hashed_password: String,
+    /// When it was registered.
+    pub created_at: SystemTime,
+    /// Whether it may become the first admin.
+    pub seat: Seat,
+}
+
+impl NewUser {
+    /// The account under its `id`: admin and approved if it got the seat, else pending.
+    pub fn into_user(self, id: i64, seated: bool) -> User {
+        User {
+            id,
+            email: self.email.into(),
+            hashed_password: self.hashed_password,
+            is_admin: seated,
+            status: if seated {
+                UserStatus::Approved
+            } else {
+                UserStatus::Pending
+            },
+            created_at: self.created_at,
+            approved_at: seated.then_some(self.created_at),
+            approved_by: None,
+            token_generation: 0,
+        }
+    }
+}
+
+impl fmt::Debug for NewUser {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("NewUser")
+            .field("email", &self.email)
+            .field("hashed_password", &"[redacted]")
+            .field("created_at", &self.created_at)
+            .field("seat", &self.seat)
+            .finish()
+    }
+}
+
+/// The seat of the first admin: on what condition a new account gets it.
+///
+/// The store judges the condition in the transaction that adds the account, so that of many who
+/// come at the same moment exactly one gets it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Seat {
+    /// Never.
+    Closed,
+    /// If there is no account at all.
+    FirstAccount,
+    /// If nobody is admin *and* approved.
+    FirstAdmin,
+}
+
+/// A part of the list of accounts. Defaults to all of it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Page {
+    /// How many accounts at most.
+    pub limit: Option<u32>,
+    /// Goes on after the account with this id. If it is gone, with the accounts of lower ids.
+    pub after: Option<i64>,
+}
+
+/// Why a store did not do what it was asked for.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum StoreError {
+    /// Another account has the address.
+    EmailTaken,
+    /// There is no such account.
+    NotFound,
+    /// Nobody would be left who is admin and approved.
+    LastAdmin(LastAdmin),
+    /// The store cannot answer: 503 to the client, the source to the log.
+    Unavailable(BoxError),
+}
+
+impl StoreError {
+    /// What an error of the database becomes: `.map_err(StoreError::unavailable)?`.
+    pub fn unavailable(source: impl Into<BoxError>) -> Self {
+        Self::Unavailable(source.into())
+    }
+}
+
+impl From<LastAdmin> for StoreError {
+    fn from(refusal: LastAdmin) -> Self {
+        Self::LastAdmin(refusal)
+    }
+}
+
+impl From<BoxError> for StoreError {
+    fn from(source: BoxError) -> Self {
+        Self::Unavailable(source)
+    }
+}
+
+impl fmt::Display for StoreError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::EmailTaken => f.write_str("another account has the address"),
+            Self::NotFound => f.write_str("there is no such account"),
+            Self::LastAdmin(refusal) => refusal.fmt(f),
+            Self::Unavailable(_) => f.write_str("the account store cannot answer"),
+        }
+    }
+}
+
+impl Error for StoreError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::Unavailable(source) => Some(&**source),
+            _ => None,
+        }
+    }
+}
+
+#[async_trait]
+impl<S: AccountStore + ?Sized> AccountStore for Arc<S> {
+    async fn insert(&self, new: NewUser) -> Result<User, StoreError> {
+        (**self).insert(new).await
+    }
+
+    async fn find(&self, id: i64) -> Result<Option<User>, StoreError> {
+        (**self).find(id).await
+    }
+
+    async fn find_by_email(&self, email: &Email) -> Result<Option<User>, StoreError> {
+        (**self).find_by_email(email).await
+    }
+
+    async fn list(&self, page: Page) -> Result<Vec<User>, StoreError> {
+        (**self).list(page).await
+    }
+
+    async fn count_pending(&self) -> Result<u64, StoreError> {
+        (**self).count_pending().await
+    }
+
+    async fn update(&self, id: i64, change: Change) -> Result<User, StoreError> {
+        (**self).update(id, change).await
+    }
+
+    async fn delete(&self, id: i64) -> Result<(), StoreError> {
+        (**self).delete(id).await
+    }
+
+    async fn reset_password(&self, id: i64, hash: &str) -> Result<(), StoreError> {
+        (**self).reset_password(id, hash).await
+    }
+
+    async fn replace_hash(&self, id: i64, old: &str, new: &str) -> Result<bool, StoreError> {
+        (**self).replace_hash(id, old, new).await
+    }
+}
