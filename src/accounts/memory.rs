@@ -165,3 +165,22 @@ impl State {
         counted.fold(0, |count, _| count + 1)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::account_store_contract;
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+    async fn the_memory_store_keeps_the_contract() {
+        account_store_contract(async || MemoryStore::new()).await;
+    }
+
+    #[test]
+    fn the_contract_needs_no_runtime() {
+        use futures_util::FutureExt;
+
+        let contract = account_store_contract(async || MemoryStore::new());
+        assert!(contract.now_or_never().is_some());
+    }
+}

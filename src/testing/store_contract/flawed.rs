@@ -1,0 +1,303 @@
+//! Stores with one flaw each: the contract catches them all.
+
+use std::cmp::Reverse;
+use std::panic::AssertUnwindSafe;
+use std::sync::{Mutex, MutexGuard};
+use std::time::{Duration, UNIX_EPOCH};
+
+use async_trait::async_trait;
+use futures_util::FutureExt;
+use tokio::task::yield_now;
+
+use super::account_store_contract;
+use crate::accounts::{AccountStore, Change, Email, NewUser, Page, Seat, StoreError, User};
+use crate::user::UserStatus;
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Flaw {
+    None,
+    TimesInSeconds,
+    SeatCountedEarly,
+    SeatUsedUpByRefusal,
+    AddressLookedUpEarly,
+    AddressInUpdateLookedUpEarly,
+    IdsReused,
+    AdminsCountedEarly,
+    DisabledAdminsCount,
+    DeletionUnguarded,
+    AddressNamedFirst,
+    RefusedChangeWritten,
+    WholeRowWritten,
+    ApprovalRecordedAgain,
+    DeletionOfNobodyDone,
+    ListedById,
+    PageAfterIdOnly,
+    DisabledCountedAsPending,
+    ResetKeepsGeneration,
+    RehashRaisesGeneration,
+    RehashBlind,
+    RehashComparedEarly,
+    GenerationReadEarly,
+}
+
+struct Flawed {
+    flaw: Flaw,
+    rows: Mutex<Rows>,
+}
+
+#[derive(Clone, Default)]
+struct Rows {
+    users: Vec<User>,
+    last_id: i64,
+    seat_used: bool,
+}
+
+impl Flawed {
+    fn rows(&self) -> MutexGuard<'_, Rows> {
+        self.rows.lock().unwrap()
+    }
+
+    /// The rows as they were before everybody else had a turn.
+    async fn early(&self) -> Rows {
+        let rows = self.rows().clone();
+        yield_now().await;
+        rows
+    }
+
+    fn other_admins(&self, rows: &Rows, early: &Rows, id: i64) -> u64 {
+        let rows = match self.flaw {
+            Flaw::AdminsCountedEarly => early,
+            _ => rows,
+        };
+        let counts = |user: &&User| match self.flaw {
+            Flaw::DisabledAdminsCount => user.is_admin,
+            _ => user.is_active_admin(),
+        };
+        let others = rows.users.iter().filter(|user| user.id != id);
+        others.filter(counts).count() as u64
+    }
+}
+
+impl Rows {
+    fn get(&mut self, id: i64) -> Result<&mut User, StoreError> {
+        let user = self.users.iter_mut().find(|user| user.id == id);
+        user.ok_or(StoreError::NotFound)
+    }
+
+    fn has(&self, email: &str, besides: i64) -> bool {
+        let mut users = self.users.iter();
+        users.any(|user| user.email == email && user.id != besides)
+    }
+}
+
+#[async_trait]
+impl AccountStore for Flawed {
+    async fn insert(&self, mut new: NewUser) -> Result<User, StoreError> {
+        let early = self.early().await;
+        let mut rows = self.rows();
+        let looked_up = match self.flaw {
+            Flaw::AddressLookedUpEarly => &early,
+            _ => &*rows,
+        };
+        let taken = looked_up.has(new.email.as_str(), 0);
+        let counted = match self.flaw {
+            Flaw::SeatCountedEarly => &early,
+            _ => &*rows,
+        };
+        let seated = match new.seat {
+            Seat::Closed => false,
+            Seat::FirstAccount => counted.users.is_empty(),
+            Seat::FirstAdmin => !counted.users.iter().any(User::is_active_admin),
+        };
+        if self.flaw == Flaw::SeatUsedUpByRefusal {
+            let used = rows.seat_used;
+            rows.seat_used |= taken && seated;
+            new.seat = if used { Seat::Closed } else { new.seat };
+        }
+        if taken {
+            return Err(StoreError::EmailTaken);
+        }
+        if self.flaw == Flaw::TimesInSeconds {
+            let age = new.created_at.duration_since(UNIX_EPOCH).unwrap();
+            new.created_at = UNIX_EPOCH + Duration::from_secs(age.as_secs());
+        }
+        let newest = rows.users.iter().map(|user| user.id).max();
+        rows.last_id = match self.flaw {
+            Flaw::IdsReused => newest.unwrap_or(0),
+            _ => rows.last_id,
+        } + 1;
+        let seated = seated && new.seat != Seat::Closed;
+        let user = new.into_user(rows.last_id, seated);
+        rows.users.push(user.clone());
+        Ok(user)
+    }
+
+    async fn find(&self, id: i64) -> Result<Option<User>, StoreError> {
+        Ok(self.rows().get(id).ok().cloned())
+    }
+
+    async fn find_by_email(&self, email: &Email) -> Result<Option<User>, StoreError> {
+        let rows = self.rows();
+        let mut users = rows.users.iter();
+        Ok(users.find(|user| user.email == email.as_str()).cloned())
+    }
+
+    async fn list(&self, page: Page) -> Result<Vec<User>, StoreError> {
+        let mut users = self.rows().users.clone();
+        let age = |user: &User| match self.flaw {
+            Flaw::ListedById => (UNIX_EPOCH, user.id),
+            _ => (user.created_at, user.id),
+        };
+        users.sort_by_key(|user| Reverse(age(user)));
+        if let Some(after) = page.after {
+            let last = users.iter().find(|user| user.id == after).map(age);
+            users.retain(|user| match last {
+                Some(last) if self.flaw != Flaw::PageAfterIdOnly => age(user) < last,
+                _ => user.id < after,
+            });
+        }
+        users.truncate(page.limit.unwrap_or(u32::MAX) as usize);
+        Ok(users)
+    }
+
+    async fn count_pending(&self) -> Result<u64, StoreError> {
+        let counts = |user: &&User| match self.flaw {
+            Flaw::DisabledCountedAsPending => user.status != UserStatus::Approved,
+            _ => user.status == UserStatus::Pending,
+        };
+        Ok(self.rows().users.iter().filter(counts).count() as u64)
+    }
+
+    async fn update(&self, id: i64, change: Change) -> Result<User, StoreError> {
+        let mut early = self.early().await;
+        let mut rows = self.rows();
+        let mut before = rows.get(id)?.clone();
+        let looked_up = match self.flaw {
+            Flaw::AddressInUpdateLookedUpEarly => &early,
+            _ => &*rows,
+        };
+        let email = change.update.email.as_ref();
+        let taken = email.is_some_and(|email| looked_up.has(email.as_str(), id));
+        if taken && self.flaw == Flaw::AddressNamedFirst {
+            return Err(StoreError::EmailTaken);
+        }
+        let other_admins = self.other_admins(&rows, &early, id);
+        match self.flaw {
+            Flaw::WholeRowWritten => before = early.get(id)?.clone(),
+            Flaw::ApprovalRecordedAgain => before.approved_at = None,
+            _ => {}
+        }
+        let decided = before.changed(&change, other_admins);
+        if let (Err(_), Flaw::RefusedChangeWritten, Some(email)) = (&decided, self.flaw, email) {
+            rows.get(id)?.email = email.as_str().to_owned();
+        }
+        let mut user = decided?;
+        if user.approved_at.is_none() {
+            user.approved_at = rows.get(id)?.approved_at;
+        }
+        if taken {
+            return Err(StoreError::EmailTaken);
+        }
+        *rows.get(id)? = user.clone();
+        Ok(user)
+    }
+
+    async fn delete(&self, id: i64) -> Result<(), StoreError> {
+        let early = self.early().await;
+        let mut rows = self.rows();
+        let user = match rows.get(id) {
+            Err(_) if self.flaw == Flaw::DeletionOfNobodyDone => return Ok(()),
+            user => user?.clone(),
+        };
+        if self.flaw != Flaw::DeletionUnguarded {
+            user.check_deletion(self.other_admins(&rows, &early, id))?;
+        }
+        rows.users.retain(|user| user.id != id);
+        Ok(())
+    }
+
+    async fn reset_password(&self, id: i64, hash: &str) -> Result<(), StoreError> {
+        let mut early = self.early().await;
+        let mut rows = self.rows();
+        let user = rows.get(id)?;
+        user.hashed_password = hash.to_owned();
+        user.token_generation = match self.flaw {
+            Flaw::ResetKeepsGeneration => user.token_generation,
+            Flaw::GenerationReadEarly => early.get(id)?.token_generation + 1,
+            _ => user.token_generation + 1,
+        };
+        Ok(())
+    }
+
+    async fn replace_hash(&self, id: i64, old: &str, new: &str) -> Result<bool, StoreError> {
+        let mut early = self.early().await;
+        let mut rows = self.rows();
+        let Ok(user) = rows.get(id) else {
+            return Ok(false);
+        };
+        let replaces = match self.flaw {
+            Flaw::RehashBlind => true,
+            Flaw::RehashComparedEarly => early.get(id)?.hashed_password == old,
+            _ => user.hashed_password == old,
+        };
+        if replaces {
+            user.hashed_password = new.to_owned();
+            user.token_generation += u64::from(self.flaw == Flaw::RehashRaisesGeneration);
+        }
+        Ok(replaces)
+    }
+}
+
+async fn broken_rule(flaw: Flaw) -> Option<String> {
+    let contract = account_store_contract(async || Flawed {
+        flaw,
+        rows: Mutex::default(),
+    });
+    let panic = AssertUnwindSafe(contract).catch_unwind().await.err()?;
+    Some(match panic.downcast::<String>() {
+        Ok(text) => *text,
+        Err(panic) => (*panic.downcast::<&str>().unwrap()).to_owned(),
+    })
+}
+
+#[tokio::test]
+async fn a_store_without_a_flaw_keeps_the_contract() {
+    assert_eq!(broken_rule(Flaw::None).await, None);
+}
+
+#[tokio::test]
+async fn a_store_with_a_flaw_breaks_the_rule_that_it_is_about() {
+    for (flaw, rule) in [
+        (Flaw::TimesInSeconds, "the time that it was registered with"),
+        (Flaw::SeatCountedEarly, "exactly one gets the seat"),
+        (Flaw::SeatUsedUpByRefusal, "leaves the seat free"),
+        (Flaw::AddressLookedUpEarly, "register one address"),
+        (Flaw::AddressInUpdateLookedUpEarly, "take one address"),
+        (Flaw::IdsReused, "an id never comes back"),
+        (Flaw::AdminsCountedEarly, "remove each other"),
+        (Flaw::DisabledAdminsCount, "the last admin stays"),
+        (Flaw::DeletionUnguarded, "the last admin stays"),
+        (Flaw::AddressNamedFirst, "the last admin stays"),
+        (
+            Flaw::RefusedChangeWritten,
+            "a refused change changes nothing",
+        ),
+        (Flaw::WholeRowWritten, "at the same moment all stay"),
+        (Flaw::ApprovalRecordedAgain, "never changed again"),
+        (Flaw::DeletionOfNobodyDone, "a deletion of nobody"),
+        (Flaw::ListedById, "by created_at, then by id"),
+        (Flaw::PageAfterIdOnly, "make up the list"),
+        (
+            Flaw::DisabledCountedAsPending,
+            "pending accounts are counted",
+        ),
+        (Flaw::ResetKeepsGeneration, "raises the token generation"),
+        (Flaw::RehashRaisesGeneration, "keeps the token generation"),
+        (Flaw::RehashBlind, "the hash that it knows and no other"),
+        (Flaw::RehashComparedEarly, "a reset wins over a rehash"),
+        (Flaw::GenerationReadEarly, "every reset raises"),
+    ] {
+        let broken = broken_rule(flaw).await.unwrap_or_default();
+        assert!(broken.contains(rule), "{flaw:?} broke: {broken:?}");
+    }
+}
