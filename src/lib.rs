@@ -15,6 +15,8 @@ mod rejection;
 mod guard;
 #[cfg(feature = "axum")]
 mod extract;
+#[cfg(feature = "password")]
+mod password;
 #[cfg(feature = "accounts")]
 pub mod accounts;
 #[cfg(feature = "testing")]
@@ -29,6 +31,8 @@ pub use extract::{AdminUser, Guarded};
 pub use guard::{RequireLayer, RequireService, ResponseFuture};
 pub use identity::Identity;
 pub use layer::{AuthLayer, AuthService};
+#[cfg(feature = "password")]
+pub use password::{PasswordError, PasswordHasher, PasswordParams, Verdict};
 pub use policy::{Admin, Approved, Decision, Denied, Policy, Scope};
 pub use rejection::{Empty, Problem, Rejection};
 pub use secret::Secret;

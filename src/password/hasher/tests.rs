@@ -1,0 +1,331 @@
+use std::sync::{Mutex, OnceLock};
+
+use futures_util::future::{join_all, poll_immediate};
+use tracing::field::{Field, Visit};
+use tracing::subscriber::{self, DefaultGuard};
+use tracing::{Dispatch, Event, Metadata, Subscriber, span};
+
+use super::*;
+
+/// Made by Python's pwdlib 0.3.1 (argon2-cffi 25.1.0):
+/// `PasswordHash.recommended().hash("tower-warder test password")`.
+const FROM_PWDLIB: &str = "$argon2id$v=19$m=65536,t=3,p=4$peKWB2jW3L9cLLlOTtNslA\
+    $AYZS4FaZ0ueMtR+C6CqwtsVysuQRxQtIuGstOQvB5oo";
+
+/// The same for `"pässwörd\0 🔑"`.
+const FROM_PWDLIB_NOT_ASCII: &str = "$argon2id$v=19$m=65536,t=3,p=4$svwjJzpTGP1wq5h8cisr+A\
+    $rF6XHSwD84u3hnoNND9lONCCSn+XkceDnwdKeQFjl/w";
+
+/// Legal for a stored hash, far too weak for a new one: argon2-cffi 25.1.0, `hash_secret` of
+/// `b"weak"` with `time_cost=1, memory_cost=8, parallelism=1, hash_len=16, salt=b"saltsalt"`.
+const WEAK: &str = "$argon2id$v=19$m=8,t=1,p=1$c2FsdHNhbHQ$oy6NqSLuNaV42JUye37QNw";
+
+/// The cheapest that new hashes may be.
+fn cheap() -> PasswordHasher {
+    PasswordHasher::new().params(PasswordParams::new(7168, 5, 1).unwrap())
+}
+
+#[tokio::test]
+async fn defaults_are_those_of_pwdlib() {
+    let stored = PasswordHasher::new().hash("password").await.unwrap();
+    let parts: Vec<_> = stored.split('$').collect();
+    assert_eq!(parts[..4], ["", "argon2id", "v=19", "m=65536,t=3,p=4"]);
+    assert_eq!([parts[4].len(), parts[5].len()], [22, 43]);
+    assert_eq!(parts.len(), 6);
+}
+
+#[tokio::test]
+async fn hashes_made_by_pwdlib_match_and_need_no_rehash() {
+    let hasher = PasswordHasher::new();
+    for (password, stored) in [
+        ("tower-warder test password", FROM_PWDLIB),
+        ("pässwörd\0 🔑", FROM_PWDLIB_NOT_ASCII),
+    ] {
+        let verdict = hasher.verify(password, stored).await.unwrap();
+        assert!(verdict.matches);
+        assert_eq!(verdict.rehash, None);
+    }
+}
+
+#[tokio::test]
+async fn only_the_password_that_was_hashed_matches() {
+    let hasher = cheap();
+    let longest = "x".repeat(4096);
+    for (password, wrong) in [
+        ("password", "passwore"),
+        ("nul\0inside", "nul"),
+        ("pässwörd 🔑", "pässwörd 🔒"),
+        (" not trimmed ", "not trimmed"),
+        ("é", "e\u{301}"),
+        ("", "\0"),
+        (&longest, &longest[1..]),
+    ] {
+        let stored = hasher.hash(password).await.unwrap();
+        let verdict = hasher.verify(password, &stored).await.unwrap();
+        assert!(verdict.matches);
+        assert_eq!(verdict.rehash, None);
+
+        let verdict = hasher.verify(wrong, &stored).await.unwrap();
+        assert!(!verdict.matches);
+        assert_eq!(verdict.rehash, None);
+    }
+}
+
+#[tokio::test]
+async fn each_hash_has_its_own_salt() {
+    let hasher = cheap();
+    let (one, other) = (hasher.hash("same").await, hasher.hash("same").await);
+    assert_ne!(one.unwrap(), other.unwrap());
+}
+
+#[tokio::test]
+async fn overlong_password_is_refused_before_hashing() {
+    let runs = Runs::record();
+    let hasher = cheap();
+    let password = "x".repeat(4097);
+    let hashed = hasher.hash(&password).await.err();
+    let verified = hasher.verify(&password, FROM_PWDLIB).await.err();
+    let unknown = hasher.verify_or_dummy(&password, None).await.err();
+    for error in [hashed, verified, unknown] {
+        assert_eq!(error, Some(PasswordError::TooLong));
+    }
+    assert_eq!(runs.take(), []);
+}
+
+#[tokio::test]
+async fn unreadable_hash_is_refused_before_hashing() {
+    let runs = Runs::record();
+    let hasher = cheap();
+    for stored in [
+        "",
+        "plain text",
+        &FROM_PWDLIB.replace("m=65536", "m=4294967295"),
+        &FROM_PWDLIB.replace("t=3", "t=17"),
+    ] {
+        let refused = hasher.verify("password", stored).await.err();
+        assert_eq!(refused, Some(PasswordError::UnreadableHash));
+    }
+    assert_eq!(runs.take(), []);
+}
+
+#[tokio::test]
+async fn weak_stored_hash_matches_and_is_renewed_once() {
+    let hasher = cheap();
+    let verdict = hasher.verify("weak", WEAK).await.unwrap();
+    assert!(verdict.matches);
+    let fresh = verdict.rehash.unwrap();
+    assert!(fresh.starts_with("$argon2id$v=19$m=7168,t=5,p=1$"));
+
+    let verdict = hasher.verify("weak", &fresh).await.unwrap();
+    assert!(verdict.matches);
+    assert_eq!(verdict.rehash, None);
+}
+
+#[tokio::test]
+async fn weak_stored_hash_is_not_renewed_for_a_wrong_password() {
+    let verdict = cheap().verify("wrong", WEAK).await.unwrap();
+    assert!(!verdict.matches);
+    assert_eq!(verdict.rehash, None);
+}
+
+#[tokio::test]
+async fn stored_hash_that_needs_more_memory_matches_and_is_renewed() {
+    let runs = Runs::record();
+    let hasher = cheap().permits(1);
+    let password = "tower-warder test password";
+    let verdict = hasher.verify(password, FROM_PWDLIB).await.unwrap();
+    assert!(verdict.matches);
+    assert_eq!(runs.take(), [(65536, 3, 4), (7168, 5, 1)]);
+
+    let fresh = verdict.rehash.unwrap();
+    assert!(hasher.verify(password, &fresh).await.unwrap().matches);
+}
+
+#[tokio::test]
+async fn every_stored_parameter_that_differs_asks_for_a_rehash() {
+    let live = PasswordParams::new(7168, 5, 1).unwrap().cost();
+    let salt = "c2FsdHNhbHRzYWx0c2FsdA";
+    let tag = "AYZS4FaZ0ueMtR+C6CqwtsVysuQRxQtIuGstOQvB5oo";
+    for (params, salt, tag, outdated) in [
+        ("m=7168,t=5,p=1", salt, tag, false),
+        ("m=7169,t=5,p=1", salt, tag, true),
+        ("m=7168,t=6,p=1", salt, tag, true),
+        ("m=7168,t=5,p=2", salt, tag, true),
+        ("m=7168,t=5,p=1", "c2FsdHNhbHQ", tag, true),
+        ("m=7168,t=5,p=1", salt, salt, true),
+    ] {
+        let stored = format!("$argon2id$v=19${params}${salt}${tag}");
+        let stored = StoredHash::parse(&stored).unwrap();
+        assert_eq!(stored.is_outdated(live), outdated, "{stored}");
+    }
+}
+
+#[tokio::test]
+async fn unknown_user_costs_the_same_hasher_call_as_a_wrong_password() {
+    let runs = Runs::record();
+    let hasher = cheap();
+    let stored = hasher.hash("password").await.unwrap();
+    runs.take();
+
+    let known = hasher.verify_or_dummy("wrong", Some(&stored)).await;
+    let for_known = runs.take();
+    let unknown = hasher.verify_or_dummy("wrong", None).await;
+    let for_unknown = runs.take();
+
+    assert_eq!(for_known, [(7168, 5, 1)]);
+    assert_eq!(for_unknown, for_known);
+    assert!(!known.unwrap().matches);
+    let unknown = unknown.unwrap();
+    assert!(!unknown.matches);
+    assert_eq!(unknown.rehash, None);
+}
+
+#[tokio::test]
+async fn unreadable_hash_of_a_known_user_costs_the_same_hasher_call() {
+    let runs = Runs::record();
+    let stored = FROM_PWDLIB.replace("argon2id", "argon2i");
+    let refused = cheap().verify_or_dummy("wrong", Some(&stored)).await;
+    assert_eq!(refused.err(), Some(PasswordError::UnreadableHash));
+    assert_eq!(runs.take(), [(7168, 5, 1)]);
+}
+
+#[tokio::test]
+async fn known_user_with_the_right_password_matches() {
+    let hasher = cheap();
+    let stored = hasher.hash("password").await.unwrap();
+    let verdict = hasher.verify_or_dummy("password", Some(&stored)).await;
+    assert!(verdict.unwrap().matches);
+}
+
+#[tokio::test]
+async fn full_queue_is_busy_and_a_cancelled_hash_gives_its_permit_back() {
+    let hasher = cheap().permits(1).queue(1);
+    let mut gone = Box::pin(hasher.hash("password"));
+    assert!(poll_immediate(gone.as_mut()).await.is_none());
+    let mut waiting = Box::pin(hasher.hash("password"));
+    assert!(poll_immediate(waiting.as_mut()).await.is_none());
+    let busy = hasher.verify_or_dummy("password", None).await;
+    assert_eq!(busy.err(), Some(PasswordError::Busy));
+
+    drop(gone);
+    assert!(waiting.await.is_ok());
+}
+
+#[tokio::test]
+async fn many_verifications_at_once_are_each_right() {
+    let hasher = cheap().permits(4);
+    let stored = hasher.hash("password").await.unwrap();
+    let verdicts = join_all((0..32).map(|i| {
+        let (hasher, stored) = (hasher.clone(), stored.as_str());
+        async move {
+            let password = if i % 3 == 0 { "wrong" } else { "password" };
+            hasher.verify(password, stored).await.unwrap().matches
+        }
+    }))
+    .await;
+    for (i, matches) in verdicts.into_iter().enumerate() {
+        assert_eq!(matches, i % 3 != 0);
+    }
+    assert!(hasher.workers.idle_pieces() <= 4);
+}
+
+#[tokio::test]
+async fn debug_shows_no_hash() {
+    let hasher = cheap().permits(2).queue(3);
+    assert_eq!(
+        format!("{hasher:?}"),
+        "PasswordHasher { params: PasswordParams(Cost { memory_kib: 7168, iterations: 5, \
+         lanes: 1 }), permits: 2, queue: 3, .. }"
+    );
+    let verdict = hasher.verify("weak", WEAK).await.unwrap();
+    assert!(verdict.rehash.is_some());
+    assert!(!format!("{verdict:?} {verdict:#?}").contains('$'));
+}
+
+#[test]
+fn there_is_always_at_least_one_permit() {
+    assert!((1..=8).contains(&PasswordHasher::new().workers.permits()));
+    assert_eq!(cheap().permits(0).workers.permits(), 1);
+}
+
+/// The runs of Argon2 that callers on this thread have caused, read from the log.
+struct Runs {
+    seen: Arc<Mutex<Vec<Run>>>,
+    _guard: DefaultGuard,
+}
+
+/// KiB, iterations, lanes.
+type Run = (u64, u64, u64);
+
+impl Runs {
+    fn record() -> Self {
+        // With one subscriber alone, a thread that has none and comes to an event first turns
+        // the event off for all (tracing-core's `JustOne`). A second one prevents that.
+        static SECOND: OnceLock<Dispatch> = OnceLock::new();
+        SECOND.get_or_init(|| Dispatch::new(Recorder(Arc::default())));
+
+        let seen = Arc::default();
+        let guard = subscriber::set_default(Recorder(Arc::clone(&seen)));
+        Self {
+            seen,
+            _guard: guard,
+        }
+    }
+
+    fn take(&self) -> Vec<Run> {
+        std::mem::take(&mut self.seen.lock().unwrap())
+    }
+}
+
+struct Recorder(Arc<Mutex<Vec<Run>>>);
+
+impl Subscriber for Recorder {
+    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+        metadata.target() == "tower_warder::password"
+    }
+
+    fn new_span(&self, _: &span::Attributes<'_>) -> span::Id {
+        span::Id::from_u64(1)
+    }
+
+    fn record(&self, _: &span::Id, _: &span::Record<'_>) {}
+
+    fn record_follows_from(&self, _: &span::Id, _: &span::Id) {}
+
+    fn event(&self, event: &Event<'_>) {
+        let mut run = RunVisitor::default();
+        event.record(&mut run);
+        if let RunVisitor {
+            m: Some(m),
+            t: Some(t),
+            p: Some(p),
+        } = run
+        {
+            self.0.lock().unwrap().push((m, t, p));
+        }
+    }
+
+    fn enter(&self, _: &span::Id) {}
+
+    fn exit(&self, _: &span::Id) {}
+}
+
+#[derive(Default)]
+struct RunVisitor {
+    m: Option<u64>,
+    t: Option<u64>,
+    p: Option<u64>,
+}
+
+impl Visit for RunVisitor {
+    fn record_u64(&mut self, field: &Field, value: u64) {
+        match field.name() {
+            "m" => self.m = Some(value),
+            "t" => self.t = Some(value),
+            "p" => self.p = Some(value),
+            _ => {}
+        }
+    }
+
+    fn record_debug(&mut self, _: &Field, _: &dyn fmt::Debug) {}
+}

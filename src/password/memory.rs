@@ -1,0 +1,152 @@
+//! The working memory of hashes, used again instead of allocated again.
+
+use std::mem;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use argon2::Block;
+use zeroize::Zeroize;
+
+use crate::password::error::PasswordError;
+
+/// The idle memory of workers: never more pieces than there are free permits.
+pub(super) struct MemoryPool {
+    blocks: usize,
+    idle: Mutex<Vec<Memory>>,
+}
+
+impl MemoryPool {
+    /// A pool of pieces of this many blocks, empty at first.
+    pub(super) const fn new(blocks: usize) -> Self {
+        Self {
+            blocks,
+            idle: Mutex::new(Vec::new()),
+        }
+    }
+
+    /// Blocks in each piece.
+    pub(super) const fn blocks(&self) -> usize {
+        self.blocks
+    }
+
+    /// A piece for a hash that needs this many blocks. Nothing is allocated yet.
+    pub(super) fn take(&self, blocks: usize) -> Memory {
+        // A hash that needs more gets its own, and leaves ours for its neighbours.
+        if blocks > self.blocks {
+            return Memory::new(blocks);
+        }
+        let idle = self.idle().pop();
+        idle.unwrap_or_else(|| Memory::new(self.blocks))
+    }
+
+    /// Wipes the piece and keeps it, unless it is larger than ours.
+    pub(super) fn give_back(&self, mut memory: Memory) {
+        memory.wipe();
+        if memory.size == self.blocks && !memory.blocks.is_empty() {
+            self.idle().push(memory);
+        }
+    }
+
+    fn idle(&self) -> MutexGuard<'_, Vec<Memory>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The working memory of one hash at a time. Wiped when dropped.
+pub(super) struct Memory {
+    size: usize,
+    blocks: Vec<Block>,
+    used: usize,
+}
+
+impl Memory {
+    const fn new(size: usize) -> Self {
+        Self {
+            size,
+            blocks: Vec::new(),
+            used: 0,
+        }
+    }
+
+    /// The first so many blocks, allocated if this is the first use.
+    ///
+    /// # Errors
+    ///
+    /// [`PasswordError::Failed`] if there is no memory, or more is asked than was taken.
+    pub(super) fn blocks(&mut self, count: usize) -> Result<&mut [Block], PasswordError> {
+        if self.blocks.is_empty() {
+            // An allocation that fails is an answer 503, not the end of the process.
+            self.blocks
+                .try_reserve_exact(self.size)
+                .map_err(|_| PasswordError::failed("there is no memory"))?;
+            self.blocks.resize(self.size, Block::new());
+        }
+        self.used = self.used.max(count);
+        self.blocks
+            .get_mut(..count)
+            .ok_or_else(|| PasswordError::failed("a hash needs more memory than was taken"))
+    }
+
+    fn wipe(&mut self) {
+        let used = mem::take(&mut self.used);
+        self.blocks.iter_mut().take(used).for_each(Block::zeroize);
+    }
+}
+
+impl Drop for Memory {
+    fn drop(&mut self) {
+        self.wipe();
+    }
+}
+
+#[cfg(test)]
+impl MemoryPool {
+    /// How many pieces lie idle. Pieces come and go with a permit, so that this is, once all
+    /// work has ended, the number that ever was in use at the same time.
+    pub(super) fn idle_pieces(&self) -> usize {
+        self.idle().len()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn memory_is_wiped_and_used_again() {
+        let pool = MemoryPool::new(4);
+        let mut memory = pool.take(2);
+        for block in memory.blocks(2).unwrap() {
+            block.as_mut().fill(7);
+        }
+        pool.give_back(memory);
+        assert_eq!(pool.idle_pieces(), 1);
+
+        let mut memory = pool.take(4);
+        assert_eq!(pool.idle_pieces(), 0);
+        let words = |block: &Block| block.as_ref().iter().all(|&word| word == 0);
+        assert!(memory.blocks(4).unwrap().iter().all(words));
+    }
+
+    #[test]
+    fn memory_larger_than_the_live_parameters_need_is_given_up() {
+        let pool = MemoryPool::new(4);
+        let mut memory = pool.take(5);
+        assert_eq!(memory.blocks(5).unwrap().len(), 5);
+        pool.give_back(memory);
+        assert_eq!(pool.idle_pieces(), 0);
+    }
+
+    #[test]
+    fn memory_that_nobody_used_is_not_kept() {
+        let pool = MemoryPool::new(4);
+        pool.give_back(pool.take(4));
+        assert_eq!(pool.idle_pieces(), 0);
+    }
+
+    #[test]
+    fn allocation_that_cannot_succeed_is_an_error() {
+        let pool = MemoryPool::new(usize::MAX / 2048);
+        let failed = pool.take(1).blocks(1).err();
+        assert_eq!(failed, Some(PasswordError::Failed));
+    }
+}

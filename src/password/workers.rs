@@ -1,0 +1,344 @@
+//! Who may hash, and how many may wait for it.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use tokio::runtime::Handle;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
+use tracing::{Dispatch, Span, dispatcher};
+
+use crate::password::error::PasswordError;
+use crate::password::memory::{Memory, MemoryPool};
+
+/// The permits of one hasher, with the memory that belongs to them.
+pub(super) struct Workers {
+    line: Line,
+    oversized: Line,
+    memory: MemoryPool,
+}
+
+impl Workers {
+    /// `permits` hashes at a time, each with `blocks` blocks, and `queue` callers waiting.
+    pub(super) fn new(permits: usize, queue: usize, blocks: usize) -> Self {
+        Self {
+            line: Line::new(permits, queue),
+            // However many rows ask for more memory, one of them gets it at a time, and those
+            // that wait for it leave the places of the others alone.
+            oversized: Line::new(1, queue.div_ceil(4)),
+            memory: MemoryPool::new(blocks),
+        }
+    }
+
+    pub(super) const fn permits(&self) -> usize {
+        self.line.length
+    }
+
+    pub(super) const fn queue(&self) -> usize {
+        self.line.queue
+    }
+
+    /// Waits for a permit to hash with this many blocks.
+    ///
+    /// # Errors
+    ///
+    /// [`PasswordError::Busy`] at once if too many wait already.
+    pub(super) async fn worker(self: &Arc<Self>, blocks: usize) -> Result<Worker, PasswordError> {
+        let oversized = if blocks > self.memory.blocks() {
+            Some(self.oversized.permit().await?)
+        } else {
+            None
+        };
+        Ok(Worker {
+            blocks,
+            _permit: self.line.permit().await?,
+            _oversized: oversized,
+            workers: Arc::clone(self),
+        })
+    }
+}
+
+/// A permit to hash once.
+pub(super) struct Worker {
+    blocks: usize,
+    workers: Arc<Workers>,
+    _permit: OwnedSemaphorePermit,
+    _oversized: Option<OwnedSemaphorePermit>,
+}
+
+impl Worker {
+    /// Runs the job on the blocking pool. The permit goes with it: a caller who stops waiting
+    /// does not let the next one in before the work has ended.
+    ///
+    /// # Errors
+    ///
+    /// What the job says, and [`PasswordError::Failed`] without a runtime or if the job panics.
+    pub(super) async fn run<T, F>(self, job: F) -> Result<T, PasswordError>
+    where
+        F: FnOnce(&mut Memory) -> Result<T, PasswordError> + Send + 'static,
+        T: Send + 'static,
+    {
+        let Ok(runtime) = Handle::try_current() else {
+            return Err(PasswordError::failed("there is no tokio runtime"));
+        };
+        let (reply, answer) = oneshot::channel();
+        // What is logged about the job belongs to the caller's span and subscriber.
+        let dispatch = dispatcher::get_default(Dispatch::clone);
+        let span = Span::current();
+
+        runtime.spawn_blocking(move || {
+            // The whole worker, not just the fields in use: the permit goes with the work.
+            let worker = self;
+            // Nobody waits any more.
+            if reply.is_closed() {
+                return;
+            }
+            let mut memory = worker.workers.memory.take(worker.blocks);
+            let result = dispatcher::with_default(&dispatch, || span.in_scope(|| job(&mut memory)));
+            // The caller need not wait for the wiping; the next permit has to.
+            let _ = reply.send(result);
+            worker.workers.memory.give_back(memory);
+            drop(worker);
+        });
+        answer
+            .await
+            .unwrap_or_else(|_| Err(PasswordError::failed("the blocking task died")))
+    }
+}
+
+/// Permits, and a bounded number of callers who wait for one, first come, first served.
+struct Line {
+    length: usize,
+    permits: Arc<Semaphore>,
+    queue: usize,
+    waiting: AtomicUsize,
+}
+
+impl Line {
+    fn new(permits: usize, queue: usize) -> Self {
+        let permits = permits.clamp(1, Semaphore::MAX_PERMITS);
+        Self {
+            length: permits,
+            permits: Arc::new(Semaphore::new(permits)),
+            queue,
+            waiting: AtomicUsize::new(0),
+        }
+    }
+
+    async fn permit(&self) -> Result<OwnedSemaphorePermit, PasswordError> {
+        if let Ok(permit) = Arc::clone(&self.permits).try_acquire_owned() {
+            return Ok(permit);
+        }
+        let _place = self.place().ok_or(PasswordError::Busy)?;
+        Arc::clone(&self.permits)
+            .acquire_owned()
+            .await
+            .map_err(|_| PasswordError::failed("the permits are gone"))
+    }
+
+    fn place(&self) -> Option<Place<'_>> {
+        let more = |waiting| (waiting < self.queue).then(|| waiting + 1);
+        self.waiting
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, more)
+            .is_ok()
+            .then_some(Place(&self.waiting))
+    }
+}
+
+/// A place in the queue, left when dropped, also by a caller who stops waiting.
+struct Place<'a>(&'a AtomicUsize);
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+impl Workers {
+    /// How many pieces of memory lie idle.
+    pub(super) fn idle_pieces(&self) -> usize {
+        self.memory.idle_pieces()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::Future;
+    use std::pin::{Pin, pin};
+    use std::sync::atomic::AtomicBool;
+    use std::sync::mpsc;
+
+    use futures_util::FutureExt;
+    use futures_util::future::{join_all, poll_immediate};
+    use tokio::runtime::Builder;
+
+    use super::*;
+
+    const BLOCKS: usize = 8;
+
+    fn workers(permits: usize, queue: usize) -> Arc<Workers> {
+        Arc::new(Workers::new(permits, queue, BLOCKS))
+    }
+
+    /// A job under way that ends when the test says so.
+    struct Running {
+        work: Pin<Box<dyn Future<Output = Result<(), PasswordError>>>>,
+        end: mpsc::Sender<()>,
+    }
+
+    impl Running {
+        async fn start(workers: &Arc<Workers>, blocks: usize) -> Self {
+            let (end, ended) = mpsc::channel();
+            let (begin, begun) = oneshot::channel();
+            let worker = workers.worker(blocks).await.unwrap();
+            let mut work = Box::pin(worker.run(move |memory| {
+                memory.blocks(blocks)?;
+                begin.send(()).unwrap();
+                ended.recv().unwrap();
+                Ok(())
+            }));
+            assert!(poll_immediate(work.as_mut()).await.is_none());
+            begun.await.unwrap();
+            Self { work, end }
+        }
+
+        async fn finish(self) {
+            self.end.send(()).unwrap();
+            self.work.await.unwrap();
+        }
+    }
+
+    async fn run(workers: &Arc<Workers>, blocks: usize) -> Result<(), PasswordError> {
+        let worker = workers.worker(blocks).await?;
+        worker.run(|_| Ok(())).await
+    }
+
+    #[tokio::test]
+    async fn one_more_than_may_wait_is_turned_away_at_once() {
+        let workers = workers(1, 2);
+        let running = Running::start(&workers, BLOCKS).await;
+        let mut first = pin!(run(&workers, BLOCKS));
+        let mut second = pin!(run(&workers, BLOCKS));
+        assert!(poll_immediate(first.as_mut()).await.is_none());
+        assert!(poll_immediate(second.as_mut()).await.is_none());
+
+        let third = poll_immediate(run(&workers, BLOCKS)).await;
+        assert_eq!(third, Some(Err(PasswordError::Busy)));
+
+        running.finish().await;
+        assert_eq!(join_all([first, second]).await, [Ok(()), Ok(())]);
+        assert_eq!(run(&workers, BLOCKS).await, Ok(()));
+    }
+
+    #[tokio::test]
+    async fn caller_who_stops_waiting_leaves_the_queue() {
+        let workers = workers(1, 1);
+        let running = Running::start(&workers, BLOCKS).await;
+        for _ in 0..3 {
+            let mut gone = Box::pin(run(&workers, BLOCKS));
+            assert!(poll_immediate(gone.as_mut()).await.is_none());
+        }
+        let mut waiting = pin!(run(&workers, BLOCKS));
+        assert!(poll_immediate(waiting.as_mut()).await.is_none());
+        running.finish().await;
+        assert_eq!(waiting.await, Ok(()));
+    }
+
+    #[tokio::test]
+    async fn permit_of_a_caller_who_has_gone_comes_back_when_the_work_ends_and_not_before() {
+        let workers = workers(1, 1);
+        let Running { work, end } = Running::start(&workers, BLOCKS).await;
+        drop(work);
+        assert_eq!(workers.line.permits.available_permits(), 0);
+
+        let mut next = pin!(run(&workers, BLOCKS));
+        assert!(poll_immediate(next.as_mut()).await.is_none());
+        assert_eq!(workers.line.waiting.load(Ordering::Relaxed), 1);
+
+        end.send(()).unwrap();
+        assert_eq!(next.await, Ok(()));
+    }
+
+    #[test]
+    fn work_that_nobody_waits_for_does_not_start() {
+        let runtime = Builder::new_current_thread()
+            .max_blocking_threads(1)
+            .build()
+            .unwrap();
+        runtime.block_on(async {
+            let workers = workers(2, 0);
+            let running = Running::start(&workers, BLOCKS).await;
+
+            // Has its permit, and waits for the one blocking thread.
+            let started = Arc::new(AtomicBool::new(false));
+            let flag = Arc::clone(&started);
+            let mut gone = Box::pin(workers.worker(BLOCKS).await.unwrap().run(move |_| {
+                flag.store(true, Ordering::SeqCst);
+                Ok(())
+            }));
+            assert!(poll_immediate(gone.as_mut()).await.is_none());
+            drop(gone);
+
+            running.finish().await;
+            let all = Arc::clone(&workers.line.permits).acquire_many_owned(2);
+            drop(all.await.unwrap());
+            assert!(!started.load(Ordering::SeqCst));
+        });
+    }
+
+    #[tokio::test]
+    async fn permit_stays_with_the_work_until_the_memory_is_back() {
+        let workers = workers(1, 1);
+        for _ in 0..200 {
+            let worker = workers.worker(BLOCKS).await.unwrap();
+            let done = worker.run(|memory| memory.blocks(BLOCKS).map(|_| ())).await;
+            assert_eq!(done, Ok(()));
+        }
+        drop(workers.line.permit().await.unwrap());
+        assert_eq!(workers.idle_pieces(), 1);
+    }
+
+    #[tokio::test]
+    async fn job_that_panics_fails_and_gives_its_permit_back() {
+        let workers = workers(1, 1);
+        let worker = workers.worker(BLOCKS).await.unwrap();
+        let died = worker.run::<(), _>(|_| panic!("on purpose")).await;
+        assert_eq!(died, Err(PasswordError::Failed));
+        assert_eq!(run(&workers, BLOCKS).await, Ok(()));
+    }
+
+    #[test]
+    fn without_a_runtime_it_fails() {
+        let failed = run(&workers(1, 1), BLOCKS).now_or_never();
+        assert_eq!(failed, Some(Err(PasswordError::Failed)));
+    }
+
+    #[tokio::test]
+    async fn oversized_hashes_run_one_at_a_time_and_leave_room_for_the_others() {
+        let workers = workers(2, 4);
+        let running = Running::start(&workers, BLOCKS + 1).await;
+        let mut waiting = pin!(run(&workers, BLOCKS + 1));
+        assert!(poll_immediate(waiting.as_mut()).await.is_none());
+        let refused = poll_immediate(run(&workers, BLOCKS + 1)).await;
+        assert_eq!(refused, Some(Err(PasswordError::Busy)));
+
+        assert_eq!(run(&workers, BLOCKS).await, Ok(()));
+        running.finish().await;
+        assert_eq!(waiting.await, Ok(()));
+    }
+
+    #[tokio::test]
+    async fn there_is_never_more_memory_than_permits() {
+        let workers = workers(3, 64);
+        let jobs = (0..64).map(|_| async {
+            let worker = workers.worker(BLOCKS).await?;
+            worker.run(|memory| memory.blocks(BLOCKS).map(|_| ())).await
+        });
+        assert!(join_all(jobs).await.iter().all(Result::is_ok));
+
+        let all = Arc::clone(&workers.line.permits).acquire_many_owned(3);
+        drop(all.await.unwrap());
+        let pieces = workers.idle_pieces();
+        assert!((1..=3).contains(&pieces), "{pieces}");
+    }
+}
