@@ -139,8 +139,9 @@ impl Line {
         let more = |waiting| (waiting < self.queue).then(|| waiting + 1);
         self.waiting
             .fetch_update(Ordering::Relaxed, Ordering::Relaxed, more)
-            .is_ok()
-            .then_some(Place(&self.waiting))
+            .ok()?;
+        // Only now: a place that nobody took must not be left.
+        Some(Place(&self.waiting))
     }
 }
 
@@ -224,9 +225,11 @@ mod tests {
 
         let third = poll_immediate(run(&workers, BLOCKS)).await;
         assert_eq!(third, Some(Err(PasswordError::Busy)));
+        assert_eq!(workers.line.waiting.load(Ordering::Relaxed), 2);
 
         running.finish().await;
         assert_eq!(join_all([first, second]).await, [Ok(()), Ok(())]);
+        assert_eq!(workers.line.waiting.load(Ordering::Relaxed), 0);
         assert_eq!(run(&workers, BLOCKS).await, Ok(()));
     }
 
