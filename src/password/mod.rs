@@ -3,9 +3,13 @@
 mod error;
 mod params;
 mod memory;
+mod tag;
 mod stored;
+mod line;
 mod workers;
 mod hasher;
+#[cfg(test)]
+pub(crate) mod runs;
 
 pub use error::PasswordError;
 pub use hasher::{PasswordHasher, Verdict};

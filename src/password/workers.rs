@@ -1,13 +1,13 @@
-//! Who may hash, and how many may wait for it.
+//! Runs hashes on the blocking pool, each with its permit and its memory.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tokio::runtime::Handle;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, oneshot};
 use tracing::{Dispatch, Span, dispatcher};
 
 use crate::password::error::PasswordError;
+use crate::password::line::Line;
 use crate::password::memory::{Memory, MemoryPool};
 
 /// The permits of one hasher, with the memory that belongs to them.
@@ -30,11 +30,11 @@ impl Workers {
     }
 
     pub(super) const fn permits(&self) -> usize {
-        self.line.length
+        self.line.permits()
     }
 
     pub(super) const fn queue(&self) -> usize {
-        self.line.queue
+        self.line.queue()
     }
 
     /// Waits for a permit to hash with this many blocks.
@@ -105,55 +105,6 @@ impl Worker {
     }
 }
 
-/// Permits, and a bounded number of callers who wait for one, first come, first served.
-struct Line {
-    length: usize,
-    permits: Arc<Semaphore>,
-    queue: usize,
-    waiting: AtomicUsize,
-}
-
-impl Line {
-    fn new(permits: usize, queue: usize) -> Self {
-        let permits = permits.clamp(1, Semaphore::MAX_PERMITS);
-        Self {
-            length: permits,
-            permits: Arc::new(Semaphore::new(permits)),
-            queue,
-            waiting: AtomicUsize::new(0),
-        }
-    }
-
-    async fn permit(&self) -> Result<OwnedSemaphorePermit, PasswordError> {
-        if let Ok(permit) = Arc::clone(&self.permits).try_acquire_owned() {
-            return Ok(permit);
-        }
-        let _place = self.place().ok_or(PasswordError::Busy)?;
-        Arc::clone(&self.permits)
-            .acquire_owned()
-            .await
-            .map_err(|_| PasswordError::failed("the permits are gone"))
-    }
-
-    fn place(&self) -> Option<Place<'_>> {
-        let more = |waiting| (waiting < self.queue).then(|| waiting + 1);
-        self.waiting
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, more)
-            .ok()?;
-        // Only now: a place that nobody took must not be left.
-        Some(Place(&self.waiting))
-    }
-}
-
-/// A place in the queue, left when dropped, also by a caller who stops waiting.
-struct Place<'a>(&'a AtomicUsize);
-
-impl Drop for Place<'_> {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
-    }
-}
-
 #[cfg(test)]
 impl Workers {
     /// How many pieces of memory lie idle.
@@ -166,7 +117,7 @@ impl Workers {
 mod tests {
     use std::future::Future;
     use std::pin::{Pin, pin};
-    use std::sync::atomic::AtomicBool;
+    use std::sync::atomic::{AtomicBool, Ordering};
     use std::sync::mpsc;
 
     use futures_util::FutureExt;
@@ -225,11 +176,11 @@ mod tests {
 
         let third = poll_immediate(run(&workers, BLOCKS)).await;
         assert_eq!(third, Some(Err(PasswordError::Busy)));
-        assert_eq!(workers.line.waiting.load(Ordering::Relaxed), 2);
+        assert_eq!(workers.line.waiting(), 2);
 
         running.finish().await;
         assert_eq!(join_all([first, second]).await, [Ok(()), Ok(())]);
-        assert_eq!(workers.line.waiting.load(Ordering::Relaxed), 0);
+        assert_eq!(workers.line.waiting(), 0);
         assert_eq!(run(&workers, BLOCKS).await, Ok(()));
     }
 
@@ -252,11 +203,11 @@ mod tests {
         let workers = workers(1, 1);
         let Running { work, end } = Running::start(&workers, BLOCKS).await;
         drop(work);
-        assert_eq!(workers.line.permits.available_permits(), 0);
+        assert_eq!(workers.line.free(), 0);
 
         let mut next = pin!(run(&workers, BLOCKS));
         assert!(poll_immediate(next.as_mut()).await.is_none());
-        assert_eq!(workers.line.waiting.load(Ordering::Relaxed), 1);
+        assert_eq!(workers.line.waiting(), 1);
 
         end.send(()).unwrap();
         assert_eq!(next.await, Ok(()));
@@ -283,8 +234,7 @@ mod tests {
             drop(gone);
 
             running.finish().await;
-            let all = Arc::clone(&workers.line.permits).acquire_many_owned(2);
-            drop(all.await.unwrap());
+            workers.line.all_back().await;
             assert!(!started.load(Ordering::SeqCst));
         });
     }
@@ -339,8 +289,7 @@ mod tests {
         });
         assert!(join_all(jobs).await.iter().all(Result::is_ok));
 
-        let all = Arc::clone(&workers.line.permits).acquire_many_owned(3);
-        drop(all.await.unwrap());
+        workers.line.all_back().await;
         let pieces = workers.idle_pieces();
         assert!((1..=3).contains(&pieces), "{pieces}");
     }

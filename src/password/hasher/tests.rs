@@ -1,11 +1,7 @@
-use std::sync::{Mutex, OnceLock};
-
 use futures_util::future::{join_all, poll_immediate};
-use tracing::field::{Field, Visit};
-use tracing::subscriber::{self, DefaultGuard};
-use tracing::{Dispatch, Event, Metadata, Subscriber, span};
 
 use super::*;
+use crate::password::runs::Runs;
 
 /// Made by Python's pwdlib 0.3.1 (argon2-cffi 25.1.0):
 /// `PasswordHash.recommended().hash("tower-warder test password")`.
@@ -246,86 +242,4 @@ async fn debug_shows_no_hash() {
 fn there_is_always_at_least_one_permit() {
     assert!((1..=8).contains(&PasswordHasher::new().workers.permits()));
     assert_eq!(cheap().permits(0).workers.permits(), 1);
-}
-
-/// The runs of Argon2 that callers on this thread have caused, read from the log.
-struct Runs {
-    seen: Arc<Mutex<Vec<Run>>>,
-    _guard: DefaultGuard,
-}
-
-/// KiB, iterations, lanes.
-type Run = (u64, u64, u64);
-
-impl Runs {
-    fn record() -> Self {
-        // With one subscriber alone, a thread that has none and comes to an event first turns
-        // the event off for all (tracing-core's `JustOne`). A second one prevents that.
-        static SECOND: OnceLock<Dispatch> = OnceLock::new();
-        SECOND.get_or_init(|| Dispatch::new(Recorder(Arc::default())));
-
-        let seen = Arc::default();
-        let guard = subscriber::set_default(Recorder(Arc::clone(&seen)));
-        Self {
-            seen,
-            _guard: guard,
-        }
-    }
-
-    fn take(&self) -> Vec<Run> {
-        std::mem::take(&mut self.seen.lock().unwrap())
-    }
-}
-
-struct Recorder(Arc<Mutex<Vec<Run>>>);
-
-impl Subscriber for Recorder {
-    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        metadata.target() == "tower_warder::password"
-    }
-
-    fn new_span(&self, _: &span::Attributes<'_>) -> span::Id {
-        span::Id::from_u64(1)
-    }
-
-    fn record(&self, _: &span::Id, _: &span::Record<'_>) {}
-
-    fn record_follows_from(&self, _: &span::Id, _: &span::Id) {}
-
-    fn event(&self, event: &Event<'_>) {
-        let mut run = RunVisitor::default();
-        event.record(&mut run);
-        if let RunVisitor {
-            m: Some(m),
-            t: Some(t),
-            p: Some(p),
-        } = run
-        {
-            self.0.lock().unwrap().push((m, t, p));
-        }
-    }
-
-    fn enter(&self, _: &span::Id) {}
-
-    fn exit(&self, _: &span::Id) {}
-}
-
-#[derive(Default)]
-struct RunVisitor {
-    m: Option<u64>,
-    t: Option<u64>,
-    p: Option<u64>,
-}
-
-impl Visit for RunVisitor {
-    fn record_u64(&mut self, field: &Field, value: u64) {
-        match field.name() {
-            "m" => self.m = Some(value),
-            "t" => self.t = Some(value),
-            "p" => self.p = Some(value),
-            _ => {}
-        }
-    }
-
-    fn record_debug(&mut self, _: &Field, _: &dyn fmt::Debug) {}
 }
