@@ -26,7 +26,7 @@ impl<B: From<String>> Rejection<B> for Problem {
         if error.is_for_grpc() {
             return grpc(error, String::new().into());
         }
-        problem(error).map(B::from)
+        problem(error.status(), error.detail(), error.code()).map(B::from)
     }
 }
 
@@ -82,14 +82,13 @@ pub(crate) fn respond<B>(
 }
 
 /// `application/problem+json`. `detail` is the member that FastAPI clients read.
-fn problem(error: &AuthError) -> Response<String> {
-    let status = error.status();
+pub(crate) fn problem(status: StatusCode, detail: &str, code: &str) -> Response<String> {
     let body = json!({
         "type": "about:blank",
         "title": status.canonical_reason(),
         "status": status.as_u16(),
-        "detail": error.detail(),
-        "code": error.code(),
+        "detail": detail,
+        "code": code,
     });
     let mut response = Response::new(body.to_string());
     *response.status_mut() = status;

@@ -103,6 +103,14 @@ impl Secret {
         })?)
     }
 
+    /// Whether `other` is the secret, in a time that does not depend on where they differ.
+    #[cfg(feature = "accounts")]
+    pub(crate) fn matches(&self, other: &[u8]) -> bool {
+        use ctutils::CtEq;
+
+        self.0.ct_eq(other).into()
+    }
+
     pub(crate) fn as_bytes(&self) -> &[u8] {
         &self.0
     }

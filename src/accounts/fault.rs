@@ -51,6 +51,10 @@ pub enum FaultKind {
     BoolType,
     /// Not one of the words that are allowed.
     Enum,
+    /// Not an integer.
+    IntParsing,
+    /// Not JSON.
+    JsonInvalid,
     /// Not an object.
     ModelAttributesType,
     /// Anything else that a rule refuses.
@@ -90,13 +94,23 @@ impl Fault {
         Self::new(FaultKind::Missing, place, field, "Field required")
     }
 
-    /// A body that is not an object at all.
+    /// A body that is not JSON at all.
+    pub(crate) const fn not_json() -> Self {
+        Self::of_body(FaultKind::JsonInvalid, "JSON decode error")
+    }
+
+    /// A body that is JSON, but no object.
     pub(crate) const fn not_an_object() -> Self {
+        let message = "Input should be a valid dictionary or object";
+        Self::of_body(FaultKind::ModelAttributesType, message)
+    }
+
+    const fn of_body(kind: FaultKind, message: &'static str) -> Self {
         Self {
-            kind: FaultKind::ModelAttributesType,
+            kind,
             place: Place::Body,
             field: None,
-            message: Cow::Borrowed("Input should be a valid dictionary or object"),
+            message: Cow::Borrowed(message),
         }
     }
 
@@ -143,6 +157,8 @@ impl FaultKind {
             Self::StringPatternMismatch => "string_pattern_mismatch",
             Self::BoolType => "bool_type",
             Self::Enum => "enum",
+            Self::IntParsing => "int_parsing",
+            Self::JsonInvalid => "json_invalid",
             Self::ModelAttributesType => "model_attributes_type",
             Self::ValueError => "value_error",
         }

@@ -12,12 +12,14 @@ use super::password::Password;
 use crate::user::UserStatus;
 
 /// Somebody who wants an account.
-#[derive(Debug)]
 pub struct UserCreate {
     /// The address, which becomes the name.
     pub email: Email,
     /// The password.
     pub password: Password,
+    /// What makes the first admin under
+    /// [`BootstrapPolicy::Secret`](crate::accounts::BootstrapPolicy::Secret).
+    pub bootstrap_secret: Option<Zeroizing<String>>,
 }
 
 impl UserCreate {
@@ -29,10 +31,23 @@ impl UserCreate {
     pub fn parse(body: Value) -> Result<Self, Vec<Fault>> {
         let mut body = Body::open(body)?;
         let (email, password) = (body.required("email"), body.required("password"));
-        match (email, password) {
-            (Some(email), Some(password)) => Ok(Self { email, password }),
-            _ => Err(body.into_faults()),
+        let bootstrap_secret = body.optional("bootstrap_secret").map(Zeroizing::new);
+        match (email, password, body.into_faults()) {
+            (Some(email), Some(password), faults) if faults.is_empty() => Ok(Self {
+                email,
+                password,
+                bootstrap_secret,
+            }),
+            (_, _, faults) => Err(faults),
         }
+    }
+}
+
+impl fmt::Debug for UserCreate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("UserCreate")
+            .field("email", &self.email)
+            .finish_non_exhaustive()
     }
 }
 

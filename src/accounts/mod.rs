@@ -14,13 +14,23 @@ mod input;
 mod last_admin;
 mod store;
 mod memory;
+mod error;
+mod service;
+mod answer;
+mod request;
+mod routes;
 
 pub use email::{Email, InvalidEmail};
+pub use error::AccountError;
 pub use fault::{Fault, FaultKind, Place};
 pub use input::{PasswordReset, UserCreate, UserLogin, UserUpdate};
 pub use last_admin::{Change, LastAdmin};
 pub use memory::MemoryStore;
 pub use model::{Token, User, UserPublic};
 pub use password::{InvalidPassword, Password};
+pub use routes::{
+    count_pending, delete, login, me, register, reset_password, routes, update, users,
+};
+pub use service::{Accounts, BootstrapPolicy, Subject};
 pub use status::UnknownStatus;
 pub use store::{AccountStore, NewUser, Page, Seat, StoreError};

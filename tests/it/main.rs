@@ -10,6 +10,7 @@
 )]
 
 mod support;
+mod accounts_example;
 mod hyper;
 mod quickstart;
 mod roles;

@@ -1,0 +1,136 @@
+//! What the environment says: parsed at the door, so that what exists is valid.
+
+use std::env::{self, VarError};
+use std::error::Error;
+use std::fmt;
+use std::net::{AddrParseError, SocketAddr};
+use std::time::Duration;
+
+use tower_warder::Secret;
+
+use super::store::Database;
+
+/// The configuration of the server.
+pub(crate) struct Config {
+    pub(crate) bind_addr: SocketAddr,
+    pub(crate) database: Database,
+    pub(crate) secret: Secret,
+    pub(crate) token_lifetime: Option<Duration>,
+}
+
+impl Config {
+    /// Reads the environment; without any variable everything has a default.
+    pub(crate) fn from_env() -> Result<Self, Box<dyn Error>> {
+        if variable("USER_CACHE_TTL")?.is_some() {
+            return Err(invalid(
+                "USER_CACHE_TTL",
+                "this version has no user cache; unset it",
+            ));
+        }
+        let database = database()?;
+        Ok(Self {
+            bind_addr: bind_addr()?,
+            secret: secret(&database)?,
+            database,
+            token_lifetime: variable("JWT_LIFETIME")?
+                .map(|text| lifetime(&text))
+                .transpose()?,
+        })
+    }
+}
+
+fn bind_addr() -> Result<SocketAddr, Box<dyn Error>> {
+    let (name, text) = match variable("BIND_ADDR")? {
+        Some(text) => ("BIND_ADDR", text),
+        None => {
+            let host = variable("HOST")?.unwrap_or_else(|| "127.0.0.1".to_owned());
+            let port = variable("PORT")?.unwrap_or_else(|| "8000".to_owned());
+            let host = if host.contains(':') {
+                format!("[{host}]")
+            } else {
+                host
+            };
+            ("HOST and PORT", format!("{host}:{port}"))
+        }
+    };
+    text.replace("localhost", "127.0.0.1")
+        .parse()
+        .map_err(|_: AddrParseError| {
+            invalid(name, "give an address and a port, such as 127.0.0.1:8000")
+        })
+}
+
+fn database() -> Result<Database, Box<dyn Error>> {
+    let url = variable("DATABASE_URL")?.unwrap_or_else(|| DEFAULT_DATABASE.to_owned());
+    let database = url.starts_with("sqlite:").then(|| url.parse().ok());
+    database
+        .flatten()
+        .ok_or_else(|| invalid("DATABASE_URL", "give sqlite://PATH or sqlite::memory:"))
+}
+
+/// The given secret; else the one beside the database file, made at the first start.
+fn secret(database: &Database) -> Result<Secret, Box<dyn Error>> {
+    if env::var_os("JWT_SECRET").is_some() {
+        let secret = Secret::from_env("JWT_SECRET");
+        return secret.map_err(|error| format!("JWT_SECRET: {error}").into());
+    }
+    match database.path() {
+        Some(path) => Ok(Secret::from_file_or_generate(
+            path.with_extension("secret"),
+        )?),
+        None => Ok(Secret::generate()),
+    }
+}
+
+/// A whole number of seconds, minutes, hours or days: `90s`, `15m`, `12h`, `7d`.
+fn lifetime(text: &str) -> Result<Duration, Box<dyn Error>> {
+    let unit = |suffix| Some((text.strip_suffix(suffix)?, suffix));
+    let seconds = ['s', 'm', 'h', 'd']
+        .into_iter()
+        .find_map(unit)
+        .and_then(|(number, suffix)| {
+            let number: u64 = number.parse().ok()?;
+            number.checked_mul(match suffix {
+                's' => 1,
+                'm' => 60,
+                'h' => 3600,
+                _ => 24 * 3600,
+            })
+        })
+        .filter(|seconds| *seconds > 0);
+    seconds
+        .map(Duration::from_secs)
+        .ok_or_else(|| invalid("JWT_LIFETIME", "give a time such as 15m, 12h or 7d"))
+}
+
+/// A variable that is not empty, if it is set.
+fn variable(name: &'static str) -> Result<Option<String>, Box<dyn Error>> {
+    match env::var(name) {
+        Ok(value) if value.is_empty() => {
+            Err(invalid(name, "it is empty; give a value or unset it"))
+        }
+        Ok(value) => Ok(Some(value)),
+        Err(VarError::NotPresent) => Ok(None),
+        Err(VarError::NotUnicode(_)) => Err(invalid(name, "it is not UTF-8")),
+    }
+}
+
+fn invalid(name: &'static str, remedy: &'static str) -> Box<dyn Error> {
+    Box::new(Invalid { name, remedy })
+}
+
+#[derive(Debug)]
+struct Invalid {
+    name: &'static str,
+    remedy: &'static str,
+}
+
+impl fmt::Display for Invalid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.name, self.remedy)
+    }
+}
+
+impl Error for Invalid {}
+
+const DEFAULT_DATABASE: &str = "sqlite://tower-warder.sqlite";

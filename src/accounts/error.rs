@@ -1,0 +1,78 @@
+//! Why an account was not made, opened or changed.
+
+use std::error::Error;
+use std::fmt;
+
+use super::last_admin::LastAdmin;
+use super::store::StoreError;
+use crate::error::BoxError;
+use crate::password::PasswordError;
+
+/// Why an account was not made, opened or changed.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum AccountError {
+    /// Another account has the address.
+    EmailTaken,
+    /// The address is unknown or the password is wrong: nobody is told which.
+    WrongCredentials,
+    /// The password is right, and the account waits for approval.
+    Pending,
+    /// The password is right, and the account is disabled.
+    Disabled,
+    /// The `bootstrap_secret` is wrong.
+    WrongBootstrapSecret,
+    /// There is no such account.
+    NotFound,
+    /// Nobody would be left who is admin and approved.
+    LastAdmin(LastAdmin),
+    /// The store or the hasher cannot answer.
+    Unavailable(BoxError),
+}
+
+impl AccountError {
+    pub(super) fn unavailable(source: impl Into<BoxError>) -> Self {
+        Self::Unavailable(source.into())
+    }
+}
+
+impl From<StoreError> for AccountError {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::EmailTaken => Self::EmailTaken,
+            StoreError::NotFound => Self::NotFound,
+            StoreError::LastAdmin(refusal) => Self::LastAdmin(refusal),
+            StoreError::Unavailable(source) => Self::Unavailable(source),
+        }
+    }
+}
+
+impl From<PasswordError> for AccountError {
+    fn from(error: PasswordError) -> Self {
+        Self::unavailable(error)
+    }
+}
+
+impl fmt::Display for AccountError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::EmailTaken => f.write_str("another account has the address"),
+            Self::WrongCredentials => f.write_str("address and password do not match"),
+            Self::Pending => f.write_str("the account waits for approval"),
+            Self::Disabled => f.write_str("the account is disabled"),
+            Self::WrongBootstrapSecret => f.write_str("the bootstrap secret is wrong"),
+            Self::NotFound => f.write_str("there is no such account"),
+            Self::LastAdmin(refusal) => refusal.fmt(f),
+            Self::Unavailable(_) => f.write_str("the store or the hasher cannot answer"),
+        }
+    }
+}
+
+impl Error for AccountError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::Unavailable(source) => Some(&**source),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,177 @@
+//! What the account routes read of a request.
+
+use axum::body::Body;
+use axum::extract::{FromRequest, FromRequestParts, Path, Request};
+use axum::response::Response;
+use http::header::CONTENT_TYPE;
+use http::request::Parts;
+use http_body_util::BodyExt;
+use serde_json::Value;
+use zeroize::Zeroizing;
+
+use super::answer;
+use super::fault::{Fault, FaultKind, Place};
+use super::input::{PasswordReset, UserCreate, UserLogin, UserUpdate};
+use super::store::Page;
+
+/// A JSON body of one of the kinds that accounts know.
+#[derive(Debug)]
+pub struct JsonBody<T>(pub T);
+
+/// A URL-encoded form of one of the kinds that accounts know.
+#[derive(Debug)]
+pub struct Form<T>(pub T);
+
+/// The `{id}` of the path.
+#[derive(Clone, Copy, Debug)]
+pub struct AccountId(pub i64);
+
+/// What can be read of a JSON body.
+pub trait FromJson: Sized {
+    /// Reads it, or says all that is wrong with it.
+    fn from_json(body: Value) -> Result<Self, Vec<Fault>>;
+}
+
+impl FromJson for UserCreate {
+    fn from_json(body: Value) -> Result<Self, Vec<Fault>> {
+        Self::parse(body)
+    }
+}
+
+impl FromJson for UserUpdate {
+    fn from_json(body: Value) -> Result<Self, Vec<Fault>> {
+        Self::parse(body)
+    }
+}
+
+impl FromJson for PasswordReset {
+    fn from_json(body: Value) -> Result<Self, Vec<Fault>> {
+        Self::parse(body)
+    }
+}
+
+impl<S: Send + Sync, T: FromJson> FromRequest<S> for JsonBody<T> {
+    type Rejection = Response;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, Response> {
+        let json = |essence: &str| {
+            essence == "application/json"
+                || essence.starts_with("application/") && essence.ends_with("+json")
+        };
+        expect_type(&request, json, "Send application/json")?;
+        let body = read(request.into_body()).await?;
+        let body =
+            serde_json::from_slice(&body).map_err(|_| answer::invalid(&[Fault::not_json()]))?;
+        T::from_json(body)
+            .map(Self)
+            .map_err(|faults| answer::invalid(&faults))
+    }
+}
+
+impl<S: Send + Sync> FromRequest<S> for Form<UserLogin> {
+    type Rejection = Response;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, Response> {
+        let form = |essence: &str| essence == "application/x-www-form-urlencoded";
+        expect_type(&request, form, "Send application/x-www-form-urlencoded")?;
+        let body = read(request.into_body()).await?;
+        UserLogin::parse(&body)
+            .map(Self)
+            .map_err(|faults| answer::invalid(&faults))
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for AccountId {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Response> {
+        let path = Path::<String>::from_request_parts(parts, state).await;
+        let id = path.ok().and_then(|Path(text)| canonical(&text));
+        id.map(Self)
+            .ok_or_else(|| answer::invalid(&[not_an_integer(Place::Path, "id")]))
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Page {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Response> {
+        let (mut page, mut faults) = (Self::default(), Vec::new());
+        let query = parts.uri.query().unwrap_or_default();
+        for (name, text) in form_urlencoded::parse(query.as_bytes()) {
+            let number = canonical(&text);
+            match &*name {
+                "limit" => match number.map(u32::try_from) {
+                    Some(Ok(limit)) => page.limit = Some(limit),
+                    _ => faults.push(not_an_integer(Place::Query, "limit")),
+                },
+                "after" => match number {
+                    Some(after) => page.after = Some(after),
+                    None => faults.push(not_an_integer(Place::Query, "after")),
+                },
+                _ => {}
+            }
+        }
+        if faults.is_empty() {
+            Ok(page)
+        } else {
+            Err(answer::invalid(&faults))
+        }
+    }
+}
+
+/// An integer in its one spelling.
+fn canonical(text: &str) -> Option<i64> {
+    let number: i64 = text.parse().ok()?;
+    (number.to_string() == text).then_some(number)
+}
+
+fn not_an_integer(place: Place, field: &'static str) -> Fault {
+    let message = "Input should be a valid integer";
+    Fault::new(FaultKind::IntParsing, place, field, message)
+}
+
+/// Compares the media type without its parameters (RFC 9110, section 8.3.1).
+fn expect_type(
+    request: &Request,
+    accepts: impl Fn(&str) -> bool,
+    expected: &'static str,
+) -> Result<(), Response> {
+    let value = request.headers().get(CONTENT_TYPE);
+    let text = value
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default();
+    let essence = text.split(';').next().unwrap_or_default().trim();
+    if accepts(&essence.to_ascii_lowercase()) {
+        Ok(())
+    } else {
+        Err(answer::wrong_media_type(expected))
+    }
+}
+
+/// The whole body, overwritten when it goes: it has passwords. What is too long is read on and
+/// dropped for a while, because a sender whose connection breaks does not see the answer.
+async fn read(mut body: Body) -> Result<Zeroizing<Vec<u8>>, Response> {
+    // Never grows: a vector that moves leaves a copy behind.
+    let mut bytes = Zeroizing::new(Vec::with_capacity(MAX_BODY));
+    let mut length = 0;
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|_| answer::broken_body())?;
+        let Some(data) = frame.data_ref() else {
+            continue;
+        };
+        length += data.len();
+        if length <= MAX_BODY {
+            bytes.extend_from_slice(data);
+        } else if length > MAX_DROPPED {
+            break;
+        }
+    }
+    if length > MAX_BODY {
+        return Err(answer::too_large());
+    }
+    Ok(bytes)
+}
+
+const MAX_BODY: usize = 64 * 1024;
+const MAX_DROPPED: usize = 8 * 1024 * 1024;

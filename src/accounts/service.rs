@@ -1,0 +1,330 @@
+//! The rules of accounts, over any store.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use async_trait::async_trait;
+
+use super::email::Email;
+use super::error::AccountError;
+use super::input::{PasswordReset, UserCreate, UserLogin, UserUpdate};
+use super::last_admin::Change;
+use super::model::{Token, User};
+use super::store::{AccountStore, NewUser, Page, Seat};
+use crate::clock::Clock;
+use crate::error::BoxError;
+use crate::password::{PasswordError, PasswordHasher};
+use crate::secret::Secret;
+use crate::token::{Claims, TokenIssuer};
+use crate::user::{UserLoader, UserStatus};
+
+/// Registers accounts, logs them in and lets admins change them.
+///
+/// A handle: clones share store and hasher. It is the [`UserLoader`] of its own tokens:
+///
+/// ```
+/// use axum::Router;
+/// use tower_warder::accounts::{self, Accounts, MemoryStore};
+/// use tower_warder::{AuthLayer, Secret, TokenIssuer, TokenVerifier};
+///
+/// let secret = Secret::generate();
+/// let accounts = Accounts::new(MemoryStore::new(), TokenIssuer::hs256(&secret));
+/// let app: Router = Router::new()
+///     .nest("/api/auth", accounts::routes(accounts.clone()))
+///     .layer(AuthLayer::new(TokenVerifier::hs256(&secret), accounts));
+/// ```
+#[must_use]
+pub struct Accounts<S> {
+    store: Arc<S>,
+    issuer: TokenIssuer,
+    hasher: PasswordHasher,
+    bootstrap: BootstrapPolicy,
+    subject: Subject,
+    clock: Clock,
+}
+
+/// Who becomes the first admin.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub enum BootstrapPolicy {
+    /// Whoever registers first.
+    #[default]
+    FirstUser,
+    /// Whoever registers with this secret as `bootstrap_secret`, as long as nobody is admin and
+    /// approved. A wrong one is refused.
+    Secret(Secret),
+    /// Nobody: the first admin comes from elsewhere.
+    Nobody,
+}
+
+/// What stands in the `sub` of an account's tokens.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Subject {
+    /// The account's id, which never belongs to another account.
+    #[default]
+    Id,
+    /// The account's address, for who comes over from a system whose tokens carry it.
+    ///
+    /// It costs three things. A change of address ends the account's tokens. An address that is
+    /// given up and registered again opens the new account to the old one's tokens; those that
+    /// say when they were made (`iat`) are refused if that was before the account, others live
+    /// until they expire. And whoever moves accounts has to keep their `created_at`.
+    Email,
+}
+
+impl<S: AccountStore> Accounts<S> {
+    /// Accounts in `store`, whose tokens `issuer` makes.
+    pub fn new(store: S, issuer: TokenIssuer) -> Self {
+        Self {
+            store: Arc::new(store),
+            issuer,
+            hasher: PasswordHasher::new(),
+            bootstrap: BootstrapPolicy::default(),
+            subject: Subject::default(),
+            clock: Clock::system(),
+        }
+    }
+
+    /// Hashes passwords with this. Defaults to [`PasswordHasher::new`].
+    pub fn hasher(mut self, hasher: PasswordHasher) -> Self {
+        self.hasher = hasher;
+        self
+    }
+
+    /// Who becomes the first admin. Defaults to whoever registers first.
+    pub fn bootstrap(mut self, bootstrap: BootstrapPolicy) -> Self {
+        self.bootstrap = bootstrap;
+        self
+    }
+
+    /// What stands in `sub`. Defaults to the account's id.
+    pub fn subject(mut self, subject: Subject) -> Self {
+        self.subject = subject;
+        self
+    }
+
+    /// Takes the times of accounts from this clock. Defaults to the system's.
+    pub fn clock(mut self, clock: Clock) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// Adds an account: the first one admin and approved, the others pending.
+    ///
+    /// # Errors
+    ///
+    /// [`AccountError::EmailTaken`], [`AccountError::WrongBootstrapSecret`] or
+    /// [`AccountError::Unavailable`].
+    pub async fn register(&self, new: UserCreate) -> Result<User, AccountError> {
+        let seat = self.seat(&new)?;
+        // Spares the hash; the store decides again.
+        if self.store.find_by_email(&new.email).await?.is_some() {
+            return Err(AccountError::EmailTaken);
+        }
+        let hashed_password = self.hasher.hash(new.password.as_str()).await?;
+        let new = NewUser {
+            email: new.email,
+            hashed_password,
+            created_at: self.now(),
+            seat,
+        };
+        Ok(self.store.insert(new).await?)
+    }
+
+    /// Makes a token for whoever knows the password of an approved account.
+    ///
+    /// Password first, state second: with a wrong password every account, known or not, answers
+    /// alike and takes as long.
+    ///
+    /// # Errors
+    ///
+    /// [`AccountError::WrongCredentials`]; with the right password
+    /// [`AccountError::Pending`] or [`AccountError::Disabled`]; [`AccountError::Unavailable`].
+    pub async fn login(&self, login: UserLogin) -> Result<Token, AccountError> {
+        let user = match Email::new(login.username()) {
+            Ok(email) => self.store.find_by_email(&email).await?,
+            // No account has it. Goes on, to take as long.
+            Err(_) => None,
+        };
+        let stored = user.as_ref().map(|user| user.hashed_password.as_str());
+        let verdict = match self.hasher.verify_or_dummy(login.password(), stored).await {
+            Ok(verdict) => verdict,
+            Err(PasswordError::TooLong) => return Err(AccountError::WrongCredentials),
+            Err(PasswordError::UnreadableHash) => {
+                let id = user.map(|user| user.id);
+                tracing::error!(id, "the stored password hash of an account cannot be read");
+                return Err(AccountError::WrongCredentials);
+            }
+            Err(error) => return Err(error.into()),
+        };
+        let user = user
+            .filter(|_| verdict.matches)
+            .ok_or(AccountError::WrongCredentials)?;
+        match user.status {
+            UserStatus::Approved => {}
+            UserStatus::Pending => return Err(AccountError::Pending),
+            UserStatus::Disabled => return Err(AccountError::Disabled),
+        }
+        if let Some(fresh) = verdict.rehash {
+            self.upgrade_hash(&user, &fresh).await;
+        }
+        // The generation that was read together with the hash: if a reset came between, the
+        // token is dead already.
+        let subject = match self.subject {
+            Subject::Id => user.id.to_string(),
+            Subject::Email => user.email,
+        };
+        let token = self.issuer.token(&subject);
+        let token = token.generation(user.token_generation).issue();
+        let token = token.map_err(AccountError::unavailable)?;
+        Ok(Token::bearer(token, self.issuer.expires_in()))
+    }
+
+    /// The accounts, the newest first.
+    ///
+    /// # Errors
+    ///
+    /// [`AccountError::Unavailable`].
+    pub async fn list(&self, page: Page) -> Result<Vec<User>, AccountError> {
+        Ok(self.store.list(page).await?)
+    }
+
+    /// How many accounts wait for approval.
+    ///
+    /// # Errors
+    ///
+    /// [`AccountError::Unavailable`].
+    pub async fn count_pending(&self) -> Result<u64, AccountError> {
+        Ok(self.store.count_pending().await?)
+    }
+
+    /// Changes the account `id` in the name of the admin `by`.
+    ///
+    /// # Errors
+    ///
+    /// [`AccountError::NotFound`], [`AccountError::LastAdmin`], [`AccountError::EmailTaken`] or
+    /// [`AccountError::Unavailable`]. A refused change changes nothing.
+    pub async fn update(
+        &self,
+        id: i64,
+        update: UserUpdate,
+        by: &User,
+    ) -> Result<User, AccountError> {
+        let change = Change {
+            update,
+            by: by.id,
+            at: self.now(),
+        };
+        Ok(self.store.update(id, change).await?)
+    }
+
+    /// Deletes the account `id`. Its address is free at once, its id never comes back.
+    ///
+    /// # Errors
+    ///
+    /// [`AccountError::NotFound`], [`AccountError::LastAdmin`] or [`AccountError::Unavailable`].
+    pub async fn delete(&self, id: i64) -> Result<(), AccountError> {
+        Ok(self.store.delete(id).await?)
+    }
+
+    /// Sets another password, which ends every token that was made before.
+    ///
+    /// # Errors
+    ///
+    /// [`AccountError::NotFound`] or [`AccountError::Unavailable`].
+    pub async fn reset_password(&self, id: i64, reset: PasswordReset) -> Result<(), AccountError> {
+        // Spares the hash; the store decides again.
+        if self.store.find(id).await?.is_none() {
+            return Err(AccountError::NotFound);
+        }
+        let hash = self.hasher.hash(reset.password.as_str()).await?;
+        Ok(self.store.reset_password(id, &hash).await?)
+    }
+
+    fn seat(&self, new: &UserCreate) -> Result<Seat, AccountError> {
+        match &self.bootstrap {
+            BootstrapPolicy::FirstUser => Ok(Seat::FirstAccount),
+            BootstrapPolicy::Nobody => Ok(Seat::Closed),
+            BootstrapPolicy::Secret(secret) => match &new.bootstrap_secret {
+                None => Ok(Seat::Closed),
+                Some(given) if secret.matches(given.as_bytes()) => Ok(Seat::FirstAdmin),
+                Some(_) => Err(AccountError::WrongBootstrapSecret),
+            },
+        }
+    }
+
+    /// Renews an outdated hash, unless somebody reset the password meanwhile. Who knows the
+    /// password comes in either way.
+    async fn upgrade_hash(&self, user: &User, fresh: &str) {
+        let replaced = self
+            .store
+            .replace_hash(user.id, &user.hashed_password, fresh);
+        if let Err(error) = replaced.await {
+            let error = AccountError::from(error);
+            tracing::error!(id = user.id, %error, "an outdated password hash was not renewed");
+        }
+    }
+
+    /// In whole microseconds, which every database can keep.
+    fn now(&self) -> SystemTime {
+        let since = self.clock.now().duration_since(UNIX_EPOCH);
+        let micros = since.map_or(0, |since| since.as_micros());
+        UNIX_EPOCH + Duration::from_micros(u64::try_from(micros).unwrap_or(u64::MAX))
+    }
+}
+
+#[async_trait]
+impl<S: AccountStore> UserLoader for Accounts<S> {
+    type User = User;
+
+    async fn load_user(&self, claims: &Claims) -> Result<Option<User>, BoxError> {
+        let subject = claims.subject();
+        let user = match self.subject {
+            Subject::Id => match subject.parse::<i64>() {
+                // One spelling: `+1` and `01` are not `1`.
+                Ok(id) if id.to_string() == subject => self.store.find(id).await?,
+                _ => None,
+            },
+            Subject::Email => match Email::new(subject) {
+                Ok(email) if email.as_str() == subject => self.store.find_by_email(&email).await?,
+                _ => None,
+            },
+        };
+        Ok(user.filter(|user| self.subject == Subject::Id || !is_older(claims, user)))
+    }
+}
+
+impl<S> Clone for Accounts<S> {
+    fn clone(&self) -> Self {
+        Self {
+            store: Arc::clone(&self.store),
+            issuer: self.issuer.clone(),
+            hasher: self.hasher.clone(),
+            bootstrap: self.bootstrap.clone(),
+            subject: self.subject,
+            clock: self.clock.clone(),
+        }
+    }
+}
+
+impl<S> fmt::Debug for Accounts<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Accounts")
+            .field("issuer", &self.issuer)
+            .field("hasher", &self.hasher)
+            .field("bootstrap", &self.bootstrap)
+            .field("subject", &self.subject)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Whether a token was made before the account. `iat` has whole seconds: the account's second
+/// counts as after.
+fn is_older(claims: &Claims, user: &User) -> bool {
+    let second = Duration::from_secs(1);
+    claims
+        .issued_at()
+        .is_some_and(|issued| issued + second <= user.created_at)
+}
