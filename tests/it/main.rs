@@ -11,6 +11,7 @@
 
 mod support;
 mod accounts_example;
+mod corridor;
 mod hyper;
 mod quickstart;
 mod roles;

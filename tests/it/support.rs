@@ -1,6 +1,10 @@
 //! What the tests share.
 
+mod log;
+mod store;
+
 use std::convert::Infallible;
+use std::future::{Ready, ready};
 use std::task::{Context, Poll};
 
 use axum::Router;
@@ -9,6 +13,9 @@ use http::header::{AUTHORIZATION, HeaderMap};
 use http::{Request, Response, StatusCode};
 use http_body_util::BodyExt;
 use tower::{Service, ServiceExt};
+
+pub use self::log::Log;
+pub use self::store::{Counting, Mood, OUTAGE, Store, identity, layer};
 
 /// An answer, read whole.
 #[derive(Debug)]
@@ -91,7 +98,7 @@ where
 {
     type Response = Response<ResBody>;
     type Error = Infallible;
-    type Future = std::future::Ready<Result<Response<ResBody>, Infallible>>;
+    type Future = Ready<Result<Response<ResBody>, Infallible>>;
 
     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
         self.ready = true;
@@ -101,6 +108,6 @@ where
     fn call(&mut self, request: Request<ReqBody>) -> Self::Future {
         assert!(self.ready, "called without having been polled ready");
         self.ready = false;
-        std::future::ready(Ok((self.answer)(request)))
+        ready(Ok((self.answer)(request)))
     }
 }

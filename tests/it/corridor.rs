@@ -1,0 +1,267 @@
+//! The table of answers: a request in; status, challenge, `detail` and `code` out, the same from
+//! both kinds of door. A new rule is a new row.
+
+mod server;
+
+use tower_warder::testing::{self, FixedClock};
+use tower_warder::{AuthError, AuthErrorKind, Secret, TokenIssuer};
+
+use self::server::{Door, Server, request, through_extractor, through_layer};
+use crate::support::{Answer, Store, layer};
+
+/// A situation, where it is met, the `Authorization` lines, and the answer.
+struct Row(&'static str, Server, Door, Vec<Vec<u8>>, Expect);
+
+#[derive(Clone, Copy)]
+struct Expect {
+    status: u16,
+    challenge: Option<&'static str>,
+    detail: &'static str,
+    code: &'static str,
+    grpc_status: &'static str,
+}
+
+// A line each.
+#[rustfmt::skip]
+fn rows() -> Vec<Row> {
+    use Door::{Admin, Staff, User};
+    use Server::{Disclosing, Down, Plain, Realm, WithoutLayer};
+
+    let token = |subject: &str| bearer(&testing::token(subject));
+    let none = Vec::new;
+    let one = |line: &[u8]| vec![line.to_vec()];
+    let jane = || token("jane");
+    let two = |first: &[u8], second: &[u8]| vec![first.to_vec(), second.to_vec()];
+    let anonymous = expect(401, Some(BARE), "Not authenticated", "not_authenticated", "16");
+    let refused = expect(401, Some(INVALID_TOKEN), REFUSED, "invalid_token", "16");
+    let twice = expect(400, Some(INVALID_REQUEST), TWICE, "invalid_request", "16");
+    let admins = expect(403, Some(SCOPE), "Admin access required", "forbidden", "7");
+    let staff = expect(403, Some(SCOPE), "Only for staff: 100 %", "forbidden", "7");
+    let pending = expect(403, None, "Account pending approval", "account_pending", "7");
+    let disabled = expect(403, None, "Account disabled", "account_disabled", "7");
+    let down = expect(503, None, DOWN, "unavailable", "14");
+    let wrong = expect(500, None, "Authentication is misconfigured", "misconfigured", "13");
+    let in_shop = |answer: Expect, challenge| Expect { challenge: Some(challenge), ..answer };
+
+    vec![
+        Row("no credential", Plain, User, none(), anonymous),
+        Row("no credential for an admin", Plain, Admin, none(), anonymous),
+        Row("another scheme", Plain, User, one(b"Basic amFuZTpwdw=="), anonymous),
+        Row("an empty value", Plain, User, one(b""), anonymous),
+        Row("no scheme", Plain, User, one(b"abc"), anonymous),
+        Row("a scheme that begins like ours", Plain, User, one(b"BearerX abc"), anonymous),
+        Row("no token", Plain, User, one(b"Bearer"), refused),
+        Row("a blank token", Plain, User, one(b"Bearer "), refused),
+        Row("no token at all in it", Plain, User, one(b"Bearer abc"), refused),
+        Row("two tokens in one line", Plain, User, one(b"Bearer a.b.c d.e.f"), refused),
+        Row("a comma", Plain, User, one(b"Bearer a.b.c, Basic abc"), refused),
+        Row("a quoted token", Plain, User, one(b"Bearer \"a.b.c\""), refused),
+        Row("a tab", Plain, User, one(b"Bearer\ta.b.c"), refused),
+        Row("a byte that is not ASCII", Plain, User, one(b"Bearer \xff"), refused),
+        Row("not ASCII in another scheme", Plain, User, one(b"B\xe4sic abc"), refused),
+        Row("another signature", Plain, User, forged(), refused),
+        Row("an expired token", Plain, User, expired(), refused),
+        Row("an earlier generation", Plain, User, later_generation(), refused),
+        Row("an unknown subject", Plain, User, token("nobody"), refused),
+        Row("a pending account", Plain, User, token("paul"), refused),
+        Row("a pending admin", Plain, Admin, token("paul"), refused),
+        Row("a disabled account", Plain, User, token("dora"), refused),
+        Row("a disabled admin", Plain, Admin, token("dora"), refused),
+        Row("a pending account, disclosed", Disclosing, User, token("paul"), pending),
+        Row("a pending admin, disclosed", Disclosing, Admin, token("paul"), pending),
+        Row("a disabled account, disclosed", Disclosing, User, token("dora"), disabled),
+        Row("a bad token, disclosed", Disclosing, User, forged(), refused),
+        Row("no admin, disclosed", Disclosing, Admin, jane(), admins),
+        Row("two tokens", Plain, User, [jane(), jane()].concat(), twice),
+        Row("another scheme first", Plain, User, [one(b"Basic a"), jane()].concat(), twice),
+        Row("two empty lines", Plain, User, two(b"", b""), twice),
+        Row("not ASCII twice", Plain, User, two(b"\xff", b"\xff"), twice),
+        Row("no admin", Plain, Admin, jane(), admins),
+        Row("a policy's own text", Plain, Staff, jane(), staff),
+        Row("the store is down", Down, User, jane(), down),
+        Row("no credential while the store is down", Down, User, none(), anonymous),
+        Row("a bad token while the store is down", Down, Admin, forged(), refused),
+        Row("a realm", Realm, User, none(), in_shop(anonymous, r#"Bearer realm="the shop""#)),
+        Row("a realm and a bad token", Realm, User, forged(), in_shop(refused, SHOP_TOKEN)),
+        Row("a realm and two tokens", Realm, User, two(b"a", b"b"), in_shop(twice, SHOP_REQUEST)),
+        Row("a realm and no admin", Realm, Admin, jane(), in_shop(admins, SHOP_SCOPE)),
+        Row("a realm and a pending account", Realm, User, token("paul"), in_shop(refused, SHOP_TOKEN)),
+        Row("no layer", WithoutLayer, User, jane(), wrong),
+        Row("no layer and no credential", WithoutLayer, Admin, none(), wrong),
+    ]
+}
+
+#[tokio::test]
+async fn every_row_is_answered_by_the_extractors() {
+    for row in rows() {
+        let answer = row.at_extractor(None).await;
+        row.check(&answer, "extractor");
+    }
+}
+
+#[tokio::test]
+async fn every_row_is_answered_by_the_layer() {
+    for row in rows() {
+        let answer = row.at_layer(None).await;
+        row.check(&answer, "layer");
+    }
+}
+
+#[tokio::test]
+async fn every_row_has_its_grpc_form() {
+    for row in rows() {
+        for content_type in ["application/grpc", "application/grpc+proto"] {
+            row.check_grpc(&row.at_extractor(Some(content_type)).await);
+            row.check_grpc(&row.at_layer(Some(content_type)).await);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_door_lets_in_whom_it_is_for() {
+    for (door, subject) in [
+        (Door::User, "jane"),
+        (Door::User, "root"),
+        (Door::Admin, "root"),
+    ] {
+        let authorization = bearer(&testing::token(subject));
+        let expect = expect(200, None, "", "", "");
+        let row = Row("good", Server::Plain, door, authorization, expect);
+        for answer in [row.at_extractor(None).await, row.at_layer(None).await] {
+            assert_eq!((answer.status.as_u16(), answer.body.as_str()), (200, "in"));
+            assert_eq!(answer.header("www-authenticate"), None);
+            assert!(answer.extensions.get::<AuthError>().is_none());
+        }
+    }
+}
+
+#[tokio::test]
+async fn other_content_types_are_no_grpc() {
+    let row = rows().swap_remove(0);
+    for content_type in ["application/json", "text/application/grpc", ""] {
+        row.check(&row.at_layer(Some(content_type)).await, content_type);
+    }
+}
+
+#[test]
+fn a_realm_that_cannot_be_quoted_is_refused() {
+    for realm in ["a\"b", "a\\b", "a\r\nSet-Cookie: a=b", "café", "\t"] {
+        assert!(layer(&Store::new()).realm(realm).is_err(), "{realm:?}");
+    }
+}
+
+impl Row {
+    async fn at_extractor(&self, content_type: Option<&str>) -> Answer {
+        let Self(_, server, door, lines, _) = self;
+        through_extractor(*server, request(*door, lines, content_type)).await
+    }
+
+    async fn at_layer(&self, content_type: Option<&str>) -> Answer {
+        let Self(_, server, door, lines, _) = self;
+        through_layer(*server, *door, request(*door, lines, content_type)).await
+    }
+
+    fn check(&self, answer: &Answer, door: &str) {
+        let Self(situation, .., expect) = self;
+        let place = format!("{situation}, {door}");
+        assert_eq!(answer.status.as_u16(), expect.status, "{place}");
+        self.check_headers(answer, &place);
+        assert_eq!(
+            answer.header("content-type"),
+            Some("application/problem+json"),
+            "{place}"
+        );
+        let expected = serde_json::json!({
+            "type": "about:blank",
+            "title": answer.status.canonical_reason(),
+            "status": expect.status,
+            "detail": expect.detail,
+            "code": expect.code,
+        });
+        assert_eq!(answer.json(), expected, "{place}");
+    }
+
+    fn check_grpc(&self, answer: &Answer) {
+        let Self(situation, .., expect) = self;
+        assert_eq!(answer.status.as_u16(), 200, "{situation}");
+        self.check_headers(answer, situation);
+        assert_eq!(
+            answer.header("content-type"),
+            Some("application/grpc"),
+            "{situation}"
+        );
+        assert_eq!(
+            answer.header("grpc-status"),
+            Some(expect.grpc_status),
+            "{situation}"
+        );
+        let message = expect.detail.replace('%', "%25");
+        assert_eq!(
+            answer.header("grpc-message"),
+            Some(&*message),
+            "{situation}"
+        );
+        assert_eq!(answer.body, "", "{situation}");
+    }
+
+    fn check_headers(&self, answer: &Answer, place: &str) {
+        let Self(.., expect) = self;
+        let challenges: Vec<_> = answer.headers.get_all("www-authenticate").iter().collect();
+        assert_eq!(
+            challenges,
+            Vec::from_iter(expect.challenge.as_ref()),
+            "{place}"
+        );
+        let down = expect.code == "unavailable";
+        assert_eq!(answer.header("retry-after"), down.then_some("1"), "{place}");
+        let error = answer.extensions.get::<AuthError>().expect(place);
+        assert_eq!(error.code(), expect.code, "{place}");
+        assert_eq!(error.status().as_u16(), expect.status, "{place}");
+        assert_eq!(error.kind() == AuthErrorKind::Unavailable, down, "{place}");
+    }
+}
+
+const fn expect(
+    status: u16,
+    challenge: Option<&'static str>,
+    detail: &'static str,
+    code: &'static str,
+    grpc_status: &'static str,
+) -> Expect {
+    Expect {
+        status,
+        challenge,
+        detail,
+        code,
+        grpc_status,
+    }
+}
+
+fn bearer(token: &str) -> Vec<Vec<u8>> {
+    vec![format!("Bearer {token}").into_bytes()]
+}
+
+fn forged() -> Vec<Vec<u8>> {
+    let issuer = TokenIssuer::hs256(&Secret::generate());
+    bearer(&issuer.issue("root").unwrap())
+}
+
+fn expired() -> Vec<Vec<u8>> {
+    let issuer = testing::issuer().clock(FixedClock::at(std::time::UNIX_EPOCH).clock());
+    bearer(&issuer.issue("root").unwrap())
+}
+
+fn later_generation() -> Vec<Vec<u8>> {
+    bearer(&testing::token("generation"))
+}
+
+const BARE: &str = r#"Bearer realm="api""#;
+const INVALID_TOKEN: &str = r#"Bearer realm="api", error="invalid_token""#;
+const INVALID_REQUEST: &str = r#"Bearer realm="api", error="invalid_request""#;
+const SCOPE: &str = r#"Bearer realm="api", error="insufficient_scope""#;
+const SHOP_TOKEN: &str = r#"Bearer realm="the shop", error="invalid_token""#;
+const SHOP_REQUEST: &str = r#"Bearer realm="the shop", error="invalid_request""#;
+const SHOP_SCOPE: &str = r#"Bearer realm="the shop", error="insufficient_scope""#;
+const REFUSED: &str = "Could not validate credentials";
+const TWICE: &str = "Exactly one credential is accepted";
+const DOWN: &str = "Authentication is temporarily unavailable";

@@ -1,0 +1,65 @@
+//! What was logged.
+
+use std::cell::RefCell;
+use std::io::{self, Write};
+use std::sync::Once;
+
+use tracing_subscriber::fmt::format::FmtSpan;
+
+/// What is logged on this thread: every field, span and level.
+pub struct Log(());
+
+impl Log {
+    pub fn record() -> Self {
+        // One for all threads: those that come and go make tracing forget who listens.
+        static LISTEN: Once = Once::new();
+        LISTEN.call_once(|| {
+            tracing_subscriber::fmt()
+                .with_max_level(tracing::Level::TRACE)
+                .with_span_events(FmtSpan::FULL)
+                .with_ansi(false)
+                .with_writer(|| Writer)
+                .init();
+            tracing::callsite::rebuild_interest_cache();
+        });
+        TEXT.replace(Some(Vec::new()));
+        Self(())
+    }
+
+    pub fn text(&self) -> String {
+        let text = TEXT.with_borrow(|text| text.clone().unwrap_or_default());
+        String::from_utf8(text).unwrap()
+    }
+
+    /// The lines of one level.
+    pub fn lines(&self, level: &str) -> Vec<String> {
+        let text = self.text();
+        let lines = text.lines().filter(|line| line.contains(level));
+        lines.map(str::to_owned).collect()
+    }
+}
+
+impl Drop for Log {
+    fn drop(&mut self) {
+        TEXT.take();
+    }
+}
+
+struct Writer;
+
+impl Write for Writer {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        TEXT.with_borrow_mut(|text| match text {
+            Some(text) => text.write(bytes),
+            None => Ok(bytes.len()),
+        })
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+thread_local! {
+    static TEXT: RefCell<Option<Vec<u8>>> = const { RefCell::new(None) };
+}

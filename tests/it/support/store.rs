@@ -1,0 +1,156 @@
+//! Whom the layer asks.
+
+use std::collections::HashMap;
+use std::convert::Infallible;
+use std::future::{pending, ready};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+
+use axum::body::Body;
+use futures_util::future::BoxFuture;
+use http::Request;
+use tokio::sync::Semaphore;
+use tower::{Layer, ServiceExt};
+use tower_warder::testing::{self, TestUser};
+use tower_warder::{
+    AuthLayer, BoxError, Claims, Identity, TokenVerifier, UserLoader, UserStatus, Verification,
+    Verifier,
+};
+
+/// A store that counts, and whose answers a test chooses.
+#[derive(Debug)]
+pub struct Store {
+    users: Mutex<HashMap<&'static str, TestUser>>,
+    mood: Mutex<Mood>,
+    loads: AtomicUsize,
+    gate: Semaphore,
+}
+
+/// What a [`Store`] does when it is asked.
+#[derive(Clone, Copy, Debug)]
+pub enum Mood {
+    Answers,
+    /// Answers once the test [opens](Store::open) the gate.
+    Waits,
+    Hangs,
+    Fails,
+    Panics,
+    /// Before it has made its future.
+    PanicsAtOnce,
+}
+
+impl Store {
+    /// Knows `jane`, `root` (an admin), `paul` (pending) and `dora` (disabled).
+    pub fn new() -> Arc<Self> {
+        let with = |status, user| TestUser { status, ..user };
+        Arc::new(Self {
+            users: Mutex::new(HashMap::from([
+                ("jane", TestUser::approved("Jane")),
+                ("root", TestUser::admin("Root")),
+                ("paul", with(UserStatus::Pending, TestUser::admin("Paul"))),
+                ("dora", with(UserStatus::Disabled, TestUser::admin("Dora"))),
+            ])),
+            mood: Mutex::new(Mood::Answers),
+            loads: AtomicUsize::new(0),
+            gate: Semaphore::new(0),
+        })
+    }
+
+    pub fn is(mood: Mood) -> Arc<Self> {
+        let this = Self::new();
+        this.becomes(mood);
+        this
+    }
+
+    pub fn becomes(&self, mood: Mood) {
+        *self.mood.lock().unwrap() = mood;
+    }
+
+    pub fn put(&self, subject: &'static str, user: TestUser) {
+        self.users.lock().unwrap().insert(subject, user);
+    }
+
+    pub fn remove(&self, subject: &str) {
+        self.users.lock().unwrap().remove(subject);
+    }
+
+    /// Lets one waiting load finish.
+    pub fn open(&self) {
+        self.gate.add_permits(1);
+    }
+
+    /// How many loads were begun.
+    pub fn loads(&self) -> usize {
+        self.loads.load(Ordering::SeqCst)
+    }
+}
+
+impl UserLoader for Store {
+    type User = TestUser;
+
+    fn load_user<'a, 'b, 'f>(
+        &'a self,
+        claims: &'b Claims,
+    ) -> BoxFuture<'f, Result<Option<TestUser>, BoxError>>
+    where
+        'a: 'f,
+        'b: 'f,
+    {
+        self.loads.fetch_add(1, Ordering::SeqCst);
+        let mood = *self.mood.lock().unwrap();
+        if let Mood::PanicsAtOnce = mood {
+            panic!("{OUTAGE}");
+        }
+        Box::pin(async move {
+            match mood {
+                Mood::Answers | Mood::PanicsAtOnce => {}
+                Mood::Waits => self.gate.acquire().await?.forget(),
+                Mood::Hangs => pending().await,
+                Mood::Fails => return Err(OUTAGE.into()),
+                Mood::Panics => panic!("{OUTAGE}"),
+            }
+            Ok(self.users.lock().unwrap().get(claims.subject()).cloned())
+        })
+    }
+}
+
+/// What the log may know and a client may not.
+pub const OUTAGE: &str = "connection to db.internal:5432 lost";
+
+/// The usual layer over a store.
+pub fn layer(store: &Arc<Store>) -> AuthLayer<TestUser> {
+    AuthLayer::new(testing::verifier(), Arc::clone(store))
+}
+
+/// A verifier that counts.
+pub struct Counting {
+    verifier: TokenVerifier,
+    count: Arc<AtomicUsize>,
+}
+
+impl Counting {
+    pub fn new() -> (Self, Arc<AtomicUsize>) {
+        let count = Arc::default();
+        let verifier = testing::verifier();
+        let this = Self {
+            verifier,
+            count: Arc::clone(&count),
+        };
+        (this, count)
+    }
+}
+
+impl Verifier for Counting {
+    fn verify<'a>(&'a self, credential: &'a str) -> Verification<'a> {
+        self.count.fetch_add(1, Ordering::SeqCst);
+        self.verifier.verify(credential)
+    }
+}
+
+/// The identity that `layer` leaves in a request.
+pub async fn identity(layer: &AuthLayer<TestUser>, request: Request<Body>) -> Identity<TestUser> {
+    let inner = tower::service_fn(|request: Request<Body>| {
+        ready(Ok::<_, Infallible>(Identity::of(request.extensions())))
+    });
+    layer.layer(inner).oneshot(request).await.unwrap().unwrap()
+}
