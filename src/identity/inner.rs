@@ -70,13 +70,13 @@ impl<U> Inner<U> {
     }
 
     pub(super) async fn claims(&self) -> Result<Claims, AuthError> {
-        if let Some(known) = self.claims_now() {
-            return known;
+        if let Some(known) = self.claims.get() {
+            return known.clone();
         }
-        match self.bounded(self.wait_for_claims()).await {
-            Some(claims) => claims,
-            None => self.remember_claims(Err(too_long())),
-        }
+        self.bounded(self.wait_for_claims(), || {
+            self.remember_claims(Err(too_long()))
+        })
+        .await
     }
 
     pub(super) fn claims_now(&self) -> Option<Result<Claims, AuthError>> {
@@ -127,19 +127,20 @@ impl<U> Inner<U> {
         remembered.clone()
     }
 
-    /// What `work` comes to, unless it takes longer than the configured timeout.
-    async fn bounded<T>(&self, work: impl Future<Output = T>) -> Option<T> {
+    /// What `work` comes to, or `late` if it takes longer than the configured timeout.
+    async fn bounded<T>(&self, work: impl Future<Output = T>, late: impl FnOnce() -> T) -> T {
         let Some(timeout) = &self.config.timeout else {
-            return Some(work.await);
+            return work.await;
         };
         let mut work = pin!(work);
         // A store that answers at once costs no timer.
         if let Some(done) = work.as_mut().now_or_never() {
-            return Some(done);
+            return done;
         }
         match future::select(work, (timeout.sleep)(timeout.after)).await {
-            Either::Left((done, _)) => Some(done),
-            Either::Right(_) => None,
+            Either::Left((done, _)) => done,
+            // Before the work is dropped: whoever takes its turn then must not begin again.
+            Either::Right(_) => late(),
         }
     }
 
@@ -152,13 +153,11 @@ impl<U> Inner<U> {
 
 impl<U: AuthUser> Inner<U> {
     pub(super) async fn user(&self) -> Result<Arc<U>, AuthError> {
-        if let Some(known) = self.user_now() {
-            return known;
+        if let Some(known) = self.user.get() {
+            return known.clone();
         }
-        match self.bounded(self.wait_for_user()).await {
-            Some(user) => user,
-            None => self.remember_user(Err(too_long())),
-        }
+        self.bounded(self.wait_for_user(), || self.remember_user(Err(too_long())))
+            .await
     }
 
     pub(super) fn user_now(&self) -> Option<Result<Arc<U>, AuthError>> {

@@ -28,7 +28,9 @@ use crate::secret::Secret;
 pub trait Verifier: Send + Sync + 'static {
     /// Judges `credential`: at once, or later if somebody has to be asked.
     ///
-    /// Called at most once per request unless a caller goes away while it waits.
+    /// The judgement is remembered for the request. What should not be done twice belongs into the
+    /// future of [`Verification::Pending`]: it is polled to its end once, while those who cannot
+    /// wait drop theirs unpolled.
     fn verify<'a>(&'a self, credential: &'a str) -> Verification<'a>;
 }
 

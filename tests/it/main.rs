@@ -13,5 +13,7 @@ mod support;
 mod accounts_example;
 mod corridor;
 mod hyper;
+mod identity;
+mod outage;
 mod quickstart;
 mod roles;

@@ -1,0 +1,237 @@
+//! Promise 3: a store that cannot answer is 503, logged once, and takes nothing else down.
+
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::routing::get as on_get;
+use futures_util::poll;
+use tokio::time::{Instant, sleep};
+use tower_warder::testing::{self, TestUser};
+use tower_warder::{
+    AuthError, AuthErrorKind, AuthLayer, BoxError, Claims, CurrentUser, Identity, RequireLayer,
+    UserLoader, async_trait,
+};
+
+use crate::support::{Log, Mood, OUTAGE, Store, get, get_with, identity, layer, send};
+
+#[tokio::test(start_paused = true)]
+async fn store_that_cannot_answer_is_503_and_logged_once() {
+    for mood in [Mood::Fails, Mood::Panics, Mood::PanicsAtOnce, Mood::Hangs] {
+        for path in ["/extractor", "/door"] {
+            let log = Log::record();
+            let app = routes(bounded(&Store::is(mood)));
+            let answer = send(&app, get_with(path, &testing::token("jane"))).await;
+            assert_eq!(answer.status, 503, "{mood:?}");
+            assert_eq!(answer.header("retry-after"), Some("1"));
+            assert_eq!(answer.header("www-authenticate"), None);
+            assert!(!format!("{answer:?}").contains("db.internal"), "{mood:?}");
+            assert_eq!(log.lines("ERROR").len(), 1, "{mood:?}: {}", log.text());
+            let error = answer.extensions.get::<AuthError>().unwrap();
+            assert_eq!(error.kind(), AuthErrorKind::Unavailable);
+        }
+    }
+}
+
+#[tokio::test]
+async fn log_learns_what_the_client_does_not() {
+    let log = Log::record();
+    let app = routes(layer(&Store::is(Mood::Fails)));
+    send(&app, get_with("/extractor", &testing::token("jane"))).await;
+    assert!(log.text().contains(OUTAGE), "{}", log.text());
+}
+
+#[tokio::test]
+async fn refused_request_is_not_an_error_in_the_log() {
+    let log = Log::record();
+    let app = routes(layer(&Store::new()));
+    for token in [
+        testing::token("paul"),
+        testing::token("nobody"),
+        "a.b.c".into(),
+    ] {
+        assert_eq!(send(&app, get_with("/door", &token)).await.status, 401);
+    }
+    send(&app, get("/door")).await;
+    assert!(log.lines("ERROR").is_empty() && log.lines("WARN").is_empty());
+    assert_eq!(log.lines("DEBUG").len(), 3, "{}", log.text());
+}
+
+#[tokio::test(start_paused = true)]
+async fn public_routes_answer_during_the_outage() {
+    for mood in [Mood::Fails, Mood::Panics, Mood::PanicsAtOnce, Mood::Hangs] {
+        let store = Store::is(mood);
+        let app = routes(bounded(&store));
+        for request in [get("/"), get_with("/", &testing::token("jane"))] {
+            assert_eq!(send(&app, request).await.body, "public");
+        }
+        assert_eq!(send(&app, get("/option")).await.body, "false");
+        let claims = send(&app, get_with("/claims", &testing::token("jane"))).await;
+        assert_eq!(claims.body, "jane");
+        assert_eq!(store.loads(), 0);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn request_waits_for_its_user_no_longer_than_the_timeout() {
+    let app = routes(bounded(&Store::is(Mood::Hangs)));
+    let start = Instant::now();
+    send(&app, get_with("/door", &testing::token("jane"))).await;
+    assert_eq!(start.elapsed(), TIMEOUT);
+}
+
+#[tokio::test(start_paused = true)]
+async fn store_that_answers_in_time_is_waited_for() {
+    let store = Store::is(Mood::Waits);
+    let app = routes(bounded(&store));
+    let opening = async {
+        sleep(TIMEOUT - Duration::from_millis(1)).await;
+        store.open();
+    };
+    let request = get_with("/door", &testing::token("jane"));
+    let (answer, ()) = tokio::join!(send(&app, request), opening);
+    assert_eq!(answer.status, 200);
+}
+
+#[tokio::test(start_paused = true)]
+async fn load_that_is_parked_blocks_the_others_no_longer_than_the_timeout() {
+    let store = Store::is(Mood::Waits);
+    let identity = identity(&bounded(&store), get_with("/", &testing::token("jane"))).await;
+    let mut parked = Box::pin(identity.user());
+    assert!(poll!(&mut parked).is_pending());
+    store.open();
+
+    let start = Instant::now();
+    let error = identity.user().await.unwrap_err();
+    assert_eq!(error.kind(), AuthErrorKind::Unavailable);
+    assert_eq!(start.elapsed(), TIMEOUT);
+    // The answer of one request does not change.
+    assert!(parked.await.is_err());
+}
+
+#[tokio::test(start_paused = true)]
+async fn waiter_that_is_parked_withholds_no_user_that_was_found() {
+    let store = Store::is(Mood::Waits);
+    let identity = identity(&bounded(&store), get_with("/", &testing::token("jane"))).await;
+    let mut first = pin!(identity.user());
+    assert!(poll!(&mut first).is_pending());
+    let mut parked = pin!(identity.user());
+    assert!(poll!(&mut parked).is_pending());
+    let third = tokio::spawn({
+        let identity = identity.clone();
+        async move { identity.user().await }
+    });
+    tokio::task::yield_now().await;
+
+    store.open();
+    assert_eq!(first.await.unwrap().name, "Jane");
+    assert_eq!(third.await.unwrap().unwrap().name, "Jane");
+    assert_eq!(parked.await.unwrap().name, "Jane");
+    assert_eq!(store.loads(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn load_that_was_too_long_is_not_begun_again_in_the_request() {
+    let store = Store::is(Mood::Hangs);
+    let identity = identity(&bounded(&store), get_with("/", &testing::token("jane"))).await;
+    let (first, second) = tokio::join!(identity.user(), identity.user());
+    assert!(first.is_err() && second.is_err());
+    store.becomes(Mood::Answers);
+    assert!(identity.user().await.is_err());
+    assert_eq!(store.loads(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn loader_that_asks_the_identity_it_answers_ends_with_the_timeout() {
+    tokio::task_local! { static CURRENT: Identity<TestUser>; }
+    struct Circle;
+
+    #[async_trait]
+    impl UserLoader for Circle {
+        type User = TestUser;
+
+        async fn load_user(&self, claims: &Claims) -> Result<Option<TestUser>, BoxError> {
+            let identity = CURRENT.get();
+            assert_eq!(identity.claims().await?.subject(), claims.subject());
+            Ok(Some(TestUser::clone(&*identity.user().await?)))
+        }
+    }
+
+    let layer = AuthLayer::new(testing::verifier(), Circle).loader_timeout(TIMEOUT, sleep);
+    let identity = identity(&layer, get_with("/", &testing::token("jane"))).await;
+    let asked = CURRENT.scope(identity.clone(), async move { identity.user().await });
+    assert_eq!(asked.await.unwrap_err().kind(), AuthErrorKind::Unavailable);
+}
+
+#[tokio::test]
+async fn loader_may_say_itself_what_is_wrong() {
+    struct Tenants;
+
+    #[async_trait]
+    impl UserLoader for Tenants {
+        type User = TestUser;
+
+        async fn load_user(&self, claims: &Claims) -> Result<Option<TestUser>, BoxError> {
+            #[derive(serde::Deserialize)]
+            struct Tenant {
+                tenant: String,
+            }
+            let Tenant { tenant } = claims.custom()?;
+            Ok(Some(TestUser::approved(&tenant)))
+        }
+    }
+
+    let layer = AuthLayer::new(testing::verifier(), Tenants)
+        .realm("x")
+        .unwrap();
+    let app = routes(layer);
+    let answer = send(&app, get_with("/door", &testing::token("jane"))).await;
+    assert_eq!(answer.status, 401);
+    let challenge = r#"Bearer realm="x", error="invalid_token""#;
+    assert_eq!(answer.header("www-authenticate"), Some(challenge));
+}
+
+#[tokio::test]
+async fn sentence_of_a_loader_does_not_reach_the_client() {
+    struct Talkative;
+
+    #[async_trait]
+    impl UserLoader for Talkative {
+        type User = TestUser;
+
+        async fn load_user(&self, _: &Claims) -> Result<Option<TestUser>, BoxError> {
+            Err(AuthError::new(AuthErrorKind::Unavailable)
+                .with_source(OUTAGE)
+                .into())
+        }
+    }
+
+    let app = routes(AuthLayer::new(testing::verifier(), Talkative));
+    let answer = send(&app, get_with("/door", &testing::token("jane"))).await;
+    assert_eq!(answer.status, 503);
+    assert!(!answer.body.contains("db.internal"));
+}
+
+fn bounded(store: &Arc<Store>) -> AuthLayer<TestUser> {
+    layer(store).loader_timeout(TIMEOUT, sleep)
+}
+
+fn routes(layer: AuthLayer<TestUser>) -> Router {
+    Router::new()
+        .route("/door", on_get(async |_: CurrentUser<TestUser>| "in"))
+        .layer(RequireLayer::<TestUser>::approved())
+        .route("/extractor", on_get(async |_: CurrentUser<TestUser>| "in"))
+        .route("/", on_get(async || "public"))
+        .route(
+            "/claims",
+            on_get(async |claims: Claims| claims.subject().to_owned()),
+        )
+        .route(
+            "/option",
+            on_get(async |user: Option<CurrentUser<TestUser>>| user.is_some().to_string()),
+        )
+        .layer(layer)
+}
+
+const TIMEOUT: Duration = Duration::from_secs(5);
