@@ -114,7 +114,9 @@ where
     type Rejection = AuthError;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Option<Self>, AuthError> {
-        unless_anonymous(parts, state).await
+        let identity = Identity::<U>::of(&parts.extensions);
+        let anonymous = identity.map(|identity| identity.is_anonymous());
+        unless(anonymous, parts, state).await
     }
 }
 
@@ -126,7 +128,9 @@ where
     type Rejection = AuthError;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Option<Self>, AuthError> {
-        unless_anonymous(parts, state).await
+        let identity = Identity::<U>::of(&parts.extensions);
+        let anonymous = identity.map(|identity| identity.is_anonymous());
+        unless(anonymous, parts, state).await
     }
 }
 
@@ -139,7 +143,9 @@ where
     type Rejection = AuthError;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Option<Self>, AuthError> {
-        unless_anonymous(parts, state).await
+        let identity = Identity::<U>::of(&parts.extensions);
+        let anonymous = identity.map(|identity| identity.is_anonymous());
+        unless(anonymous, parts, state).await
     }
 }
 
@@ -147,7 +153,8 @@ impl<S: Send + Sync> OptionalFromRequestParts<S> for Claims {
     type Rejection = AuthError;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Option<Self>, AuthError> {
-        unless_anonymous(parts, state).await
+        let anonymous = Slot::of(&parts.extensions, type_name::<Self>()).map(Slot::is_anonymous);
+        unless(anonymous, parts, state).await
     }
 }
 
@@ -215,14 +222,18 @@ async fn claims(parts: &Parts) -> Result<Claims, AuthError> {
         .await
 }
 
-/// A bad token, a disabled user and an outage are not "no credential": they reject.
-async fn unless_anonymous<T, S>(parts: &mut Parts, state: &S) -> Result<Option<T>, AuthError>
+/// A bad token, a disabled user, an outage and a wrong layer are not "no credential": they reject.
+async fn unless<T, S>(
+    anonymous: Result<bool, AuthError>,
+    parts: &mut Parts,
+    state: &S,
+) -> Result<Option<T>, AuthError>
 where
     T: FromRequestParts<S, Rejection = AuthError>,
 {
-    match Slot::of(&parts.extensions, type_name::<T>()) {
-        Ok(slot) if slot.is_anonymous() => Ok(None),
-        Ok(_) => T::from_request_parts(parts, state).await.map(Some),
+    match anonymous {
+        Ok(true) => Ok(None),
+        Ok(false) => T::from_request_parts(parts, state).await.map(Some),
         Err(error) => Err(error.asked_with(&parts.headers)),
     }
 }

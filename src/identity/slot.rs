@@ -35,7 +35,7 @@ impl Slot {
         }
     }
 
-    /// The identity that is asked for on behalf of the user type `asked`.
+    /// The identity that is asked for to find out `asked`: the name of a user type, or of claims.
     pub(crate) fn of<'a>(
         extensions: &'a Extensions,
         asked: &'static str,
@@ -107,8 +107,8 @@ impl fmt::Display for Misconfiguration {
         match self {
             Self::NoLayer { asked } => write!(
                 f,
-                "no AuthLayer on this route: add `.layer(AuthLayer::new(verifier, loader))` with a \
-                 loader of `{asked}` to the router, after its routes"
+                "no AuthLayer on this route, which asks for `{asked}`: add \
+                 `.layer(AuthLayer::new(verifier, loader))` to the router, after its routes"
             ),
             Self::OtherUser { asked, layer } => write!(
                 f,

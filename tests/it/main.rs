@@ -12,8 +12,10 @@
 mod support;
 mod accounts_example;
 mod corridor;
+mod doors;
 mod hyper;
 mod identity;
 mod outage;
+mod policies;
 mod quickstart;
 mod roles;

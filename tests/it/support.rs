@@ -34,6 +34,10 @@ impl Answer {
     pub fn json(&self) -> serde_json::Value {
         serde_json::from_str(&self.body).unwrap()
     }
+
+    pub fn detail(&self) -> String {
+        self.json()["detail"].as_str().unwrap().to_owned()
+    }
 }
 
 /// A GET request without a credential.
@@ -110,4 +114,9 @@ where
         self.ready = false;
         ready(Ok((self.answer)(request)))
     }
+}
+
+/// What a door lets into: says `in`.
+pub fn inside() -> Strict<fn(Request<Body>) -> Response<Body>> {
+    Strict::new(|_| Response::new(Body::from("in")))
 }

@@ -3,7 +3,7 @@
 use axum::Router;
 use axum::body::Body;
 use axum::routing::post;
-use http::{Request, Response};
+use http::Request;
 use tower::{Layer, ServiceExt};
 use tower_warder::testing::TestUser;
 use tower_warder::{
@@ -11,7 +11,7 @@ use tower_warder::{
     RequireLayer,
 };
 
-use crate::support::{Answer, Mood, Store, Strict, layer, read, send};
+use crate::support::{Answer, Mood, Store, inside, layer, read, send};
 
 #[derive(Clone, Copy)]
 pub enum Server {
@@ -88,7 +88,7 @@ pub async fn through_layer(server: Server, door: Door, request: Request<Body>) -
 }
 
 async fn through(policy: impl Policy<TestUser>, server: Server, request: Request<Body>) -> Answer {
-    let inner = Strict::new(|_| Response::new(Body::from("in")));
+    let inner = inside();
     let door = RequireLayer::<TestUser>::new(policy).layer(inner);
     let response = match server.layer() {
         Some(layer) => layer.layer(door).oneshot(request).await,

@@ -1,0 +1,272 @@
+//! What the doors let in, beside the table of answers.
+
+use axum::Router;
+use axum::body::Body;
+use axum::routing::get as on_get;
+use http::{Method, Request};
+use tower::{Layer, ServiceExt};
+use tower_warder::testing::{self, TestUser};
+use tower_warder::{
+    AdminUser, Approved, AuthError, AuthUser, Claims, CurrentUser, Guarded, Identity, RequireLayer,
+    UserStatus,
+};
+
+use crate::support::{Answer, Mood, Store, get, get_with, inside, layer, read, send};
+
+#[tokio::test]
+async fn every_extractor_knows_the_sender() {
+    let app = Router::new()
+        .route(
+            "/user",
+            on_get(async |CurrentUser(user): CurrentUser<TestUser>| user.name.clone()),
+        )
+        .route(
+            "/admin",
+            on_get(async |admin: AdminUser<TestUser>| admin.name.clone()),
+        )
+        .route(
+            "/guarded",
+            on_get(async |user: Guarded<Approved, TestUser>| user.name.clone()),
+        )
+        .route(
+            "/claims",
+            on_get(async |claims: Claims| claims.subject().to_owned()),
+        )
+        .route(
+            "/identity",
+            on_get(async |identity: Identity<TestUser>| {
+                identity.user().await.map(|user| user.name.clone())
+            }),
+        )
+        .layer(layer(&Store::new()));
+    for (path, body) in [
+        ("/user", "Root"),
+        ("/admin", "Root"),
+        ("/guarded", "Root"),
+        ("/claims", "root"),
+        ("/identity", "Root"),
+    ] {
+        let answer = send(&app, get_with(path, &testing::token("root"))).await;
+        assert_eq!(
+            (answer.status.as_u16(), answer.body.as_str()),
+            (200, body),
+            "{path}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn option_is_none_only_if_no_credential_was_sent() {
+    let pending = testing::token("paul");
+    let disabled = testing::token("dora");
+    let jane = testing::token("jane");
+    for path in OPTIONAL {
+        let app = optional().layer(layer(&Store::new()));
+        assert_eq!(send(&app, get(path)).await.body, "none", "{path}");
+        let basic = Request::get(path)
+            .header("authorization", "Basic YTpi")
+            .body(Body::empty());
+        assert_eq!(send(&app, basic.unwrap()).await.body, "none", "{path}");
+        for token in ["a.b.c", ""] {
+            assert_eq!(
+                send(&app, get_with(path, token)).await.status,
+                401,
+                "{path}"
+            );
+        }
+        let two = Request::get(path)
+            .header("authorization", "a")
+            .header("authorization", "b");
+        assert_eq!(
+            send(&app, two.body(Body::empty()).unwrap()).await.status,
+            400,
+            "{path}"
+        );
+        if path == "/claims" {
+            assert_eq!(send(&app, get_with(path, &pending)).await.body, "some");
+            continue;
+        }
+        for token in [&pending, &disabled] {
+            assert_eq!(
+                send(&app, get_with(path, token)).await.status,
+                401,
+                "{path}"
+            );
+        }
+        let app = optional().layer(layer(&Store::is(Mood::Fails)));
+        assert_eq!(
+            send(&app, get_with(path, &jane)).await.status,
+            503,
+            "{path}"
+        );
+        assert_eq!(send(&app, get(path)).await.body, "none", "{path}");
+    }
+}
+
+#[tokio::test]
+async fn missing_layer_is_500_with_a_hint_for_the_log() {
+    for path in OPTIONAL {
+        for request in [get(path), get_with(path, &testing::token("jane"))] {
+            let answer = send(&optional(), request).await;
+            let user = if path == "/claims" {
+                "Claims"
+            } else {
+                "session::TestUser`"
+            };
+            assert_hint(&answer, &["no AuthLayer", user, "after its routes"]);
+        }
+    }
+    let door = RequireLayer::<TestUser>::approved().layer(inside());
+    let answer = read(door.oneshot(get("/")).await.unwrap()).await;
+    assert_hint(&answer, &["no AuthLayer", "session::TestUser`"]);
+}
+
+#[tokio::test]
+async fn layer_of_another_user_is_500_with_a_hint_that_names_both() {
+    let app = Router::new()
+        .route("/user", on_get(async |_: CurrentUser<Other>| "in"))
+        .route(
+            "/option",
+            on_get(async |_: Option<CurrentUser<Other>>| "in"),
+        )
+        .route("/admin", on_get(async |_: Option<AdminUser<Other>>| "in"))
+        .route(
+            "/guarded",
+            on_get(async |_: Option<Guarded<Approved, Other>>| "in"),
+        )
+        .route("/identity", on_get(async |_: Identity<Other>| "in"))
+        .route(
+            "/door",
+            on_get("in").layer(RequireLayer::<Other>::approved()),
+        )
+        .layer(layer(&Store::new()));
+    for path in [
+        "/user",
+        "/option",
+        "/admin",
+        "/guarded",
+        "/identity",
+        "/door",
+    ] {
+        for request in [get(path), get_with(path, &testing::token("jane"))] {
+            let answer = send(&app, request).await;
+            assert_hint(
+                &answer,
+                &["loads `tower_warder::", "::TestUser`", "doors::Other`"],
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn generation_of_a_token_is_the_users_exactly() {
+    let store = Store::new();
+    store.put(
+        "jane",
+        TestUser {
+            token_generation: 7,
+            ..TestUser::approved("Jane")
+        },
+    );
+    let app = Router::new()
+        .route("/", on_get(async |_: CurrentUser<TestUser>| "in"))
+        .layer(layer(&store));
+    for (generation, status) in [(0, 401), (6, 401), (7, 200), (8, 401), (u64::MAX, 401)] {
+        let token = testing::issuer()
+            .token("jane")
+            .generation(generation)
+            .issue()
+            .unwrap();
+        assert_eq!(
+            send(&app, get_with("/", &token)).await.status,
+            status,
+            "{generation}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn two_guards_in_one_handler_both_decide() {
+    let app = Router::new()
+        .route(
+            "/both",
+            on_get(
+                async |user: CurrentUser<TestUser>, admin: AdminUser<TestUser>| {
+                    format!("{} {}", user.name, admin.name)
+                },
+            ),
+        )
+        .layer(layer(&Store::new()));
+    let root = send(&app, get_with("/both", &testing::token("root"))).await;
+    assert_eq!(root.body, "Root Root");
+    assert_eq!(
+        send(&app, get_with("/both", &testing::token("jane")))
+            .await
+            .status,
+        403
+    );
+}
+
+#[tokio::test]
+async fn no_method_passes_a_door_without_a_token() {
+    for method in [
+        Method::OPTIONS,
+        Method::HEAD,
+        Method::CONNECT,
+        Method::TRACE,
+    ] {
+        let app = layer(&Store::new()).layer(RequireLayer::<TestUser>::approved().layer(inside()));
+        let request = Request::builder()
+            .method(&method)
+            .header("origin", "https://elsewhere.example")
+            .header("access-control-request-method", "GET")
+            .body(Body::empty());
+        let answer = read(app.oneshot(request.unwrap()).await.unwrap()).await;
+        assert_eq!(answer.status, 401, "{method}");
+    }
+}
+
+fn optional() -> Router {
+    let say = |some| if some { "some" } else { "none" };
+    Router::new()
+        .route(
+            "/user",
+            on_get(async move |it: Option<CurrentUser<TestUser>>| say(it.is_some())),
+        )
+        .route(
+            "/admin",
+            on_get(async move |it: Option<AdminUser<TestUser>>| say(it.is_some())),
+        )
+        .route(
+            "/guarded",
+            on_get(async move |it: Option<Guarded<Approved, TestUser>>| say(it.is_some())),
+        )
+        .route(
+            "/claims",
+            on_get(async move |it: Option<Claims>| say(it.is_some())),
+        )
+}
+
+const OPTIONAL: [&str; 4] = ["/user", "/admin", "/guarded", "/claims"];
+
+fn assert_hint(answer: &Answer, words: &[&str]) {
+    assert_eq!(answer.status, 500);
+    assert_eq!(answer.detail(), "Authentication is misconfigured");
+    let error = answer.extensions.get::<AuthError>().unwrap();
+    let hint = std::error::Error::source(error).unwrap().to_string();
+    for word in words {
+        assert!(hint.contains(word), "{hint}");
+    }
+    assert!(
+        !hint.contains("CurrentUser") && !hint.contains("Option"),
+        "{hint}"
+    );
+}
+
+struct Other;
+
+impl AuthUser for Other {
+    fn status(&self) -> UserStatus {
+        UserStatus::Approved
+    }
+}

@@ -1,0 +1,176 @@
+//! What the doors ask about an approved user, and how they say no.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use axum::body::Body;
+use http::{HeaderMap, Response};
+use tower::{Layer, ServiceExt};
+use tower_warder::testing::{self, TestUser};
+use tower_warder::{
+    Admin, AuthError, AuthErrorKind, Claims, Denied, Empty, Policy, Rejection, RequireLayer, Scope,
+};
+
+use crate::support::{Answer, Store, get, get_with, inside, layer, read};
+
+#[tokio::test]
+async fn policy_is_not_asked_about_who_may_not_come_in() {
+    let asked = Arc::new(AtomicBool::new(false));
+    let policy = {
+        let asked = Arc::clone(&asked);
+        move |_: &TestUser, _: &Claims| {
+            asked.store(true, Ordering::SeqCst);
+            true
+        }
+    };
+    let door = RequireLayer::<TestUser>::new(policy);
+    for subject in ["paul", "dora", "nobody"] {
+        assert_eq!(
+            at_door(door.clone(), &testing::token(subject)).await.status,
+            401
+        );
+    }
+    assert!(!asked.load(Ordering::SeqCst));
+    assert_eq!(at_door(door, &testing::token("jane")).await.status, 200);
+    assert!(asked.load(Ordering::SeqCst));
+}
+
+#[tokio::test]
+async fn closures_are_policies_without_annotations() {
+    let jane = testing::token("jane");
+    let named = RequireLayer::<TestUser>::when(|user, _| user.name == "Jane");
+    assert_eq!(at_door(named, &jane).await.status, 200);
+
+    let subject = RequireLayer::<TestUser>::when(|_, claims| claims.subject() == "root");
+    let answer = at_door(subject, &jane).await;
+    assert_eq!(
+        (answer.status.as_u16(), answer.detail()),
+        (403, "Not allowed".to_owned())
+    );
+
+    let said = RequireLayer::<TestUser>::when(|user, _| match user.is_admin {
+        true => Ok(()),
+        false => Err(Denied::new(format!("Not for {}", user.name))),
+    });
+    assert_eq!(at_door(said, &jane).await.detail(), "Not for Jane");
+}
+
+#[tokio::test]
+async fn scope_is_one_whole_word_of_the_token() {
+    let scoped = |scope| {
+        let claims = serde_json::json!({"scope": scope});
+        testing::issuer()
+            .token("jane")
+            .claims(&claims)
+            .issue()
+            .unwrap()
+    };
+    let door = RequireLayer::<TestUser>::new(Scope::new("orders:read").unwrap());
+    for (scope, status) in [
+        ("orders:read", 200),
+        ("a orders:read b", 200),
+        ("orders:read-all", 403),
+        ("ORDERS:READ", 403),
+        ("orders:", 403),
+        ("", 403),
+    ] {
+        assert_eq!(
+            at_door(door.clone(), &scoped(scope)).await.status,
+            status,
+            "{scope}"
+        );
+    }
+    let answer = at_door(door, &testing::token("jane")).await;
+    assert_eq!(answer.detail(), "The scope orders:read is required");
+    for scope in ["", "a b", "a\"", "a\\", "é"] {
+        assert!(Scope::new(scope).is_err(), "{scope}");
+    }
+}
+
+#[tokio::test]
+async fn scope_does_not_admit_a_pending_account() {
+    let claims = serde_json::json!({"scope": "a"});
+    let token = testing::issuer()
+        .token("paul")
+        .claims(&claims)
+        .issue()
+        .unwrap();
+    let door = RequireLayer::<TestUser>::new(Scope::new("a").unwrap());
+    assert_eq!(at_door(door, &token).await.status, 401);
+}
+
+#[tokio::test]
+async fn answer_of_ones_own_loses_neither_challenge_nor_error() {
+    let door =
+        RequireLayer::<TestUser>::new(Admin).rejection(|error: &AuthError, headers: &HeaderMap| {
+            let page = headers
+                .get("accept")
+                .is_some_and(|accept| accept == "text/html");
+            let mut response = Response::new(Body::from(if page { "page" } else { "api" }));
+            *response.status_mut() = error.status();
+            response
+                .headers_mut()
+                .insert("www-authenticate", BASIC.parse().unwrap());
+            response
+                .headers_mut()
+                .insert("set-cookie", "a=b".parse().unwrap());
+            response
+                .extensions_mut()
+                .insert(AuthError::new(AuthErrorKind::Misconfigured));
+            response
+        });
+    let mut request = get_with("/", &testing::token("jane"));
+    request
+        .headers_mut()
+        .insert("accept", "text/html".parse().unwrap());
+    let app = layer(&Store::new()).layer(door.layer(inside()));
+    let answer = read(app.oneshot(request).await.unwrap()).await;
+
+    assert_eq!(
+        (answer.status.as_u16(), answer.body.as_str()),
+        (403, "page")
+    );
+    assert_eq!(answer.header("set-cookie"), Some("a=b"));
+    let challenges: Vec<_> = answer.headers.get_all("www-authenticate").iter().collect();
+    let ours = r#"Bearer realm="api", error="insufficient_scope""#;
+    assert_eq!(challenges, [BASIC, ours]);
+    let error = answer.extensions.get::<AuthError>().unwrap();
+    assert_eq!(error.kind(), AuthErrorKind::Forbidden);
+}
+
+#[tokio::test]
+async fn empty_rejection_has_status_and_challenge_and_no_body() {
+    let door = RequireLayer::<TestUser>::approved().rejection(Empty);
+    let answer = at_door(door.clone(), "a.b.c").await;
+    assert_eq!((answer.status.as_u16(), answer.body.as_str()), (401, ""));
+    assert!(
+        answer
+            .header("www-authenticate")
+            .unwrap()
+            .contains("invalid_token")
+    );
+    assert!(answer.extensions.get::<AuthError>().is_some());
+
+    let mut request = get("/");
+    request
+        .headers_mut()
+        .insert("content-type", "application/grpc".parse().unwrap());
+    let app = layer(&Store::new()).layer(door.layer(inside()));
+    let answer = read(app.oneshot(request).await.unwrap()).await;
+    assert_eq!(
+        (answer.status.as_u16(), answer.header("grpc-status")),
+        (200, Some("16"))
+    );
+}
+
+/// What a door answers to a bearer of `token`.
+async fn at_door<P, R>(door: RequireLayer<TestUser, P, R>, token: &str) -> Answer
+where
+    P: Policy<TestUser>,
+    R: Rejection<Body>,
+{
+    let app = layer(&Store::new()).layer(door.layer(inside()));
+    read(app.oneshot(get_with("/", token)).await.unwrap()).await
+}
+
+const BASIC: &str = r#"Basic realm="api""#;
