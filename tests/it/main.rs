@@ -19,3 +19,4 @@ mod outage;
 mod policies;
 mod quickstart;
 mod roles;
+mod stacked;
