@@ -44,13 +44,14 @@ pub fn verifier() -> TokenVerifier {
 ///     .layer(testing::logged_in(TestUser::approved("jane")));
 /// ```
 pub fn logged_in<U: AuthUser + Clone>(user: U) -> LoggedInLayer<U> {
-    let authorization = issuer()
+    let mut authorization = issuer()
         .token(SUBJECT)
         .generation(user.token_generation())
         .issue()
         .ok()
         .and_then(|token| HeaderValue::try_from(format!("Bearer {token}")).ok())
         .expect("a token for the test's user");
+    authorization.set_sensitive(true);
     LoggedInLayer {
         layer: AuthLayer::new(verifier(), Users::new([(SUBJECT, user)])),
         authorization,

@@ -19,4 +19,5 @@ mod outage;
 mod policies;
 mod quickstart;
 mod roles;
+mod secrecy;
 mod stacked;

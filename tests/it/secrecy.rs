@@ -1,0 +1,272 @@
+//! What nobody may read: secrets in `Debug` (K3), tokens in the log (L1).
+
+use std::fmt::Debug;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::routing::get as on_get;
+use futures_util::FutureExt;
+use http::{HeaderMap, Request};
+use tower::{Layer, ServiceExt};
+use tower_warder::testing::{self, FixedClock, TestUser, Users};
+use tower_warder::{
+    Admin, AdminUser, Algorithm, Approved, AuthError, AuthErrorKind, Claims, Clock, ConfigError,
+    CurrentUser, Denied, Empty, Guarded, Identity, KeyRing, Problem, RequireLayer, Scope, Secret,
+    SigningKey, TokenIssuer, TokenSource, TokenVerifier, UserStatus, VerifyingKey,
+};
+
+use crate::support::{Log, Mood, OUTAGE, Store, get_with, identity, inside, layer, send};
+
+#[tokio::test]
+async fn no_public_type_shows_a_secret_or_a_token() {
+    let secret = Secret::new(SECRET).unwrap();
+    let signing = SigningKey::hs256(&secret).key_id("kid");
+    let ring = KeyRing::new();
+    ring.sign_with(signing.clone()).unwrap();
+    let issuer = TokenIssuer::hs256(&secret);
+    let token = issuer.issue("jane").unwrap();
+    let verifier = TokenVerifier::hs256(&secret);
+    let claims = verifier.verify_token(&token).unwrap();
+    let refused = testing::verifier().verify_token(&token).unwrap_err();
+
+    let store = Store::new();
+    let layer = tower_warder::AuthLayer::new(verifier.clone(), Arc::clone(&store))
+        .loader_timeout(Duration::from_secs(5), tokio::time::sleep);
+    let door = RequireLayer::<TestUser>::new(Admin);
+    let identity = identity(&layer, get_with("/", &token)).await;
+    let user = identity.require(&Approved).await.unwrap();
+    let stack = layer.layer(door.clone().layer(inside()));
+    let door_future = tower::Service::call(&mut ready(door.layer(inside())), get_with("/", &token));
+    let logged_in = testing::logged_in(TestUser::approved("jane"));
+    let admin: AdminUser<TestUser> = AdminUser(Arc::clone(&user.0));
+    let guarded = guarded(&layer, &token).await;
+    let request = seen_by_handlers(&layer, &token).await;
+
+    let shown: [&dyn Debug; 36] = [
+        &secret,
+        &signing,
+        &signing.verifying_key(),
+        &VerifyingKey::hs256(&secret),
+        &ring,
+        &issuer,
+        &issuer
+            .token("jane")
+            .claims(&serde_json::json!({"password": SECRET})),
+        &issuer.token("").issue(),
+        &TokenIssuer::ring(&ring),
+        &verifier,
+        &TokenVerifier::ring(&ring),
+        &claims,
+        &refused,
+        &refused.challenge(),
+        &AuthError::new(AuthErrorKind::InvalidToken),
+        &Secret::new(&SECRET[..31]).unwrap_err(),
+        &ConfigError::PlaceholderSecret,
+        &Clock::system(),
+        &FixedClock::new(),
+        &Algorithm::HS256,
+        &UserStatus::Approved,
+        &TokenSource::header(),
+        &layer,
+        &door,
+        &stack,
+        &door_future,
+        &identity,
+        &user,
+        &admin,
+        &guarded,
+        &(Approved, Admin, Scope::new("a"), Denied::default()),
+        &(Problem, Empty),
+        &request,
+        &logged_in,
+        &logged_in.layer(inside()),
+        &Users::new([("jane", TestUser::approved("Jane"))]),
+    ];
+    let mut never = segments(&token);
+    never.extend([SECRET.to_owned(), format!("{:?}", SECRET.as_bytes())]);
+    never.extend(segments(&testing::token("test-user")).into_iter().take(1));
+    for value in shown {
+        for text in [format!("{value:?}"), format!("{value:#?}")] {
+            assert_none(&text, &never);
+        }
+    }
+}
+
+#[tokio::test]
+async fn errors_say_nothing_that_was_sent() {
+    let token = testing::token("jane");
+    let store = Store::new();
+    for sent in attacks(&token) {
+        let identity = identity(&layer(&store), with_value(&sent)).await;
+        let Err(error) = identity.user().await else {
+            continue;
+        };
+        let source = std::error::Error::source(&error).map(ToString::to_string);
+        let text = format!("{error} {error:?} {error:#?} {source:?} {}", error.detail());
+        assert_none(&text, &segments(&String::from_utf8_lossy(&sent)));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn log_shows_nothing_that_was_sent() {
+    let log = Log::record();
+    let token = testing::token("jane");
+    let pending = testing::token("paul");
+    let mut never = Vec::new();
+    for mood in [
+        Mood::Answers,
+        Mood::Fails,
+        Mood::Panics,
+        Mood::PanicsAtOnce,
+        Mood::Hangs,
+    ] {
+        let layer = layer(&Store::is(mood)).loader_timeout(TIMEOUT, tokio::time::sleep);
+        let app = routes().layer(layer);
+        for sent in [attacks(&token), attacks(&pending)].concat() {
+            for path in ["/user", "/option", "/admin", "/claims", "/door", "/public"] {
+                let mut request = with_value(&sent);
+                *request.uri_mut() = format!("{path}?password=hunter2-in-the-query")
+                    .parse()
+                    .unwrap();
+                let answer = send(&app, request).await;
+                assert_none(&answer.body, &segments(&String::from_utf8_lossy(&sent)));
+            }
+            never.extend(segments(&String::from_utf8_lossy(&sent)));
+        }
+    }
+    never.push("hunter2-in-the-query".to_owned());
+    let text = log.text();
+    assert!(
+        text.contains(OUTAGE) && text.contains("DEBUG"),
+        "something was logged"
+    );
+    assert_none(&text, &never);
+}
+
+#[tokio::test]
+async fn authorization_is_sensitive_for_everybody_below() {
+    for sent in [&b"Bearer abc"[..], b"Basic abc", b"", b"Bearer \xff"] {
+        let headers = seen_by_handlers_of(&layer(&Store::new()), with_value(sent)).await;
+        assert!(headers["authorization"].is_sensitive());
+    }
+    let mut twice = with_value(b"Bearer abc");
+    twice
+        .headers_mut()
+        .append("authorization", "Bearer def".parse().unwrap());
+    let headers = seen_by_handlers_of(&layer(&Store::new()), twice).await;
+    assert!(
+        headers
+            .get_all("authorization")
+            .iter()
+            .all(http::HeaderValue::is_sensitive)
+    );
+}
+
+/// What an attacker sends, made of a good token.
+fn attacks(token: &str) -> Vec<Vec<u8>> {
+    let [header, payload, signature] = segments(token).try_into().unwrap();
+    let other = TokenIssuer::hs256(&Secret::generate())
+        .issue("root")
+        .unwrap();
+    let late = testing::issuer().clock(FixedClock::at(std::time::UNIX_EPOCH).clock());
+    let bad_subject = "nobody-that-anybody-knows";
+    let values = [
+        format!("Bearer {token}"),
+        format!("bearer   {token}"),
+        format!("Bearer {other}"),
+        format!("Bearer {}", late.issue("jane").unwrap()),
+        format!("Bearer {}", testing::token(bad_subject)),
+        format!("Bearer {header}.{payload}."),
+        format!("Bearer {header}.{payload}"),
+        format!("Bearer {header}.{payload}.{signature}="),
+        format!("Bearer {payload}.{header}.{signature}"),
+        format!("Bearer {token} {token}"),
+        format!("Bearer {token}, {token}"),
+        format!("Bearer \"{token}\""),
+        format!("Bearer\t{token}"),
+        format!("Bearer {}", token.repeat(60)),
+        format!("Basic {token}"),
+        token.to_owned(),
+    ];
+    let mut values: Vec<_> = values.into_iter().map(String::into_bytes).collect();
+    values.push([b"Bearer \xff", token.as_bytes()].concat());
+    values
+}
+
+/// The pieces of what was sent that are long enough to search for.
+fn segments(sent: &str) -> Vec<String> {
+    let pieces = sent.split(['.', ' ', ',', '"', '\t', '\u{fffd}', '=']);
+    pieces
+        .filter(|piece| piece.len() > 8)
+        .map(str::to_owned)
+        .collect()
+}
+
+fn assert_none(text: &str, never: &[String]) {
+    for piece in never {
+        assert!(!text.contains(piece.as_str()), "{piece} in {text}");
+    }
+}
+
+fn with_value(value: &[u8]) -> Request<Body> {
+    let request = Request::get("/").header("authorization", value);
+    request.body(Body::empty()).unwrap()
+}
+
+fn routes() -> Router {
+    Router::new()
+        .route(
+            "/door",
+            on_get("in").layer(RequireLayer::<TestUser>::approved()),
+        )
+        .route("/user", on_get(async |_: CurrentUser<TestUser>| "in"))
+        .route(
+            "/option",
+            on_get(async |_: Option<CurrentUser<TestUser>>| "in"),
+        )
+        .route("/admin", on_get(async |_: AdminUser<TestUser>| "in"))
+        .route(
+            "/claims",
+            on_get(async |_: Claims, _: Identity<TestUser>| "in"),
+        )
+        .route("/public", on_get("public"))
+}
+
+type AuthLayer = tower_warder::AuthLayer<TestUser>;
+
+async fn guarded(layer: &AuthLayer, token: &str) -> Guarded<Approved, TestUser> {
+    let keep = tower::service_fn(async |request: Request<Body>| {
+        axum::RequestExt::extract_parts(&mut { request }).await
+    });
+    layer
+        .layer(keep)
+        .oneshot(get_with("/", token))
+        .await
+        .unwrap()
+}
+
+async fn seen_by_handlers(layer: &AuthLayer, token: &str) -> impl Debug {
+    let keep = tower::service_fn(async |request| Ok::<Request<Body>, ()>(request));
+    layer
+        .layer(keep)
+        .oneshot(get_with("/", token))
+        .await
+        .unwrap()
+}
+
+async fn seen_by_handlers_of(layer: &AuthLayer, request: Request<Body>) -> HeaderMap {
+    let keep =
+        tower::service_fn(async |request: Request<Body>| Ok::<_, ()>(request.headers().clone()));
+    layer.layer(keep).oneshot(request).await.unwrap()
+}
+
+fn ready<S: tower::Service<Request<Body>>>(mut service: S) -> S {
+    service.ready().now_or_never().expect("ready at once").ok();
+    service
+}
+
+const SECRET: &str = "kx93-Nobody-may-read-this-line-17";
+
+const TIMEOUT: Duration = Duration::from_secs(5);
