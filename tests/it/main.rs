@@ -11,6 +11,7 @@
 
 mod support;
 mod accounts_example;
+mod bodies;
 mod corridor;
 mod doors;
 mod hyper;
@@ -21,3 +22,4 @@ mod quickstart;
 mod roles;
 mod secrecy;
 mod stacked;
+mod tower_contract;
