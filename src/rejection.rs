@@ -75,7 +75,8 @@ pub(crate) fn respond<B>(
         response.headers_mut().append(WWW_AUTHENTICATE, challenge);
     }
     if error.kind() == AuthErrorKind::Unavailable {
-        response.headers_mut().insert(RETRY_AFTER, RETRY_SECONDS);
+        let retry_after = response.headers_mut().entry(RETRY_AFTER);
+        retry_after.or_insert(RETRY_SECONDS);
     }
     response.extensions_mut().insert(error);
     response

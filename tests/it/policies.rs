@@ -11,7 +11,7 @@ use tower_warder::{
     Admin, AuthError, AuthErrorKind, Claims, Denied, Empty, Policy, Rejection, RequireLayer, Scope,
 };
 
-use crate::support::{Answer, Store, get, get_with, inside, layer, read};
+use crate::support::{Answer, Mood, Store, get, get_with, inside, layer, read};
 
 #[tokio::test]
 async fn policy_is_not_asked_about_who_may_not_come_in() {
@@ -136,6 +136,26 @@ async fn answer_of_ones_own_loses_neither_challenge_nor_error() {
     assert_eq!(challenges, [BASIC, ours]);
     let error = answer.extensions.get::<AuthError>().unwrap();
     assert_eq!(error.kind(), AuthErrorKind::Forbidden);
+}
+
+#[tokio::test]
+async fn answer_of_ones_own_may_say_when_to_come_back() {
+    let app = |rejection: fn(&AuthError, &HeaderMap) -> Response<Body>| {
+        let door = RequireLayer::<TestUser>::approved().rejection(rejection);
+        layer(&Store::is(Mood::Fails)).layer(door.layer(inside()))
+    };
+    let request = || get_with("/", &testing::token("jane"));
+    let silent = app(|_, _| Response::new(Body::empty()));
+    let answer = read(silent.oneshot(request()).await.unwrap()).await;
+    assert_eq!(answer.header("retry-after"), Some("1"));
+
+    let later = app(|_, _| {
+        let response = Response::builder().header("retry-after", "30");
+        response.body(Body::empty()).unwrap()
+    });
+    let answer = read(later.oneshot(request()).await.unwrap()).await;
+    let values: Vec<_> = answer.headers.get_all("retry-after").iter().collect();
+    assert_eq!(values, ["30"]);
 }
 
 #[tokio::test]
