@@ -22,7 +22,7 @@ use crate::user::{AuthUser, CurrentUser};
 ///
 /// Answers 403 to approved users who are not. `Option<AdminUser<U>>` is `None` only if no
 /// credential was sent.
-pub struct AdminUser<U>(pub Arc<U>);
+pub struct AdminUser<U: AuthUser>(pub Arc<U>);
 
 /// The user of this request, if approved and the policy `P` says yes.
 ///
@@ -44,7 +44,7 @@ pub struct AdminUser<U>(pub Arc<U>);
 ///
 /// async fn publish(Guarded(member, _): Guarded<Editors, Member>) {}
 /// ```
-pub struct Guarded<P, U>(pub Arc<U>, pub PhantomData<fn() -> P>);
+pub struct Guarded<P: Policy<U> + Default, U: AuthUser>(pub Arc<U>, pub PhantomData<fn() -> P>);
 
 impl<S, U> FromRequestParts<S> for CurrentUser<U>
 where
@@ -164,7 +164,7 @@ impl IntoResponse for AuthError {
     }
 }
 
-impl<U> Deref for AdminUser<U> {
+impl<U: AuthUser> Deref for AdminUser<U> {
     type Target = U;
 
     fn deref(&self) -> &U {
@@ -172,19 +172,19 @@ impl<U> Deref for AdminUser<U> {
     }
 }
 
-impl<U> Clone for AdminUser<U> {
+impl<U: AuthUser> Clone for AdminUser<U> {
     fn clone(&self) -> Self {
         Self(Arc::clone(&self.0))
     }
 }
 
-impl<U> fmt::Debug for AdminUser<U> {
+impl<U: AuthUser> fmt::Debug for AdminUser<U> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("AdminUser").finish_non_exhaustive()
     }
 }
 
-impl<P, U> Deref for Guarded<P, U> {
+impl<P: Policy<U> + Default, U: AuthUser> Deref for Guarded<P, U> {
     type Target = U;
 
     fn deref(&self) -> &U {
@@ -192,13 +192,13 @@ impl<P, U> Deref for Guarded<P, U> {
     }
 }
 
-impl<P, U> Clone for Guarded<P, U> {
+impl<P: Policy<U> + Default, U: AuthUser> Clone for Guarded<P, U> {
     fn clone(&self) -> Self {
         Self(Arc::clone(&self.0), PhantomData)
     }
 }
 
-impl<P, U> fmt::Debug for Guarded<P, U> {
+impl<P: Policy<U> + Default, U: AuthUser> fmt::Debug for Guarded<P, U> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Guarded").finish_non_exhaustive()
     }

@@ -15,7 +15,7 @@ use crate::error::{Challenges, ConfigError};
 use crate::identity::{Config, Slot, Timeout};
 use crate::source::TokenSource;
 use crate::token::Verifier;
-use crate::user::UserLoader;
+use crate::user::{AuthUser, UserLoader};
 
 /// Lets every handler below know who sends the request.
 ///
@@ -137,7 +137,7 @@ pub struct AuthService<S, U> {
 impl<S, U, B> Service<Request<B>> for AuthService<S, U>
 where
     S: Service<Request<B>>,
-    U: Send + Sync + 'static,
+    U: AuthUser,
 {
     type Response = S::Response;
     type Error = S::Error;

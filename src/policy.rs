@@ -130,6 +130,10 @@ where
 }
 
 /// What a closure may answer: see [`Policy`].
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not the answer of a policy",
+    note = "answer with `bool` or `Result<(), tower_warder::Denied>`"
+)]
 pub trait Decision: sealed::Sealed {
     #[doc(hidden)]
     fn decide(self) -> Result<(), Denied>;

@@ -123,15 +123,15 @@ impl<L: UserLoader + ?Sized> UserLoader for Arc<L> {
 /// [`RequireLayer`](crate::RequireLayer) leaves in the request extensions. As an extractor it
 /// answers 401 where there is no approved user; `Option<CurrentUser<U>>` is `None` only if no
 /// credential was sent.
-pub struct CurrentUser<U>(pub Arc<U>);
+pub struct CurrentUser<U: AuthUser>(pub Arc<U>);
 
-impl<U> Clone for CurrentUser<U> {
+impl<U: AuthUser> Clone for CurrentUser<U> {
     fn clone(&self) -> Self {
         Self(Arc::clone(&self.0))
     }
 }
 
-impl<U> Deref for CurrentUser<U> {
+impl<U: AuthUser> Deref for CurrentUser<U> {
     type Target = U;
 
     fn deref(&self) -> &U {
@@ -140,7 +140,7 @@ impl<U> Deref for CurrentUser<U> {
 }
 
 // Not derived: who is logged in does not belong into every debug print of an extensions map.
-impl<U> fmt::Debug for CurrentUser<U> {
+impl<U: AuthUser> fmt::Debug for CurrentUser<U> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("CurrentUser").finish_non_exhaustive()
     }

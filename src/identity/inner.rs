@@ -206,7 +206,7 @@ impl<U: AuthUser> Inner<U> {
         claims: Claims,
         policy: &P,
     ) -> Result<Admitted<U>, AuthError> {
-        let user = self.judge(user, &claims, policy)?;
+        let CurrentUser(user) = self.judge(user, &claims, policy)?;
         Ok(Admitted { user, claims })
     }
 
@@ -236,13 +236,13 @@ impl<U: AuthUser> Inner<U> {
 
 /// Who came through a door that speaks tower, not axum: left in the extensions for the handler.
 pub(crate) struct Admitted<U> {
-    user: CurrentUser<U>,
+    user: Arc<U>,
     claims: Claims,
 }
 
-impl<U: Send + Sync + 'static> Admitted<U> {
+impl<U: AuthUser> Admitted<U> {
     pub(crate) fn leave_in(self, extensions: &mut Extensions) {
-        extensions.insert(self.user);
+        extensions.insert(CurrentUser(self.user));
         extensions.insert(self.claims);
     }
 }

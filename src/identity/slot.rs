@@ -11,7 +11,7 @@ use super::inner::{Config, Inner, log};
 use crate::error::{AuthError, AuthErrorKind};
 use crate::source::Presented;
 use crate::token::Claims;
-use crate::user::CurrentUser;
+use crate::user::{AuthUser, CurrentUser};
 
 /// The one place in a request where a layer leaves an identity, whatever its user type: the inner
 /// of two layers replaces what the outer left.
@@ -19,10 +19,7 @@ use crate::user::CurrentUser;
 pub(crate) struct Slot(Arc<dyn AnyIdentity>);
 
 impl Slot {
-    pub(crate) fn new<U: Send + Sync + 'static>(
-        config: Arc<Config<U>>,
-        presented: Presented,
-    ) -> Self {
+    pub(crate) fn new<U: AuthUser>(config: Arc<Config<U>>, presented: Presented) -> Self {
         Self(Arc::new(Inner::new(config, presented)))
     }
 
@@ -72,7 +69,7 @@ trait AnyIdentity: Any + Send + Sync {
     fn forget_user(&self, extensions: &mut Extensions);
 }
 
-impl<U: Send + Sync + 'static> AnyIdentity for Inner<U> {
+impl<U: AuthUser> AnyIdentity for Inner<U> {
     fn user_type(&self) -> &'static str {
         type_name::<U>()
     }

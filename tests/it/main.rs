@@ -23,3 +23,4 @@ mod roles;
 mod secrecy;
 mod stacked;
 mod tower_contract;
+mod ui;
