@@ -74,7 +74,7 @@ impl<U> Inner<U> {
             return known.clone();
         }
         self.bounded(self.wait_for_claims(), || {
-            self.remember_claims(Err(too_long()))
+            self.remember(&self.claims, Err(too_long()))
         })
         .await
     }
@@ -84,7 +84,7 @@ impl<U> Inner<U> {
             return Some(known.clone());
         }
         match self.verification() {
-            Verification::Ready(claims) => Some(self.remember_claims(claims)),
+            Verification::Ready(claims) => Some(self.remember(&self.claims, claims)),
             Verification::Pending(_) => None,
         }
     }
@@ -103,7 +103,7 @@ impl<U> Inner<U> {
             Verification::Ready(claims) => claims,
             Verification::Pending(claims) => claims.await,
         };
-        self.remember_claims(claims)
+        self.remember(&self.claims, claims)
     }
 
     fn verification(&self) -> Verification<'_> {
@@ -117,14 +117,17 @@ impl<U> Inner<U> {
         }))
     }
 
-    fn remember_claims(&self, claims: Result<Claims, AuthError>) -> Result<Claims, AuthError> {
-        let remembered = self.claims.get_or_init(|| {
-            claims.map_err(|error| {
-                log(&error);
-                self.finish(error)
-            })
-        });
-        remembered.clone()
+    /// One request has one answer: the first.
+    fn remember<T: Clone>(
+        &self,
+        cell: &OnceLock<Result<T, AuthError>>,
+        found: Result<T, AuthError>,
+    ) -> Result<T, AuthError> {
+        let found = found.map_err(|error| self.finish(error));
+        match cell.set(found.clone()) {
+            Ok(()) => found.inspect_err(log),
+            Err(late) => cell.get().cloned().unwrap_or(late),
+        }
     }
 
     /// What `work` comes to, or `late` if it takes longer than the configured timeout.
@@ -156,8 +159,10 @@ impl<U: AuthUser> Inner<U> {
         if let Some(known) = self.user.get() {
             return known.clone();
         }
-        self.bounded(self.wait_for_user(), || self.remember_user(Err(too_long())))
-            .await
+        self.bounded(self.wait_for_user(), || {
+            self.remember(&self.user, Err(too_long()))
+        })
+        .await
     }
 
     pub(super) fn user_now(&self) -> Option<Result<Arc<U>, AuthError>> {
@@ -187,17 +192,7 @@ impl<U: AuthUser> Inner<U> {
             }),
             Err(_) => Err(AuthError::unavailable("the user loader panicked")),
         };
-        self.remember_user(user)
-    }
-
-    fn remember_user(&self, user: Result<Arc<U>, AuthError>) -> Result<Arc<U>, AuthError> {
-        let remembered = self.user.get_or_init(|| {
-            user.map_err(|error| {
-                log(&error);
-                self.finish(error)
-            })
-        });
-        remembered.clone()
+        self.remember(&self.user, user)
     }
 
     pub(super) fn admit<P: Policy<U>>(
