@@ -179,7 +179,8 @@ impl<U: AuthUser> Inner<U> {
             return known.clone();
         }
         let claims = self.claims_in_turn().await?;
-        let load = async { self.config.loader.load_user(&claims).await };
+        // Through the pointer: the impl for `Arc` would box once more.
+        let load = async { (*self.config.loader).load_user(&claims).await };
         let user = match AssertUnwindSafe(load).catch_unwind().await {
             Ok(Ok(Some(user))) if user.token_generation() == claims.generation() => {
                 Ok(Arc::new(user))
