@@ -167,6 +167,17 @@ async fn user_behind_a_verifier_that_has_to_ask_costs_one_question() {
 }
 
 #[tokio::test]
+async fn all_who_wait_share_the_answer_that_a_verifier_had_to_ask_for() {
+    let (remote, _, asked) = Remote::new();
+    let store = Store::new();
+    let layer = AuthLayer::new(remote, Arc::clone(&store));
+    let identity = identity(&layer, get_with("/", &testing::token("jane"))).await;
+    let (claims, again, user) = tokio::join!(identity.claims(), identity.claims(), identity.user());
+    assert!(claims.is_ok() && again.is_ok() && user.is_ok());
+    assert_eq!((count(&asked), store.loads()), (1, 1));
+}
+
+#[tokio::test]
 async fn nobody_is_asked_for_claims_now() {
     let (remote, _, asked) = Remote::new();
     let layer = AuthLayer::new(remote, Store::new());

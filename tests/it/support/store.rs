@@ -7,14 +7,13 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use axum::body::Body;
-use futures_util::future::BoxFuture;
 use http::Request;
 use tokio::sync::Semaphore;
 use tower::{Layer, ServiceExt};
 use tower_warder::testing::{self, TestUser};
 use tower_warder::{
     AuthLayer, BoxError, Claims, Identity, TokenVerifier, UserLoader, UserStatus, Verification,
-    Verifier,
+    Verifier, async_trait,
 };
 
 /// A store that counts, and whose answers a test chooses.
@@ -35,8 +34,6 @@ pub enum Mood {
     Hangs,
     Fails,
     Panics,
-    /// Before it has made its future.
-    PanicsAtOnce,
 }
 
 impl Store {
@@ -85,32 +82,21 @@ impl Store {
     }
 }
 
+#[async_trait]
 impl UserLoader for Store {
     type User = TestUser;
 
-    fn load_user<'a, 'b, 'f>(
-        &'a self,
-        claims: &'b Claims,
-    ) -> BoxFuture<'f, Result<Option<TestUser>, BoxError>>
-    where
-        'a: 'f,
-        'b: 'f,
-    {
+    async fn load_user(&self, claims: &Claims) -> Result<Option<TestUser>, BoxError> {
         self.loads.fetch_add(1, Ordering::SeqCst);
         let mood = *self.mood.lock().unwrap();
-        if let Mood::PanicsAtOnce = mood {
-            panic!("{OUTAGE}");
+        match mood {
+            Mood::Answers => {}
+            Mood::Waits => self.gate.acquire().await?.forget(),
+            Mood::Hangs => pending().await,
+            Mood::Fails => return Err(OUTAGE.into()),
+            Mood::Panics => panic!("{OUTAGE}"),
         }
-        Box::pin(async move {
-            match mood {
-                Mood::Answers | Mood::PanicsAtOnce => {}
-                Mood::Waits => self.gate.acquire().await?.forget(),
-                Mood::Hangs => pending().await,
-                Mood::Fails => return Err(OUTAGE.into()),
-                Mood::Panics => panic!("{OUTAGE}"),
-            }
-            Ok(self.users.lock().unwrap().get(claims.subject()).cloned())
-        })
+        Ok(self.users.lock().unwrap().get(claims.subject()).cloned())
     }
 }
 
