@@ -145,7 +145,7 @@ impl AuthError {
     pub(crate) fn asked_with(mut self, headers: &HeaderMap) -> Self {
         self.grpc = headers
             .get(CONTENT_TYPE)
-            .is_some_and(|value| value.as_bytes().starts_with(b"application/grpc"));
+            .is_some_and(|value| is_grpc(value.as_bytes()));
         self
     }
 
@@ -256,6 +256,17 @@ impl Error for AuthError {
             Source::Refusal(refusal) => Some(refusal),
             Source::Error(error) => Some(&**error),
         }
+    }
+}
+
+/// `application/grpc`, alone or with `+` and a format.
+fn is_grpc(content_type: &[u8]) -> bool {
+    const GRPC: &[u8] = b"application/grpc";
+    match content_type.split_at_checked(GRPC.len()) {
+        Some((essence, rest)) => {
+            essence.eq_ignore_ascii_case(GRPC) && matches!(rest, [] | [b'+' | b';' | b' ', ..])
+        }
+        None => false,
     }
 }
 

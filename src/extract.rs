@@ -114,9 +114,7 @@ where
     type Rejection = AuthError;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Option<Self>, AuthError> {
-        let identity = Identity::<U>::of(&parts.extensions);
-        let anonymous = identity.map(|identity| identity.is_anonymous());
-        unless(anonymous, parts, state).await
+        unless_anonymous::<U, _, _>(parts, state).await
     }
 }
 
@@ -128,9 +126,7 @@ where
     type Rejection = AuthError;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Option<Self>, AuthError> {
-        let identity = Identity::<U>::of(&parts.extensions);
-        let anonymous = identity.map(|identity| identity.is_anonymous());
-        unless(anonymous, parts, state).await
+        unless_anonymous::<U, _, _>(parts, state).await
     }
 }
 
@@ -143,18 +139,22 @@ where
     type Rejection = AuthError;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Option<Self>, AuthError> {
-        let identity = Identity::<U>::of(&parts.extensions);
-        let anonymous = identity.map(|identity| identity.is_anonymous());
-        unless(anonymous, parts, state).await
+        unless_anonymous::<U, _, _>(parts, state).await
     }
 }
 
 impl<S: Send + Sync> OptionalFromRequestParts<S> for Claims {
     type Rejection = AuthError;
 
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Option<Self>, AuthError> {
-        let anonymous = Slot::of(&parts.extensions, type_name::<Self>()).map(Slot::is_anonymous);
-        unless(anonymous, parts, state).await
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Option<Self>, AuthError> {
+        let claims = match Slot::of(&parts.extensions, type_name::<Self>()) {
+            Ok(slot) if slot.is_anonymous() => return Ok(None),
+            Ok(slot) => slot.claims().await,
+            Err(error) => Err(error),
+        };
+        claims
+            .map(Some)
+            .map_err(|error| error.asked_with(&parts.headers))
     }
 }
 
@@ -223,17 +223,14 @@ async fn claims(parts: &Parts) -> Result<Claims, AuthError> {
 }
 
 /// A bad token, a disabled user, an outage and a wrong layer are not "no credential": they reject.
-async fn unless<T, S>(
-    anonymous: Result<bool, AuthError>,
-    parts: &mut Parts,
-    state: &S,
-) -> Result<Option<T>, AuthError>
+async fn unless_anonymous<U, T, S>(parts: &mut Parts, state: &S) -> Result<Option<T>, AuthError>
 where
+    U: AuthUser,
     T: FromRequestParts<S, Rejection = AuthError>,
 {
-    match anonymous {
-        Ok(true) => Ok(None),
-        Ok(false) => T::from_request_parts(parts, state).await.map(Some),
+    match Identity::<U>::of(&parts.extensions) {
+        Ok(identity) if identity.is_anonymous() => Ok(None),
+        Ok(_) => T::from_request_parts(parts, state).await.map(Some),
         Err(error) => Err(error.asked_with(&parts.headers)),
     }
 }

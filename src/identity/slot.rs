@@ -4,6 +4,7 @@ use std::any::{Any, type_name};
 use std::fmt;
 use std::sync::Arc;
 
+#[cfg(feature = "axum")]
 use futures_util::future::{BoxFuture, FutureExt};
 use http::Extensions;
 
@@ -42,10 +43,12 @@ impl Slot {
             .ok_or_else(|| misconfigured(Misconfiguration::NoLayer { asked }))
     }
 
+    #[cfg(feature = "axum")]
     pub(crate) fn is_anonymous(&self) -> bool {
         self.0.is_anonymous()
     }
 
+    #[cfg(feature = "axum")]
     pub(crate) async fn claims(&self) -> Result<Claims, AuthError> {
         self.0.claims().await
     }
@@ -64,7 +67,9 @@ impl Slot {
 /// What can be asked of an identity without knowing its user type.
 trait AnyIdentity: Any + Send + Sync {
     fn user_type(&self) -> &'static str;
+    #[cfg(feature = "axum")]
     fn is_anonymous(&self) -> bool;
+    #[cfg(feature = "axum")]
     fn claims(&self) -> BoxFuture<'_, Result<Claims, AuthError>>;
     fn forget_user(&self, extensions: &mut Extensions);
 }
@@ -74,10 +79,12 @@ impl<U: AuthUser> AnyIdentity for Inner<U> {
         type_name::<U>()
     }
 
+    #[cfg(feature = "axum")]
     fn is_anonymous(&self) -> bool {
         self.is_anonymous()
     }
 
+    #[cfg(feature = "axum")]
     fn claims(&self) -> BoxFuture<'_, Result<Claims, AuthError>> {
         self.claims().boxed()
     }

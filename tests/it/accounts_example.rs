@@ -14,7 +14,9 @@ async fn the_sqlite_store_keeps_the_contract() {
         count.set(count.get() + 1);
         let path = directory.path().join(format!("{}.sqlite", count.get()));
         let url = format!("sqlite://{}", path.display());
-        example::store::SqliteStore::open(url.parse().unwrap()).await.unwrap()
+        example::store::SqliteStore::open(url.parse().unwrap())
+            .await
+            .unwrap()
     })
     .await;
 }
