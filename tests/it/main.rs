@@ -22,5 +22,6 @@ mod quickstart;
 mod roles;
 mod secrecy;
 mod stacked;
+mod tokens;
 mod tower_contract;
 mod ui;

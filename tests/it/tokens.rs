@@ -1,0 +1,15 @@
+//! The judgement and the making of tokens, as a table of what passes and why the rest does not.
+
+mod forge;
+mod segments;
+mod json;
+mod header;
+mod claims;
+mod times;
+mod ring;
+mod secrets;
+mod issuing;
+mod silence;
+mod source;
+mod property;
+mod oracle;

@@ -1,0 +1,124 @@
+//! Tokens that no issuer would make: any bytes, properly signed.
+
+use std::error::Error;
+use std::fmt::Display;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha256;
+use tower_warder::testing::FixedClock;
+use tower_warder::{AuthError, AuthErrorKind, Claims, Clock, Secret, TokenVerifier};
+
+pub const SECRET: &str = "q7Lk2vXw9ZtB4nYs6HdPfM1cRj8gUeA3-with-48-and-64-bytes-of-it-too!";
+
+/// What the clock of [`verifier`] shows, in seconds since 1970.
+pub const NOW: u64 = 1_767_225_600;
+
+pub const HEADER: &str = r#"{"alg":"HS256","typ":"JWT"}"#;
+pub const PAYLOAD: &str = r#"{"sub":"7","exp":1767229200}"#;
+
+// The verdicts: a token is refused for the reason that the row is about, or the row proves nothing.
+pub const ACCEPTED: &str = "accepted";
+pub const SIZE: &str = "the token or its header is too large";
+pub const SEGMENTS: &str = "the token does not have three segments";
+pub const BASE64: &str = "a segment is not strict base64url";
+pub const JSON_HEADER: &str = "the header is not one strict JSON object";
+pub const ALGORITHM: &str = "the algorithm is not the one configured for the key";
+pub const CRITICAL: &str = "the header demands an extension";
+pub const TYPE: &str = "the token is of another type";
+pub const KEY_ID: &str = "no key is configured for the key id";
+pub const SIGNATURE: &str = "the signature does not match";
+pub const JSON_CLAIMS: &str = "the claims are not one strict JSON object of the registered types";
+pub const SUBJECT: &str = "the subject is missing, empty, too long or has control characters";
+pub const EXPIRY: &str = "the expiry is missing or out of range";
+pub const EXPIRED: &str = "the token has expired";
+pub const NOT_YET_VALID: &str = "the token is not valid yet";
+pub const ISSUED_IN_FUTURE: &str = "the token was issued in the future";
+pub const ISSUER: &str = "the issuer is not the configured one";
+pub const AUDIENCE: &str = "the audience is not the configured one";
+
+pub fn secret() -> Secret {
+    Secret::new(SECRET).unwrap()
+}
+
+/// HS256 with [`SECRET`], at [`NOW`].
+pub fn verifier() -> TokenVerifier {
+    TokenVerifier::hs256(&secret()).clock(at(NOW as f64))
+}
+
+pub fn at(seconds: f64) -> Clock {
+    FixedClock::at(UNIX_EPOCH + Duration::from_secs_f64(seconds)).clock()
+}
+
+pub fn system_seconds() -> u64 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+    now.as_secs()
+}
+
+pub fn encode(bytes: impl AsRef<[u8]>) -> String {
+    URL_SAFE_NO_PAD.encode(bytes)
+}
+
+/// A token of any header and any payload.
+pub fn seal(header: impl AsRef<[u8]>, payload: impl AsRef<[u8]>) -> String {
+    sign(&format!("{}.{}", encode(header), encode(payload)))
+}
+
+pub fn with_header(json: impl AsRef<[u8]>) -> String {
+    seal(json, PAYLOAD)
+}
+
+pub fn with_payload(json: impl AsRef<[u8]>) -> String {
+    seal(HEADER, json)
+}
+
+/// A token with more members than `sub` and `exp`.
+pub fn with_claims(members: impl Display) -> String {
+    with_payload(format!(r#"{{"sub":"7","exp":1767229200,{members}}}"#))
+}
+
+/// Puts the MAC over `signed` after it.
+pub fn sign(signed: &str) -> String {
+    let mac = Hmac::<Sha256>::new_from_slice(SECRET.as_bytes()).unwrap();
+    sign_with(mac, signed)
+}
+
+pub fn sign_with<M: Mac>(mac: M, signed: &str) -> String {
+    let mac = mac.chain_update(signed).finalize().into_bytes();
+    format!("{signed}.{}", encode(mac))
+}
+
+/// The three segments of a token.
+pub fn segments(token: &str) -> [String; 3] {
+    let segments: Vec<_> = token.split('.').map(str::to_owned).collect();
+    segments.try_into().unwrap()
+}
+
+/// [`ACCEPTED`], or why not.
+pub fn verdict(verifier: &TokenVerifier, token: &str) -> String {
+    match verifier.verify_token(token) {
+        Ok(_) => ACCEPTED.to_owned(),
+        Err(error) => reason(&error),
+    }
+}
+
+pub fn reason(error: &AuthError) -> String {
+    assert_eq!(error.kind(), AuthErrorKind::InvalidToken);
+    error.source().unwrap().to_string()
+}
+
+pub fn accepted(token: &str) -> Claims {
+    verifier().verify_token(token).unwrap()
+}
+
+#[track_caller]
+pub fn judge(token: &str, expected: &str, row: impl Display) {
+    judge_with(&verifier(), token, expected, row);
+}
+
+#[track_caller]
+pub fn judge_with(verifier: &TokenVerifier, token: &str, expected: &str, row: impl Display) {
+    assert_eq!(verdict(verifier, token), expected, "{row}");
+}

@@ -1,0 +1,321 @@
+//! T4 to T7: the algorithm is the key's, extensions are refused, no token brings its own key, and
+//! a token made for something else opens no door.
+
+use hmac::{Hmac, KeyInit};
+use sha2::{Sha384, Sha512};
+use tower_warder::{SigningKey, TokenIssuer, TokenVerifier, VerifyingKey};
+
+use super::forge::*;
+
+#[test]
+fn the_algorithm_is_a_string_and_the_one_of_the_key() {
+    for (alg, expected) in [
+        (r#""HS256""#, ACCEPTED),
+        (r#""none""#, ALGORITHM),
+        (r#""None""#, ALGORITHM),
+        (r#""NONE""#, ALGORITHM),
+        (r#""nOnE""#, ALGORITHM),
+        (r#""""#, ALGORITHM),
+        (r#""hs256""#, ALGORITHM),
+        (r#""HS256 ""#, ALGORITHM),
+        (r#"" HS256""#, ALGORITHM),
+        (r#""HS256\u0000""#, ALGORITHM),
+        (r#""HS2""#, ALGORITHM),
+        (r#""HS384""#, ALGORITHM),
+        (r#""HS512""#, ALGORITHM),
+        (r#""RS256""#, ALGORITHM),
+        (r#""ES256""#, ALGORITHM),
+        (r#""EdDSA""#, ALGORITHM),
+        (r#""dir""#, ALGORITHM),
+        (r#""*""#, ALGORITHM),
+        (r#"{"HS256":null}"#, JSON_HEADER),
+        (r#"{"HS256":[]}"#, JSON_HEADER),
+        (r#"["HS256"]"#, JSON_HEADER),
+        ("[]", JSON_HEADER),
+        ("null", JSON_HEADER),
+        ("true", JSON_HEADER),
+        ("256", JSON_HEADER),
+        ("0", JSON_HEADER),
+    ] {
+        judge(&with_header(format!(r#"{{"alg":{alg}}}"#)), expected, alg);
+    }
+    for header in [
+        "{}",
+        r#"{"typ":"JWT"}"#,
+        r#"{"ALG":"HS256"}"#,
+        r#"{"Alg":"HS256"}"#,
+    ] {
+        judge(&with_header(header), ALGORITHM, header);
+    }
+}
+
+#[test]
+fn a_token_without_a_signature_is_refused_whatever_its_header_says() {
+    let payload = encode(PAYLOAD);
+    for alg in ["none", "None", "NONE", "nOnE", "", "HS256"] {
+        let header = encode(format!(r#"{{"alg":"{alg}"}}"#));
+        judge(&format!("{header}.{payload}."), SEGMENTS, alg);
+        judge(&format!("{header}.{payload}"), SEGMENTS, alg);
+        let refused = if alg == "HS256" { SIGNATURE } else { ALGORITHM };
+        judge(&format!("{header}.{payload}.AAAA"), refused, alg);
+        judge(
+            &format!("{header}.{payload}.{}", encode([0; 32])),
+            refused,
+            alg,
+        );
+    }
+}
+
+#[test]
+fn a_secret_is_good_for_one_algorithm_only() {
+    let (hs384, hs512) = (
+        |signed: &str| {
+            sign_with(
+                Hmac::<Sha384>::new_from_slice(SECRET.as_bytes()).unwrap(),
+                signed,
+            )
+        },
+        |signed: &str| {
+            sign_with(
+                Hmac::<Sha512>::new_from_slice(SECRET.as_bytes()).unwrap(),
+                signed,
+            )
+        },
+    );
+    let verifiers = [
+        ("HS256", VerifyingKey::hs256(&secret())),
+        ("HS384", VerifyingKey::hs384(&secret()).unwrap()),
+        ("HS512", VerifyingKey::hs512(&secret()).unwrap()),
+    ];
+    for (ours, key) in verifiers {
+        let verifier = TokenVerifier::new(key).clock(at(NOW as f64));
+        for named in ["HS256", "HS384", "HS512"] {
+            let signed = format!(
+                "{}.{}",
+                encode(format!(r#"{{"alg":"{named}"}}"#)),
+                encode(PAYLOAD)
+            );
+            for (made, token) in [
+                ("HS256", sign(&signed)),
+                ("HS384", hs384(&signed)),
+                ("HS512", hs512(&signed)),
+            ] {
+                let expected = match (named == ours, made == ours) {
+                    (true, true) => ACCEPTED,
+                    (true, false) => SIGNATURE,
+                    (false, _) => ALGORITHM,
+                };
+                let row = format!("key of {ours}, header says {named}, made with {made}");
+                judge_with(&verifier, &token, expected, row);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_header_that_demands_an_extension_is_refused() {
+    for members in [
+        r#""crit":[]"#,
+        r#""crit":["exp"]"#,
+        r#""crit":["alg"]"#,
+        r#""crit":["x"],"x":1"#,
+        r#""crit":["b64"],"b64":false"#,
+        r#""crit":["b64"],"b64":true"#,
+        r#""crit":null"#,
+        r#""crit":false"#,
+        r#""crit":"""#,
+        r#""crit":"b64""#,
+        r#""crit":{}"#,
+        r#""crit":0"#,
+        r#""cr\u0069t":["x"]"#,
+        r#""b64":false"#,
+        r#""b64":true"#,
+        r#""b64":null"#,
+    ] {
+        judge(
+            &with_header(format!(r#"{{"alg":"HS256",{members}}}"#)),
+            CRITICAL,
+            members,
+        );
+        judge(
+            &with_header(format!(r#"{{{members},"alg":"HS256"}}"#)),
+            CRITICAL,
+            members,
+        );
+        // The header is refused before its key is looked for.
+        judge(
+            &with_header(format!(r#"{{{members},"alg":"none"}}"#)),
+            CRITICAL,
+            members,
+        );
+    }
+    // Names that are not these.
+    judge(
+        &with_header(r#"{"alg":"HS256","CRIT":["x"],"critical":1}"#),
+        ACCEPTED,
+        "others",
+    );
+}
+
+#[test]
+fn an_unencoded_payload_is_refused() {
+    // RFC 7797: the payload itself is signed and sent.
+    let header = encode(r#"{"alg":"HS256","b64":false,"crit":["b64"]}"#);
+    judge(&sign(&format!("{header}.{PAYLOAD}")), CRITICAL, "declared");
+    let header = encode(HEADER);
+    judge(
+        &sign(&format!("{header}.{PAYLOAD}")),
+        BASE64,
+        "not declared",
+    );
+}
+
+#[test]
+fn a_token_does_not_bring_its_own_key() {
+    let theirs = "the key of somebody else, 32 bytes and more";
+    let jwk = format!(r#"{{"kty":"oct","alg":"HS256","k":"{}"}}"#, encode(theirs));
+    let header = format!(
+        r#"{{"alg":"HS256","jwk":{jwk},"jku":"https://evil.example/keys","x5u":"file:///dev/zero"}}"#
+    );
+    let signed = format!("{}.{}", encode(&header), encode(PAYLOAD));
+    let mac = Hmac::<sha2::Sha256>::new_from_slice(theirs.as_bytes()).unwrap();
+    judge(&sign_with(mac, &signed), SIGNATURE, "their key");
+    judge(&sign(&signed), ACCEPTED, "ours");
+
+    for member in [
+        r#""jwk":{"kty":"oct","k":""}"#,
+        r#""jwk":null"#,
+        r#""jwk":"x""#,
+        r#""jku":"http://169.254.169.254/""#,
+        r#""jku":1"#,
+        r#""x5u":"gopher://localhost""#,
+        r#""x5c":["MIIB"]"#,
+        r#""x5c":{}"#,
+        r#""x5t":"AAAA""#,
+        r##""x5t#S256":[1]"##,
+        r#""cty":"JWT""#,
+        r#""zip":"DEF""#,
+        r#""enc":"A256GCM""#,
+    ] {
+        judge(
+            &with_header(format!(r#"{{"alg":"HS256",{member}}}"#)),
+            ACCEPTED,
+            member,
+        );
+    }
+}
+
+#[test]
+fn a_token_of_another_type_opens_no_door() {
+    for (typ, expected) in [
+        ("JWT", ACCEPTED),
+        ("jwt", ACCEPTED),
+        ("Jwt", ACCEPTED),
+        ("at+jwt", ACCEPTED),
+        ("AT+JWT", ACCEPTED),
+        ("application/jwt", ACCEPTED),
+        ("application/at+jwt", ACCEPTED),
+        ("APPLICATION/At+Jwt", ACCEPTED),
+        (r"\u004aWT", ACCEPTED),
+        ("", TYPE),
+        (" JWT", TYPE),
+        ("JWT ", TYPE),
+        ("JW", TYPE),
+        ("JWTS", TYPE),
+        (r"JWT\u0000", TYPE),
+        ("JWT; charset=utf-8", TYPE),
+        ("JWT,at+jwt", TYPE),
+        ("JOSE", TYPE),
+        ("JOSE+JSON", TYPE),
+        ("at-jwt", TYPE),
+        ("at jwt", TYPE),
+        ("rt+jwt", TYPE),
+        ("refresh", TYPE),
+        ("refresh+jwt", TYPE),
+        ("reset+jwt", TYPE),
+        ("id+jwt", TYPE),
+        ("dpop+jwt", TYPE),
+        ("logout+jwt", TYPE),
+        ("secevent+jwt", TYPE),
+        ("application/", TYPE),
+        ("application/application/jwt", TYPE),
+        ("application/JWT+x", TYPE),
+        ("/jwt", TYPE),
+        ("text/jwt", TYPE),
+        ("application\\/jwt", ACCEPTED),
+        ("applicatioé/jwt", TYPE),
+        ("applicatio\u{1F980}jwt", TYPE),
+        // U+212A and the like fold into ASCII only for those who fold Unicode.
+        ("ｊｗｔ", TYPE),
+    ] {
+        judge(
+            &with_header(format!(r#"{{"alg":"HS256","typ":"{typ}"}}"#)),
+            expected,
+            typ,
+        );
+    }
+    for typ in ["null", "1", "true", r#"["JWT"]"#, r#"{"JWT":null}"#] {
+        judge(
+            &with_header(format!(r#"{{"alg":"HS256","typ":{typ}}}"#)),
+            JSON_HEADER,
+            typ,
+        );
+    }
+    judge(&with_header(r#"{"alg":"HS256"}"#), ACCEPTED, "no type");
+}
+
+#[test]
+fn a_single_key_with_an_id_refuses_tokens_that_name_another() {
+    let key = VerifyingKey::hs256(&secret()).key_id("a");
+    let verifier = TokenVerifier::new(key).clock(at(NOW as f64));
+    for (member, expected) in [
+        (r#","kid":"a""#, ACCEPTED),
+        (r#","kid":"\u0061""#, ACCEPTED),
+        ("", ACCEPTED),
+        (r#","kid":"b""#, KEY_ID),
+        (r#","kid":"A""#, KEY_ID),
+        (r#","kid":"a ""#, KEY_ID),
+        (r#","kid":"""#, KEY_ID),
+        (r#","kid":null"#, JSON_HEADER),
+        (r#","kid":1"#, JSON_HEADER),
+        (r#","kid":["a"]"#, JSON_HEADER),
+        (r#","kid":{"a":1}"#, JSON_HEADER),
+    ] {
+        let token = with_header(format!(r#"{{"alg":"HS256"{member}}}"#));
+        judge_with(&verifier, &token, expected, member);
+    }
+    judge(
+        &with_header(r#"{"alg":"HS256","kid":"b"}"#),
+        ACCEPTED,
+        "a key without an id",
+    );
+    judge(
+        &with_header(r#"{"alg":"HS256","kid":1}"#),
+        JSON_HEADER,
+        "a key without an id",
+    );
+}
+
+#[test]
+fn rfc_7515_a_1_has_a_good_signature() {
+    let jwk = r#"{"kty":"oct","alg":"HS256",
+        "k":"AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr_T-1qS0gZH75aKtMN3Yj0iPS4hcgUuTwjAzZr1Z9CAow"}"#;
+    let key = SigningKey::from_jwk(jwk).unwrap();
+    let verifier = TokenVerifier::new(key.verifying_key()).clock(at(1_300_819_379.0));
+    let token = "eyJ0eXAiOiJKV1QiLA0KICJhbGciOiJIUzI1NiJ9.\
+        eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFt\
+        cGxlLmNvbS9pc19yb290Ijp0cnVlfQ.dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
+    // Its claims have no subject, which we ask for.
+    judge_with(&verifier, token, SUBJECT, "as published");
+    judge_with(
+        &verifier,
+        &token.replace("dBjf", "dBjg"),
+        SIGNATURE,
+        "changed",
+    );
+
+    let token = TokenIssuer::new(key)
+        .clock(at(1_300_819_379.0))
+        .issue("joe");
+    judge_with(&verifier, &token.unwrap(), ACCEPTED, "the same key");
+}

@@ -1,0 +1,199 @@
+//! T15: what an issuer makes, a verifier accepts.
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde_json::{Value, json};
+use tower_warder::{IssueError, SigningKey, TokenIssuer};
+
+use super::forge::*;
+
+#[test]
+fn every_token_has_its_dates_and_a_random_name() {
+    let issuer = issuer().lifetime(Duration::from_millis(90_900));
+    let payload = payload_of(&issuer.issue("7").unwrap());
+    let object = payload.as_object().unwrap();
+    let names: HashSet<_> = object.keys().map(String::as_str).collect();
+    assert_eq!(names, HashSet::from(["sub", "iat", "exp", "jti"]));
+    assert_eq!(payload["sub"], "7");
+    assert_eq!(payload["iat"], NOW);
+    assert_eq!(payload["exp"], NOW + 90);
+    assert_eq!(issuer.expires_in(), Duration::from_secs(90));
+
+    let token_ids: HashSet<_> = (0..100)
+        .map(|_| {
+            payload_of(&issuer.issue("7").unwrap())["jti"]
+                .as_str()
+                .unwrap()
+                .to_owned()
+        })
+        .collect();
+    assert_eq!(token_ids.len(), 100);
+    for id in token_ids {
+        assert_eq!(URL_SAFE_NO_PAD.decode(id).unwrap().len(), 16);
+    }
+}
+
+#[test]
+fn a_token_lives_seven_days_unless_told_otherwise() {
+    let payload = payload_of(&issuer().issue("7").unwrap());
+    assert_eq!(payload["exp"], NOW + 7 * 24 * 3600);
+    for (lifetime, end) in [
+        (Duration::ZERO, NOW + 1),
+        (Duration::from_millis(1), NOW + 1),
+        (Duration::from_secs(2), NOW + 2),
+        (Duration::MAX, 253_402_300_799),
+    ] {
+        let token = issuer().lifetime(lifetime).issue("7").unwrap();
+        assert_eq!(payload_of(&token)["exp"], end, "{lifetime:?}");
+        judge(&token, ACCEPTED, format!("{lifetime:?}"));
+    }
+}
+
+#[test]
+fn the_header_names_algorithm_type_and_key() {
+    let header = |token: &str| -> Value {
+        serde_json::from_slice(&URL_SAFE_NO_PAD.decode(&segments(token)[0]).unwrap()).unwrap()
+    };
+    let token = issuer().issue("7").unwrap();
+    assert_eq!(header(&token), json!({"alg": "HS256", "typ": "JWT"}));
+    let key = SigningKey::hs512(&secret()).unwrap().key_id(r#"a"b"#);
+    let token = TokenIssuer::new(key).issue("7").unwrap();
+    assert_eq!(
+        header(&token),
+        json!({"alg": "HS512", "typ": "JWT", "kid": r#"a"b"#})
+    );
+}
+
+#[test]
+fn claims_of_your_own_cannot_shadow_registered_ones() {
+    for name in ["iss", "sub", "aud", "exp", "nbf", "iat", "jti", "gen"] {
+        for value in [json!("7"), json!(1), json!(null), json!([])] {
+            let claims = json!({"own": 1, name: value});
+            let refused = issuer().token("7").claims(&claims).issue();
+            assert_eq!(refused, Err(IssueError::RegisteredClaim), "{claims}");
+        }
+    }
+    let claims = json!({"SUB": "8", "sub ": "9", "scope": "a b"});
+    let token = issuer().token("7").claims(&claims).issue().unwrap();
+    assert_eq!(accepted(&token).subject(), "7");
+    assert!(accepted(&token).scopes().eq(["a", "b"]));
+}
+
+#[test]
+fn claims_of_your_own_are_one_object() {
+    for claims in [
+        json!(null),
+        json!(1),
+        json!("x"),
+        json!([1]),
+        json!([["sub", "8"]]),
+    ] {
+        let refused = issuer().token("7").claims(&claims).issue();
+        assert_eq!(refused, Err(IssueError::ClaimsNotAnObject), "{claims}");
+        let refused = issuer()
+            .token("7")
+            .claims(&claims)
+            .claims(&json!({}))
+            .issue();
+        assert_eq!(
+            refused,
+            Err(IssueError::ClaimsNotAnObject),
+            "{claims}, then an object"
+        );
+    }
+    let issuer = issuer();
+    let token = issuer
+        .token("7")
+        .claims(&json!({"a": 1, "b": 1}))
+        .claims(&json!({"b": 2}));
+    let payload = payload_of(&token.issue().unwrap());
+    assert_eq!((&payload["a"], &payload["b"]), (&json!(1), &json!(2)));
+}
+
+#[test]
+fn what_a_verifier_would_refuse_is_not_issued() {
+    for subject in [
+        "",
+        "\0",
+        "a\nb",
+        "\u{7f}",
+        "\u{85}",
+        &"a".repeat(256),
+        &"é".repeat(128),
+    ] {
+        assert_eq!(
+            issuer().issue(subject),
+            Err(IssueError::InvalidSubject),
+            "{subject:?}"
+        );
+    }
+    for scope in [json!(1), json!(null), json!(["a"])] {
+        let refused = issuer().token("7").claims(&json!({"scope": scope})).issue();
+        assert_eq!(refused, Err(IssueError::InvalidClaims), "{scope}");
+    }
+    let nested = |levels: usize| (1..levels).fold(json!([]), |inner, _| json!([inner]));
+    let token = issuer()
+        .token("7")
+        .claims(&json!({"x": nested(63)}))
+        .issue()
+        .unwrap();
+    judge(&token, ACCEPTED, "64 levels");
+    let refused = issuer()
+        .token("7")
+        .claims(&json!({"x": nested(64)}))
+        .issue();
+    assert_eq!(refused, Err(IssueError::InvalidClaims));
+}
+
+#[test]
+fn a_token_larger_than_8_kib_is_not_issued() {
+    let mut largest = 0;
+    for length in 5_900..6_100 {
+        let token = issuer()
+            .token("7")
+            .claims(&json!({"x": "x".repeat(length)}))
+            .issue();
+        match token {
+            Ok(token) => {
+                largest = largest.max(token.len());
+                judge(&token, ACCEPTED, token.len());
+            }
+            Err(error) => assert_eq!(error, IssueError::TooLarge),
+        }
+    }
+    assert!((8_190..=8_192).contains(&largest), "{largest}");
+}
+
+#[test]
+fn issuer_audience_and_generation_arrive() {
+    let issuer = issuer().issuer("https://login.example").audience("orders");
+    let ours = verifier()
+        .issuer("https://login.example")
+        .audience("orders");
+    let ours = ours.clock(at(NOW as f64 + 0.75));
+    let token = issuer.token("7").generation(u64::MAX).issue().unwrap();
+    assert_eq!(ours.verify_token(&token).unwrap().generation(), u64::MAX);
+    judge(&token, AUDIENCE, "a verifier without an audience");
+    let token = issuer.token("7").generation(0).issue().unwrap();
+    let payload: Value = ours.verify_token(&token).unwrap().custom().unwrap();
+    assert!(payload.get("gen").is_none(), "0 is the same as absent");
+}
+
+fn issuer() -> TokenIssuer {
+    TokenIssuer::hs256(&secret()).clock(at(NOW as f64 + 0.75))
+}
+
+fn payload_of(token: &str) -> Value {
+    accepted_later(token).custom().unwrap()
+}
+
+/// At the second in which [`issuer`] stands.
+fn accepted_later(token: &str) -> tower_warder::Claims {
+    verifier()
+        .clock(at(NOW as f64 + 0.75))
+        .verify_token(token)
+        .unwrap()
+}

@@ -1,0 +1,310 @@
+//! The crate `jsonwebtoken` as a second opinion: what we accept it accepts too, and where it accepts
+//! what we refuse the reason is known.
+
+use std::cell::Cell;
+
+use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
+use proptest::prelude::*;
+use proptest::sample::select;
+use serde_json::{Value, json};
+use tower_warder::{TokenIssuer, TokenVerifier};
+
+use super::forge::*;
+
+#[test]
+fn tokens_of_jsonwebtoken_are_accepted() {
+    let key = EncodingKey::from_secret(SECRET.as_bytes());
+    let exp = system_seconds() + 60;
+    for (header, claims) in [
+        (Header::default(), json!({"sub": "7", "exp": exp})),
+        (
+            Header::default(),
+            json!({"sub": "7", "exp": exp as f64 + 0.5, "iat": exp - 60}),
+        ),
+        (
+            Header::default(),
+            json!({"sub": "é", "exp": exp, "jti": "x", "own": [1, {"a": null}]}),
+        ),
+        (
+            Header {
+                kid: Some("a".into()),
+                ..Header::default()
+            },
+            json!({"sub": "7", "exp": exp}),
+        ),
+    ] {
+        let token = jsonwebtoken::encode(&header, &claims, &key).unwrap();
+        judge_with(&TokenVerifier::hs256(&secret()), &token, ACCEPTED, &claims);
+    }
+}
+
+#[test]
+fn our_tokens_are_accepted_by_jsonwebtoken() {
+    let issuer = TokenIssuer::hs256(&secret()).issuer("i").audience("a");
+    let token = issuer
+        .token("7")
+        .generation(3)
+        .claims(&json!({"own": "x"}))
+        .issue()
+        .unwrap();
+    let mut validation = strictest();
+    validation.set_issuer(&["i"]);
+    validation.set_audience(&["a"]);
+    validation.set_required_spec_claims(&["exp", "sub", "iss", "aud"]);
+    let claims = oracle(&token, &validation).unwrap();
+    assert_eq!(
+        (&claims["sub"], &claims["gen"], &claims["own"]),
+        (&json!("7"), &json!(3), &json!("x"))
+    );
+}
+
+#[test]
+fn where_jsonwebtoken_accepts_and_we_refuse_the_reason_is_known() {
+    let ours = TokenVerifier::hs256(&secret());
+    let exp = system_seconds() + 3600;
+    let good = format!(r#"{{"sub":"7","exp":{exp}}}"#);
+    let header = |members: &str| seal(format!(r#"{{"alg":"HS256",{members}}}"#), &good);
+    let claims = |members: &str| with_payload(format!(r#"{{"sub":"7","exp":{exp},{members}}}"#));
+    let nested = |levels: usize| format!(r#""x":{}{}"#, "[".repeat(levels), "]".repeat(levels));
+    let blanks = " ".repeat(800);
+
+    for (row, token, reason) in [
+        ("an extension", header(r#""crit":["x"],"x":1"#), CRITICAL),
+        (
+            "an unencoded payload",
+            header(r#""crit":["b64"],"b64":false"#),
+            CRITICAL,
+        ),
+        (
+            "alg as an object",
+            seal(r#"{"alg":{"HS256":null}}"#, &good),
+            JSON_HEADER,
+        ),
+        (
+            "an ignored member twice",
+            header(r#""x":1,"x":2"#),
+            JSON_HEADER,
+        ),
+        ("another type", header(r#""typ":"refresh+jwt""#), TYPE),
+        (
+            "a header of more than 1 KiB",
+            seal(format!(r#"{{"alg":"HS256"}}{blanks}"#), &good),
+            SIZE,
+        ),
+        (
+            "a token of more than 8 KiB",
+            claims(&format!(r#""x":"{}""#, "x".repeat(8192))),
+            SIZE,
+        ),
+        ("a claim twice", claims(r#""x":1,"x":2"#), JSON_CLAIMS),
+        ("65 levels", claims(&nested(64)), JSON_CLAIMS),
+        (
+            "no subject",
+            with_payload(format!(r#"{{"exp":{exp}}}"#)),
+            SUBJECT,
+        ),
+        (
+            "a number as subject",
+            with_payload(format!(r#"{{"sub":7,"exp":{exp}}}"#)),
+            JSON_CLAIMS,
+        ),
+        (
+            "an empty subject",
+            with_payload(format!(r#"{{"sub":"","exp":{exp}}}"#)),
+            SUBJECT,
+        ),
+        (
+            "milliseconds",
+            with_payload(format!(r#"{{"sub":"7","exp":{exp}000}}"#)),
+            JSON_CLAIMS,
+        ),
+        (
+            "an issuer of the wrong type",
+            claims(r#""iss":1"#),
+            JSON_CLAIMS,
+        ),
+        ("a list of issuers", claims(r#""iss":["i"]"#), JSON_CLAIMS),
+        ("no audience but null", claims(r#""aud":null"#), JSON_CLAIMS),
+        (
+            "an audience of the wrong type",
+            claims(r#""aud":1"#),
+            JSON_CLAIMS,
+        ),
+        ("a text as iat", claims(r#""iat":"x""#), JSON_CLAIMS),
+        (
+            "iat in the future",
+            claims(&format!(r#""iat":{exp}"#)),
+            ISSUED_IN_FUTURE,
+        ),
+        (
+            "a generation of the wrong type",
+            claims(r#""gen":"1""#),
+            JSON_CLAIMS,
+        ),
+    ] {
+        judge_with(&ours, &token, reason, row);
+        assert!(
+            oracle(&token, &strictest()).is_ok(),
+            "{row}: now refused, strike it off the list"
+        );
+    }
+}
+
+#[test]
+fn jsonwebtoken_takes_arrays_as_claims_and_skips_what_it_does_not_read() {
+    #[derive(serde::Deserialize)]
+    #[allow(dead_code)]
+    struct Own {
+        exp: u64,
+    }
+
+    let exp = system_seconds() + 3600;
+    for (row, payload) in [
+        ("array", format!(r#"[{exp},0,"7",null,null]"#).into_bytes()),
+        (
+            "not UTF-8",
+            [
+                format!(r#"{{"sub":"7","exp":{exp},"x":""#).as_bytes(),
+                b"\xff\"}",
+            ]
+            .concat(),
+        ),
+        (
+            "half a surrogate pair",
+            format!(r#"{{"sub":"7","exp":{exp},"x":"\ud800"}}"#).into_bytes(),
+        ),
+    ] {
+        let token = with_payload(payload);
+        judge_with(&TokenVerifier::hs256(&secret()), &token, JSON_CLAIMS, row);
+        let key = DecodingKey::from_secret(SECRET.as_bytes());
+        let array = jsonwebtoken::decode::<Vec<Value>>(&token, &key, &strictest()).is_ok();
+        let object = jsonwebtoken::decode::<Own>(&token, &key, &strictest()).is_ok();
+        assert!(
+            array || object,
+            "{row}: now refused, strike it off the list"
+        );
+    }
+}
+
+#[test]
+fn in_the_second_of_its_expiry_jsonwebtoken_accepts_a_token_and_we_refuse_it() {
+    let ours = TokenVerifier::hs256(&secret());
+    // The second may end between the two looks at the clock.
+    let seen = (0..10).any(|_| {
+        let token = with_payload(format!(r#"{{"sub":"7","exp":{}}}"#, system_seconds()));
+        judge_with(&ours, &token, EXPIRED, "ours");
+        oracle(&token, &strictest()).is_ok()
+    });
+    assert!(seen, "now refused, strike it off the list");
+}
+
+#[test]
+fn headers_that_we_do_not_read_are_the_only_ones_that_we_accept_and_jsonwebtoken_refuses() {
+    let exp = system_seconds() + 3600;
+    for member in [r#""jwk":"x""#, r#""jku":1"#, r#""x5c":{}"#, r#""cty":1"#] {
+        let header = format!(r#"{{"alg":"HS256",{member}}}"#);
+        let token = seal(header, format!(r#"{{"sub":"7","exp":{exp}}}"#));
+        judge_with(&TokenVerifier::hs256(&secret()), &token, ACCEPTED, member);
+        assert!(oracle(&token, &strictest()).is_err(), "{member}");
+    }
+}
+
+#[test]
+fn what_we_accept_jsonwebtoken_accepts() {
+    let ours = TokenVerifier::hs256(&secret())
+        .issuer("i")
+        .audience("a")
+        .audience("b");
+    let mut theirs = strictest();
+    theirs.set_issuer(&["i"]);
+    theirs.set_audience(&["a", "b"]);
+    theirs.set_required_spec_claims(&["exp", "sub", "iss", "aud"]);
+
+    let now = system_seconds();
+    let texts = |all: &[&str]| select(all.iter().map(|&text| text.to_owned()).collect::<Vec<_>>());
+    let mostly = |good: &'static str, others: &[&str]| prop_oneof![3 => Just(good.to_owned()), 1 => texts(others)];
+    let date = |shift: i64| (now as i64 + shift).to_string();
+    let exp = prop_oneof![
+        3 => select(vec![date(60), format!("{}.5", date(60)), "253402300799".to_owned()]),
+        1 => select(vec![
+            date(-60), date(-1), date(60_000_000_000_000), "null".into(), "-1".into(), "1e400".into(),
+            format!(r#""{}""#, date(60)),
+        ]),
+    ];
+    let begins = prop_oneof![
+        3 => select(vec![date(0), date(-60), format!("{}.5", date(-60)), "0".to_owned()]),
+        1 => select(vec![date(60), "null".into(), "true".into(), "-1".into(), r#""0""#.into()]),
+    ];
+    let strategy = (
+        mostly(
+            r#""HS256""#,
+            &[r#""none""#, r#""HS384""#, r#"["HS256"]"#, "null"],
+        ),
+        mostly(
+            r#""typ":"JWT""#,
+            &[
+                r#""typ":"at+jwt""#,
+                r#""typ":1"#,
+                r#""kid":"x""#,
+                r#""crit":[]"#,
+                r#""alg":"HS256""#,
+            ],
+        ),
+        mostly(
+            r#""7""#,
+            &[r#""""#, "7", "null", r#""\ud800""#, r#""\u0037""#],
+        ),
+        exp,
+        begins,
+        mostly(r#""i""#, &[r#""x""#, r#"["i"]"#, "null", r#""\u0069""#]),
+        mostly(
+            r#""a""#,
+            &[r#"["x","b"]"#, r#"["x"]"#, "[]", "null", r#"["a",1]"#],
+        ),
+        mostly(
+            r#""y":1"#,
+            &[
+                r#""y":[[{}]]"#,
+                r#""sub":"8""#,
+                r#""\u0073ub":"8""#,
+                r#""y":"\udc00""#,
+                "",
+            ],
+        ),
+    );
+
+    let agreed = Cell::new(0);
+    let config = ProptestConfig {
+        cases: 1024,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    };
+    let mut runner = proptest::test_runner::TestRunner::new(config);
+    let result = runner.run(&strategy, |(alg, more, sub, exp, nbf, iss, aud, last)| {
+        let header = format!(r#"{{"alg":{alg},{more}}}"#);
+        let payload =
+            format!(r#"{{"sub":{sub},"exp":{exp},"nbf":{nbf},"iss":{iss},"aud":{aud},{last}}}"#);
+        let token = seal(&header, &payload);
+        if ours.verify_token(&token).is_ok() {
+            agreed.set(agreed.get() + 1);
+            let answer = oracle(&token, &theirs);
+            prop_assert!(answer.is_ok(), "{header} {payload}: {answer:?}");
+        }
+        Ok(())
+    });
+    result.unwrap();
+    assert!(agreed.get() > 50, "{} tokens were accepted", agreed.get());
+}
+
+/// As near to our rules as it goes.
+fn strictest() -> Validation {
+    let mut validation = Validation::new(Algorithm::HS256);
+    validation.leeway = 0;
+    validation.validate_nbf = true;
+    validation
+}
+
+fn oracle(token: &str, validation: &Validation) -> jsonwebtoken::errors::Result<Value> {
+    let key = DecodingKey::from_secret(SECRET.as_bytes());
+    jsonwebtoken::decode(token, &key, validation).map(|data| data.claims)
+}

@@ -1,0 +1,172 @@
+//! What holds of every token, tried on tokens drawn by lot.
+
+use proptest::collection::vec;
+use proptest::prelude::*;
+use proptest::sample::{Index, select};
+use serde_json::json;
+use tower_warder::TokenIssuer;
+
+use super::forge::*;
+
+proptest! {
+    #![proptest_config(ProptestConfig {
+        cases: 64,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    })]
+
+    #[test]
+    fn what_is_issued_is_accepted_and_says_what_was_put_in(
+        subject in "\\PC{1,60}",
+        text in any::<String>(),
+        number in any::<i64>(),
+        float in -1e300..1e300,
+        generation in any::<u64>(),
+        issuer in any::<String>(),
+        audience in any::<String>(),
+    ) {
+        let claims = json!({"text": text, "list": [number, float], &text: {"x": null}});
+        let made = TokenIssuer::hs256(&secret())
+            .clock(at(NOW as f64))
+            .issuer(issuer.as_str())
+            .audience(audience.as_str())
+            .token(&subject)
+            .generation(generation)
+            .claims(&claims)
+            .issue();
+        let token = made.unwrap();
+        let verifier = verifier().issuer(issuer.as_str()).audience(audience.as_str());
+        let read = verifier.verify_token(&token).unwrap();
+        prop_assert_eq!(read.subject(), subject);
+        prop_assert_eq!(read.generation(), generation);
+        prop_assert_eq!(read.issuer(), Some(&*issuer));
+        prop_assert!(read.audience().eq([&*audience]));
+        let custom: serde_json::Value = read.custom().unwrap();
+        for (name, value) in claims.as_object().unwrap().iter().filter(|(name, _)| *name != "list") {
+            prop_assert_eq!(&custom[name], value);
+        }
+    }
+
+    #[test]
+    fn any_single_byte_that_is_changed_makes_a_token_refused(subject in "[a-z0-9]{1,40}") {
+        let token = TokenIssuer::hs256(&secret()).clock(at(NOW as f64)).issue(&subject).unwrap();
+        let verifier = verifier();
+        judge_with(&verifier, &token, ACCEPTED, "unchanged");
+        for position in 0..token.len() {
+            for other in [b'A', b'Q', b'-', b'.', b'=', b' ', 0] {
+                let mut changed = token.clone().into_bytes();
+                if std::mem::replace(&mut changed[position], other) != other {
+                    let changed = String::from_utf8(changed).unwrap();
+                    prop_assert!(verifier.verify_token(&changed).is_err(), "{}", changed);
+                }
+            }
+            let (before, after) = token.split_at(position);
+            for changed in [[before, &after[1..]].concat(), [before, "A", after].concat()] {
+                prop_assert!(verifier.verify_token(&changed).is_err(), "{}", changed);
+            }
+        }
+    }
+
+    #[test]
+    fn any_other_byte_in_any_place_makes_a_token_refused(position in any::<Index>(), byte in 0..128_u8) {
+        let mut changed = with_payload(PAYLOAD).into_bytes();
+        let position = position.index(changed.len());
+        if std::mem::replace(&mut changed[position], byte) != byte {
+            let changed = String::from_utf8(changed).unwrap();
+            prop_assert!(verifier().verify_token(&changed).is_err());
+        }
+    }
+
+    #[test]
+    fn no_text_makes_a_verifier_panic(text in any::<String>(), parts in vec("[A-Za-z0-9_=-]{0,20}", 0..6)) {
+        prop_assert!(verifier().verify_token(&text).is_err());
+        prop_assert!(verifier().verify_token(&parts.join(".")).is_err());
+    }
+
+    #[test]
+    fn no_bytes_that_are_signed_make_a_verifier_panic(
+        header in vec(any::<u8>(), 1..80),
+        payload in vec(any::<u8>(), 1..200),
+    ) {
+        prop_assert!(verifier().verify_token(&seal(&header, &payload)).is_err());
+        prop_assert!(verifier().verify_token(&with_header(&header)).is_err());
+        prop_assert!(verifier().verify_token(&with_payload(&payload)).is_err());
+    }
+
+    #[test]
+    fn no_mutation_of_header_or_claims_makes_a_verifier_panic(
+        header in mutations(),
+        payload in mutations(),
+    ) {
+        let full = r#"{"sub":"7","exp":1767229200,"nbf":1,"iat":1.5,"jti":"x","scope":"a","gen":1}"#;
+        for token in [
+            seal(mutate(HEADER, &header), full),
+            seal(HEADER, mutate(full, &payload)),
+            seal(mutate(HEADER, &header), mutate(full, &payload)),
+        ] {
+            // What passes nonetheless is a token that keeps the rules.
+            if let Ok(claims) = verifier().verify_token(&token) {
+                let subject = claims.subject();
+                prop_assert!((1..=255).contains(&subject.len()));
+                prop_assert!(!subject.contains(char::is_control));
+                let now = std::time::UNIX_EPOCH + std::time::Duration::from_secs(NOW);
+                prop_assert!(claims.expires_at() > now);
+                prop_assert!(claims.issued_at().is_none_or(|date| date <= now));
+                prop_assert!(claims.not_before().is_none_or(|date| date <= now));
+                prop_assert_eq!(claims.audience().count(), 0);
+                let _ = (claims.token_id(), claims.scopes().count(), format!("{claims:?}"));
+                let object: serde_json::Map<_, _> = claims.custom().unwrap();
+                prop_assert_eq!(object["sub"].as_str(), Some(subject));
+            }
+        }
+    }
+}
+
+/// Pieces to put in place of some bytes.
+fn mutations() -> impl Strategy<Value = Vec<(Index, usize, &'static [u8])>> {
+    let pieces: &[&[u8]] = &[
+        b"",
+        b"\"",
+        b"\\",
+        b"\\u0000",
+        b"\\ud800",
+        b"\\u0073ub",
+        b"{",
+        b"}",
+        b"[",
+        b"]",
+        b",",
+        b":",
+        b"0",
+        b"9",
+        b"-",
+        b".",
+        b"e9",
+        b"e999",
+        b"null",
+        b"true",
+        b" ",
+        b"\n",
+        b"\0",
+        b"\x80",
+        b"\xc3\xa9",
+        b"\xed\xa0\x80",
+        b"\xef\xbb\xbf",
+        b"\"sub\":\"8\",",
+        b"\"crit\":[],",
+        b"\"aud\":[],",
+        b"\"exp\":9e99,",
+        b"\"x\":{},",
+    ];
+    vec((any::<Index>(), 0..3_usize, select(pieces)), 1..4)
+}
+
+fn mutate(json: &str, mutations: &[(Index, usize, &'static [u8])]) -> Vec<u8> {
+    let mut bytes = json.as_bytes().to_vec();
+    for (start, length, piece) in mutations {
+        let start = start.index(bytes.len() + 1);
+        let end = (start + length).min(bytes.len());
+        bytes.splice(start..end, piece.iter().copied());
+    }
+    bytes
+}

@@ -1,0 +1,189 @@
+//! T6 and K5: a ring chooses among its keys by their exact id, and a key that is removed is gone.
+
+use tower_warder::{
+    ConfigError, IssueError, KeyRing, Secret, SigningKey, TokenIssuer, TokenVerifier, VerifyingKey,
+};
+
+use super::forge::*;
+
+#[test]
+fn a_ring_chooses_the_key_by_its_exact_id() {
+    let ring = ring_of(["a", "", "../../etc/passwd"]);
+    for (kid, expected) in [
+        (r#""a""#, ACCEPTED),
+        (r#""\u0061""#, ACCEPTED),
+        (r#""""#, ACCEPTED),
+        (r#""../../etc/passwd""#, ACCEPTED),
+        (r#""b""#, KEY_ID),
+        (r#""A""#, KEY_ID),
+        (r#""a ""#, KEY_ID),
+        (r#"" a""#, KEY_ID),
+        (r#""aa""#, KEY_ID),
+        (r#""a\u0000""#, KEY_ID),
+        (r#""..\/..\/etc\/shadow""#, KEY_ID),
+        (r#""/dev/null""#, KEY_ID),
+        (r#""file:///proc/self/environ""#, KEY_ID),
+        (r#""https://evil.example/jwks.json""#, KEY_ID),
+        (r#""x' UNION SELECT 'secret""#, KEY_ID),
+        (r#""a\r\nX: y""#, KEY_ID),
+        (r#""*""#, KEY_ID),
+        ("null", JSON_HEADER),
+        ("0", JSON_HEADER),
+        ("true", JSON_HEADER),
+        (r#"["a"]"#, JSON_HEADER),
+        (r#"{"a":null}"#, JSON_HEADER),
+    ] {
+        judge_with(&verifier_of(&ring), &named(kid), expected, kid);
+    }
+}
+
+#[test]
+fn a_token_without_a_key_id_needs_a_default_key() {
+    let ring = ring_of(["a", "b"]);
+    let verifier = verifier_of(&ring);
+    judge_with(&verifier, &with_payload(PAYLOAD), KEY_ID, "no default");
+
+    ring.default_key("b").unwrap();
+    judge_with(&verifier, &with_payload(PAYLOAD), ACCEPTED, "a default");
+    judge_with(
+        &verifier,
+        &named(r#""c""#),
+        KEY_ID,
+        "the default is not for unknown ids",
+    );
+    judge_with(&verifier, &named("null"), JSON_HEADER, "nor for null");
+
+    ring.remove("b");
+    judge_with(
+        &verifier,
+        &with_payload(PAYLOAD),
+        KEY_ID,
+        "the default is removed",
+    );
+    ring.add(VerifyingKey::hs256(&secret()).key_id("b"))
+        .unwrap();
+    judge_with(
+        &verifier,
+        &with_payload(PAYLOAD),
+        KEY_ID,
+        "another of its name is no default",
+    );
+
+    assert!(matches!(ring.default_key("c"), Err(ConfigError::UnknownKeyId(id)) if id == "c"));
+}
+
+#[test]
+fn an_empty_ring_refuses_every_token() {
+    let verifier = verifier_of(&KeyRing::new());
+    judge_with(&verifier, &with_payload(PAYLOAD), KEY_ID, "no id");
+    judge_with(&verifier, &named(r#""""#), KEY_ID, "empty id");
+}
+
+#[test]
+fn the_id_of_one_key_does_not_admit_what_another_signed() {
+    let ring = ring_of(["a"]);
+    ring.add(VerifyingKey::hs256(&Secret::generate()).key_id("other"))
+        .unwrap();
+    ring.add(VerifyingKey::hs512(&secret()).unwrap().key_id("long"))
+        .unwrap();
+    let verifier = verifier_of(&ring);
+    judge_with(&verifier, &named(r#""a""#), ACCEPTED, "its own");
+    judge_with(&verifier, &named(r#""other""#), SIGNATURE, "another secret");
+    judge_with(
+        &verifier,
+        &named(r#""long""#),
+        ALGORITHM,
+        "another algorithm",
+    );
+}
+
+#[test]
+fn a_key_that_is_removed_is_gone_at_once_for_everybody() {
+    let ring = ring_of(["a", "b"]);
+    let (verifier, handle) = (verifier_of(&ring), ring.clone());
+    let clone = verifier.clone();
+    judge_with(&clone, &named(r#""a""#), ACCEPTED, "before");
+
+    assert!(
+        std::thread::spawn(move || handle.remove("a"))
+            .join()
+            .unwrap()
+    );
+    judge_with(&verifier, &named(r#""a""#), KEY_ID, "after");
+    judge_with(&clone, &named(r#""a""#), KEY_ID, "a clone, after");
+    judge_with(&verifier, &named(r#""b""#), ACCEPTED, "the other");
+    assert!(!ring.remove("a"), "removed already");
+    assert!(!ring.remove("A"), "never there");
+}
+
+#[test]
+fn a_new_signing_key_leaves_the_old_one_verifying() {
+    let ring = KeyRing::new();
+    let (issuer, verifier) = (TokenIssuer::ring(&ring), TokenVerifier::ring(&ring));
+    assert_eq!(issuer.issue("7"), Err(IssueError::NoSigningKey));
+
+    ring.sign_with(SigningKey::hs256(&Secret::generate()).key_id("old"))
+        .unwrap();
+    let old = issuer.issue("7").unwrap();
+    ring.sign_with(SigningKey::hs256(&Secret::generate()).key_id("new"))
+        .unwrap();
+    let new = issuer.issue("7").unwrap();
+    judge_with(&verifier, &old, ACCEPTED, "old");
+    judge_with(&verifier, &new, ACCEPTED, "new");
+
+    ring.remove("old");
+    judge_with(&verifier, &old, KEY_ID, "old");
+    assert!(issuer.issue("7").is_ok(), "the new one signs");
+    ring.remove("new");
+    judge_with(&verifier, &new, KEY_ID, "new");
+    assert_eq!(issuer.issue("7"), Err(IssueError::NoSigningKey));
+}
+
+#[test]
+fn a_key_in_a_ring_has_an_id_of_its_own() {
+    let ring = ring_of(["a"]);
+    let key = || SigningKey::hs256(&Secret::generate());
+    assert!(matches!(
+        ring.add(key().verifying_key()),
+        Err(ConfigError::MissingKeyId)
+    ));
+    assert!(matches!(
+        ring.sign_with(key()),
+        Err(ConfigError::MissingKeyId)
+    ));
+    assert!(matches!(
+        ring.add(key().verifying_key().key_id("a")),
+        Err(ConfigError::DuplicateKeyId(id)) if id == "a"
+    ));
+    assert!(matches!(
+        ring.sign_with(key().key_id("a")),
+        Err(ConfigError::DuplicateKeyId(_))
+    ));
+    // What was refused has changed nothing.
+    assert_eq!(
+        TokenIssuer::ring(&ring).issue("7"),
+        Err(IssueError::NoSigningKey)
+    );
+    judge_with(
+        &verifier_of(&ring),
+        &named(r#""a""#),
+        ACCEPTED,
+        "the first of its name",
+    );
+}
+
+fn ring_of<const N: usize>(ids: [&str; N]) -> KeyRing {
+    let ring = KeyRing::new();
+    for id in ids {
+        ring.add(VerifyingKey::hs256(&secret()).key_id(id)).unwrap();
+    }
+    ring
+}
+
+fn verifier_of(ring: &KeyRing) -> TokenVerifier {
+    TokenVerifier::ring(ring).clock(at(NOW as f64))
+}
+
+fn named(kid: &str) -> String {
+    with_header(format!(r#"{{"alg":"HS256","kid":{kid}}}"#))
+}

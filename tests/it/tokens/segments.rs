@@ -1,0 +1,235 @@
+//! T1 and T2: three segments of strict base64url, not too large.
+
+use tower_warder::{AuthErrorKind, TokenVerifier};
+
+use super::forge::*;
+
+#[test]
+fn a_token_has_exactly_three_segments_and_none_is_empty() {
+    let token = with_payload(PAYLOAD);
+    let [header, payload, signature] = segments(&token);
+    judge(&token, ACCEPTED, "three");
+    for row in [
+        String::new(),
+        ".".to_owned(),
+        "..".to_owned(),
+        "...".to_owned(),
+        header.clone(),
+        format!("{header}.{payload}"),
+        format!("{header}.{payload}."),
+        format!("{header}..{signature}"),
+        format!(".{payload}.{signature}"),
+        format!(".{token}"),
+        format!("{token}."),
+        format!("{token}.{signature}"),
+        // A JWE has five.
+        format!("{token}.{payload}.{signature}"),
+        format!("{header}.{payload}..{signature}"),
+        // Signed as they stand.
+        sign(&format!("{header}.{payload}.{payload}")),
+        sign(&format!("{header}..{payload}")),
+        sign(&format!("{header}.")),
+        sign(&format!(".{payload}")),
+        sign(&header),
+    ] {
+        judge(&row, SEGMENTS, &row);
+    }
+}
+
+#[test]
+fn a_token_of_8_kib_is_read_and_one_byte_more_is_not() {
+    for (length, expected) in [
+        (8191, ACCEPTED),
+        (8192, ACCEPTED),
+        (8193, SIZE),
+        (8194, SIZE),
+        (100_000, SIZE),
+    ] {
+        let token = token_of(length);
+        assert_eq!(token.len(), length);
+        judge(&token, expected, length);
+    }
+}
+
+#[test]
+fn the_size_limit_can_be_set() {
+    let verifier = verifier().max_size(500);
+    judge_with(&verifier, &token_of(500), ACCEPTED, "at the limit");
+    judge_with(&verifier, &token_of(501), SIZE, "beyond the limit");
+    let verifier = verifier.max_size(usize::MAX);
+    judge_with(&verifier, &token_of(100_000), ACCEPTED, "any size");
+    judge_with(&verifier.max_size(0), &token_of(200), SIZE, "none");
+}
+
+#[test]
+fn a_header_of_1024_bytes_is_read_and_one_byte_more_is_not() {
+    let header = |length: usize| encode(format!("{HEADER:<length$}"));
+    let (largest, larger) = (header(768), header(769));
+    assert_eq!((largest.len(), larger.len()), (1024, 1026));
+    let payload = encode(PAYLOAD);
+    for (header, expected) in [
+        (header(767), ACCEPTED),
+        (format!("{largest}A"), SIZE),
+        (largest, ACCEPTED),
+        (larger, SIZE),
+        (header(3000), SIZE),
+    ] {
+        let token = sign(&format!("{header}.{payload}"));
+        judge(&token, expected, header.len());
+    }
+}
+
+#[test]
+fn the_size_is_judged_before_anything_is_decoded() {
+    for (row, token) in [
+        ("not base64", "!".repeat(8193)),
+        ("all dots", ".".repeat(8193)),
+        ("no JSON", format!("{}.e30.e30", "A".repeat(8193))),
+        ("header only", format!("{}.e30.e30", "!".repeat(1025))),
+    ] {
+        judge(&token, SIZE, row);
+    }
+}
+
+#[test]
+fn a_signature_longer_than_any_is_refused_without_a_panic() {
+    let [header, payload, _] = segments(&with_payload(PAYLOAD));
+    for (length, expected) in [
+        (4, SIGNATURE),
+        (1364, SIGNATURE),
+        (1366, SIGNATURE),
+        // More than 1024 bytes.
+        (1367, BASE64),
+        (1368, BASE64),
+        (6000, BASE64),
+    ] {
+        let token = format!("{header}.{payload}.{}", "A".repeat(length));
+        judge(&token, expected, length);
+    }
+}
+
+#[test]
+fn every_segment_is_strict_base64url() {
+    // One member's value goes on until all of the spellings below exist.
+    let mut rows = 0;
+    for filler in 0..40 {
+        let header = encode(format!(
+            r#"{{"alg":"HS256","x":"~?{}"}}"#,
+            "?".repeat(filler)
+        ));
+        let payload = encode(format!(
+            r#"{{"sub":"7","exp":1767229200,"x":"~?{filler:?<40}"}}"#
+        ));
+        let token = sign(&format!("{header}.{payload}"));
+        judge(&token, ACCEPTED, filler);
+
+        // Signed as they stand, so that nothing but the spelling is wrong.
+        for (row, header) in misspellings(&header) {
+            judge(
+                &sign(&format!("{header}.{payload}")),
+                BASE64,
+                format!("header: {row}"),
+            );
+            rows += 1;
+        }
+        for (row, payload) in misspellings(&payload) {
+            judge(
+                &sign(&format!("{header}.{payload}")),
+                BASE64,
+                format!("payload: {row}"),
+            );
+            rows += 1;
+        }
+        let [header, payload, signature] = segments(&token);
+        for (row, signature) in misspellings(&signature) {
+            judge(
+                &format!("{header}.{payload}.{signature}"),
+                BASE64,
+                format!("signature: {row}"),
+            );
+            rows += 1;
+        }
+    }
+    assert!(rows > 40 * 3 * 12, "{rows}");
+}
+
+#[test]
+fn two_spellings_of_one_signature_never_both_pass() {
+    let token = with_payload(PAYLOAD);
+    let (rest, last) = token.split_at(token.len() - 1);
+    for letter in ALPHABET.chars() {
+        let expected = match letter {
+            letter if last.starts_with(letter) => ACCEPTED,
+            letter if !value(letter).is_multiple_of(4) => BASE64,
+            _ => SIGNATURE,
+        };
+        judge(&format!("{rest}{letter}"), expected, letter);
+    }
+}
+
+#[test]
+fn a_refused_token_is_always_an_invalid_token() {
+    for token in ["", "a", "a.b.c", "\u{0}", "é.é.é", "🦀", " . . "] {
+        let error = TokenVerifier::hs256(&secret()).verify_token(token);
+        assert_eq!(error.unwrap_err().kind(), AuthErrorKind::InvalidToken);
+    }
+}
+
+/// Other spellings of the same bytes, by lenient readers.
+fn misspellings(segment: &str) -> Vec<(String, String)> {
+    let (first, rest) = segment.split_at(1);
+    // A remainder of one letter has no meaning.
+    let more = "A".repeat((5 - segment.len() % 4) % 4);
+    let mut rows = vec![
+        ("=".to_owned(), format!("{segment}=")),
+        ("==".to_owned(), format!("{segment}==")),
+        ("===".to_owned(), format!("{segment}===")),
+        ("inner =".to_owned(), format!("{first}={rest}")),
+        ("one letter over".to_owned(), format!("{segment}{more}")),
+    ];
+    for blank in [' ', '\t', '\n', '\r', '\0', '\u{a0}', '%', ',', '~', 'é'] {
+        rows.push((format!("{blank:?} after"), format!("{segment}{blank}")));
+        rows.push((format!("{blank:?} before"), format!("{blank}{segment}")));
+        rows.push((format!("{blank:?} within"), format!("{first}{blank}{rest}")));
+    }
+    for (ours, theirs) in [('-', "+"), ('_', "/"), ('-', "%2D"), ('_', "%5F")] {
+        if segment.contains(ours) {
+            rows.push((theirs.to_owned(), segment.replace(ours, theirs)));
+        }
+    }
+    // Bits that no byte has: two in the third letter of a group, four in the second.
+    let unused = match segment.len() % 4 {
+        2 => 16,
+        3 => 4,
+        _ => 1,
+    };
+    let (rest, last) = segment.split_at(segment.len() - 1);
+    let last = value(last.chars().next().unwrap());
+    for bits in 1..unused {
+        let letter = ALPHABET.chars().nth(last + bits).unwrap();
+        rows.push((format!("unused bits {bits:04b}"), format!("{rest}{letter}")));
+    }
+    rows
+}
+
+const ALPHABET: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+
+fn value(letter: char) -> usize {
+    ALPHABET.find(letter).unwrap()
+}
+
+/// A good token of exactly `length` bytes.
+fn token_of(length: usize) -> String {
+    let signature = 43;
+    (0..4)
+        .find_map(|blanks| {
+            let header = encode(format!("{HEADER}{}", " ".repeat(blanks)));
+            let payload = length - header.len() - signature - 2;
+            let bytes = payload * 3 / 4;
+            (payload % 4 != 1).then(|| {
+                let payload = format!("{PAYLOAD}{}", " ".repeat(bytes - PAYLOAD.len()));
+                sign(&format!("{header}.{}", encode(payload)))
+            })
+        })
+        .unwrap()
+}

@@ -1,0 +1,226 @@
+//! T8 and T12: a token ends, and begins, by the clock.
+
+use std::time::{Duration, UNIX_EPOCH};
+
+use tower_warder::{Clock, ConfigError};
+
+use super::forge::*;
+
+#[test]
+fn an_expiry_is_required_and_a_finite_number_until_the_end_of_the_year_9999() {
+    for (exp, expected) in [
+        ("1767229200", ACCEPTED),
+        ("1767229200.0", ACCEPTED),
+        ("1767229200.5", ACCEPTED),
+        ("1.7672292e9", ACCEPTED),
+        ("17672292E+2", ACCEPTED),
+        ("253402300799", ACCEPTED),
+        ("253402300799.0", ACCEPTED),
+        ("2.53402300799e11", ACCEPTED),
+        ("253402300799.5", JSON_CLAIMS),
+        ("253402300800", JSON_CLAIMS),
+        ("1767229200000", JSON_CLAIMS),
+        ("9223372036854775807", JSON_CLAIMS),
+        ("9223372036854775808", JSON_CLAIMS),
+        ("18446744073709551615", JSON_CLAIMS),
+        ("18446744073709551616", JSON_CLAIMS),
+        ("1e308", JSON_CLAIMS),
+        ("1e400", JSON_CLAIMS),
+        ("-1e400", JSON_CLAIMS),
+        ("99999999999999999999999999999999999999999", JSON_CLAIMS),
+        ("0", EXPIRED),
+        ("-0", EXPIRED),
+        ("-0.0", EXPIRED),
+        ("1e-400", EXPIRED),
+        ("-1", JSON_CLAIMS),
+        ("-0.5", JSON_CLAIMS),
+        ("-1767229200", JSON_CLAIMS),
+        ("-9223372036854775808", JSON_CLAIMS),
+        (r#""1767229200""#, JSON_CLAIMS),
+        (r#""2026-01-01T01:00:00Z""#, JSON_CLAIMS),
+        (r#""""#, JSON_CLAIMS),
+        ("true", JSON_CLAIMS),
+        ("false", JSON_CLAIMS),
+        ("null", JSON_CLAIMS),
+        ("[1767229200]", JSON_CLAIMS),
+        ("[]", JSON_CLAIMS),
+        (r#"{"exp":1767229200}"#, JSON_CLAIMS),
+        ("NaN", JSON_CLAIMS),
+        ("Infinity", JSON_CLAIMS),
+        ("-Infinity", JSON_CLAIMS),
+        ("inf", JSON_CLAIMS),
+        (r#""NaN""#, JSON_CLAIMS),
+        ("01767229200", JSON_CLAIMS),
+        ("0x69570000", JSON_CLAIMS),
+        ("1_767_229_200", JSON_CLAIMS),
+        ("1767229200.", JSON_CLAIMS),
+        ("+1767229200", JSON_CLAIMS),
+    ] {
+        judge(
+            &with_payload(format!(r#"{{"sub":"7","exp":{exp}}}"#)),
+            expected,
+            exp,
+        );
+    }
+    judge(&with_payload(r#"{"sub":"7"}"#), EXPIRY, "none");
+    judge(
+        &with_payload(r#"{"sub":"7","EXP":1767229200}"#),
+        EXPIRY,
+        "another name",
+    );
+}
+
+#[test]
+fn nbf_and_iat_are_dates_when_present() {
+    for (date, expected) in [
+        ("0", ACCEPTED),
+        ("-0", ACCEPTED),
+        ("1767225600", ACCEPTED),
+        ("1767225599.9", ACCEPTED),
+        ("253402300800", JSON_CLAIMS),
+        ("1767225600000", JSON_CLAIMS),
+        ("1e400", JSON_CLAIMS),
+        ("-1", JSON_CLAIMS),
+        (r#""1767225600""#, JSON_CLAIMS),
+        ("null", JSON_CLAIMS),
+        ("true", JSON_CLAIMS),
+        ("[1767225600]", JSON_CLAIMS),
+        ("{}", JSON_CLAIMS),
+        ("NaN", JSON_CLAIMS),
+    ] {
+        for name in ["nbf", "iat"] {
+            let member = format!(r#""{name}":{date}"#);
+            judge(&with_claims(&member), expected, member);
+        }
+    }
+}
+
+#[test]
+fn a_token_has_expired_when_now_is_expiry_and_leeway() {
+    for (exp, leeway, now, expected) in [
+        ("10", 0, 9.0, ACCEPTED),
+        ("10", 0, 9.999_999, ACCEPTED),
+        ("10", 0, 10.0, EXPIRED),
+        ("10", 0, 10.000_001, EXPIRED),
+        ("10", 0, 1e9, EXPIRED),
+        ("10.5", 0, 10.0, ACCEPTED),
+        ("10.5", 0, 10.499_999, ACCEPTED),
+        ("10.5", 0, 10.5, EXPIRED),
+        ("10.25", 0, 10.25, EXPIRED),
+        ("10", 5, 14.999_999, ACCEPTED),
+        ("10", 5, 15.0, EXPIRED),
+        ("10.5", 5, 15.499_999, ACCEPTED),
+        ("10.5", 5, 15.5, EXPIRED),
+        ("10", 300, 309.999_999, ACCEPTED),
+        ("10", 300, 310.0, EXPIRED),
+    ] {
+        let exp = shifted(exp);
+        let token = with_payload(format!(r#"{{"sub":"7","exp":{exp}}}"#));
+        judge_at(now, leeway, &token, expected, "exp");
+    }
+}
+
+#[test]
+fn a_token_begins_when_now_and_leeway_are_its_date() {
+    for (date, leeway, now, passes) in [
+        ("10", 0, 9.999_999, false),
+        ("10", 0, 10.0, true),
+        ("10", 0, 0.0, false),
+        ("10.5", 0, 10.0, false),
+        ("10.5", 0, 10.499_999, false),
+        ("10.5", 0, 10.5, true),
+        ("10", 5, 4.999_999, false),
+        ("10", 5, 5.0, true),
+        ("10", 300, 0.0, true),
+        ("301", 300, 0.999_999, false),
+        ("301", 300, 1.0, true),
+    ] {
+        let date = shifted(date);
+        for (name, refused) in [("nbf", NOT_YET_VALID), ("iat", ISSUED_IN_FUTURE)] {
+            let token = with_claims(format!(r#""{name}":{date}"#));
+            judge_at(
+                now,
+                leeway,
+                &token,
+                if passes { ACCEPTED } else { refused },
+                name,
+            );
+        }
+    }
+}
+
+#[test]
+fn the_last_date_of_all_is_no_overflow() {
+    let last = with_payload(r#"{"sub":"7","exp":253402300799}"#);
+    let clock = |seconds| Clock::from_fn(move || UNIX_EPOCH + Duration::from_secs(seconds));
+    let longest = verifier().leeway(Duration::from_secs(300)).unwrap();
+    for (now, expected) in [
+        (253_402_300_798, ACCEPTED),
+        (253_402_300_799 + 299, ACCEPTED),
+        (253_402_300_799 + 300, EXPIRED),
+        (i64::MAX as u64, EXPIRED),
+    ] {
+        judge_with(&longest.clone().clock(clock(now)), &last, expected, now);
+    }
+}
+
+#[test]
+fn under_a_clock_before_1970_every_token_has_expired() {
+    for before in [
+        Duration::from_nanos(1),
+        Duration::from_secs(1),
+        Duration::from_secs(1 << 40),
+    ] {
+        let verifier = verifier()
+            .leeway(Duration::from_secs(300))
+            .unwrap()
+            .clock(Clock::from_fn(move || UNIX_EPOCH - before));
+        for exp in ["0", "1767229200", "253402300799"] {
+            let token = with_payload(format!(r#"{{"sub":"7","exp":{exp}}}"#));
+            judge_with(&verifier, &token, EXPIRED, format!("{before:?}: {exp}"));
+        }
+    }
+}
+
+#[test]
+fn the_leeway_is_at_most_300_seconds() {
+    for leeway in [
+        Duration::ZERO,
+        Duration::from_millis(500),
+        Duration::from_secs(300),
+    ] {
+        assert!(verifier().leeway(leeway).is_ok(), "{leeway:?}");
+    }
+    for leeway in [
+        Duration::from_secs(300) + Duration::from_nanos(1),
+        Duration::from_secs(301),
+        Duration::from_secs(u64::MAX),
+        Duration::MAX,
+    ] {
+        let refused = verifier().leeway(leeway).unwrap_err();
+        assert!(matches!(refused, ConfigError::LeewayTooLong), "{leeway:?}");
+    }
+}
+
+#[track_caller]
+fn judge_at(now: f64, leeway: u64, token: &str, expected: &str, row: &str) {
+    let verifier = verifier().leeway(Duration::from_secs(leeway)).unwrap();
+    let verifier = verifier.clock(at(NOW as f64 + now));
+    judge_with(
+        &verifier,
+        token,
+        expected,
+        format!("{row} at {now} with {leeway}"),
+    );
+}
+
+/// A date so many seconds after [`NOW`], spelled with the same fraction.
+fn shifted(seconds: &str) -> String {
+    let (whole, fraction) = seconds.split_once('.').unwrap_or((seconds, ""));
+    let whole = NOW + whole.parse::<u64>().unwrap();
+    if fraction.is_empty() {
+        whole.to_string()
+    } else {
+        format!("{whole}.{fraction}")
+    }
+}
