@@ -9,10 +9,10 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use super::MAX_TOKEN;
 use super::claims::{self, Claims};
 use super::key::SigningKey;
 use super::ring::KeyRing;
+use super::{MAX_HEADER, MAX_TOKEN};
 use crate::clock::Clock;
 use crate::secret::Secret;
 
@@ -177,6 +177,9 @@ impl TokenBuilder<'_> {
             header.insert("kid".to_owned(), kid.into());
         }
         let mut token = URL_SAFE_NO_PAD.encode(header.to_string());
+        if token.len() > MAX_HEADER {
+            return Err(IssueError::TooLarge);
+        }
         token.push('.');
         URL_SAFE_NO_PAD.encode_string(payload, &mut token);
         let signature = key
@@ -237,7 +240,8 @@ pub enum IssueError {
     RegisteredClaim,
     /// The claims are nested too deeply, or `scope` is not a string.
     InvalidClaims,
-    /// The token would be longer than a verifier accepts by default (8 KiB).
+    /// The token, or its header because of a long key id, would be longer than a verifier accepts
+    /// by default (8 KiB and 1 KiB).
     TooLarge,
     /// The key ring has no signing key.
     NoSigningKey,
@@ -254,7 +258,7 @@ impl fmt::Display for IssueError {
             Self::ClaimsNotAnObject => "the claims do not serialize to a JSON object",
             Self::RegisteredClaim => "the claims have the name of a registered claim",
             Self::InvalidClaims => "the claims are nested too deeply or `scope` is not a string",
-            Self::TooLarge => "the token would be larger than 8 KiB",
+            Self::TooLarge => "the token would be larger than 8 KiB, or its header than 1 KiB",
             Self::NoSigningKey => "the key ring has no signing key",
             Self::SigningFailed => "the signature could not be made",
         })

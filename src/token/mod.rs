@@ -15,3 +15,6 @@ pub use verifier::{TokenVerifier, Verification, Verifier};
 
 /// Bytes of a token, before anything of it is decoded.
 const MAX_TOKEN: usize = 8 * 1024;
+
+/// Bytes of the encoded header.
+const MAX_HEADER: usize = 1024;

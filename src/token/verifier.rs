@@ -8,11 +8,11 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use futures_util::future::BoxFuture;
 use serde::de::MapAccess;
 
-use super::MAX_TOKEN;
 use super::claims::Claims;
 use super::json::{self, Ignored, Members, Text};
 use super::key::VerifyingKey;
 use super::ring::KeyRing;
+use super::{MAX_HEADER, MAX_TOKEN};
 use crate::clock::Clock;
 use crate::error::{AuthError, ConfigError, Refusal};
 use crate::secret::Secret;
@@ -309,9 +309,6 @@ fn decode<'b, const N: usize>(segment: &str, buffer: &'b mut [u8; N]) -> Result<
 }
 
 const MAX_LEEWAY: Duration = Duration::from_secs(300);
-
-/// Bytes of the encoded header.
-const MAX_HEADER: usize = 1024;
 
 /// Bytes of the longest signature: RSA with 8192 bits.
 const MAX_SIGNATURE: usize = 1024;

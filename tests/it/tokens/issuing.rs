@@ -6,7 +6,7 @@ use std::time::Duration;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
-use tower_warder::{IssueError, SigningKey, TokenIssuer};
+use tower_warder::{IssueError, SigningKey, TokenIssuer, TokenVerifier};
 
 use super::forge::*;
 
@@ -165,6 +165,21 @@ fn a_token_larger_than_8_kib_is_not_issued() {
         }
     }
     assert!((8_190..=8_192).contains(&largest), "{largest}");
+}
+
+#[test]
+fn a_token_whose_header_is_larger_than_1_kib_is_not_issued() {
+    for (length, fits) in [(600, true), (732, true), (733, false), (2_000, false)] {
+        let key = SigningKey::hs256(&secret()).key_id("k".repeat(length));
+        let verifier = TokenVerifier::new(key.verifying_key()).clock(at(NOW as f64));
+        match TokenIssuer::new(key).clock(at(NOW as f64)).issue("7") {
+            Ok(token) => {
+                judge_with(&verifier, &token, ACCEPTED, length);
+                assert!(fits, "{length}");
+            }
+            Err(error) => assert_eq!((error, fits), (IssueError::TooLarge, false), "{length}"),
+        }
+    }
 }
 
 #[test]
