@@ -198,7 +198,12 @@ impl TokenBuilder<'_> {
         if REGISTERED.iter().any(|name| custom.contains_key(*name)) {
             return Err(IssueError::RegisteredClaim);
         }
-        let now = self.issuer.clock.numeric_date().min(claims::LAST_DATE) as u64;
+        let now = self.issuer.clock.numeric_date();
+        // Also a clock before 1970, whose tokens would live until the end of all dates.
+        if now >= claims::LAST_DATE {
+            return Err(IssueError::ClockOutOfRange);
+        }
+        let now = now as u64;
         let end = now
             .saturating_add(self.issuer.expires_in().as_secs())
             .min(claims::LAST_DATE as u64);
@@ -245,6 +250,8 @@ pub enum IssueError {
     TooLarge,
     /// The key ring has no signing key.
     NoSigningKey,
+    /// The clock stands before 1970 or after the year 9999.
+    ClockOutOfRange,
     /// The key or the operating system's randomness failed.
     SigningFailed,
 }
@@ -260,6 +267,7 @@ impl fmt::Display for IssueError {
             Self::InvalidClaims => "the claims are nested too deeply or `scope` is not a string",
             Self::TooLarge => "the token would be larger than 8 KiB, or its header than 1 KiB",
             Self::NoSigningKey => "the key ring has no signing key",
+            Self::ClockOutOfRange => "the clock stands before 1970 or after the year 9999",
             Self::SigningFailed => "the signature could not be made",
         })
     }

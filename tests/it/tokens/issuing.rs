@@ -1,12 +1,12 @@
 //! T15: what an issuer makes, a verifier accepts.
 
 use std::collections::HashSet;
-use std::time::Duration;
+use std::time::{Duration, UNIX_EPOCH};
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
-use tower_warder::{IssueError, SigningKey, TokenIssuer, TokenVerifier};
+use tower_warder::{Clock, IssueError, SigningKey, TokenIssuer, TokenVerifier};
 
 use super::forge::*;
 
@@ -180,6 +180,28 @@ fn a_token_whose_header_is_larger_than_1_kib_is_not_issued() {
             Err(error) => assert_eq!((error, fits), (IssueError::TooLarge, false), "{length}"),
         }
     }
+}
+
+#[test]
+fn a_clock_that_is_out_of_all_range_issues_nothing() {
+    let ends = UNIX_EPOCH + Duration::from_secs(253_402_300_799);
+    for now in [
+        UNIX_EPOCH - Duration::from_secs(1),
+        ends,
+        ends + Duration::from_secs(1),
+        UNIX_EPOCH + Duration::from_secs(i64::MAX as u64),
+    ] {
+        let refused = issuer().clock(Clock::from_fn(move || now)).issue("7");
+        assert_eq!(refused, Err(IssueError::ClockOutOfRange), "{now:?}");
+    }
+    let last = Clock::from_fn(move || ends - Duration::from_nanos(1_000_000));
+    let token = issuer().clock(last.clone()).issue("7").unwrap();
+    judge_with(
+        &verifier().clock(last),
+        &token,
+        ACCEPTED,
+        "the last token of all",
+    );
 }
 
 #[test]
