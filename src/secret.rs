@@ -36,9 +36,15 @@ impl Secret {
     /// # Errors
     ///
     /// [`ConfigError::SecretTooShort`], [`ConfigError::PlaceholderSecret`] or
-    /// [`ConfigError::PredictableSecret`].
+    /// [`ConfigError::PredictableSecret`]; [`ConfigError::InvalidKey`] for the text of an
+    /// asymmetric key or a certificate.
     pub fn new(bytes: impl Into<Vec<u8>>) -> Result<Self, ConfigError> {
         let bytes = Zeroizing::new(bytes.into());
+        if is_asymmetric(&bytes) {
+            return Err(ConfigError::InvalidKey(
+                "an asymmetric key or a certificate is no shared secret",
+            ));
+        }
         if is_placeholder(&bytes) {
             return Err(ConfigError::PlaceholderSecret);
         }
@@ -204,6 +210,15 @@ const PLACEHOLDERS: &[&str] = &[
     // The key of the FastAPI tutorial.
     "09d25e094faa6ca2556c818166b7a9563b93f7099f6f0f4caa6cf63b88e8d3e7",
 ];
+
+/// PEM or OpenSSH. What is public is no secret, and whoever knows it would sign with it.
+fn is_asymmetric(bytes: &[u8]) -> bool {
+    const PEM: &[u8] = b"-----BEGIN ";
+    const OPENSSH: [&[u8]; 4] = [b"ssh-", b"ecdsa-sha2-", b"sk-ssh-", b"sk-ecdsa-"];
+    let text = bytes.trim_ascii_start();
+    bytes.windows(PEM.len()).any(|window| window == PEM)
+        || OPENSSH.iter().any(|prefix| text.starts_with(prefix))
+}
 
 /// A piece of up to 16 bytes over and over, or steps of one from byte to byte.
 fn is_predictable(bytes: &[u8]) -> bool {

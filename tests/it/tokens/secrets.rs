@@ -81,6 +81,33 @@ fn placeholders_repetitions_and_sequences_are_no_secrets() {
 }
 
 #[test]
+fn a_key_that_may_be_public_is_no_secret_for_hmac() {
+    let rsa = include_str!("../../keys/rsa-2048-public.pem");
+    let body = "MIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8AMIIBCgKCAQEA";
+    for text in [
+        rsa.to_owned(),
+        format!("\r\n  {rsa}"),
+        format!("Subject: x\n{rsa}"),
+        rsa.replace('\n', "\r\n"),
+        rsa.replace('\n', r"\n"),
+        include_str!("../../keys/p256-public.pem").to_owned(),
+        include_str!("../../keys/ed25519-public.pem").to_owned(),
+        include_str!("../../keys/rsa-2048.pem").to_owned(),
+        format!("-----BEGIN CERTIFICATE-----\n{body}\n-----END CERTIFICATE-----\n"),
+        format!("-----BEGIN RSA PUBLIC KEY-----\n{body}"),
+        format!("ssh-rsa {body} jane@example"),
+        format!("ssh-ed25519 {body}"),
+        format!("ecdsa-sha2-nistp256 {body}"),
+        format!("sk-ssh-ed25519@openssh.com {body}"),
+    ] {
+        let refused = Secret::new(text.as_str()).unwrap_err();
+        assert!(matches!(refused, ConfigError::InvalidKey(_)), "{text}");
+    }
+    let text = "a passphrase -----that BEGINs----- with ssh-rsa";
+    assert!(Secret::new(text).is_ok(), "{text}");
+}
+
+#[test]
 fn a_long_passphrase_with_a_placeholder_in_it_is_a_secret() {
     for text in [
         "the secret of my garden is a password: manure",
