@@ -157,13 +157,13 @@ fn create(path: &Path) -> io::Result<()> {
     linked
 }
 
-/// Compared as a whole, without case, `-`, `_` and blanks: a passphrase that contains such a
-/// word passes.
+/// Compared as a whole, without case, `-`, `_`, blanks and quotes (which some readers of `.env`
+/// files leave in place): a passphrase that contains such a word passes.
 fn is_placeholder(bytes: &[u8]) -> bool {
     let plain: Zeroizing<Vec<u8>> = Zeroizing::new(
         bytes
             .iter()
-            .filter(|byte| !matches!(byte, b'-' | b'_' | b' ' | b'\t' | b'\r' | b'\n'))
+            .filter(|byte| !b"-_ \t\r\n\"'<>".contains(byte))
             .map(u8::to_ascii_lowercase)
             .collect(),
     );
@@ -193,6 +193,7 @@ const PLACEHOLDERS: &[&str] = &[
     "your512bitsecret",
     "astringsecretatleast256bitslong",
     "astringsecretatleast512bitslong",
+    "avalidstringsecretthatisatleast384bitslong",
     "avalidstringsecretthatisatleast512bitslongwhichisverylong",
     "replaceme",
     "replacethis",
@@ -207,6 +208,9 @@ const PLACEHOLDERS: &[&str] = &[
     "test",
     "testsecret",
     "todo",
+    // The keys that Supabase starts with.
+    "supersecretjwttokenwithatleast32characterslong",
+    "yoursupersecretjwttokenwithatleast32characterslong",
     // The key of the FastAPI tutorial.
     "09d25e094faa6ca2556c818166b7a9563b93f7099f6f0f4caa6cf63b88e8d3e7",
 ];

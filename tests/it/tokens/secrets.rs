@@ -48,6 +48,21 @@ fn placeholders_repetitions_and_sequences_are_no_secrets() {
             true,
         ),
         ("changemechangemechangemechangeme".to_owned(), true),
+        ("\"CHANGE_ME_before_you_go_to_production\"".to_owned(), true),
+        ("'CHANGE_ME_before_you_go_to_production'".to_owned(), true),
+        ("<change-me-before-you-go-to-production>".to_owned(), true),
+        (
+            "super-secret-jwt-token-with-at-least-32-characters-long".to_owned(),
+            true,
+        ),
+        (
+            "your-super-secret-jwt-token-with-at-least-32-characters-long".to_owned(),
+            true,
+        ),
+        (
+            "a-valid-string-secret-that-is-at-least-384-bits-long".to_owned(),
+            true,
+        ),
         ("secret".to_owned(), true),
         ("SECRET\n".to_owned(), true),
         ("your-256-bit-secret".to_owned(), true),
