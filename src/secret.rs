@@ -160,13 +160,12 @@ fn create(path: &Path) -> io::Result<()> {
 /// Compared as a whole, without case, `-`, `_`, blanks and quotes (which some readers of `.env`
 /// files leave in place): a passphrase that contains such a word passes.
 fn is_placeholder(bytes: &[u8]) -> bool {
-    let plain: Zeroizing<Vec<u8>> = Zeroizing::new(
-        bytes
-            .iter()
-            .filter(|byte| !b"-_ \t\r\n\"'<>".contains(byte))
-            .map(u8::to_ascii_lowercase)
-            .collect(),
-    );
+    // Room for all of it: a vector that grows leaves copies behind.
+    let mut plain = Zeroizing::new(Vec::with_capacity(bytes.len()));
+    let letters = bytes
+        .iter()
+        .filter(|byte| !b"-_ \t\r\n\"'<>".contains(byte));
+    plain.extend(letters.map(u8::to_ascii_lowercase));
     plain.starts_with(b"changeme") || PLACEHOLDERS.iter().any(|word| word.as_bytes() == &**plain)
 }
 
