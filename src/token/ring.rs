@@ -47,12 +47,18 @@ impl KeyRing {
     /// Signs with `key` from now on, and accepts what it signs. The key that signed until now
     /// goes on verifying.
     ///
+    /// Where several nodes share the keys, [`add`](Self::add) the new one everywhere before
+    /// anybody signs with it.
+    ///
     /// # Errors
     ///
-    /// As [`add`](Self::add).
+    /// As [`add`](Self::add), unless the key in the ring is this one's counterpart.
     pub fn sign_with(&self, key: SigningKey) -> Result<(), ConfigError> {
         self.write(|keys| {
-            keys.add(key.verifying_key())?;
+            let known = key.kid().and_then(|kid| keys.find(kid));
+            if !known.is_some_and(|known| is_counterpart(&key, known)) {
+                keys.add(key.verifying_key())?;
+            }
             keys.signing = Some(key);
             Ok(())
         })
@@ -137,4 +143,12 @@ impl Keys {
     fn find(&self, kid: &str) -> Option<&VerifyingKey> {
         self.verifying.iter().find(|key| key.kid() == Some(kid))
     }
+}
+
+/// Whether `verifying` accepts what `signing` signs.
+fn is_counterpart(signing: &SigningKey, verifying: &VerifyingKey) -> bool {
+    // No token: it has no dots.
+    const PROBE: &[u8] = b"tower-warder";
+    let signature = signing.sign(PROBE);
+    signature.is_some_and(|signature| verifying.verify(PROBE, &signature))
 }

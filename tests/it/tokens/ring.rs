@@ -140,6 +140,28 @@ fn a_new_signing_key_leaves_the_old_one_verifying() {
 }
 
 #[test]
+fn a_ring_signs_with_a_key_that_verifies_already() {
+    let key = SigningKey::hs256(&Secret::generate()).key_id("new");
+    let (here, there) = (ring_of(["old"]), ring_of(["old"]));
+    there.add(key.verifying_key()).unwrap();
+    here.add(key.verifying_key()).unwrap();
+    here.sign_with(key.clone()).unwrap();
+    here.sign_with(key).unwrap();
+
+    let token = TokenIssuer::ring(&here).clock(at(NOW as f64)).issue("7");
+    let token = token.unwrap();
+    judge_with(&verifier_of(&here), &token, ACCEPTED, "here");
+    judge_with(&verifier_of(&there), &token, ACCEPTED, "there");
+    assert!(here.remove("new"));
+    judge_with(
+        &verifier_of(&here),
+        &token,
+        KEY_ID,
+        "removed once, gone for good",
+    );
+}
+
+#[test]
 fn a_key_in_a_ring_has_an_id_of_its_own() {
     let ring = ring_of(["a"]);
     let key = || SigningKey::hs256(&Secret::generate());
@@ -157,6 +179,11 @@ fn a_key_in_a_ring_has_an_id_of_its_own() {
     ));
     assert!(matches!(
         ring.sign_with(key().key_id("a")),
+        Err(ConfigError::DuplicateKeyId(_))
+    ));
+    let other = SigningKey::hs512(&secret()).unwrap().key_id("a");
+    assert!(matches!(
+        ring.sign_with(other),
         Err(ConfigError::DuplicateKeyId(_))
     ));
     // What was refused has changed nothing.
