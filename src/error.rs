@@ -326,9 +326,12 @@ impl fmt::Display for Refusal {
             Self::Type => "the token is of another type",
             Self::KeyId => "no key is configured for the key id",
             Self::Signature => "the signature does not match",
-            Self::Claims => "the claims are not one strict JSON object of the registered types",
+            Self::Claims => {
+                "the claims are not one strict JSON object, \
+                 or a registered one has another type or range"
+            }
             Self::Subject => "the subject is missing, empty, too long or has control characters",
-            Self::Expiry => "the expiry is missing or out of range",
+            Self::Expiry => "the expiry is missing",
             Self::Expired => "the token has expired",
             Self::NotYetValid => "the token is not valid yet",
             Self::IssuedInFuture => "the token was issued in the future",

@@ -30,9 +30,10 @@ pub const CRITICAL: &str = "the header demands an extension";
 pub const TYPE: &str = "the token is of another type";
 pub const KEY_ID: &str = "no key is configured for the key id";
 pub const SIGNATURE: &str = "the signature does not match";
-pub const JSON_CLAIMS: &str = "the claims are not one strict JSON object of the registered types";
+pub const JSON_CLAIMS: &str =
+    "the claims are not one strict JSON object, or a registered one has another type or range";
 pub const SUBJECT: &str = "the subject is missing, empty, too long or has control characters";
-pub const EXPIRY: &str = "the expiry is missing or out of range";
+pub const EXPIRY: &str = "the expiry is missing";
 pub const EXPIRED: &str = "the token has expired";
 pub const NOT_YET_VALID: &str = "the token is not valid yet";
 pub const ISSUED_IN_FUTURE: &str = "the token was issued in the future";
