@@ -33,14 +33,40 @@ fn modules_import_only_from_modules_above_them() {
     }
 }
 
+#[test]
+fn no_span_guard_is_held_and_no_unsafe_code_is_written() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let library = fs::read_to_string(root.join("src/lib.rs")).unwrap();
+    assert!(library.contains("#![forbid(unsafe_code)]"));
+    for directory in ["src", "examples"] {
+        for file in files_below(root.join(directory)) {
+            let text = fs::read_to_string(&file).unwrap();
+            for guard in [".entered()", ".enter()"] {
+                assert!(!text.contains(guard), "{}: {guard}", file.display());
+            }
+        }
+    }
+    let manifest = fs::read_to_string(root.join("Cargo.toml")).unwrap();
+    assert!(
+        !manifest.contains("max_level"),
+        "logging is for the application to configure"
+    );
+}
+
 fn module_name(line: &str) -> Option<&str> {
     let line = line.trim_start_matches("pub ");
     line.strip_prefix("mod ")?.strip_suffix(';')
 }
 
 fn files_of(src: &Path, module: &str) -> Vec<PathBuf> {
-    let mut files = vec![src.join(format!("{module}.rs"))];
-    let mut directories = vec![src.join(module)];
+    let mut files = files_below(src.join(module));
+    files.push(src.join(format!("{module}.rs")));
+    files.retain(|file| file.is_file());
+    files
+}
+
+fn files_below(directory: PathBuf) -> Vec<PathBuf> {
+    let (mut files, mut directories) = (Vec::new(), vec![directory]);
     while let Some(directory) = directories.pop() {
         for entry in fs::read_dir(directory).into_iter().flatten() {
             let path = entry.unwrap().path();
@@ -50,6 +76,5 @@ fn files_of(src: &Path, module: &str) -> Vec<PathBuf> {
             }
         }
     }
-    files.retain(|file| file.is_file());
     files
 }
