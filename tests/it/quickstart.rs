@@ -1,7 +1,7 @@
 //! The example `quickstart`, without a port.
 
-use axum::body::Body;
-use http::{Request, StatusCode};
+use http::StatusCode;
+use tower_warder::testing;
 
 use crate::support::{get, get_with, send};
 
@@ -11,7 +11,7 @@ mod example;
 
 #[tokio::test]
 async fn a_token_opens_the_door_and_nothing_else_does() {
-    let app = example::app();
+    let app = example::app(testing::verifier());
 
     let public = send(&app, get("/")).await;
     assert_eq!(public.status, StatusCode::OK);
@@ -23,10 +23,12 @@ async fn a_token_opens_the_door_and_nothing_else_does() {
         Some(r#"Bearer realm="api""#)
     );
 
-    let token = send(&app, Request::post("/token").body(Body::empty()).unwrap()).await;
-    let me = send(&app, get_with("/me", &token.body)).await;
+    let me = send(&app, get_with("/me", &testing::token("1"))).await;
     assert_eq!(
         (me.status, me.body.as_str()),
         (StatusCode::OK, "Hello, Jane\n")
     );
+
+    let nobody = send(&app, get_with("/me", &testing::token("2"))).await;
+    assert_eq!(nobody.status, StatusCode::UNAUTHORIZED);
 }
