@@ -10,6 +10,7 @@
 )]
 
 mod support;
+mod accounts;
 mod accounts_example;
 mod bodies;
 mod corridor;

@@ -14,7 +14,7 @@ use http::{Request, Response, StatusCode};
 use http_body_util::BodyExt;
 use tower::{Service, ServiceExt};
 
-pub use self::log::Log;
+pub use self::log::{Log, Trace};
 pub use self::store::{Counting, Mood, OUTAGE, Store, identity, layer};
 
 /// An answer, read whole.

@@ -1,0 +1,278 @@
+//! What is wrong with a body.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use axum::body::{Body, Bytes};
+use futures_util::stream;
+use serde_json::json;
+
+use super::server::{FORM, PASSWORD, Server, bare, body, by, form, json_to};
+use crate::support::Answer;
+
+/// The kinds of faults and where they are.
+fn faults(answer: &Answer) -> Vec<(String, String)> {
+    let detail = answer.json()["detail"].take();
+    let faults = detail.as_array().unwrap().iter().map(|fault| {
+        let keys: Vec<_> = fault.as_object().unwrap().keys().collect();
+        assert_eq!(keys, ["loc", "msg", "type"]);
+        assert!(fault["msg"].is_string());
+        let loc: Vec<_> = fault["loc"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|part| part.as_str().unwrap())
+            .collect();
+        (fault["type"].as_str().unwrap().to_owned(), loc.join("."))
+    });
+    faults.collect()
+}
+
+fn pairs(expected: &[(&str, &str)]) -> Vec<(String, String)> {
+    let expected = expected.iter();
+    expected
+        .map(|(kind, loc)| ((*kind).to_owned(), (*loc).to_owned()))
+        .collect()
+}
+
+#[tokio::test]
+async fn all_faults_of_a_body_are_told_together() {
+    let server = Server::new();
+    for (new, expected) in [
+        (
+            json!({}),
+            [("missing", "body.email"), ("missing", "body.password")],
+        ),
+        (
+            json!({"email": "hunter", "password": "hunter2"}),
+            [
+                ("value_error", "body.email"),
+                ("string_too_short", "body.password"),
+            ],
+        ),
+        (
+            json!({"email": ["hunter"], "password": {"hunter2": 1}}),
+            [
+                ("string_type", "body.email"),
+                ("string_type", "body.password"),
+            ],
+        ),
+        (
+            json!({"email": null, "password": "hunter2".repeat(20)}),
+            [
+                ("string_type", "body.email"),
+                ("string_too_long", "body.password"),
+            ],
+        ),
+    ] {
+        let answer = server.send(json_to("POST", "/register", &new)).await;
+        assert_eq!(answer.status, 422, "{new}");
+        assert_eq!(faults(&answer), pairs(&expected), "{new}");
+        assert!(!answer.body.contains("hunter"), "{}", answer.body);
+    }
+
+    let (root, admin) = server.admin().await;
+    let update = json!({"email": "hunter", "is_admin": "hunter", "status": "hunter"});
+    let answer = server.put(&admin, root.id, update).await;
+    let expected = [
+        ("value_error", "body.email"),
+        ("bool_type", "body.is_admin"),
+        ("enum", "body.status"),
+    ];
+    assert_eq!(faults(&answer), pairs(&expected));
+    assert!(!answer.body.contains("hunter"), "{}", answer.body);
+
+    let answer = server.send(form("grant_type=hunter&user=hunter")).await;
+    let expected = [
+        ("string_pattern_mismatch", "body.grant_type"),
+        ("missing", "body.username"),
+        ("missing", "body.password"),
+    ];
+    assert_eq!(faults(&answer), pairs(&expected));
+    assert!(!answer.body.contains("hunter"), "{}", answer.body);
+
+    let answer = server.reset(&admin, root.id, "hunter2").await;
+    assert_eq!(
+        faults(&answer),
+        pairs(&[("string_too_short", "body.password")])
+    );
+}
+
+#[tokio::test]
+async fn body_that_is_no_json_object_is_one_fault() {
+    let server = Server::new();
+    let (_, admin) = server.admin().await;
+    let deep = "[".repeat(60_000);
+    for (text, kind) in [
+        ("", "json_invalid"),
+        ("{", "json_invalid"),
+        ("hunter2", "json_invalid"),
+        (
+            r#"{"email": "a@b.cd", "password": "hunter22"} x"#,
+            "json_invalid",
+        ),
+        (
+            r#"{"email": "a@b.cd", "password": "hunter22\ud800"}"#,
+            "json_invalid",
+        ),
+        (r#"{"email": "a@b.cd", "password": 1e999}"#, "json_invalid"),
+        (&deep, "json_invalid"),
+        ("null", "model_attributes_type"),
+        (r#"["hunter2"]"#, "model_attributes_type"),
+        (r#""hunter2""#, "model_attributes_type"),
+    ] {
+        for (method, path) in [
+            ("POST", "/register"),
+            ("PUT", "/users/1"),
+            ("POST", "/users/1/reset-password"),
+        ] {
+            let request = body(method, path, "application/json", text.to_owned());
+            let answer = server.send(by(&admin, request)).await;
+            assert_eq!(answer.status, 422, "{text:.40}");
+            assert_eq!(faults(&answer), pairs(&[(kind, "body")]), "{text:.40}");
+            assert!(!answer.body.contains("hunter"), "{}", answer.body);
+        }
+    }
+    let not_utf8 = [
+        br#"{"email": "a@b.cd", "password": "hunter22"#,
+        &b"\xff\"}"[..],
+    ]
+    .concat();
+    let answer = server
+        .send(body("POST", "/register", "application/json", not_utf8))
+        .await;
+    assert_eq!(answer.status, 422);
+}
+
+#[tokio::test]
+async fn media_type_is_that_of_the_body() {
+    let server = Server::new();
+    let new = json!({"email": "jane@example.org", "password": PASSWORD}).to_string();
+    for (media_type, status) in [
+        ("application/json", 201),
+        ("Application/JSON; charset=utf-8", 409),
+        ("application/vnd.example+json", 409),
+        ("text/plain", 415),
+        ("text/json", 415),
+        ("application/jsonx", 415),
+        (FORM, 415),
+        ("multipart/form-data; boundary=x", 415),
+    ] {
+        let answer = server
+            .send(body("POST", "/register", media_type, new.clone()))
+            .await;
+        assert_eq!(answer.status, status, "{media_type}");
+    }
+    let fields = format!("username=jane%40example.org&password={PASSWORD}");
+    for (media_type, status) in [
+        (FORM, 200),
+        ("application/x-www-form-urlencoded;charset=UTF-8", 200),
+        ("application/json", 415),
+        ("text/plain", 415),
+    ] {
+        let answer = server
+            .send(body("POST", "/login", media_type, fields.clone()))
+            .await;
+        assert_eq!(answer.status, status, "{media_type}");
+    }
+    for path in ["/register", "/login"] {
+        let mut request = bare("POST", path);
+        *request.body_mut() = Body::from("x");
+        assert_eq!(server.send(request).await.status, 415);
+    }
+}
+
+/// A body in pieces of 1 KiB, and how many of them were taken.
+fn pieces(head: String, count: usize) -> (Body, Arc<AtomicUsize>) {
+    let taken = Arc::new(AtomicUsize::new(0));
+    let counter = Arc::clone(&taken);
+    let tail = (0..count).map(move |_| {
+        counter.fetch_add(1, Ordering::SeqCst);
+        Bytes::from_static(&[b' '; 1024])
+    });
+    let head = std::iter::once(Bytes::from(head));
+    let all = head.chain(tail).map(Ok::<_, Infallible>);
+    (Body::from_stream(stream::iter(all)), taken)
+}
+
+#[tokio::test]
+async fn body_has_at_most_64_kib_and_the_rest_is_dropped() {
+    let server = Server::new();
+    let new = json!({"email": "jane@example.org", "password": PASSWORD}).to_string();
+    let padded = |length: usize| format!("{new}{}", " ".repeat(length - new.len()));
+    for (text, status) in [(padded(65_537), 413), (padded(65_536), 201)] {
+        let answer = server
+            .send(body("POST", "/register", "application/json", text))
+            .await;
+        assert_eq!(answer.status, status);
+    }
+
+    for (count, read) in [(63, 63), (64, 64), (4096, 4096), (100_000, 8 * 1024)] {
+        let (stream, taken) = pieces(new.clone(), count);
+        let answer = server
+            .send(body("POST", "/register", "application/json", stream))
+            .await;
+        assert_eq!(answer.status, if count == 63 { 409 } else { 413 });
+        assert_eq!(taken.load(Ordering::SeqCst), read);
+    }
+    let (stream, _) = pieces("username=".to_owned(), 64);
+    assert_eq!(
+        server
+            .send(body("POST", "/login", FORM, stream))
+            .await
+            .status,
+        413
+    );
+}
+
+#[tokio::test]
+async fn body_that_breaks_off_is_400() {
+    let server = Server::new();
+    let broken = stream::iter([Ok(Bytes::from_static(b"{")), Err("connection lost")]);
+    let request = body(
+        "POST",
+        "/register",
+        "application/json",
+        Body::from_stream(broken),
+    );
+    assert_eq!(server.send(request).await.status, 400);
+}
+
+#[tokio::test]
+async fn keys_that_are_not_asked_for_assign_nothing() {
+    let server = Server::new();
+    let (root, admin) = server.admin().await;
+    let extra = json!({
+        "email": "jane@example.org",
+        "password": PASSWORD,
+        "id": 77,
+        "is_admin": true,
+        "status": "approved",
+        "token_generation": 5,
+        "created_at": "1999-01-01T00:00:00Z",
+        "approved_by": 1,
+        "hashed_password": "mine",
+    });
+    let registered = server
+        .send(json_to("POST", "/register", &extra))
+        .await
+        .json();
+    let jane = server.stored(root.id + 1).await;
+    assert_eq!(registered["id"], jane.id);
+    assert_eq!(registered["is_admin"], false);
+    assert_eq!(registered["status"], "pending");
+    assert_eq!((jane.token_generation, jane.approved_by), (0, None));
+    assert_eq!(jane.created_at, server.clock.now());
+
+    for update in [
+        json!({}),
+        json!({"email": null, "is_admin": null, "status": null}),
+        json!({"id": 5, "token_generation": 9, "hashed_password": "x", "password": "y", "approved_at": 1}),
+    ] {
+        let answer = server.put(&admin, jane.id, update.clone()).await;
+        assert_eq!(answer.status, 200, "{update}");
+        assert_eq!(server.stored(jane.id).await, jane, "{update}");
+    }
+    assert_eq!(server.login("jane@example.org", PASSWORD).await.status, 403);
+}

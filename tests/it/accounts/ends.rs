@@ -1,0 +1,123 @@
+//! Clients who go before they are answered.
+
+use std::future::Future;
+use std::pin::pin;
+use std::sync::Arc;
+
+use futures_util::future::{Either, select};
+use futures_util::{FutureExt, StreamExt, stream};
+use tower_warder::accounts::{MemoryStore, Page};
+
+use super::server::{PASSWORD, Server, hasher};
+use super::staged::{Pause, Staged};
+use crate::accounts_example::sqlite_store;
+
+/// Polls a future so many times and drops it, and says whether it had come to its end.
+async fn cut<F: Future>(future: F, polls: usize) -> Option<F::Output> {
+    let mut future = pin!(future);
+    let mut left = polls;
+    std::future::poll_fn(move |cx| {
+        if left == 0 {
+            return std::task::Poll::Ready(None);
+        }
+        left -= 1;
+        let polled = future.as_mut().poll(cx).map(Some);
+        if polled.is_pending() && left == 0 {
+            return std::task::Poll::Ready(None);
+        }
+        polled
+    })
+    .await
+}
+
+#[tokio::test]
+async fn dropped_registration_leaves_all_or_nothing() {
+    let directory = tempfile::tempdir().unwrap();
+    let sqlite = sqlite_store(&directory.path().join("accounts.sqlite")).await;
+    let one_permit = hasher().permits(1);
+    let memory = Server::with(MemoryStore::new(), |accounts| {
+        accounts.hasher(one_permit.clone())
+    });
+    for server in [
+        memory,
+        Server::with(sqlite, |accounts| accounts.hasher(one_permit)),
+    ] {
+        for polls in 1..200 {
+            let email = format!("jane{polls}@example.org");
+            let ended = cut(server.register(&email), polls).await;
+            // Whatever was left, the address can be had, or has been had as a whole.
+            let again = server.register(&email).await;
+            match &ended {
+                Some(answer) => {
+                    assert_eq!((answer.status.as_u16(), again.status.as_u16()), (201, 409))
+                }
+                None => assert!(
+                    [201, 409].contains(&again.status.as_u16()),
+                    "{}",
+                    again.body
+                ),
+            }
+            if polls > 3 {
+                assert_eq!(server.login(&email, PASSWORD).await.status, 403, "{polls}");
+            }
+            if ended.is_some() {
+                break;
+            }
+        }
+        let users = server.store.list(Page::default()).await.unwrap();
+        assert_eq!(
+            users.iter().filter(|user| user.is_active_admin()).count(),
+            1
+        );
+    }
+}
+
+#[tokio::test]
+async fn dropped_log_ins_lose_no_permit() {
+    let one_permit = hasher().permits(1).queue(1);
+    let server = Server::with(MemoryStore::new(), |accounts| accounts.hasher(one_permit));
+    server.jane().await;
+    for polls in 1..20 {
+        let ended = cut(server.login("jane@example.org", PASSWORD), polls).await;
+        assert_eq!(
+            server.login("jane@example.org", PASSWORD).await.status,
+            200,
+            "{polls}"
+        );
+        if ended.is_some() {
+            return;
+        }
+    }
+    panic!("a log-in has fewer awaits");
+}
+
+#[tokio::test]
+async fn registration_dropped_before_its_account_is_made_keeps_the_seat_free() {
+    let store = Arc::new(Staged::new());
+    let server = Server::over(Arc::clone(&store));
+    store.pause(Pause::BeforeInsert);
+    let registration = pin!(server.register("jane@example.org"));
+    match select(registration, pin!(store.arrival())).await {
+        Either::Left(_) => panic!("it does not pause"),
+        Either::Right(((), registration)) => drop(registration),
+    }
+    assert_eq!(server.store.list(Page::default()).await.unwrap(), []);
+    let again = server.register("root@example.org").await;
+    assert_eq!(again.json()["is_admin"], true);
+}
+
+#[tokio::test]
+async fn log_ins_dropped_in_their_middle_leave_room_for_others() {
+    let server = Server::with(MemoryStore::new(), |accounts| {
+        accounts.hasher(hasher().permits(1).queue(3))
+    });
+    server.jane().await;
+    for _ in 0..20 {
+        // The first has the permit, the others wait for it.
+        let mut waiting = stream::iter(0..3)
+            .map(|_| server.login("jane@example.org", PASSWORD))
+            .buffer_unordered(3);
+        assert!(waiting.next().now_or_never().is_none());
+    }
+    assert_eq!(server.login("jane@example.org", PASSWORD).await.status, 200);
+}

@@ -1,0 +1,255 @@
+//! Who gets a token, and what a log-in betrays.
+
+use std::sync::Arc;
+
+use http::HeaderMap;
+use tower_warder::accounts::MemoryStore;
+use tower_warder::{PasswordHasher, PasswordParams};
+
+use super::server::{Approved, Disabled, PASSWORD, Pending, Server, form, hash};
+use super::staged::{Pause, Staged};
+use crate::support::{Answer, Trace};
+
+const RUN: &str = "password hashed";
+
+/// All that a client can tell two answers apart by.
+fn seen(answer: Answer) -> (u16, HeaderMap, String) {
+    (answer.status.as_u16(), answer.headers, answer.body)
+}
+
+#[tokio::test]
+async fn any_letter_case_of_the_address_logs_in() {
+    let server = Server::new();
+    server.jane().await;
+    for username in ["jane@example.org", "JANE@EXAMPLE.ORG", "Jane@Example.Org"] {
+        assert_eq!(
+            server.login(username, PASSWORD).await.status,
+            200,
+            "{username}"
+        );
+    }
+    for username in [
+        " jane@example.org",
+        "jane@example.org ",
+        "jane",
+        "jane@example.org\0",
+    ] {
+        assert_eq!(
+            server.login(username, PASSWORD).await.status,
+            401,
+            "{username:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn form_is_that_of_the_password_grant() {
+    let server = Server::new();
+    server.jane().await;
+    let name = "username=jane%40example.org";
+    for (fields, status) in [
+        (format!("{name}&password=correct+horse"), 200),
+        (
+            format!(
+                "grant_type=password&{name}&password=correct%20horse&scope=&client_id=x&client_secret=y"
+            ),
+            200,
+        ),
+        (format!("grant_type=&{name}&password=correct+horse"), 200),
+        (
+            format!("grant_type=Password&{name}&password=correct+horse"),
+            422,
+        ),
+        (
+            format!("grant_type=client_credentials&{name}&password=correct+horse"),
+            422,
+        ),
+        (format!("{name}&password="), 422),
+        (format!("{name}&password"), 422),
+        (name.to_owned(), 422),
+        ("password=correct+horse".to_owned(), 422),
+        (String::new(), 422),
+        (format!("{name}&password=%ff%zz"), 401),
+        (format!("{name}&password=correct%2Bhorse"), 401),
+    ] {
+        let answer = server.send(form(&fields)).await;
+        assert_eq!(answer.status, status, "{fields}: {}", answer.body);
+    }
+    let unknown = seen(server.login("nobody@example.org", "").await);
+    assert_eq!(seen(server.login("jane@example.org", "").await), unknown);
+}
+
+#[tokio::test]
+async fn state_is_told_only_to_who_knows_the_password() {
+    let server = Server::new();
+    server.jane().await;
+    server.add("paul@example.org", false, Pending).await;
+    server.add("dora@example.org", true, Disabled).await;
+    let unknown = seen(server.login("nobody@example.org", "wrong password").await);
+    assert_eq!(unknown.0, 401);
+    for name in ["jane", "paul", "dora"] {
+        let email = format!("{name}@example.org");
+        assert_eq!(
+            seen(server.login(&email, "wrong password").await),
+            unknown,
+            "{name}"
+        );
+    }
+    assert_eq!(
+        server.login("paul@example.org", PASSWORD).await.detail(),
+        "Account pending approval"
+    );
+    assert_eq!(
+        server.login("dora@example.org", PASSWORD).await.detail(),
+        "Account disabled"
+    );
+}
+
+#[tokio::test]
+async fn unknown_address_costs_what_a_wrong_password_costs() {
+    let server = Server::new();
+    server.jane().await;
+    server.add("paul@example.org", false, Pending).await;
+    server
+        .add_with_hash("broken@example.org", false, Approved, "not a hash")
+        .await;
+    for username in [
+        "jane@example.org",
+        "paul@example.org",
+        "nobody@example.org",
+        "broken@example.org",
+        "no address",
+        "\0",
+    ] {
+        let log = Trace::record();
+        assert_eq!(
+            server.login(username, "wrong password").await.status,
+            401,
+            "{username:?}"
+        );
+        let runs = log.lines(RUN);
+        assert_eq!(runs.len(), 1, "{username:?}: {runs:?}");
+        assert!(runs[0].contains("m=7168 t=5 p=1"), "{username:?}: {runs:?}");
+    }
+}
+
+#[tokio::test]
+async fn password_over_4096_bytes_is_wrong_and_never_hashed() {
+    let server = Server::new();
+    server.jane().await;
+    let unknown = seen(server.login("nobody@example.org", "wrong password").await);
+    let log = Trace::record();
+    for username in ["jane@example.org", "nobody@example.org"] {
+        let answer = server.login(username, &"x".repeat(4097)).await;
+        assert_eq!(seen(answer), unknown);
+    }
+    assert_eq!(log.lines(RUN), [""; 0]);
+    assert_eq!(
+        seen(server.login("jane@example.org", &"x".repeat(4096)).await),
+        unknown
+    );
+    assert_eq!(log.lines(RUN).len(), 1);
+}
+
+#[tokio::test]
+async fn unreadable_hash_is_a_wrong_password_and_an_error_in_the_log() {
+    let server = Server::new();
+    for (index, stored) in [
+        "",
+        "not a hash",
+        "$2b$12$EixZaYVK1fsbw1ZfbX3OXePaWxn96p36WQoeG6Lruj3vjPGga31lW",
+        "$argon2id$v=19$m=4294967295,t=3,p=4$c2FsdHNhbHRzYWx0c2FsdA$AYZS4FaZ0ueMtR+C6CqwtsVysuQRxQtIuGstOQvB5oo",
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let email = format!("jane{index}@example.org");
+        let jane = server.add_with_hash(&email, false, Approved, stored).await;
+        let unknown = seen(server.login("nobody@example.org", PASSWORD).await);
+        let log = Trace::record();
+        assert_eq!(seen(server.login(&email, PASSWORD).await), unknown, "{stored}");
+        let errors = log.lines("ERROR");
+        assert_eq!(errors.len(), 1, "{}", log.text());
+        assert!(errors[0].contains(&format!("id={}", jane.id)), "{errors:?}");
+        assert!(stored.is_empty() || !log.text().contains(stored), "{}", log.text());
+    }
+}
+
+fn other_hasher() -> PasswordHasher {
+    PasswordHasher::new().params(PasswordParams::new(9216, 4, 1).unwrap())
+}
+
+#[tokio::test]
+async fn outdated_hash_is_renewed_by_a_log_in_that_comes_in() {
+    let server = Server::with(MemoryStore::new(), |accounts| {
+        accounts.hasher(other_hasher())
+    });
+    let (jane, token) = server.jane().await;
+    assert_eq!(
+        server
+            .login("jane@example.org", "wrong password")
+            .await
+            .status,
+        401
+    );
+    assert_eq!(server.stored(jane.id).await, jane);
+
+    assert_eq!(server.login("jane@example.org", PASSWORD).await.status, 200);
+    let renewed = server.stored(jane.id).await;
+    assert!(
+        renewed
+            .hashed_password
+            .starts_with("$argon2id$v=19$m=9216,t=4,p=1$")
+    );
+    assert_eq!(renewed.token_generation, 0);
+    assert_eq!(server.me(&token).await.status, 200);
+
+    assert_eq!(server.login("jane@example.org", PASSWORD).await.status, 200);
+    assert_eq!(server.stored(jane.id).await, renewed);
+}
+
+#[tokio::test]
+async fn renewed_hash_loses_to_a_reset() {
+    let store = Arc::new(Staged::new());
+    let server = Server::with(Arc::clone(&store), |accounts| {
+        accounts.hasher(other_hasher())
+    });
+    let (_, admin) = server.admin().await;
+    let (jane, _) = server.jane().await;
+
+    store.pause(Pause::BeforeReplaceHash);
+    let (token, ()) = tokio::join!(server.token_of("jane@example.org", PASSWORD), async {
+        store.arrival().await;
+        assert_eq!(
+            server
+                .reset(&admin, jane.id, "another password")
+                .await
+                .status,
+            200
+        );
+        store.go_on();
+    });
+    assert_eq!(server.me(&token).await.status, 401);
+    assert_eq!(server.login("jane@example.org", PASSWORD).await.status, 401);
+    assert_eq!(
+        server
+            .login("jane@example.org", "another password")
+            .await
+            .status,
+        200
+    );
+}
+
+#[tokio::test]
+async fn who_knows_the_password_comes_in_though_the_hash_cannot_be_renewed() {
+    let store = Arc::new(Staged::new());
+    let server = Server::with(Arc::clone(&store), |accounts| {
+        accounts.hasher(other_hasher())
+    });
+    let (jane, _) = server.jane().await;
+    store.fails(&["replace_hash"]);
+    let log = Trace::record();
+    assert_eq!(server.login("jane@example.org", PASSWORD).await.status, 200);
+    assert_eq!(log.lines("ERROR").len(), 1, "{}", log.text());
+    assert_eq!(server.stored(jane.id).await.hashed_password, hash().await);
+}

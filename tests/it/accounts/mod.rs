@@ -1,0 +1,16 @@
+//! The account routes, as a client of them sees it.
+
+mod answers;
+mod bodies;
+mod ends;
+mod last_admin;
+mod listing;
+mod login;
+mod outage;
+mod parallel;
+mod paths;
+mod registration;
+mod secrecy;
+mod server;
+mod staged;
+mod tokens;

@@ -1,0 +1,80 @@
+//! What a store or a hasher that cannot answer does to a client.
+
+use std::sync::Arc;
+
+use serde_json::json;
+use tokio::task::JoinSet;
+use tower_warder::PasswordHasher;
+use tower_warder::accounts::MemoryStore;
+
+use super::server::{PASSWORD, Server, bare, by, hasher, json_to, login};
+use super::staged::Staged;
+use crate::support::{Answer, Trace};
+
+fn check(answer: &Answer, asked: &str) {
+    assert_eq!(answer.status, 503, "{asked}: {}", answer.body);
+    assert_eq!(answer.header("retry-after"), Some("1"), "{asked}");
+    assert_eq!(answer.header("www-authenticate"), None, "{asked}");
+    assert!(
+        !format!("{:?}{}", answer.headers, answer.body).contains("db.internal"),
+        "{asked}"
+    );
+}
+
+#[tokio::test]
+async fn store_that_fails_is_503_on_every_route_and_logged_once() {
+    let store = Arc::new(Staged::new());
+    let server = Server::over(Arc::clone(&store));
+    let (_, admin) = server.admin().await;
+    let new = json!({"email": "new@example.org", "password": PASSWORD});
+    let password = json!({"password": PASSWORD});
+    for (method, request) in [
+        ("find_by_email", json_to("POST", "/register", &new)),
+        ("insert", json_to("POST", "/register", &new)),
+        ("find_by_email", login("root@example.org", PASSWORD)),
+        ("find_by_email", login("nobody@example.org", PASSWORD)),
+        ("find", bare("GET", "/me")),
+        ("find", bare("GET", "/users")),
+        ("list", bare("GET", "/users")),
+        ("count_pending", bare("GET", "/users/pending/count")),
+        ("update", json_to("PUT", "/users/1", &json!({}))),
+        ("delete", bare("DELETE", "/users/1")),
+        (
+            "find",
+            json_to("POST", "/users/1/reset-password", &password),
+        ),
+        (
+            "reset_password",
+            json_to("POST", "/users/1/reset-password", &password),
+        ),
+    ] {
+        let asked = format!("{method} of {} {}", request.method(), request.uri());
+        store.fails(&[method]);
+        let log = Trace::record();
+        check(&server.send(by(&admin, request)).await, &asked);
+        let errors = log.lines("ERROR");
+        assert_eq!(errors.len(), 1, "{asked}: {}", log.text());
+    }
+    store.fails(&[]);
+    assert_eq!(server.me(&admin).await.status, 200);
+    assert_eq!(server.login("new@example.org", PASSWORD).await.status, 401);
+}
+
+#[tokio::test]
+async fn hasher_without_room_is_503() {
+    let busy: PasswordHasher = hasher().permits(1).queue(0);
+    let server = Server::with(MemoryStore::new(), |accounts| accounts.hasher(busy));
+    server.jane().await;
+    let mut log_ins = JoinSet::new();
+    for _ in 0..8 {
+        let server = server.clone();
+        log_ins.spawn(async move { server.login("jane@example.org", PASSWORD).await });
+    }
+    let answers = log_ins.join_all().await;
+    let (served, refused): (Vec<_>, Vec<_>) =
+        answers.iter().partition(|answer| answer.status == 200);
+    assert!(!served.is_empty() && !refused.is_empty());
+    for answer in refused {
+        check(answer, "login");
+    }
+}

@@ -1,0 +1,175 @@
+//! Many at the same moment, over both stores.
+
+use std::collections::BTreeMap;
+
+use axum::body::Body;
+use futures_util::future::join_all;
+use http::Request;
+use serde_json::json;
+use tempfile::TempDir;
+use tower_warder::accounts::Page;
+
+use super::server::{Approved, PASSWORD, Server, bare, by, json_to, login};
+use crate::accounts_example::sqlite_store;
+
+/// Over memory and over SQLite, whose file lives as long as the directory.
+async fn servers() -> (TempDir, [Server; 2]) {
+    let directory = tempfile::tempdir().unwrap();
+    let sqlite = sqlite_store(&directory.path().join("accounts.sqlite")).await;
+    (directory, [Server::new(), Server::over(sqlite)])
+}
+
+/// Sends all, each from a task of its own, and counts the answers of each status.
+async fn all_at_once(
+    server: &Server,
+    requests: impl IntoIterator<Item = Request<Body>>,
+) -> BTreeMap<u16, usize> {
+    let tasks = requests.into_iter().map(|request| {
+        let server = server.clone();
+        tokio::spawn(async move { server.send(request).await.status.as_u16() })
+    });
+    // Collected first: a task starts when it is spawned.
+    let tasks: Vec<_> = tasks.collect();
+    let mut counts = BTreeMap::new();
+    for status in join_all(tasks).await {
+        *counts.entry(status.unwrap()).or_default() += 1;
+    }
+    counts
+}
+
+fn register(email: &str) -> Request<Body> {
+    json_to(
+        "POST",
+        "/register",
+        &json!({"email": email, "password": PASSWORD}),
+    )
+}
+
+async fn admins(server: &Server) -> usize {
+    let users = server.store.list(Page::default()).await.unwrap();
+    users.iter().filter(|user| user.is_active_admin()).count()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn of_50_first_accounts_all_are_made_and_one_is_admin() {
+    let (_directory, servers) = servers().await;
+    for server in servers {
+        let new = (0..50).map(|number| register(&format!("jane{number}@example.org")));
+        assert_eq!(all_at_once(&server, new).await, BTreeMap::from([(201, 50)]));
+        assert_eq!(admins(&server).await, 1);
+        assert_eq!(server.store.count_pending().await.unwrap(), 49);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn of_50_registrations_of_one_address_one_wins() {
+    let (_directory, servers) = servers().await;
+    for server in servers {
+        let new = (0..50).map(|number| {
+            register(if number % 2 == 0 {
+                "jane@example.org"
+            } else {
+                "JANE@example.org"
+            })
+        });
+        assert_eq!(
+            all_at_once(&server, new).await,
+            BTreeMap::from([(201, 1), (409, 49)])
+        );
+        assert_eq!(server.store.list(Page::default()).await.unwrap().len(), 1);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn of_many_updates_to_one_address_one_wins() {
+    let (_directory, servers) = servers().await;
+    for server in servers {
+        let (_, admin) = server.admin().await;
+        let mut updates = Vec::new();
+        for number in 0..20 {
+            let user = server
+                .add(&format!("jane{number}@example.org"), false, Approved)
+                .await;
+            let path = format!("/users/{}", user.id);
+            updates.push(by(
+                &admin,
+                json_to("PUT", &path, &json!({"email": "x@example.org"})),
+            ));
+        }
+        assert_eq!(
+            all_at_once(&server, updates).await,
+            BTreeMap::from([(200, 1), (409, 19)])
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn two_admins_who_remove_each_other_leave_one() {
+    let (_directory, servers) = servers().await;
+    for server in servers {
+        for round in 0..20 {
+            let one = server
+                .add(&format!("one{round}@example.org"), true, Approved)
+                .await;
+            let two = server
+                .add(&format!("two{round}@example.org"), true, Approved)
+                .await;
+            for user in server.store.list(Page::default()).await.unwrap() {
+                if user.id != one.id && user.id != two.id {
+                    server.store.delete(user.id).await.unwrap();
+                }
+            }
+            let remove = |by_whom, id| {
+                let (token, path) = (server.token(by_whom), format!("/users/{id}"));
+                by(
+                    &token,
+                    match round % 3 {
+                        0 => json_to("PUT", &path, &json!({"is_admin": false})),
+                        1 => json_to("PUT", &path, &json!({"status": "disabled"})),
+                        _ => bare("DELETE", &path),
+                    },
+                )
+            };
+            let counts = all_at_once(&server, [remove(&one, two.id), remove(&two, one.id)]).await;
+            assert_eq!(admins(&server).await, 1, "{counts:?}");
+            assert!(counts.keys().all(|status| *status < 500), "{counts:?}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn of_many_deletions_one_deletes() {
+    let (_directory, servers) = servers().await;
+    for server in servers {
+        let (_, admin) = server.admin().await;
+        let jane = server.add("jane@example.org", true, Approved).await;
+        let path = format!("/users/{}", jane.id);
+        let deletions = (0..20).map(|_| by(&admin, bare("DELETE", &path)));
+        let counts = all_at_once(&server, deletions).await;
+        assert_eq!(counts, BTreeMap::from([(204, 1), (404, 19)]));
+
+        // Those whose caller is gone are told so.
+        let jane = server.add("jane@example.org", true, Approved).await;
+        let (token, path) = (server.token(&jane), format!("/users/{}", jane.id));
+        let deletions = (0..20).map(|_| by(&token, bare("DELETE", &path)));
+        let counts = all_at_once(&server, deletions).await;
+        assert_eq!(counts.get(&204), Some(&1), "{counts:?}");
+        assert!(
+            counts.keys().all(|status| [204, 401, 404].contains(status)),
+            "{counts:?}"
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn of_64_log_ins_all_come_in() {
+    let (_directory, servers) = servers().await;
+    for server in servers {
+        server.jane().await;
+        let log_ins = (0..64).map(|_| login("jane@example.org", PASSWORD));
+        assert_eq!(
+            all_at_once(&server, log_ins).await,
+            BTreeMap::from([(200, 64)])
+        );
+    }
+}

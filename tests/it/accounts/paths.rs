@@ -1,0 +1,99 @@
+//! What is wrong with method and path.
+
+use serde_json::json;
+
+use super::server::{PASSWORD, Server, bare, by, json_to};
+
+#[tokio::test]
+async fn unknown_paths_are_not_found() {
+    let server = Server::new();
+    for path in [
+        "",
+        "/users/",
+        "/users/1/",
+        "/users/1/password",
+        "/Register",
+        "/me/x",
+        "//me",
+    ] {
+        let answer = server.send(bare("GET", path)).await;
+        assert_eq!(answer.status, 404, "{path}");
+        assert_eq!(answer.detail(), "Not Found", "{path}");
+    }
+}
+
+#[tokio::test]
+async fn wrong_methods_are_told_the_right_ones() {
+    let server = Server::new();
+    for (method, path, allowed) in [
+        ("GET", "/register", "POST"),
+        ("OPTIONS", "/login", "POST"),
+        ("POST", "/me", "GET,HEAD"),
+        ("DELETE", "/users", "GET,HEAD"),
+        ("PUT", "/users/pending/count", "GET,HEAD"),
+        ("PATCH", "/users/1", "PUT,DELETE"),
+        ("GET", "/users/1", "PUT,DELETE"),
+        ("BREW", "/users/1/reset-password", "POST"),
+    ] {
+        let answer = server.send(bare(method, path)).await;
+        assert_eq!(answer.status, 405, "{method} {path}");
+        assert_eq!(answer.header("allow"), Some(allowed), "{method} {path}");
+    }
+}
+
+#[tokio::test]
+async fn an_id_has_one_spelling() {
+    let server = Server::new();
+    let (root, admin) = server.admin().await;
+    assert_eq!(root.id, 1);
+    for (id, status) in [
+        ("1", 200),
+        ("%31", 200),
+        ("0", 404),
+        ("-1", 404),
+        ("99", 404),
+        ("9223372036854775807", 404),
+        ("-9223372036854775808", 404),
+        ("9223372036854775808", 422),
+        ("18446744073709551617", 422),
+        ("99999999999999999999999999999999", 422),
+        ("+1", 422),
+        ("%2B1", 422),
+        ("01", 422),
+        ("-0", 422),
+        ("1.0", 422),
+        ("1e0", 422),
+        ("0x1", 422),
+        ("%201", 422),
+        ("1%00", 422),
+        ("1%2F", 422),
+        ("%FF", 422),
+        ("%D9%A1", 422),
+        ("%", 422),
+        ("none", 422),
+        ("pending", 422),
+    ] {
+        let answer = server
+            .send(by(
+                &admin,
+                json_to("PUT", &format!("/users/{id}"), &json!({})),
+            ))
+            .await;
+        assert_eq!(answer.status, status, "{id}: {}", answer.body);
+        if status == 422 {
+            let fault = json!([{
+                "type": "int_parsing",
+                "loc": ["path", "id"],
+                "msg": "Input should be a valid integer",
+            }]);
+            assert_eq!(answer.json()["detail"], fault, "{id}");
+        }
+        if status != 200 {
+            let answer = server
+                .send(by(&admin, bare("DELETE", &format!("/users/{id}"))))
+                .await;
+            assert_eq!(answer.status, status, "{id}");
+            assert_eq!(server.reset(&admin, 99, PASSWORD).await.status, 404);
+        }
+    }
+}

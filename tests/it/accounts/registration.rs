@@ -1,0 +1,248 @@
+//! Who gets an account, and with what.
+
+use serde_json::{Value, json};
+use tower_warder::Secret;
+use tower_warder::accounts::{BootstrapPolicy, MemoryStore};
+
+use super::server::{Approved, Disabled, PASSWORD, Pending, Server, json_to};
+use crate::support::Answer;
+
+async fn register(server: &Server, email: &str, secret: Option<&str>) -> Answer {
+    let mut new = json!({"email": email, "password": PASSWORD});
+    if let Some(secret) = secret {
+        new["bootstrap_secret"] = secret.into();
+    }
+    server.send(json_to("POST", "/register", &new)).await
+}
+
+fn with(bootstrap: BootstrapPolicy) -> Server {
+    Server::with(MemoryStore::new(), |accounts| accounts.bootstrap(bootstrap))
+}
+
+fn is_seated(answer: &Answer) -> bool {
+    assert_eq!(answer.status, 201, "{}", answer.body);
+    let seated = answer.json()["is_admin"] == true;
+    let status = if seated { "approved" } else { "pending" };
+    assert_eq!(answer.json()["status"], status);
+    seated
+}
+
+#[tokio::test]
+async fn first_account_is_admin_and_later_ones_wait() {
+    let server = Server::new();
+    // A refused registration does not use up the seat.
+    assert_eq!(register(&server, "jane", None).await.status, 422);
+    assert!(is_seated(
+        &register(&server, "root@example.org", Some("ignored")).await
+    ));
+    let root = server.stored(1).await;
+    assert_eq!(
+        (root.approved_at, root.approved_by),
+        (Some(root.created_at), None)
+    );
+    assert!(!is_seated(
+        &register(&server, "jane@example.org", None).await
+    ));
+    assert_eq!(server.stored(2).await.approved_at, None);
+}
+
+#[tokio::test]
+async fn seat_is_for_the_first_account_and_not_for_the_first_admin() {
+    let server = Server::new();
+    server.add("jane@example.org", false, Pending).await;
+    assert!(!is_seated(
+        &register(&server, "root@example.org", None).await
+    ));
+}
+
+#[tokio::test]
+async fn with_a_secret_the_first_admin_has_to_know_it() {
+    let server = with(BootstrapPolicy::Secret(Secret::new(SECRET).unwrap()));
+    assert!(!is_seated(&register(&server, "a@example.org", None).await));
+    for wrong in ["", "wrong", &SECRET[1..], &format!("{SECRET} ")] {
+        let answer = register(&server, "b@example.org", Some(wrong)).await;
+        assert_eq!(
+            (answer.status.as_u16(), answer.detail().as_str()),
+            (403, "Wrong bootstrap secret")
+        );
+    }
+    assert!(is_seated(
+        &register(&server, "b@example.org", Some(SECRET)).await
+    ));
+    assert!(!is_seated(
+        &register(&server, "c@example.org", Some(SECRET)).await
+    ));
+}
+
+#[tokio::test]
+async fn with_a_secret_a_disabled_admin_does_not_hold_the_seat() {
+    let server = with(BootstrapPolicy::Secret(Secret::new(SECRET).unwrap()));
+    server.add("old@example.org", true, Disabled).await;
+    server.add("jane@example.org", false, Approved).await;
+    assert!(is_seated(
+        &register(&server, "new@example.org", Some(SECRET)).await
+    ));
+}
+
+#[tokio::test]
+async fn with_nobody_nobody_gets_the_seat() {
+    let server = with(BootstrapPolicy::Nobody);
+    assert!(!is_seated(&register(&server, "a@example.org", None).await));
+    assert!(!is_seated(
+        &register(&server, "b@example.org", Some(SECRET)).await
+    ));
+}
+
+#[tokio::test]
+async fn addresses_look_like_local_at_domain_dot_tld() {
+    let server = Server::new();
+    let (root, admin) = server.admin().await;
+    let longest = format!("{}@example.org", "j".repeat(242));
+    for good in [
+        "a.b_c%d+e-f@g-h.i.museum",
+        "1@2.ab",
+        "JANE@EXAMPLE.ORG",
+        &longest,
+    ] {
+        let answer = register(&server, good, None).await;
+        assert_eq!(answer.status, 201, "{good}: {}", answer.body);
+        assert_eq!(answer.json()["email"], good.to_ascii_lowercase());
+    }
+    let too_long = format!("{}@example.org", "j".repeat(243));
+    for bad in [
+        "",
+        "@",
+        "jane",
+        "jane@example",
+        "@example.org",
+        "jane@.org",
+        "jane@example.o",
+        "jane@example.o1",
+        "jane@@example.org",
+        "a@b@example.org",
+        "ja ne@example.org",
+        " jane@example.org",
+        "jane@example.org ",
+        "jane@example.org\n",
+        "jane@example.org\0",
+        "jané@example.org",
+        "jane@exämple.org",
+        "\u{212a}ate@example.org",
+        "<jane@example.org>",
+        "\"jane\"@example.org",
+        "jane@[127.0.0.1]",
+        "jane@exam_ple.org",
+        &too_long,
+    ] {
+        // The same one function wherever an account gets an address.
+        let answer = register(&server, bad, None).await;
+        assert_eq!(answer.status, 422, "{bad:?}");
+        assert_eq!(answer.json()["detail"][0]["loc"], json!(["body", "email"]));
+        assert!(bad.len() < 5 || !answer.body.contains(bad), "{bad:?}");
+        let answer = server.put(&admin, root.id, json!({"email": bad})).await;
+        assert_eq!(answer.status, 422, "{bad:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_address_belongs_to_one_account_in_whatever_case() {
+    let server = Server::new();
+    let (root, admin) = server.admin().await;
+    assert_eq!(server.register("Jane@Example.org").await.status, 201);
+    for again in ["jane@example.org", "JANE@EXAMPLE.ORG"] {
+        assert_eq!(server.register(again).await.status, 409);
+        assert_eq!(
+            server
+                .put(&admin, root.id, json!({"email": again}))
+                .await
+                .status,
+            409
+        );
+    }
+    // One's own is free.
+    let own = server
+        .put(&admin, root.id, json!({"email": "ROOT@example.org"}))
+        .await;
+    assert_eq!(own.json()["email"], "root@example.org");
+}
+
+#[tokio::test]
+async fn passwords_have_8_to_128_code_points() {
+    let server = Server::new();
+    let (_, admin) = server.admin().await;
+    let (jane, _) = server.jane().await;
+    for (index, (password, valid)) in [
+        ("a".repeat(7), false),
+        ("a".repeat(8), true),
+        ("a".repeat(128), true),
+        ("a".repeat(129), false),
+        ("🗼".repeat(7), false),
+        ("🗼".repeat(8), true),
+        ("🗼".repeat(128), true),
+        ("🗼".repeat(129), false),
+        ("e\u{301}".repeat(4), true),
+        ("\0".repeat(8), true),
+        (" ".repeat(8), true),
+        ("  spaces  ".to_owned(), true),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let email = format!("jane{index}@example.org");
+        let new = json!({"email": email, "password": password});
+        let answer = server.send(json_to("POST", "/register", &new)).await;
+        assert_eq!(answer.status, if valid { 201 } else { 422 }, "{password:?}");
+        let reset = server.reset(&admin, jane.id, &password).await;
+        assert_eq!(reset.status, if valid { 200 } else { 422 }, "{password:?}");
+        if valid {
+            // Right, and waiting for approval.
+            assert_eq!(
+                server.login(&email, &password).await.status,
+                403,
+                "{password:?}"
+            );
+            let token = server.login("jane@example.org", &password).await;
+            assert_eq!(token.status, 200, "{password:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn passwords_are_neither_trimmed_nor_normalised() {
+    let server = Server::new();
+    for (index, (password, others)) in [
+        ("  spaces  ", ["spaces", "  spaces", "spaces  "]),
+        ("nul\0inside", ["nul", "nulinside", "nul\0"]),
+        (
+            "caf\u{e9} caf\u{e9}",
+            [
+                "cafe\u{301} cafe\u{301}",
+                "cafe cafe",
+                "CAF\u{c9} CAF\u{c9}",
+            ],
+        ),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let email = format!("jane{index}@example.org");
+        let new = json!({"email": email, "password": password});
+        server.send(json_to("POST", "/register", &new)).await;
+        let right = server.login(&email, password).await.status;
+        assert!(right == 200 || right == 403);
+        for other in others {
+            assert_eq!(server.login(&email, other).await.status, 401, "{other:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn refused_registration_leaves_nothing() {
+    let server = with(BootstrapPolicy::Secret(Secret::new(SECRET).unwrap()));
+    register(&server, "jane@example.org", Some("wrong")).await;
+    let short: Value = json!({"email": "jane@example.org", "password": "short"});
+    server.send(json_to("POST", "/register", &short)).await;
+    assert_eq!(server.store.list(Default::default()).await.unwrap(), []);
+}
+
+const SECRET: &str = "the first admin knows this secret";

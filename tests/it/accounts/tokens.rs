@@ -1,0 +1,256 @@
+//! What a token says, whom it opens to, and when it dies.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde_json::{Value, json};
+use tower_warder::accounts::{MemoryStore, Subject};
+
+use super::server::{Approved, PASSWORD, Pending, Server, bare, by};
+use super::staged::{Pause, Staged};
+
+fn part(token: &str, index: usize) -> Value {
+    let part = token.split('.').nth(index).unwrap();
+    serde_json::from_slice(&URL_SAFE_NO_PAD.decode(part).unwrap()).unwrap()
+}
+
+/// As Python makes one: with the secret of `testing`, and nothing but these claims.
+fn foreign(claims: &Value) -> String {
+    let key = jsonwebtoken::EncodingKey::from_secret(b"everybody who reads this knows it");
+    jsonwebtoken::encode(&jsonwebtoken::Header::default(), claims, &key).unwrap()
+}
+
+const NOW: u64 = 1_767_225_600;
+
+#[tokio::test]
+async fn tokens_say_who_since_when_and_until_when() {
+    let server = Server::new();
+    let (_, admin) = server.admin().await;
+    let (jane, _) = server.jane().await;
+    let token = server.token_of("jane@example.org", PASSWORD).await;
+    assert_eq!(part(&token, 0), json!({"alg": "HS256", "typ": "JWT"}));
+    let mut claims = part(&token, 1);
+    let jti = claims.as_object_mut().unwrap().remove("jti").unwrap();
+    assert!(jti.as_str().unwrap().len() >= 22, "{jti}");
+    let expected = json!({"sub": jane.id.to_string(), "iat": NOW, "exp": NOW + 604_800});
+    assert_eq!(claims, expected);
+
+    server.reset(&admin, jane.id, PASSWORD).await;
+    let token = server.token_of("jane@example.org", PASSWORD).await;
+    let mut claims = part(&token, 1);
+    assert_ne!(claims.as_object_mut().unwrap().remove("jti").unwrap(), jti);
+    assert_eq!(claims["gen"], 1);
+    assert_eq!(claims.as_object().unwrap().len(), 4);
+}
+
+#[tokio::test]
+async fn token_lives_until_its_time_and_not_a_second_longer() {
+    let server = Server::new();
+    server.jane().await;
+    let token = server.token_of("jane@example.org", PASSWORD).await;
+    server.clock.advance(Duration::from_secs(604_799));
+    assert_eq!(server.me(&token).await.status, 200);
+    server.clock.advance(Duration::from_secs(1));
+    assert_eq!(server.me(&token).await.status, 401);
+}
+
+#[tokio::test]
+async fn token_with_just_subject_and_expiry_is_enough() {
+    let server = Server::new();
+    let (_, admin) = server.admin().await;
+    let (jane, _) = server.jane().await;
+    let exp = NOW + 60;
+    let id = jane.id.to_string();
+    for (claims, status) in [
+        (json!({"sub": id, "exp": exp}), 200),
+        (json!({"sub": id, "exp": 1_767_225_660.5, "more": [1]}), 200),
+        (json!({"sub": id, "exp": exp, "gen": 0}), 200),
+        (json!({"sub": id, "exp": exp, "gen": 1}), 401),
+        (json!({"sub": id, "exp": exp, "gen": -1}), 401),
+        (json!({"sub": id, "exp": exp, "gen": "0"}), 401),
+        (json!({"sub": id}), 401),
+        (json!({"exp": exp}), 401),
+        (json!({"sub": jane.id, "exp": exp}), 401),
+        (json!({"sub": "99", "exp": exp}), 401),
+        (json!({"sub": "jane@example.org", "exp": exp}), 401),
+        (json!({"sub": format!("+{id}"), "exp": exp}), 401),
+        (json!({"sub": format!("0{id}"), "exp": exp}), 401),
+        (json!({"sub": format!("{id} "), "exp": exp}), 401),
+        (json!({"sub": format!("{id}.0"), "exp": exp}), 401),
+        (json!({"sub": "99999999999999999999", "exp": exp}), 401),
+    ] {
+        let answer = server.me(&foreign(&claims)).await;
+        assert_eq!(answer.status, status, "{claims}: {}", answer.body);
+    }
+    server.reset(&admin, jane.id, PASSWORD).await;
+    let answer = server.me(&foreign(&json!({"sub": id, "exp": exp}))).await;
+    assert_eq!(answer.status, 401);
+}
+
+#[tokio::test]
+async fn changes_of_an_account_act_on_its_tokens_at_once() {
+    let server = Server::new();
+    let (_, admin) = server.admin().await;
+    let (jane, token) = server.jane().await;
+    for (update, me, users) in [
+        (json!({"is_admin": true}), 200, 200),
+        (json!({"is_admin": false}), 200, 403),
+        (json!({"is_admin": true, "status": "disabled"}), 401, 401),
+        (json!({"status": "approved"}), 200, 200),
+        (json!({"status": "pending"}), 401, 401),
+        (json!({"status": "approved", "is_admin": false}), 200, 403),
+        (json!({"email": "janet@example.org"}), 200, 403),
+    ] {
+        assert_eq!(
+            server.put(&admin, jane.id, update.clone()).await.status,
+            200
+        );
+        assert_eq!(server.me(&token).await.status, me, "{update}");
+        let answer = server.send(by(&token, bare("GET", "/users"))).await;
+        assert_eq!(answer.status, users, "{update}");
+    }
+    assert_eq!(server.me(&token).await.json()["email"], "janet@example.org");
+    assert_eq!(server.delete(&admin, jane.id).await.status, 204);
+    assert_eq!(server.me(&token).await.status, 401);
+}
+
+#[tokio::test]
+async fn reset_ends_earlier_tokens_and_none_that_come_after() {
+    let server = Server::new();
+    let (_, admin) = server.admin().await;
+    let (jane, token) = server.jane().await;
+    for round in ["first password", "second password"] {
+        let earlier = server.token(&server.stored(jane.id).await);
+        assert_eq!(server.me(&earlier).await.status, 200);
+        assert_eq!(server.reset(&admin, jane.id, round).await.status, 200);
+        assert_eq!(server.me(&earlier).await.status, 401);
+        assert_eq!(server.me(&token).await.status, 401);
+        // In the same second: the clock stands still.
+        let later = server.token_of("jane@example.org", round).await;
+        assert_eq!(server.me(&later).await.status, 200);
+    }
+    // A refused reset ends nothing.
+    let token = server.token(&server.stored(jane.id).await);
+    assert_eq!(server.reset(&admin, jane.id, "short").await.status, 422);
+    assert_eq!(server.me(&token).await.status, 200);
+    // One's own ends one's own.
+    assert_eq!(server.reset(&admin, 1, PASSWORD).await.status, 200);
+    assert_eq!(server.me(&admin).await.status, 401);
+}
+
+#[tokio::test]
+async fn log_in_that_overlaps_a_reset_yields_a_dead_token() {
+    let store = Arc::new(Staged::new());
+    let server = Server::over(Arc::clone(&store));
+    let (_, admin) = server.admin().await;
+    let (jane, _) = server.jane().await;
+    store.pause(Pause::AfterFindByEmail);
+    let (token, ()) = tokio::join!(server.token_of("jane@example.org", PASSWORD), async {
+        store.arrival().await;
+        assert_eq!(
+            server
+                .reset(&admin, jane.id, "another password")
+                .await
+                .status,
+            200
+        );
+        store.go_on();
+    });
+    assert_eq!(server.me(&token).await.status, 401);
+}
+
+#[tokio::test]
+async fn token_of_a_deleted_account_opens_no_other() {
+    let server = Server::new();
+    let (_, admin) = server.admin().await;
+    let (jane, token) = server.jane().await;
+    assert_eq!(server.delete(&admin, jane.id).await.status, 204);
+    let again = server.add("jane@example.org", false, Approved).await;
+    assert!(again.id > jane.id);
+    assert_eq!(server.me(&token).await.status, 401);
+    assert_eq!(server.me(&server.token(&again)).await.status, 200);
+}
+
+fn by_address() -> Server {
+    Server::with(MemoryStore::new(), |accounts| {
+        accounts.subject(Subject::Email)
+    })
+}
+
+#[tokio::test]
+async fn address_as_subject_is_the_canonical_one_and_follows_no_change() {
+    let server = by_address();
+    let (_, _) = server.admin().await;
+    let (jane, by_id) = server.jane().await;
+    assert_eq!(server.me(&by_id).await.status, 401);
+    let token = server.token_of("JANE@example.org", PASSWORD).await;
+    assert_eq!(part(&token, 1)["sub"], "jane@example.org");
+    assert_eq!(server.me(&token).await.status, 200);
+    for (subject, status) in [
+        ("jane@example.org", 200),
+        ("Jane@example.org", 401),
+        (" jane@example.org", 401),
+        ("nobody@example.org", 401),
+    ] {
+        let foreign = foreign(&json!({"sub": subject, "exp": NOW + 60}));
+        assert_eq!(server.me(&foreign).await.status, status, "{subject}");
+    }
+    let admin = server.token_of("root@example.org", PASSWORD).await;
+    let update = json!({"email": "janet@example.org"});
+    assert_eq!(server.put(&admin, jane.id, update).await.status, 200);
+    assert_eq!(server.me(&token).await.status, 401);
+}
+
+#[tokio::test]
+async fn address_as_subject_refuses_tokens_from_before_the_account() {
+    let server = by_address();
+    server.admin().await;
+    let (jane, _) = server.jane().await;
+    let token = server.token_of("jane@example.org", PASSWORD).await;
+    let ageless = foreign(&json!({"sub": "jane@example.org", "exp": NOW + 60}));
+    let admin = server.token_of("root@example.org", PASSWORD).await;
+    assert_eq!(server.delete(&admin, jane.id).await.status, 204);
+    assert_eq!(server.me(&token).await.status, 401);
+
+    server.clock.advance(Duration::from_secs(1));
+    server.jane().await;
+    assert_eq!(server.me(&token).await.status, 401);
+    // What does not say when it was made lives until it expires.
+    assert_eq!(server.me(&ageless).await.status, 200);
+    // One of the account's own second is its own.
+    let token = server.token_of("jane@example.org", PASSWORD).await;
+    assert_eq!(server.me(&token).await.status, 200);
+}
+
+#[tokio::test]
+async fn approval_is_recorded_once() {
+    let server = Server::new();
+    let (root, admin) = server.admin().await;
+    let other = server.add("other@example.org", true, Approved).await;
+    let paul = server.add("paul@example.org", false, Pending).await;
+    assert_eq!((paul.approved_at, paul.approved_by), (None, None));
+
+    let first = server.clock.now();
+    for (token, status) in [
+        (&admin, "disabled"),
+        (&admin, "approved"),
+        (&server.token(&other), "disabled"),
+        (&server.token(&other), "approved"),
+        (&server.token(&other), "pending"),
+        (&server.token(&other), "approved"),
+    ] {
+        assert_eq!(
+            server
+                .put(token, paul.id, json!({"status": status}))
+                .await
+                .status,
+            200
+        );
+        server.clock.advance(Duration::from_secs(1));
+    }
+    let paul = server.stored(paul.id).await;
+    assert_eq!(paul.approved_by, Some(root.id));
+    assert_eq!(paul.approved_at, Some(first + Duration::from_secs(1)));
+}
