@@ -1,7 +1,7 @@
 //! What the account routes read of a request.
 
 use axum::body::Body;
-use axum::extract::{FromRequest, FromRequestParts, Path, Request};
+use axum::extract::{FromRequest, FromRequestParts, RawPathParams, Request};
 use axum::response::Response;
 use http::header::CONTENT_TYPE;
 use http::request::Parts;
@@ -85,9 +85,11 @@ impl<S: Send + Sync> FromRequestParts<S> for AccountId {
     type Rejection = Response;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Response> {
-        let path = Path::<String>::from_request_parts(parts, state).await;
-        let id = path.ok().and_then(|Path(text)| canonical(&text));
-        id.map(Self)
+        let path = RawPathParams::from_request_parts(parts, state).await.ok();
+        // By its name: the prefix may have parameters of its own.
+        let id = path.iter().flatten().find(|(name, _)| *name == "id");
+        id.and_then(|(_, text)| canonical(text))
+            .map(Self)
             .ok_or_else(|| answer::invalid(&[not_an_integer(Place::Path, "id")]))
     }
 }

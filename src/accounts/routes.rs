@@ -33,7 +33,8 @@ use crate::user::CurrentUser;
 /// | `POST /users/{id}/reset-password` | admins | 200; 404; 422 |
 ///
 /// Needs an [`AuthLayer`](crate::AuthLayer) outside of it that loads [`User`]s, such as
-/// `AuthLayer::new(verifier, accounts)`. Each handler is public and can be mounted by itself.
+/// `AuthLayer::new(verifier, accounts)`. Each handler is public and can be mounted by itself; those
+/// of one account take its id from the parameter `{id}` of the path.
 ///
 /// Every error is JSON with a `detail`; nothing is to be cached. Put a limiter before `/login` and
 /// `/register`: hashing is bounded, guessing is not.

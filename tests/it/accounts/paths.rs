@@ -1,8 +1,14 @@
 //! What is wrong with method and path.
 
+use axum::Router;
+use axum::body::Body;
+use http::Request;
 use serde_json::json;
+use tower_warder::accounts::{self, Accounts, MemoryStore};
+use tower_warder::{AuthLayer, testing};
 
-use super::server::{PASSWORD, Server, bare, by, json_to};
+use super::server::{PASSWORD, Server, bare, by, hasher, json_to};
+use crate::support::send;
 
 #[tokio::test]
 async fn unknown_paths_are_not_found() {
@@ -96,4 +102,26 @@ async fn an_id_has_one_spelling() {
             assert_eq!(server.reset(&admin, 99, PASSWORD).await.status, 404);
         }
     }
+}
+
+#[tokio::test]
+async fn the_prefix_may_have_parameters_of_its_own() {
+    let accounts = Accounts::new(MemoryStore::new(), testing::issuer()).hasher(hasher());
+    let app = Router::new()
+        .nest("/api/{tenant}/auth", accounts::routes(accounts.clone()))
+        .layer(AuthLayer::new(testing::verifier(), accounts));
+    let register = |email| {
+        let body = json!({"email": email, "password": PASSWORD}).to_string();
+        let request =
+            Request::post("/api/acme/auth/register").header("content-type", "application/json");
+        request.body(Body::from(body)).unwrap()
+    };
+    assert_eq!(send(&app, register("root@example.org")).await.status, 201);
+    assert_eq!(send(&app, register("jane@example.org")).await.status, 201);
+
+    let delete = Request::delete("/api/acme/auth/users/2")
+        .body(Body::empty())
+        .unwrap();
+    let answer = send(&app, by(&testing::token("1"), delete)).await;
+    assert_eq!(answer.status, 204, "{}", answer.body);
 }
