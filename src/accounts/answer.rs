@@ -3,7 +3,7 @@
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
-use http::header::{CONTENT_TYPE, HeaderValue, WWW_AUTHENTICATE};
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue, WWW_AUTHENTICATE};
 use serde::Serialize;
 use serde_json::json;
 
@@ -64,11 +64,18 @@ pub(super) fn json_answer(status: StatusCode, body: &impl Serialize) -> Response
             *response.status_mut() = status;
             let json = HeaderValue::from_static("application/json");
             response.headers_mut().insert(CONTENT_TYPE, json);
-            response
+            no_store(response)
         }
         // An account with a time that no calendar has.
         Err(error) => AccountError::unavailable(error).into_response(),
     }
+}
+
+/// Tokens and accounts are for nobody's cache (RFC 9111, section 5.2.2.5).
+pub(super) fn no_store(mut response: Response) -> Response {
+    let no_store = HeaderValue::from_static("no-store");
+    response.headers_mut().insert(CACHE_CONTROL, no_store);
+    response
 }
 
 /// 422: `detail` is the list of what is wrong, as clients of FastAPI read it.

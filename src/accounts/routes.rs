@@ -6,7 +6,6 @@ use axum::middleware;
 use axum::response::Response;
 use axum::routing::{get, post, put};
 use http::StatusCode;
-use http::header::{CACHE_CONTROL, HeaderValue};
 use serde_json::json;
 
 use super::answer::{self, json_answer};
@@ -49,7 +48,9 @@ pub fn routes<S: AccountStore>(accounts: Accounts<S>) -> Router {
         .route("/users/{id}/reset-password", post(reset_password::<S>))
         .fallback(async || answer::not_found())
         .method_not_allowed_fallback(async || answer::method_not_allowed())
-        .layer(middleware::map_response(no_store))
+        .layer(middleware::map_response(async |response| {
+            answer::no_store(response)
+        }))
         .with_state(accounts)
 }
 
@@ -155,11 +156,4 @@ pub async fn reset_password<S: AccountStore>(
     accounts.reset_password(id, reset).await?;
     let message = json!({"message": "Password reset successfully"});
     Ok(json_answer(StatusCode::OK, &message))
-}
-
-/// Tokens and accounts are for nobody's cache (RFC 9111, section 5.2.2.5).
-async fn no_store(mut response: Response) -> Response {
-    let no_store = HeaderValue::from_static("no-store");
-    response.headers_mut().insert(CACHE_CONTROL, no_store);
-    response
 }

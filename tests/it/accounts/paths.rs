@@ -2,12 +2,13 @@
 
 use axum::Router;
 use axum::body::Body;
+use axum::routing::post;
 use http::Request;
 use serde_json::json;
 use tower_warder::accounts::{self, Accounts, MemoryStore};
 use tower_warder::{AuthLayer, testing};
 
-use super::server::{PASSWORD, Server, bare, by, hasher, json_to};
+use super::server::{FORM, PASSWORD, Server, bare, by, hasher, json_to};
 use crate::support::send;
 
 #[tokio::test]
@@ -124,4 +125,26 @@ async fn the_prefix_may_have_parameters_of_its_own() {
         .unwrap();
     let answer = send(&app, by(&testing::token("1"), delete)).await;
     assert_eq!(answer.status, 204, "{}", answer.body);
+}
+
+#[tokio::test]
+async fn what_a_handler_says_by_itself_is_for_no_cache() {
+    let accounts = Accounts::new(MemoryStore::new(), testing::issuer()).hasher(hasher());
+    let app = Router::new()
+        .route("/register", post(accounts::register::<MemoryStore>))
+        .route("/login", post(accounts::login::<MemoryStore>))
+        .with_state(accounts.clone())
+        .layer(AuthLayer::new(testing::verifier(), accounts));
+    let body = json!({"email": "root@example.org", "password": PASSWORD}).to_string();
+    let request = |path, media_type, body| {
+        let request = Request::post(path).header("content-type", media_type);
+        request.body(Body::from(body)).unwrap()
+    };
+    let registered = send(&app, request("/register", "application/json", body)).await;
+    let form = format!("username=root%40example.org&password={PASSWORD}");
+    let token = send(&app, request("/login", FORM, form)).await;
+    for (answer, status) in [(registered, 201), (token, 200)] {
+        assert_eq!(answer.status, status, "{}", answer.body);
+        assert_eq!(answer.header("cache-control"), Some("no-store"));
+    }
 }
