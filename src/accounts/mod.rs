@@ -14,6 +14,7 @@ mod input;
 mod last_admin;
 mod store;
 mod memory;
+mod subject;
 mod error;
 mod service;
 mod answer;
@@ -31,6 +32,7 @@ pub use password::{InvalidPassword, Password};
 pub use routes::{
     count_pending, delete, login, me, register, reset_password, routes, update, users,
 };
-pub use service::{Accounts, BootstrapPolicy, Subject};
+pub use service::{Accounts, BootstrapPolicy};
 pub use status::UnknownStatus;
 pub use store::{AccountStore, NewUser, Page, Seat, StoreError};
+pub use subject::Subject;

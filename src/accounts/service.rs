@@ -12,6 +12,7 @@ use super::input::{PasswordReset, UserCreate, UserLogin, UserUpdate};
 use super::last_admin::Change;
 use super::model::{Token, User};
 use super::store::{AccountStore, NewUser, Page, Seat};
+use super::subject::Subject;
 use crate::clock::Clock;
 use crate::error::BoxError;
 use crate::password::{PasswordError, PasswordHasher};
@@ -56,22 +57,6 @@ pub enum BootstrapPolicy {
     Secret(Secret),
     /// Nobody: the first admin comes from elsewhere.
     Nobody,
-}
-
-/// What stands in the `sub` of an account's tokens.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Subject {
-    /// The account's id, which never belongs to another account.
-    #[default]
-    Id,
-    /// The account's address, for who comes over from a system whose tokens carry it.
-    ///
-    /// It costs three things. A change of address ends the account's tokens. An address that is
-    /// given up and registered again opens the new account to the old one's tokens; those that
-    /// say when they were made (`iat`) are refused if that was before the account, others live
-    /// until they expire. And whoever moves accounts has to keep their `created_at`.
-    Email,
 }
 
 impl<S: AccountStore> Accounts<S> {
@@ -172,10 +157,7 @@ impl<S: AccountStore> Accounts<S> {
         }
         // The generation that was read together with the hash: if a reset came between, the
         // token is dead already.
-        let subject = match self.subject {
-            Subject::Id => user.id.to_string(),
-            Subject::Email => user.email,
-        };
+        let subject = self.subject.of(&user);
         let token = self.issuer.token(&subject);
         let token = token.generation(user.token_generation).issue();
         let token = token.map_err(AccountError::unavailable)?;
@@ -280,19 +262,7 @@ impl<S: AccountStore> UserLoader for Accounts<S> {
     type User = User;
 
     async fn load_user(&self, claims: &Claims) -> Result<Option<User>, BoxError> {
-        let subject = claims.subject();
-        let user = match self.subject {
-            Subject::Id => match subject.parse::<i64>() {
-                // One spelling: `+1` and `01` are not `1`.
-                Ok(id) if id.to_string() == subject => self.store.find(id).await?,
-                _ => None,
-            },
-            Subject::Email => match Email::new(subject) {
-                Ok(email) if email.as_str() == subject => self.store.find_by_email(&email).await?,
-                _ => None,
-            },
-        };
-        Ok(user.filter(|user| self.subject == Subject::Id || !is_older(claims, user)))
+        Ok(self.subject.find(&*self.store, claims).await?)
     }
 }
 
@@ -318,13 +288,4 @@ impl<S> fmt::Debug for Accounts<S> {
             .field("subject", &self.subject)
             .finish_non_exhaustive()
     }
-}
-
-/// Whether a token was made before the account. `iat` has whole seconds: the account's second
-/// counts as after.
-fn is_older(claims: &Claims, user: &User) -> bool {
-    let second = Duration::from_secs(1);
-    claims
-        .issued_at()
-        .is_some_and(|issued| issued + second <= user.created_at)
 }
