@@ -11,7 +11,7 @@ use super::error::AccountError;
 use super::input::{PasswordReset, UserCreate, UserLogin, UserUpdate};
 use super::last_admin::Change;
 use super::model::{Token, User};
-use super::store::{AccountStore, NewUser, Page, Seat};
+use super::store::{AccountStore, NewUser, Page, Seat, StoreError};
 use super::subject::Subject;
 use crate::clock::Clock;
 use crate::error::BoxError;
@@ -244,8 +244,8 @@ impl<S: AccountStore> Accounts<S> {
             .store
             .replace_hash(user.id, &user.hashed_password, fresh);
         if let Err(error) = replaced.await {
-            let error = AccountError::from(error);
-            tracing::error!(id = user.id, %error, "an outdated password hash was not renewed");
+            let source = error.into_source();
+            tracing::error!(id = user.id, %source, "an outdated password hash was not renewed");
         }
     }
 
@@ -262,7 +262,8 @@ impl<S: AccountStore> UserLoader for Accounts<S> {
     type User = User;
 
     async fn load_user(&self, claims: &Claims) -> Result<Option<User>, BoxError> {
-        Ok(self.subject.find(&*self.store, claims).await?)
+        let user = self.subject.find(&*self.store, claims).await;
+        user.map_err(StoreError::into_source)
     }
 }
 

@@ -179,6 +179,14 @@ impl StoreError {
     pub fn unavailable(source: impl Into<BoxError>) -> Self {
         Self::Unavailable(source.into())
     }
+
+    /// What the log is to say: the database's own words, where there are any.
+    pub(super) fn into_source(self) -> BoxError {
+        match self {
+            Self::Unavailable(source) => source,
+            error => error.into(),
+        }
+    }
 }
 
 impl From<LastAdmin> for StoreError {

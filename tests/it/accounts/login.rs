@@ -8,7 +8,7 @@ use tower_warder::{PasswordHasher, PasswordParams};
 
 use super::server::{Approved, Disabled, PASSWORD, Pending, Server, form, hash};
 use super::staged::{Pause, Staged};
-use crate::support::{Answer, Trace};
+use crate::support::{Answer, OUTAGE, Trace};
 
 const RUN: &str = "password hashed";
 
@@ -250,6 +250,8 @@ async fn who_knows_the_password_comes_in_though_the_hash_cannot_be_renewed() {
     store.fails(&["replace_hash"]);
     let log = Trace::record();
     assert_eq!(server.login("jane@example.org", PASSWORD).await.status, 200);
-    assert_eq!(log.lines("ERROR").len(), 1, "{}", log.text());
+    let errors = log.lines("ERROR");
+    assert_eq!(errors.len(), 1, "{}", log.text());
+    assert!(errors[0].contains(OUTAGE), "{errors:?}");
     assert_eq!(server.stored(jane.id).await.hashed_password, hash().await);
 }

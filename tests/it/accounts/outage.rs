@@ -9,7 +9,7 @@ use tower_warder::accounts::MemoryStore;
 
 use super::server::{PASSWORD, Server, bare, by, hasher, json_to, login};
 use super::staged::Staged;
-use crate::support::{Answer, Trace};
+use crate::support::{Answer, OUTAGE, Trace};
 
 fn check(answer: &Answer, asked: &str) {
     assert_eq!(answer.status, 503, "{asked}: {}", answer.body);
@@ -54,6 +54,7 @@ async fn store_that_fails_is_503_on_every_route_and_logged_once() {
         check(&server.send(by(&admin, request)).await, &asked);
         let errors = log.lines("ERROR");
         assert_eq!(errors.len(), 1, "{asked}: {}", log.text());
+        assert!(errors[0].contains(OUTAGE), "{asked}: {}", log.text());
     }
     store.fails(&[]);
     assert_eq!(server.me(&admin).await.status, 200);
