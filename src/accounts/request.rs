@@ -54,11 +54,13 @@ impl<S: Send + Sync, T: FromJson> FromRequest<S> for JsonBody<T> {
     type Rejection = Response;
 
     async fn from_request(request: Request, _: &S) -> Result<Self, Response> {
-        let json = |essence: &str| {
-            essence == "application/json"
-                || essence.starts_with("application/") && essence.ends_with("+json")
-        };
-        expect_type(&request, json, "Send application/json")?;
+        let media_type = media_type(&request);
+        let is_json = media_type == "application/json"
+            // RFC 6839, section 3.1.
+            || media_type.starts_with("application/") && media_type.ends_with("+json");
+        if !is_json {
+            return Err(answer::wrong_media_type("Send application/json"));
+        }
         let body = read(request.into_body()).await?;
         let body =
             serde_json::from_slice(&body).map_err(|_| answer::invalid(&[Fault::not_json()]))?;
@@ -72,8 +74,10 @@ impl<S: Send + Sync> FromRequest<S> for Form<UserLogin> {
     type Rejection = Response;
 
     async fn from_request(request: Request, _: &S) -> Result<Self, Response> {
-        let form = |essence: &str| essence == "application/x-www-form-urlencoded";
-        expect_type(&request, form, "Send application/x-www-form-urlencoded")?;
+        if media_type(&request) != "application/x-www-form-urlencoded" {
+            let expected = "Send application/x-www-form-urlencoded";
+            return Err(answer::wrong_media_type(expected));
+        }
         let body = read(request.into_body()).await?;
         UserLogin::parse(&body)
             .map(Self)
@@ -133,22 +137,14 @@ fn not_an_integer(place: Place, field: &'static str) -> Fault {
     Fault::new(FaultKind::IntParsing, place, field, message)
 }
 
-/// Compares the media type without its parameters (RFC 9110, section 8.3.1).
-fn expect_type(
-    request: &Request,
-    accepts: impl Fn(&str) -> bool,
-    expected: &'static str,
-) -> Result<(), Response> {
+/// The media type in lower case, without its parameters (RFC 9110, section 8.3.1).
+fn media_type(request: &Request) -> String {
     let value = request.headers().get(CONTENT_TYPE);
     let text = value
         .and_then(|value| value.to_str().ok())
         .unwrap_or_default();
-    let essence = text.split(';').next().unwrap_or_default().trim();
-    if accepts(&essence.to_ascii_lowercase()) {
-        Ok(())
-    } else {
-        Err(answer::wrong_media_type(expected))
-    }
+    let essence = text.split(';').next().unwrap_or_default();
+    essence.trim().to_ascii_lowercase()
 }
 
 /// The whole body, overwritten when it goes: it has passwords. What is too long is read on and

@@ -96,7 +96,7 @@ async fn registration_dropped_before_its_account_is_made_keeps_the_seat_free() {
     let store = Arc::new(Staged::new());
     let server = Server::over(Arc::clone(&store));
     store.pause(Pause::BeforeInsert);
-    let registration = pin!(server.register("jane@example.org"));
+    let registration = Box::pin(server.register("jane@example.org"));
     match select(registration, pin!(store.arrival())).await {
         Either::Left(_) => panic!("it does not pause"),
         Either::Right(((), registration)) => drop(registration),
