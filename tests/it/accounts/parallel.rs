@@ -62,6 +62,24 @@ async fn of_50_first_accounts_all_are_made_and_one_is_admin() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn two_servers_on_one_database_make_one_first_admin() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("accounts.sqlite");
+    let one = Server::over(sqlite_store(&file).await);
+    let two = Server::over(sqlite_store(&file).await);
+    let new = |name: &str| {
+        let emails = (0..20).map(|number| format!("{name}{number}@example.org"));
+        emails.map(|email| register(&email)).collect::<Vec<_>>()
+    };
+    let (first, second) = tokio::join!(all_at_once(&one, new("a")), all_at_once(&two, new("b")));
+    assert_eq!(
+        [first, second],
+        [BTreeMap::from([(201, 20)]), BTreeMap::from([(201, 20)])]
+    );
+    assert_eq!(admins(&one).await, 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn of_50_registrations_of_one_address_one_wins() {
     let (_directory, servers) = servers().await;
     for server in servers {
