@@ -4,9 +4,11 @@ use std::env::{self, VarError};
 use std::error::Error;
 use std::fmt;
 use std::net::{AddrParseError, SocketAddr};
+use std::path::PathBuf;
 use std::time::Duration;
 
-use tower_warder::Secret;
+use tower_warder::{ConfigError, Secret};
+use tracing_subscriber::EnvFilter;
 
 use super::store::Database;
 
@@ -14,7 +16,7 @@ use super::store::Database;
 pub(crate) struct Config {
     pub(crate) bind_addr: SocketAddr,
     pub(crate) database: Database,
-    pub(crate) secret: Secret,
+    pub(crate) secret: SecretSource,
     pub(crate) token_lifetime: Option<Duration>,
 }
 
@@ -22,15 +24,17 @@ impl Config {
     /// Reads the environment; without any variable everything has a default.
     pub(crate) fn from_env() -> Result<Self, Box<dyn Error>> {
         if variable("USER_CACHE_TTL")?.is_some() {
-            return Err(invalid(
-                "USER_CACHE_TTL",
-                "this version has no user cache; unset it",
-            ));
+            let remedy = "this version has no user cache; unset it";
+            return Err(invalid("USER_CACHE_TTL", remedy));
+        }
+        if variable("AUTH_THROTTLE")?.is_some_and(|value| value != "off") {
+            let remedy = "this version does not throttle; set it to off or unset it";
+            return Err(invalid("AUTH_THROTTLE", remedy));
         }
         let database = database()?;
         Ok(Self {
             bind_addr: bind_addr()?,
-            secret: secret(&database)?,
+            secret: SecretSource::from_env(&database)?,
             database,
             token_lifetime: variable("JWT_LIFETIME")?
                 .map(|text| lifetime(&text))
@@ -39,13 +43,78 @@ impl Config {
     }
 }
 
+/// Where the secret of the tokens comes from. Nothing is read or written before
+/// [`read`](Self::read), so that a start that fails for another reason leaves no file.
+pub(crate) enum SecretSource {
+    Given(Secret),
+    File(PathBuf),
+    Memory,
+}
+
+impl SecretSource {
+    /// The given secret; else the one beside the database file, made at the first start. Its name
+    /// has the whole name of the database in it, so that no two databases share one.
+    fn from_env(database: &Database) -> Result<Self, Box<dyn Error>> {
+        if env::var_os("JWT_SECRET").is_some() {
+            return match Secret::from_env("JWT_SECRET") {
+                Ok(secret) => Ok(Self::Given(secret)),
+                Err(error @ (ConfigError::EmptyVariable(_) | ConfigError::InvalidVariable(_))) => {
+                    Err(error.into())
+                }
+                Err(error) => Err(format!("JWT_SECRET: {error}").into()),
+            };
+        }
+        Ok(match database.path() {
+            Some(path) => {
+                let mut path = path.as_os_str().to_owned();
+                path.push(".secret");
+                Self::File(path.into())
+            }
+            None => Self::Memory,
+        })
+    }
+
+    pub(crate) fn read(&self) -> Result<Secret, Box<dyn Error>> {
+        match self {
+            Self::Given(secret) => Ok(secret.clone()),
+            Self::File(path) => Secret::from_file_or_generate(path).map_err(|error| {
+                let path = path.display();
+                format!("the secret beside DATABASE_URL, {path}: {error}; or set JWT_SECRET").into()
+            }),
+            Self::Memory => Ok(Secret::generate()),
+        }
+    }
+}
+
+/// The place, never the secret.
+impl fmt::Display for SecretSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Given(_) => f.write_str("JWT_SECRET"),
+            Self::File(path) => path.display().fmt(f),
+            Self::Memory => f.write_str("memory"),
+        }
+    }
+}
+
+/// What to log, before anything is.
+pub(crate) fn log_filter() -> Result<EnvFilter, Box<dyn Error>> {
+    let text = variable("RUST_LOG")?.unwrap_or_else(|| "info".to_owned());
+    EnvFilter::try_new(text).map_err(|_| {
+        invalid(
+            "RUST_LOG",
+            "give a filter such as info or tower_warder=debug",
+        )
+    })
+}
+
 fn bind_addr() -> Result<SocketAddr, Box<dyn Error>> {
     let (name, text) = match variable("BIND_ADDR")? {
         Some(text) => ("BIND_ADDR", text),
         None => {
             let host = variable("HOST")?.unwrap_or_else(|| "127.0.0.1".to_owned());
             let port = variable("PORT")?.unwrap_or_else(|| "8000".to_owned());
-            let host = if host.contains(':') {
+            let host = if host.contains(':') && !host.starts_with('[') {
                 format!("[{host}]")
             } else {
                 host
@@ -68,20 +137,6 @@ fn database() -> Result<Database, Box<dyn Error>> {
         .ok_or_else(|| invalid("DATABASE_URL", "give sqlite://PATH or sqlite::memory:"))
 }
 
-/// The given secret; else the one beside the database file, made at the first start.
-fn secret(database: &Database) -> Result<Secret, Box<dyn Error>> {
-    if env::var_os("JWT_SECRET").is_some() {
-        let secret = Secret::from_env("JWT_SECRET");
-        return secret.map_err(|error| format!("JWT_SECRET: {error}").into());
-    }
-    match database.path() {
-        Some(path) => Ok(Secret::from_file_or_generate(
-            path.with_extension("secret"),
-        )?),
-        None => Ok(Secret::generate()),
-    }
-}
-
 /// A whole number of seconds, minutes, hours or days: `90s`, `15m`, `12h`, `7d`.
 fn lifetime(text: &str) -> Result<Duration, Box<dyn Error>> {
     let unit = |suffix| Some((text.strip_suffix(suffix)?, suffix));
@@ -97,10 +152,13 @@ fn lifetime(text: &str) -> Result<Duration, Box<dyn Error>> {
                 _ => 24 * 3600,
             })
         })
-        .filter(|seconds| *seconds > 0);
-    seconds
-        .map(Duration::from_secs)
-        .ok_or_else(|| invalid("JWT_LIFETIME", "give a time such as 15m, 12h or 7d"))
+        .filter(|seconds| (1..=MAX_LIFETIME).contains(seconds));
+    seconds.map(Duration::from_secs).ok_or_else(|| {
+        invalid(
+            "JWT_LIFETIME",
+            "give a time such as 15m, 12h or 7d, ten years at most",
+        )
+    })
 }
 
 /// A variable that is not empty, if it is set.
@@ -134,3 +192,6 @@ impl fmt::Display for Invalid {
 impl Error for Invalid {}
 
 const DEFAULT_DATABASE: &str = "sqlite://tower-warder.sqlite";
+
+/// In seconds. A token that outlives the calendar could not be issued.
+const MAX_LIFETIME: u64 = 3653 * 24 * 3600;

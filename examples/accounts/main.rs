@@ -15,22 +15,25 @@
 //! | `BIND_ADDR`, or `HOST` and `PORT` | where to listen; defaults to `127.0.0.1:8000` |
 //! | `DATABASE_URL` | `sqlite://PATH` or `sqlite::memory:`; defaults to `sqlite://tower-warder.sqlite` |
 //! | `JWT_SECRET` | the secret of the tokens; defaults to one made beside the database |
-//! | `JWT_LIFETIME` | how long tokens live, such as `15m` or `7d` |
+//! | `JWT_LIFETIME` | how long tokens live, such as `15m`; defaults to 7 days |
+//! | `AUTH_THROTTLE` | reserved; only `off` |
 //! | `RUST_LOG` | what to log; defaults to `info` |
 
 use std::error::Error;
+use std::io::{self, IsTerminal};
 use std::process::ExitCode;
 use std::time::Duration;
 
 use axum::Router;
 use axum::extract::Request;
 use axum::http::StatusCode;
+use futures_util::FutureExt;
 use tokio::net::TcpListener;
-use tokio::signal;
+#[cfg(unix)]
+use tokio::signal::unix::{SignalKind, signal};
 use tower_http::trace::TraceLayer;
 use tower_warder::accounts::{self, AccountStore, Accounts};
 use tower_warder::{AuthLayer, Secret, TokenIssuer, TokenVerifier};
-use tracing_subscriber::EnvFilter;
 
 mod config;
 pub(crate) mod store;
@@ -40,10 +43,6 @@ use self::store::SqliteStore;
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    tracing_subscriber::fmt()
-        .with_env_filter(EnvFilter::try_from_default_env().unwrap_or_else(|_| "info".into()))
-        .with_writer(std::io::stderr)
-        .init();
     match run().await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -54,29 +53,39 @@ async fn main() -> ExitCode {
 }
 
 async fn run() -> Result<(), Box<dyn Error>> {
+    tracing_subscriber::fmt()
+        .with_env_filter(config::log_filter()?)
+        .with_writer(io::stderr)
+        .with_ansi(io::stderr().is_terminal())
+        .init();
     let config = Config::from_env()?;
-    let store = SqliteStore::open(config.database).await.map_err(|error| {
-        format!("the database cannot be opened; check DATABASE_URL and its rights: {error}")
+
+    // First whether there is a place to listen: a start that fails there makes no files.
+    let address = config.bind_addr;
+    let listener = TcpListener::bind(address).await.map_err(|error| {
+        format!("cannot listen on {address}; choose another BIND_ADDR: {error}")
     })?;
-    let mut issuer = TokenIssuer::hs256(&config.secret);
+    let place = config.database.to_string();
+    let store = SqliteStore::open(config.database).await.map_err(|error| {
+        format!("DATABASE_URL: {place} cannot be opened; choose another or mend it: {error}")
+    })?;
+    let secret = config.secret.read()?;
+    tracing::info!(database = %place, secret = %config.secret, "accounts opened");
+
+    let mut issuer = TokenIssuer::hs256(&secret);
     if let Some(lifetime) = config.token_lifetime {
         issuer = issuer.lifetime(lifetime);
     }
-    let app = app(Accounts::new(store.clone(), issuer), &config.secret);
+    let app = app(Accounts::new(store.clone(), issuer), &secret);
 
-    let listener = TcpListener::bind(config.bind_addr).await.map_err(|error| {
-        format!(
-            "cannot listen on {}; choose another BIND_ADDR: {error}",
-            config.bind_addr
-        )
-    })?;
+    // From here on a signal no longer kills.
+    let stop = stop_signal()?.shared();
     println!("listening on http://{}", listener.local_addr()?);
-
-    let serve = axum::serve(listener, app).with_graceful_shutdown(stop_signal());
+    let serve = axum::serve(listener, app).with_graceful_shutdown(stop.clone());
     tokio::select! {
         served = serve => served?,
         // Whoever is still being served has this long to finish.
-        () = async { stop_signal().await; tokio::time::sleep(GRACE).await } => {}
+        () = stop.then(|()| tokio::time::sleep(GRACE)) => {}
     }
     store.close().await;
     Ok(())
@@ -96,24 +105,22 @@ pub(crate) fn app<S: AccountStore>(accounts: Accounts<S>, secret: &Secret) -> Ro
         .layer(trace)
 }
 
-/// Ctrl-C, or what a service manager sends.
-async fn stop_signal() {
-    let interrupt = async {
-        let _ = signal::ctrl_c().await;
-    };
-    #[cfg(unix)]
-    let terminate = async {
-        match signal::unix::signal(signal::unix::SignalKind::terminate()) {
-            Ok(mut signals) => drop(signals.recv().await),
-            Err(_) => std::future::pending().await,
+/// Waits for Ctrl-C, or for what a service manager sends; listens from the call on.
+#[cfg(unix)]
+fn stop_signal() -> io::Result<impl Future<Output = ()>> {
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
         }
-    };
-    #[cfg(not(unix))]
-    let terminate = std::future::pending::<()>();
-    tokio::select! {
-        () = interrupt => {}
-        () = terminate => {}
-    }
+    })
+}
+
+#[cfg(not(unix))]
+fn stop_signal() -> io::Result<impl Future<Output = ()>> {
+    Ok(tokio::signal::ctrl_c().map(drop))
 }
 
 const GRACE: Duration = Duration::from_secs(5);

@@ -1,11 +1,13 @@
 //! Accounts in SQLite.
 
+use std::fmt;
+use std::fs::OpenOptions;
+use std::io;
 use std::path::Path;
 use std::str::FromStr;
 use std::time::{Duration, SystemTime};
 
 use jiff::Timestamp;
-use sqlx::migrate::MigrateError;
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool, SqlitePoolOptions,
     SqliteRow,
@@ -22,7 +24,10 @@ pub(crate) struct SqliteStore(SqlitePool);
 
 impl SqliteStore {
     /// Opens or creates the database and brings its tables up to date.
-    pub(crate) async fn open(database: Database) -> Result<Self, MigrateError> {
+    pub(crate) async fn open(database: Database) -> Result<Self, sqlx::Error> {
+        if let Some(path) = database.path() {
+            create_private(path)?;
+        }
         let options = database
             .options
             .create_if_missing(true)
@@ -38,10 +43,14 @@ impl SqliteStore {
                 .max_lifetime(None);
         }
         let pool = pool.connect_with(options).await?;
+        let store = Self(pool);
+        // Of two that start at once one waits, and then finds the tables made.
+        let mut transaction = store.write().await?;
         sqlx::migrate!("examples/accounts/migrations")
-            .run(&pool)
+            .run(&mut *transaction)
             .await?;
-        Ok(Self(pool))
+        transaction.commit().await?;
+        Ok(store)
     }
 
     pub(crate) async fn close(&self) {
@@ -206,10 +215,24 @@ impl FromStr for Database {
     type Err = sqlx::Error;
 
     fn from_str(url: &str) -> Result<Self, sqlx::Error> {
+        let place = url.trim_start_matches("sqlite:").trim_start_matches("//");
+        let (file, parameters) = place.split_once('?').unwrap_or((place, ""));
+        if file.is_empty() || parameters.contains("mode=memory") {
+            return Err(sqlx::Error::Configuration("no file is named".into()));
+        }
         Ok(Self {
             options: url.parse()?,
-            in_memory: url.contains(":memory:"),
+            in_memory: file == ":memory:",
         })
+    }
+}
+
+impl fmt::Display for Database {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.path() {
+            Some(path) => path.display().fmt(f),
+            None => f.write_str("memory"),
+        }
     }
 }
 
@@ -254,6 +277,16 @@ async fn other_admins(connection: &mut SqliteConnection, id: i64) -> Result<u64,
         .await
         .map_err(unavailable)?;
     Ok(count.unsigned_abs())
+}
+
+/// SQLite would let everybody read the hashes. Its other files take over the rights of this one,
+/// and a file that is there keeps its own.
+fn create_private(path: &Path) -> io::Result<()> {
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(false);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path).map(drop)
 }
 
 fn to_text(time: SystemTime) -> Result<String, StoreError> {
