@@ -19,9 +19,13 @@ mod hyper;
 mod identity;
 mod outage;
 mod policies;
+#[cfg(unix)]
+mod python;
 mod quickstart;
 mod roles;
 mod secrecy;
+#[cfg(unix)]
+mod server;
 mod stacked;
 mod tokens;
 mod tower_contract;

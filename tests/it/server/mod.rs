@@ -1,0 +1,17 @@
+//! The example `accounts` as a process: what it does with its environment, with others on its
+//! database, with signals.
+
+mod configuration;
+mod crowd;
+mod life;
+mod log;
+pub mod process;
+mod shutdown;
+
+pub use self::process::{Server, Start};
+
+/// Fit for HS256.
+pub const SECRET: &str = "yDW3kcHh1V0mhdDsaWyb29bSGZ3rEo7L";
+
+/// Of every account, unless a test says otherwise.
+pub const PASSWORD: &str = "correct-horse-battery";

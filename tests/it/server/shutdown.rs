@@ -1,0 +1,161 @@
+//! The end: whoever is being served is served, and nobody can hold the door.
+
+use std::time::{Duration, Instant};
+
+use tempfile::{TempDir, tempdir};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+use super::{PASSWORD, Server, Start};
+
+#[tokio::test]
+async fn sigterm_lets_a_running_request_finish() {
+    a_running_request_finishes_after("TERM").await;
+}
+
+#[tokio::test]
+async fn sigint_lets_a_running_request_finish() {
+    a_running_request_finishes_after("INT").await;
+}
+
+async fn a_running_request_finishes_after(signal: &str) {
+    let (_directory, server) = started().await;
+    server.register("ada@example.com").await;
+    let mut connection = TcpStream::connect(server.address()).await.unwrap();
+    let body = format!("username=ada@example.com&password={PASSWORD}");
+    connection
+        .write_all(login_head(body.len()).as_bytes())
+        .await
+        .unwrap();
+    // It runs: the server has asked for the body.
+    let mut answer = [0; 25];
+    connection.read_exact(&mut answer).await.unwrap();
+    assert_eq!(&answer, b"HTTP/1.1 100 Continue\r\n\r\n");
+
+    server.signal(signal);
+    refuses_connections(&server).await;
+    connection.write_all(body.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    connection.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");
+    assert!(answer.contains("access_token"));
+    ends_cleanly(server, Duration::ZERO).await;
+}
+
+#[tokio::test]
+async fn an_idle_server_ends_at_once() {
+    let (_directory, server) = started().await;
+    server.signal("TERM");
+    ends_cleanly(server, Duration::ZERO).await;
+}
+
+#[tokio::test]
+async fn a_signal_right_after_the_start_ends_it_cleanly() {
+    for _ in 0..5 {
+        let (_directory, server) = started().await;
+        server.signal("INT");
+        ends_cleanly(server, Duration::ZERO).await;
+    }
+}
+
+#[tokio::test]
+async fn an_idle_keep_alive_connection_does_not_hold_the_server() {
+    let (_directory, server) = started().await;
+    let mut connection = TcpStream::connect(server.address()).await.unwrap();
+    let request = b"GET /api/auth/me HTTP/1.1\r\nhost: localhost\r\n\r\n";
+    connection.write_all(request).await.unwrap();
+    let mut answer = [0; 12];
+    connection.read_exact(&mut answer).await.unwrap();
+    assert_eq!(&answer, b"HTTP/1.1 401");
+
+    server.signal("TERM");
+    ends_cleanly(server, Duration::ZERO).await;
+}
+
+#[tokio::test]
+async fn a_connection_that_never_said_anything_does_not_hold_the_server() {
+    let (_directory, server) = started().await;
+    let _connection = TcpStream::connect(server.address()).await.unwrap();
+    server.signal("TERM");
+    ends_cleanly(server, GRACE).await;
+}
+
+#[tokio::test]
+async fn a_head_that_is_never_finished_holds_the_server_no_longer_than_the_grace() {
+    let (_directory, server) = started().await;
+    let mut connection = TcpStream::connect(server.address()).await.unwrap();
+    connection
+        .write_all(b"GET /api/auth/me HTTP/1.1\r\nhost:")
+        .await
+        .unwrap();
+    server.signal("TERM");
+    ends_cleanly(server, GRACE).await;
+}
+
+#[tokio::test]
+async fn a_body_that_never_comes_holds_the_server_no_longer_than_the_grace() {
+    let (_directory, server) = started().await;
+    let mut connection = TcpStream::connect(server.address()).await.unwrap();
+    connection
+        .write_all(login_head(40).as_bytes())
+        .await
+        .unwrap();
+    let mut answer = [0; 12];
+    connection.read_exact(&mut answer).await.unwrap();
+    assert_eq!(&answer, b"HTTP/1.1 100");
+    server.signal("TERM");
+    ends_cleanly(server, GRACE).await;
+}
+
+#[tokio::test]
+async fn a_crowd_before_the_hasher_holds_the_server_no_longer_than_the_grace() {
+    let (_directory, server) = started().await;
+    server.register("ada@example.com").await;
+    let body = format!("username=ada@example.com&password={PASSWORD}");
+    let mut connections = Vec::new();
+    for _ in 0..150 {
+        let mut connection = TcpStream::connect(server.address()).await.unwrap();
+        let request = login_head(body.len()) + &body;
+        connection.write_all(request.as_bytes()).await.unwrap();
+        connections.push(connection);
+    }
+    let mut answer = [0; 12];
+    connections[0].read_exact(&mut answer).await.unwrap();
+    server.signal("TERM");
+    ends_cleanly(server, GRACE).await;
+}
+
+async fn started() -> (TempDir, Server) {
+    let directory = tempdir().unwrap();
+    let server = Start::in_directory(directory.path()).server().await;
+    (directory, server)
+}
+
+fn login_head(length: usize) -> String {
+    format!(
+        "POST /api/auth/login HTTP/1.1\r\nhost: localhost\r\nexpect: 100-continue\r\n\
+         content-type: application/x-www-form-urlencoded\r\ncontent-length: {length}\r\n\r\n"
+    )
+}
+
+/// Waits until the listener is gone.
+async fn refuses_connections(server: &Server) {
+    for _ in 0..200 {
+        if TcpStream::connect(server.address()).await.is_err() {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    panic!("it still takes connections");
+}
+
+/// Ends with 0 within `grace` and what a busy machine adds.
+async fn ends_cleanly(server: Server, grace: Duration) {
+    let begin = Instant::now();
+    let (code, output) = server.ended().await;
+    assert_eq!(code, Some(0), "{output}");
+    let took = begin.elapsed();
+    assert!(took < grace + Duration::from_secs(4), "{took:?}");
+}
+
+const GRACE: Duration = Duration::from_secs(5);
