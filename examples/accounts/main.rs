@@ -5,8 +5,10 @@
 //!
 //! ```text
 //! api=http://127.0.0.1:8000/api/auth
-//! curl -i $api/register --json '{"email": "ada@example.com", "password": "correct horse"}'
+//! json='content-type: application/json'
+//! curl -i $api/register -H "$json" -d '{"email": "ada@example.com", "password": "correct horse"}'
 //! curl -i $api/login -d username=ada@example.com -d 'password=correct horse'
+//! TOKEN=…    # the `access_token` of that answer
 //! curl -i $api/me -H "Authorization: Bearer $TOKEN"
 //! ```
 //!
