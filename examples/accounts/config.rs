@@ -10,7 +10,7 @@ use std::time::Duration;
 use tower_warder::{ConfigError, Secret};
 use tracing_subscriber::EnvFilter;
 
-use super::store::Database;
+use super::database::Database;
 
 /// The configuration of the server.
 pub(crate) struct Config {

@@ -38,6 +38,7 @@ use tower_warder::accounts::{self, AccountStore, Accounts};
 use tower_warder::{AuthLayer, Secret, TokenIssuer, TokenVerifier};
 
 mod config;
+mod database;
 pub(crate) mod store;
 
 use self::config::Config;

@@ -1,21 +1,16 @@
 //! Accounts in SQLite.
 
-use std::fmt;
-use std::fs::OpenOptions;
-use std::io;
-use std::path::Path;
 use std::str::FromStr;
 use std::time::{Duration, SystemTime};
 
 use jiff::Timestamp;
-use sqlx::sqlite::{
-    SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool, SqlitePoolOptions,
-    SqliteRow,
-};
+use sqlx::sqlite::{SqliteConnection, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteRow};
 use sqlx::{FromRow, Row, Sqlite, Transaction};
 use tower_warder::BoxError;
 use tower_warder::accounts::{AccountStore, Change, Email, NewUser, Page, Seat, StoreError, User};
 use tower_warder::async_trait;
+
+use super::database::Database;
 
 /// Readers see the last committed state (WAL); a writer takes the lock before it reads what
 /// decides, so that no two decide on the same state.
@@ -25,23 +20,19 @@ pub(crate) struct SqliteStore(SqlitePool);
 impl SqliteStore {
     /// Opens or creates the database and brings its tables up to date.
     pub(crate) async fn open(database: Database) -> Result<Self, sqlx::Error> {
-        if let Some(path) = database.path() {
-            create_private(path)?;
-        }
-        let options = database
-            .options
-            .create_if_missing(true)
-            .journal_mode(SqliteJournalMode::Wal)
-            .busy_timeout(BUSY_TIMEOUT)
-            .foreign_keys(true);
         let mut pool = SqlitePoolOptions::new().acquire_timeout(BUSY_TIMEOUT);
-        if database.in_memory {
+        if database.path().is_none() {
             // Each connection would have a memory of its own, gone when it closes.
             pool = pool
                 .max_connections(1)
                 .idle_timeout(None)
                 .max_lifetime(None);
         }
+        let options = database
+            .create()?
+            .journal_mode(SqliteJournalMode::Wal)
+            .busy_timeout(BUSY_TIMEOUT)
+            .foreign_keys(true);
         let pool = pool.connect_with(options).await?;
         let store = Self(pool);
         // Of two that start at once one waits, and then finds the tables made.
@@ -197,45 +188,6 @@ impl AccountStore for SqliteStore {
     }
 }
 
-/// Where the accounts are, as a URL says it.
-#[derive(Clone, Debug)]
-pub(crate) struct Database {
-    options: SqliteConnectOptions,
-    in_memory: bool,
-}
-
-impl Database {
-    /// The file, unless the accounts live only as long as the process.
-    pub(crate) fn path(&self) -> Option<&Path> {
-        (!self.in_memory).then(|| self.options.get_filename())
-    }
-}
-
-impl FromStr for Database {
-    type Err = sqlx::Error;
-
-    fn from_str(url: &str) -> Result<Self, sqlx::Error> {
-        let place = url.trim_start_matches("sqlite:").trim_start_matches("//");
-        let (file, parameters) = place.split_once('?').unwrap_or((place, ""));
-        if file.is_empty() || parameters.contains("mode=memory") {
-            return Err(sqlx::Error::Configuration("no file is named".into()));
-        }
-        Ok(Self {
-            options: url.parse()?,
-            in_memory: file == ":memory:",
-        })
-    }
-}
-
-impl fmt::Display for Database {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.path() {
-            Some(path) => path.display().fmt(f),
-            None => f.write_str("memory"),
-        }
-    }
-}
-
 struct UserRow(User);
 
 impl FromRow<'_, SqliteRow> for UserRow {
@@ -277,16 +229,6 @@ async fn other_admins(connection: &mut SqliteConnection, id: i64) -> Result<u64,
         .await
         .map_err(unavailable)?;
     Ok(count.unsigned_abs())
-}
-
-/// SQLite would let everybody read the hashes. Its other files take over the rights of this one,
-/// and a file that is there keeps its own.
-fn create_private(path: &Path) -> io::Result<()> {
-    let mut options = OpenOptions::new();
-    options.write(true).create(true).truncate(false);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path).map(drop)
 }
 
 fn to_text(time: SystemTime) -> Result<String, StoreError> {
