@@ -92,7 +92,7 @@ where
     type Rejection = AuthError;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, AuthError> {
-        Self::of(&parts.extensions).map_err(|error| error.asked_with(&parts.headers))
+        Self::of(&parts.extensions).map_err(|error| asked(error, parts))
     }
 }
 
@@ -100,9 +100,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Claims {
     type Rejection = AuthError;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, AuthError> {
-        claims(parts)
-            .await
-            .map_err(|error| error.asked_with(&parts.headers))
+        claims(parts).await.map_err(|error| asked(error, parts))
     }
 }
 
@@ -152,9 +150,7 @@ impl<S: Send + Sync> OptionalFromRequestParts<S> for Claims {
             Ok(slot) => slot.claims().await,
             Err(error) => Err(error),
         };
-        claims
-            .map(Some)
-            .map_err(|error| error.asked_with(&parts.headers))
+        claims.map(Some).map_err(|error| asked(error, parts))
     }
 }
 
@@ -213,7 +209,7 @@ where
         Ok(identity) => identity.require(policy).await,
         Err(error) => Err(error),
     };
-    admitted.map_err(|error| error.asked_with(&parts.headers))
+    admitted.map_err(|error| asked(error, parts))
 }
 
 async fn claims(parts: &Parts) -> Result<Claims, AuthError> {
@@ -231,6 +227,10 @@ where
     match Identity::<U>::of(&parts.extensions) {
         Ok(identity) if identity.is_anonymous() => Ok(None),
         Ok(_) => T::from_request_parts(parts, state).await.map(Some),
-        Err(error) => Err(error.asked_with(&parts.headers)),
+        Err(error) => Err(asked(error, parts)),
     }
+}
+
+fn asked(error: AuthError, parts: &Parts) -> AuthError {
+    error.asked_by(&parts.method, parts.version, &parts.headers)
 }

@@ -163,11 +163,7 @@ where
                 }
             }
             Check::Known(Err(error)) => State::Reject {
-                response: Some(rejection::reject(
-                    &*self.layer.rejection,
-                    error,
-                    request.headers(),
-                )),
+                response: Some(rejection::reject(&*self.layer.rejection, error, &request)),
             },
             Check::Later(check) => {
                 // The service that was polled ready goes with the request; its clone stays.
@@ -258,11 +254,7 @@ where
                             }
                         }
                         Err(error) => State::Reject {
-                            response: Some(rejection::reject(
-                                &**rejection,
-                                error,
-                                request.headers(),
-                            )),
+                            response: Some(rejection::reject(&**rejection, error, &request)),
                         },
                     }
                 }

@@ -1,7 +1,7 @@
 //! The response to who is not let in.
 
 use http::header::{CONTENT_TYPE, HeaderName, RETRY_AFTER, WWW_AUTHENTICATE};
-use http::{HeaderMap, HeaderValue, Response, StatusCode};
+use http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
 use serde_json::json;
 
 use crate::error::{AuthError, AuthErrorKind};
@@ -9,8 +9,8 @@ use crate::error::{AuthError, AuthErrorKind};
 /// Makes the response of a [`RequireLayer`](crate::RequireLayer) to a request that it rejects.
 ///
 /// [`Problem`] and [`Empty`] are ready; a closure `Fn(&AuthError, &HeaderMap) -> Response<B>`,
-/// which sees the request's headers, is one, too. Challenge, `Retry-After` and the `AuthError` in
-/// the extensions are put on afterwards, whoever made the response.
+/// which sees the request's headers, is one, too. Challenge, `Retry-After`, a status that is no
+/// success and the `AuthError` in the extensions are put on afterwards, whoever made the response.
 pub trait Rejection<B>: Send + Sync + 'static {
     /// The response to `error`, for a request with these headers.
     fn response(&self, error: &AuthError, headers: &HeaderMap) -> Response<B>;
@@ -55,21 +55,27 @@ where
 }
 
 /// The whole answer: what `rejection` makes of it, and what no rejection can leave out.
-pub(crate) fn reject<B>(
+pub(crate) fn reject<B, ReqBody>(
     rejection: &impl Rejection<B>,
     error: AuthError,
-    headers: &HeaderMap,
+    request: &Request<ReqBody>,
 ) -> Response<B> {
-    respond(rejection, error.asked_with(headers), headers)
+    let headers = request.headers();
+    let error = error.asked_by(request.method(), request.version(), headers);
+    respond(rejection, error, headers)
 }
 
-/// The same for an error that knows already how it was asked.
+/// The same for an error that knows already who asked.
 pub(crate) fn respond<B>(
     rejection: &impl Rejection<B>,
     error: AuthError,
     headers: &HeaderMap,
 ) -> Response<B> {
     let mut response = rejection.response(&error, headers);
+    // Whoever is turned away never reads a success. A redirect to a log-in page is none.
+    if response.status().is_success() && !error.is_for_grpc() {
+        *response.status_mut() = error.status();
+    }
     if let Some(challenge) = error.challenge() {
         // Added, not replaced: the application may offer another scheme beside ours.
         response.headers_mut().append(WWW_AUTHENTICATE, challenge);

@@ -3,6 +3,7 @@
 
 mod server;
 
+use http::{Method, Version};
 use tower_warder::testing::{self, FixedClock};
 use tower_warder::{AuthError, AuthErrorKind, Secret, TokenIssuer};
 
@@ -138,9 +139,29 @@ async fn a_door_lets_in_whom_it_is_for() {
 #[tokio::test]
 async fn other_content_types_are_no_grpc() {
     let row = rows().swap_remove(0);
-    for content_type in ["application/json", "text/application/grpc", ""] {
+    for content_type in [
+        "application/json",
+        "text/application/grpc",
+        "application/grpcfoo",
+        "application/grpc-web",
+        "",
+    ] {
         row.check(&row.at_layer(Some(content_type)).await, content_type);
     }
+}
+
+// A proxy that asks whether it may pass a request on sends the client's headers along and takes
+// 200 for yes.
+#[tokio::test]
+async fn grpc_is_a_post_over_http_2_and_nothing_else() {
+    let Row(situation, server, door, lines, expect) = rows().swap_remove(0);
+    let row = Row(situation, server, door, lines.clone(), expect);
+    let mut get = request(door, &lines, Some("application/grpc"));
+    *get.method_mut() = Method::GET;
+    let mut http_1 = request(door, &lines, Some("application/grpc"));
+    *http_1.version_mut() = Version::HTTP_11;
+    row.check(&through_extractor(server, http_1).await, "HTTP/1.1");
+    row.check(&through_layer(server, door, get).await, "GET");
 }
 
 #[test]

@@ -4,14 +4,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use axum::body::Body;
-use http::{HeaderMap, Response};
+use http::{HeaderMap, Request, Response, Version};
 use tower::{Layer, ServiceExt};
 use tower_warder::testing::{self, TestUser};
 use tower_warder::{
     Admin, AuthError, AuthErrorKind, Claims, Denied, Empty, Policy, Rejection, RequireLayer, Scope,
 };
 
-use crate::support::{Answer, Mood, Store, get, get_with, inside, layer, read};
+use crate::support::{Answer, Mood, Store, get_with, inside, layer, read};
 
 #[tokio::test]
 async fn policy_is_not_asked_about_who_may_not_come_in() {
@@ -148,6 +148,8 @@ async fn answer_of_ones_own_may_say_when_to_come_back() {
     let silent = app(|_, _| Response::new(Body::empty()));
     let answer = read(silent.oneshot(request()).await.unwrap()).await;
     assert_eq!(answer.header("retry-after"), Some("1"));
+    // Forgotten: whoever is turned away never reads a success.
+    assert_eq!(answer.status.as_u16(), 503);
 
     let later = app(|_, _| {
         let response = Response::builder().header("retry-after", "30");
@@ -171,10 +173,10 @@ async fn empty_rejection_has_status_and_challenge_and_no_body() {
     );
     assert!(answer.extensions.get::<AuthError>().is_some());
 
-    let mut request = get("/");
-    request
-        .headers_mut()
-        .insert("content-type", "application/grpc".parse().unwrap());
+    let request = Request::post("/")
+        .version(Version::HTTP_2)
+        .header("content-type", "application/grpc");
+    let request = request.body(Body::empty()).unwrap();
     let app = layer(&Store::new()).layer(door.layer(inside()));
     let answer = read(app.oneshot(request).await.unwrap()).await;
     assert_eq!(

@@ -3,7 +3,7 @@
 use axum::Router;
 use axum::body::Body;
 use axum::routing::post;
-use http::Request;
+use http::{Request, Version};
 use tower::{Layer, ServiceExt};
 use tower_warder::testing::TestUser;
 use tower_warder::{
@@ -29,13 +29,14 @@ pub enum Door {
     Staff,
 }
 
-/// A request to a door, with these lines of `Authorization`.
+/// A request to a door over HTTP/2, with these lines of `Authorization`.
 pub fn request(door: Door, lines: &[Vec<u8>], content_type: Option<&str>) -> Request<Body> {
     let mut request = Request::post(match door {
         Door::User => "/user",
         Door::Admin => "/admin",
         Door::Staff => "/staff",
     });
+    request = request.version(Version::HTTP_2);
     for line in lines {
         request = request.header("authorization", line.as_slice());
     }

@@ -1,0 +1,294 @@
+//! Why a request is not let in, and the table that turns it into an answer.
+
+use std::borrow::Cow;
+use std::error::Error;
+use std::fmt;
+use std::sync::Arc;
+
+use http::header::CONTENT_TYPE;
+use http::{HeaderMap, HeaderValue, Method, StatusCode, Version};
+
+use super::BoxError;
+use super::challenge::{Challenge, Challenges};
+use super::refusal::Refusal;
+
+/// Why a request is not let in.
+///
+/// Opaque on purpose: the client learns the [kind](Self::kind), the log learns the
+/// [source](Error::source). Every rejected response carries its `AuthError` in the response
+/// extensions, so that logging and metrics middleware can read it.
+///
+/// | kind | status | `WWW-Authenticate` | `code` |
+/// |---|---|---|---|
+/// | [`MissingCredential`](AuthErrorKind::MissingCredential) | 401 | `Bearer realm="…"` | `not_authenticated` |
+/// | [`InvalidToken`](AuthErrorKind::InvalidToken) | 401 | … `error="invalid_token"` | `invalid_token` |
+/// | [`AccountPending`](AuthErrorKind::AccountPending), [`AccountDisabled`](AuthErrorKind::AccountDisabled) | 401 | … `error="invalid_token"` | `invalid_token` |
+/// | the same, [disclosed](crate::AuthLayer::disclose_status) | 403 | – | `account_pending`, `account_disabled` |
+/// | [`InvalidRequest`](AuthErrorKind::InvalidRequest) | 400 | … `error="invalid_request"` | `invalid_request` |
+/// | [`Forbidden`](AuthErrorKind::Forbidden) | 403 | … `error="insufficient_scope"` | `forbidden` |
+/// | [`Unavailable`](AuthErrorKind::Unavailable) | 503, `Retry-After` | – | `unavailable` |
+/// | [`Misconfigured`](AuthErrorKind::Misconfigured) | 500 | – | `misconfigured` |
+///
+/// The error codes of the challenge are those of RFC 6750, section 3.1.
+#[derive(Clone)]
+pub struct AuthError {
+    kind: AuthErrorKind,
+    disclosed: bool,
+    grpc: bool,
+    detail: Option<Cow<'static, str>>,
+    source: Source,
+    challenges: Option<Arc<Challenges>>,
+}
+
+/// The kinds of [`AuthError`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum AuthErrorKind {
+    /// No credential was sent, or one of a scheme that is not ours.
+    MissingCredential,
+    /// More than one credential was sent.
+    InvalidRequest,
+    /// The token was refused, or its subject is unknown.
+    InvalidToken,
+    /// The account waits for approval.
+    AccountPending,
+    /// The account is disabled.
+    AccountDisabled,
+    /// The user is known and approved, and a policy said no.
+    Forbidden,
+    /// Whoever had to be asked (user store, key source, password hasher) could not answer.
+    Unavailable,
+    /// The server is put together wrongly, for example without an `AuthLayer` on the route.
+    Misconfigured,
+}
+
+impl AuthError {
+    /// An error of the given kind, for a [`Verifier`](crate::Verifier) or a handler of your own.
+    pub const fn new(kind: AuthErrorKind) -> Self {
+        Self {
+            kind,
+            disclosed: false,
+            grpc: false,
+            detail: None,
+            source: Source::None,
+            challenges: None,
+        }
+    }
+
+    /// Adds the cause. It goes to the log, never to the client.
+    #[must_use]
+    pub fn with_source(mut self, source: impl Into<BoxError>) -> Self {
+        self.source = Source::Error(Arc::from(source.into()));
+        self
+    }
+
+    /// What kind of refusal this is.
+    pub const fn kind(&self) -> AuthErrorKind {
+        self.kind
+    }
+
+    /// The HTTP status of the answer.
+    pub fn status(&self) -> StatusCode {
+        self.answer().status
+    }
+
+    /// The `WWW-Authenticate` challenge of the answer (RFC 6750, section 3), where it has one.
+    pub fn challenge(&self) -> Option<HeaderValue> {
+        let challenge = self.answer().challenge?;
+        Some(match &self.challenges {
+            Some(challenges) => challenges.get(challenge).clone(),
+            None => HeaderValue::from_static(challenge.default_value()),
+        })
+    }
+
+    /// The sentence for the client: `detail` of the problem body.
+    pub fn detail(&self) -> &str {
+        self.detail.as_deref().unwrap_or(self.answer().detail)
+    }
+
+    /// The stable machine-readable code: `code` of the problem body.
+    pub fn code(&self) -> &'static str {
+        self.answer().code
+    }
+
+    /// The status of the answer to a gRPC request (`grpc-status`).
+    pub(crate) fn grpc_status(&self) -> &'static str {
+        self.answer().grpc_status
+    }
+
+    pub(crate) fn refused(refusal: Refusal) -> Self {
+        Self {
+            source: Source::Refusal(refusal),
+            ..Self::new(AuthErrorKind::InvalidToken)
+        }
+    }
+
+    pub(crate) fn unavailable(source: impl Into<BoxError>) -> Self {
+        Self::new(AuthErrorKind::Unavailable).with_source(source)
+    }
+
+    pub(crate) fn forbidden(detail: Cow<'static, str>) -> Self {
+        Self {
+            detail: Some(detail),
+            ..Self::new(AuthErrorKind::Forbidden)
+        }
+    }
+
+    /// Lets the client know that its account is pending or disabled, if that is what this is.
+    pub(crate) const fn disclosed(mut self, disclosed: bool) -> Self {
+        self.disclosed = disclosed;
+        self
+    }
+
+    /// Remembers the form of answer that the sender understands. Whoever sees a gRPC request as
+    /// anything else (a proxy that asks whether it may pass a request on) must not see a 200.
+    pub(crate) fn asked_by(
+        mut self,
+        method: &Method,
+        version: Version,
+        headers: &HeaderMap,
+    ) -> Self {
+        self.grpc = *method == Method::POST
+            && version >= Version::HTTP_2
+            && headers
+                .get(CONTENT_TYPE)
+                .is_some_and(|value| is_grpc(value.as_bytes()));
+        self
+    }
+
+    pub(crate) const fn is_for_grpc(&self) -> bool {
+        self.grpc
+    }
+
+    pub(crate) fn with_challenges(mut self, challenges: Option<&Arc<Challenges>>) -> Self {
+        self.challenges = challenges.cloned();
+        self
+    }
+
+    /// The table of answers: both kinds of door read it, and nothing else says what they answer.
+    const fn answer(&self) -> Answer {
+        use AuthErrorKind as Kind;
+
+        let unauthorized = Answer {
+            status: StatusCode::UNAUTHORIZED,
+            challenge: Some(Challenge::InvalidToken),
+            detail: "Could not validate credentials",
+            code: "invalid_token",
+            grpc_status: "16",
+        };
+        let forbidden = Answer {
+            status: StatusCode::FORBIDDEN,
+            challenge: None,
+            detail: "Forbidden",
+            code: "forbidden",
+            grpc_status: "7",
+        };
+        match (self.kind, self.disclosed) {
+            (Kind::MissingCredential, _) => Answer {
+                challenge: Some(Challenge::Bare),
+                detail: "Not authenticated",
+                code: "not_authenticated",
+                ..unauthorized
+            },
+            (Kind::InvalidToken, _)
+            | (Kind::AccountPending, false)
+            | (Kind::AccountDisabled, false) => unauthorized,
+            (Kind::AccountPending, true) => Answer {
+                detail: "Account pending approval",
+                code: "account_pending",
+                ..forbidden
+            },
+            (Kind::AccountDisabled, true) => Answer {
+                detail: "Account disabled",
+                code: "account_disabled",
+                ..forbidden
+            },
+            (Kind::InvalidRequest, _) => Answer {
+                status: StatusCode::BAD_REQUEST,
+                challenge: Some(Challenge::InvalidRequest),
+                detail: "Exactly one credential is accepted",
+                code: "invalid_request",
+                ..unauthorized
+            },
+            (Kind::Forbidden, _) => Answer {
+                challenge: Some(Challenge::InsufficientScope),
+                ..forbidden
+            },
+            (Kind::Unavailable, _) => Answer {
+                status: StatusCode::SERVICE_UNAVAILABLE,
+                challenge: None,
+                detail: "Authentication is temporarily unavailable",
+                code: "unavailable",
+                grpc_status: "14",
+            },
+            (Kind::Misconfigured, _) => Answer {
+                status: StatusCode::INTERNAL_SERVER_ERROR,
+                challenge: None,
+                detail: "Authentication is misconfigured",
+                code: "misconfigured",
+                grpc_status: "13",
+            },
+        }
+    }
+}
+
+impl fmt::Display for AuthError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self.kind {
+            AuthErrorKind::MissingCredential => "no credential was sent",
+            AuthErrorKind::InvalidRequest => "more than one credential was sent",
+            AuthErrorKind::InvalidToken => "the token was refused",
+            AuthErrorKind::AccountPending => "the account waits for approval",
+            AuthErrorKind::AccountDisabled => "the account is disabled",
+            AuthErrorKind::Forbidden => "a policy said no",
+            AuthErrorKind::Unavailable => "authentication is temporarily unavailable",
+            AuthErrorKind::Misconfigured => "authentication is misconfigured",
+        })
+    }
+}
+
+impl fmt::Debug for AuthError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AuthError")
+            .field("kind", &self.kind)
+            .field("source", &self.source())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Error for AuthError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match &self.source {
+            Source::None => None,
+            Source::Refusal(refusal) => Some(refusal),
+            Source::Error(error) => Some(&**error),
+        }
+    }
+}
+
+/// `application/grpc`, alone or with `+` and a format.
+fn is_grpc(content_type: &[u8]) -> bool {
+    const GRPC: &[u8] = b"application/grpc";
+    match content_type.split_at_checked(GRPC.len()) {
+        Some((essence, rest)) => {
+            essence.eq_ignore_ascii_case(GRPC) && matches!(rest, [] | [b'+' | b';' | b' ', ..])
+        }
+        None => false,
+    }
+}
+
+#[derive(Clone)]
+enum Source {
+    None,
+    // Inline, so that refusing a token allocates nothing.
+    Refusal(Refusal),
+    Error(Arc<dyn Error + Send + Sync>),
+}
+
+struct Answer {
+    status: StatusCode,
+    challenge: Option<Challenge>,
+    detail: &'static str,
+    code: &'static str,
+    grpc_status: &'static str,
+}

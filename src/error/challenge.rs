@@ -1,0 +1,60 @@
+//! The `WWW-Authenticate` challenges of RFC 6750, section 3.
+
+use http::HeaderValue;
+
+use super::config::ConfigError;
+
+/// The challenges of one realm, made once.
+#[derive(Debug)]
+pub(crate) struct Challenges([HeaderValue; 4]);
+
+#[derive(Clone, Copy)]
+pub(super) enum Challenge {
+    Bare,
+    InvalidToken,
+    InvalidRequest,
+    InsufficientScope,
+}
+
+impl Challenges {
+    pub(crate) fn new(realm: &str) -> Result<Self, ConfigError> {
+        // Quoted without escapes (RFC 9110, section 5.6.4).
+        let plain = |byte| matches!(byte, b' '..=b'~') && !matches!(byte, b'"' | b'\\');
+        if !realm.bytes().all(plain) {
+            return Err(ConfigError::InvalidRealm);
+        }
+        let value = |challenge: Challenge| {
+            HeaderValue::try_from(challenge.default_value().replace(DEFAULT_REALM, realm))
+                .map_err(|_| ConfigError::InvalidRealm)
+        };
+        Ok(Self([
+            value(Challenge::Bare)?,
+            value(Challenge::InvalidToken)?,
+            value(Challenge::InvalidRequest)?,
+            value(Challenge::InsufficientScope)?,
+        ]))
+    }
+
+    pub(super) const fn get(&self, challenge: Challenge) -> &HeaderValue {
+        let [bare, invalid_token, invalid_request, insufficient_scope] = &self.0;
+        match challenge {
+            Challenge::Bare => bare,
+            Challenge::InvalidToken => invalid_token,
+            Challenge::InvalidRequest => invalid_request,
+            Challenge::InsufficientScope => insufficient_scope,
+        }
+    }
+}
+
+impl Challenge {
+    pub(super) const fn default_value(self) -> &'static str {
+        match self {
+            Self::Bare => r#"Bearer realm="api""#,
+            Self::InvalidToken => r#"Bearer realm="api", error="invalid_token""#,
+            Self::InvalidRequest => r#"Bearer realm="api", error="invalid_request""#,
+            Self::InsufficientScope => r#"Bearer realm="api", error="insufficient_scope""#,
+        }
+    }
+}
+
+const DEFAULT_REALM: &str = "api";

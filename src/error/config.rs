@@ -1,0 +1,145 @@
+//! What is wrong with a configuration.
+
+use std::error::Error;
+use std::fmt;
+use std::io;
+use std::path::PathBuf;
+
+/// What is wrong with a configuration, found while it is built.
+///
+/// The text of each says what to do about it and holds no secret.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum ConfigError {
+    /// An environment variable is not set.
+    MissingVariable(String),
+    /// An environment variable is set to nothing.
+    EmptyVariable(String),
+    /// An environment variable is not UTF-8.
+    InvalidVariable(String),
+    /// A secret has fewer bytes than its algorithm asks for (RFC 7518, section 3.2).
+    SecretTooShort {
+        /// Bytes that the algorithm needs.
+        needed: usize,
+        /// Bytes that were given.
+        given: usize,
+    },
+    /// A secret is a well-known placeholder.
+    PlaceholderSecret,
+    /// A secret is one byte, a short piece or a sequence over and over.
+    PredictableSecret,
+    /// The leeway is longer than 300 seconds.
+    LeewayTooLong,
+    /// No backend for the algorithm is compiled in.
+    UnsupportedAlgorithm(&'static str),
+    /// A key does not belong to the algorithm it was given for.
+    WrongKeyFamily(&'static str),
+    /// A key is malformed, too weak or contradicts itself.
+    InvalidKey(&'static str),
+    /// Two keys of a ring have the same key id.
+    DuplicateKeyId(String),
+    /// A key of a ring has no key id.
+    MissingKeyId,
+    /// A ring has no key of this id.
+    UnknownKeyId(String),
+    /// A realm has characters that do not fit into a quoted string.
+    InvalidRealm,
+    /// A scope is empty or has characters that RFC 6749, section 3.3, does not allow.
+    InvalidScope,
+    /// Password hashing parameters are out of range.
+    InvalidPasswordParams(&'static str),
+    /// A file could not be read or written.
+    File {
+        /// Which file.
+        path: PathBuf,
+        /// What the operating system said.
+        source: io::Error,
+    },
+}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::MissingVariable(name) => {
+                write!(
+                    f,
+                    "{name} is not set; make a secret with `openssl rand -hex 32`"
+                )
+            }
+            Self::EmptyVariable(name) => {
+                write!(
+                    f,
+                    "{name} is empty; make a secret with `openssl rand -hex 32`"
+                )
+            }
+            Self::InvalidVariable(name) => {
+                write!(
+                    f,
+                    "{name} is not UTF-8; make a secret with `openssl rand -hex 32`"
+                )
+            }
+            Self::SecretTooShort { needed, given } => write!(
+                f,
+                "the secret has {given} bytes and needs at least {needed}; \
+                 make one with `openssl rand -hex {needed}`"
+            ),
+            Self::PlaceholderSecret => f.write_str(
+                "the secret is a well-known placeholder; make one with `openssl rand -hex 32`",
+            ),
+            Self::PredictableSecret => f.write_str(
+                "the secret repeats itself or is a sequence; make one with `openssl rand -hex 32`",
+            ),
+            Self::LeewayTooLong => {
+                f.write_str("the leeway is longer than 300 seconds; set the clocks right instead")
+            }
+            Self::UnsupportedAlgorithm(algorithm) => write!(
+                f,
+                "{algorithm} needs the feature `aws-lc-rs` or `rust-crypto` of tower-warder"
+            ),
+            Self::WrongKeyFamily(algorithm) => {
+                write!(
+                    f,
+                    "the key is not a key for {algorithm}; check the algorithm or the file"
+                )
+            }
+            Self::InvalidKey(reason) => write!(f, "the key cannot be used: {reason}"),
+            Self::DuplicateKeyId(kid) => {
+                write!(
+                    f,
+                    "the ring has a key with the id {kid:?} already; give each its own"
+                )
+            }
+            Self::MissingKeyId => {
+                f.write_str("a key in a ring needs an id; set it with `.key_id(…)`")
+            }
+            Self::UnknownKeyId(kid) => {
+                write!(f, "the ring has no key with the id {kid:?}; add it first")
+            }
+            Self::InvalidRealm => f.write_str(
+                "the realm may have visible ASCII and blanks, without quotes and backslashes",
+            ),
+            Self::InvalidScope => {
+                f.write_str("a scope is one word of visible ASCII without quotes and backslashes")
+            }
+            Self::InvalidPasswordParams(reason) => {
+                write!(
+                    f,
+                    "the password hashing parameters cannot be used: {reason}"
+                )
+            }
+            Self::File { path, source } => {
+                let path = path.display();
+                write!(f, "{path} cannot be read or written: {source}")
+            }
+        }
+    }
+}
+
+impl Error for ConfigError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::File { source, .. } => Some(source),
+            _ => None,
+        }
+    }
+}

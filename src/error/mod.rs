@@ -1,0 +1,15 @@
+//! What can go wrong.
+
+mod config;
+mod refusal;
+mod challenge;
+mod auth;
+
+pub use auth::{AuthError, AuthErrorKind};
+pub use config::ConfigError;
+
+pub(crate) use challenge::Challenges;
+pub(crate) use refusal::Refusal;
+
+/// Any error of an application: what a [`UserLoader`](crate::UserLoader) may return with `?`.
+pub type BoxError = Box<dyn std::error::Error + Send + Sync>;

@@ -1,0 +1,64 @@
+//! The reasons for refusing a token.
+
+use std::error::Error;
+use std::fmt;
+
+/// Why a token was refused: a closed set of static texts, so that nothing an attacker wrote
+/// reaches a client, a header or the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Refusal {
+    Credential,
+    Size,
+    Segments,
+    Base64,
+    Header,
+    Algorithm,
+    Critical,
+    Type,
+    KeyId,
+    Signature,
+    Claims,
+    Subject,
+    Expiry,
+    Expired,
+    NotYetValid,
+    IssuedInFuture,
+    Issuer,
+    Audience,
+    Generation,
+    UnknownSubject,
+    CustomClaims,
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Credential => "the credential is not one bearer token",
+            Self::Size => "the token or its header is too large",
+            Self::Segments => "the token does not have three segments",
+            Self::Base64 => "a segment is not strict base64url",
+            Self::Header => "the header is not one strict JSON object",
+            Self::Algorithm => "the algorithm is not the one configured for the key",
+            Self::Critical => "the header demands an extension",
+            Self::Type => "the token is of another type",
+            Self::KeyId => "no key is configured for the key id",
+            Self::Signature => "the signature does not match",
+            Self::Claims => {
+                "the claims are not one strict JSON object, \
+                 or a registered one has another type or range"
+            }
+            Self::Subject => "the subject is missing, empty, too long or has control characters",
+            Self::Expiry => "the expiry is missing",
+            Self::Expired => "the token has expired",
+            Self::NotYetValid => "the token is not valid yet",
+            Self::IssuedInFuture => "the token was issued in the future",
+            Self::Issuer => "the issuer is not the configured one",
+            Self::Audience => "the audience is not the configured one",
+            Self::Generation => "the token was revoked by a later generation",
+            Self::UnknownSubject => "the subject is unknown",
+            Self::CustomClaims => "the custom claims are not of the form the application reads",
+        })
+    }
+}
+
+impl Error for Refusal {}
