@@ -62,7 +62,9 @@ impl<U> AuthLayer<U> {
     /// How long a request may wait for its user, by the runtime's own `sleep`: with tokio,
     /// `.loader_timeout(Duration::from_secs(5), tokio::time::sleep)`. Then it is answered 503.
     ///
-    /// Without it there is no timeout: a store that hangs hangs its requests.
+    /// Bounds the whole wait, also for a verifier that has to ask somebody and for another task of
+    /// the same request. Without it there is no bound: a store that hangs hangs its requests, and
+    /// a task that waits and is never polled again holds up the others of its request.
     pub fn loader_timeout<F>(
         self,
         after: Duration,

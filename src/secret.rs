@@ -21,7 +21,7 @@ use crate::error::ConfigError;
 /// ```
 /// use tower_warder::{ConfigError, Secret};
 ///
-/// assert!(Secret::new("yDW3kcHh1V0mhdDsaWyb29bSGZ3rEo7L").is_ok());
+/// assert!(Secret::new("short").is_err());
 /// assert!(matches!(
 ///     Secret::new("CHANGE_ME_before_you_go_to_production"),
 ///     Err(ConfigError::PlaceholderSecret)
@@ -88,8 +88,8 @@ impl Secret {
 
     /// Reads the secret in `path`, or makes one there if there is no such file.
     ///
-    /// The file holds text, and its bytes are the secret: other programs can read it as they
-    /// would read an environment variable. It appears whole and with mode 0600; of two processes
+    /// The file holds text, and its bytes are the secret, exactly as they are: in a file that you
+    /// wrote yourself, also a line feed at its end. It appears whole and with mode 0600; of two processes
     /// that start at once both use the one that came first.
     ///
     /// # Errors
@@ -117,6 +117,12 @@ impl Secret {
         self.0.ct_eq(other).into()
     }
 
+    /// The secret of `testing`, which [`new`](Self::new) refuses: it is published.
+    #[cfg(feature = "testing")]
+    pub(crate) fn for_tests() -> Self {
+        Self(Zeroizing::new(TESTING.to_owned().into_bytes()))
+    }
+
     pub(crate) fn as_bytes(&self) -> &[u8] {
         &self.0
     }
@@ -129,6 +135,8 @@ impl fmt::Debug for Secret {
 }
 
 const MIN_BYTES: usize = 32;
+#[cfg(feature = "testing")]
+const TESTING: &str = "everybody who reads this knows it";
 const GENERATED_BYTES: usize = 64;
 
 /// Writes a new secret beside `path` and links it there, unless somebody was faster.
@@ -170,6 +178,8 @@ fn is_placeholder(bytes: &[u8]) -> bool {
 }
 
 const PLACEHOLDERS: &[&str] = &[
+    // The secret of `testing`.
+    "everybodywhoreadsthisknowsit",
     "secret",
     "secretkey",
     "mysecret",

@@ -22,12 +22,12 @@ pub fn token(subject: &str) -> String {
 
 /// The issuer of [`token`], to put more into one.
 pub fn issuer() -> TokenIssuer {
-    TokenIssuer::hs256(&secret())
+    TokenIssuer::hs256(&Secret::for_tests())
 }
 
 /// A verifier of [`token`]s.
 pub fn verifier() -> TokenVerifier {
-    TokenVerifier::hs256(&secret())
+    TokenVerifier::hs256(&Secret::for_tests())
 }
 
 /// A layer under which every request without a credential comes from `user`.
@@ -176,7 +176,3 @@ impl<S: Service<Request<B>>, B> Service<Request<B>> for LoggedIn<S> {
 }
 
 const SUBJECT: &str = "test-user";
-
-fn secret() -> Secret {
-    Secret::new("everybody who reads this knows it").expect("a secret of 32 bytes")
-}

@@ -1,6 +1,7 @@
 //! One JSON object, read strictly: what a lenient reader passes over is an error here.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
@@ -33,14 +34,13 @@ impl<'de, M: Members<'de>> Visitor<'de> for Object<'_, M> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-        // Compared after unescaping. Few names, or names that somebody signed: a list will do.
-        let mut seen = Vec::new();
+        // Compared after unescaping.
+        let mut seen = BTreeSet::new();
         while let Some(name) = map.next_key_seed(Text)? {
-            if seen.contains(&name) {
+            self.0.read(&name, &mut map)?;
+            if !seen.insert(name) {
                 return Err(A::Error::custom("duplicate member"));
             }
-            self.0.read(&name, &mut map)?;
-            seen.push(name);
         }
         Ok(())
     }

@@ -119,7 +119,8 @@ impl TokenVerifier {
         self
     }
 
-    /// How far the clocks of issuer and verifier may differ. Defaults to 0 seconds.
+    /// How far the clocks of issuer and verifier may differ. Defaults to 0 seconds: where another
+    /// machine issues the tokens, allow for its clock, or its newest ones come too early (`iat`).
     ///
     /// # Errors
     ///
