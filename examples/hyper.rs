@@ -12,7 +12,7 @@ use std::convert::Infallible;
 use std::error::Error;
 use std::time::Duration;
 
-use http::{Request, Response};
+use http::{Request, Response, StatusCode};
 use hyper::server::conn::http1;
 use hyper_util::rt::TokioIo;
 use hyper_util::service::TowerToHyperService;
@@ -49,9 +49,17 @@ impl UserLoader for Everybody {
 
 /// Behind the door the user lies in the extensions: nothing to wait for.
 async fn hello<B>(request: Request<B>) -> Result<Response<String>, Infallible> {
-    let user = request.extensions().get::<CurrentUser<User>>();
-    let name = user.map_or("nobody", |user| &user.name);
-    Ok(Response::new(format!("Hello, {name}\n")))
+    match request.extensions().get::<CurrentUser<User>>() {
+        Some(user) => Ok(Response::new(format!("Hello, {}\n", user.name))),
+        None => Ok(wrong_stack()),
+    }
+}
+
+/// Somebody took the door out.
+fn wrong_stack() -> Response<String> {
+    let mut response = Response::default();
+    *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
+    response
 }
 
 pub(crate) fn app<B>(

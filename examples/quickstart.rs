@@ -8,6 +8,8 @@
 //! curl -i localhost:3000/me -H "Authorization: Bearer $TOKEN"     # 200
 //! ```
 
+use std::time::Duration;
+
 use axum::{Router, routing::get};
 use tower_warder::{
     AuthLayer, AuthUser, BoxError, Claims, CurrentUser, Secret, TokenIssuer, TokenVerifier,
@@ -41,10 +43,12 @@ async fn me(CurrentUser(user): CurrentUser<User>) -> String {
 }
 
 pub(crate) fn app(verifier: TokenVerifier) -> Router {
+    let auth =
+        AuthLayer::new(verifier, Users).loader_timeout(Duration::from_secs(5), tokio::time::sleep);
     Router::new()
         .route("/", get("Anybody may read this\n"))
         .route("/me", get(me))
-        .layer(AuthLayer::new(verifier, Users))
+        .layer(auth)
 }
 
 #[tokio::main]
