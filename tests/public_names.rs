@@ -4,6 +4,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot be set up fails")]
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -14,11 +15,14 @@ fn public_names_change_only_on_purpose() {
     collect(&root.join("src"), &mut files);
     files.sort();
 
+    let texts = files.iter().map(|file| fs::read_to_string(file).unwrap());
+    let texts: Vec<String> = texts.collect();
+    let types: BTreeSet<&str> = texts.iter().flat_map(|text| public_types(text)).collect();
+
     let mut listing = String::new();
-    for file in files {
-        let text = fs::read_to_string(&file).unwrap();
-        let code = text.split("#[cfg(test)]\nmod ").next().unwrap();
-        let names = public_names(code);
+    for (file, text) in files.iter().zip(&texts) {
+        let code = text.split("#[cfg(test)]\nmod tests {").next().unwrap();
+        let names = public_names(code, &types);
         if !names.is_empty() {
             let path = file.strip_prefix(root).unwrap().display();
             listing += &format!("{path}\n    {}\n", names.join("\n    "));
@@ -50,34 +54,108 @@ fn collect(directory: &Path, files: &mut Vec<PathBuf>) {
     }
 }
 
-/// Every `pub` item with its signature, and what stands in public enums and traits.
-fn public_names(code: &str) -> Vec<String> {
+/// The names of the public types and traits of a file.
+fn public_types(code: &str) -> impl Iterator<Item = &str> {
+    let items = code.lines().filter_map(|line| {
+        let item = line.trim().strip_prefix("pub ")?;
+        ["struct ", "enum ", "trait "]
+            .iter()
+            .find_map(|keyword| item.strip_prefix(keyword))
+    });
+    items.filter_map(|item| words(item).next())
+}
+
+/// Every `pub` item with its whole signature, what stands in public enums and traits, and the
+/// traits of `types`.
+fn public_names(code: &str, types: &BTreeSet<&str>) -> Vec<String> {
     let mut names: Vec<String> = Vec::new();
-    let mut open = false;
+    let mut open: Option<End> = None;
     let mut listing_members = false;
     for line in code.lines() {
         let text = line.trim();
-        if open {
+        if text.starts_with("//") {
+            continue;
+        }
+        if open.is_some() {
             names.last_mut().unwrap().push_str(&format!(" {text}"));
-        } else if is_public(text) || listing_members && is_member(line) {
+        } else if is_public(text) || listing_members && is_member(line) || is_impl(line) {
             names.push(text.to_owned());
+            open = Some(End::of(text));
         } else {
             listing_members &= line != "}";
             continue;
         }
-        open = !text.ends_with(['{', ';', ',', '}']);
-        if !line.starts_with(' ') {
+        let name = names.last().unwrap();
+        open = open.filter(|end| !end.is_reached(name));
+        if !line.starts_with(' ') && name == text {
             listing_members = text.starts_with("pub enum") || text.starts_with("pub trait");
         }
     }
-    names
-        .iter()
-        .map(|name| name.trim_end_matches(" {").to_owned())
-        .collect()
+    names.retain(|name| {
+        let header = name.split(" where ").next().unwrap();
+        !is_impl(name) || header.contains(" for ") && words(header).any(|word| types.contains(word))
+    });
+    names.iter().map(|name| tidy(name)).collect()
+}
+
+/// Where what is listed ends.
+#[derive(Clone, Copy)]
+enum End {
+    /// A function, a type, an implementation: at its body, or where it has none.
+    Body,
+    /// An import: at its semicolon.
+    Semicolon,
+    /// A field or a variant: at its comma.
+    Comma,
+}
+
+impl End {
+    fn of(text: &str) -> Self {
+        let text = text.strip_prefix("pub ").unwrap_or(text);
+        match words(text).next() {
+            Some("use") => Self::Semicolon,
+            Some(
+                "async" | "const" | "enum" | "fn" | "impl" | "mod" | "static" | "struct" | "trait"
+                | "type",
+            ) => Self::Body,
+            _ => Self::Comma,
+        }
+    }
+
+    fn is_reached(self, name: &str) -> bool {
+        match self {
+            Self::Body => depth(name, "([", ")]") == 0 && name.ends_with(['{', ';', '}']),
+            Self::Semicolon => name.ends_with(';'),
+            Self::Comma => depth(name, "([{", ")]}") == 0 && name.ends_with([',', '}']),
+        }
+    }
+}
+
+/// How many brackets are open at the end.
+fn depth(text: &str, opening: &str, closing: &str) -> usize {
+    let count = |brackets: &str| text.matches(|it| brackets.contains(it)).count();
+    count(opening).saturating_sub(count(closing))
+}
+
+fn words(text: &str) -> impl Iterator<Item = &str> {
+    let words = text.split(|letter: char| !letter.is_alphanumeric() && letter != '_');
+    words.filter(|word| !word.is_empty())
+}
+
+/// As if it stood in one line.
+fn tidy(name: &str) -> String {
+    let name = name.replace("( ", "(").replace("{ ", "{");
+    let name = name.replace(", )", ")").replace(", }", "}");
+    let name = name.trim_end_matches([' ', '{', '}', ';']);
+    name.trim_end_matches(',').to_owned()
 }
 
 fn is_public(text: &str) -> bool {
     text.starts_with("pub ")
+}
+
+fn is_impl(line: &str) -> bool {
+    line.starts_with("impl")
 }
 
 fn is_member(line: &str) -> bool {
