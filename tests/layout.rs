@@ -16,18 +16,12 @@ fn modules_import_only_from_modules_above_them() {
     for (position, module) in modules.iter().enumerate() {
         for file in files_of(&src, module) {
             let text = fs::read_to_string(&file).unwrap();
-            let code = text.split("#[cfg(test)]").next().unwrap();
-            for line in code
-                .lines()
-                .filter(|line| !line.trim_start().starts_with("//"))
-            {
-                for below in modules.iter().skip(position + 1) {
-                    assert!(
-                        !line.contains(&format!("crate::{below}::")),
-                        "{} imports from `{below}`, which comes after `{module}`: {line}",
-                        file.display()
-                    );
-                }
+            for imported in imports(without_tests(&text)) {
+                assert!(
+                    !modules.iter().skip(position + 1).any(|it| *it == imported),
+                    "{} imports from `{imported}`, which comes after `{module}`",
+                    file.display()
+                );
             }
         }
     }
@@ -51,6 +45,57 @@ fn no_span_guard_is_held_and_no_unsafe_code_is_written() {
         !manifest.contains("max_level"),
         "logging is for the application to configure"
     );
+}
+
+#[test]
+fn imports_are_seen_in_every_form() {
+    let code = "use crate::a::A;\n// crate::no\nuse crate::{\n    b::{B, c::C},\n    d::D,\n};\n\
+        #[cfg(test)]\nmod helpers;\nfn f() -> crate::e { g(crate::f) }\n\
+        #[cfg(test)]\nmod tests {\n    use crate::z::Z;\n}";
+    assert_eq!(imports(without_tests(code)), ["a", "b", "d", "e", "f"]);
+}
+
+/// Tests in the file itself may use everything; a module of tests elsewhere ends nothing here.
+fn without_tests(text: &str) -> &str {
+    let starts = ["mod tests {", "pub(crate) mod tests {"]
+        .map(|start| text.find(&format!("#[cfg(test)]\n{start}")));
+    let end = starts.into_iter().flatten().min().unwrap_or(text.len());
+    text.split_at(end).0
+}
+
+/// What stands behind `crate::`, alone or in braces.
+fn imports(code: &str) -> Vec<String> {
+    let lines = code.lines().map(str::trim);
+    let code: String = lines.filter(|line| !line.starts_with("//")).collect();
+    let mut names = Vec::new();
+    for path in code.split("crate::").skip(1) {
+        let Some(group) = path.strip_prefix('{') else {
+            names.push(first_name(path));
+            continue;
+        };
+        let mut depth = 0;
+        let mut members = vec![String::new()];
+        for character in group.chars() {
+            match character {
+                '{' => depth += 1,
+                '}' if depth == 0 => break,
+                '}' => depth -= 1,
+                ',' if depth == 0 => members.push(String::new()),
+                _ if depth == 0 => members.last_mut().unwrap().push(character),
+                _ => {}
+            }
+        }
+        names.extend(members.iter().map(|member| first_name(member.trim())));
+    }
+    names.retain(|name| !name.is_empty());
+    names
+}
+
+fn first_name(path: &str) -> String {
+    let letters = path.chars();
+    letters
+        .take_while(|letter| letter.is_alphanumeric() || *letter == '_')
+        .collect()
 }
 
 fn module_name(line: &str) -> Option<&str> {
