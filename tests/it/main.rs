@@ -15,6 +15,7 @@ mod accounts_example;
 mod bodies;
 mod corridor;
 mod doors;
+mod elsewhere;
 mod hyper;
 mod identity;
 mod outage;
