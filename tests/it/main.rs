@@ -18,6 +18,7 @@ mod doors;
 mod elsewhere;
 mod hyper;
 mod identity;
+mod key_source;
 mod outage;
 mod policies;
 #[cfg(unix)]

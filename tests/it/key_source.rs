@@ -1,0 +1,120 @@
+//! A key source that cannot answer is 503, logged once, and takes nothing else down.
+
+use std::future::pending;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::routing::get as on_get;
+use tokio::time::{Instant, sleep};
+use tower_warder::testing::{self, TestUser};
+use tower_warder::{
+    AuthError, AuthErrorKind, AuthLayer, Claims, CurrentUser, RequireLayer, Verification, Verifier,
+};
+
+use crate::support::{Log, OUTAGE, Store, get, get_with, send};
+
+#[tokio::test(start_paused = true)]
+async fn key_source_that_cannot_answer_is_503_and_logged_once() {
+    for keys in KEYS {
+        for path in ["/extractor", "/claims", "/option", "/door", "/both"] {
+            let log = Log::record();
+            let (app, store) = routes(keys);
+            let answer = send(&app, get_with(path, &testing::token("jane"))).await;
+            assert_eq!(answer.status, 503, "{keys:?} {path}");
+            assert_eq!(answer.header("retry-after"), Some("1"), "{keys:?} {path}");
+            assert_eq!(answer.header("www-authenticate"), None, "{keys:?} {path}");
+            assert_eq!(answer.json()["code"], "unavailable", "{keys:?} {path}");
+            assert!(!format!("{answer:?}").contains("db.internal"), "{keys:?}");
+            assert_eq!(
+                log.lines("ERROR").len(),
+                1,
+                "{keys:?} {path}: {}",
+                log.text()
+            );
+            let error = answer.extensions.get::<AuthError>().unwrap();
+            assert_eq!(error.kind(), AuthErrorKind::Unavailable);
+            assert_eq!(store.loads(), 0, "{keys:?} {path}");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn log_learns_what_the_key_source_said() {
+    for keys in [Keys::Fail, Keys::FailLater] {
+        let log = Log::record();
+        send(&routes(keys).0, get_with("/door", &testing::token("jane"))).await;
+        assert!(log.text().contains(OUTAGE), "{keys:?}: {}", log.text());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn public_routes_answer_while_the_key_source_does_not() {
+    for keys in KEYS {
+        let log = Log::record();
+        let (app, _) = routes(keys);
+        let start = Instant::now();
+        for request in [get("/"), get_with("/", &testing::token("jane"))] {
+            let answer = send(&app, request).await;
+            assert_eq!((answer.status.as_u16(), &*answer.body), (200, "public"));
+        }
+        assert_eq!(send(&app, get("/option")).await.body, "false", "{keys:?}");
+        assert_eq!(send(&app, get("/door")).await.status, 401, "{keys:?}");
+        assert_eq!(start.elapsed(), Duration::ZERO, "{keys:?}");
+        assert!(log.lines("ERROR").is_empty(), "{keys:?}: {}", log.text());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn request_waits_for_keys_no_longer_than_the_timeout() {
+    for path in ["/extractor", "/claims", "/option", "/door", "/both"] {
+        let (app, _) = routes(Keys::Hang);
+        let start = Instant::now();
+        send(&app, get_with(path, &testing::token("jane"))).await;
+        assert_eq!(start.elapsed(), TIMEOUT, "{path}");
+    }
+}
+
+/// A verifier whose keys are elsewhere, and what became of them.
+#[derive(Clone, Copy, Debug)]
+enum Keys {
+    Fail,
+    FailLater,
+    Hang,
+}
+
+const KEYS: [Keys; 3] = [Keys::Fail, Keys::FailLater, Keys::Hang];
+
+impl Verifier for Keys {
+    fn verify<'a>(&'a self, _: &'a str) -> Verification<'a> {
+        let error = AuthError::new(AuthErrorKind::Unavailable).with_source(OUTAGE);
+        match self {
+            Self::Fail => Verification::Ready(Err(error)),
+            Self::FailLater => Verification::Pending(Box::pin(async {
+                sleep(TIMEOUT / 2).await;
+                Err(error)
+            })),
+            Self::Hang => Verification::Pending(Box::pin(pending())),
+        }
+    }
+}
+
+fn routes(keys: Keys) -> (Router, Arc<Store>) {
+    let store = Store::new();
+    let layer = AuthLayer::new(keys, Arc::clone(&store)).loader_timeout(TIMEOUT, sleep);
+    let app = Router::new()
+        .route("/door", on_get("in"))
+        .route("/both", on_get(async |_: CurrentUser<TestUser>| "in"))
+        .layer(RequireLayer::<TestUser>::approved())
+        .route("/extractor", on_get(async |_: CurrentUser<TestUser>| "in"))
+        .route("/claims", on_get(async |_: Claims| "in"))
+        .route(
+            "/option",
+            on_get(async |it: Option<CurrentUser<TestUser>>| it.is_some().to_string()),
+        )
+        .route("/", on_get("public"))
+        .layer(layer);
+    (app, store)
+}
+
+const TIMEOUT: Duration = Duration::from_secs(5);
