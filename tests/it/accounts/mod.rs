@@ -12,5 +12,6 @@ mod paths;
 mod registration;
 mod secrecy;
 mod server;
+mod shown;
 mod staged;
 mod tokens;

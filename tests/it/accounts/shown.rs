@@ -1,0 +1,161 @@
+//! What nobody may read in `Debug` (K3): passwords, hashes, secrets and tokens.
+
+use std::fmt::{Debug, Display};
+use std::time::{Duration, SystemTime};
+
+use serde_json::json;
+use tower_warder::accounts::{
+    AccountError, AccountStore, Accounts, BootstrapPolicy, Change, Email, Fault, InvalidPassword,
+    LastAdmin, MemoryStore, NewUser, Page, Password, PasswordReset, Seat, StoreError, Token,
+    UserCreate, UserLogin, UserPublic, UserUpdate,
+};
+use tower_warder::{PasswordError, PasswordHasher, PasswordParams, Secret, testing};
+
+use super::server::hasher;
+
+#[tokio::test]
+async fn no_public_type_shows_a_password_a_hash_a_secret_or_a_token() {
+    let hash = hasher().hash(PASSWORD).await.unwrap();
+    let others = PasswordHasher::new().params(PasswordParams::new(9216, 4, 1).unwrap());
+    let renewed = others.verify(PASSWORD, &hash).await.unwrap();
+    let rehash = renewed.rehash.clone().unwrap();
+    let unreadable = others.verify(PASSWORD, "$argon2id$hunter2").await;
+
+    let new = NewUser {
+        email: Email::new("jane@example.org").unwrap(),
+        hashed_password: hash.clone(),
+        created_at: SystemTime::UNIX_EPOCH,
+        seat: Seat::FirstAdmin,
+    };
+    let store = MemoryStore::new();
+    let user = store.insert(new.clone()).await.unwrap();
+    let bootstrap = BootstrapPolicy::Secret(Secret::new(SECRET).unwrap());
+    let accounts = Accounts::new(store.clone(), testing::issuer())
+        .hasher(hasher())
+        .bootstrap(bootstrap.clone());
+    let login = || UserLogin::new("jane@example.org", PASSWORD);
+    let form = format!("username={PASSWORD}&password={PASSWORD}");
+    let issued = accounts.login(login()).await.unwrap();
+    let token = issued.access_token.clone();
+    let create = json!({
+        "email": "bob@example.org", "password": PASSWORD, "bootstrap_secret": SECRET,
+    });
+    let wrong = json!({"email": PASSWORD, "password": [PASSWORD], "bootstrap_secret": [SECRET]});
+
+    let shown: [&dyn Debug; 11] = [
+        &others,
+        &PasswordParams::default(),
+        &renewed,
+        &unreadable,
+        &[PasswordError::Busy, PasswordError::Failed],
+        &accounts,
+        &bootstrap,
+        &store,
+        &new,
+        &user,
+        &issued,
+    ];
+    let parsed: [Box<dyn Debug>; 11] = [
+        Box::new(UserCreate::parse(create)),
+        Box::new(UserCreate::parse(wrong.clone())),
+        Box::new(PasswordReset::parse(json!({"password": PASSWORD}))),
+        Box::new(PasswordReset::parse(wrong.clone())),
+        Box::new(UserUpdate::parse(wrong)),
+        Box::new(login()),
+        Box::new(UserLogin::parse(form.as_bytes())),
+        Box::new(UserLogin::parse(
+            format!("grant_type={PASSWORD}").as_bytes(),
+        )),
+        Box::new(Password::new(PASSWORD)),
+        Box::new(Token::bearer(token.clone(), Duration::from_secs(1))),
+        Box::new((UserPublic::from(&user), Page::default())),
+    ];
+    let never = never(&[&hash, &rehash, &user.hashed_password], &token);
+    for value in shown.into_iter().chain(parsed.iter().map(|it| &**it)) {
+        assert_silent(value, &never);
+    }
+}
+
+#[tokio::test]
+async fn no_error_shows_what_was_sent_or_stored() {
+    let store = MemoryStore::new();
+    let accounts = Accounts::new(store.clone(), testing::issuer())
+        .hasher(hasher())
+        .bootstrap(BootstrapPolicy::Secret(Secret::new(SECRET).unwrap()));
+    let create = |secret: &str| {
+        let create = json!({
+            "email": "jane@example.org", "password": PASSWORD, "bootstrap_secret": secret,
+        });
+        UserCreate::parse(create).unwrap()
+    };
+    let wrong_secret = "kx93-Nobody-may-read-this-line-18";
+    let refused = accounts.register(create(wrong_secret)).await.unwrap_err();
+    let user = accounts.register(create(SECRET)).await.unwrap();
+    let taken = accounts.register(create(SECRET)).await.unwrap_err();
+    let wrong = accounts
+        .login(UserLogin::new("jane@example.org", format!("{PASSWORD}!")))
+        .await
+        .unwrap_err();
+    let demoted = UserUpdate {
+        is_admin: Some(false),
+        ..UserUpdate::default()
+    };
+    let last = accounts.update(user.id, demoted.clone(), &user).await;
+    let change = Change {
+        update: demoted,
+        by: user.id,
+        at: SystemTime::UNIX_EPOCH,
+    };
+    let last_in_store = store.update(user.id, change).await.unwrap_err();
+    let faults: Vec<Fault> = PasswordReset::parse(json!({"password": "hunter"})).unwrap_err();
+
+    let mut never = never(&[&user.hashed_password], "");
+    never.extend([wrong_secret, "\"hunter"].map(str::to_owned));
+    let errors: [&dyn Shown; 7] = [
+        &refused,
+        &taken,
+        &wrong,
+        &last.unwrap_err(),
+        &last_in_store,
+        &AccountError::NotFound,
+        &StoreError::LastAdmin(LastAdmin::Deletion),
+    ];
+    for error in errors {
+        assert_silent(&error.shown(), &never);
+    }
+    let short: InvalidPassword = Password::new("hunter").unwrap_err();
+    assert_silent(&(faults, short.shown()), &never);
+}
+
+/// What a log may write of an error.
+trait Shown {
+    fn shown(&self) -> String;
+}
+
+impl<E: Debug + Display> Shown for E {
+    fn shown(&self) -> String {
+        format!("{self} {self:?} {self:#?}")
+    }
+}
+
+/// The texts that must not be found, and the pieces by which they would still be of use.
+fn never(hashes: &[&str], token: &str) -> Vec<String> {
+    let tails = hashes.iter().flat_map(|hash| hash.split('$').skip(4));
+    let segments = token.split('.').filter(|segment| !segment.is_empty());
+    let bytes = [PASSWORD, SECRET].map(|text| format!("{:?}", text.as_bytes()));
+    let texts = [PASSWORD, SECRET, "$argon2id"].into_iter();
+    let texts = texts.chain(tails).chain(segments).map(str::to_owned);
+    texts.chain(bytes).collect()
+}
+
+#[track_caller]
+fn assert_silent(value: &dyn Debug, never: &[String]) {
+    for text in [format!("{value:?}"), format!("{value:#?}")] {
+        for piece in never {
+            assert!(!text.contains(piece.as_str()), "{piece} in {text}");
+        }
+    }
+}
+
+const PASSWORD: &str = "hunter2hunter2";
+const SECRET: &str = "kx93-Nobody-may-read-this-line-17";
