@@ -30,5 +30,6 @@ mod secrecy;
 mod server;
 mod stacked;
 mod tokens;
+mod tonic;
 mod tower_contract;
 mod ui;
