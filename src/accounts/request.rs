@@ -14,21 +14,28 @@ use super::fault::{Fault, FaultKind, Place};
 use super::input::{PasswordReset, UserCreate, UserLogin, UserUpdate};
 use super::store::Page;
 
-/// A JSON body of one of the kinds that accounts know.
+/// A JSON body of the account routes: the extractor of their handlers.
+///
+/// At most 64 KiB, as `application/json`. Everything that is wrong with it is answered at once, as
+/// [`routes`](crate::accounts::routes) answers.
 #[derive(Debug)]
 pub struct JsonBody<T>(pub T);
 
-/// A URL-encoded form of one of the kinds that accounts know.
+/// The form of a log-in: like [`JsonBody`], but as `application/x-www-form-urlencoded`.
 #[derive(Debug)]
 pub struct Form<T>(pub T);
 
-/// The `{id}` of the path.
+/// The account's id, from the parameter `{id}` of the path. Answers 422 where it is no integer.
 #[derive(Clone, Copy, Debug)]
 pub struct AccountId(pub i64);
 
-/// What can be read of a JSON body.
+/// What [`JsonBody`] can read: the inputs of accounts, or a type of your own.
 pub trait FromJson: Sized {
-    /// Reads it, or says all that is wrong with it.
+    /// Reads it.
+    ///
+    /// # Errors
+    ///
+    /// All that is wrong with it.
     fn from_json(body: Value) -> Result<Self, Vec<Fault>>;
 }
 
@@ -147,8 +154,11 @@ fn media_type(request: &Request) -> String {
     essence.trim().to_ascii_lowercase()
 }
 
-/// The whole body, overwritten when it goes: it has passwords. What is too long is read on and
-/// dropped for a while, because a sender whose connection breaks does not see the answer.
+/// The whole body. What is too long is read on and dropped for a while, because a sender whose
+/// connection breaks does not see the answer.
+///
+/// It has passwords, so this buffer is overwritten when it goes. That is the best that can be done
+/// here, not a promise: the connection's own buffers and what is decoded of this one are not.
 async fn read(mut body: Body) -> Result<Zeroizing<Vec<u8>>, Response> {
     // Never grows: a vector that moves leaves a copy behind.
     let mut bytes = Zeroizing::new(Vec::with_capacity(MAX_BODY));
