@@ -7,7 +7,9 @@ use jiff::Timestamp;
 use sqlx::sqlite::{SqliteConnection, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteRow};
 use sqlx::{FromRow, Row, Sqlite, Transaction};
 use tower_warder::BoxError;
-use tower_warder::accounts::{AccountStore, Change, Email, NewUser, Page, Seat, StoreError, User};
+use tower_warder::accounts::{
+    AccountStore, Actor, Change, Email, NewUser, Page, Seat, StoreError, User,
+};
 use tower_warder::async_trait;
 
 use super::database::Database;
@@ -129,7 +131,10 @@ impl AccountStore for SqliteStore {
 
     async fn update(&self, id: i64, change: Change) -> Result<User, StoreError> {
         let mut transaction = self.write().await.map_err(unavailable)?;
-        let before = find_locked(&mut transaction, id).await?;
+        check(&mut transaction, change.by).await?;
+        let before = find_locked(&mut transaction, id)
+            .await?
+            .ok_or(StoreError::NotFound)?;
         let user = before.changed(&change, other_admins(&mut transaction, id).await?)?;
         let update = "UPDATE users
              SET email = ?, is_admin = ?, status = ?, approved_at = ?, approved_by = ?
@@ -148,9 +153,12 @@ impl AccountStore for SqliteStore {
         Ok(user)
     }
 
-    async fn delete(&self, id: i64) -> Result<(), StoreError> {
+    async fn delete(&self, id: i64, by: Actor) -> Result<(), StoreError> {
         let mut transaction = self.write().await.map_err(unavailable)?;
-        let user = find_locked(&mut transaction, id).await?;
+        check(&mut transaction, by).await?;
+        let user = find_locked(&mut transaction, id)
+            .await?
+            .ok_or(StoreError::NotFound)?;
         user.check_deletion(other_admins(&mut transaction, id).await?)?;
         let delete = sqlx::query("DELETE FROM users WHERE id = ?").bind(id);
         delete
@@ -160,20 +168,21 @@ impl AccountStore for SqliteStore {
         transaction.commit().await.map_err(unavailable)
     }
 
-    async fn reset_password(&self, id: i64, hash: &str) -> Result<(), StoreError> {
+    async fn reset_password(&self, id: i64, hash: &str, by: Actor) -> Result<(), StoreError> {
+        let mut transaction = self.write().await.map_err(unavailable)?;
+        check(&mut transaction, by).await?;
         let update = "UPDATE users
              SET hashed_password = ?, token_generation = token_generation + 1
              WHERE id = ?";
         let query = sqlx::query(update).bind(hash).bind(id);
-        match query
-            .execute(&self.0)
+        let done = query
+            .execute(&mut *transaction)
             .await
-            .map_err(unavailable)?
-            .rows_affected()
-        {
-            0 => Err(StoreError::NotFound),
-            _ => Ok(()),
+            .map_err(unavailable)?;
+        if done.rows_affected() == 0 {
+            return Err(StoreError::NotFound);
         }
+        transaction.commit().await.map_err(unavailable)
     }
 
     async fn replace_hash(&self, id: i64, old: &str, new: &str) -> Result<bool, StoreError> {
@@ -212,13 +221,24 @@ impl FromRow<'_, SqliteRow> for UserRow {
     }
 }
 
-async fn find_locked(connection: &mut SqliteConnection, id: i64) -> Result<User, StoreError> {
+async fn check(connection: &mut SqliteConnection, by: Actor) -> Result<(), StoreError> {
+    let account = match by.id() {
+        Some(id) => find_locked(connection, id).await?,
+        None => None,
+    };
+    Ok(by.check(account.as_ref())?)
+}
+
+async fn find_locked(
+    connection: &mut SqliteConnection,
+    id: i64,
+) -> Result<Option<User>, StoreError> {
     let query = sqlx::query_as("SELECT * FROM users WHERE id = ?").bind(id);
     let row: Option<UserRow> = query
         .fetch_optional(connection)
         .await
         .map_err(unavailable)?;
-    row.map(|row| row.0).ok_or(StoreError::NotFound)
+    Ok(row.map(|row| row.0))
 }
 
 async fn other_admins(connection: &mut SqliteConnection, id: i64) -> Result<u64, StoreError> {

@@ -1,4 +1,5 @@
-//! The answers of the account routes: JSON, also where something is wrong.
+//! The table of the account routes, from error to answer: JSON, also where something is wrong.
+//! What the layer says as well, it leaves to [`AuthError`].
 
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
@@ -13,7 +14,6 @@ use super::last_admin::LastAdmin;
 use crate::error::AuthError;
 use crate::rejection;
 
-/// The table from error to answer.
 impl IntoResponse for AccountError {
     fn into_response(self) -> Response {
         let (status, detail, code) = match self {
@@ -38,6 +38,9 @@ impl IntoResponse for AccountError {
                 "Wrong bootstrap secret",
                 "wrong_bootstrap_secret",
             ),
+            Self::NotAdmin => {
+                return AuthError::forbidden("Admin access required".into()).into_response();
+            }
             Self::NotFound => (StatusCode::NOT_FOUND, "User not found", "user_not_found"),
             Self::LastAdmin(refusal) => (
                 StatusCode::BAD_REQUEST,

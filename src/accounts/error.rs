@@ -3,6 +3,7 @@
 use std::error::Error;
 use std::fmt;
 
+use super::actor::NotAdmin;
 use super::last_admin::LastAdmin;
 use super::store::StoreError;
 use crate::error::BoxError;
@@ -22,6 +23,8 @@ pub enum AccountError {
     Disabled,
     /// The `bootstrap_secret` is wrong.
     WrongBootstrapSecret,
+    /// Who asked is not, or no longer, admin and approved.
+    NotAdmin,
     /// There is no such account.
     NotFound,
     /// Nobody would be left who is admin and approved.
@@ -40,10 +43,17 @@ impl From<StoreError> for AccountError {
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::EmailTaken => Self::EmailTaken,
+            StoreError::NotAdmin => Self::NotAdmin,
             StoreError::NotFound => Self::NotFound,
             StoreError::LastAdmin(refusal) => Self::LastAdmin(refusal),
             StoreError::Unavailable(source) => Self::Unavailable(source),
         }
+    }
+}
+
+impl From<NotAdmin> for AccountError {
+    fn from(_: NotAdmin) -> Self {
+        Self::NotAdmin
     }
 }
 
@@ -61,6 +71,7 @@ impl fmt::Display for AccountError {
             Self::Pending => f.write_str("the account waits for approval"),
             Self::Disabled => f.write_str("the account is disabled"),
             Self::WrongBootstrapSecret => f.write_str("the bootstrap secret is wrong"),
+            Self::NotAdmin => NotAdmin.fmt(f),
             Self::NotFound => f.write_str("there is no such account"),
             Self::LastAdmin(refusal) => refusal.fmt(f),
             Self::Unavailable(_) => f.write_str("the store or the hasher cannot answer"),

@@ -17,12 +17,31 @@ pub struct UserCreate {
     pub email: Email,
     /// The password.
     pub password: Password,
-    /// What makes the first admin under
-    /// [`BootstrapPolicy::Secret`](crate::accounts::BootstrapPolicy::Secret).
-    pub bootstrap_secret: Option<Zeroizing<String>>,
+    bootstrap_secret: Option<Zeroizing<String>>,
 }
 
 impl UserCreate {
+    /// An account with this address and password.
+    pub const fn new(email: Email, password: Password) -> Self {
+        Self {
+            email,
+            password,
+            bootstrap_secret: None,
+        }
+    }
+
+    /// What makes the first admin under
+    /// [`BootstrapPolicy::Secret`](crate::accounts::BootstrapPolicy::Secret).
+    #[must_use]
+    pub fn bootstrap_secret(mut self, text: impl Into<String>) -> Self {
+        self.bootstrap_secret = Some(Zeroizing::new(text.into()));
+        self
+    }
+
+    pub(super) fn given_secret(&self) -> Option<&str> {
+        self.bootstrap_secret.as_ref().map(|text| text.as_str())
+    }
+
     /// Reads a JSON body. Whatever else it says is ignored, so that nobody registers as an admin.
     ///
     /// # Errors
@@ -295,6 +314,11 @@ mod tests {
             UserCreate::parse(body()).unwrap(),
             PasswordReset::parse(body()).unwrap(),
             UserLogin::new("hunter22", "hunter22"),
+        ) + &format!(
+            "{:?}",
+            UserCreate::parse(body())
+                .unwrap()
+                .bootstrap_secret("hunter22")
         );
         assert!(!text.contains("hunter22"), "{text}");
     }

@@ -4,6 +4,7 @@ use std::error::Error;
 use std::fmt;
 use std::time::SystemTime;
 
+use super::actor::Actor;
 use super::input::UserUpdate;
 use super::model::User;
 use crate::user::UserStatus;
@@ -13,8 +14,8 @@ use crate::user::UserStatus;
 pub struct Change {
     /// What changes.
     pub update: UserUpdate,
-    /// The admin who makes the change.
-    pub by: i64,
+    /// Who makes the change.
+    pub by: Actor,
     /// When the change is made.
     pub at: SystemTime,
 }
@@ -64,7 +65,7 @@ impl User {
         let approved = self.status != UserStatus::Approved && user.status == UserStatus::Approved;
         if approved && self.approved_at.is_none() {
             user.approved_at = Some(change.at);
-            user.approved_by = Some(change.by);
+            user.approved_by = change.by.id();
         }
         Ok(user)
     }
@@ -123,7 +124,7 @@ mod tests {
                 is_admin,
                 status,
             },
-            by: 1,
+            by: Actor::Admin(1),
             at: UNIX_EPOCH + Duration::from_secs(60),
         }
     }
@@ -166,7 +167,7 @@ mod tests {
 
         let disabled = approved.changed(&change(None, Some(Disabled)), 1).unwrap();
         let again = Change {
-            by: 2,
+            by: Actor::Admin(2),
             at: first.at + Duration::from_secs(60),
             ..first
         };

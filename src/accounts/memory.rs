@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 
+use super::actor::Actor;
 use super::email::Email;
 use super::last_admin::Change;
 use super::model::User;
@@ -93,6 +94,7 @@ impl AccountStore for MemoryStore {
 
     async fn update(&self, id: i64, change: Change) -> Result<User, StoreError> {
         let mut state = self.lock();
+        state.check(change.by)?;
         let before = state.get(id)?;
         let user = before.changed(&change, state.other_admins(id))?;
         if state
@@ -108,8 +110,9 @@ impl AccountStore for MemoryStore {
         Ok(user)
     }
 
-    async fn delete(&self, id: i64) -> Result<(), StoreError> {
+    async fn delete(&self, id: i64, by: Actor) -> Result<(), StoreError> {
         let mut state = self.lock();
+        state.check(by)?;
         let user = state.get(id)?;
         user.check_deletion(state.other_admins(id))?;
         let email = user.email.clone();
@@ -118,8 +121,9 @@ impl AccountStore for MemoryStore {
         Ok(())
     }
 
-    async fn reset_password(&self, id: i64, hash: &str) -> Result<(), StoreError> {
+    async fn reset_password(&self, id: i64, hash: &str, by: Actor) -> Result<(), StoreError> {
         let mut state = self.lock();
+        state.check(by)?;
         let user = state.users.get_mut(&id).ok_or(StoreError::NotFound)?;
         user.hashed_password = hash.to_owned();
         user.token_generation += 1;
@@ -147,6 +151,11 @@ impl fmt::Debug for MemoryStore {
 }
 
 impl State {
+    fn check(&self, by: Actor) -> Result<(), StoreError> {
+        let account = by.id().and_then(|id| self.users.get(&id));
+        Ok(by.check(account)?)
+    }
+
     fn get(&self, id: i64) -> Result<&User, StoreError> {
         self.users.get(&id).ok_or(StoreError::NotFound)
     }

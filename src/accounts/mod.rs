@@ -11,6 +11,7 @@ mod model;
 mod fault;
 mod body;
 mod input;
+mod actor;
 mod last_admin;
 mod store;
 mod memory;
@@ -21,6 +22,7 @@ mod answer;
 mod request;
 mod routes;
 
+pub use actor::{Actor, NotAdmin};
 pub use email::{Email, InvalidEmail};
 pub use error::AccountError;
 pub use fault::{Fault, FaultKind, Place};
@@ -29,6 +31,7 @@ pub use last_admin::{Change, LastAdmin};
 pub use memory::MemoryStore;
 pub use model::{Token, User, UserPublic};
 pub use password::{InvalidPassword, Password};
+pub use request::{AccountId, Form, FromJson, JsonBody};
 pub use routes::{
     count_pending, delete, login, me, register, reset_password, routes, update, users,
 };

@@ -27,7 +27,8 @@ pub struct User {
     pub created_at: SystemTime,
     /// When it was approved for the first time.
     pub approved_at: Option<SystemTime>,
-    /// Which admin approved it then; nobody, if it was approved by registering first.
+    /// Which admin approved it then; nobody, if it was approved by registering first
+    /// or by the application itself.
     pub approved_by: Option<i64>,
     /// Which tokens are alive: raised by every reset of the password.
     pub token_generation: u64,

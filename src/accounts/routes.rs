@@ -117,14 +117,15 @@ pub async fn count_pending<S: AccountStore>(
 ///
 /// # Errors
 ///
-/// 404, 400 if nobody would be left who is admin and approved, 409 if the address is taken, 503.
+/// 403 if the admin is none any more, 404, 400 if nobody would be left who is admin and approved,
+/// 409 if the address is taken, 503.
 pub async fn update<S: AccountStore>(
     State(accounts): State<Accounts<S>>,
     AdminUser(admin): AdminUser<User>,
     AccountId(id): AccountId,
     JsonBody(update): JsonBody<UserUpdate>,
 ) -> Result<Response, AccountError> {
-    let user = accounts.update(id, update, &admin).await?;
+    let user = accounts.update(id, update, &*admin).await?;
     Ok(json_answer(StatusCode::OK, &UserPublic::from(&user)))
 }
 
@@ -132,13 +133,14 @@ pub async fn update<S: AccountStore>(
 ///
 /// # Errors
 ///
-/// 404, 400 if nobody would be left who is admin and approved, 503.
+/// 403 if the admin is none any more, 404, 400 if nobody would be left who is admin and approved,
+/// 503.
 pub async fn delete<S: AccountStore>(
     State(accounts): State<Accounts<S>>,
-    _: AdminUser<User>,
+    AdminUser(admin): AdminUser<User>,
     AccountId(id): AccountId,
 ) -> Result<StatusCode, AccountError> {
-    accounts.delete(id).await?;
+    accounts.delete(id, &*admin).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -146,14 +148,14 @@ pub async fn delete<S: AccountStore>(
 ///
 /// # Errors
 ///
-/// 404, 503.
+/// 403 if the admin is none any more, 404, 503.
 pub async fn reset_password<S: AccountStore>(
     State(accounts): State<Accounts<S>>,
-    _: AdminUser<User>,
+    AdminUser(admin): AdminUser<User>,
     AccountId(id): AccountId,
     JsonBody(reset): JsonBody<PasswordReset>,
 ) -> Result<Response, AccountError> {
-    accounts.reset_password(id, reset).await?;
+    accounts.reset_password(id, reset, &*admin).await?;
     let message = json!({"message": "Password reset successfully"});
     Ok(json_answer(StatusCode::OK, &message))
 }

@@ -6,6 +6,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use async_trait::async_trait;
 
+use super::actor::Actor;
 use super::email::Email;
 use super::error::AccountError;
 use super::input::{PasswordReset, UserCreate, UserLogin, UserUpdate};
@@ -50,6 +51,9 @@ pub struct Accounts<S> {
 #[non_exhaustive]
 pub enum BootstrapPolicy {
     /// Whoever registers first.
+    ///
+    /// On a server that strangers reach, that may be a stranger: register before you publish it,
+    /// or use [`Secret`](Self::Secret).
     #[default]
     FirstUser,
     /// Whoever registers with this secret as `bootstrap_secret`, as long as nobody is admin and
@@ -182,54 +186,67 @@ impl<S: AccountStore> Accounts<S> {
         Ok(self.store.count_pending().await?)
     }
 
-    /// Changes the account `id` in the name of the admin `by`.
+    /// Changes the account `id` in the name of `by`: an admin's `&User`, or [`Actor::System`].
     ///
     /// # Errors
     ///
-    /// [`AccountError::NotFound`], [`AccountError::LastAdmin`], [`AccountError::EmailTaken`] or
+    /// [`AccountError::NotAdmin`], [`AccountError::NotFound`], [`AccountError::LastAdmin`], [`AccountError::EmailTaken`] or
     /// [`AccountError::Unavailable`]. A refused change changes nothing.
     pub async fn update(
         &self,
         id: i64,
         update: UserUpdate,
-        by: &User,
+        by: impl Into<Actor>,
     ) -> Result<User, AccountError> {
         let change = Change {
             update,
-            by: by.id,
+            by: by.into(),
             at: self.now(),
         };
         Ok(self.store.update(id, change).await?)
     }
 
-    /// Deletes the account `id`. Its address is free at once, its id never comes back.
+    /// Deletes the account `id` in the name of `by`. Its address is free at once, its id never comes
+    /// back.
     ///
     /// # Errors
     ///
-    /// [`AccountError::NotFound`], [`AccountError::LastAdmin`] or [`AccountError::Unavailable`].
-    pub async fn delete(&self, id: i64) -> Result<(), AccountError> {
-        Ok(self.store.delete(id).await?)
+    /// [`AccountError::NotAdmin`], [`AccountError::NotFound`], [`AccountError::LastAdmin`] or
+    /// [`AccountError::Unavailable`].
+    pub async fn delete(&self, id: i64, by: impl Into<Actor>) -> Result<(), AccountError> {
+        Ok(self.store.delete(id, by.into()).await?)
     }
 
-    /// Sets another password, which ends every token that was made before.
+    /// Sets another password in the name of `by`, which ends every token that was made before.
     ///
     /// # Errors
     ///
-    /// [`AccountError::NotFound`] or [`AccountError::Unavailable`].
-    pub async fn reset_password(&self, id: i64, reset: PasswordReset) -> Result<(), AccountError> {
+    /// [`AccountError::NotAdmin`], [`AccountError::NotFound`] or [`AccountError::Unavailable`].
+    pub async fn reset_password(
+        &self,
+        id: i64,
+        reset: PasswordReset,
+        by: impl Into<Actor>,
+    ) -> Result<(), AccountError> {
+        let by = by.into();
         // Spares the hash; the store decides again.
+        let actor = match by.id() {
+            Some(id) => self.store.find(id).await?,
+            None => None,
+        };
+        by.check(actor.as_ref())?;
         if self.store.find(id).await?.is_none() {
             return Err(AccountError::NotFound);
         }
         let hash = self.hasher.hash(reset.password.as_str()).await?;
-        Ok(self.store.reset_password(id, &hash).await?)
+        Ok(self.store.reset_password(id, &hash, by).await?)
     }
 
     fn seat(&self, new: &UserCreate) -> Result<Seat, AccountError> {
         match &self.bootstrap {
             BootstrapPolicy::FirstUser => Ok(Seat::FirstAccount),
             BootstrapPolicy::Nobody => Ok(Seat::Closed),
-            BootstrapPolicy::Secret(secret) => match &new.bootstrap_secret {
+            BootstrapPolicy::Secret(secret) => match new.given_secret() {
                 None => Ok(Seat::Closed),
                 Some(given) if secret.matches(given.as_bytes()) => Ok(Seat::FirstAdmin),
                 Some(_) => Err(AccountError::WrongBootstrapSecret),

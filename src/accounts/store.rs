@@ -7,6 +7,7 @@ use std::time::SystemTime;
 
 use async_trait::async_trait;
 
+use super::actor::{Actor, NotAdmin};
 use super::email::Email;
 use super::last_admin::{Change, LastAdmin};
 use super::model::User;
@@ -19,8 +20,11 @@ use crate::user::UserStatus;
 /// one process or in several on one database, end as if one had come after the other. What is
 /// refused changes nothing. With SQL that is one transaction each, in which the rows that decide
 /// are read under the lock that the write needs (SQLite: `BEGIN IMMEDIATE`; PostgreSQL: a table
-/// lock or an advisory lock for [`insert`](Self::insert), [`update`](Self::update) and
-/// [`delete`](Self::delete)).
+/// lock or an advisory lock for [`insert`](Self::insert), [`update`](Self::update),
+/// [`delete`](Self::delete) and [`reset_password`](Self::reset_password)).
+///
+/// The last three are done in somebody's name: [`Actor::check`] decides first, in the same
+/// transaction.
 ///
 /// Times come in whole microseconds and come back exactly. Test your store with
 /// `testing::account_store_contract`.
@@ -66,22 +70,23 @@ pub trait AccountStore: Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// [`StoreError::NotFound`], else [`StoreError::LastAdmin`], else [`StoreError::EmailTaken`].
+    /// [`StoreError::NotAdmin`], else [`StoreError::NotFound`], else [`StoreError::LastAdmin`], else
+    /// [`StoreError::EmailTaken`].
     async fn update(&self, id: i64, change: Change) -> Result<User, StoreError>;
 
     /// Deletes an account: [`User::check_deletion`] decides. The address is free at once.
     ///
     /// # Errors
     ///
-    /// [`StoreError::NotFound`] or [`StoreError::LastAdmin`].
-    async fn delete(&self, id: i64) -> Result<(), StoreError>;
+    /// [`StoreError::NotAdmin`], else [`StoreError::NotFound`], else [`StoreError::LastAdmin`].
+    async fn delete(&self, id: i64, by: Actor) -> Result<(), StoreError>;
 
     /// Sets another hash and raises the token generation by one, in one write.
     ///
     /// # Errors
     ///
-    /// [`StoreError::NotFound`].
-    async fn reset_password(&self, id: i64, hash: &str) -> Result<(), StoreError>;
+    /// [`StoreError::NotAdmin`], else [`StoreError::NotFound`].
+    async fn reset_password(&self, id: i64, hash: &str, by: Actor) -> Result<(), StoreError>;
 
     /// Puts `new` in the place of the hash `old` of the same password, and says whether it did: not
     /// if the account has another hash by now, or is gone. The token generation stays.
@@ -166,6 +171,8 @@ pub struct Page {
 pub enum StoreError {
     /// Another account has the address.
     EmailTaken,
+    /// Who asked is not, or no longer, admin and approved.
+    NotAdmin,
     /// There is no such account.
     NotFound,
     /// Nobody would be left who is admin and approved.
@@ -189,6 +196,12 @@ impl StoreError {
     }
 }
 
+impl From<NotAdmin> for StoreError {
+    fn from(_: NotAdmin) -> Self {
+        Self::NotAdmin
+    }
+}
+
 impl From<LastAdmin> for StoreError {
     fn from(refusal: LastAdmin) -> Self {
         Self::LastAdmin(refusal)
@@ -205,6 +218,7 @@ impl fmt::Display for StoreError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::EmailTaken => f.write_str("another account has the address"),
+            Self::NotAdmin => NotAdmin.fmt(f),
             Self::NotFound => f.write_str("there is no such account"),
             Self::LastAdmin(refusal) => refusal.fmt(f),
             Self::Unavailable(_) => f.write_str("the account store cannot answer"),
@@ -247,12 +261,12 @@ impl<S: AccountStore + ?Sized> AccountStore for Arc<S> {
         (**self).update(id, change).await
     }
 
-    async fn delete(&self, id: i64) -> Result<(), StoreError> {
-        (**self).delete(id).await
+    async fn delete(&self, id: i64, by: Actor) -> Result<(), StoreError> {
+        (**self).delete(id, by).await
     }
 
-    async fn reset_password(&self, id: i64, hash: &str) -> Result<(), StoreError> {
-        (**self).reset_password(id, hash).await
+    async fn reset_password(&self, id: i64, hash: &str, by: Actor) -> Result<(), StoreError> {
+        (**self).reset_password(id, hash, by).await
     }
 
     async fn replace_hash(&self, id: i64, old: &str, new: &str) -> Result<bool, StoreError> {

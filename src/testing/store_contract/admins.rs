@@ -1,16 +1,17 @@
 //! Rules about the last admin.
 
 use super::fixture::{
-    Fixture, ROUNDS, email, is_last_admin, to_admin, to_email, to_status, winners,
+    Fixture, ROUNDS, email, hash, is_last_admin, is_not_admin, to_admin, to_email, to_status,
+    winners,
 };
-use crate::accounts::{AccountStore, LastAdmin, StoreError, User, UserUpdate};
+use crate::accounts::{AccountStore, Actor, LastAdmin, StoreError, User, UserUpdate};
 use crate::user::UserStatus;
 
 pub(super) async fn a_refused_change_of_the_last_admin_changes_nothing<S: AccountStore>(
     accounts: Fixture<S>,
 ) {
     let admin = accounts.first_admin("admin").await;
-    let plain = accounts.approved("plain", false, &admin).await;
+    accounts.approved("plain", false, &admin).await;
     let before = accounts.all().await;
     let both = |status| UserUpdate {
         email: Some(email("moved")),
@@ -34,12 +35,12 @@ pub(super) async fn a_refused_change_of_the_last_admin_changes_nothing<S: Accoun
         ),
     ] {
         // Whoever acts.
-        for by in [&admin, &plain] {
+        for by in [Actor::Admin(admin.id), Actor::System] {
             let refused = accounts.update(admin.id, update.clone(), by).await;
             assert_refused(refused, reason, &format!("{update:?}"));
         }
     }
-    let refused = accounts.store().delete(admin.id).await;
+    let refused = accounts.delete(admin.id, &admin).await;
     assert_refused(refused, LastAdmin::Deletion, "deletion");
     assert_eq!(
         accounts.all().await,
@@ -83,7 +84,7 @@ pub(super) async fn only_approved_admins_count<S: AccountStore>(accounts: Fixtur
         LastAdmin::Demotion,
         "others are disabled or pending",
     );
-    let refused = accounts.store().delete(admin.id).await;
+    let refused = accounts.delete(admin.id, &admin).await;
     assert_refused(
         refused,
         LastAdmin::Deletion,
@@ -100,8 +101,7 @@ pub(super) async fn only_approved_admins_count<S: AccountStore>(accounts: Fixtur
     let pending = accounts.find_by_email("pending").await;
     let id = pending.map(|user| user.id).unwrap_or_default();
     accounts
-        .store()
-        .delete(id)
+        .delete(id, &admin)
         .await
         .expect("a pending admin can be deleted");
 
@@ -110,7 +110,7 @@ pub(super) async fn only_approved_admins_count<S: AccountStore>(accounts: Fixtur
         .update(admin.id, to_admin(false), &admin)
         .await
         .expect("an admin can step down where another one stays");
-    let refused = accounts.store().delete(other.id).await;
+    let refused = accounts.delete(other.id, &other).await;
     assert_refused(refused, LastAdmin::Deletion, "the other stepped down");
 }
 
@@ -121,8 +121,7 @@ pub(super) async fn two_admins_cannot_remove_each_other<S: AccountStore>(account
         let one = accounts.approved(&format!("one{round}"), true, &old).await;
         let two = accounts.approved(&format!("two{round}"), true, &old).await;
         accounts
-            .store()
-            .delete(old.id)
+            .delete(old.id, &one)
             .await
             .expect("an admin can be deleted where others stay");
         let results = accounts
@@ -135,7 +134,8 @@ pub(super) async fn two_admins_cannot_remove_each_other<S: AccountStore>(account
                 async move { remove(&accounts, &whom, &by, how).await }
             })
             .await;
-        let removals = winners(results, is_last_admin, rule);
+        // Who comes second is no admin any more.
+        let removals = winners(results, is_not_admin, rule);
         assert_eq!(removals.len(), 1, "{rule}");
         let mut left = accounts.active_admins().await;
         assert_eq!(left.len(), 1, "{rule}");
@@ -161,6 +161,91 @@ pub(super) async fn admins_who_all_step_down_leave_one<S: AccountStore>(accounts
     assert_eq!(accounts.active_admins().await.len(), 1, "{rule}");
 }
 
+pub(super) async fn only_who_is_admin_and_approved_changes_accounts<S: AccountStore>(
+    accounts: Fixture<S>,
+) {
+    let rule = "only who is admin and approved changes accounts, others are refused with NotAdmin";
+    let admin = accounts.first_admin("admin").await;
+    let plain = accounts.approved("plain", false, &admin).await;
+    let jane = accounts.register("jane").await;
+    let mut actors = vec![jane.id, plain.id, 0, -1, i64::MAX];
+    for (name, status) in [
+        ("disabled", UserStatus::Disabled),
+        ("pending", UserStatus::Pending),
+    ] {
+        let other = accounts.approved(name, true, &admin).await;
+        let changed = accounts.update(other.id, to_status(status), &admin).await;
+        actors.push(changed.expect("an admin can be disabled").id);
+    }
+    let gone = accounts.approved("gone", true, &admin).await;
+    let deleted = accounts.delete(gone.id, &admin).await;
+    deleted.expect("an admin can be deleted where another one stays");
+    actors.push(gone.id);
+
+    let before = accounts.all().await;
+    for by in actors {
+        // Named before everything else: nobody is there, the last admin, a taken address.
+        for id in [jane.id, by, gone.id, admin.id] {
+            for update in [
+                UserUpdate::default(),
+                to_admin(false),
+                to_status(UserStatus::Approved),
+                to_email("plain"),
+            ] {
+                let result = accounts.update(id, update, Actor::Admin(by)).await;
+                assert!(
+                    result.as_ref().is_err_and(is_not_admin),
+                    "{rule}: {result:?}"
+                );
+            }
+            let result = accounts.delete(id, Actor::Admin(by)).await;
+            assert!(
+                result.as_ref().is_err_and(is_not_admin),
+                "{rule}: {result:?}"
+            );
+            let result = accounts.reset(id, &hash("reset"), Actor::Admin(by)).await;
+            assert!(
+                result.as_ref().is_err_and(is_not_admin),
+                "{rule}: {result:?}"
+            );
+        }
+    }
+    assert_eq!(
+        accounts.all().await,
+        before,
+        "what is refused changes nothing"
+    );
+}
+
+pub(super) async fn who_was_disabled_resets_no_password<S: AccountStore>(accounts: Fixture<S>) {
+    let rule = "who was disabled resets no password, also at the same moment";
+    let admin = accounts.first_admin("admin").await;
+    for round in 0..ROUNDS {
+        let other = accounts
+            .approved(&format!("other{round}"), true, &admin)
+            .await;
+        let results = accounts
+            .race(2, |accounts, n| {
+                let (admin, other) = (admin.clone(), other.clone());
+                async move {
+                    // Either may be first.
+                    if n == round % 2 {
+                        let reset = accounts.reset(admin.id, &hash("reset"), &other).await;
+                        return reset.map(|()| None);
+                    }
+                    let update = to_status(UserStatus::Disabled);
+                    accounts.update(other.id, update, &admin).await?;
+                    let admin = accounts.must_find(admin.id).await;
+                    Ok(Some(admin.token_generation))
+                }
+            })
+            .await;
+        let generations = winners(results, is_not_admin, rule);
+        let now = accounts.must_find(admin.id).await.token_generation;
+        assert!(generations.contains(&Some(now)), "{rule}");
+    }
+}
+
 /// One of the four ways to remove an admin.
 async fn remove<S: AccountStore>(
     accounts: &Fixture<S>,
@@ -172,7 +257,7 @@ async fn remove<S: AccountStore>(
         0 => to_admin(false),
         1 => to_status(UserStatus::Disabled),
         2 => to_status(UserStatus::Pending),
-        _ => return accounts.store().delete(whom.id).await,
+        _ => return accounts.delete(whom.id, by).await,
     };
     accounts.update(whom.id, update, by).await.map(drop)
 }

@@ -1,14 +1,13 @@
 //! Rules about accounts that go.
 
 use super::fixture::{Fixture, MANY, is_not_found, winners};
-use crate::accounts::AccountStore;
+use crate::accounts::{AccountStore, Actor};
 
 pub(super) async fn a_deleted_account_is_gone<S: AccountStore>(accounts: Fixture<S>) {
     let admin = accounts.first_admin("admin").await;
     let jane = accounts.register("jane").await;
     accounts
-        .store()
-        .delete(jane.id)
+        .delete(jane.id, &admin)
         .await
         .expect("a pending account can be deleted");
     assert_eq!(
@@ -42,8 +41,7 @@ pub(super) async fn an_id_never_comes_back<S: AccountStore>(accounts: Fixture<S>
         assert!(user.id > last, "an id never comes back, and ids grow");
         last = user.id;
         accounts
-            .store()
-            .delete(user.id)
+            .delete(user.id, Actor::System)
             .await
             .expect("a pending account can be deleted");
     }
@@ -55,7 +53,7 @@ pub(super) async fn one_of_many_deletions_is_done<S: AccountStore>(accounts: Fix
     let id = accounts.register("jane").await.id;
     let results = accounts
         .race(MANY, move |accounts, _| async move {
-            accounts.store().delete(id).await
+            accounts.delete(id, Actor::System).await
         })
         .await;
     assert_eq!(winners(results, is_not_found, rule).len(), 1, "{rule}");
@@ -66,8 +64,7 @@ pub(super) async fn an_approver_can_be_deleted<S: AccountStore>(accounts: Fixtur
     let approver = accounts.approved("approver", true, &first).await;
     let jane = accounts.approved("jane", false, &approver).await;
     accounts
-        .store()
-        .delete(approver.id)
+        .delete(approver.id, &first)
         .await
         .expect("who approved others can be deleted");
     assert_eq!(

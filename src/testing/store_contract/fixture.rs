@@ -8,7 +8,7 @@ use futures_util::future::join_all;
 use tokio::runtime::Handle;
 
 use crate::accounts::{
-    AccountStore, Change, Email, NewUser, Page, Seat, StoreError, User, UserUpdate,
+    AccountStore, Actor, Change, Email, NewUser, Page, Seat, StoreError, User, UserUpdate,
 };
 use crate::user::UserStatus;
 
@@ -53,7 +53,7 @@ impl<S: AccountStore> Fixture<S> {
     }
 
     /// An approved account, made by `by`.
-    pub(super) async fn approved(&self, name: &str, is_admin: bool, by: &User) -> User {
+    pub(super) async fn approved(&self, name: &str, is_admin: bool, by: impl Into<Actor>) -> User {
         let id = self.register(name).await.id;
         let update = UserUpdate {
             is_admin: Some(is_admin),
@@ -68,14 +68,27 @@ impl<S: AccountStore> Fixture<S> {
         &self,
         id: i64,
         update: UserUpdate,
-        by: &User,
+        by: impl Into<Actor>,
     ) -> Result<User, StoreError> {
         let change = Change {
             update,
-            by: by.id,
+            by: by.into(),
             at: moment(1000),
         };
         self.0.update(id, change).await
+    }
+
+    pub(super) async fn delete(&self, id: i64, by: impl Into<Actor>) -> Result<(), StoreError> {
+        self.0.delete(id, by.into()).await
+    }
+
+    pub(super) async fn reset(
+        &self,
+        id: i64,
+        hash: &str,
+        by: impl Into<Actor>,
+    ) -> Result<(), StoreError> {
+        self.0.reset_password(id, hash, by.into()).await
     }
 
     pub(super) async fn find(&self, id: i64) -> Option<User> {
@@ -196,6 +209,10 @@ pub(super) const fn is_email_taken(error: &StoreError) -> bool {
 
 pub(super) const fn is_not_found(error: &StoreError) -> bool {
     matches!(error, StoreError::NotFound)
+}
+
+pub(super) const fn is_not_admin(error: &StoreError) -> bool {
+    matches!(error, StoreError::NotAdmin)
 }
 
 pub(super) const fn is_last_admin(error: &StoreError) -> bool {

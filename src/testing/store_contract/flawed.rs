@@ -10,7 +10,7 @@ use futures_util::FutureExt;
 use tokio::task::yield_now;
 
 use super::account_store_contract;
-use crate::accounts::{AccountStore, Change, Email, NewUser, Page, Seat, StoreError, User};
+use crate::accounts::{AccountStore, Actor, Change, Email, NewUser, Page, Seat, StoreError, User};
 use crate::user::UserStatus;
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -38,6 +38,13 @@ enum Flaw {
     RehashBlind,
     RehashComparedEarly,
     GenerationReadEarly,
+    ActorOfUpdateUnchecked,
+    ActorOfDeletionUnchecked,
+    ActorOfResetUnchecked,
+    ActorOfUpdateCheckedEarly,
+    ActorOfDeletionCheckedEarly,
+    ActorOfResetCheckedEarly,
+    NobodyNamedFirst,
 }
 
 struct Flawed {
@@ -62,6 +69,25 @@ impl Flawed {
         let rows = self.rows().clone();
         yield_now().await;
         rows
+    }
+
+    /// `unchecked` and `early` are the flaws that this method may have.
+    fn check(
+        &self,
+        rows: (&mut Rows, &mut Rows),
+        (id, by): (i64, Actor),
+        unchecked: Flaw,
+        early: Flaw,
+    ) -> Result<(), StoreError> {
+        if self.flaw == unchecked {
+            return Ok(());
+        }
+        if self.flaw == Flaw::NobodyNamedFirst {
+            rows.0.get(id)?;
+        }
+        let rows = if self.flaw == early { rows.1 } else { rows.0 };
+        let account = by.id().and_then(|id| rows.get(id).ok());
+        Ok(by.check(account.as_deref())?)
     }
 
     fn other_admins(&self, rows: &Rows, early: &Rows, id: i64) -> u64 {
@@ -171,6 +197,12 @@ impl AccountStore for Flawed {
     async fn update(&self, id: i64, change: Change) -> Result<User, StoreError> {
         let mut early = self.early().await;
         let mut rows = self.rows();
+        self.check(
+            (&mut rows, &mut early),
+            (id, change.by),
+            Flaw::ActorOfUpdateUnchecked,
+            Flaw::ActorOfUpdateCheckedEarly,
+        )?;
         let mut before = rows.get(id)?.clone();
         let looked_up = match self.flaw {
             Flaw::AddressInUpdateLookedUpEarly => &early,
@@ -202,9 +234,15 @@ impl AccountStore for Flawed {
         Ok(user)
     }
 
-    async fn delete(&self, id: i64) -> Result<(), StoreError> {
-        let early = self.early().await;
+    async fn delete(&self, id: i64, by: Actor) -> Result<(), StoreError> {
+        let mut early = self.early().await;
         let mut rows = self.rows();
+        self.check(
+            (&mut rows, &mut early),
+            (id, by),
+            Flaw::ActorOfDeletionUnchecked,
+            Flaw::ActorOfDeletionCheckedEarly,
+        )?;
         let user = match rows.get(id) {
             Err(_) if self.flaw == Flaw::DeletionOfNobodyDone => return Ok(()),
             user => user?.clone(),
@@ -216,9 +254,15 @@ impl AccountStore for Flawed {
         Ok(())
     }
 
-    async fn reset_password(&self, id: i64, hash: &str) -> Result<(), StoreError> {
+    async fn reset_password(&self, id: i64, hash: &str, by: Actor) -> Result<(), StoreError> {
         let mut early = self.early().await;
         let mut rows = self.rows();
+        self.check(
+            (&mut rows, &mut early),
+            (id, by),
+            Flaw::ActorOfResetUnchecked,
+            Flaw::ActorOfResetCheckedEarly,
+        )?;
         let user = rows.get(id)?;
         user.hashed_password = hash.to_owned();
         user.token_generation = match self.flaw {
@@ -274,7 +318,7 @@ async fn a_store_with_a_flaw_breaks_the_rule_that_it_is_about() {
         (Flaw::AddressLookedUpEarly, "register one address"),
         (Flaw::AddressInUpdateLookedUpEarly, "take one address"),
         (Flaw::IdsReused, "an id never comes back"),
-        (Flaw::AdminsCountedEarly, "remove each other"),
+        (Flaw::AdminsCountedEarly, "step down at the same moment"),
         (Flaw::DisabledAdminsCount, "the last admin stays"),
         (Flaw::DeletionUnguarded, "the last admin stays"),
         (Flaw::AddressNamedFirst, "the last admin stays"),
@@ -296,6 +340,13 @@ async fn a_store_with_a_flaw_breaks_the_rule_that_it_is_about() {
         (Flaw::RehashBlind, "the hash that it knows and no other"),
         (Flaw::RehashComparedEarly, "a reset wins over a rehash"),
         (Flaw::GenerationReadEarly, "every reset raises"),
+        (Flaw::ActorOfUpdateUnchecked, "remove each other"),
+        (Flaw::ActorOfDeletionUnchecked, "remove each other"),
+        (Flaw::ActorOfResetUnchecked, "only who is admin"),
+        (Flaw::ActorOfUpdateCheckedEarly, "remove each other"),
+        (Flaw::ActorOfDeletionCheckedEarly, "remove each other"),
+        (Flaw::ActorOfResetCheckedEarly, "who was disabled resets"),
+        (Flaw::NobodyNamedFirst, "only who is admin"),
     ] {
         let broken = broken_rule(flaw).await.unwrap_or_default();
         assert!(broken.contains(rule), "{flaw:?} broke: {broken:?}");

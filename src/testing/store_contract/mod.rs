@@ -75,6 +75,9 @@ where
     admins::two_admins_cannot_remove_each_other(fresh().await).await;
     admins::admins_who_all_step_down_leave_one(fresh().await).await;
 
+    admins::only_who_is_admin_and_approved_changes_accounts(fresh().await).await;
+    admins::who_was_disabled_resets_no_password(fresh().await).await;
+
     deletion::a_deleted_account_is_gone(fresh().await).await;
     deletion::an_id_never_comes_back(fresh().await).await;
     deletion::one_of_many_deletions_is_done(fresh().await).await;

@@ -1,7 +1,7 @@
 //! Rules about hashes and the token generation.
 
 use super::fixture::{Fixture, MANY, ROUNDS, hash};
-use crate::accounts::AccountStore;
+use crate::accounts::{AccountStore, Actor};
 
 pub(super) async fn a_reset_sets_the_hash_and_raises_the_generation<S: AccountStore>(
     accounts: Fixture<S>,
@@ -12,8 +12,7 @@ pub(super) async fn a_reset_sets_the_hash_and_raises_the_generation<S: AccountSt
     // The same hash again is a reset too.
     for name in ["new", "new", "newer"] {
         accounts
-            .store()
-            .reset_password(jane.id, &hash(name))
+            .reset(jane.id, &hash(name), &admin)
             .await
             .expect("a password can be reset");
         jane.hashed_password = hash(name);
@@ -72,7 +71,7 @@ pub(super) async fn a_reset_wins_over_a_rehash<S: AccountStore>(accounts: Fixtur
                 async move {
                     // Either may be first.
                     if n == round % 2 {
-                        accounts.store().reset_password(id, &reset).await
+                        accounts.reset(id, &reset, Actor::System).await
                     } else {
                         let better = hash("better");
                         let replaced = accounts.store().replace_hash(id, &old, &better).await;
@@ -101,7 +100,7 @@ pub(super) async fn every_reset_counts<S: AccountStore>(accounts: Fixture<S>) {
             let id = jane.id;
             async move {
                 let hash = hash(&format!("reset{n}"));
-                accounts.store().reset_password(id, &hash).await
+                accounts.reset(id, &hash, Actor::System).await
             }
         })
         .await;

@@ -1,7 +1,7 @@
 //! Rules about finding, listing and counting accounts.
 
 use super::fixture::{Fixture, is_not_found, moment, new_user, to_email, to_status};
-use crate::accounts::{AccountStore, Change, NewUser, Page, Seat, User, UserUpdate};
+use crate::accounts::{AccountStore, Actor, Change, NewUser, Page, Seat, User, UserUpdate};
 use crate::user::UserStatus;
 
 pub(super) async fn nobody_is_found_where_nobody_is<S: AccountStore>(accounts: Fixture<S>) {
@@ -12,18 +12,18 @@ pub(super) async fn nobody_is_found_where_nobody_is<S: AccountStore>(accounts: F
         assert_eq!(accounts.find(id).await, None, "no account has the id {id}");
         // 404 comes before 409.
         for update in [UserUpdate::default(), to_email("jane")] {
-            let result = accounts.update(id, update, &jane).await;
+            let result = accounts.update(id, update, Actor::System).await;
             assert!(
                 result.as_ref().is_err_and(is_not_found),
                 "an update of nobody is refused with NotFound: {result:?}"
             );
         }
-        let result = accounts.store().delete(id).await;
+        let result = accounts.delete(id, Actor::System).await;
         assert!(
             result.as_ref().is_err_and(is_not_found),
             "a deletion of nobody is refused with NotFound: {result:?}"
         );
-        let result = accounts.store().reset_password(id, "hash").await;
+        let result = accounts.reset(id, "hash", Actor::System).await;
         assert!(
             result.as_ref().is_err_and(is_not_found),
             "a reset of nobody's password is refused with NotFound: {result:?}"
@@ -97,8 +97,7 @@ pub(super) async fn a_page_goes_on_after_a_deleted_account<S: AccountStore>(acco
         return;
     };
     accounts
-        .store()
-        .delete(*deleted)
+        .delete(*deleted, Actor::System)
         .await
         .expect("a pending account can be deleted");
     let page = Page {
@@ -134,7 +133,7 @@ pub(super) async fn pending_accounts_are_counted<S: AccountStore>(accounts: Fixt
     ] {
         let change = Change {
             update: to_status(status),
-            by: admin.id,
+            by: (&admin).into(),
             at: moment(1),
         };
         let changed = accounts.store().update(jane.id, change).await;

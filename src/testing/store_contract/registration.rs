@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use super::fixture::{Fixture, MANY, email, is_email_taken, moment, new_user, to_status, winners};
-use crate::accounts::{AccountStore, Email, NewUser, Seat};
+use crate::accounts::{AccountStore, Actor, Email, NewUser, Seat};
 use crate::user::UserStatus;
 
 pub(super) async fn an_account_is_kept_as_it_was_registered<S: AccountStore>(accounts: Fixture<S>) {
@@ -160,9 +160,8 @@ pub(super) async fn one_of_many_gets_an_address<S: AccountStore>(accounts: Fixtu
     );
     assert_eq!(accounts.all().await, winners, "{rule}");
 
-    let by = accounts.first_admin("john").await;
     let disabled = winners.first().map(|user| user.id).unwrap_or_default();
-    let second = accounts.approved("second", true, &by).await;
+    let second = accounts.approved("second", true, Actor::System).await;
     accounts
         .update(disabled, to_status(UserStatus::Disabled), &second)
         .await

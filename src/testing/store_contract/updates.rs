@@ -54,7 +54,7 @@ pub(super) async fn the_first_approval_is_recorded<S: AccountStore>(accounts: Fi
     let change = async |status, by: &User, seconds| {
         let change = Change {
             update: to_status(status),
-            by: by.id,
+            by: by.into(),
             at: moment(seconds),
         };
         let changed = accounts.store().update(jane.id, change).await;
@@ -173,7 +173,7 @@ pub(super) async fn changes_at_the_same_moment_all_stay<S: AccountStore>(account
                         0 => to_admin(true),
                         1 => to_email(&format!("new{round}")),
                         2 => to_status(UserStatus::Approved),
-                        _ => return accounts.store().reset_password(id, &hash("reset")).await,
+                        _ => return accounts.reset(id, &hash("reset"), &admin).await,
                     };
                     accounts.update(id, update, &admin).await.map(drop)
                 }

@@ -3,6 +3,7 @@
 use axum::body::Body;
 use http::Request;
 use serde_json::{Value, json};
+use tower_warder::accounts::Actor;
 
 use super::server::{
     Approved, Disabled, PASSWORD, Pending, Server, bare, body, by, form, json_to, login,
@@ -243,7 +244,7 @@ async fn path_is_judged_before_the_body_and_both_before_the_account() {
             .await;
         assert_eq!(answer.status, status, "{path} {text}: {}", answer.body);
         let jane = server.store.list(Default::default()).await.unwrap()[0].id;
-        server.store.delete(jane).await.unwrap();
+        server.store.delete(jane, Actor::System).await.unwrap();
     }
 }
 

@@ -1,5 +1,6 @@
 //! The account routes, as a client of them sees it.
 
+mod actor;
 mod answers;
 mod bodies;
 mod ends;

@@ -10,7 +10,8 @@ use serde_json::{Value, json};
 use tokio::sync::OnceCell;
 use tower::ServiceExt;
 use tower_warder::accounts::{
-    self, AccountStore, Accounts, Change, Email, MemoryStore, NewUser, Seat, User, UserUpdate,
+    self, AccountStore, Accounts, Actor, Change, Email, MemoryStore, NewUser, Seat, User,
+    UserUpdate,
 };
 use tower_warder::testing::{self, FixedClock};
 use tower_warder::{AuthLayer, PasswordHasher, PasswordParams, UserStatus};
@@ -82,11 +83,17 @@ impl Server {
             is_admin: Some(is_admin),
             status: Some(status),
         };
-        let at = self.clock.now();
-        self.store
-            .update(id, Change { update, by: id, at })
-            .await
-            .unwrap()
+        self.change(id, update).await
+    }
+
+    /// Changes an account past the routes.
+    pub async fn change(&self, id: i64, update: UserUpdate) -> User {
+        let change = Change {
+            update,
+            by: Actor::System,
+            at: self.clock.now(),
+        };
+        self.store.update(id, change).await.unwrap()
     }
 
     /// Puts an approved admin into the store, with a token.

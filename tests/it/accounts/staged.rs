@@ -4,7 +4,7 @@ use std::sync::Mutex;
 
 use tokio::sync::Semaphore;
 use tower_warder::accounts::{
-    AccountStore, Change, Email, MemoryStore, NewUser, Page, StoreError, User,
+    AccountStore, Actor, Change, Email, MemoryStore, NewUser, Page, StoreError, User,
 };
 use tower_warder::async_trait;
 
@@ -26,6 +26,9 @@ pub enum Pause {
     AfterFindByEmail,
     BeforeInsert,
     BeforeReplaceHash,
+    BeforeUpdate,
+    BeforeDelete,
+    BeforeResetPassword,
 }
 
 impl Staged {
@@ -112,17 +115,20 @@ impl AccountStore for Staged {
 
     async fn update(&self, id: i64, change: Change) -> Result<User, StoreError> {
         self.enter("update")?;
+        self.at(Pause::BeforeUpdate).await;
         self.store.update(id, change).await
     }
 
-    async fn delete(&self, id: i64) -> Result<(), StoreError> {
+    async fn delete(&self, id: i64, by: Actor) -> Result<(), StoreError> {
         self.enter("delete")?;
-        self.store.delete(id).await
+        self.at(Pause::BeforeDelete).await;
+        self.store.delete(id, by).await
     }
 
-    async fn reset_password(&self, id: i64, hash: &str) -> Result<(), StoreError> {
+    async fn reset_password(&self, id: i64, hash: &str, by: Actor) -> Result<(), StoreError> {
         self.enter("reset_password")?;
-        self.store.reset_password(id, hash).await
+        self.at(Pause::BeforeResetPassword).await;
+        self.store.reset_password(id, hash, by).await
     }
 
     async fn replace_hash(&self, id: i64, old: &str, new: &str) -> Result<bool, StoreError> {

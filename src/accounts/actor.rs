@@ -1,0 +1,63 @@
+//! Who changes accounts, and whether they still may.
+
+use std::error::Error;
+use std::fmt;
+
+use super::model::User;
+
+/// Who changes an account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Actor {
+    /// The account with this id, as long as it is admin and approved.
+    Admin(i64),
+    /// The application itself, for example a command line that resets a password. Always may.
+    System,
+}
+
+/// Why a change was refused: who asked for it is not, or no longer, admin *and* approved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct NotAdmin;
+
+impl Actor {
+    /// The account that has to be an admin's, if any.
+    pub const fn id(self) -> Option<i64> {
+        match self {
+            Self::Admin(id) => Some(id),
+            Self::System => None,
+        }
+    }
+
+    /// Whether the actor may change accounts; `account` is the one with [`id`](Self::id), if there
+    /// is one.
+    ///
+    /// A request is let in before its body arrives, and its sender may be disabled meanwhile. So a
+    /// store reads the row and asks here in the transaction that makes the change, before it looks
+    /// for the account that is to change.
+    ///
+    /// # Errors
+    ///
+    /// [`NotAdmin`], and then nothing may be written.
+    pub fn check(self, account: Option<&User>) -> Result<(), NotAdmin> {
+        match self {
+            Self::System => Ok(()),
+            Self::Admin(id) => account
+                .filter(|account| account.id == id && account.is_active_admin())
+                .map(drop)
+                .ok_or(NotAdmin),
+        }
+    }
+}
+
+impl From<&User> for Actor {
+    fn from(user: &User) -> Self {
+        Self::Admin(user.id)
+    }
+}
+
+impl fmt::Display for NotAdmin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("who asked is not an approved admin")
+    }
+}
+
+impl Error for NotAdmin {}
