@@ -84,10 +84,12 @@ impl<U: AuthUser> Policy<U> for Admin {
         if user.is_admin() {
             Ok(())
         } else {
-            Err(Denied::new("Admin access required"))
+            Err(Denied::new(ADMIN_REQUIRED))
         }
     }
 }
+
+pub(crate) const ADMIN_REQUIRED: &str = "Admin access required";
 
 /// Lets in tokens with a word in their `scope` claim.
 #[derive(Clone, Debug)]

@@ -4,6 +4,7 @@ use std::error::Error;
 use std::fmt;
 
 use super::model::User;
+use crate::user::UserStatus;
 
 /// Who changes an account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -16,7 +17,12 @@ pub enum Actor {
 
 /// Why a change was refused: who asked for it is not, or no longer, admin *and* approved.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct NotAdmin;
+pub enum NotAdmin {
+    /// The account is gone, or not approved: its tokens open no door.
+    ShutOut,
+    /// The account is approved, but no admin's.
+    Demoted,
+}
 
 impl Actor {
     /// The account that has to be an admin's, if any.
@@ -38,12 +44,13 @@ impl Actor {
     ///
     /// [`NotAdmin`], and then nothing may be written.
     pub fn check(self, account: Option<&User>) -> Result<(), NotAdmin> {
-        match self {
-            Self::System => Ok(()),
-            Self::Admin(id) => account
-                .filter(|account| account.id == id && account.is_active_admin())
-                .map(drop)
-                .ok_or(NotAdmin),
+        let Self::Admin(id) = self else {
+            return Ok(());
+        };
+        match account.filter(|account| account.id == id && account.status == UserStatus::Approved) {
+            Some(account) if account.is_admin => Ok(()),
+            Some(_) => Err(NotAdmin::Demoted),
+            None => Err(NotAdmin::ShutOut),
         }
     }
 }
@@ -56,7 +63,10 @@ impl From<&User> for Actor {
 
 impl fmt::Display for NotAdmin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("who asked is not an approved admin")
+        f.write_str(match self {
+            Self::ShutOut => "who asked has no approved account any more",
+            Self::Demoted => "who asked is no admin any more",
+        })
     }
 }
 

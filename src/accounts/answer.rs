@@ -8,10 +8,12 @@ use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue, WWW_AUTHENTICATE};
 use serde::Serialize;
 use serde_json::json;
 
+use super::actor::NotAdmin;
 use super::error::AccountError;
 use super::fault::Fault;
 use super::last_admin::LastAdmin;
-use crate::error::AuthError;
+use crate::error::{AuthError, AuthErrorKind};
+use crate::policy::ADMIN_REQUIRED;
 use crate::rejection;
 
 impl IntoResponse for AccountError {
@@ -38,9 +40,7 @@ impl IntoResponse for AccountError {
                 "Wrong bootstrap secret",
                 "wrong_bootstrap_secret",
             ),
-            Self::NotAdmin => {
-                return AuthError::forbidden("Admin access required".into()).into_response();
-            }
+            Self::NotAdmin(refusal) => return AuthError::from(refusal).into_response(),
             Self::NotFound => (StatusCode::NOT_FOUND, "User not found", "user_not_found"),
             Self::LastAdmin(refusal) => (
                 StatusCode::BAD_REQUEST,
@@ -57,6 +57,16 @@ impl IntoResponse for AccountError {
             }
         };
         problem(status, detail, code)
+    }
+}
+
+/// What the door would have said.
+impl From<NotAdmin> for AuthError {
+    fn from(refusal: NotAdmin) -> Self {
+        match refusal {
+            NotAdmin::ShutOut => Self::new(AuthErrorKind::InvalidToken),
+            NotAdmin::Demoted => Self::forbidden(ADMIN_REQUIRED.into()),
+        }
     }
 }
 

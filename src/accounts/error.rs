@@ -24,7 +24,7 @@ pub enum AccountError {
     /// The `bootstrap_secret` is wrong.
     WrongBootstrapSecret,
     /// Who asked is not, or no longer, admin and approved.
-    NotAdmin,
+    NotAdmin(NotAdmin),
     /// There is no such account.
     NotFound,
     /// Nobody would be left who is admin and approved.
@@ -43,7 +43,7 @@ impl From<StoreError> for AccountError {
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::EmailTaken => Self::EmailTaken,
-            StoreError::NotAdmin => Self::NotAdmin,
+            StoreError::NotAdmin(refusal) => Self::NotAdmin(refusal),
             StoreError::NotFound => Self::NotFound,
             StoreError::LastAdmin(refusal) => Self::LastAdmin(refusal),
             StoreError::Unavailable(source) => Self::Unavailable(source),
@@ -52,8 +52,8 @@ impl From<StoreError> for AccountError {
 }
 
 impl From<NotAdmin> for AccountError {
-    fn from(_: NotAdmin) -> Self {
-        Self::NotAdmin
+    fn from(refusal: NotAdmin) -> Self {
+        Self::NotAdmin(refusal)
     }
 }
 
@@ -71,7 +71,7 @@ impl fmt::Display for AccountError {
             Self::Pending => f.write_str("the account waits for approval"),
             Self::Disabled => f.write_str("the account is disabled"),
             Self::WrongBootstrapSecret => f.write_str("the bootstrap secret is wrong"),
-            Self::NotAdmin => NotAdmin.fmt(f),
+            Self::NotAdmin(refusal) => refusal.fmt(f),
             Self::NotFound => f.write_str("there is no such account"),
             Self::LastAdmin(refusal) => refusal.fmt(f),
             Self::Unavailable(_) => f.write_str("the store or the hasher cannot answer"),

@@ -190,8 +190,9 @@ impl<S: AccountStore> Accounts<S> {
     ///
     /// # Errors
     ///
-    /// [`AccountError::NotAdmin`], [`AccountError::NotFound`], [`AccountError::LastAdmin`], [`AccountError::EmailTaken`] or
-    /// [`AccountError::Unavailable`]. A refused change changes nothing.
+    /// [`AccountError::NotAdmin`], [`AccountError::NotFound`], [`AccountError::LastAdmin`],
+    /// [`AccountError::EmailTaken`] or [`AccountError::Unavailable`]. A refused change changes
+    /// nothing.
     pub async fn update(
         &self,
         id: i64,

@@ -172,7 +172,7 @@ pub enum StoreError {
     /// Another account has the address.
     EmailTaken,
     /// Who asked is not, or no longer, admin and approved.
-    NotAdmin,
+    NotAdmin(NotAdmin),
     /// There is no such account.
     NotFound,
     /// Nobody would be left who is admin and approved.
@@ -197,8 +197,8 @@ impl StoreError {
 }
 
 impl From<NotAdmin> for StoreError {
-    fn from(_: NotAdmin) -> Self {
-        Self::NotAdmin
+    fn from(refusal: NotAdmin) -> Self {
+        Self::NotAdmin(refusal)
     }
 }
 
@@ -218,7 +218,7 @@ impl fmt::Display for StoreError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::EmailTaken => f.write_str("another account has the address"),
-            Self::NotAdmin => NotAdmin.fmt(f),
+            Self::NotAdmin(refusal) => refusal.fmt(f),
             Self::NotFound => f.write_str("there is no such account"),
             Self::LastAdmin(refusal) => refusal.fmt(f),
             Self::Unavailable(_) => f.write_str("the account store cannot answer"),

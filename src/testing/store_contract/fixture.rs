@@ -212,7 +212,7 @@ pub(super) const fn is_not_found(error: &StoreError) -> bool {
 }
 
 pub(super) const fn is_not_admin(error: &StoreError) -> bool {
-    matches!(error, StoreError::NotAdmin)
+    matches!(error, StoreError::NotAdmin(_))
 }
 
 pub(super) const fn is_last_admin(error: &StoreError) -> bool {

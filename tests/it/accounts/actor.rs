@@ -15,14 +15,23 @@ use super::server::{Approved, Disabled, PASSWORD, Server, bare, body, by, json_t
 use super::staged::{Pause, Staged};
 use crate::support::Answer;
 
-fn check(answer: &Answer, asked: &str) {
-    assert_eq!(answer.status, 403, "{asked}: {}", answer.body);
-    assert_eq!(answer.detail(), "Admin access required", "{asked}");
-    assert_eq!(answer.json()["code"], "forbidden", "{asked}");
-    let challenge = answer.header("www-authenticate").unwrap();
-    assert!(challenge.ends_with(r#"error="insufficient_scope""#));
+/// What the door would have said.
+fn check(answer: &Answer, kind: AuthErrorKind, asked: &str) {
+    let expected = AuthError::new(kind);
+    let detail = match kind {
+        AuthErrorKind::Forbidden => "Admin access required",
+        _ => expected.detail(),
+    };
+    assert_eq!(answer.status, expected.status(), "{asked}: {}", answer.body);
+    assert_eq!(answer.detail(), detail, "{asked}");
+    assert_eq!(answer.json()["code"], expected.code(), "{asked}");
+    assert_eq!(
+        answer.headers.get("www-authenticate"),
+        expected.challenge().as_ref(),
+        "{asked}"
+    );
     let error = answer.extensions.get::<AuthError>().unwrap();
-    assert_eq!(error.kind(), AuthErrorKind::Forbidden, "{asked}");
+    assert_eq!(error.kind(), kind, "{asked}");
 }
 
 async fn disable(server: &Server, user: &User) -> Vec<User> {
@@ -92,7 +101,7 @@ async fn admin_disabled_while_the_body_arrives_changes_nothing() {
         waiting.await.unwrap();
         let before = disable(&server, &former).await;
         send.send(()).unwrap();
-        check(&answer.await.unwrap(), &asked);
+        check(&answer.await.unwrap(), AuthErrorKind::InvalidToken, &asked);
         let after = server.store.list(Page::default()).await.unwrap();
         assert_eq!(after, before, "{asked}");
     }
@@ -132,9 +141,31 @@ async fn admin_disabled_just_before_the_store_decides_changes_nothing() {
         store.arrival().await;
         let before = disable(&server, &former).await;
         store.go_on();
-        check(&answer.await.unwrap(), &asked);
+        check(&answer.await.unwrap(), AuthErrorKind::InvalidToken, &asked);
         let after = server.store.list(Page::default()).await.unwrap();
         assert_eq!(after, before, "{asked}");
     }
+    assert_eq!(server.stored(1).await, root);
+}
+
+#[tokio::test]
+async fn admin_demoted_while_the_body_arrives_is_no_admin() {
+    let server = Server::new();
+    let (root, _) = server.admin().await;
+    let former = server.add("former@example.org", true, Approved).await;
+    let (request, waiting, send) = withheld("PUT", "/users/1", &json!({"is_admin": false}));
+    let request = by(&server.token(&former), request);
+    let answer = tokio::spawn({
+        let server = server.clone();
+        async move { server.send(request).await }
+    });
+    waiting.await.unwrap();
+    let demotion = UserUpdate {
+        is_admin: Some(false),
+        ..UserUpdate::default()
+    };
+    server.change(former.id, demotion).await;
+    send.send(()).unwrap();
+    check(&answer.await.unwrap(), AuthErrorKind::Forbidden, "demotion");
     assert_eq!(server.stored(1).await, root);
 }

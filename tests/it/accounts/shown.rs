@@ -5,9 +5,9 @@ use std::time::{Duration, SystemTime};
 
 use serde_json::json;
 use tower_warder::accounts::{
-    AccountError, AccountStore, Accounts, BootstrapPolicy, Change, Email, Fault, InvalidPassword,
-    LastAdmin, MemoryStore, NewUser, Page, Password, PasswordReset, Seat, StoreError, Token,
-    UserCreate, UserLogin, UserPublic, UserUpdate,
+    AccountError, AccountStore, Accounts, Actor, BootstrapPolicy, Change, Email, Fault,
+    InvalidPassword, LastAdmin, MemoryStore, NewUser, Page, Password, PasswordReset, Seat,
+    StoreError, Token, UserCreate, UserLogin, UserPublic, UserUpdate,
 };
 use tower_warder::{PasswordError, PasswordHasher, PasswordParams, Secret, testing};
 
@@ -103,7 +103,7 @@ async fn no_error_shows_what_was_sent_or_stored() {
     let last = accounts.update(user.id, demoted.clone(), &user).await;
     let change = Change {
         update: demoted,
-        by: user.id,
+        by: Actor::Admin(user.id),
         at: SystemTime::UNIX_EPOCH,
     };
     let last_in_store = store.update(user.id, change).await.unwrap_err();
