@@ -13,3 +13,5 @@ mod silence;
 mod source;
 mod property;
 mod oracle;
+#[cfg(any(feature = "aws-lc-rs", feature = "rust-crypto"))]
+mod asymmetric;

@@ -1,0 +1,67 @@
+//! Tokens of the algorithms that need a feature.
+
+use hmac::{Hmac, KeyInit};
+use sha2::Sha256;
+use tower_warder::{Algorithm, SigningKey, TokenIssuer, TokenVerifier, VerifyingKey};
+
+use super::forge::{ALGORITHM, SIGNATURE, encode, judge_with, sign_with};
+
+const RSA: &str = include_str!("../../keys/rsa-2048.pem");
+const RSA_PUBLIC: &str = include_str!("../../keys/rsa-2048-public.pem");
+const P256: &str = include_str!("../../keys/p256.pem");
+const P384: &str = include_str!("../../keys/p384.pem");
+const ED25519: &str = include_str!("../../keys/ed25519.pem");
+
+const KEYS: [(Algorithm, &str); 9] = [
+    (Algorithm::ES256, P256),
+    (Algorithm::ES384, P384),
+    (Algorithm::RS256, RSA),
+    (Algorithm::RS384, RSA),
+    (Algorithm::RS512, RSA),
+    (Algorithm::PS256, RSA),
+    (Algorithm::PS384, RSA),
+    (Algorithm::PS512, RSA),
+    (Algorithm::EdDSA, ED25519),
+];
+
+fn key((algorithm, pem): (Algorithm, &str)) -> SigningKey {
+    SigningKey::from_pem(algorithm, pem).unwrap()
+}
+
+#[test]
+fn every_issued_token_passes_the_verifier_of_its_key_and_no_other() {
+    for signing in KEYS {
+        let token = TokenIssuer::new(key(signing)).issue("7").unwrap();
+        for verifying in KEYS {
+            let verifier = TokenVerifier::new(key(verifying).verifying_key());
+            let accepted = verifier.verify_token(&token).is_ok();
+            assert_eq!(accepted, signing == verifying, "{signing:?} {verifying:?}");
+        }
+    }
+}
+
+#[test]
+fn any_change_of_a_signature_is_refused() {
+    for signing in KEYS {
+        let token = TokenIssuer::new(key(signing)).issue("7").unwrap();
+        let verifier = TokenVerifier::new(key(signing).verifying_key());
+        let (signed, signature) = token.rsplit_once('.').unwrap();
+        // The first character has no unused bits.
+        let first = if signature.starts_with('A') { "B" } else { "A" };
+        let changed = format!("{signed}.{first}{}", &signature[1..]);
+        judge_with(&verifier, &changed, SIGNATURE, signing.0);
+    }
+}
+
+#[test]
+fn hmac_is_never_computed_with_a_public_key() {
+    let key = VerifyingKey::from_pem(Algorithm::RS256, RSA_PUBLIC).unwrap();
+    let verifier = TokenVerifier::new(key);
+    let payload = encode(r#"{"sub":"7","exp":4102444800}"#);
+    for (alg, reason) in [("HS256", ALGORITHM), ("RS256", SIGNATURE)] {
+        let header = encode(format!(r#"{{"alg":"{alg}"}}"#));
+        let mac = Hmac::<Sha256>::new_from_slice(RSA_PUBLIC.as_bytes()).unwrap();
+        let token = sign_with(mac, &format!("{header}.{payload}"));
+        judge_with(&verifier, &token, reason, alg);
+    }
+}
