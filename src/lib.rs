@@ -5,9 +5,11 @@
 mod error;
 mod clock;
 mod secret;
+mod table;
 mod token;
 mod source;
 mod user;
+mod cache;
 mod policy;
 mod identity;
 mod layer;
@@ -24,6 +26,7 @@ pub mod testing;
 
 pub use async_trait::async_trait;
 
+pub use cache::UserCache;
 pub use clock::Clock;
 pub use error::{AuthError, AuthErrorKind, BoxError, ConfigError};
 #[cfg(feature = "axum")]

@@ -33,3 +33,4 @@ mod tokens;
 mod tonic;
 mod tower_contract;
 mod ui;
+mod user_cache;
