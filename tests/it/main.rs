@@ -14,6 +14,7 @@ mod accounts;
 mod accounts_example;
 mod bodies;
 mod corridor;
+mod cors;
 mod doors;
 mod elsewhere;
 mod hyper;
