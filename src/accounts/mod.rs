@@ -18,7 +18,7 @@ mod memory;
 mod subject;
 mod error;
 mod service;
-mod answer;
+pub(crate) mod answer;
 mod request;
 mod routes;
 
