@@ -21,6 +21,8 @@ mod extract;
 mod password;
 #[cfg(feature = "accounts")]
 pub mod accounts;
+#[cfg(feature = "utoipa")]
+pub mod openapi;
 #[cfg(feature = "testing")]
 pub mod testing;
 
