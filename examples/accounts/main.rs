@@ -12,6 +12,8 @@
 //! curl -i $api/me -H "Authorization: Bearer $TOKEN"
 //! ```
 //!
+//! or in a browser at <http://127.0.0.1:8000/api/docs>.
+//!
 //! | variable | meaning |
 //! |---|---|
 //! | `BIND_ADDR`, or `HOST` and `PORT` | where to listen; defaults to `127.0.0.1:8000` |
@@ -37,6 +39,7 @@ use tower_http::trace::TraceLayer;
 use tower_warder::accounts::{self, AccountStore, Accounts};
 use tower_warder::{AuthLayer, Secret, TokenIssuer, TokenVerifier};
 
+mod api_page;
 mod config;
 mod database;
 pub(crate) mod store;
@@ -103,6 +106,7 @@ pub(crate) fn app<S: AccountStore>(accounts: Accounts<S>, secret: &Secret) -> Ro
     });
     Router::new()
         .nest("/api/auth", accounts::routes(accounts))
+        .merge(api_page::routes())
         .fallback(StatusCode::NOT_FOUND)
         .layer(auth)
         .layer(trace)
