@@ -13,8 +13,11 @@ use utoipa_swagger_ui::{Config, SwaggerUi};
 
 /// The document at `/api/openapi.json`, the page at `/api/docs`. "Authorize" logs in.
 pub(crate) fn routes() -> Router {
-    // Without a badge that a server elsewhere draws. A token that is lost with the page is no loss.
-    let config = Config::from(DOCUMENT).validator_url("none");
+    // Without a badge that a server elsewhere draws, and without the bar whose logo brings a style
+    // of its own.
+    let config = Config::from(DOCUMENT)
+        .validator_url("none")
+        .use_base_layout();
     let page = SwaggerUi::new("/api/docs").url(DOCUMENT, Api::openapi());
     let header = |name: HeaderName, value| {
         SetResponseHeaderLayer::overriding(name, HeaderValue::from_static(value))
@@ -45,8 +48,7 @@ const SECURITY: SecuritySchemes<'_> = SecuritySchemes::new()
 
 const DOCUMENT: &str = "/api/openapi.json";
 
-/// Everything comes from this server. Swagger UI writes `style` attributes, and has its icons in
-/// its style sheet and script as `data:`.
-const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; \
+/// Everything comes from this server, but for icons that are in the style sheet.
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
     img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; \
     frame-ancestors 'none'";

@@ -188,7 +188,9 @@ fn new_password() -> ObjectBuilder {
 /// Without the format `email`, which says something else: generated clients that go by it refuse
 /// addresses that are taken here, such as those that begin with a dot.
 fn email(text: ObjectBuilder) -> ObjectBuilder {
-    text.pattern(Some(EMAIL)).max_length(Some(Email::MAX_CHARS))
+    text.examples(["ada@example.com"])
+        .pattern(Some(EMAIL))
+        .max_length(Some(Email::MAX_CHARS))
 }
 
 fn or_null(of_type: Type) -> SchemaType {

@@ -20,6 +20,7 @@ mod elsewhere;
 mod hyper;
 mod identity;
 mod key_source;
+mod openapi;
 mod outage;
 mod policies;
 #[cfg(unix)]

@@ -3,6 +3,7 @@
 mod actor;
 mod answers;
 mod bodies;
+mod described;
 mod ends;
 mod last_admin;
 mod listing;
