@@ -16,6 +16,8 @@ use super::schema::integer;
 use super::security::{BEARER, requirement};
 use crate::accounts::Fault;
 use crate::accounts::answer::{BROKEN_BODY, NO_FORM, NOT_JSON, Row, TOO_LARGE};
+use crate::error::{AuthError, AuthErrorKind};
+use crate::policy::ADMIN_REQUIRED;
 
 /// An operation in the making.
 pub(super) struct Describe {
@@ -33,7 +35,7 @@ impl Describe {
         Self {
             // None, also in a document that asks for a token everywhere else.
             operation: operation.securities(Some([])),
-            refusals: vec![Refusal::unavailable()],
+            refusals: vec![AuthError::new(AuthErrorKind::Unavailable).into()],
         }
     }
 
@@ -49,7 +51,8 @@ impl Describe {
     /// For approved admins.
     pub(super) fn for_admins(id: &str, summary: &str) -> Self {
         let mut described = Self::for_users(id, summary);
-        described.refusals.push(Refusal::not_admin());
+        let not_admin = AuthError::forbidden(ADMIN_REQUIRED.into());
+        described.refusals.push(not_admin.into());
         described
     }
 

@@ -14,7 +14,6 @@ use utoipa::openapi::{
 use utoipa::{IntoResponses, PartialSchema, ToSchema};
 
 use crate::error::{AuthError, AuthErrorKind};
-use crate::policy::ADMIN_REQUIRED;
 use crate::rejection;
 
 /// What a door answers to who is not let in: problem documents (RFC 9457) with the statuses 400,
@@ -35,7 +34,7 @@ impl IntoResponses for DoorResponses {
 /// One answer of those that share a status.
 pub(super) struct Refusal {
     status: StatusCode,
-    detail: Cow<'static, str>,
+    detail: String,
     code: &'static str,
     challenges: bool,
 }
@@ -56,14 +55,6 @@ impl Refusal {
             .into_iter()
     }
 
-    pub(super) fn not_admin() -> Self {
-        AuthError::forbidden(ADMIN_REQUIRED.into()).into()
-    }
-
-    pub(super) fn unavailable() -> Self {
-        AuthError::new(AuthErrorKind::Unavailable).into()
-    }
-
     fn example(&self) -> Value {
         let problem = rejection::problem(self.status, &self.detail, self.code);
         problem.into_body().parse().unwrap_or_default()
@@ -74,7 +65,7 @@ impl From<AuthError> for Refusal {
     fn from(error: AuthError) -> Self {
         Self {
             status: error.status(),
-            detail: error.detail().to_owned().into(),
+            detail: error.detail().to_owned(),
             code: error.code(),
             challenges: error.challenge().is_some(),
         }
@@ -85,7 +76,7 @@ impl From<(StatusCode, &'static str, &'static str)> for Refusal {
     fn from((status, detail, code): (StatusCode, &'static str, &'static str)) -> Self {
         Self {
             status,
-            detail: detail.into(),
+            detail: detail.to_owned(),
             code,
             challenges: status == StatusCode::UNAUTHORIZED,
         }
@@ -111,7 +102,10 @@ pub(super) fn by_status(
 }
 
 fn response(status: StatusCode, refusals: &[Refusal], problem: RefOr<Schema>) -> Response {
-    let details: Vec<_> = refusals.iter().map(|refusal| &*refusal.detail).collect();
+    let details: Vec<_> = refusals
+        .iter()
+        .map(|refusal| refusal.detail.as_str())
+        .collect();
     let examples = refusals.iter().map(|refusal| {
         let example = ExampleBuilder::new().value(Some(refusal.example()));
         (refusal.detail.clone(), example)

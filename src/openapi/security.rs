@@ -13,7 +13,8 @@ use utoipa::openapi::{OpenApi, SecurityRequirement};
 ///
 /// Name those that yours accepts; each becomes a security scheme. An operation that asks for
 /// `bearer` is a route behind the layer, so each of them will do there: the modifier makes them
-/// its alternatives. An operation that asks for nothing stays open to anyone.
+/// its alternatives. An operation that asks for nothing stays open to anyone; one behind another
+/// layer, which accepts less, needs a scheme of another name.
 ///
 /// ```
 /// use tower_warder::openapi::SecuritySchemes;
