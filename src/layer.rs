@@ -157,7 +157,7 @@ where
     }
 
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
-        let presented = self.layer.source.find(request.headers_mut());
+        let presented = self.layer.source.find(&mut request);
         Slot::new(Arc::clone(&self.layer.config), presented).leave_in(request.extensions_mut());
         self.inner.call(request)
     }

@@ -41,7 +41,7 @@ pub use password::{PasswordError, PasswordHasher, PasswordParams, Verdict};
 pub use policy::{Admin, Approved, Decision, Denied, Policy, Scope};
 pub use rejection::{Empty, Problem, Rejection};
 pub use secret::Secret;
-pub use source::TokenSource;
+pub use source::{AuthCookie, TokenSource, UnfitToken};
 pub use token::{
     Algorithm, Claims, IssueError, KeyRing, SigningKey, TokenBuilder, TokenIssuer, TokenVerifier,
     Verification, Verifier, VerifyingKey,

@@ -83,7 +83,7 @@ impl<U> Inner<U> {
                 return self.config.verifier.verify(credential.as_str());
             }
             Presented::Nothing => AuthError::new(AuthErrorKind::MissingCredential),
-            Presented::Malformed(kind) => AuthError::new(*kind),
+            Presented::Unacceptable(kind) => AuthError::new(*kind),
             Presented::Refused(refusal) => AuthError::refused(*refusal),
         }))
     }

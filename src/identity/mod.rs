@@ -68,6 +68,7 @@ impl<U> Identity<U> {
     ///
     /// [`MissingCredential`](crate::AuthErrorKind::MissingCredential),
     /// [`InvalidRequest`](crate::AuthErrorKind::InvalidRequest),
+    /// [`CrossOrigin`](crate::AuthErrorKind::CrossOrigin),
     /// [`InvalidToken`](crate::AuthErrorKind::InvalidToken), or
     /// [`Unavailable`](crate::AuthErrorKind::Unavailable) where a key source cannot answer.
     pub async fn claims(&self) -> Result<Claims, AuthError> {

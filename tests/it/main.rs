@@ -30,6 +30,7 @@ mod roles;
 mod secrecy;
 #[cfg(unix)]
 mod server;
+mod sources;
 mod stacked;
 mod tokens;
 mod tonic;
