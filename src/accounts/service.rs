@@ -141,6 +141,16 @@ impl<S: AccountStore> Accounts<S> {
 
     /// Makes a token for whoever knows the password of an approved account.
     ///
+    /// # Errors
+    ///
+    /// As [`authenticate`](Self::authenticate).
+    pub async fn login(&self, login: UserLogin) -> Result<Token, AccountError> {
+        let user = self.authenticate(login).await?;
+        self.token(&user)
+    }
+
+    /// The approved account of whoever knows its password.
+    ///
     /// Password first, state second: with a wrong password every account, known or not, answers
     /// alike and takes as long.
     ///
@@ -148,7 +158,7 @@ impl<S: AccountStore> Accounts<S> {
     ///
     /// [`AccountError::WrongCredentials`]; with the right password
     /// [`AccountError::Pending`] or [`AccountError::Disabled`]; [`AccountError::Unavailable`].
-    pub async fn login(&self, login: UserLogin) -> Result<Token, AccountError> {
+    pub async fn authenticate(&self, login: UserLogin) -> Result<User, AccountError> {
         let user = match Email::new(login.username()) {
             Ok(email) => self.store.find_by_email(&email).await?,
             // No account has it. Goes on, to take as long.
@@ -176,9 +186,18 @@ impl<S: AccountStore> Accounts<S> {
         if let Some(fresh) = verdict.rehash {
             self.upgrade_hash(&user, &fresh).await;
         }
+        Ok(user)
+    }
+
+    /// Makes a token for an account that has [authenticated](Self::authenticate) itself.
+    ///
+    /// # Errors
+    ///
+    /// [`AccountError::Unavailable`].
+    pub fn token(&self, user: &User) -> Result<Token, AccountError> {
         // The generation that was read together with the hash: if a reset came between, the
         // token is dead already.
-        let subject = self.subject.of(&user);
+        let subject = self.subject.of(user);
         let token = self.issuer.token(&subject);
         let token = token.generation(user.token_generation).issue();
         let token = token.map_err(AccountError::unavailable)?;

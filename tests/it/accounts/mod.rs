@@ -4,6 +4,7 @@ mod actor;
 mod answers;
 mod bodies;
 mod described;
+mod cookie;
 mod ends;
 mod last_admin;
 mod listing;
