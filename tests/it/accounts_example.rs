@@ -32,6 +32,7 @@ async fn the_sqlite_store_keeps_the_contract() {
     .await;
 }
 
+<<<<<<< HEAD
 #[tokio::test]
 async fn the_api_page_and_all_it_loads_come_from_the_example() {
     let secret = Secret::generate();
@@ -67,4 +68,19 @@ async fn the_api_page_and_all_it_loads_come_from_the_example() {
         .body;
     assert!(!initializer.contains("http"), "{initializer}");
     assert_eq!(send(&app, get("/api/docs/nothing.js")).await.status, 404);
+=======
+#[test]
+fn cookie_does_without_tls_on_loopback_only() {
+    for (address, name) in [
+        ("127.0.0.1", "tower_warder"),
+        ("127.3.0.1", "tower_warder"),
+        ("::1", "tower_warder"),
+        ("0.0.0.0", "__Host-tower_warder"),
+        ("::", "__Host-tower_warder"),
+        ("192.168.0.1", "__Host-tower_warder"),
+    ] {
+        let cookie = example::cookie(address.parse().unwrap()).unwrap();
+        assert_eq!(cookie.name(), name, "{address}");
+    }
+>>>>>>> c52c969 (Keep browsers logged in in the examples)
 }

@@ -13,6 +13,7 @@ mod support;
 mod accounts;
 mod accounts_example;
 mod bodies;
+mod cookie_example;
 mod corridor;
 mod cors;
 mod doors;
