@@ -4,9 +4,11 @@ use http::header::{AUTHORIZATION, Entry, HeaderMap, HeaderValue};
 
 use super::credential::{Presented, is_token_char};
 
-/// What the header brought; `None` if there is none.
-pub(super) fn find(headers: &mut HeaderMap) -> Option<Presented> {
-    let value = headers.get_mut(AUTHORIZATION)?;
+/// What the header brought.
+pub(super) fn find(headers: &mut HeaderMap) -> Presented {
+    let Some(value) = headers.get_mut(AUTHORIZATION) else {
+        return Presented::Nothing;
+    };
     value.set_sensitive(true);
     let value = value.clone();
     // RFC 9110, section 5.3: one line. A proxy that takes the other one would disagree.
@@ -14,9 +16,9 @@ pub(super) fn find(headers: &mut HeaderMap) -> Option<Presented> {
         if let Entry::Occupied(mut lines) = headers.entry(AUTHORIZATION) {
             lines.iter_mut().for_each(|line| line.set_sensitive(true));
         }
-        return Some(Presented::twice());
+        return Presented::twice();
     }
-    Some(read(value))
+    read(value)
 }
 
 /// `credentials = auth-scheme [ 1*SP token68 ]` (RFC 9110, section 11.4), with the `b64token` of
@@ -26,21 +28,22 @@ fn read(value: HeaderValue) -> Presented {
     if !bytes.is_ascii() {
         return Presented::bad();
     }
-    let scheme_end = bytes
-        .iter()
-        .position(|byte| !is_token_char(*byte))
-        .unwrap_or(bytes.len());
-    let (scheme, rest) = bytes.split_at(scheme_end);
-    if !scheme.eq_ignore_ascii_case(b"Bearer") {
-        return Presented::Nothing;
+    let rest = match bytes.split_at_checked(SCHEME.len()) {
+        Some((scheme, rest)) if scheme.eq_ignore_ascii_case(SCHEME) => rest,
+        _ => return Presented::Nothing,
+    };
+    match rest.iter().take_while(|byte| **byte == b' ').count() {
+        // `BearerX` is another scheme, `Bearer,` none at all.
+        0 if rest.first().copied().is_some_and(is_token_char) => Presented::Nothing,
+        0 => Presented::bad(),
+        blanks => {
+            let token = SCHEME.len() + blanks..bytes.len();
+            Presented::token(value, token)
+        }
     }
-    let blanks = rest.iter().take_while(|byte| **byte == b' ').count();
-    if blanks == 0 {
-        return Presented::bad();
-    }
-    let token = scheme_end + blanks..bytes.len();
-    Presented::token(value, token)
 }
+
+const SCHEME: &[u8] = b"Bearer";
 
 #[cfg(test)]
 mod tests {
@@ -51,7 +54,7 @@ mod tests {
         for line in lines {
             headers.append(AUTHORIZATION, HeaderValue::from_bytes(line).unwrap());
         }
-        let presented = super::find(&mut headers).unwrap_or(Presented::Nothing);
+        let presented = super::find(&mut headers);
         (presented, headers)
     }
 

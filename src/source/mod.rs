@@ -12,6 +12,7 @@ mod subprotocol;
 use std::sync::Arc;
 
 use http::Request;
+use http::header::AUTHORIZATION;
 
 use self::paths::Paths;
 use crate::error::ConfigError;
@@ -127,20 +128,20 @@ impl TokenSource {
     /// Finds exactly one credential, or none, or a reason to refuse the request. Whatever was read
     /// is marked sensitive, so that nobody who logs headers shows it.
     pub(crate) fn find<B>(&self, request: &mut Request<B>) -> Presented {
-        let header = authorization::find(request.headers_mut());
         match &self.more {
-            None => header.unwrap_or(Presented::Nothing),
-            Some(more) => more.find(header, request),
+            None => authorization::find(request.headers_mut()),
+            Some(more) => more.find(request),
         }
     }
 }
 
 impl More {
-    fn find<B>(&self, header: Option<Presented>, request: &mut Request<B>) -> Presented {
+    fn find<B>(&self, request: &mut Request<B>) -> Presented {
         let path = request.uri().path();
         let (query, subprotocol) = (self.query.contain(path), self.subprotocol.contain(path));
+        let header = request.headers().contains_key(AUTHORIZATION);
         let mut sent = [
-            header.map(|header| self.judge(header)),
+            header.then(|| self.judge(authorization::find(request.headers_mut()))),
             query.then(|| query::find(request.uri())).flatten(),
             subprotocol
                 .then(|| subprotocol::find(request.headers_mut()))

@@ -65,12 +65,15 @@ impl Origins {
             // `null`, or an application's own scheme.
             _ => return false,
         };
-        // RFC 9112, section 3.2.2: the target's own authority goes before `Host`.
-        let own = match request.uri().authority() {
-            Some(authority) => Some(authority.as_str().as_bytes()),
-            None => only(request.headers(), HOST).unwrap_or_default(),
+        let Ok(host) = only(request.headers(), HOST) else {
+            return false;
         };
-        own.is_some_and(|own| !own.is_empty() && own.eq_ignore_ascii_case(authority))
+        // HTTP/2 has it in the target, HTTP/1.1 in `Host`. If there are both, they agree.
+        let target = request.uri().authority().map(|it| it.as_str().as_bytes());
+        let mut named = target.into_iter().chain(host).peekable();
+        named.peek().is_some()
+            && named.all(|own| own.eq_ignore_ascii_case(authority))
+            && !authority.is_empty()
             // A cookie that only travels over TLS is no business of a page that did not.
             && (tls || !self.tls || is_loopback(authority))
     }

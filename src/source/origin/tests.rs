@@ -88,18 +88,22 @@ fn a_cookie_without_tls_is_for_pages_without_tls() {
 }
 
 #[test]
-fn the_authority_of_the_target_goes_before_the_host() {
-    for (origin, expected) in [
-        ("https://shop.example", true),
-        ("https://evil.example", false),
+fn target_and_host_are_the_origin_if_there_are_both() {
+    for (host, origin, expected) in [
+        (None, "https://shop.example", true),
+        (None, "https://evil.example", false),
+        (Some("shop.example"), "https://shop.example", true),
+        (Some("evil.example"), "https://shop.example", false),
+        (Some("evil.example"), "https://evil.example", false),
+        (Some(""), "https://shop.example", false),
     ] {
-        let request = Request::post("https://shop.example/")
-            .header("host", "evil.example")
-            .header("origin", origin);
-        assert_eq!(
-            Origins::own(true).admit(&request.body(()).unwrap()),
-            expected
-        );
+        let mut request = Request::post("https://shop.example/").header("origin", origin);
+        if let Some(host) = host {
+            request = request.header("host", host);
+        }
+        let request = request.body(()).unwrap();
+        let admitted = Origins::own(true).admit(&request);
+        assert_eq!(admitted, expected, "{host:?} {origin}");
     }
 }
 
