@@ -32,12 +32,12 @@ async fn the_sqlite_store_keeps_the_contract() {
     .await;
 }
 
-<<<<<<< HEAD
 #[tokio::test]
 async fn the_api_page_and_all_it_loads_come_from_the_example() {
     let secret = Secret::generate();
     let accounts = Accounts::new(MemoryStore::new(), TokenIssuer::hs256(&secret));
-    let app = example::app(accounts, &secret);
+    let cookie = example::cookie([127, 0, 0, 1].into()).unwrap();
+    let app = example::app(accounts, &secret, cookie);
 
     let document = send(&app, get("/api/openapi.json")).await.json();
     assert!(document["paths"]["/api/auth/me"]["get"].is_object());
@@ -68,7 +68,8 @@ async fn the_api_page_and_all_it_loads_come_from_the_example() {
         .body;
     assert!(!initializer.contains("http"), "{initializer}");
     assert_eq!(send(&app, get("/api/docs/nothing.js")).await.status, 404);
-=======
+}
+
 #[test]
 fn cookie_does_without_tls_on_loopback_only() {
     for (address, name) in [
@@ -82,5 +83,4 @@ fn cookie_does_without_tls_on_loopback_only() {
         let cookie = example::cookie(address.parse().unwrap()).unwrap();
         assert_eq!(cookie.name(), name, "{address}");
     }
->>>>>>> c52c969 (Keep browsers logged in in the examples)
 }
