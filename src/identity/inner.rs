@@ -15,6 +15,14 @@ use crate::source::Presented;
 use crate::token::{Claims, Verification};
 use crate::user::{self, AuthUser, CurrentUser, UserStatus};
 
+/// What the cell of a request remembers.
+pub(super) type Known<'a, T> = Result<&'a T, &'a AuthError>;
+
+/// The same for whoever keeps it.
+pub(super) fn owned<T: Clone>(known: Known<'_, T>) -> Result<T, AuthError> {
+    known.cloned().map_err(Clone::clone)
+}
+
 /// What is known of the sender so far.
 pub(super) struct Inner<U> {
     config: Arc<Config<U>>,
@@ -36,13 +44,17 @@ impl<U> Inner<U> {
         }
     }
 
+    pub(super) const fn config(&self) -> &Arc<Config<U>> {
+        &self.config
+    }
+
     pub(super) fn is_anonymous(&self) -> bool {
         matches!(self.presented, Presented::Nothing)
     }
 
-    pub(super) async fn claims(&self) -> Result<&Claims, AuthError> {
-        if let Some(known) = recall(&self.claims) {
-            return known;
+    pub(super) async fn claims(&self) -> Known<'_, Claims> {
+        if let Some(known) = self.claims.get() {
+            return known.as_ref();
         }
         self.bounded(self.wait_for_claims(), || {
             self.remember(&self.claims, Err(too_long()))
@@ -50,9 +62,9 @@ impl<U> Inner<U> {
         .await
     }
 
-    pub(super) fn claims_now(&self) -> Option<Result<&Claims, AuthError>> {
-        if let Some(known) = recall(&self.claims) {
-            return Some(known);
+    pub(super) fn claims_now(&self) -> Option<Known<'_, Claims>> {
+        if let Some(known) = self.claims.get() {
+            return Some(known.as_ref());
         }
         match self.verification() {
             Verification::Ready(claims) => Some(self.remember(&self.claims, claims)),
@@ -60,15 +72,15 @@ impl<U> Inner<U> {
         }
     }
 
-    async fn wait_for_claims(&self) -> Result<&Claims, AuthError> {
+    async fn wait_for_claims(&self) -> Known<'_, Claims> {
         let _turn = self.turn.lock().await;
         self.claims_in_turn().await
     }
 
     /// Only for whoever has the turn.
-    async fn claims_in_turn(&self) -> Result<&Claims, AuthError> {
-        if let Some(known) = recall(&self.claims) {
-            return known;
+    async fn claims_in_turn(&self) -> Known<'_, Claims> {
+        if let Some(known) = self.claims.get() {
+            return known.as_ref();
         }
         let claims = match self.verification() {
             Verification::Ready(claims) => claims,
@@ -78,14 +90,12 @@ impl<U> Inner<U> {
     }
 
     fn verification(&self) -> Verification<'_> {
-        Verification::Ready(Err(match &self.presented {
-            Presented::Credential(credential) => {
-                return self.config.verifier.verify(credential.as_str());
-            }
-            Presented::Nothing => AuthError::new(AuthErrorKind::MissingCredential),
-            Presented::Unacceptable(kind) => AuthError::new(*kind),
-            Presented::Refused(refusal) => AuthError::refused(*refusal),
-        }))
+        let verifier = &self.config.verifier;
+        let judged = verifier.judges_characters();
+        match self.presented.token(verifier.max_size(), judged) {
+            Ok(token) => verifier.verify(token),
+            Err(error) => Verification::Ready(Err(error)),
+        }
     }
 
     /// One request has one answer: the first.
@@ -94,14 +104,14 @@ impl<U> Inner<U> {
         &self,
         cell: &'a OnceLock<Result<T, AuthError>>,
         found: Result<T, AuthError>,
-    ) -> Result<&'a T, AuthError> {
-        let found = found.map_err(|error| self.finish(error));
-        if cell.set(found).is_ok()
-            && let Some(Err(error)) = cell.get()
-        {
-            log(error);
-        }
-        recall(cell).expect("it was set just now, or before")
+    ) -> Known<'a, T> {
+        let first = cell.set(found.map_err(|error| self.finish(error))).is_ok();
+        let known = cell.get().expect("it was set just now, or before");
+        known.as_ref().inspect_err(|error| {
+            if first {
+                log(error);
+            }
+        })
     }
 
     /// What `work` comes to, or `late` if it takes longer than the configured timeout.
@@ -129,9 +139,9 @@ impl<U> Inner<U> {
 }
 
 impl<U: AuthUser> Inner<U> {
-    pub(super) async fn user(&self) -> Result<&Arc<U>, AuthError> {
-        if let Some(known) = recall(&self.user) {
-            return known;
+    pub(super) async fn user(&self) -> Known<'_, Arc<U>> {
+        if let Some(known) = self.user.get() {
+            return known.as_ref();
         }
         self.bounded(self.wait_for_user(), || {
             self.abandon_load();
@@ -141,9 +151,9 @@ impl<U: AuthUser> Inner<U> {
     }
 
     /// The user, if nobody has to be asked.
-    pub(super) fn user_now(&self) -> Option<Result<&Arc<U>, AuthError>> {
-        if let Some(known) = recall(&self.user) {
-            return Some(known);
+    pub(super) fn user_now(&self) -> Option<Known<'_, Arc<U>>> {
+        if let Some(known) = self.user.get() {
+            return Some(known.as_ref());
         }
         // Without claims nobody needs to be asked.
         let claims = match self.claims_now()? {
@@ -155,10 +165,10 @@ impl<U: AuthUser> Inner<U> {
         Some(self.remember(&self.user, is_of(cached, claims)))
     }
 
-    async fn wait_for_user(&self) -> Result<&Arc<U>, AuthError> {
+    async fn wait_for_user(&self) -> Known<'_, Arc<U>> {
         let _turn = self.turn.lock().await;
-        if let Some(known) = recall(&self.user) {
-            return known;
+        if let Some(known) = self.user.get() {
+            return known.as_ref();
         }
         let claims = self.claims_in_turn().await?;
         let loader = &self.config.loader;
@@ -183,8 +193,14 @@ impl<U: AuthUser> Inner<U> {
         &self,
         policy: &P,
     ) -> Result<(&Arc<U>, &Claims), AuthError> {
-        let user = self.user().await?;
-        self.judge(user, self.claims().await?, policy)
+        if self.config.cache.is_some()
+            && let Some(known) = self.require_now(policy)
+        {
+            return known;
+        }
+        let user = self.user().await.map_err(Clone::clone)?;
+        let claims = self.claims().await.map_err(Clone::clone)?;
+        self.judge(user, claims, policy)
     }
 
     /// The same, if nobody has to be asked.
@@ -194,7 +210,7 @@ impl<U: AuthUser> Inner<U> {
     ) -> Option<Result<(&Arc<U>, &Claims), AuthError>> {
         Some(match (self.user_now()?, self.claims_now()?) {
             (Ok(user), Ok(claims)) => self.judge(user, claims, policy),
-            (Err(error), _) | (_, Err(error)) => Err(error),
+            (Err(error), _) | (_, Err(error)) => Err(error.clone()),
         })
     }
 
@@ -244,11 +260,6 @@ impl<U: AuthUser> Admitted<U> {
 
 fn too_long() -> AuthError {
     AuthError::unavailable("the store or the key source took too long")
-}
-
-/// What the cell remembers.
-fn recall<T>(cell: &OnceLock<Result<T, AuthError>>) -> Option<Result<&T, AuthError>> {
-    Some(cell.get()?.as_ref().map_err(Clone::clone))
 }
 
 /// The user that was found, if the token is of a living generation.
