@@ -14,7 +14,7 @@ use tower_warder::accounts::{
     UserUpdate,
 };
 use tower_warder::testing::{self, FixedClock};
-use tower_warder::{AuthLayer, PasswordHasher, PasswordParams, UserStatus};
+use tower_warder::{AuthLayer, PasswordHasher, PasswordParams, UserCache, UserStatus};
 
 use super::described;
 use crate::support::{Answer, read};
@@ -46,16 +46,41 @@ impl Server {
         store: impl AccountStore,
         configure: impl FnOnce(AnyAccounts) -> AnyAccounts,
     ) -> Self {
-        let store: Arc<dyn AccountStore> = Arc::new(store);
+        Self::built(Arc::new(store), FixedClock::new(), None, configure)
+    }
+
+    /// With users in memory for as long as that is the default.
+    pub fn cached(
+        store: Arc<dyn AccountStore>,
+        configure: impl FnOnce(AnyAccounts) -> AnyAccounts,
+    ) -> Self {
         let clock = FixedClock::new();
-        let accounts = Accounts::new(Arc::clone(&store), testing::issuer().clock(clock.clock()))
-            .hasher(hasher())
-            .clock(clock.clock());
+        let cache = UserCache::new(64).clock(clock.clock());
+        Self::built(store, clock, Some(cache), configure)
+    }
+
+    fn built(
+        store: Arc<dyn AccountStore>,
+        clock: FixedClock,
+        cache: Option<UserCache<User>>,
+        configure: impl FnOnce(AnyAccounts) -> AnyAccounts,
+    ) -> Self {
+        let mut accounts =
+            Accounts::new(Arc::clone(&store), testing::issuer().clock(clock.clock()))
+                .hasher(hasher())
+                .clock(clock.clock());
+        if let Some(cache) = &cache {
+            accounts = accounts.user_cache(cache.clone());
+        }
         let accounts = configure(accounts);
         let verifier = testing::verifier().clock(clock.clock());
+        let mut layer = AuthLayer::new(verifier, accounts.clone());
+        if let Some(cache) = cache {
+            layer = layer.user_cache(cache);
+        }
         let app = Router::new()
-            .nest("/api/auth", accounts::routes(accounts.clone()))
-            .layer(AuthLayer::new(verifier, accounts));
+            .nest("/api/auth", accounts::routes(accounts))
+            .layer(layer);
         Self { app, store, clock }
     }
 
