@@ -52,6 +52,7 @@ use tower_warder::{
 mod api_page;
 mod config;
 mod database;
+mod pages;
 pub(crate) mod store;
 
 use self::config::Config;
@@ -131,6 +132,7 @@ pub(crate) fn app<S: AccountStore>(
         accounts::routes(accounts.clone()).merge(accounts::cookie_routes(accounts, cookie));
     Router::new()
         .nest("/api/auth", routes)
+        .merge(pages::routes())
         .merge(api_page::routes())
         .fallback(StatusCode::NOT_FOUND)
         .layer(auth)

@@ -53,11 +53,11 @@ export async function screenshot(page, name) {
 }
 
 /**
- * A page in a session of its own. Whatever it asks for is in `page.requested`; what the browser
+ * A page in a session of its own, for example `{ colorScheme: 'dark' }`. Whatever it asks for is in `page.requested`; what the browser
  * complains about, such as a breach of the Content-Security-Policy, in `page.complaints`.
  */
-export async function open(browser, url) {
-  const context = await browser.newContext({ baseURL: url });
+export async function open(browser, url, options = {}) {
+  const context = await browser.newContext({ baseURL: url, ...options });
   const page = await context.newPage();
   page.requested = [];
   page.complaints = [];
