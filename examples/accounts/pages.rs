@@ -46,15 +46,14 @@ fn turn_away(error: &AuthError, headers: &HeaderMap) -> Response {
     if !wants_page(headers) {
         return Problem.response(error, headers);
     }
-    let page = match error.status() {
-        StatusCode::UNAUTHORIZED => {
-            let stranger = error.kind() == AuthErrorKind::MissingCredential;
-            let login = if stranger { "/login" } else { "/login?ended" };
-            return Redirect::to(login).into_response();
+    let page = match error.kind() {
+        AuthErrorKind::MissingCredential => return Redirect::to("/login").into_response(),
+        _ if error.status() == StatusCode::UNAUTHORIZED => {
+            return Redirect::to("/login?ended").into_response();
         }
-        StatusCode::FORBIDDEN => include_str!("pages/forbidden.html"),
+        AuthErrorKind::Forbidden => include_str!("pages/forbidden.html"),
         // No redirect: an outage must not look like a log-out.
-        StatusCode::SERVICE_UNAVAILABLE => include_str!("pages/unavailable.html"),
+        AuthErrorKind::Unavailable => include_str!("pages/unavailable.html"),
         _ => return Problem.response(error, headers),
     };
     (error.status(), Html(page)).into_response()
@@ -69,15 +68,23 @@ fn wants_page(headers: &HeaderMap) -> bool {
         let named = parts
             .next()
             .is_some_and(|name| name.eq_ignore_ascii_case(b"text/html"));
-        // A weight of zero: anything but this.
-        named && !parts.any(|part| matches!(part, b"q=0" | b"q=0.0" | b"q=0.00" | b"q=0.000"))
+        named && !parts.any(is_zero_weight)
     })
+}
+
+/// Whether this means anything but what stands before it.
+fn is_zero_weight(parameter: &[u8]) -> bool {
+    match parameter {
+        [b'q' | b'Q', b'=', weight @ ..] => weight.iter().all(|digit| b"0.".contains(digit)),
+        _ => false,
+    }
 }
 
 /// What the pages load.
 fn files() -> Router {
-    let route = |router: Router, (path, content_type, text)| {
-        router.route(path, get(([(CONTENT_TYPE, content_type)], text)))
+    let route = |router: Router, (name, content_type, text)| {
+        let file = get(([(CONTENT_TYPE, content_type)], text));
+        router.route(&format!("/pages/{name}"), file)
     };
     FILES
         .into_iter()
@@ -90,34 +97,18 @@ fn header(name: HeaderName, value: &'static str) -> SetResponseHeaderLayer<Heade
 }
 
 const FILES: [(&str, &str, &str); 12] = [
-    (
-        "/pages/actions.js",
-        SCRIPT,
-        include_str!("pages/actions.js"),
-    ),
-    ("/pages/api.js", SCRIPT, include_str!("pages/api.js")),
-    (
-        "/pages/dialogs.js",
-        SCRIPT,
-        include_str!("pages/dialogs.js"),
-    ),
-    ("/pages/form.js", SCRIPT, include_str!("pages/form.js")),
-    ("/pages/icon.svg", SVG, include_str!("pages/icon.svg")),
-    ("/pages/login.js", SCRIPT, include_str!("pages/login.js")),
-    ("/pages/member.js", SCRIPT, include_str!("pages/member.js")),
-    (
-        "/pages/profile.js",
-        SCRIPT,
-        include_str!("pages/profile.js"),
-    ),
-    (
-        "/pages/register.js",
-        SCRIPT,
-        include_str!("pages/register.js"),
-    ),
-    ("/pages/show.js", SCRIPT, include_str!("pages/show.js")),
-    ("/pages/style.css", CSS, include_str!("pages/style.css")),
-    ("/pages/users.js", SCRIPT, include_str!("pages/users.js")),
+    ("actions.js", SCRIPT, include_str!("pages/actions.js")),
+    ("api.js", SCRIPT, include_str!("pages/api.js")),
+    ("dialogs.js", SCRIPT, include_str!("pages/dialogs.js")),
+    ("form.js", SCRIPT, include_str!("pages/form.js")),
+    ("icon.svg", SVG, include_str!("pages/icon.svg")),
+    ("login.js", SCRIPT, include_str!("pages/login.js")),
+    ("member.js", SCRIPT, include_str!("pages/member.js")),
+    ("profile.js", SCRIPT, include_str!("pages/profile.js")),
+    ("register.js", SCRIPT, include_str!("pages/register.js")),
+    ("show.js", SCRIPT, include_str!("pages/show.js")),
+    ("style.css", CSS, include_str!("pages/style.css")),
+    ("users.js", SCRIPT, include_str!("pages/users.js")),
 ];
 
 const CSS: &str = "text/css; charset=utf-8";

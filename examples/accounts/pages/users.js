@@ -15,6 +15,7 @@ const done = document.querySelector('#done');
 /** By id, the newest first: the account, and its row once it was drawn. */
 let entries = new Map();
 let me;
+let said;
 
 attempt(async () => {
   me = await enter(onPending);
@@ -60,7 +61,9 @@ function row(user) {
     .map((action) => button(user, action.name, action.kind, () => run(action, user, own)));
   const reset = button(user, 'Reset password', '', () => newPassword(user, own));
   actions.splice(-1, 0, reset);
-  const name = make('th', { scope: 'row' }, user.email);
+  // Long addresses break before the `@` first.
+  const [local, domain] = user.email.split('@');
+  const name = make('th', { scope: 'row' }, local, make('wbr'), `@${domain}`);
   if (own) name.append(' ', make('span', { className: 'you', textContent: 'you' }));
   return make('tr', {},
     name,
@@ -99,8 +102,14 @@ async function finished(user, own, now, what) {
   if (now) entries.set(user.id, same(user, now) ? entries.get(user.id) : { user: now });
   else entries.delete(user.id);
   draw();
-  done.textContent = `${user.email} ${what}.`;
+  say(`${user.email} ${what}.`);
   await countPending();
+}
+
+function say(text) {
+  done.textContent = text;
+  clearTimeout(said);
+  said = setTimeout(() => (done.textContent = ''), 8_000);
 }
 
 function same(one, other) {
