@@ -23,6 +23,8 @@ export async function walk(name, steps, variables = {}) {
     const browser = await chromium.launch({
       executablePath: '/usr/bin/chromium',
       args: FLAGS,
+      // People's browsers keep pages whole for the back button.
+      ignoreDefaultArgs: ['--disable-back-forward-cache'],
     });
     try {
       await steps(await open(browser, server.url), server);
@@ -44,6 +46,25 @@ export async function register(server, email) {
   });
   assert.equal(answer.status, 201);
   return answer.json();
+}
+
+/** Fills in the form that is open and sends it. */
+export async function send(page, email, password = PASSWORD) {
+  await page.getByLabel('E-mail').fill(email);
+  await page.getByLabel('Password').fill(password);
+  await page.locator('form .primary').click();
+}
+
+/** Logs in with the page for it. */
+export async function logIn(page, email, password = PASSWORD) {
+  await page.goto('/login');
+  await send(page, email, password);
+  await page.waitForURL('/profile');
+}
+
+/** The row of an account among the users. */
+export function row(page, email) {
+  return page.getByRole('row', { name: email });
 }
 
 /** Into target/screenshots, to be looked at. */
@@ -76,6 +97,13 @@ export function assertContained(page, server) {
     .filter((url) => new URL(url).origin !== server.url);
   assert.deepEqual(elsewhere, []);
   assert.deepEqual(page.complaints, []);
+}
+
+/** That this is what the browser complained about since, and nothing else. */
+export function assertComplaints(page, ...expected) {
+  const complaints = page.complaints.splice(0);
+  assert.equal(complaints.length, expected.length, complaints.join('\n'));
+  expected.forEach((pattern, index) => assert.match(complaints[index], pattern));
 }
 
 async function startServer(variables) {
