@@ -1,7 +1,8 @@
 //! A login server: register, log in, approve, disable, reset, over SQLite.
 //!
 //! Run with `cargo run --example accounts`. Nothing needs to be set up: without any variable it
-//! makes a database and a secret in the working directory and says where it listens. Then:
+//! makes a database and a secret in the working directory and says where it listens. Then open
+//! <http://127.0.0.1:8000/> in a browser: the first account is the admin. Or:
 //!
 //! ```text
 //! api=http://127.0.0.1:8000/api/auth
@@ -14,7 +15,7 @@
 //! curl -i $api/me -b jar
 //! ```
 //!
-//! or in a browser at <http://127.0.0.1:8000/api/docs>.
+//! <http://127.0.0.1:8000/api/docs> describes the routes, and tries them.
 //!
 //! The cookie is `__Host-tower_warder`, which browsers take over TLS only. On a loopback address it
 //! is `tower_warder`, which everybody on the way can read: behind a proxy that strangers reach,

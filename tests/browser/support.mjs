@@ -1,6 +1,6 @@
 // What every walk through pages needs: the example server, a browser, and an eye on both.
 //
-// `.ci/browser` installs playwright-core under target/browser and Debian's chromium.
+// `.ci/browser` installs playwright-core and axe-core under target/browser and Debian's chromium.
 
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
