@@ -7,28 +7,27 @@ const reset = document.querySelector('#reset');
 const resetForm = reset.querySelector('form');
 
 /** Whether it is confirmed. Cancel has the focus, and the Escape key cancels, too. */
-export function confirmed(name, email, text) {
+export async function confirmed(name, email, text) {
   confirm.querySelector('h2').textContent = `${name}?`;
   confirm.querySelector('.whom').textContent = email;
   confirm.querySelector('.why').textContent = text;
   confirm.querySelector('.yes').textContent = name;
   confirm.returnValue = '';
-  confirm.showModal();
-  return new Promise((resolve) => {
-    const onClose = () => resolve(confirm.returnValue === 'yes');
-    confirm.addEventListener('close', onClose, { once: true });
-  });
+  await shown(confirm);
+  return confirm.returnValue === 'yes';
 }
 
 /** Asks for a new password and does `act` with it; resolves once that is done or cancelled. */
-export function withNewPassword(email, own, act) {
+export async function withNewPassword(email, own, act) {
   reset.querySelector('.whom').textContent = email;
   reset.querySelector('.why').textContent = own
     ? 'This is your own account. You will be logged out and log in with the new password.'
     : 'The old password and every log-in with it end at once.';
   send = act;
-  reset.showModal();
-  return new Promise((resolve) => reset.addEventListener('close', resolve, { once: true }));
+  await shown(reset);
+  // No password stays behind.
+  resetForm.reset();
+  resetForm.querySelector('.error').textContent = '';
 }
 
 let send;
@@ -38,8 +37,12 @@ onSubmit(resetForm, async ({ password }) => {
   reset.close();
 });
 reset.querySelector('.cancel').addEventListener('click', () => reset.close());
-// No password stays behind.
-reset.addEventListener('close', () => {
-  resetForm.reset();
-  resetForm.querySelector('.error').textContent = '';
-});
+
+/** Shows a dialog; resolves once it is closed. */
+function shown(dialog) {
+  dialog.showModal();
+  return new Promise((resolve) => {
+    // The event comes late: the dialog may be open again by then.
+    dialog.onclose = () => dialog.open || resolve();
+  });
+}
