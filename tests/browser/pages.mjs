@@ -85,6 +85,11 @@ await walk('what is refused is said in a sentence', async (page, server) => {
   assertComplaints(page, /\b401\b/, /\b401\b/);
   await page.reload();
   assert.equal(await text(page, '.error'), '');
+  // As if the cookie were dropped.
+  await page.route('**/api/auth/cookie/login', (route) => route.fulfill({ json: {} }));
+  await send(page, 'ada@example.com');
+  await page.getByText('Your browser did not keep the log-in.').waitFor();
+  assertComplaints(page, /\b401\b/);
 
   await page.goto('/register');
   await send(page, 'ada@example.com');
