@@ -44,7 +44,7 @@ impl Site {
         }
         let cookie = example::cookie([127, 0, 0, 1].into()).unwrap();
         Self {
-            app: example::app(accounts, &secret, cookie),
+            app: example::app(accounts, &secret, cookie, None),
             store,
             issuer,
             _directory: directory,
