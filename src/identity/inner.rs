@@ -9,9 +9,12 @@ use futures_util::lock::Mutex;
 use http::Extensions;
 
 use super::config::Config;
+use super::log::log;
+use super::misconfiguration::{Misconfiguration, misconfigured};
 use crate::error::{AuthError, AuthErrorKind, Refusal};
 use crate::policy::Policy;
 use crate::source::Presented;
+use crate::ticket::Ticket;
 use crate::token::{Claims, Verification};
 use crate::user::{self, AuthUser, CurrentUser, UserStatus};
 
@@ -19,6 +22,8 @@ use crate::user::{self, AuthUser, CurrentUser, UserStatus};
 pub(super) struct Inner<U> {
     config: Arc<Config<U>>,
     presented: Presented,
+    // What the ticket stood for, if it was one: asked once, because that uses it up.
+    redeemed: OnceLock<Option<Arc<str>>>,
     claims: OnceLock<Result<Claims, AuthError>>,
     user: OnceLock<Result<Arc<U>, AuthError>>,
     // Held by the one who waits for a key source or the store; the others wait for it.
@@ -30,6 +35,7 @@ impl<U> Inner<U> {
         Self {
             config,
             presented,
+            redeemed: OnceLock::new(),
             claims: OnceLock::new(),
             user: OnceLock::new(),
             turn: Mutex::new(()),
@@ -78,14 +84,43 @@ impl<U> Inner<U> {
     }
 
     fn verification(&self) -> Verification<'_> {
-        Verification::Ready(Err(match &self.presented {
-            Presented::Credential(credential) => {
-                return self.config.verifier.verify(credential.as_str());
-            }
-            Presented::Nothing => AuthError::new(AuthErrorKind::MissingCredential),
-            Presented::Unacceptable(kind) => AuthError::new(*kind),
-            Presented::Refused(refusal) => AuthError::refused(*refusal),
-        }))
+        match self.token() {
+            Ok(token) => self.config.verifier.verify(token),
+            Err(error) => Verification::Ready(Err(error)),
+        }
+    }
+
+    /// The credential to be verified: what was sent, or what the ticket that was sent stands for.
+    fn token(&self) -> Result<&str, AuthError> {
+        match &self.presented {
+            Presented::Credential(credential) => Ok(credential.as_str()),
+            Presented::Listed(credential) => self.redeem(credential.as_str()),
+            Presented::Nothing => Err(AuthError::new(AuthErrorKind::MissingCredential)),
+            Presented::Unacceptable(kind) => Err(AuthError::new(*kind)),
+            Presented::Refused(refusal) => Err(AuthError::refused(*refusal)),
+        }
+    }
+
+    fn redeem<'a>(&'a self, sent: &'a str) -> Result<&'a str, AuthError> {
+        let Some(tickets) = &self.config.tickets else {
+            return Ok(sent);
+        };
+        if !Ticket::looks_like(sent) {
+            return Ok(sent);
+        }
+        let token = self.redeemed.get_or_init(|| tickets.redeem(sent));
+        token
+            .as_deref()
+            .ok_or_else(|| AuthError::refused(Refusal::Ticket))
+    }
+
+    /// A ticket for the token of this request.
+    pub(super) async fn ticket(&self) -> Result<Ticket, AuthError> {
+        let claims = self.claims().await?;
+        match &self.config.tickets {
+            Some(tickets) => tickets.issue(self.token()?, claims),
+            None => Err(misconfigured(Misconfiguration::NoTickets)),
+        }
     }
 
     /// One request has one answer: the first.
@@ -257,18 +292,5 @@ fn is_of<U: AuthUser>(found: Option<Arc<U>>, claims: &Claims) -> Result<Arc<U>, 
         Some(user) if user.token_generation() == claims.generation() => Ok(user),
         Some(_) => Err(AuthError::refused(Refusal::Generation)),
         None => Err(AuthError::refused(Refusal::UnknownSubject)),
-    }
-}
-
-/// What went wrong, for the log. A refused request is not an error there; a store that cannot
-/// answer and a forgotten layer are.
-pub(super) fn log(error: &AuthError) {
-    let reason = std::error::Error::source(error).map(tracing::field::display);
-    match error.kind() {
-        AuthErrorKind::MissingCredential => {}
-        AuthErrorKind::Unavailable | AuthErrorKind::Misconfigured => {
-            tracing::error!(reason, "{error}");
-        }
-        _ => tracing::debug!(reason, "{error}"),
     }
 }

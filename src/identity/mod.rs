@@ -1,6 +1,8 @@
 //! Who sends this request: found out on first demand, once.
 
 mod config;
+mod log;
+mod misconfiguration;
 mod inner;
 mod slot;
 
@@ -13,6 +15,7 @@ use http::Extensions;
 use self::inner::Inner;
 use crate::error::AuthError;
 use crate::policy::Policy;
+use crate::ticket::Ticket;
 use crate::token::Claims;
 use crate::user::{AuthUser, CurrentUser};
 
@@ -79,6 +82,17 @@ impl<U> Identity<U> {
     /// as a key server, would have to be asked.
     pub fn claims_now(&self) -> Option<Result<Claims, AuthError>> {
         Some(self.0.claims_now()?.cloned())
+    }
+
+    /// A [ticket](crate::Tickets) that stands for the token of this request, for a URI. Ask it
+    /// behind a door: nothing but the token is looked at.
+    ///
+    /// # Errors
+    ///
+    /// As [`claims`](Self::claims), and [`Misconfigured`](crate::AuthErrorKind::Misconfigured) if
+    /// the layer has [no tickets](crate::AuthLayer::tickets).
+    pub async fn ticket(&self) -> Result<Ticket, AuthError> {
+        self.0.ticket().await
     }
 }
 

@@ -8,9 +8,12 @@ use http::HeaderValue;
 use crate::error::{AuthErrorKind, Refusal};
 
 /// What a request brought.
+#[derive(Clone)]
 pub(crate) enum Presented {
     Nothing,
     Credential(Credential),
+    /// From a place that is read on listed paths only: a token, or a ticket that stands for one.
+    Listed(Credential),
     Refused(Refusal),
     Unacceptable(AuthErrorKind),
 }
@@ -21,6 +24,14 @@ impl Presented {
         match value.as_bytes().get(place.clone()) {
             Some(token) if is_b64token(token) => Self::Credential(Credential { value, place }),
             _ => Self::bad(),
+        }
+    }
+
+    /// The same, from a place that is read on listed paths only.
+    pub(super) fn listed(self) -> Self {
+        match self {
+            Self::Credential(credential) => Self::Listed(credential),
+            other => other,
         }
     }
 
@@ -36,6 +47,7 @@ impl Presented {
 }
 
 /// A token where it stands.
+#[derive(Clone)]
 pub(crate) struct Credential {
     value: HeaderValue,
     place: Range<usize>,

@@ -142,10 +142,14 @@ impl More {
         let header = request.headers().contains_key(AUTHORIZATION);
         let mut sent = [
             header.then(|| self.judge(authorization::find(request.headers_mut()))),
-            query.then(|| query::find(request.uri())).flatten(),
+            query
+                .then(|| query::find(request.uri()))
+                .flatten()
+                .map(Presented::listed),
             subprotocol
                 .then(|| subprotocol::find(request.headers_mut()))
-                .flatten(),
+                .flatten()
+                .map(Presented::listed),
         ]
         .into_iter()
         .flatten();
