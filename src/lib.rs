@@ -10,6 +10,7 @@ mod token;
 mod ticket;
 mod source;
 mod user;
+mod watchers;
 mod cache;
 mod policy;
 mod identity;

@@ -17,6 +17,7 @@ use crate::source::Presented;
 use crate::ticket::Ticket;
 use crate::token::{Claims, Verification};
 use crate::user::{self, AuthUser, CurrentUser, UserStatus};
+use crate::watchers::Watcher;
 
 /// What is known of the sender so far.
 pub(super) struct Inner<U> {
@@ -40,6 +41,22 @@ impl<U> Inner<U> {
             user: OnceLock::new(),
             turn: Mutex::new(()),
         }
+    }
+
+    /// The same credential, as if it came with a new request. A ticket is not redeemed again, if it
+    /// was before.
+    pub(super) fn again(&self) -> Self {
+        Self {
+            redeemed: self.redeemed.clone(),
+            ..Self::new(Arc::clone(&self.config), self.presented.clone())
+        }
+    }
+
+    /// The answer to who has waited too long.
+    pub(super) fn too_late(&self) -> AuthError {
+        let error = self.finish(too_long());
+        log(&error);
+        error
     }
 
     pub(super) fn is_anonymous(&self) -> bool {
@@ -205,6 +222,12 @@ impl<U: AuthUser> Inner<U> {
             None => user::load(&**loader, claims).await,
         };
         self.remember(&self.user, found.and_then(|found| is_of(found, claims)))
+    }
+
+    /// Hears when the user that these claims mean is invalidated.
+    pub(super) fn watcher(&self, claims: &Claims) -> Option<Watcher> {
+        let cache = self.config.cache.as_ref()?;
+        cache.watch(&*self.config.loader, claims)
     }
 
     fn abandon_load(&self) {

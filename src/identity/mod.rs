@@ -5,6 +5,7 @@ mod log;
 mod misconfiguration;
 mod inner;
 mod slot;
+mod watch;
 
 use std::any::type_name;
 use std::fmt;

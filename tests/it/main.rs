@@ -33,6 +33,7 @@ mod secrecy;
 mod server;
 mod sources;
 mod stacked;
+mod streams;
 mod tickets;
 mod tokens;
 mod tonic;
