@@ -14,7 +14,7 @@ use tower_warder::accounts::{
     UserUpdate,
 };
 use tower_warder::testing::{self, FixedClock};
-use tower_warder::{AuthLayer, PasswordHasher, PasswordParams, UserStatus};
+use tower_warder::{AuthCookie, AuthLayer, PasswordHasher, PasswordParams, Tickets, UserStatus};
 
 use super::described;
 use crate::support::{Answer, read};
@@ -53,9 +53,14 @@ impl Server {
             .clock(clock.clock());
         let accounts = configure(accounts);
         let verifier = testing::verifier().clock(clock.clock());
+        let cookie = AuthCookie::new("id").unwrap();
+        let routes = accounts::routes(accounts.clone())
+            .merge(accounts::cookie_routes(accounts.clone(), cookie))
+            .merge(accounts::ticket_routes());
+        let tickets = Tickets::new(64).clock(clock.clock());
         let app = Router::new()
-            .nest("/api/auth", accounts::routes(accounts.clone()))
-            .layer(AuthLayer::new(verifier, accounts));
+            .nest("/api/auth", routes)
+            .layer(AuthLayer::new(verifier, accounts).tickets(tickets));
         Self { app, store, clock }
     }
 
