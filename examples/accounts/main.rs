@@ -12,6 +12,9 @@
 //! curl -i $api/me -H "Authorization: Bearer $TOKEN"
 //! curl -i $api/cookie/login -c jar -d username=ada@example.com -d 'password=correct horse'
 //! curl -i $api/me -b jar
+//! curl -X POST $api/stream-ticket -b jar
+//! TICKET=…    # the `ticket` of that answer, good for 30 seconds and once
+//! curl -N "http://127.0.0.1:8000/api/events?token=$TICKET"
 //! ```
 //!
 //! or in a browser at <http://127.0.0.1:8000/api/docs>.
@@ -35,9 +38,9 @@ use std::net::IpAddr;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use axum::Router;
 use axum::extract::Request;
 use axum::http::StatusCode;
+use axum::{Extension, Router};
 use futures_util::FutureExt;
 use tokio::net::TcpListener;
 #[cfg(unix)]
@@ -45,13 +48,14 @@ use tokio::signal::unix::{SignalKind, signal};
 use tower_http::trace::TraceLayer;
 use tower_warder::accounts::{self, AccountStore, Accounts};
 use tower_warder::{
-    AuthCookie, AuthLayer, ConfigError, Secret, TokenIssuer, TokenSource, TokenVerifier,
+    AuthCookie, AuthLayer, ConfigError, Secret, Tickets, TokenIssuer, TokenSource, TokenVerifier,
 };
 
 mod api_page;
 mod config;
 mod database;
 pub(crate) mod store;
+pub(crate) mod streams;
 
 use self::config::Config;
 use self::store::SqliteStore;
@@ -95,7 +99,8 @@ async fn run() -> Result<(), Box<dyn Error>> {
     let app = app(Accounts::new(store.clone(), issuer), &secret, cookie);
 
     // From here on a signal no longer kills.
-    let stop = stop_signal()?.shared();
+    let stop: streams::Stop = stop_signal()?.boxed().shared();
+    let app = app.layer(Extension(stop.clone()));
     println!("listening on http://{}", listener.local_addr()?);
     let serve = axum::serve(listener, app).with_graceful_shutdown(stop.clone());
     tokio::select! {
@@ -113,17 +118,22 @@ pub(crate) fn app<S: AccountStore>(
     cookie: AuthCookie,
 ) -> Router {
     let auth = AuthLayer::new(TokenVerifier::hs256(secret), accounts.clone())
-        .source(TokenSource::header().and_cookie(cookie.clone()))
+        .source(streams::source(
+            TokenSource::header().and_cookie(cookie.clone()),
+        ))
+        .tickets(Tickets::new(10_000))
         .loader_timeout(Duration::from_secs(5), tokio::time::sleep);
     // The path and never the query: a span is read by more people than a request.
     let trace = TraceLayer::new_for_http().make_span_with(|request: &Request| {
         tracing::info_span!("request", method = %request.method(), path = request.uri().path())
     });
-    let routes =
-        accounts::routes(accounts.clone()).merge(accounts::cookie_routes(accounts, cookie));
+    let routes = accounts::routes(accounts.clone())
+        .merge(accounts::cookie_routes(accounts.clone(), cookie.clone()))
+        .merge(accounts::ticket_routes());
     Router::new()
         .nest("/api/auth", routes)
-        .merge(api_page::routes())
+        .merge(api_page::routes(&cookie))
+        .merge(streams::routes(accounts))
         .fallback(StatusCode::NOT_FOUND)
         .layer(auth)
         .layer(trace)

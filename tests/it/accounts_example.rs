@@ -1,5 +1,7 @@
 //! The example `accounts`, without a port.
 
+mod streams;
+
 use std::path::Path;
 
 use tower::ServiceExt;
