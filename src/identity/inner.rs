@@ -6,7 +6,6 @@ use std::sync::{Arc, OnceLock};
 
 use futures_util::future::{self, Either, FutureExt};
 use futures_util::lock::Mutex;
-use http::Extensions;
 
 use super::config::Config;
 use super::log::log;
@@ -16,7 +15,7 @@ use crate::policy::Policy;
 use crate::source::Presented;
 use crate::ticket::Ticket;
 use crate::token::{Claims, Verification};
-use crate::user::{self, AuthUser, CurrentUser, UserStatus};
+use crate::user::{self, AuthUser, UserStatus};
 use crate::watchers::Watcher;
 
 /// What is known of the sender so far.
@@ -277,26 +276,6 @@ impl<U: AuthUser> Inner<U> {
                 Err(self.finish(error))
             }
         }
-    }
-}
-
-/// Who came through a door that speaks tower, not axum: left in the extensions for the handler.
-pub(crate) struct Admitted<U> {
-    user: Arc<U>,
-    claims: Claims,
-}
-
-impl<U: AuthUser> Admitted<U> {
-    pub(super) fn new((user, claims): (&Arc<U>, &Claims)) -> Self {
-        Self {
-            user: Arc::clone(user),
-            claims: claims.clone(),
-        }
-    }
-
-    pub(crate) fn leave_in(self, extensions: &mut Extensions) {
-        extensions.insert(CurrentUser(self.user));
-        extensions.insert(self.claims);
     }
 }
 

@@ -3,6 +3,7 @@
 mod config;
 mod log;
 mod misconfiguration;
+mod admitted;
 mod inner;
 mod slot;
 mod watch;
@@ -20,8 +21,8 @@ use crate::ticket::Ticket;
 use crate::token::Claims;
 use crate::user::{AuthUser, CurrentUser};
 
+pub(crate) use self::admitted::Admitted;
 pub(crate) use self::config::{Config, Timeout};
-pub(crate) use self::inner::Admitted;
 pub(crate) use self::slot::Slot;
 
 /// The sender of a request, unresolved until somebody asks.

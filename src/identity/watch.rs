@@ -70,7 +70,9 @@ impl<U: AuthUser> Identity<U> {
                 interval.min(until_expiry(claims).unwrap_or(interval))
             ));
             match &watcher {
-                Some(watcher) => drop(future::select(next, pin!(watcher.changed())).await),
+                Some(watcher) => {
+                    future::select(next, pin!(watcher.changed())).await;
+                }
                 None => next.await,
             }
         }

@@ -86,7 +86,8 @@ impl TokenSource {
     /// send headers. Call it again for each further path.
     ///
     /// URIs are written down everywhere, in logs and in histories. Do not log the query of these
-    /// paths, neither here nor in a proxy, and send `Referrer-Policy: no-referrer` with pages.
+    /// paths, neither here nor in a proxy, send `Referrer-Policy: no-referrer` with pages, and let
+    /// them use [tickets](crate::Tickets).
     ///
     /// # Errors
     ///
