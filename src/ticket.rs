@@ -50,7 +50,7 @@ struct Inner {
 }
 
 impl Tickets {
-    /// Keeps so many tickets that were not redeemed yet; the oldest make room.
+    /// Keeps so many tickets that were not redeemed yet, each with its token; the oldest make room.
     #[must_use]
     pub fn new(capacity: usize) -> Self {
         Self::build(capacity, DEFAULT_LIFETIME, Clock::system())

@@ -133,10 +133,14 @@ impl<U> Inner<U> {
     /// A ticket for the token of this request.
     pub(super) async fn ticket(&self) -> Result<Ticket, AuthError> {
         let claims = self.claims().await?;
-        match &self.config.tickets {
-            Some(tickets) => tickets.issue(self.token()?, claims),
-            None => Err(misconfigured(Misconfiguration::NoTickets)),
+        let Some(tickets) = &self.config.tickets else {
+            return Err(misconfigured(Misconfiguration::NoTickets));
+        };
+        // Else one that was overheard would do for ever.
+        if self.redeemed.get().is_some() {
+            return Err(self.finish(AuthError::refused(Refusal::Ticket)));
         }
+        tickets.issue(self.token()?, claims)
     }
 
     /// One request has one answer: the first.

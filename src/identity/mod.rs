@@ -87,7 +87,7 @@ impl<U> Identity<U> {
     }
 
     /// A [ticket](crate::Tickets) that stands for the token of this request, for a URI. Ask it
-    /// behind a door: nothing but the token is looked at.
+    /// behind a door: nothing but the token is looked at. A ticket gets no other ticket.
     ///
     /// # Errors
     ///

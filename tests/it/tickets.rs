@@ -208,6 +208,17 @@ async fn a_ticket_is_issued_for_a_good_token_only() {
 }
 
 #[tokio::test]
+async fn a_ticket_gets_no_other_ticket() {
+    let house = House::new();
+    let source = TokenSource::header().and_query("/ticket").unwrap();
+    let app = app(house.layer.clone().source(source));
+    let ticket = house.ticket("jane").await;
+    assert_eq!(send(&app, query("/ticket", &ticket)).await.status, 401);
+    let token = house.token("jane");
+    assert_eq!(send(&app, query("/ticket", &token)).await.status, 200);
+}
+
+#[tokio::test]
 async fn of_two_layers_the_inner_one_redeems() {
     let store = Store::new();
     let tickets = Tickets::new(8);
