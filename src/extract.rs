@@ -205,8 +205,8 @@ where
     P: Policy<U>,
     U: AuthUser,
 {
-    let admitted = match Identity::<U>::of(&parts.extensions) {
-        Ok(identity) => identity.require(policy).await,
+    let admitted = match Slot::of(&parts.extensions, type_name::<U>()) {
+        Ok(slot) => slot.require(policy).await,
         Err(error) => Err(error),
     };
     admitted.map_err(|error| asked(error, parts))

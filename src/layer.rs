@@ -13,7 +13,7 @@ use tower_service::Service;
 
 use crate::cache::UserCache;
 use crate::error::{Challenges, ConfigError};
-use crate::identity::{Config, Slot, Timeout};
+use crate::identity::{Config, Stranger, Timeout};
 use crate::source::TokenSource;
 use crate::ticket::Tickets;
 use crate::token::Verifier;
@@ -35,32 +35,26 @@ use crate::user::{AuthUser, UserLoader};
 /// # }
 /// ```
 #[must_use]
-pub struct AuthLayer<U> {
-    source: TokenSource,
-    config: Arc<Config<U>>,
-}
+pub struct AuthLayer<U>(Stranger<U>);
 
 impl<U> AuthLayer<U> {
     /// Credentials are judged by `verifier`, users found by `loader`.
     pub fn new(verifier: impl Verifier, loader: impl UserLoader<User = U>) -> Self {
-        Self {
+        Self(Stranger::new(Config {
             source: TokenSource::header(),
-            config: Arc::new(Config {
-                verifier: Arc::new(verifier),
-                loader: Arc::new(loader),
-                cache: None,
-                tickets: None,
-                timeout: None,
-                challenges: None,
-                disclose_status: false,
-            }),
-        }
+            verifier: Arc::new(verifier),
+            loader: Arc::new(loader),
+            cache: None,
+            tickets: None,
+            timeout: None,
+            challenges: None,
+            disclose_status: false,
+        }))
     }
 
     /// Where to look for the credential. Defaults to the `Authorization` header only.
-    pub fn source(mut self, source: TokenSource) -> Self {
-        self.source = source;
-        self
+    pub fn source(self, source: TokenSource) -> Self {
+        self.configure(|config| config.source = source)
     }
 
     /// Looks for users here before it asks the loader. Defaults to no cache: every request asks.
@@ -109,10 +103,11 @@ impl<U> AuthLayer<U> {
         self.configure(|config| config.disclose_status = disclose)
     }
 
-    fn configure(mut self, change: impl FnOnce(&mut Config<U>)) -> Self {
-        // A layer that was cloned or applied before keeps what it had.
-        change(Arc::make_mut(&mut self.config));
-        self
+    /// A layer that was cloned or applied before keeps what it had.
+    fn configure(self, change: impl FnOnce(&mut Config<U>)) -> Self {
+        let mut config = self.0.config().clone();
+        change(&mut config);
+        Self(Stranger::new(config))
     }
 }
 
@@ -122,24 +117,21 @@ impl<S, U> Layer<S> for AuthLayer<U> {
     fn layer(&self, inner: S) -> Self::Service {
         AuthService {
             inner,
-            layer: self.clone(),
+            stranger: self.0.clone(),
         }
     }
 }
 
 impl<U> Clone for AuthLayer<U> {
     fn clone(&self) -> Self {
-        Self {
-            source: self.source.clone(),
-            config: Arc::clone(&self.config),
-        }
+        Self(self.0.clone())
     }
 }
 
 impl<U> fmt::Debug for AuthLayer<U> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("AuthLayer")
-            .field("source", &self.source)
+            .field("source", &self.0.config().source)
             .finish_non_exhaustive()
     }
 }
@@ -148,7 +140,7 @@ impl<U> fmt::Debug for AuthLayer<U> {
 #[must_use]
 pub struct AuthService<S, U> {
     inner: S,
-    layer: AuthLayer<U>,
+    stranger: Stranger<U>,
 }
 
 impl<S, U, B> Service<Request<B>> for AuthService<S, U>
@@ -165,8 +157,8 @@ where
     }
 
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
-        let presented = self.layer.source.find(&mut request);
-        Slot::new(Arc::clone(&self.layer.config), presented).leave_in(request.extensions_mut());
+        let identity = self.stranger.sends(&mut request);
+        identity.leave_in(request.extensions_mut());
         self.inner.call(request)
     }
 }
@@ -175,7 +167,7 @@ impl<S: Clone, U> Clone for AuthService<S, U> {
     fn clone(&self) -> Self {
         Self {
             inner: self.inner.clone(),
-            layer: self.layer.clone(),
+            stranger: self.stranger.clone(),
         }
     }
 }

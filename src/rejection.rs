@@ -2,7 +2,7 @@
 
 use http::header::{CONTENT_TYPE, HeaderName, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
-use serde_json::json;
+use serde::Serialize;
 
 use crate::error::{AuthError, AuthErrorKind};
 
@@ -88,19 +88,31 @@ pub(crate) fn respond<B>(
     response
 }
 
-/// `application/problem+json`. `detail` is the member that FastAPI clients read.
+/// `application/problem+json`.
 pub(crate) fn problem(status: StatusCode, detail: &str, code: &str) -> Response<String> {
-    let body = json!({
-        "type": "about:blank",
-        "title": status.canonical_reason(),
-        "status": status.as_u16(),
-        "detail": detail,
-        "code": code,
-    });
-    let mut response = Response::new(body.to_string());
+    let document = ProblemDocument {
+        kind: "about:blank",
+        title: status.canonical_reason(),
+        status: status.as_u16(),
+        detail,
+        code,
+    };
+    // Strings and a number: that cannot fail.
+    let mut response = Response::new(serde_json::to_string(&document).unwrap_or_default());
     *response.status_mut() = status;
     response.headers_mut().insert(CONTENT_TYPE, PROBLEM_JSON);
     response
+}
+
+/// RFC 9457, section 3. `detail` is the member that FastAPI clients read.
+#[derive(Serialize)]
+struct ProblemDocument<'a> {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    title: Option<&'static str>,
+    status: u16,
+    detail: &'a str,
+    code: &'a str,
 }
 
 /// A gRPC answer that ends with its headers ("Trailers-Only").

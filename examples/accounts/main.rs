@@ -29,6 +29,7 @@
 //! | `DATABASE_URL` | `sqlite://PATH` or `sqlite::memory:`; defaults to `sqlite://tower-warder.sqlite` |
 //! | `JWT_SECRET` | the secret of the tokens; defaults to one made beside the database |
 //! | `JWT_LIFETIME` | how long tokens live, such as `15m`; defaults to 7 days |
+//! | `USER_CACHE_TTL` | how long accounts are kept in memory, such as `5s`; by default every request asks the database |
 //! | `AUTH_THROTTLE` | reserved; only `off` |
 //! | `RUST_LOG` | what to log; defaults to `info` |
 
@@ -49,6 +50,7 @@ use tower_http::trace::TraceLayer;
 use tower_warder::accounts::{self, AccountStore, Accounts};
 use tower_warder::{
     AuthCookie, AuthLayer, ConfigError, Secret, Tickets, TokenIssuer, TokenSource, TokenVerifier,
+    UserCache,
 };
 
 mod api_page;
@@ -96,7 +98,8 @@ async fn run() -> Result<(), Box<dyn Error>> {
         issuer = issuer.lifetime(lifetime);
     }
     let cookie = cookie(listener.local_addr()?.ip())?;
-    let app = app(Accounts::new(store.clone(), issuer), &secret, cookie);
+    let accounts = Accounts::new(store.clone(), issuer);
+    let app = app(accounts, &secret, cookie, config.user_cache_ttl);
 
     // From here on a signal no longer kills.
     let stop: streams::Stop = stop_signal()?.boxed().shared();
@@ -113,16 +116,22 @@ async fn run() -> Result<(), Box<dyn Error>> {
 }
 
 pub(crate) fn app<S: AccountStore>(
-    accounts: Accounts<S>,
+    mut accounts: Accounts<S>,
     secret: &Secret,
     cookie: AuthCookie,
+    user_cache_ttl: Option<Duration>,
 ) -> Router {
-    let auth = AuthLayer::new(TokenVerifier::hs256(secret), accounts.clone())
+    let mut auth = AuthLayer::new(TokenVerifier::hs256(secret), accounts.clone())
         .source(streams::source(
             TokenSource::header().and_cookie(cookie.clone()),
         ))
         .tickets(Tickets::new(10_000))
         .loader_timeout(Duration::from_secs(5), tokio::time::sleep);
+    if let Some(time_to_live) = user_cache_ttl {
+        let cache = UserCache::new(10_000).time_to_live(time_to_live);
+        accounts = accounts.user_cache(cache.clone());
+        auth = auth.user_cache(cache);
+    }
     // The path and never the query: a span is read by more people than a request.
     let trace = TraceLayer::new_for_http().make_span_with(|request: &Request| {
         tracing::info_span!("request", method = %request.method(), path = request.uri().path())

@@ -9,7 +9,7 @@ use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, Version};
 
 use super::BoxError;
-use super::challenge::{Challenge, Challenges};
+use super::challenge::{self, Challenge, Challenges};
 use super::refusal::Refusal;
 
 /// Why a request is not let in.
@@ -99,10 +99,8 @@ impl AuthError {
     /// The `WWW-Authenticate` challenge of the answer (RFC 6750, section 3), where it has one.
     pub fn challenge(&self) -> Option<HeaderValue> {
         let challenge = self.answer().challenge?;
-        Some(match &self.challenges {
-            Some(challenges) => challenges.get(challenge).clone(),
-            None => HeaderValue::from_static(challenge.default_value()),
-        })
+        let challenges = self.challenges.as_deref().unwrap_or(&challenge::DEFAULT);
+        Some(challenges.get(challenge).clone())
     }
 
     /// The sentence for the client: `detail` of the problem body.

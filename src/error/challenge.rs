@@ -16,6 +16,14 @@ pub(super) enum Challenge {
     InsufficientScope,
 }
 
+/// Those of the default realm.
+pub(super) static DEFAULT: Challenges = Challenges([
+    HeaderValue::from_static(Challenge::Bare.text()),
+    HeaderValue::from_static(Challenge::InvalidToken.text()),
+    HeaderValue::from_static(Challenge::InvalidRequest.text()),
+    HeaderValue::from_static(Challenge::InsufficientScope.text()),
+]);
+
 impl Challenges {
     pub(crate) fn new(realm: &str) -> Result<Self, ConfigError> {
         // Quoted without escapes (RFC 9110, section 5.6.4).
@@ -24,7 +32,7 @@ impl Challenges {
             return Err(ConfigError::InvalidRealm);
         }
         let value = |challenge: Challenge| {
-            HeaderValue::try_from(challenge.default_value().replace(DEFAULT_REALM, realm))
+            HeaderValue::try_from(challenge.text().replace(DEFAULT_REALM, realm))
                 .map_err(|_| ConfigError::InvalidRealm)
         };
         Ok(Self([
@@ -47,7 +55,7 @@ impl Challenges {
 }
 
 impl Challenge {
-    pub(super) const fn default_value(self) -> &'static str {
+    const fn text(self) -> &'static str {
         match self {
             Self::Bare => r#"Bearer realm="api""#,
             Self::InvalidToken => r#"Bearer realm="api", error="invalid_token""#,

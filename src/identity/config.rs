@@ -7,12 +7,14 @@ use futures_util::future::BoxFuture;
 
 use crate::cache::UserCache;
 use crate::error::Challenges;
+use crate::source::TokenSource;
 use crate::ticket::Tickets;
 use crate::token::Verifier;
 use crate::user::UserLoader;
 
-/// Whom to ask, and how to answer.
+/// Where to look, whom to ask, and how to answer.
 pub(crate) struct Config<U> {
+    pub(crate) source: TokenSource,
     pub(crate) verifier: Arc<dyn Verifier>,
     pub(crate) loader: Arc<dyn UserLoader<User = U>>,
     pub(crate) cache: Option<UserCache<U>>,
@@ -32,6 +34,7 @@ pub(crate) struct Timeout {
 impl<U> Clone for Config<U> {
     fn clone(&self) -> Self {
         Self {
+            source: self.source.clone(),
             verifier: Arc::clone(&self.verifier),
             loader: Arc::clone(&self.loader),
             cache: self.cache.clone(),

@@ -18,6 +18,14 @@ use crate::token::{Claims, Verification};
 use crate::user::{self, AuthUser, UserStatus};
 use crate::watchers::Watcher;
 
+/// What the cell of a request remembers.
+pub(super) type Known<'a, T> = Result<&'a T, &'a AuthError>;
+
+/// The same for whoever keeps it.
+pub(super) fn owned<T: Clone>(known: Known<'_, T>) -> Result<T, AuthError> {
+    known.cloned().map_err(Clone::clone)
+}
+
 /// What is known of the sender so far.
 pub(super) struct Inner<U> {
     config: Arc<Config<U>>,
@@ -58,13 +66,17 @@ impl<U> Inner<U> {
         error
     }
 
+    pub(super) const fn config(&self) -> &Arc<Config<U>> {
+        &self.config
+    }
+
     pub(super) fn is_anonymous(&self) -> bool {
         matches!(self.presented, Presented::Nothing)
     }
 
-    pub(super) async fn claims(&self) -> Result<&Claims, AuthError> {
-        if let Some(known) = recall(&self.claims) {
-            return known;
+    pub(super) async fn claims(&self) -> Known<'_, Claims> {
+        if let Some(known) = self.claims.get() {
+            return known.as_ref();
         }
         self.bounded(self.wait_for_claims(), || {
             self.remember(&self.claims, Err(too_long()))
@@ -72,9 +84,9 @@ impl<U> Inner<U> {
         .await
     }
 
-    pub(super) fn claims_now(&self) -> Option<Result<&Claims, AuthError>> {
-        if let Some(known) = recall(&self.claims) {
-            return Some(known);
+    pub(super) fn claims_now(&self) -> Option<Known<'_, Claims>> {
+        if let Some(known) = self.claims.get() {
+            return Some(known.as_ref());
         }
         match self.verification() {
             Verification::Ready(claims) => Some(self.remember(&self.claims, claims)),
@@ -82,15 +94,15 @@ impl<U> Inner<U> {
         }
     }
 
-    async fn wait_for_claims(&self) -> Result<&Claims, AuthError> {
+    async fn wait_for_claims(&self) -> Known<'_, Claims> {
         let _turn = self.turn.lock().await;
         self.claims_in_turn().await
     }
 
     /// Only for whoever has the turn.
-    async fn claims_in_turn(&self) -> Result<&Claims, AuthError> {
-        if let Some(known) = recall(&self.claims) {
-            return known;
+    async fn claims_in_turn(&self) -> Known<'_, Claims> {
+        if let Some(known) = self.claims.get() {
+            return known.as_ref();
         }
         let claims = match self.verification() {
             Verification::Ready(claims) => claims,
@@ -108,31 +120,23 @@ impl<U> Inner<U> {
 
     /// The credential to be verified: what was sent, or what the ticket that was sent stands for.
     fn token(&self) -> Result<&str, AuthError> {
-        match &self.presented {
-            Presented::Credential(credential) => Ok(credential.as_str()),
-            Presented::Listed(credential) => self.redeem(credential.as_str()),
-            Presented::Nothing => Err(AuthError::new(AuthErrorKind::MissingCredential)),
-            Presented::Unacceptable(kind) => Err(AuthError::new(*kind)),
-            Presented::Refused(refusal) => Err(AuthError::refused(*refusal)),
+        let verifier = &self.config.verifier;
+        let judged = verifier.judges_characters();
+        let sent = self.presented.token(verifier.max_size(), judged)?;
+        match &self.config.tickets {
+            Some(tickets) if self.presented.is_listed() && Ticket::looks_like(sent) => {
+                let token = self.redeemed.get_or_init(|| tickets.redeem(sent));
+                token
+                    .as_deref()
+                    .ok_or_else(|| AuthError::refused(Refusal::Ticket))
+            }
+            _ => Ok(sent),
         }
-    }
-
-    fn redeem<'a>(&'a self, sent: &'a str) -> Result<&'a str, AuthError> {
-        let Some(tickets) = &self.config.tickets else {
-            return Ok(sent);
-        };
-        if !Ticket::looks_like(sent) {
-            return Ok(sent);
-        }
-        let token = self.redeemed.get_or_init(|| tickets.redeem(sent));
-        token
-            .as_deref()
-            .ok_or_else(|| AuthError::refused(Refusal::Ticket))
     }
 
     /// A ticket for the token of this request.
     pub(super) async fn ticket(&self) -> Result<Ticket, AuthError> {
-        let claims = self.claims().await?;
+        let claims = self.claims().await.map_err(Clone::clone)?;
         let Some(tickets) = &self.config.tickets else {
             return Err(misconfigured(Misconfiguration::NoTickets));
         };
@@ -149,14 +153,14 @@ impl<U> Inner<U> {
         &self,
         cell: &'a OnceLock<Result<T, AuthError>>,
         found: Result<T, AuthError>,
-    ) -> Result<&'a T, AuthError> {
-        let found = found.map_err(|error| self.finish(error));
-        if cell.set(found).is_ok()
-            && let Some(Err(error)) = cell.get()
-        {
-            log(error);
-        }
-        recall(cell).expect("it was set just now, or before")
+    ) -> Known<'a, T> {
+        let first = cell.set(found.map_err(|error| self.finish(error))).is_ok();
+        let known = cell.get().expect("it was set just now, or before");
+        known.as_ref().inspect_err(|error| {
+            if first {
+                log(error);
+            }
+        })
     }
 
     /// What `work` comes to, or `late` if it takes longer than the configured timeout.
@@ -184,9 +188,9 @@ impl<U> Inner<U> {
 }
 
 impl<U: AuthUser> Inner<U> {
-    pub(super) async fn user(&self) -> Result<&Arc<U>, AuthError> {
-        if let Some(known) = recall(&self.user) {
-            return known;
+    pub(super) async fn user(&self) -> Known<'_, Arc<U>> {
+        if let Some(known) = self.user.get() {
+            return known.as_ref();
         }
         self.bounded(self.wait_for_user(), || {
             self.abandon_load();
@@ -196,9 +200,9 @@ impl<U: AuthUser> Inner<U> {
     }
 
     /// The user, if nobody has to be asked.
-    pub(super) fn user_now(&self) -> Option<Result<&Arc<U>, AuthError>> {
-        if let Some(known) = recall(&self.user) {
-            return Some(known);
+    pub(super) fn user_now(&self) -> Option<Known<'_, Arc<U>>> {
+        if let Some(known) = self.user.get() {
+            return Some(known.as_ref());
         }
         // Without claims nobody needs to be asked.
         let claims = match self.claims_now()? {
@@ -210,10 +214,10 @@ impl<U: AuthUser> Inner<U> {
         Some(self.remember(&self.user, is_of(cached, claims)))
     }
 
-    async fn wait_for_user(&self) -> Result<&Arc<U>, AuthError> {
+    async fn wait_for_user(&self) -> Known<'_, Arc<U>> {
         let _turn = self.turn.lock().await;
-        if let Some(known) = recall(&self.user) {
-            return known;
+        if let Some(known) = self.user.get() {
+            return known.as_ref();
         }
         let claims = self.claims_in_turn().await?;
         let loader = &self.config.loader;
@@ -244,8 +248,14 @@ impl<U: AuthUser> Inner<U> {
         &self,
         policy: &P,
     ) -> Result<(&Arc<U>, &Claims), AuthError> {
-        let user = self.user().await?;
-        self.judge(user, self.claims().await?, policy)
+        if self.config.cache.is_some()
+            && let Some(known) = self.require_now(policy)
+        {
+            return known;
+        }
+        let user = self.user().await.map_err(Clone::clone)?;
+        let claims = self.claims().await.map_err(Clone::clone)?;
+        self.judge(user, claims, policy)
     }
 
     /// The same, if nobody has to be asked.
@@ -255,7 +265,7 @@ impl<U: AuthUser> Inner<U> {
     ) -> Option<Result<(&Arc<U>, &Claims), AuthError>> {
         Some(match (self.user_now()?, self.claims_now()?) {
             (Ok(user), Ok(claims)) => self.judge(user, claims, policy),
-            (Err(error), _) | (_, Err(error)) => Err(error),
+            (Err(error), _) | (_, Err(error)) => Err(error.clone()),
         })
     }
 
@@ -285,11 +295,6 @@ impl<U: AuthUser> Inner<U> {
 
 fn too_long() -> AuthError {
     AuthError::unavailable("the store or the key source took too long")
-}
-
-/// What the cell remembers.
-fn recall<T>(cell: &OnceLock<Result<T, AuthError>>) -> Option<Result<&T, AuthError>> {
-    Some(cell.get()?.as_ref().map_err(Clone::clone))
 }
 
 /// The user that was found, if the token is of a living generation.

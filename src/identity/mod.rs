@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 use http::Extensions;
 
-use self::inner::Inner;
+use self::inner::{Inner, owned};
 use crate::error::AuthError;
 use crate::policy::Policy;
 use crate::ticket::Ticket;
@@ -23,7 +23,7 @@ use crate::user::{AuthUser, CurrentUser};
 
 pub(crate) use self::admitted::Admitted;
 pub(crate) use self::config::{Config, Timeout};
-pub(crate) use self::slot::Slot;
+pub(crate) use self::slot::{Slot, Stranger};
 
 /// The sender of a request, unresolved until somebody asks.
 ///
@@ -77,13 +77,13 @@ impl<U> Identity<U> {
     /// [`InvalidToken`](crate::AuthErrorKind::InvalidToken), or
     /// [`Unavailable`](crate::AuthErrorKind::Unavailable) where a key source cannot answer.
     pub async fn claims(&self) -> Result<Claims, AuthError> {
-        self.0.claims().await.cloned()
+        owned(self.0.claims().await)
     }
 
     /// The same without waiting, for synchronous middleware. `None` only if somebody else, such
     /// as a key server, would have to be asked.
     pub fn claims_now(&self) -> Option<Result<Claims, AuthError>> {
-        Some(self.0.claims_now()?.cloned())
+        self.0.claims_now().map(owned)
     }
 
     /// A [ticket](crate::Tickets) that stands for the token of this request, for a URI. Ask it
@@ -107,7 +107,7 @@ impl<U: AuthUser> Identity<U> {
     /// no such user or the token is of an earlier generation,
     /// [`Unavailable`](crate::AuthErrorKind::Unavailable) if the loader fails, panics or takes too long.
     pub async fn user(&self) -> Result<Arc<U>, AuthError> {
-        self.0.user().await.cloned()
+        owned(self.0.user().await)
     }
 
     /// The user, if the account is approved and `policy` says yes.

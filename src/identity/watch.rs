@@ -53,7 +53,7 @@ impl<U: AuthUser> Identity<U> {
     {
         let claims = match self.0.claims().await {
             Ok(claims) => claims,
-            Err(error) => return error,
+            Err(error) => return error.clone(),
         };
         // Before the first check, so that nothing is missed between the two.
         let watcher = self.0.watcher(claims);

@@ -169,7 +169,7 @@ impl AuthCookie {
                 };
                 let end = start + pair.len();
                 found = match found {
-                    Presented::Nothing => Presented::token(line.clone(), end - value.len()..end),
+                    Presented::Nothing => Presented::at(line.clone(), end - value.len()..end),
                     _ => Presented::twice(),
                 };
             }

@@ -5,7 +5,7 @@ use std::str;
 
 use http::HeaderValue;
 
-use crate::error::{AuthErrorKind, Refusal};
+use crate::error::{AuthError, AuthErrorKind, Refusal};
 
 /// What a request brought.
 #[derive(Clone)]
@@ -19,11 +19,16 @@ pub(crate) enum Presented {
 }
 
 impl Presented {
-    /// The token at this place of a value, if it is a `b64token` (RFC 6750, section 2.1).
-    pub(super) fn token(value: HeaderValue, place: Range<usize>) -> Self {
-        match value.as_bytes().get(place.clone()) {
-            Some(token) if is_b64token(token) => Self::Credential(Credential { value, place }),
-            _ => Self::bad(),
+    /// The one token, of at most `max_size` bytes, or why there is none. Whether it is a
+    /// `b64token` (RFC 6750, section 2.1), somebody else may judge.
+    pub(crate) fn token(&self, max_size: usize, judged: bool) -> Result<&str, AuthError> {
+        match self {
+            Self::Credential(credential) | Self::Listed(credential) => credential
+                .read(max_size, judged)
+                .map_err(AuthError::refused),
+            Self::Nothing => Err(AuthError::new(AuthErrorKind::MissingCredential)),
+            Self::Refused(refusal) => Err(AuthError::refused(*refusal)),
+            Self::Unacceptable(kind) => Err(AuthError::new(*kind)),
         }
     }
 
@@ -33,6 +38,17 @@ impl Presented {
             Self::Credential(credential) => Self::Listed(credential),
             other => other,
         }
+    }
+
+    /// Whether that is so.
+    pub(crate) const fn is_listed(&self) -> bool {
+        matches!(self, Self::Listed(_))
+    }
+
+    /// What is meant to be a token, at this place of a value. Whether it is one is judged when
+    /// somebody asks: most routes are public.
+    pub(super) const fn at(value: HeaderValue, place: Range<usize>) -> Self {
+        Self::Credential(Credential { value, place })
     }
 
     /// Something that is meant to be a token, and none.
@@ -54,10 +70,16 @@ pub(crate) struct Credential {
 }
 
 impl Credential {
-    pub(crate) fn as_str(&self) -> &str {
+    fn read(&self, max_size: usize, judged: bool) -> Result<&str, Refusal> {
         let bytes = self.value.as_bytes().get(self.place.clone());
-        // Only made around a `b64token`.
-        str::from_utf8(bytes.unwrap_or_default()).unwrap_or_default()
+        let bytes = bytes.unwrap_or_default();
+        if bytes.len() > max_size {
+            return Err(Refusal::Size);
+        }
+        match str::from_utf8(bytes) {
+            Ok(token) if judged || is_b64token(bytes) => Ok(token),
+            _ => Err(Refusal::Credential),
+        }
     }
 }
 
@@ -87,10 +109,53 @@ pub(super) const fn is_token_char(byte: u8) -> bool {
 pub(super) fn is_b64token(bytes: &[u8]) -> bool {
     let padding = bytes.iter().rev().take_while(|byte| **byte == b'=').count();
     let (text, _) = bytes.split_at(bytes.len() - padding);
-    // Without an early exit: most tokens are tokens, and eight comparisons at a time are less.
-    !text.is_empty() && text.iter().fold(true, |all, byte| all & is_b64_char(*byte))
+    // Without an early exit: most tokens are tokens, and many comparisons at a time are less.
+    let odd = |odd, byte: &u8| odd | u8::from(!is_b64_char(*byte));
+    !text.is_empty() && text.iter().fold(0, odd) == 0
 }
 
 const fn is_b64_char(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() | matches!(byte, b'-' | b'.' | b'_' | b'~' | b'+' | b'/')
+    // `-`, `.`, `/` and the digits stand side by side.
+    ((byte | 0x20).wrapping_sub(b'a') < 26)
+        | (byte.wrapping_sub(b'-') < 13)
+        | (byte == b'_')
+        | (byte == b'~')
+        | (byte == b'+')
+}
+
+#[cfg(test)]
+impl Presented {
+    /// Whether it is meant to be a token, and none.
+    pub(super) fn is_bad(&self) -> bool {
+        match self {
+            Self::Credential(credential) | Self::Listed(credential) => {
+                credential.read(usize::MAX, false).is_err()
+            }
+            Self::Refused(_) => true,
+            Self::Nothing | Self::Unacceptable(_) => false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_b64token_has_these_characters_and_no_others() {
+        for byte in 0..=u8::MAX {
+            let expected = byte.is_ascii_alphanumeric() || b"-._~+/".contains(&byte);
+            assert_eq!(is_b64token(&[b'a', byte, b'a']), expected, "{byte}");
+        }
+    }
+
+    #[test]
+    fn a_longer_token_than_the_verifier_takes_is_refused_unread() {
+        let presented = Presented::at(HeaderValue::from_static("a,b"), 0..3);
+        for (max_size, reason) in [(3, Refusal::Credential), (2, Refusal::Size)] {
+            let error = presented.token(max_size, false).unwrap_err();
+            let source = std::error::Error::source(&error).unwrap();
+            assert_eq!(source.to_string(), reason.to_string());
+        }
+    }
 }

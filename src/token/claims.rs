@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use serde::de::{DeserializeOwned, MapAccess};
 
 use super::base64url;
-use super::json::{self, Ignored, Members, NumericDate, OneOrMany, Text, Texts};
+use super::json::{self, Members, NumericDate, OneOrMany, Text, Texts};
 use crate::error::{AuthError, Refusal};
 
 /// The claims of a verified token (RFC 7519, section 4.1).
@@ -205,7 +205,8 @@ impl fmt::Debug for Claims {
 pub(super) fn is_subject(subject: &str) -> bool {
     !subject.is_empty()
         && subject.len() <= MAX_SUBJECT
-        && !subject.contains(|character: char| character.is_control())
+        && !subject.bytes().any(|byte| byte.is_ascii_control())
+        && (subject.is_ascii() || !subject.contains(char::is_control))
 }
 
 /// The end of the year 9999.
@@ -300,20 +301,20 @@ struct Payload<'a> {
 
 impl<'de> Members<'de> for Payload<'de> {
     // A registered claim of the wrong type is an error, also `null`: never as if it were absent.
-    fn read<A: MapAccess<'de>>(&mut self, name: &str, map: &mut A) -> Result<(), A::Error> {
+    fn read<A: MapAccess<'de>>(&mut self, name: &str, map: &mut A) -> Result<bool, A::Error> {
         match name {
-            "sub" => self.subject = Some(map.next_value_seed(Text)?),
-            "iss" => self.issuer = Some(map.next_value_seed(Text)?),
-            "aud" => self.audience = Some(map.next_value_seed(OneOrMany)?),
-            "exp" => self.expires_at = Some(map.next_value_seed(NumericDate)?),
-            "nbf" => self.not_before = Some(map.next_value_seed(NumericDate)?),
-            "iat" => self.issued_at = Some(map.next_value_seed(NumericDate)?),
-            "jti" => self.token_id = Some(map.next_value_seed(Text)?),
-            "scope" => self.scope = Some(map.next_value_seed(Text)?),
-            "gen" => self.generation = Some(map.next_value()?),
-            _ => map.next_value_seed(Ignored::new())?,
+            "sub" => json::keep(&mut self.subject, map.next_value_seed(Text)?)?,
+            "iss" => json::keep(&mut self.issuer, map.next_value_seed(Text)?)?,
+            "aud" => json::keep(&mut self.audience, map.next_value_seed(OneOrMany)?)?,
+            "exp" => json::keep(&mut self.expires_at, map.next_value_seed(NumericDate)?)?,
+            "nbf" => json::keep(&mut self.not_before, map.next_value_seed(NumericDate)?)?,
+            "iat" => json::keep(&mut self.issued_at, map.next_value_seed(NumericDate)?)?,
+            "jti" => json::keep(&mut self.token_id, map.next_value_seed(Text)?)?,
+            "scope" => json::keep(&mut self.scope, map.next_value_seed(Text)?)?,
+            "gen" => json::keep(&mut self.generation, map.next_value()?)?,
+            _ => return Ok(false),
         }
-        Ok(())
+        Ok(true)
     }
 }
 

@@ -17,10 +17,18 @@ impl<'a> Compact<'a> {
         if token.len() > max_size {
             return Err(Refusal::Size);
         }
-        let (signed, signature) = token.rsplit_once('.').ok_or(Refusal::Segments)?;
-        let (header, payload) = signed.split_once('.').ok_or(Refusal::Segments)?;
-        if header.is_empty() || payload.is_empty() || signature.is_empty() || payload.contains('.')
-        {
+        let mut dots = memchr::memchr_iter(b'.', token.as_bytes());
+        let (Some(first), Some(second), None) = (dots.next(), dots.next(), dots.next()) else {
+            return Err(Refusal::Segments);
+        };
+        let (signed, signature) = (token.get(..second), token.get(second + 1..));
+        let (header, payload) = (token.get(..first), token.get(first + 1..second));
+        let (Some(header), Some(payload), Some(signature), Some(signed)) =
+            (header, payload, signature, signed)
+        else {
+            return Err(Refusal::Segments);
+        };
+        if header.is_empty() || payload.is_empty() || signature.is_empty() {
             return Err(Refusal::Segments);
         }
         if header.len() > MAX_HEADER {

@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 
 use serde::de::MapAccess;
 
-use super::json::{self, Ignored, Members, Text};
+use super::json::{self, Members, Text};
 use super::{MAX_HEADER, base64url};
 use crate::error::Refusal;
 
@@ -44,17 +44,18 @@ impl<'a> Header<'a> {
 }
 
 impl<'de> Members<'de> for Header<'de> {
-    fn read<A: MapAccess<'de>>(&mut self, name: &str, map: &mut A) -> Result<(), A::Error> {
-        match name {
-            "alg" => self.alg = Some(map.next_value_seed(Text)?),
-            "typ" => self.typ = Some(map.next_value_seed(Text)?),
-            "kid" => self.kid = Some(map.next_value_seed(Text)?),
+    fn read<A: MapAccess<'de>>(&mut self, name: &str, map: &mut A) -> Result<bool, A::Error> {
+        let place = match name {
+            "alg" => &mut self.alg,
+            "typ" => &mut self.typ,
+            "kid" => &mut self.kid,
             _ => {
                 self.extended |= matches!(name, "crit" | "b64");
-                map.next_value_seed(Ignored::new())?;
+                return Ok(false);
             }
-        }
-        Ok(())
+        };
+        json::keep(place, map.next_value_seed(Text)?)?;
+        Ok(true)
     }
 }
 

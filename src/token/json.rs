@@ -8,9 +8,17 @@ use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visi
 
 /// The members that a reader of an object is interested in.
 pub(super) trait Members<'de> {
-    /// Takes the value of the member called `name` out of `map`: with [`Ignored`] if it is not
-    /// one to keep.
-    fn read<A: MapAccess<'de>>(&mut self, name: &str, map: &mut A) -> Result<(), A::Error>;
+    /// Takes the value of the member called `name` out of `map` and says that it kept it, or
+    /// leaves it there.
+    fn read<A: MapAccess<'de>>(&mut self, name: &str, map: &mut A) -> Result<bool, A::Error>;
+}
+
+/// Keeps the value of a member that is there once.
+pub(super) fn keep<T, E: Error>(place: &mut Option<T>, value: T) -> Result<(), E> {
+    match place.replace(value) {
+        None => Ok(()),
+        Some(_) => Err(duplicate()),
+    }
 }
 
 /// Reads `json` as one object without duplicate names and without anything after it.
@@ -34,40 +42,40 @@ impl<'de, M: Members<'de>> Visitor<'de> for Object<'_, M> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-        // Compared after unescaping.
-        let mut seen = Names::default();
+        let mut others = Names::default();
+        // Names are compared after unescaping.
         while let Some(name) = map.next_key_seed(Text)? {
-            self.0.read(&name, &mut map)?;
-            if !seen.insert(name) {
-                return Err(A::Error::custom("duplicate member"));
+            if !self.0.read(&name, &mut map)? {
+                map.next_value_seed(Ignored::new())?;
+                if !others.insert(name) {
+                    return Err(duplicate());
+                }
             }
         }
         Ok(())
     }
 }
 
-/// The names of an object so far. A few are compared one by one; the others, so that many names
-/// are not many times as dear, are kept in order.
+fn duplicate<E: Error>() -> E {
+    E::custom("duplicate member")
+}
+
+/// The names of an object that nobody keeps. A few are compared one by one; the others, so that
+/// many names are not many times as dear, are kept in order.
 #[derive(Default)]
 struct Names<'a> {
     few: [&'a str; 16],
     count: usize,
     others: BTreeSet<Cow<'a, str>>,
-    // A bit for each name: most names have one of their own, and need not be compared.
-    marks: u64,
 }
 
 impl<'a> Names<'a> {
     /// Says whether the name is new.
     fn insert(&mut self, name: Cow<'a, str>) -> bool {
-        let mark = mark(name.as_bytes());
         let (few, free) = self.few.split_at_mut(self.count);
-        if self.marks & mark != 0
-            && (few.iter().any(|known| **known == *name) || self.others.contains(&name))
-        {
+        if few.iter().any(|known| **known == *name) || self.others.contains(&name) {
             return false;
         }
-        self.marks |= mark;
         match (name, free.first_mut()) {
             (Cow::Borrowed(name), Some(place)) => {
                 *place = name;
@@ -77,16 +85,6 @@ impl<'a> Names<'a> {
             (name, _) => self.others.insert(name),
         }
     }
-}
-
-/// The same for equal names.
-const fn mark(name: &[u8]) -> u64 {
-    let (first, last) = match name {
-        [first, .., last] => (*first, *last),
-        [only] => (*only, 0),
-        [] => (0, 0),
-    };
-    1 << (first.wrapping_mul(5).wrapping_add(last) & 63)
 }
 
 /// A string, borrowed from the input unless it has escapes.

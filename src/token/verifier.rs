@@ -31,6 +31,17 @@ pub trait Verifier: Send + Sync + 'static {
     /// future of [`Verification::Pending`]: it is polled to its end once, while those who cannot
     /// wait drop theirs unpolled.
     fn verify<'a>(&'a self, credential: &'a str) -> Verification<'a>;
+
+    /// How long a credential may be, in bytes: a longer one is refused unread. Defaults to 8 KiB.
+    fn max_size(&self) -> usize {
+        MAX_TOKEN
+    }
+
+    /// Whether this judges every character of a credential, and accepts only what is a `b64token`
+    /// (RFC 6750, section 2.1). Defaults to no: what is none is refused beforehand.
+    fn judges_characters(&self) -> bool {
+        false
+    }
 }
 
 /// The answer of a [`Verifier`].
@@ -226,6 +237,15 @@ impl TokenVerifier {
 impl Verifier for TokenVerifier {
     fn verify<'a>(&'a self, credential: &'a str) -> Verification<'a> {
         Verification::Ready(self.verify_token(credential))
+    }
+
+    fn max_size(&self) -> usize {
+        self.max_size
+    }
+
+    // Dots between segments of strict base64url.
+    fn judges_characters(&self) -> bool {
+        true
     }
 }
 

@@ -293,3 +293,21 @@ fn at_once<F: Future>(future: F) -> F::Output {
 fn count(counter: &AtomicUsize) -> usize {
     counter.load(Ordering::SeqCst)
 }
+
+#[tokio::test]
+async fn verifier_is_not_asked_for_what_is_no_token_or_too_long() {
+    let (app, verified, _) = counted();
+    for credential in [
+        "a b".to_owned(),
+        "a,b".to_owned(),
+        "a=b".to_owned(),
+        "a".repeat(8 * 1024 + 1),
+    ] {
+        let answer = send(&app, get_with("/claims", &credential)).await;
+        assert_eq!(answer.status, 401);
+        assert_eq!(answer.json()["code"], "invalid_token");
+        assert_eq!(count(&verified), 0, "{credential}");
+    }
+    send(&app, get_with("/claims", &"a".repeat(8 * 1024))).await;
+    assert_eq!(count(&verified), 1);
+}

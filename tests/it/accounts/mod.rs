@@ -3,6 +3,7 @@
 mod actor;
 mod answers;
 mod bodies;
+mod cached;
 mod described;
 mod cookie;
 mod ends;

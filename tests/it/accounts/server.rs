@@ -14,7 +14,9 @@ use tower_warder::accounts::{
     UserUpdate,
 };
 use tower_warder::testing::{self, FixedClock};
-use tower_warder::{AuthCookie, AuthLayer, PasswordHasher, PasswordParams, Tickets, UserStatus};
+use tower_warder::{
+    AuthCookie, AuthLayer, PasswordHasher, PasswordParams, Tickets, UserCache, UserStatus,
+};
 
 use super::described;
 use crate::support::{Answer, read};
@@ -46,21 +48,44 @@ impl Server {
         store: impl AccountStore,
         configure: impl FnOnce(AnyAccounts) -> AnyAccounts,
     ) -> Self {
-        let store: Arc<dyn AccountStore> = Arc::new(store);
+        Self::built(Arc::new(store), FixedClock::new(), None, configure)
+    }
+
+    /// With users in memory for as long as that is the default.
+    pub fn cached(
+        store: Arc<dyn AccountStore>,
+        configure: impl FnOnce(AnyAccounts) -> AnyAccounts,
+    ) -> Self {
         let clock = FixedClock::new();
-        let accounts = Accounts::new(Arc::clone(&store), testing::issuer().clock(clock.clock()))
-            .hasher(hasher())
-            .clock(clock.clock());
+        let cache = UserCache::new(64).clock(clock.clock());
+        Self::built(store, clock, Some(cache), configure)
+    }
+
+    fn built(
+        store: Arc<dyn AccountStore>,
+        clock: FixedClock,
+        cache: Option<UserCache<User>>,
+        configure: impl FnOnce(AnyAccounts) -> AnyAccounts,
+    ) -> Self {
+        let mut accounts =
+            Accounts::new(Arc::clone(&store), testing::issuer().clock(clock.clock()))
+                .hasher(hasher())
+                .clock(clock.clock());
+        if let Some(cache) = &cache {
+            accounts = accounts.user_cache(cache.clone());
+        }
         let accounts = configure(accounts);
         let verifier = testing::verifier().clock(clock.clock());
+        let tickets = Tickets::new(64).clock(clock.clock());
+        let mut layer = AuthLayer::new(verifier, accounts.clone()).tickets(tickets);
+        if let Some(cache) = cache {
+            layer = layer.user_cache(cache);
+        }
         let cookie = AuthCookie::new("id").unwrap();
         let routes = accounts::routes(accounts.clone())
-            .merge(accounts::cookie_routes(accounts.clone(), cookie))
+            .merge(accounts::cookie_routes(accounts, cookie))
             .merge(accounts::ticket_routes());
-        let tickets = Tickets::new(64).clock(clock.clock());
-        let app = Router::new()
-            .nest("/api/auth", routes)
-            .layer(AuthLayer::new(verifier, accounts).tickets(tickets));
+        let app = Router::new().nest("/api/auth", routes).layer(layer);
         Self { app, store, clock }
     }
 

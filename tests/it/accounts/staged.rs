@@ -27,6 +27,7 @@ pub enum Pause {
     BeforeInsert,
     BeforeReplaceHash,
     BeforeUpdate,
+    AfterUpdate,
     BeforeDelete,
     BeforeResetPassword,
 }
@@ -116,7 +117,9 @@ impl AccountStore for Staged {
     async fn update(&self, id: i64, change: Change) -> Result<User, StoreError> {
         self.enter("update")?;
         self.at(Pause::BeforeUpdate).await;
-        self.store.update(id, change).await
+        let updated = self.store.update(id, change).await;
+        self.at(Pause::AfterUpdate).await;
+        updated
     }
 
     async fn delete(&self, id: i64, by: Actor) -> Result<(), StoreError> {

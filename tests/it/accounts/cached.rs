@@ -1,0 +1,103 @@
+//! Rules 7 and 8 with users in memory: what the routes change is seen at once, what others change
+//! within the time to live.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::poll;
+use serde_json::json;
+use tower_warder::accounts::{MemoryStore, Subject, UserUpdate};
+
+use super::server::{Disabled, PASSWORD, Server};
+use super::staged::{Pause, Staged};
+
+fn server() -> Server {
+    Server::cached(Arc::new(MemoryStore::new()), |accounts| accounts)
+}
+
+#[tokio::test]
+async fn what_an_admin_changes_is_seen_at_once() {
+    let server = server();
+    let (_, admin) = server.admin().await;
+    let (jane, token) = server.jane().await;
+    assert_eq!(server.me(&token).await.status, 200);
+
+    server
+        .put(&admin, jane.id, json!({"status": "disabled"}))
+        .await;
+    assert_eq!(server.me(&token).await.status, 401);
+    server
+        .put(&admin, jane.id, json!({"status": "approved"}))
+        .await;
+    assert_eq!(server.me(&token).await.status, 200);
+
+    server
+        .put(&admin, jane.id, json!({"email": "jo@example.org"}))
+        .await;
+    assert_eq!(server.me(&token).await.json()["email"], "jo@example.org");
+
+    server.put(&admin, jane.id, json!({"is_admin": true})).await;
+    assert_eq!(server.put(&token, jane.id, json!({})).await.status, 200);
+    server
+        .put(&admin, jane.id, json!({"is_admin": false}))
+        .await;
+    assert_eq!(server.put(&token, jane.id, json!({})).await.status, 403);
+
+    server.reset(&admin, jane.id, PASSWORD).await;
+    assert_eq!(server.me(&token).await.status, 401);
+    let token = server.token_of("jo@example.org", PASSWORD).await;
+    assert_eq!(server.me(&token).await.status, 200);
+
+    assert_eq!(server.delete(&admin, jane.id).await.status, 204);
+    assert_eq!(server.me(&token).await.status, 401);
+}
+
+#[tokio::test]
+async fn what_somebody_else_changes_is_seen_within_the_time_to_live() {
+    let server = server();
+    let (jane, token) = server.jane().await;
+    assert_eq!(server.me(&token).await.status, 200);
+    let disabling = UserUpdate {
+        email: None,
+        is_admin: None,
+        status: Some(Disabled),
+    };
+    server.change(jane.id, disabling).await;
+    server.clock.advance(Duration::from_millis(4999));
+    assert_eq!(server.me(&token).await.status, 200);
+    server.clock.advance(Duration::from_millis(1));
+    assert_eq!(server.me(&token).await.status, 401);
+}
+
+#[tokio::test]
+async fn change_that_nobody_waits_for_to_its_end_is_seen_too() {
+    let store = Arc::new(Staged::new());
+    let server = Server::cached(Arc::clone(&store) as _, |accounts| accounts);
+    let (_, admin) = server.admin().await;
+    let (jane, token) = server.jane().await;
+    assert_eq!(server.me(&token).await.status, 200);
+
+    store.pause(Pause::AfterUpdate);
+    let mut change = Box::pin(server.put(&admin, jane.id, json!({"status": "disabled"})));
+    assert!(poll!(&mut change).is_pending());
+    store.arrival().await;
+    drop(change);
+    assert_eq!(server.me(&token).await.status, 401);
+}
+
+#[tokio::test]
+async fn subjects_that_are_addresses_are_asked_for_each_time() {
+    let server = Server::cached(Arc::new(MemoryStore::new()), |accounts| {
+        accounts.subject(Subject::Email)
+    });
+    let (jane, _) = server.jane().await;
+    let token = server.token_of("jane@example.org", PASSWORD).await;
+    assert_eq!(server.me(&token).await.status, 200);
+    let disabling = UserUpdate {
+        email: None,
+        is_admin: None,
+        status: Some(Disabled),
+    };
+    server.change(jane.id, disabling).await;
+    assert_eq!(server.me(&token).await.status, 401);
+}
