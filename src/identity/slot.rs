@@ -8,7 +8,9 @@ use futures_util::future::{BoxFuture, FutureExt};
 use http::{Extensions, Request};
 
 use super::config::Config;
-use super::inner::{Inner, owned};
+use super::inner::Inner;
+#[cfg(feature = "axum")]
+use super::inner::owned;
 use super::misconfiguration::{Misconfiguration, misconfigured};
 use crate::error::AuthError;
 #[cfg(feature = "axum")]
