@@ -12,6 +12,7 @@ use crate::error::AuthError;
 use crate::table::{self, Table};
 use crate::token::Claims;
 use crate::user::{self, AuthUser, UserLoader};
+use crate::watchers::{Watcher, Watchers};
 
 /// Users that were loaded a moment ago, to be given to
 /// [`AuthLayer::user_cache`](crate::AuthLayer::user_cache).
@@ -46,6 +47,7 @@ pub struct UserCache<U>(Arc<Inner<U>>);
 struct Inner<U> {
     table: Table<Entry<U>, Vec<Flight<U>>>,
     flights: AtomicU64,
+    watchers: Arc<Watchers>,
     settings: Settings,
 }
 
@@ -111,11 +113,14 @@ impl<U> UserCache<U> {
 
     /// Forgets the users of this [key](UserLoader::cache_key), the subject by default, of whatever
     /// issuer. Once it returns, no request is answered by what was known before: also a load that
-    /// had begun serves only those who wait for it already.
+    /// had begun serves only those who wait for it already. Streams of this user are
+    /// [checked](crate::Identity::until_denied) at once.
     pub fn invalidate(&self, key: &str) {
         let mut set = self.0.table.lock(table::hash(key.as_bytes()));
         set.state.retain(|flight| *flight.key.name != *key);
         set.remove(|entry| *entry.key.name == *key);
+        drop(set);
+        self.0.watchers.notify(key);
     }
 
     /// Forgets all users, in the same way.
@@ -124,6 +129,7 @@ impl<U> UserCache<U> {
             set.state.clear();
             set.remove(|_| true);
         }
+        self.0.watchers.notify_all();
     }
 
     fn but(&self, change: impl FnOnce(&mut Settings)) -> Self {
@@ -136,6 +142,7 @@ impl<U> UserCache<U> {
         Self(Arc::new(Inner {
             table: Table::new(settings.capacity),
             flights: AtomicU64::new(0),
+            watchers: Arc::default(),
             settings,
         }))
     }
@@ -178,6 +185,16 @@ impl<U: AuthUser> UserCache<U> {
             }
             found => found,
         }
+    }
+
+    /// Hears when what this loader finds for the claims is invalidated.
+    pub(crate) fn watch(
+        &self,
+        loader: &dyn UserLoader<User = U>,
+        claims: &Claims,
+    ) -> Option<Watcher> {
+        let name = loader.cache_key(claims)?;
+        Some(self.0.watchers.watch(&name))
     }
 
     /// Lets nobody else join the load of this user: it takes too long.

@@ -13,6 +13,9 @@
 //! curl -i $api/me -H "Authorization: Bearer $TOKEN"
 //! curl -i $api/cookie/login -c jar -d username=ada@example.com -d 'password=correct horse'
 //! curl -i $api/me -b jar
+//! curl -X POST $api/stream-ticket -b jar
+//! TICKET=…    # the `ticket` of that answer, good for 30 seconds and once
+//! curl -N "http://127.0.0.1:8000/api/events?token=$TICKET"
 //! ```
 //!
 //! <http://127.0.0.1:8000/api/docs> describes the routes, and tries them.
@@ -37,9 +40,9 @@ use std::net::IpAddr;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use axum::Router;
 use axum::extract::Request;
 use axum::http::StatusCode;
+use axum::{Extension, Router};
 use futures_util::FutureExt;
 use tokio::net::TcpListener;
 #[cfg(unix)]
@@ -47,7 +50,8 @@ use tokio::signal::unix::{SignalKind, signal};
 use tower_http::trace::TraceLayer;
 use tower_warder::accounts::{self, AccountStore, Accounts};
 use tower_warder::{
-    AuthCookie, AuthLayer, ConfigError, Secret, TokenIssuer, TokenSource, TokenVerifier, UserCache,
+    AuthCookie, AuthLayer, ConfigError, Secret, Tickets, TokenIssuer, TokenSource, TokenVerifier,
+    UserCache,
 };
 
 mod api_page;
@@ -55,6 +59,7 @@ mod config;
 mod database;
 mod pages;
 pub(crate) mod store;
+pub(crate) mod streams;
 
 use self::config::Config;
 use self::store::SqliteStore;
@@ -99,7 +104,8 @@ async fn run() -> Result<(), Box<dyn Error>> {
     let app = app(accounts, &secret, cookie, config.user_cache_ttl);
 
     // From here on a signal no longer kills.
-    let stop = stop_signal()?.shared();
+    let stop: streams::Stop = stop_signal()?.boxed().shared();
+    let app = app.layer(Extension(stop.clone()));
     println!("listening on http://{}", listener.local_addr()?);
     let serve = axum::serve(listener, app).with_graceful_shutdown(stop.clone());
     tokio::select! {
@@ -118,7 +124,10 @@ pub(crate) fn app<S: AccountStore>(
     user_cache_ttl: Option<Duration>,
 ) -> Router {
     let mut auth = AuthLayer::new(TokenVerifier::hs256(secret), accounts.clone())
-        .source(TokenSource::header().and_cookie(cookie.clone()))
+        .source(streams::source(
+            TokenSource::header().and_cookie(cookie.clone()),
+        ))
+        .tickets(Tickets::new(10_000))
         .loader_timeout(Duration::from_secs(5), tokio::time::sleep);
     if let Some(time_to_live) = user_cache_ttl {
         let cache = UserCache::new(10_000).time_to_live(time_to_live);
@@ -129,12 +138,14 @@ pub(crate) fn app<S: AccountStore>(
     let trace = TraceLayer::new_for_http().make_span_with(|request: &Request| {
         tracing::info_span!("request", method = %request.method(), path = request.uri().path())
     });
-    let routes =
-        accounts::routes(accounts.clone()).merge(accounts::cookie_routes(accounts, cookie));
+    let routes = accounts::routes(accounts.clone())
+        .merge(accounts::cookie_routes(accounts.clone(), cookie.clone()))
+        .merge(accounts::ticket_routes());
     Router::new()
         .nest("/api/auth", routes)
         .merge(pages::routes())
-        .merge(api_page::routes())
+        .merge(api_page::routes(&cookie))
+        .merge(streams::routes(accounts))
         .fallback(StatusCode::NOT_FOUND)
         .layer(auth)
         .layer(trace)

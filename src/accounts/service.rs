@@ -108,7 +108,8 @@ impl<S: AccountStore> Accounts<S> {
     /// `AuthLayer::new(verifier, accounts).user_cache(cache)`.
     ///
     /// Whoever changes accounts elsewhere, such as another process on the same database, is seen
-    /// after the cache's time to live. With [`Subject::Email`] nothing is cached.
+    /// after the cache's time to live. With [`Subject::Email`] nothing is cached, and no stream is
+    /// told of a change.
     pub fn user_cache(mut self, cache: UserCache<User>) -> Self {
         self.cache = Some(cache);
         self

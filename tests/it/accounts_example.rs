@@ -1,6 +1,7 @@
 //! The example `accounts`, without a port.
 
 mod pages;
+mod streams;
 
 use std::path::Path;
 
