@@ -1,0 +1,79 @@
+//! The counts that were last agreed upon: `benches/counts.txt`.
+
+use std::fs;
+use std::process::ExitCode;
+
+use crate::Count;
+
+/// Fails if a row became dearer than [`MARGIN`] allows, and says which became cheaper.
+pub(crate) fn check(counts: &[Count]) -> ExitCode {
+    let agreed = read();
+    let mut failed = false;
+    for count in counts {
+        let Some(was) = agreed.iter().find(|row| row.name == count.name) else {
+            println!("new      {}: not in {FILE}", count.name);
+            failed = true;
+            continue;
+        };
+        let change = count.instructions as f64 / was.instructions as f64 - 1.0;
+        let word = match () {
+            () if change > MARGIN || count.allocations > was.allocations => "DEARER",
+            () if change < -MARGIN || count.allocations < was.allocations => "cheaper",
+            () => "same",
+        };
+        failed |= word == "DEARER";
+        println!(
+            "{word:8} {:44} {:>7} -> {:>7} instructions ({:+5.1} %), {} -> {} allocations",
+            count.name,
+            was.instructions,
+            count.instructions,
+            change * 100.0,
+            was.allocations,
+            count.allocations,
+        );
+    }
+    for row in &agreed {
+        if !counts.iter().any(|count| count.name == row.name) {
+            println!("gone     {}: still in {FILE}", row.name);
+            failed = true;
+        }
+    }
+    println!("{REMEDY}");
+    ExitCode::from(u8::from(failed))
+}
+
+pub(crate) fn write(counts: &[Count]) {
+    let mut text = String::from(HEAD);
+    for count in counts {
+        let [instructions, allocations] = [count.instructions, count.allocations];
+        text += &format!("{instructions:>8} {allocations:>5}  {}\n", count.name);
+    }
+    fs::write(FILE, text).unwrap();
+}
+
+fn read() -> Vec<Count> {
+    let text = fs::read_to_string(FILE).unwrap();
+    let rows = text.lines().filter(|line| !line.starts_with('#'));
+    rows.map(|line| {
+        let (numbers, name) = line.trim_start().split_once("  ").unwrap();
+        let (instructions, allocations) = numbers.split_once(' ').unwrap();
+        Count {
+            name: name.to_owned(),
+            instructions: instructions.parse().unwrap(),
+            allocations: allocations.trim_start().parse().unwrap(),
+        }
+    })
+    .collect()
+}
+
+/// Instructions may rise by this much before the check fails; allocations by nothing.
+const MARGIN: f64 = 0.03;
+
+const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/counts.txt");
+
+const REMEDY: &str = "If this is what you want: cargo bench --bench counts -- --update";
+
+const HEAD: &str = "\
+# Instructions (valgrind, without those of SHA-256) and allocations of one run.
+# Written by `cargo bench --bench counts -- --update`.
+";

@@ -1,0 +1,109 @@
+//! Verification alone: a token in, claims out.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use crate::support::row::Row;
+use crate::support::tokens;
+
+pub(crate) fn rows() -> Vec<Row> {
+    #[cfg_attr(not(feature = "aws-lc-rs"), expect(unused_mut))]
+    let mut rows = vec![
+        hot(),
+        refused("garbage", "garbage"),
+        refused("oversized", &tokens::oversized()),
+        refused("bad signature", &tokens::bad_signature()),
+        refused("expired", &tokens::expired()),
+    ];
+    #[cfg(feature = "aws-lc-rs")]
+    rows.extend(ASYMMETRIC.into_iter().map(asymmetric::verified));
+    rows
+}
+
+/// The rows, and what is told by times alone.
+pub(crate) fn timed() -> Vec<Row> {
+    let mut rows = rows();
+    rows.push(many());
+    #[cfg(feature = "aws-lc-rs")]
+    rows.extend(ASYMMETRIC.into_iter().map(asymmetric::bare));
+    rows
+}
+
+/// One token, again and again.
+pub(crate) fn hot() -> Row {
+    let (verifier, token) = (tokens::verifier(), tokens::hs256(tokens::SUBJECT));
+    assert_eq!(token.len(), 336);
+    Row::new("HS256", move || verifier.verify_token(&token).unwrap())
+}
+
+/// 10 000 tokens in turn.
+fn many() -> Row {
+    let verifier = tokens::verifier();
+    let tokens: Vec<_> = tokens::many().collect();
+    let next = AtomicUsize::new(0);
+    Row::new("HS256, 10 000 tokens", move || {
+        let index = next.fetch_add(7919, Ordering::Relaxed) % tokens.len();
+        verifier.verify_token(&tokens[index]).unwrap()
+    })
+}
+
+fn refused(what: &str, token: &str) -> Row {
+    let (verifier, token) = (tokens::verifier(), token.to_owned());
+    Row::new(format!("refused, {what}"), move || {
+        verifier.verify_token(&token).unwrap_err()
+    })
+}
+
+#[cfg(feature = "aws-lc-rs")]
+pub(crate) use asymmetric::ASYMMETRIC;
+
+#[cfg(feature = "aws-lc-rs")]
+mod asymmetric {
+    use aws_lc_rs::signature::{
+        ECDSA_P256_SHA256_FIXED, ED25519, ParsedPublicKey, RSA_PKCS1_2048_8192_SHA256,
+    };
+    use base64::Engine;
+    use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+    use pkcs8::der::pem;
+    use tower_warder::{Algorithm, TokenVerifier, VerifyingKey};
+
+    use crate::support::keys;
+    use crate::support::row::Row;
+    use crate::support::tokens;
+
+    /// The algorithms with a key pair, and its public half.
+    pub(crate) const ASYMMETRIC: [(Algorithm, &str); 3] = [
+        (Algorithm::ES256, keys::P256_PUBLIC),
+        (Algorithm::RS256, keys::RSA_PUBLIC),
+        (Algorithm::EdDSA, keys::ED25519_PUBLIC),
+    ];
+
+    pub(crate) fn verified((algorithm, public): (Algorithm, &str)) -> Row {
+        let key = VerifyingKey::from_pem(algorithm, public).unwrap();
+        let verifier = tokens::demanding(TokenVerifier::new(key));
+        let token = tokens::signed(algorithm);
+        Row::new(algorithm.as_str(), move || {
+            verifier.verify_token(&token).unwrap()
+        })
+    }
+
+    /// The signature alone, with the key parsed before: nobody who uses aws-lc-rs is faster.
+    pub(crate) fn bare((algorithm, public): (Algorithm, &str)) -> Row {
+        let (_, public) = pem::decode_vec(public.as_bytes()).unwrap();
+        let key = match algorithm {
+            Algorithm::ES256 => ParsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, public),
+            Algorithm::RS256 => ParsedPublicKey::new(&RSA_PKCS1_2048_8192_SHA256, public),
+            _ => ParsedPublicKey::new(&ED25519, public),
+        };
+        let key = key.unwrap();
+        let token = tokens::signed(algorithm);
+        let (signed, signature) = token.rsplit_once('.').unwrap();
+        let (signed, signature) = (
+            signed.to_owned(),
+            URL_SAFE_NO_PAD.decode(signature).unwrap(),
+        );
+        Row::new(
+            format!("{}, bare aws-lc-rs", algorithm.as_str()),
+            move || key.verify_sig(signed.as_bytes(), &signature).unwrap(),
+        )
+    }
+}

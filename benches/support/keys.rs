@@ -1,0 +1,8 @@
+//! Throw-away keys of the tests, one of each kind.
+
+pub const P256: &str = include_str!("../../tests/keys/p256.pem");
+pub const P256_PUBLIC: &str = include_str!("../../tests/keys/p256-public.pem");
+pub const RSA: &str = include_str!("../../tests/keys/rsa-2048.pem");
+pub const RSA_PUBLIC: &str = include_str!("../../tests/keys/rsa-2048-public.pem");
+pub const ED25519: &str = include_str!("../../tests/keys/ed25519.pem");
+pub const ED25519_PUBLIC: &str = include_str!("../../tests/keys/ed25519-public.pem");

@@ -1,0 +1,38 @@
+//! Times: `cargo bench --bench times`, with `--features aws-lc-rs` for all algorithms.
+
+use divan::Bencher;
+
+use crate::support::row::Row;
+
+#[allow(dead_code, unreachable_pub, reason = "for other benches, too")]
+mod support;
+mod rows;
+
+fn main() {
+    divan::main();
+}
+
+/// One request through an axum router.
+#[divan::bench(args = rows::router::rows().into_iter().chain([rows::router::many()]))]
+fn router(bencher: Bencher<'_, '_>, row: &Row) {
+    bencher.bench(|| row.run());
+}
+
+/// One request through a plain tower service.
+#[divan::bench(args = rows::service::rows())]
+fn service(bencher: Bencher<'_, '_>, row: &Row) {
+    bencher.bench(|| row.run());
+}
+
+/// A token in, claims out; beside each signature algorithm the bare signature.
+#[divan::bench(args = rows::verification::timed())]
+fn verification(bencher: Bencher<'_, '_>, row: &Row) {
+    bencher.bench(|| row.run());
+}
+
+/// The same token in several threads: where nothing is shared, the time stays the same, as long as
+/// there are cores.
+#[divan::bench(args = [rows::verification::hot()], threads = [1, 2, 4])]
+fn threads(bencher: Bencher<'_, '_>, row: &Row) {
+    bencher.bench(|| row.run());
+}
