@@ -45,8 +45,10 @@ pub(crate) fn check(counts: &[Count]) -> ExitCode {
 pub(crate) fn write(counts: &[Count]) {
     let mut text = String::from(HEAD);
     for count in counts {
-        let [instructions, allocations] = [count.instructions, count.allocations];
-        text += &format!("{instructions:>8} {allocations:>5}  {}\n", count.name);
+        text += &format!(
+            "{:>8} {:>5}  {}\n",
+            count.instructions, count.allocations, count.name
+        );
     }
     fs::write(FILE, text).unwrap();
 }

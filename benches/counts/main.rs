@@ -4,13 +4,18 @@
 //! valgrind counts, which is the same on every machine, with `benches/counts.txt`; `-- --update`
 //! writes that file.
 
+#![cfg_attr(not(target_os = "linux"), allow(dead_code, unused_imports))]
+
 use std::alloc::System;
 use std::env;
 use std::process::ExitCode;
 
-use stats_alloc::{Region, StatsAlloc};
+use stats_alloc::StatsAlloc;
 
+use crate::support::allocations;
 use crate::support::row::Row;
+#[cfg(target_os = "linux")]
+use crate::support::steps;
 
 #[allow(dead_code, unreachable_pub, reason = "for other benches, too")]
 #[path = "../support/mod.rs"]
@@ -20,12 +25,18 @@ mod support;
 mod rows;
 mod callgrind;
 mod ledger;
-mod steps;
 
 /// Adds about five instructions to an allocation and its end.
 #[global_allocator]
 static ALLOCATOR: StatsAlloc<System> = StatsAlloc::system();
 
+#[cfg(not(target_os = "linux"))]
+fn main() -> ExitCode {
+    eprintln!("instructions are counted on Linux only");
+    ExitCode::FAILURE
+}
+
+#[cfg(target_os = "linux")]
 fn main() -> ExitCode {
     let rows = rows::counted();
     let has = |flag: &str| env::args().any(|argument| argument == flag);
@@ -47,7 +58,7 @@ fn main() -> ExitCode {
 struct Count {
     name: String,
     instructions: u64,
-    allocations: u64,
+    allocations: usize,
 }
 
 fn measure(rows: &[Row], instructions: fn(usize) -> Vec<u64>) -> Vec<Count> {
@@ -57,24 +68,18 @@ fn measure(rows: &[Row], instructions: fn(usize) -> Vec<u64>) -> Vec<Count> {
         .map(|(row, instructions)| Count {
             name: row.name().to_owned(),
             instructions,
-            allocations: allocations(row),
+            allocations: allocations::count(&ALLOCATOR, row),
         })
         .collect()
-}
-
-fn allocations(row: &Row) -> u64 {
-    row.warm_up();
-    let region = Region::new(&ALLOCATOR);
-    row.run();
-    let change = region.change();
-    (change.allocations + change.reallocations) as u64
 }
 
 /// In lines that `benches/measure` reads.
 fn print(counts: &[Count]) {
     println!("| row | instructions | allocations |\n|---|--:|--:|");
     for count in counts {
-        let [instructions, allocations] = [count.instructions, count.allocations];
-        println!("| {} | {instructions} | {allocations} |", count.name);
+        println!(
+            "| {} | {} | {} |",
+            count.name, count.instructions, count.allocations
+        );
     }
 }

@@ -2,9 +2,11 @@
 //!
 //! Also compiled into `benches/peers`, so that everybody does the same work.
 
-#[cfg(feature = "aws-lc-rs")]
+pub mod allocations;
 pub mod keys;
 pub mod requests;
 pub mod row;
+#[cfg(target_os = "linux")]
+pub mod steps;
 pub mod tokens;
 pub mod users;

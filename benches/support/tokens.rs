@@ -4,6 +4,8 @@ use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use serde::Serialize;
 use tower_warder::{Secret, TokenVerifier};
 
+use super::keys;
+
 pub const ISSUER: &str = "https://auth.example.com";
 pub const AUDIENCE: &str = "https://api.example.com";
 pub const SUBJECT: &str = "jane.doe@example.com";
@@ -53,9 +55,7 @@ pub fn many() -> impl Iterator<Item = String> {
 }
 
 /// Signed with a private key of `tests/keys`.
-#[cfg(feature = "aws-lc-rs")]
 pub fn signed(algorithm: tower_warder::Algorithm) -> String {
-    use super::keys;
     let (algorithm, key) = match algorithm {
         tower_warder::Algorithm::ES256 => (
             Algorithm::ES256,

@@ -11,15 +11,18 @@ use nix::sys::signal::{Signal, raise};
 use nix::sys::wait::{WaitStatus, waitpid};
 use nix::unistd::Pid;
 
-use crate::support::row::Row;
+use super::row::Row;
 
 /// The argument that makes this program the one that is stepped through.
-pub(crate) const CHILD: &str = "--stepped";
+pub const CHILD: &str = "--stepped";
 
 /// Instructions of each row, counted in a second process of this program.
-pub(crate) fn count(rows: usize) -> Vec<u64> {
-    let exe = env::current_exe().unwrap();
-    let mut child = Command::new(exe).arg(CHILD).spawn().unwrap();
+pub fn count(rows: usize) -> Vec<u64> {
+    let mut child = Command::new(env::current_exe().unwrap())
+        .args(env::args().skip(1))
+        .arg(CHILD)
+        .spawn()
+        .unwrap();
     let child_id = Pid::from_raw(child.id() as i32);
     assert_eq!(stopped_by(child_id), MARK);
 
@@ -33,7 +36,7 @@ pub(crate) fn count(rows: usize) -> Vec<u64> {
 }
 
 /// The other side of [`count`]: between two marks nothing first, then each row.
-pub(crate) fn be_stepped(rows: &[Row]) {
+pub fn be_stepped(rows: &[Row]) {
     ptrace::traceme().unwrap();
     raise(MARK).unwrap();
     mark(|| ());
