@@ -6,6 +6,7 @@
 use std::env;
 use std::process::Command;
 
+use nix::sched::{CpuSet, sched_getcpu, sched_setaffinity};
 use nix::sys::ptrace;
 use nix::sys::signal::{Signal, raise};
 use nix::sys::wait::{WaitStatus, waitpid};
@@ -18,6 +19,7 @@ pub const CHILD: &str = "--stepped";
 
 /// Instructions of each row, counted in a second process of this program.
 pub fn count(rows: usize) -> Vec<u64> {
+    stay_on_one_core();
     let mut child = Command::new(env::current_exe().unwrap())
         .args(env::args().skip(1))
         .arg(CHILD)
@@ -68,6 +70,13 @@ fn steps(child: Pid) -> u64 {
     }
 }
 
+/// Also the child, which inherits it: a step that wakes another core takes twice as long.
+fn stay_on_one_core() {
+    let mut core = CpuSet::new();
+    core.set(sched_getcpu().unwrap()).unwrap();
+    sched_setaffinity(Pid::from_raw(0), &core).unwrap();
+}
+
 fn stopped_by(child: Pid) -> Signal {
     match waitpid(child, None).unwrap() {
         WaitStatus::Stopped(_, signal) => signal,
@@ -85,5 +94,5 @@ fn median(mut measure: impl FnMut() -> u64) -> u64 {
 
 /// Never delivered: the one who traces takes it.
 const MARK: Signal = Signal::SIGUSR1;
-const WINDOWS: usize = 5;
+const WINDOWS: usize = 3;
 const RUNS: u64 = 2;

@@ -13,7 +13,7 @@ mod jsonwebtoken_decode;
 mod jwt_authorizer;
 mod ours;
 mod static_bearer;
-mod tutorial;
+pub mod tutorial;
 #[path = "../../support/mod.rs"]
 pub mod support;
 

@@ -19,12 +19,11 @@ use crate::support::users::{User, Users};
 pub(crate) fn rows() -> Vec<Row> {
     let token = bearer(&tokens::hs256(tokens::SUBJECT));
     let bad = bearer(&tokens::bad_signature());
-    let typical = from_fn_with_state(Arc::new(Users::new()), typical);
     let tuned = from_fn_with_state(tuned_state(Algorithm::HS256, hs256_key()), tuned);
     vec![
         requests::row(
             "tutorial, typical",
-            router().layer(typical),
+            around(router()),
             token.clone(),
             StatusCode::OK,
         ),
@@ -51,6 +50,11 @@ pub(crate) fn asymmetric() -> Vec<Row> {
         requests::row(&name, router().layer(tuned), bearer(&token), StatusCode::OK)
     })
     .collect()
+}
+
+/// What a tutorial would have around a router of yours.
+pub fn around(router: Router) -> Router {
+    router.layer(from_fn_with_state(Arc::new(Users::new()), typical))
 }
 
 fn router() -> Router {
