@@ -6,6 +6,7 @@ use crate::support::row::Row;
 
 #[allow(dead_code, unreachable_pub, reason = "for other benches, too")]
 mod support;
+#[allow(dead_code, reason = "for other benches, too")]
 mod rows;
 
 fn main() {
@@ -13,7 +14,7 @@ fn main() {
 }
 
 /// One request through an axum router.
-#[divan::bench(args = rows::router::rows().into_iter().chain([rows::router::many()]))]
+#[divan::bench(args = rows::router::timed())]
 fn router(bencher: Bencher<'_, '_>, row: &Row) {
     bencher.bench(|| row.run());
 }

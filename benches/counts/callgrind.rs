@@ -47,6 +47,7 @@ fn run(row: usize, profile: &Path) {
         .args(["--compress-strings=no", "--compress-pos=no"])
         .arg(format!("--callgrind-out-file={}", profile.display()))
         .arg(env::current_exe().unwrap())
+        .args(env::args().skip(1))
         .args([CHILD, &row.to_string()])
         .status()
         .expect("valgrind, in Debian the package of that name");

@@ -38,7 +38,8 @@ fn main() -> ExitCode {
 
 #[cfg(target_os = "linux")]
 fn main() -> ExitCode {
-    let rows = rows::counted();
+    let mut rows = rows::counted();
+    rows.retain(|row| wanted(row));
     let has = |flag: &str| env::args().any(|argument| argument == flag);
     if has(steps::CHILD) {
         steps::be_stepped(&rows);
@@ -52,6 +53,15 @@ fn main() -> ExitCode {
         print(&measure(&rows, steps::count));
     }
     ExitCode::SUCCESS
+}
+
+/// Rows can be chosen by parts of their names.
+fn wanted(row: &Row) -> bool {
+    let mut words = env::args()
+        .skip(1)
+        .filter(|argument| !argument.starts_with("--") && argument.parse::<usize>().is_err())
+        .peekable();
+    words.peek().is_none() || words.any(|word| row.name().contains(&word))
 }
 
 /// What one run of a row takes.

@@ -16,8 +16,7 @@ use crate::support::users::{User, Users};
 pub(crate) fn rows() -> Vec<Row> {
     let token = bearer(&tokens::hs256(tokens::SUBJECT));
     let ok = |name, router, credential| requests::row(name, router, credential, StatusCode::OK);
-    #[cfg_attr(not(feature = "aws-lc-rs"), expect(unused_mut))]
-    let mut rows = vec![
+    vec![
         ok("no auth", plain(), token.clone()),
         ok(
             "empty layer",
@@ -33,14 +32,20 @@ pub(crate) fn rows() -> Vec<Row> {
         refused("oversized", &tokens::oversized()),
         refused("bad signature", &tokens::bad_signature()),
         refused("expired", &tokens::expired()),
-    ];
+    ]
+}
+
+/// The rows, and what is told by times alone.
+pub(crate) fn timed() -> Vec<Row> {
+    let mut rows = rows();
+    rows.push(many());
     #[cfg(feature = "aws-lc-rs")]
     rows.extend(asymmetric());
     rows
 }
 
-/// The same with a token of its own for each of 10 000 users.
-pub(crate) fn many() -> Row {
+/// A token of its own for each of 10 000 users.
+fn many() -> Row {
     let router = user().layer(auth());
     let credentials: Vec<_> = tokens::many().map(|token| bearer(&token)).collect();
     let next = AtomicUsize::new(0);

@@ -56,22 +56,23 @@ pub fn many() -> impl Iterator<Item = String> {
 
 /// Signed with a private key of `tests/keys`.
 pub fn signed(algorithm: tower_warder::Algorithm) -> String {
+    use tower_warder::Algorithm::{ES256, EdDSA, RS256};
     let (algorithm, key) = match algorithm {
-        tower_warder::Algorithm::ES256 => (
+        ES256 => (
             Algorithm::ES256,
-            EncodingKey::from_ec_pem(keys::P256.as_bytes()),
+            EncodingKey::from_ec_der(&keys::der(keys::P256)),
         ),
-        tower_warder::Algorithm::RS256 => (
+        RS256 => (
             Algorithm::RS256,
-            EncodingKey::from_rsa_pem(keys::RSA.as_bytes()),
+            EncodingKey::from_rsa_der(&keys::der(keys::RSA)),
         ),
-        tower_warder::Algorithm::EdDSA => (
+        EdDSA => (
             Algorithm::EdDSA,
-            EncodingKey::from_ed_pem(keys::ED25519.as_bytes()),
+            EncodingKey::from_ed_der(&keys::der(keys::ED25519)),
         ),
         other => panic!("no key for {}", other.as_str()),
     };
-    encode(algorithm, SUBJECT, YEAR_2100, &key.unwrap())
+    encode(algorithm, SUBJECT, YEAR_2100, &key)
 }
 
 /// Accepts the HS256 tokens, with issuer and audience demanded.
