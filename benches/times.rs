@@ -1,5 +1,13 @@
 //! Times: `cargo bench --bench times`, with `--features aws-lc-rs` for all algorithms.
 
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a bench that cannot go on stops"
+)]
+
 use divan::Bencher;
 
 use crate::support::row::Row;

@@ -57,12 +57,13 @@ fn read() -> Vec<Count> {
     let text = fs::read_to_string(FILE).unwrap();
     let rows = text.lines().filter(|line| !line.starts_with('#'));
     rows.map(|line| {
-        let (numbers, name) = line.trim_start().split_once("  ").unwrap();
-        let (instructions, allocations) = numbers.split_once(' ').unwrap();
+        let mut words = line.split_whitespace();
+        let mut number = || words.next().and_then(|word| word.parse().ok());
+        let (instructions, allocations) = number().zip(number()).expect("two numbers");
         Count {
-            name: name.to_owned(),
-            instructions: instructions.parse().unwrap(),
-            allocations: allocations.trim_start().parse().unwrap(),
+            instructions,
+            allocations: allocations as usize,
+            name: words.collect::<Vec<_>>().join(" "),
         }
     })
     .collect()

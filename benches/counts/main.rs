@@ -4,6 +4,13 @@
 //! valgrind counts, which is the same on every machine, with `benches/counts.txt`; `-- --update`
 //! writes that file.
 
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a bench that cannot go on stops"
+)]
 #![cfg_attr(not(target_os = "linux"), allow(dead_code, unused_imports))]
 
 use std::alloc::System;
@@ -39,7 +46,7 @@ fn main() -> ExitCode {
 #[cfg(target_os = "linux")]
 fn main() -> ExitCode {
     let mut rows = rows::counted();
-    rows.retain(|row| wanted(row));
+    rows.retain(wanted);
     let has = |flag: &str| env::args().any(|argument| argument == flag);
     if has(steps::CHILD) {
         steps::be_stepped(&rows);
