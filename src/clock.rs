@@ -1,8 +1,8 @@
 //! What time it is.
 
 use std::fmt;
-use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::sync::{Arc, LazyLock};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// The clock by which tokens are issued and judged.
 ///
@@ -35,6 +35,16 @@ impl Clock {
         self.now()
             .duration_since(UNIX_EPOCH)
             .map_or(f64::INFINITY, |since| since.as_secs_f64())
+    }
+
+    /// Time since some moment: for ages, which do not change when somebody sets the clock. A
+    /// clock of your own is taken at its word.
+    pub(crate) fn uptime(&self) -> Duration {
+        static START: LazyLock<Instant> = LazyLock::new(Instant::now);
+        match &self.0 {
+            Some(now) => now().duration_since(UNIX_EPOCH).unwrap_or_default(),
+            None => START.elapsed(),
+        }
     }
 }
 

@@ -9,7 +9,8 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use futures_util::future::{BoxFuture, FutureExt};
-use http::{Request, Response};
+use http::header::{ACCESS_CONTROL_REQUEST_METHOD, ORIGIN};
+use http::{Method, Request, Response};
 use pin_project_lite::pin_project;
 use tower_layer::Layer;
 use tower_service::Service;
@@ -19,13 +20,15 @@ use crate::identity::{Admitted, Identity};
 use crate::policy::{Approved, Decision, Policy};
 use crate::rejection::{self, Problem, Rejection};
 use crate::token::Claims;
-use crate::user::AuthUser;
+use crate::user::{AuthUser, CurrentUser};
 
 /// Turns a service, or a whole sub-router, into a room with a door.
 ///
 /// Needs an [`AuthLayer`](crate::AuthLayer) outside of it. Behind the door the
 /// [`CurrentUser<U>`](crate::CurrentUser) and the [`Claims`] lie in the request extensions.
-/// Rejections are [`Problem`] documents unless [`rejection`](Self::rejection) says otherwise.
+/// Rejections are [`Problem`] documents unless [`rejection`](Self::rejection) says otherwise;
+/// they carry a `grpc-status` where the request was gRPC. Around one service of a tonic server
+/// `tonic::service::LayerExt::named_layer` puts it.
 ///
 /// ```
 /// # use tower_warder::{testing::TestUser as User, Admin, Claims, RequireLayer, Scope};
@@ -39,6 +42,7 @@ use crate::user::AuthUser;
 pub struct RequireLayer<U, P = Approved, R = Problem> {
     policy: Arc<P>,
     rejection: Arc<R>,
+    pass_preflights: bool,
     user: PhantomData<fn() -> U>,
 }
 
@@ -53,6 +57,7 @@ impl<U> RequireLayer<U> {
         RequireLayer {
             policy: Arc::new(policy),
             rejection: Arc::new(Problem),
+            pass_preflights: false,
             user: PhantomData,
         }
     }
@@ -70,14 +75,32 @@ impl<U> RequireLayer<U> {
 impl<U, P, R> RequireLayer<U, P, R> {
     /// Makes the response to whoever is rejected. Defaults to [`Problem`].
     ///
-    /// Use [`Empty`](crate::Empty) where the body cannot be made of a `String`, as in tonic, or a
-    /// closure for an answer of your own.
+    /// Use [`Empty`](crate::Empty) where the body cannot be made of a `String`, as in a tonic
+    /// server (an axum router made of tonic's `Routes` takes the default), or a closure for an
+    /// answer of your own.
     pub fn rejection<T>(self, rejection: T) -> RequireLayer<U, P, T> {
         RequireLayer {
             policy: self.policy,
             rejection: Arc::new(rejection),
+            pass_preflights: self.pass_preflights,
             user: PhantomData,
         }
+    }
+
+    /// Whether CORS-preflight requests (Fetch standard, "HTTP requests") pass without being judged.
+    /// Defaults to no.
+    ///
+    /// For a room that answers preflights itself. Mostly it is better to let `tower-http`'s
+    /// `CorsLayer` do it outside of every door: see [CORS](crate#cors).
+    ///
+    /// A preflight is an `OPTIONS` request with `Origin` and `Access-Control-Request-Method`, and
+    /// without a credential: browsers send none, and one that brings one is judged. Behind the
+    /// door it has no [`CurrentUser`] and no [`Claims`]. Anybody can send such a request, so
+    /// whatever answers `OPTIONS` in the room (in axum also `any` and services without a method)
+    /// is public.
+    pub fn pass_preflights(mut self, pass: bool) -> Self {
+        self.pass_preflights = pass;
+        self
     }
 }
 
@@ -97,6 +120,7 @@ impl<U, P, R> Clone for RequireLayer<U, P, R> {
         Self {
             policy: Arc::clone(&self.policy),
             rejection: Arc::clone(&self.rejection),
+            pass_preflights: self.pass_preflights,
             user: PhantomData,
         }
     }
@@ -126,6 +150,9 @@ impl<S, U, P, R> RequireService<S, U, P, R> {
             Ok(identity) => identity,
             Err(error) => return Check::Known(Err(error)),
         };
+        if self.layer.pass_preflights && identity.is_anonymous() && is_preflight(request) {
+            return Check::Preflight;
+        }
         let policy = &self.layer.policy;
         match identity.require_now(&**policy) {
             Some(known) => Check::Known(known),
@@ -135,6 +162,7 @@ impl<S, U, P, R> RequireService<S, U, P, R> {
 }
 
 enum Check<U> {
+    Preflight,
     Known(Result<Admitted<U>, AuthError>),
     Later(BoxFuture<'static, Result<Admitted<U>, AuthError>>),
 }
@@ -156,6 +184,14 @@ where
 
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
         let state = match self.check(&request) {
+            Check::Preflight => {
+                // Whoever lies there came by another way, and is not let into this room.
+                request.extensions_mut().remove::<CurrentUser<U>>();
+                request.extensions_mut().remove::<Claims>();
+                State::Call {
+                    future: self.inner.call(request),
+                }
+            }
             Check::Known(Ok(admitted)) => {
                 admitted.leave_in(request.extensions_mut());
                 State::Call {
@@ -177,6 +213,14 @@ where
         };
         ResponseFuture { state }
     }
+}
+
+/// "CORS-preflight request" of the Fetch standard.
+fn is_preflight<B>(request: &Request<B>) -> bool {
+    let headers = request.headers();
+    *request.method() == Method::OPTIONS
+        && headers.contains_key(ORIGIN)
+        && headers.contains_key(ACCESS_CONTROL_REQUEST_METHOD)
 }
 
 impl<S: Clone, U, P, R> Clone for RequireService<S, U, P, R> {

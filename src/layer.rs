@@ -11,6 +11,7 @@ use http::Request;
 use tower_layer::Layer;
 use tower_service::Service;
 
+use crate::cache::UserCache;
 use crate::error::{Challenges, ConfigError};
 use crate::identity::{Config, Slot, Timeout};
 use crate::source::TokenSource;
@@ -46,6 +47,7 @@ impl<U> AuthLayer<U> {
             config: Arc::new(Config {
                 verifier: Arc::new(verifier),
                 loader: Arc::new(loader),
+                cache: None,
                 timeout: None,
                 challenges: None,
                 disclose_status: false,
@@ -57,6 +59,11 @@ impl<U> AuthLayer<U> {
     pub fn source(mut self, source: TokenSource) -> Self {
         self.source = source;
         self
+    }
+
+    /// Looks for users here before it asks the loader. Defaults to no cache: every request asks.
+    pub fn user_cache(self, cache: UserCache<U>) -> Self {
+        self.configure(|config| config.cache = Some(cache))
     }
 
     /// How long a request may wait for its user, by the runtime's own `sleep`: with tokio,
@@ -150,7 +157,7 @@ where
     }
 
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
-        let presented = self.layer.source.find(request.headers_mut());
+        let presented = self.layer.source.find(&mut request);
         Slot::new(Arc::clone(&self.layer.config), presented).leave_in(request.extensions_mut());
         self.inner.call(request)
     }

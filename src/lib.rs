@@ -5,9 +5,11 @@
 mod error;
 mod clock;
 mod secret;
+mod table;
 mod token;
 mod source;
 mod user;
+mod cache;
 mod policy;
 mod identity;
 mod layer;
@@ -19,11 +21,14 @@ mod extract;
 mod password;
 #[cfg(feature = "accounts")]
 pub mod accounts;
+#[cfg(feature = "utoipa")]
+pub mod openapi;
 #[cfg(feature = "testing")]
 pub mod testing;
 
 pub use async_trait::async_trait;
 
+pub use cache::UserCache;
 pub use clock::Clock;
 pub use error::{AuthError, AuthErrorKind, BoxError, ConfigError};
 #[cfg(feature = "axum")]
@@ -36,7 +41,7 @@ pub use password::{PasswordError, PasswordHasher, PasswordParams, Verdict};
 pub use policy::{Admin, Approved, Decision, Denied, Policy, Scope};
 pub use rejection::{Empty, Problem, Rejection};
 pub use secret::Secret;
-pub use source::TokenSource;
+pub use source::{AuthCookie, TokenSource, UnfitToken};
 pub use token::{
     Algorithm, Claims, IssueError, KeyRing, SigningKey, TokenBuilder, TokenIssuer, TokenVerifier,
     Verification, Verifier, VerifyingKey,

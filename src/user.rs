@@ -1,12 +1,15 @@
 //! The user behind a token, as the application's own store knows it.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::ops::Deref;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use futures_util::FutureExt;
 
-use crate::error::BoxError;
+use crate::error::{AuthError, BoxError};
 use crate::token::Claims;
 
 /// What the doors ask of an application's user type.
@@ -106,6 +109,16 @@ pub trait UserLoader: Send + Sync + 'static {
     /// [`AuthError`](crate::AuthError) is answered as what it is, so that
     /// `claims.custom::<T>()?` stays a bad token.
     async fn load_user(&self, claims: &Claims) -> Result<Option<Self::User>, BoxError>;
+
+    /// What of the claims decides which user is found: under this and the issuer a
+    /// [`UserCache`](crate::UserCache) keeps the user. `None`: this one is not to be cached.
+    ///
+    /// Defaults to the subject. A loader that looks at more, such as a tenant or
+    /// [`claims.issued_at()`](Claims::issued_at), has to say so here, or the cache gives one
+    /// tenant's user to another.
+    fn cache_key<'a>(&self, claims: &'a Claims) -> Option<Cow<'a, str>> {
+        Some(claims.subject().into())
+    }
 }
 
 #[async_trait]
@@ -114,6 +127,26 @@ impl<L: UserLoader + ?Sized> UserLoader for Arc<L> {
 
     async fn load_user(&self, claims: &Claims) -> Result<Option<Self::User>, BoxError> {
         (**self).load_user(claims).await
+    }
+
+    fn cache_key<'a>(&self, claims: &'a Claims) -> Option<Cow<'a, str>> {
+        (**self).cache_key(claims)
+    }
+}
+
+/// Asks the loader. Whatever it does that is not an answer is an error.
+pub(crate) async fn load<U: Send + Sync + 'static>(
+    loader: &dyn UserLoader<User = U>,
+    claims: &Claims,
+) -> Result<Option<Arc<U>>, AuthError> {
+    let load = async { loader.load_user(claims).await };
+    match AssertUnwindSafe(load).catch_unwind().await {
+        Ok(Ok(user)) => Ok(user.map(Arc::new)),
+        Ok(Err(error)) => Err(match error.downcast::<AuthError>() {
+            Ok(error) => *error,
+            Err(error) => AuthError::unavailable(error),
+        }),
+        Err(_) => Err(AuthError::unavailable("the user loader panicked")),
     }
 }
 

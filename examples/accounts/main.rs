@@ -10,7 +10,15 @@
 //! curl -i $api/login -d username=ada@example.com -d 'password=correct horse'
 //! TOKEN=…    # the `access_token` of that answer
 //! curl -i $api/me -H "Authorization: Bearer $TOKEN"
+//! curl -i $api/cookie/login -c jar -d username=ada@example.com -d 'password=correct horse'
+//! curl -i $api/me -b jar
 //! ```
+//!
+//! or in a browser at <http://127.0.0.1:8000/api/docs>.
+//!
+//! The cookie is `__Host-tower_warder`, which browsers take over TLS only. On a loopback address it
+//! is `tower_warder`, which everybody on the way can read: behind a proxy that strangers reach,
+//! listen elsewhere.
 //!
 //! | variable | meaning |
 //! |---|---|
@@ -23,6 +31,7 @@
 
 use std::error::Error;
 use std::io::{self, IsTerminal};
+use std::net::IpAddr;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -35,8 +44,11 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tower_http::trace::TraceLayer;
 use tower_warder::accounts::{self, AccountStore, Accounts};
-use tower_warder::{AuthLayer, Secret, TokenIssuer, TokenVerifier};
+use tower_warder::{
+    AuthCookie, AuthLayer, ConfigError, Secret, TokenIssuer, TokenSource, TokenVerifier,
+};
 
+mod api_page;
 mod config;
 mod database;
 pub(crate) mod store;
@@ -79,7 +91,8 @@ async fn run() -> Result<(), Box<dyn Error>> {
     if let Some(lifetime) = config.token_lifetime {
         issuer = issuer.lifetime(lifetime);
     }
-    let app = app(Accounts::new(store.clone(), issuer), &secret);
+    let cookie = cookie(listener.local_addr()?.ip())?;
+    let app = app(Accounts::new(store.clone(), issuer), &secret, cookie);
 
     // From here on a signal no longer kills.
     let stop = stop_signal()?.shared();
@@ -94,18 +107,35 @@ async fn run() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-pub(crate) fn app<S: AccountStore>(accounts: Accounts<S>, secret: &Secret) -> Router {
+pub(crate) fn app<S: AccountStore>(
+    accounts: Accounts<S>,
+    secret: &Secret,
+    cookie: AuthCookie,
+) -> Router {
     let auth = AuthLayer::new(TokenVerifier::hs256(secret), accounts.clone())
+        .source(TokenSource::header().and_cookie(cookie.clone()))
         .loader_timeout(Duration::from_secs(5), tokio::time::sleep);
     // The path and never the query: a span is read by more people than a request.
     let trace = TraceLayer::new_for_http().make_span_with(|request: &Request| {
         tracing::info_span!("request", method = %request.method(), path = request.uri().path())
     });
+    let routes =
+        accounts::routes(accounts.clone()).merge(accounts::cookie_routes(accounts, cookie));
     Router::new()
-        .nest("/api/auth", accounts::routes(accounts))
+        .nest("/api/auth", routes)
+        .merge(api_page::routes())
         .fallback(StatusCode::NOT_FOUND)
         .layer(auth)
         .layer(trace)
+}
+
+/// The cookie of a server that listens here.
+pub(crate) fn cookie(address: IpAddr) -> Result<AuthCookie, ConfigError> {
+    if address.is_loopback() {
+        AuthCookie::dangerous_without_tls("tower_warder")
+    } else {
+        AuthCookie::new("tower_warder")
+    }
 }
 
 /// Waits for Ctrl-C, or for what a service manager sends; listens from the call on.

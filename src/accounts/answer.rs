@@ -18,45 +18,22 @@ use crate::rejection;
 
 impl IntoResponse for AccountError {
     fn into_response(self) -> Response {
-        let (status, detail, code) = match self {
-            Self::EmailTaken => (
-                StatusCode::CONFLICT,
-                "Email already registered",
-                "email_taken",
-            ),
+        problem(match self {
+            Self::EmailTaken => EMAIL_TAKEN,
             Self::WrongCredentials => return wrong_credentials(),
-            Self::Pending => (
-                StatusCode::FORBIDDEN,
-                "Account pending approval",
-                "account_pending",
-            ),
-            Self::Disabled => (
-                StatusCode::FORBIDDEN,
-                "Account disabled",
-                "account_disabled",
-            ),
-            Self::WrongBootstrapSecret => (
-                StatusCode::FORBIDDEN,
-                "Wrong bootstrap secret",
-                "wrong_bootstrap_secret",
-            ),
+            Self::Pending => PENDING,
+            Self::Disabled => DISABLED,
+            Self::WrongBootstrapSecret => WRONG_BOOTSTRAP_SECRET,
             Self::NotAdmin(refusal) => return AuthError::from(refusal).into_response(),
-            Self::NotFound => (StatusCode::NOT_FOUND, "User not found", "user_not_found"),
-            Self::LastAdmin(refusal) => (
-                StatusCode::BAD_REQUEST,
-                match refusal {
-                    LastAdmin::Demotion => "Cannot remove last admin",
-                    LastAdmin::Disabling => "Cannot disable last active admin",
-                    LastAdmin::Deletion => "Cannot delete last admin",
-                },
-                "last_admin",
-            ),
+            Self::NotFound => USER_NOT_FOUND,
+            Self::LastAdmin(LastAdmin::Demotion) => LAST_DEMOTION,
+            Self::LastAdmin(LastAdmin::Disabling) => LAST_DISABLING,
+            Self::LastAdmin(LastAdmin::Deletion) => LAST_DELETION,
             Self::Unavailable(source) => {
                 tracing::error!(%source, "an account route cannot answer");
                 return AuthError::unavailable(source).into_response();
             }
-        };
-        problem(status, detail, code)
+        })
     }
 }
 
@@ -98,40 +75,92 @@ pub(super) fn invalid(faults: &[Fault]) -> Response {
 }
 
 pub(super) fn not_found() -> Response {
-    problem(StatusCode::NOT_FOUND, "Not Found", "not_found")
+    problem(NOT_FOUND)
 }
 
 pub(super) fn method_not_allowed() -> Response {
-    let status = StatusCode::METHOD_NOT_ALLOWED;
-    problem(status, "Method Not Allowed", "method_not_allowed")
-}
-
-pub(super) fn wrong_media_type(expected: &'static str) -> Response {
-    let status = StatusCode::UNSUPPORTED_MEDIA_TYPE;
-    problem(status, expected, "unsupported_media_type")
-}
-
-pub(super) fn too_large() -> Response {
-    let status = StatusCode::PAYLOAD_TOO_LARGE;
-    problem(status, "The body may have 64 KiB", "content_too_large")
-}
-
-pub(super) fn broken_body() -> Response {
-    let status = StatusCode::BAD_REQUEST;
-    problem(status, "The body could not be read", "broken_body")
+    problem(METHOD_NOT_ALLOWED)
 }
 
 fn wrong_credentials() -> Response {
-    let mut response = problem(
-        StatusCode::UNAUTHORIZED,
-        "Incorrect email or password",
-        "invalid_credentials",
-    );
+    let mut response = problem(WRONG_CREDENTIALS);
     let bearer = HeaderValue::from_static("Bearer");
     response.headers_mut().insert(WWW_AUTHENTICATE, bearer);
     response
 }
 
-fn problem(status: StatusCode, detail: &str, code: &str) -> Response {
+pub(super) fn problem(row: Row) -> Response {
+    let (status, detail, code) = row;
     rejection::problem(status, detail, code).map(Body::from)
 }
+
+/// A row of the table: status, `detail` and `code` of a problem.
+pub(crate) type Row = (StatusCode, &'static str, &'static str);
+
+pub(crate) const EMAIL_TAKEN: Row = (
+    StatusCode::CONFLICT,
+    "Email already registered",
+    "email_taken",
+);
+pub(crate) const WRONG_CREDENTIALS: Row = (
+    StatusCode::UNAUTHORIZED,
+    "Incorrect email or password",
+    "invalid_credentials",
+);
+pub(crate) const PENDING: Row = (
+    StatusCode::FORBIDDEN,
+    "Account pending approval",
+    "account_pending",
+);
+pub(crate) const DISABLED: Row = (
+    StatusCode::FORBIDDEN,
+    "Account disabled",
+    "account_disabled",
+);
+pub(crate) const WRONG_BOOTSTRAP_SECRET: Row = (
+    StatusCode::FORBIDDEN,
+    "Wrong bootstrap secret",
+    "wrong_bootstrap_secret",
+);
+pub(crate) const USER_NOT_FOUND: Row = (StatusCode::NOT_FOUND, "User not found", "user_not_found");
+pub(crate) const LAST_DEMOTION: Row = (
+    StatusCode::BAD_REQUEST,
+    "Cannot remove last admin",
+    "last_admin",
+);
+pub(crate) const LAST_DISABLING: Row = (
+    StatusCode::BAD_REQUEST,
+    "Cannot disable last active admin",
+    "last_admin",
+);
+pub(crate) const LAST_DELETION: Row = (
+    StatusCode::BAD_REQUEST,
+    "Cannot delete last admin",
+    "last_admin",
+);
+pub(crate) const NOT_JSON: Row = (
+    StatusCode::UNSUPPORTED_MEDIA_TYPE,
+    "Send application/json",
+    "unsupported_media_type",
+);
+pub(crate) const NO_FORM: Row = (
+    StatusCode::UNSUPPORTED_MEDIA_TYPE,
+    "Send application/x-www-form-urlencoded",
+    "unsupported_media_type",
+);
+pub(crate) const TOO_LARGE: Row = (
+    StatusCode::PAYLOAD_TOO_LARGE,
+    "The body may have 64 KiB",
+    "content_too_large",
+);
+pub(crate) const BROKEN_BODY: Row = (
+    StatusCode::BAD_REQUEST,
+    "The body could not be read",
+    "broken_body",
+);
+const NOT_FOUND: Row = (StatusCode::NOT_FOUND, "Not Found", "not_found");
+const METHOD_NOT_ALLOWED: Row = (
+    StatusCode::METHOD_NOT_ALLOWED,
+    "Method Not Allowed",
+    "method_not_allowed",
+);

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use super::email::Email;
 use super::fault::{Fault, FaultKind, Place};
-use super::password::{InvalidPassword, MAX_CHARS, MIN_CHARS, Password};
+use super::password::{InvalidPassword, Password};
 use crate::user::UserStatus;
 
 /// A JSON object, and what was wrong with the fields read so far.
@@ -94,14 +94,15 @@ impl Field for Email {
 
 impl Field for Password {
     fn read(value: Value) -> Result<Self, Flaw> {
+        let (min, max) = (Self::MIN_CHARS, Self::MAX_CHARS);
         Self::new(String::read(value)?).map_err(|invalid| match invalid {
             InvalidPassword::TooShort => (
                 FaultKind::StringTooShort,
-                format!("String should have at least {MIN_CHARS} characters").into(),
+                format!("String should have at least {min} characters").into(),
             ),
             InvalidPassword::TooLong => (
                 FaultKind::StringTooLong,
-                format!("String should have at most {MAX_CHARS} characters").into(),
+                format!("String should have at most {max} characters").into(),
             ),
         })
     }

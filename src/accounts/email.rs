@@ -16,6 +16,10 @@ use std::fmt;
 pub struct Email(String);
 
 impl Email {
+    /// How many characters it has at most: the longest path of RFC 5321, section 4.5.3.1.3, without
+    /// its angle brackets.
+    pub const MAX_CHARS: usize = 254;
+
     /// Takes `local@domain.tld`: ASCII letters, digits and `._%+-`, an `@`, letters, digits and
     /// `.-`, and a last label of two letters or more.
     ///
@@ -25,7 +29,7 @@ impl Email {
     ///
     /// [`InvalidEmail`] if it looks otherwise or has more than 254 characters.
     pub fn new(text: &str) -> Result<Self, InvalidEmail> {
-        if text.len() > MAX_LENGTH {
+        if text.len() > Self::MAX_CHARS {
             return Err(InvalidEmail);
         }
         let (local, domain) = text.split_once('@').ok_or(InvalidEmail)?;
@@ -70,9 +74,6 @@ impl fmt::Display for InvalidEmail {
 }
 
 impl Error for InvalidEmail {}
-
-/// The longest path of RFC 5321, section 4.5.3.1.3, without its angle brackets.
-const MAX_LENGTH: usize = 254;
 
 const fn is_local(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'%' | b'+' | b'-')

@@ -18,11 +18,13 @@ mod memory;
 mod subject;
 mod error;
 mod service;
-mod answer;
+pub(crate) mod answer;
 mod request;
 mod routes;
+mod cookie;
 
 pub use actor::{Actor, NotAdmin};
+pub use cookie::{cookie_login, cookie_logout, cookie_routes};
 pub use email::{Email, InvalidEmail};
 pub use error::AccountError;
 pub use fault::{Fault, FaultKind, Place};

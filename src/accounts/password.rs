@@ -19,6 +19,12 @@ use zeroize::Zeroizing;
 pub struct Password(Zeroizing<String>);
 
 impl Password {
+    /// How many code points it has at least.
+    pub const MIN_CHARS: usize = 8;
+
+    /// How many code points it has at most.
+    pub const MAX_CHARS: usize = 128;
+
     /// Takes a password.
     ///
     /// # Errors
@@ -26,9 +32,9 @@ impl Password {
     /// [`InvalidPassword`] if it is too short or too long.
     pub fn new(text: impl Into<String>) -> Result<Self, InvalidPassword> {
         let text = Zeroizing::new(text.into());
-        match text.chars().take(MAX_CHARS + 1).count() {
-            ..MIN_CHARS => Err(InvalidPassword::TooShort),
-            MIN_CHARS..=MAX_CHARS => Ok(Self(text)),
+        match text.chars().take(Self::MAX_CHARS + 1).count() {
+            ..Self::MIN_CHARS => Err(InvalidPassword::TooShort),
+            Self::MIN_CHARS..=Self::MAX_CHARS => Ok(Self(text)),
             _ => Err(InvalidPassword::TooLong),
         }
     }
@@ -57,17 +63,15 @@ pub enum InvalidPassword {
 
 impl fmt::Display for InvalidPassword {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (min, max) = (Password::MIN_CHARS, Password::MAX_CHARS);
         match self {
-            Self::TooShort => write!(f, "the password has fewer than {MIN_CHARS} characters"),
-            Self::TooLong => write!(f, "the password has more than {MAX_CHARS} characters"),
+            Self::TooShort => write!(f, "the password has fewer than {min} characters"),
+            Self::TooLong => write!(f, "the password has more than {max} characters"),
         }
     }
 }
 
 impl Error for InvalidPassword {}
-
-pub(super) const MIN_CHARS: usize = 8;
-pub(super) const MAX_CHARS: usize = 128;
 
 #[cfg(test)]
 mod tests {

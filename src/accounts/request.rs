@@ -66,7 +66,7 @@ impl<S: Send + Sync, T: FromJson> FromRequest<S> for JsonBody<T> {
             // RFC 6839, section 3.1.
             || media_type.starts_with("application/") && media_type.ends_with("+json");
         if !is_json {
-            return Err(answer::wrong_media_type("Send application/json"));
+            return Err(answer::problem(answer::NOT_JSON));
         }
         let body = read(request.into_body()).await?;
         let body =
@@ -82,8 +82,7 @@ impl<S: Send + Sync> FromRequest<S> for Form<UserLogin> {
 
     async fn from_request(request: Request, _: &S) -> Result<Self, Response> {
         if media_type(&request) != "application/x-www-form-urlencoded" {
-            let expected = "Send application/x-www-form-urlencoded";
-            return Err(answer::wrong_media_type(expected));
+            return Err(answer::problem(answer::NO_FORM));
         }
         let body = read(request.into_body()).await?;
         UserLogin::parse(&body)
@@ -164,7 +163,7 @@ async fn read(mut body: Body) -> Result<Zeroizing<Vec<u8>>, Response> {
     let mut bytes = Zeroizing::new(Vec::with_capacity(MAX_BODY));
     let mut length = 0;
     while let Some(frame) = body.frame().await {
-        let frame = frame.map_err(|_| answer::broken_body())?;
+        let frame = frame.map_err(|_| answer::problem(answer::BROKEN_BODY))?;
         let Some(data) = frame.data_ref() else {
             continue;
         };
@@ -176,7 +175,7 @@ async fn read(mut body: Body) -> Result<Zeroizing<Vec<u8>>, Response> {
         }
     }
     if length > MAX_BODY {
-        return Err(answer::too_large());
+        return Err(answer::problem(answer::TOO_LARGE));
     }
     Ok(bytes)
 }

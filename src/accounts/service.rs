@@ -1,5 +1,6 @@
 //! The rules of accounts, over any store.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -14,6 +15,7 @@ use super::last_admin::Change;
 use super::model::{Token, User};
 use super::store::{AccountStore, NewUser, Page, Seat, StoreError};
 use super::subject::Subject;
+use crate::cache::UserCache;
 use crate::clock::Clock;
 use crate::error::BoxError;
 use crate::password::{PasswordError, PasswordHasher};
@@ -44,6 +46,7 @@ pub struct Accounts<S> {
     bootstrap: BootstrapPolicy,
     subject: Subject,
     clock: Clock,
+    cache: Option<UserCache<User>>,
 }
 
 /// Who becomes the first admin.
@@ -73,6 +76,7 @@ impl<S: AccountStore> Accounts<S> {
             bootstrap: BootstrapPolicy::default(),
             subject: Subject::default(),
             clock: Clock::system(),
+            cache: None,
         }
     }
 
@@ -100,6 +104,16 @@ impl<S: AccountStore> Accounts<S> {
         self
     }
 
+    /// Forgets an account in this cache whenever it changes or deletes it. Give the layer a clone:
+    /// `AuthLayer::new(verifier, accounts).user_cache(cache)`.
+    ///
+    /// Whoever changes accounts elsewhere, such as another process on the same database, is seen
+    /// after the cache's time to live. With [`Subject::Email`] nothing is cached.
+    pub fn user_cache(mut self, cache: UserCache<User>) -> Self {
+        self.cache = Some(cache);
+        self
+    }
+
     /// Adds an account: the first one admin and approved, the others pending.
     ///
     /// # Errors
@@ -119,10 +133,23 @@ impl<S: AccountStore> Accounts<S> {
             created_at: self.now(),
             seat,
         };
-        Ok(self.store.insert(new).await?)
+        let user = self.store.insert(new).await?;
+        // Whoever asked for it before it was there.
+        drop(self.forgetting(user.id));
+        Ok(user)
     }
 
     /// Makes a token for whoever knows the password of an approved account.
+    ///
+    /// # Errors
+    ///
+    /// As [`authenticate`](Self::authenticate).
+    pub async fn login(&self, login: UserLogin) -> Result<Token, AccountError> {
+        let user = self.authenticate(login).await?;
+        self.token(&user)
+    }
+
+    /// The approved account of whoever knows its password.
     ///
     /// Password first, state second: with a wrong password every account, known or not, answers
     /// alike and takes as long.
@@ -131,7 +158,7 @@ impl<S: AccountStore> Accounts<S> {
     ///
     /// [`AccountError::WrongCredentials`]; with the right password
     /// [`AccountError::Pending`] or [`AccountError::Disabled`]; [`AccountError::Unavailable`].
-    pub async fn login(&self, login: UserLogin) -> Result<Token, AccountError> {
+    pub async fn authenticate(&self, login: UserLogin) -> Result<User, AccountError> {
         let user = match Email::new(login.username()) {
             Ok(email) => self.store.find_by_email(&email).await?,
             // No account has it. Goes on, to take as long.
@@ -159,9 +186,18 @@ impl<S: AccountStore> Accounts<S> {
         if let Some(fresh) = verdict.rehash {
             self.upgrade_hash(&user, &fresh).await;
         }
+        Ok(user)
+    }
+
+    /// Makes a token for an account that has [authenticated](Self::authenticate) itself.
+    ///
+    /// # Errors
+    ///
+    /// [`AccountError::Unavailable`].
+    pub fn token(&self, user: &User) -> Result<Token, AccountError> {
         // The generation that was read together with the hash: if a reset came between, the
         // token is dead already.
-        let subject = self.subject.of(&user);
+        let subject = self.subject.of(user);
         let token = self.issuer.token(&subject);
         let token = token.generation(user.token_generation).issue();
         let token = token.map_err(AccountError::unavailable)?;
@@ -204,6 +240,7 @@ impl<S: AccountStore> Accounts<S> {
             by: by.into(),
             at: self.now(),
         };
+        let _forgetting = self.forgetting(id);
         Ok(self.store.update(id, change).await?)
     }
 
@@ -215,6 +252,7 @@ impl<S: AccountStore> Accounts<S> {
     /// [`AccountError::NotAdmin`], [`AccountError::NotFound`], [`AccountError::LastAdmin`] or
     /// [`AccountError::Unavailable`].
     pub async fn delete(&self, id: i64, by: impl Into<Actor>) -> Result<(), AccountError> {
+        let _forgetting = self.forgetting(id);
         Ok(self.store.delete(id, by.into()).await?)
     }
 
@@ -240,7 +278,17 @@ impl<S: AccountStore> Accounts<S> {
             return Err(AccountError::NotFound);
         }
         let hash = self.hasher.hash(reset.password.as_str()).await?;
+        let _forgetting = self.forgetting(id);
         Ok(self.store.reset_password(id, &hash, by).await?)
+    }
+
+    /// Forgets the account when it is dropped: after a change, also one that nobody waits for to
+    /// its end.
+    fn forgetting(&self, id: i64) -> Forgetting<'_> {
+        Forgetting {
+            cache: self.cache.as_ref(),
+            id,
+        }
     }
 
     fn seat(&self, new: &UserCreate) -> Result<Seat, AccountError> {
@@ -283,6 +331,27 @@ impl<S: AccountStore> UserLoader for Accounts<S> {
         let user = self.subject.find(&*self.store, claims).await;
         user.map_err(StoreError::into_source)
     }
+
+    fn cache_key<'a>(&self, claims: &'a Claims) -> Option<Cow<'a, str>> {
+        match self.subject {
+            Subject::Id => Some(claims.subject().into()),
+            // Whether an address means this account depends on the age of the token.
+            Subject::Email => None,
+        }
+    }
+}
+
+struct Forgetting<'a> {
+    cache: Option<&'a UserCache<User>>,
+    id: i64,
+}
+
+impl Drop for Forgetting<'_> {
+    fn drop(&mut self) {
+        if let Some(cache) = self.cache {
+            cache.invalidate(&self.id.to_string());
+        }
+    }
 }
 
 impl<S> Clone for Accounts<S> {
@@ -294,6 +363,7 @@ impl<S> Clone for Accounts<S> {
             bootstrap: self.bootstrap.clone(),
             subject: self.subject,
             clock: self.clock.clone(),
+            cache: self.cache.clone(),
         }
     }
 }

@@ -25,6 +25,7 @@ use super::refusal::Refusal;
 /// | [`AccountPending`](AuthErrorKind::AccountPending), [`AccountDisabled`](AuthErrorKind::AccountDisabled) | 401 | … `error="invalid_token"` | `invalid_token` |
 /// | the same, [disclosed](crate::AuthLayer::disclose_status) | 403 | – | `account_pending`, `account_disabled` |
 /// | [`InvalidRequest`](AuthErrorKind::InvalidRequest) | 400 | … `error="invalid_request"` | `invalid_request` |
+/// | [`CrossOrigin`](AuthErrorKind::CrossOrigin) | 403 | – | `cross_origin` |
 /// | [`Forbidden`](AuthErrorKind::Forbidden) | 403 | … `error="insufficient_scope"` | `forbidden` |
 /// | [`Unavailable`](AuthErrorKind::Unavailable) | 503, `Retry-After` | – | `unavailable` |
 /// | [`Misconfigured`](AuthErrorKind::Misconfigured) | 500 | – | `misconfigured` |
@@ -48,6 +49,9 @@ pub enum AuthErrorKind {
     MissingCredential,
     /// More than one credential was sent.
     InvalidRequest,
+    /// A page of another origin sent the cookie: see
+    /// [`AuthCookie::check_origin`](crate::AuthCookie::check_origin).
+    CrossOrigin,
     /// The token was refused, or its subject is unknown.
     InvalidToken,
     /// The account waits for approval.
@@ -210,6 +214,11 @@ impl AuthError {
                 code: "invalid_request",
                 ..unauthorized
             },
+            (Kind::CrossOrigin, _) => Answer {
+                detail: "Cross-origin request refused",
+                code: "cross_origin",
+                ..forbidden
+            },
             (Kind::Forbidden, _) => Answer {
                 challenge: Some(Challenge::InsufficientScope),
                 ..forbidden
@@ -237,6 +246,7 @@ impl fmt::Display for AuthError {
         f.write_str(match self.kind {
             AuthErrorKind::MissingCredential => "no credential was sent",
             AuthErrorKind::InvalidRequest => "more than one credential was sent",
+            AuthErrorKind::CrossOrigin => "a page of another origin sent the cookie",
             AuthErrorKind::InvalidToken => "the token was refused",
             AuthErrorKind::AccountPending => "the account waits for approval",
             AuthErrorKind::AccountDisabled => "the account is disabled",

@@ -46,6 +46,12 @@ pub enum ConfigError {
     InvalidRealm,
     /// A scope is empty or has characters that RFC 6749, section 3.3, does not allow.
     InvalidScope,
+    /// A cookie's name is no token (RFC 9110, section 5.6.2), or has a prefix already.
+    InvalidCookieName(String),
+    /// An origin is not written as browsers write theirs (RFC 6454, section 6.1).
+    InvalidOrigin(String),
+    /// A path is none, or a pattern.
+    InvalidPath(String),
     /// Password hashing parameters are out of range.
     InvalidPasswordParams(&'static str),
     /// A file could not be read or written.
@@ -120,6 +126,21 @@ impl fmt::Display for ConfigError {
             ),
             Self::InvalidScope => {
                 f.write_str("a scope is one word of visible ASCII without quotes and backslashes")
+            }
+            Self::InvalidCookieName(name) => write!(
+                f,
+                "{name:?} cannot be the name of a cookie; give letters and digits without a prefix"
+            ),
+            Self::InvalidOrigin(origin) => write!(
+                f,
+                "{origin:?} is no origin; give one such as https://app.example.com, \
+                 without a path and without the scheme's own port"
+            ),
+            Self::InvalidPath(path) => {
+                write!(
+                    f,
+                    "{path:?} is no path; give an exact one such as /api/events"
+                )
             }
             Self::InvalidPasswordParams(reason) => {
                 write!(

@@ -1,20 +1,19 @@
 //! The resolving of an identity: verified on first demand, loaded on first demand, remembered.
 
 use std::future::Future;
-use std::panic::AssertUnwindSafe;
 use std::pin::pin;
 use std::sync::{Arc, OnceLock};
-use std::time::Duration;
 
-use futures_util::future::{self, BoxFuture, Either, FutureExt};
+use futures_util::future::{self, Either, FutureExt};
 use futures_util::lock::Mutex;
 use http::Extensions;
 
-use crate::error::{AuthError, AuthErrorKind, Challenges, Refusal};
+use super::config::Config;
+use crate::error::{AuthError, AuthErrorKind, Refusal};
 use crate::policy::Policy;
 use crate::source::Presented;
-use crate::token::{Claims, Verification, Verifier};
-use crate::user::{AuthUser, CurrentUser, UserLoader, UserStatus};
+use crate::token::{Claims, Verification};
+use crate::user::{self, AuthUser, CurrentUser, UserStatus};
 
 /// What is known of the sender so far.
 pub(super) struct Inner<U> {
@@ -24,34 +23,6 @@ pub(super) struct Inner<U> {
     user: OnceLock<Result<Arc<U>, AuthError>>,
     // Held by the one who waits for a key source or the store; the others wait for it.
     turn: Mutex<()>,
-}
-
-/// What the requests of one layer have in common.
-pub(crate) struct Config<U> {
-    pub(crate) verifier: Arc<dyn Verifier>,
-    pub(crate) loader: Arc<dyn UserLoader<User = U>>,
-    pub(crate) timeout: Option<Timeout>,
-    pub(crate) challenges: Option<Arc<Challenges>>,
-    pub(crate) disclose_status: bool,
-}
-
-/// The runtime's own sleep, and how long to wait for users.
-#[derive(Clone)]
-pub(crate) struct Timeout {
-    pub(crate) after: Duration,
-    pub(crate) sleep: Arc<dyn Fn(Duration) -> BoxFuture<'static, ()> + Send + Sync>,
-}
-
-impl<U> Clone for Config<U> {
-    fn clone(&self) -> Self {
-        Self {
-            verifier: Arc::clone(&self.verifier),
-            loader: Arc::clone(&self.loader),
-            timeout: self.timeout.clone(),
-            challenges: self.challenges.clone(),
-            disclose_status: self.disclose_status,
-        }
-    }
 }
 
 impl<U> Inner<U> {
@@ -69,9 +40,9 @@ impl<U> Inner<U> {
         matches!(self.presented, Presented::Nothing)
     }
 
-    pub(super) async fn claims(&self) -> Result<Claims, AuthError> {
-        if let Some(known) = self.claims.get() {
-            return known.clone();
+    pub(super) async fn claims(&self) -> Result<&Claims, AuthError> {
+        if let Some(known) = recall(&self.claims) {
+            return known;
         }
         self.bounded(self.wait_for_claims(), || {
             self.remember(&self.claims, Err(too_long()))
@@ -79,9 +50,9 @@ impl<U> Inner<U> {
         .await
     }
 
-    pub(super) fn claims_now(&self) -> Option<Result<Claims, AuthError>> {
-        if let Some(known) = self.claims.get() {
-            return Some(known.clone());
+    pub(super) fn claims_now(&self) -> Option<Result<&Claims, AuthError>> {
+        if let Some(known) = recall(&self.claims) {
+            return Some(known);
         }
         match self.verification() {
             Verification::Ready(claims) => Some(self.remember(&self.claims, claims)),
@@ -89,15 +60,15 @@ impl<U> Inner<U> {
         }
     }
 
-    async fn wait_for_claims(&self) -> Result<Claims, AuthError> {
+    async fn wait_for_claims(&self) -> Result<&Claims, AuthError> {
         let _turn = self.turn.lock().await;
         self.claims_in_turn().await
     }
 
     /// Only for whoever has the turn.
-    async fn claims_in_turn(&self) -> Result<Claims, AuthError> {
-        if let Some(known) = self.claims.get() {
-            return known.clone();
+    async fn claims_in_turn(&self) -> Result<&Claims, AuthError> {
+        if let Some(known) = recall(&self.claims) {
+            return known;
         }
         let claims = match self.verification() {
             Verification::Ready(claims) => claims,
@@ -112,22 +83,25 @@ impl<U> Inner<U> {
                 return self.config.verifier.verify(credential.as_str());
             }
             Presented::Nothing => AuthError::new(AuthErrorKind::MissingCredential),
-            Presented::Malformed(kind) => AuthError::new(*kind),
+            Presented::Unacceptable(kind) => AuthError::new(*kind),
             Presented::Refused(refusal) => AuthError::refused(*refusal),
         }))
     }
 
     /// One request has one answer: the first.
-    fn remember<T: Clone>(
+    #[expect(clippy::expect_used, reason = "a cell that was set stays so")]
+    fn remember<'a, T>(
         &self,
-        cell: &OnceLock<Result<T, AuthError>>,
+        cell: &'a OnceLock<Result<T, AuthError>>,
         found: Result<T, AuthError>,
-    ) -> Result<T, AuthError> {
+    ) -> Result<&'a T, AuthError> {
         let found = found.map_err(|error| self.finish(error));
-        match cell.set(found.clone()) {
-            Ok(()) => found.inspect_err(log),
-            Err(late) => cell.get().cloned().unwrap_or(late),
+        if cell.set(found).is_ok()
+            && let Some(Err(error)) = cell.get()
+        {
+            log(error);
         }
+        recall(cell).expect("it was set just now, or before")
     }
 
     /// What `work` comes to, or `late` if it takes longer than the configured timeout.
@@ -155,73 +129,91 @@ impl<U> Inner<U> {
 }
 
 impl<U: AuthUser> Inner<U> {
-    pub(super) async fn user(&self) -> Result<Arc<U>, AuthError> {
-        if let Some(known) = self.user.get() {
-            return known.clone();
+    pub(super) async fn user(&self) -> Result<&Arc<U>, AuthError> {
+        if let Some(known) = recall(&self.user) {
+            return known;
         }
         self.bounded(self.wait_for_user(), || {
+            self.abandon_load();
             self.remember(&self.user, Err(too_long()))
         })
         .await
     }
 
-    pub(super) fn user_now(&self) -> Option<Result<Arc<U>, AuthError>> {
-        if let Some(known) = self.user.get() {
-            return Some(known.clone());
+    /// The user, if nobody has to be asked.
+    pub(super) fn user_now(&self) -> Option<Result<&Arc<U>, AuthError>> {
+        if let Some(known) = recall(&self.user) {
+            return Some(known);
         }
-        // Without claims nobody needs to be asked for the user.
-        self.claims_now()?.err().map(Err)
+        // Without claims nobody needs to be asked.
+        let claims = match self.claims_now()? {
+            Ok(claims) => claims,
+            Err(error) => return Some(Err(error)),
+        };
+        let cache = self.config.cache.as_ref()?;
+        let cached = cache.get(&*self.config.loader, claims)?;
+        Some(self.remember(&self.user, is_of(cached, claims)))
     }
 
-    async fn wait_for_user(&self) -> Result<Arc<U>, AuthError> {
+    async fn wait_for_user(&self) -> Result<&Arc<U>, AuthError> {
         let _turn = self.turn.lock().await;
-        if let Some(known) = self.user.get() {
-            return known.clone();
+        if let Some(known) = recall(&self.user) {
+            return known;
         }
         let claims = self.claims_in_turn().await?;
-        // Through the pointer: the impl for `Arc` would box once more.
-        let load = async { (*self.config.loader).load_user(&claims).await };
-        let user = match AssertUnwindSafe(load).catch_unwind().await {
-            Ok(Ok(Some(user))) if user.token_generation() == claims.generation() => {
-                Ok(Arc::new(user))
-            }
-            Ok(Ok(Some(_))) => Err(AuthError::refused(Refusal::Generation)),
-            Ok(Ok(None)) => Err(AuthError::refused(Refusal::UnknownSubject)),
-            Ok(Err(error)) => Err(match error.downcast::<AuthError>() {
-                Ok(error) => *error,
-                Err(error) => AuthError::unavailable(error),
-            }),
-            Err(_) => Err(AuthError::unavailable("the user loader panicked")),
+        let loader = &self.config.loader;
+        let found = match &self.config.cache {
+            Some(cache) => match cache.get(&**loader, claims) {
+                Some(cached) => Ok(cached),
+                None => cache.load(loader, claims).await,
+            },
+            None => user::load(&**loader, claims).await,
         };
-        self.remember(&self.user, user)
+        self.remember(&self.user, found.and_then(|found| is_of(found, claims)))
     }
 
-    pub(super) fn admit<P: Policy<U>>(
+    fn abandon_load(&self) {
+        if let (Some(cache), Some(Ok(claims))) = (&self.config.cache, self.claims.get()) {
+            cache.abandon(&*self.config.loader, claims);
+        }
+    }
+
+    /// The user and the claims, if the account is approved and the policy says yes.
+    pub(super) async fn require<P: Policy<U>>(
         &self,
-        user: Arc<U>,
-        claims: Claims,
         policy: &P,
-    ) -> Result<Admitted<U>, AuthError> {
-        let CurrentUser(user) = self.judge(user, &claims, policy)?;
-        Ok(Admitted { user, claims })
+    ) -> Result<(&Arc<U>, &Claims), AuthError> {
+        let user = self.user().await?;
+        self.judge(user, self.claims().await?, policy)
+    }
+
+    /// The same, if nobody has to be asked.
+    pub(super) fn require_now<P: Policy<U>>(
+        &self,
+        policy: &P,
+    ) -> Option<Result<(&Arc<U>, &Claims), AuthError>> {
+        Some(match (self.user_now()?, self.claims_now()?) {
+            (Ok(user), Ok(claims)) => self.judge(user, claims, policy),
+            (Err(error), _) | (_, Err(error)) => Err(error),
+        })
     }
 
     /// Status first, policy second.
-    pub(super) fn judge<P: Policy<U>>(
+    fn judge<'a, P: Policy<U>>(
         &self,
-        user: Arc<U>,
-        claims: &Claims,
+        user: &'a Arc<U>,
+        claims: &'a Claims,
         policy: &P,
-    ) -> Result<CurrentUser<U>, AuthError> {
+    ) -> Result<(&'a Arc<U>, &'a Claims), AuthError> {
         let judgement = match user.status() {
             UserStatus::Approved => policy
-                .check(&user, claims)
+                .check(user, claims)
                 .map_err(|denied| AuthError::forbidden(denied.into_detail())),
             UserStatus::Pending => Err(AuthError::new(AuthErrorKind::AccountPending)),
             UserStatus::Disabled => Err(AuthError::new(AuthErrorKind::AccountDisabled)),
         };
         match judgement {
-            Ok(()) => Ok(CurrentUser(user)),
+            Ok(()) => Ok((user, claims)),
             Err(error) => {
                 log(&error);
                 Err(self.finish(error))
@@ -237,6 +229,13 @@ pub(crate) struct Admitted<U> {
 }
 
 impl<U: AuthUser> Admitted<U> {
+    pub(super) fn new((user, claims): (&Arc<U>, &Claims)) -> Self {
+        Self {
+            user: Arc::clone(user),
+            claims: claims.clone(),
+        }
+    }
+
     pub(crate) fn leave_in(self, extensions: &mut Extensions) {
         extensions.insert(CurrentUser(self.user));
         extensions.insert(self.claims);
@@ -245,6 +244,20 @@ impl<U: AuthUser> Admitted<U> {
 
 fn too_long() -> AuthError {
     AuthError::unavailable("the store or the key source took too long")
+}
+
+/// What the cell remembers.
+fn recall<T>(cell: &OnceLock<Result<T, AuthError>>) -> Option<Result<&T, AuthError>> {
+    Some(cell.get()?.as_ref().map_err(Clone::clone))
+}
+
+/// The user that was found, if the token is of a living generation.
+fn is_of<U: AuthUser>(found: Option<Arc<U>>, claims: &Claims) -> Result<Arc<U>, AuthError> {
+    match found {
+        Some(user) if user.token_generation() == claims.generation() => Ok(user),
+        Some(_) => Err(AuthError::refused(Refusal::Generation)),
+        None => Err(AuthError::refused(Refusal::UnknownSubject)),
+    }
 }
 
 /// What went wrong, for the log. A refused request is not an error there; a store that cannot

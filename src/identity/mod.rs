@@ -1,5 +1,6 @@
 //! Who sends this request: found out on first demand, once.
 
+mod config;
 mod inner;
 mod slot;
 
@@ -15,7 +16,8 @@ use crate::policy::Policy;
 use crate::token::Claims;
 use crate::user::{AuthUser, CurrentUser};
 
-pub(crate) use self::inner::{Admitted, Config, Timeout};
+pub(crate) use self::config::{Config, Timeout};
+pub(crate) use self::inner::Admitted;
 pub(crate) use self::slot::Slot;
 
 /// The sender of a request, unresolved until somebody asks.
@@ -66,16 +68,17 @@ impl<U> Identity<U> {
     ///
     /// [`MissingCredential`](crate::AuthErrorKind::MissingCredential),
     /// [`InvalidRequest`](crate::AuthErrorKind::InvalidRequest),
+    /// [`CrossOrigin`](crate::AuthErrorKind::CrossOrigin),
     /// [`InvalidToken`](crate::AuthErrorKind::InvalidToken), or
     /// [`Unavailable`](crate::AuthErrorKind::Unavailable) where a key source cannot answer.
     pub async fn claims(&self) -> Result<Claims, AuthError> {
-        self.0.claims().await
+        self.0.claims().await.cloned()
     }
 
     /// The same without waiting, for synchronous middleware. `None` only if somebody else, such
     /// as a key server, would have to be asked.
     pub fn claims_now(&self) -> Option<Result<Claims, AuthError>> {
-        self.0.claims_now()
+        Some(self.0.claims_now()?.cloned())
     }
 }
 
@@ -88,7 +91,7 @@ impl<U: AuthUser> Identity<U> {
     /// no such user or the token is of an earlier generation,
     /// [`Unavailable`](crate::AuthErrorKind::Unavailable) if the loader fails, panics or takes too long.
     pub async fn user(&self) -> Result<Arc<U>, AuthError> {
-        self.0.user().await
+        self.0.user().await.cloned()
     }
 
     /// The user, if the account is approved and `policy` says yes.
@@ -99,8 +102,8 @@ impl<U: AuthUser> Identity<U> {
     /// [`AccountDisabled`](crate::AuthErrorKind::AccountDisabled), and
     /// [`Forbidden`](crate::AuthErrorKind::Forbidden) if the policy says no.
     pub async fn require<P: Policy<U>>(&self, policy: &P) -> Result<CurrentUser<U>, AuthError> {
-        let user = self.user().await?;
-        self.0.judge(user, &self.claims().await?, policy)
+        let (user, _) = self.0.require(policy).await?;
+        Ok(CurrentUser(Arc::clone(user)))
     }
 
     /// The same with the claims, if nobody has to be waited for.
@@ -108,18 +111,14 @@ impl<U: AuthUser> Identity<U> {
         &self,
         policy: &P,
     ) -> Option<Result<Admitted<U>, AuthError>> {
-        Some(match (self.0.user_now()?, self.0.claims_now()?) {
-            (Ok(user), Ok(claims)) => self.0.admit(user, claims, policy),
-            (Err(error), _) | (_, Err(error)) => Err(error),
-        })
+        Some(self.0.require_now(policy)?.map(Admitted::new))
     }
 
     pub(crate) async fn require_later<P: Policy<U>>(
         self,
         policy: Arc<P>,
     ) -> Result<Admitted<U>, AuthError> {
-        let user = self.user().await?;
-        self.0.admit(user, self.claims().await?, &*policy)
+        self.0.require(&*policy).await.map(Admitted::new)
     }
 }
 

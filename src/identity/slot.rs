@@ -8,7 +8,8 @@ use std::sync::Arc;
 use futures_util::future::{BoxFuture, FutureExt};
 use http::Extensions;
 
-use super::inner::{Config, Inner, log};
+use super::config::Config;
+use super::inner::{Inner, log};
 use crate::error::{AuthError, AuthErrorKind};
 use crate::source::Presented;
 use crate::token::Claims;
@@ -86,7 +87,7 @@ impl<U: AuthUser> AnyIdentity for Inner<U> {
 
     #[cfg(feature = "axum")]
     fn claims(&self) -> BoxFuture<'_, Result<Claims, AuthError>> {
-        self.claims().boxed()
+        async { self.claims().await.cloned() }.boxed()
     }
 
     fn forget_user(&self, extensions: &mut Extensions) {

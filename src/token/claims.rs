@@ -7,7 +7,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde::de::{DeserializeOwned, MapAccess};
 
-use super::json::{self, Ignored, Members, NumericDate, Text, Texts};
+use super::base64url;
+use super::json::{self, Ignored, Members, NumericDate, OneOrMany, Text, Texts};
 use crate::error::{AuthError, Refusal};
 
 /// The claims of a verified token (RFC 7519, section 4.1).
@@ -18,13 +19,13 @@ use crate::error::{AuthError, Refusal};
 /// A claim says what was true when the token was made. Whether the account may come in *now* is
 /// read from the user.
 #[derive(Clone)]
-pub struct Claims(Arc<Inner>);
-
-struct Inner {
-    payload: String,
+pub struct Claims {
+    // The payload, and after it the texts that had escapes there.
+    text: Arc<str>,
+    payload_end: usize,
     subject: Span,
     issuer: Option<Span>,
-    audience: Option<Vec<Span>>,
+    audience: Option<Audience>,
     expires_at: f64,
     not_before: Option<f64>,
     issued_at: Option<f64>,
@@ -42,55 +43,56 @@ impl Claims {
     /// # Errors
     ///
     /// [`InvalidToken`](crate::AuthErrorKind::InvalidToken) with the reason as its source.
-    pub fn from_json(json: impl Into<String>) -> Result<Self, AuthError> {
-        Self::parse(json.into()).map_err(AuthError::refused)
+    pub fn from_json(json: impl AsRef<str>) -> Result<Self, AuthError> {
+        Self::parse(json.as_ref()).map_err(AuthError::refused)
     }
 
     /// Whom the token is about (`sub`): 1 to 255 bytes without control characters.
     pub fn subject(&self) -> &str {
-        self.text(&self.0.subject)
+        self.subject.of(&self.text)
     }
 
     /// Who made the token (`iss`).
     pub fn issuer(&self) -> Option<&str> {
-        self.0.issuer.as_ref().map(|span| self.text(span))
+        self.issuer.map(|span| span.of(&self.text))
     }
 
     /// Whom the token is for (`aud`), one or several; none if the token does not say.
     pub fn audience(&self) -> impl Iterator<Item = &str> {
-        self.0.audience.iter().flatten().map(|span| self.text(span))
+        let spans = self.audience.as_ref().map_or(&[][..], Audience::spans);
+        spans.iter().map(|span| span.of(&self.text))
     }
 
     /// When the token ends (`exp`).
     pub fn expires_at(&self) -> SystemTime {
-        system_time(self.0.expires_at)
+        system_time(self.expires_at)
     }
 
     /// When the token begins (`nbf`).
     pub fn not_before(&self) -> Option<SystemTime> {
-        self.0.not_before.map(system_time)
+        self.not_before.map(system_time)
     }
 
     /// When the token was made (`iat`).
     pub fn issued_at(&self) -> Option<SystemTime> {
-        self.0.issued_at.map(system_time)
+        self.issued_at.map(system_time)
     }
 
     /// The token's own name (`jti`).
     pub fn token_id(&self) -> Option<&str> {
-        self.0.token_id.as_ref().map(|span| self.text(span))
+        self.token_id.map(|span| span.of(&self.text))
     }
 
     /// What the token may be used for (`scope`, RFC 8693, section 4.2): words between blanks.
     pub fn scopes(&self) -> impl Iterator<Item = &str> {
-        let scope = self.0.scope.as_ref().map_or("", |span| self.text(span));
+        let scope = self.scope.map_or("", |span| span.of(&self.text));
         scope.split(' ').filter(|word| !word.is_empty())
     }
 
     /// The generation of the account's tokens that this one belongs to (`gen`); 0 if the token
     /// does not say. See [`AuthUser::token_generation`](crate::AuthUser::token_generation).
     pub fn generation(&self) -> u64 {
-        self.0.generation
+        self.generation
     }
 
     /// Reads the payload into a type of your own.
@@ -112,56 +114,81 @@ impl Claims {
     /// [`InvalidToken`](crate::AuthErrorKind::InvalidToken) if the claims are not of this form.
     pub fn custom<T: DeserializeOwned>(&self) -> Result<T, AuthError> {
         // The parser's text may quote the token and is dropped.
-        serde_json::from_str(&self.0.payload).map_err(|_| AuthError::refused(Refusal::CustomClaims))
+        let payload = self.text.get(..self.payload_end).unwrap_or_default();
+        serde_json::from_str(payload).map_err(|_| AuthError::refused(Refusal::CustomClaims))
     }
 
-    pub(super) fn parse(payload: String) -> Result<Self, Refusal> {
-        let read = json::read_object(&payload, Payload::default()).map_err(|_| Refusal::Claims)?;
+    /// Reads an encoded payload.
+    pub(super) fn decode(segment: &str) -> Result<Self, Refusal> {
+        let parse = |buffer: &mut [u8]| {
+            let payload = base64url::decode(segment, buffer)?;
+            Self::parse(std::str::from_utf8(payload).map_err(|_| Refusal::Claims)?)
+        };
+        match base64::decoded_len_estimate(segment.len()) {
+            // Most are short: what is kept of them is the only allocation.
+            ..=SHORT_PAYLOAD => parse(&mut [0; SHORT_PAYLOAD]),
+            length => parse(&mut vec![0; length]),
+        }
+    }
+
+    pub(super) fn parse(payload: &str) -> Result<Self, Refusal> {
+        // So that a piece of it is two small numbers.
+        if payload.len() > MAX_PAYLOAD {
+            return Err(Refusal::Size);
+        }
+        let read = json::read_object(payload, Payload::default()).map_err(|_| Refusal::Claims)?;
         let subject = read.subject.ok_or(Refusal::Subject)?;
         if !is_subject(&subject) {
             return Err(Refusal::Subject);
         }
         let expires_at = read.expires_at.ok_or(Refusal::Expiry)?;
 
-        let span = |text| Span::within(&payload, text);
-        let inner = Inner {
-            subject: span(subject),
-            issuer: read.issuer.map(span),
-            audience: read.audience.map(|all| all.into_iter().map(span).collect()),
+        let mut kept = Kept::beginning_with(payload);
+        let subject = kept.span(subject);
+        let issuer = read.issuer.map(|text| kept.span(text));
+        let audience = read.audience.map(|texts| match texts {
+            Texts::One(text) => Audience::One([kept.span(text)]),
+            Texts::Many(texts) => {
+                Audience::Many(texts.into_iter().map(|text| kept.span(text)).collect())
+            }
+        });
+        let token_id = read.token_id.map(|text| kept.span(text));
+        let scope = read.scope.map(|text| kept.span(text));
+        Ok(Self {
+            text: kept.text(),
+            payload_end: payload.len(),
+            subject,
+            issuer,
+            audience,
             expires_at,
             not_before: read.not_before,
             issued_at: read.issued_at,
-            token_id: read.token_id.map(span),
-            scope: read.scope.map(span),
+            token_id,
+            scope,
             generation: read.generation.unwrap_or(0),
-            payload,
-        };
-        Ok(Self(Arc::new(inner)))
+        })
     }
 
     /// `exp`, `nbf` and `iat` against the clock (RFC 7519, sections 4.1.4 to 4.1.6).
     pub(super) fn check_times(&self, now: f64, leeway: f64) -> Result<(), Refusal> {
-        if now >= self.0.expires_at + leeway {
+        if self.has_expired(now - leeway) {
             return Err(Refusal::Expired);
         }
-        if self.0.not_before.is_some_and(|date| date > now + leeway) {
+        if self.not_before.is_some_and(|date| date > now + leeway) {
             return Err(Refusal::NotYetValid);
         }
-        if self.0.issued_at.is_some_and(|date| date > now + leeway) {
+        if self.issued_at.is_some_and(|date| date > now + leeway) {
             return Err(Refusal::IssuedInFuture);
         }
         Ok(())
     }
 
-    pub(super) fn has_audience(&self) -> bool {
-        self.0.audience.is_some()
+    pub(super) fn has_expired(&self, now: f64) -> bool {
+        now >= self.expires_at
     }
 
-    fn text<'a>(&'a self, span: &'a Span) -> &'a str {
-        match span {
-            Span::Slice(start, end) => self.0.payload.get(*start..*end).unwrap_or_default(),
-            Span::Owned(text) => text,
-        }
+    pub(super) const fn has_audience(&self) -> bool {
+        self.audience.is_some()
     }
 }
 
@@ -186,20 +213,74 @@ pub(super) const LAST_DATE: f64 = 253_402_300_799.0;
 
 const MAX_SUBJECT: usize = 255;
 
-/// A piece of the payload: where it stands, or its own text if it was escaped there.
-enum Span {
-    Slice(usize, usize),
-    Owned(Box<str>),
+/// Bytes of a decoded payload, of which no unescaped text is longer.
+const MAX_PAYLOAD: usize = 1 << 30;
+
+/// Bytes of a decoded payload.
+const SHORT_PAYLOAD: usize = 1024;
+
+/// A piece of the text that claims keep.
+#[derive(Clone, Copy)]
+struct Span {
+    start: u32,
+    end: u32,
 }
 
 impl Span {
-    fn within(payload: &str, text: Cow<'_, str>) -> Self {
-        match text {
-            Cow::Borrowed(text) => {
-                let start = text.as_ptr() as usize - payload.as_ptr() as usize;
-                Self::Slice(start, start + text.len())
+    fn of(self, text: &str) -> &str {
+        text.get(self.start as usize..self.end as usize)
+            .unwrap_or_default()
+    }
+}
+
+#[derive(Clone)]
+enum Audience {
+    One([Span; 1]),
+    Many(Arc<[Span]>),
+}
+
+impl Audience {
+    fn spans(&self) -> &[Span] {
+        match self {
+            Self::One(span) => span,
+            Self::Many(spans) => spans,
+        }
+    }
+}
+
+/// What claims keep: the payload, and what cannot be pointed at in it.
+struct Kept<'a> {
+    payload: &'a str,
+    unescaped: String,
+}
+
+impl<'a> Kept<'a> {
+    const fn beginning_with(payload: &'a str) -> Self {
+        Self {
+            payload,
+            unescaped: String::new(),
+        }
+    }
+
+    fn span(&mut self, text: Cow<'a, str>) -> Span {
+        let start = match &text {
+            Cow::Borrowed(text) => text.as_ptr() as usize - self.payload.as_ptr() as usize,
+            Cow::Owned(text) => {
+                self.unescaped.push_str(text);
+                self.payload.len() + self.unescaped.len() - text.len()
             }
-            Cow::Owned(text) => Self::Owned(text.into()),
+        };
+        Span {
+            start: start as u32,
+            end: (start + text.len()) as u32,
+        }
+    }
+
+    fn text(self) -> Arc<str> {
+        if self.unescaped.is_empty() {
+            self.payload.into()
+        } else {
+            [self.payload, &self.unescaped].concat().into()
         }
     }
 }
@@ -208,7 +289,7 @@ impl Span {
 struct Payload<'a> {
     subject: Option<Cow<'a, str>>,
     issuer: Option<Cow<'a, str>>,
-    audience: Option<Vec<Cow<'a, str>>>,
+    audience: Option<Texts<'a>>,
     expires_at: Option<f64>,
     not_before: Option<f64>,
     issued_at: Option<f64>,
@@ -223,7 +304,7 @@ impl<'de> Members<'de> for Payload<'de> {
         match name {
             "sub" => self.subject = Some(map.next_value_seed(Text)?),
             "iss" => self.issuer = Some(map.next_value_seed(Text)?),
-            "aud" => self.audience = Some(map.next_value_seed(Texts)?),
+            "aud" => self.audience = Some(map.next_value_seed(OneOrMany)?),
             "exp" => self.expires_at = Some(map.next_value_seed(NumericDate)?),
             "nbf" => self.not_before = Some(map.next_value_seed(NumericDate)?),
             "iat" => self.issued_at = Some(map.next_value_seed(NumericDate)?),

@@ -166,7 +166,7 @@ impl TokenBuilder<'_> {
         }
         let payload = self.payload()?;
         // What we make, we accept.
-        Claims::parse(payload.clone()).map_err(|_| IssueError::InvalidClaims)?;
+        Claims::parse(&payload).map_err(|_| IssueError::InvalidClaims)?;
 
         let key = match &self.issuer.keys {
             Keys::One(key) => key.clone(),

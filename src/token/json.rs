@@ -35,7 +35,7 @@ impl<'de, M: Members<'de>> Visitor<'de> for Object<'_, M> {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
         // Compared after unescaping.
-        let mut seen = BTreeSet::new();
+        let mut seen = Names::default();
         while let Some(name) = map.next_key_seed(Text)? {
             self.0.read(&name, &mut map)?;
             if !seen.insert(name) {
@@ -44,6 +44,49 @@ impl<'de, M: Members<'de>> Visitor<'de> for Object<'_, M> {
         }
         Ok(())
     }
+}
+
+/// The names of an object so far. A few are compared one by one; the others, so that many names
+/// are not many times as dear, are kept in order.
+#[derive(Default)]
+struct Names<'a> {
+    few: [&'a str; 16],
+    count: usize,
+    others: BTreeSet<Cow<'a, str>>,
+    // A bit for each name: most names have one of their own, and need not be compared.
+    marks: u64,
+}
+
+impl<'a> Names<'a> {
+    /// Says whether the name is new.
+    fn insert(&mut self, name: Cow<'a, str>) -> bool {
+        let mark = mark(name.as_bytes());
+        let (few, free) = self.few.split_at_mut(self.count);
+        if self.marks & mark != 0
+            && (few.iter().any(|known| **known == *name) || self.others.contains(&name))
+        {
+            return false;
+        }
+        self.marks |= mark;
+        match (name, free.first_mut()) {
+            (Cow::Borrowed(name), Some(place)) => {
+                *place = name;
+                self.count += 1;
+                true
+            }
+            (name, _) => self.others.insert(name),
+        }
+    }
+}
+
+/// The same for equal names.
+const fn mark(name: &[u8]) -> u64 {
+    let (first, last) = match name {
+        [first, .., last] => (*first, *last),
+        [only] => (*only, 0),
+        [] => (0, 0),
+    };
+    1 << (first.wrapping_mul(5).wrapping_add(last) & 63)
 }
 
 /// A string, borrowed from the input unless it has escapes.
@@ -74,29 +117,35 @@ impl<'de> Visitor<'de> for Text {
 }
 
 /// A string, or an array of strings.
-pub(super) struct Texts;
+pub(super) enum Texts<'a> {
+    One(Cow<'a, str>),
+    Many(Vec<Cow<'a, str>>),
+}
 
-impl<'de> DeserializeSeed<'de> for Texts {
-    type Value = Vec<Cow<'de, str>>;
+/// Reads [`Texts`].
+pub(super) struct OneOrMany;
+
+impl<'de> DeserializeSeed<'de> for OneOrMany {
+    type Value = Texts<'de>;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
         deserializer.deserialize_any(self)
     }
 }
 
-impl<'de> Visitor<'de> for Texts {
-    type Value = Vec<Cow<'de, str>>;
+impl<'de> Visitor<'de> for OneOrMany {
+    type Value = Texts<'de>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a string or an array of strings")
     }
 
     fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Self::Value, E> {
-        Ok(vec![Cow::Borrowed(text)])
+        Ok(Texts::One(Cow::Borrowed(text)))
     }
 
     fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
-        Ok(vec![Cow::Owned(text.to_owned())])
+        Ok(Texts::One(Cow::Owned(text.to_owned())))
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
@@ -104,7 +153,7 @@ impl<'de> Visitor<'de> for Texts {
         while let Some(text) = seq.next_element_seed(Text)? {
             texts.push(text);
         }
-        Ok(texts)
+        Ok(Texts::Many(texts))
     }
 }
 

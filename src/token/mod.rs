@@ -1,9 +1,14 @@
 //! Tokens: what they say, who signed them, how they are judged and how they are made.
 
+mod base64url;
+mod compact;
 mod json;
+mod header;
 mod claims;
 mod key;
+mod keyset;
 mod ring;
+mod cache;
 mod verifier;
 mod issuer;
 

@@ -1,9 +1,12 @@
 //! Several keys at once, so that they can change while people work.
 
 use std::fmt;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use arc_swap::{ArcSwap, Guard};
 
 use super::key::{SigningKey, VerifyingKey};
+use super::keyset::Keyset;
 use crate::error::ConfigError;
 
 /// A signing key and the keys that verify, chosen by their id (`kid`, RFC 7515, section 4.1.4).
@@ -28,20 +31,31 @@ use crate::error::ConfigError;
 /// assert!(verifier.verify_token(&token).is_err());
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Clone, Default)]
-pub struct KeyRing(Arc<RwLock<Keys>>);
+#[derive(Clone)]
+pub struct KeyRing(Arc<Shared>);
 
-#[derive(Default)]
-struct Keys {
+struct Shared {
+    // Read without a lock: a change puts another in its place.
+    keys: ArcSwap<Keys>,
+    // Held by whoever changes them.
+    change: Mutex<()>,
+}
+
+pub(super) struct Keys {
     signing: Option<SigningKey>,
-    verifying: Vec<VerifyingKey>,
-    default: Option<Box<str>>,
+    pub(super) verifying: Keyset,
 }
 
 impl KeyRing {
     /// A ring without keys: it signs nothing and refuses every token.
     pub fn new() -> Self {
-        Self::default()
+        Self(Arc::new(Shared {
+            keys: ArcSwap::from_pointee(Keys {
+                signing: None,
+                verifying: Keyset::empty(),
+            }),
+            change: Mutex::new(()),
+        }))
     }
 
     /// Signs with `key` from now on, and accepts what it signs. The key that signed until now
@@ -54,10 +68,10 @@ impl KeyRing {
     ///
     /// As [`add`](Self::add), unless the key in the ring is this one's counterpart.
     pub fn sign_with(&self, key: SigningKey) -> Result<(), ConfigError> {
-        self.write(|keys| {
-            let known = key.kid().and_then(|kid| keys.find(kid));
+        self.change(|keys| {
+            let known = key.kid().and_then(|kid| keys.verifying.find(kid));
             if !known.is_some_and(|known| is_counterpart(&key, known)) {
-                keys.add(key.verifying_key())?;
+                keys.verifying.add(key.verifying_key())?;
             }
             keys.signing = Some(key);
             Ok(())
@@ -70,7 +84,7 @@ impl KeyRing {
     ///
     /// [`ConfigError::MissingKeyId`] or [`ConfigError::DuplicateKeyId`].
     pub fn add(&self, key: VerifyingKey) -> Result<(), ConfigError> {
-        self.write(|keys| keys.add(key))
+        self.change(|keys| keys.verifying.add(key))
     }
 
     /// Chooses the key for tokens that do not name one. Without it they are refused.
@@ -79,69 +93,58 @@ impl KeyRing {
     ///
     /// [`ConfigError::UnknownKeyId`] if there is no such key in the ring.
     pub fn default_key(&self, key_id: &str) -> Result<(), ConfigError> {
-        self.write(|keys| {
-            if keys.find(key_id).is_none() {
-                return Err(ConfigError::UnknownKeyId(key_id.to_owned()));
-            }
-            keys.default = Some(key_id.into());
-            Ok(())
-        })
+        self.change(|keys| keys.verifying.set_default(key_id))
     }
 
     /// Takes a key out, and says whether it was there. Its tokens are refused from now on; if it
     /// was the signing key, nothing is signed until there is another.
     pub fn remove(&self, key_id: &str) -> bool {
-        self.write(|keys| {
-            let before = keys.verifying.len();
-            keys.verifying.retain(|key| key.kid() != Some(key_id));
+        self.change(|keys| {
             keys.signing.take_if(|key| key.kid() == Some(key_id));
-            keys.default.take_if(|default| **default == *key_id);
-            keys.verifying.len() < before
+            Ok(keys.verifying.remove(key_id))
         })
+        .unwrap_or_default()
     }
 
     pub(super) fn signing_key(&self) -> Option<SigningKey> {
-        self.read(|keys| keys.signing.clone())
+        self.0.keys.load().signing.clone()
     }
 
-    pub(super) fn verifying_key(&self, key_id: Option<&str>) -> Option<VerifyingKey> {
-        self.read(|keys| keys.find(key_id.or(keys.default.as_deref())?).cloned())
+    /// The keys as they are now, for one token.
+    pub(super) fn keys(&self) -> Guard<Arc<Keys>> {
+        self.0.keys.load()
     }
 
-    // No change to the keys can panic halfway: a poisoned lock still guards whole keys.
-    fn read<T>(&self, look: impl FnOnce(&Keys) -> T) -> T {
-        look(&self.0.read().unwrap_or_else(PoisonError::into_inner))
+    /// What fails changes nothing.
+    fn change<T>(
+        &self,
+        change: impl FnOnce(&mut Keys) -> Result<T, ConfigError>,
+    ) -> Result<T, ConfigError> {
+        let _change = self.0.change.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = self.0.keys.load();
+        let mut next = Keys {
+            signing: now.signing.clone(),
+            verifying: now.verifying.successor(),
+        };
+        let result = change(&mut next)?;
+        self.0.keys.store(Arc::new(next));
+        Ok(result)
     }
+}
 
-    fn write<T>(&self, change: impl FnOnce(&mut Keys) -> T) -> T {
-        change(&mut self.0.write().unwrap_or_else(PoisonError::into_inner))
+impl Default for KeyRing {
+    fn default() -> Self {
+        Self::new()
     }
 }
 
 impl fmt::Debug for KeyRing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.read(|keys| {
-            f.debug_struct("KeyRing")
-                .field("signing", &keys.signing)
-                .field("verifying", &keys.verifying)
-                .field("default", &keys.default)
-                .finish()
-        })
-    }
-}
-
-impl Keys {
-    fn add(&mut self, key: VerifyingKey) -> Result<(), ConfigError> {
-        let kid = key.kid().ok_or(ConfigError::MissingKeyId)?;
-        if self.find(kid).is_some() {
-            return Err(ConfigError::DuplicateKeyId(kid.to_owned()));
-        }
-        self.verifying.push(key);
-        Ok(())
-    }
-
-    fn find(&self, kid: &str) -> Option<&VerifyingKey> {
-        self.verifying.iter().find(|key| key.kid() == Some(kid))
+        let keys = self.keys();
+        f.debug_struct("KeyRing")
+            .field("signing", &keys.signing)
+            .field("verifying", &keys.verifying)
+            .finish()
     }
 }
 

@@ -1,18 +1,17 @@
 //! The judgement of a token: bytes in, claims out, or a reason why not.
 
-use std::borrow::Cow;
+use std::sync::Arc;
 use std::time::Duration;
 
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use futures_util::future::BoxFuture;
-use serde::de::MapAccess;
 
+use super::MAX_TOKEN;
+use super::cache::TokenCache;
 use super::claims::Claims;
-use super::json::{self, Ignored, Members, Text};
+use super::compact::Compact;
 use super::key::VerifyingKey;
+use super::keyset::Keyset;
 use super::ring::KeyRing;
-use super::{MAX_HEADER, MAX_TOKEN};
 use crate::clock::Clock;
 use crate::error::{AuthError, ConfigError, Refusal};
 use crate::secret::Secret;
@@ -70,11 +69,12 @@ pub struct TokenVerifier {
     leeway: f64,
     max_size: usize,
     clock: Clock,
+    cache: Option<Arc<TokenCache>>,
 }
 
 #[derive(Clone, Debug)]
 enum Keys {
-    One(VerifyingKey),
+    One(Arc<Keyset>),
     Ring(KeyRing),
 }
 
@@ -87,7 +87,7 @@ impl TokenVerifier {
     /// Accepts tokens signed with this key's counterpart. If the key has an id, a token that
     /// names another is refused.
     pub fn new(key: VerifyingKey) -> Self {
-        Self::with_keys(Keys::One(key))
+        Self::with_keys(Keys::One(Arc::new(Keyset::lone(key))))
     }
 
     /// Accepts tokens of the keys in `ring`, now and after every change to it.
@@ -103,20 +103,21 @@ impl TokenVerifier {
             leeway: 0.0,
             max_size: MAX_TOKEN,
             clock: Clock::system(),
+            cache: None,
         }
     }
 
     /// Demands that `iss` is exactly this. Without it `iss` is not looked at.
     pub fn issuer(mut self, issuer: impl Into<Box<str>>) -> Self {
         self.issuer = Some(issuer.into());
-        self
+        self.forget_tokens()
     }
 
     /// Demands that `aud` names exactly this; called again, this one or the earlier ones. Without
     /// it a token with an `aud` is refused (RFC 7519, section 4.1.3).
     pub fn audience(mut self, audience: impl Into<Box<str>>) -> Self {
         self.audience.push(audience.into());
-        self
+        self.forget_tokens()
     }
 
     /// How far the clocks of issuer and verifier may differ. Defaults to 0 seconds: where another
@@ -134,14 +135,37 @@ impl TokenVerifier {
     }
 
     /// How long a token may be, in bytes. Defaults to 8 KiB.
-    pub const fn max_size(mut self, bytes: usize) -> Self {
+    pub fn max_size(mut self, bytes: usize) -> Self {
         self.max_size = bytes;
-        self
+        self.forget_tokens()
     }
 
     /// Judges times by this clock. Defaults to the system's.
     pub fn clock(mut self, clock: Clock) -> Self {
         self.clock = clock;
+        self
+    }
+
+    /// Remembers the last accepted tokens, about `capacity` of them, so that one that comes again
+    /// is only compared and its times checked. Defaults to none.
+    ///
+    /// Worth it for asymmetric signatures, which cost tens of microseconds each; an HMAC costs
+    /// little more than the look-up. What is remembered is the whole token: nothing but the same
+    /// bytes hits. A change to the [`KeyRing`] forgets all. Only accepted tokens come in, and those
+    /// that come once do not drive out those that come again. Give it about twice as many places as
+    /// there are tokens in use.
+    ///
+    /// Tokens of more than 2 KiB are verified each time, so that `capacity` tokens with their
+    /// claims take at most 4 KiB each. Clones share what is remembered, unless they are then
+    /// configured otherwise.
+    pub fn cache(mut self, capacity: usize) -> Self {
+        self.cache = Some(Arc::new(TokenCache::new(capacity)));
+        self
+    }
+
+    /// What was accepted before may not be any more.
+    fn forget_tokens(mut self) -> Self {
+        self.cache = self.cache.map(|cache| Arc::new(cache.emptied()));
         self
     }
 
@@ -155,59 +179,29 @@ impl TokenVerifier {
     }
 
     fn judge(&self, token: &str) -> Result<Claims, Refusal> {
-        let compact = Compact::split(token, self.max_size)?;
-        let key = self.select_key(compact.header)?;
-
-        let mut buffer = [0; MAX_SIGNATURE];
-        let signature = decode(compact.signature, &mut buffer)?;
-        if !key.verify(compact.signed.as_bytes(), signature) {
-            return Err(Refusal::Signature);
+        match &self.keys {
+            Keys::One(keys) => self.judge_by(keys, token),
+            Keys::Ring(ring) => self.judge_by(&ring.keys().verifying, token),
         }
-
-        let payload = URL_SAFE_NO_PAD
-            .decode(compact.payload)
-            .map_err(|_| Refusal::Base64)?;
-        let claims = Claims::parse(String::from_utf8(payload).map_err(|_| Refusal::Claims)?)?;
-        claims.check_times(self.clock.numeric_date(), self.leeway)?;
-        self.check_issuer(&claims)?;
-        self.check_audience(&claims)?;
-        Ok(claims)
     }
 
-    /// The configured key that the header asks for, if the header asks for nothing else.
-    fn select_key(&self, encoded: &str) -> Result<Cow<'_, VerifyingKey>, Refusal> {
-        let mut buffer = [0; MAX_HEADER];
-        let header = std::str::from_utf8(decode(encoded, &mut buffer)?)
-            .ok()
-            .and_then(|json| json::read_object(json, Header::default()).ok())
-            .ok_or(Refusal::Header)?;
-
-        // RFC 7515, section 4.1.11: an extension that is not understood is a reason to refuse,
-        // and we understand none. RFC 7797, section 7: no `b64` in a JWT.
-        if header.extended {
-            return Err(Refusal::Critical);
+    fn judge_by(&self, keys: &Keyset, token: &str) -> Result<Claims, Refusal> {
+        let cache = self.cache.as_deref();
+        if let Some(claims) = cache.and_then(|cache| cache.get(token, keys.generation())) {
+            claims.check_times(self.clock.numeric_date(), self.leeway)?;
+            return Ok(claims);
         }
-        if header
-            .typ
-            .as_deref()
-            .is_some_and(|typ| !is_access_type(typ))
-        {
-            return Err(Refusal::Type);
+        let compact = Compact::split(token, self.max_size)?;
+        keys.verify(&compact)?;
+        let claims = Claims::decode(compact.payload)?;
+        let now = self.clock.numeric_date();
+        claims.check_times(now, self.leeway)?;
+        self.check_issuer(&claims)?;
+        self.check_audience(&claims)?;
+        if let Some(cache) = cache {
+            cache.put(token, keys.generation(), &claims, now - self.leeway);
         }
-        let key = match &self.keys {
-            Keys::One(key) => match (&header.kid, key.kid()) {
-                (Some(asked), Some(ours)) if asked != ours => return Err(Refusal::KeyId),
-                _ => Cow::Borrowed(key),
-            },
-            Keys::Ring(ring) => ring
-                .verifying_key(header.kid.as_deref())
-                .map(Cow::Owned)
-                .ok_or(Refusal::KeyId)?,
-        };
-        if header.alg.as_deref() != Some(key.algorithm().as_str()) {
-            return Err(Refusal::Algorithm);
-        }
-        Ok(key)
+        Ok(claims)
     }
 
     fn check_issuer(&self, claims: &Claims) -> Result<(), Refusal> {
@@ -235,81 +229,4 @@ impl Verifier for TokenVerifier {
     }
 }
 
-/// A token in its three segments (RFC 7515, section 7.1).
-struct Compact<'a> {
-    header: &'a str,
-    payload: &'a str,
-    signature: &'a str,
-    signed: &'a str,
-}
-
-impl<'a> Compact<'a> {
-    fn split(token: &'a str, max_size: usize) -> Result<Self, Refusal> {
-        if token.len() > max_size {
-            return Err(Refusal::Size);
-        }
-        let (signed, signature) = token.rsplit_once('.').ok_or(Refusal::Segments)?;
-        let (header, payload) = signed.split_once('.').ok_or(Refusal::Segments)?;
-        if header.is_empty() || payload.is_empty() || signature.is_empty() || payload.contains('.')
-        {
-            return Err(Refusal::Segments);
-        }
-        if header.len() > MAX_HEADER {
-            return Err(Refusal::Size);
-        }
-        Ok(Self {
-            header,
-            payload,
-            signature,
-            signed,
-        })
-    }
-}
-
-/// What is read of a header. `jwk`, `jku`, `x5u`, `x5c` and `x5t` are nothing to us: no token
-/// brings its own key.
-#[derive(Default)]
-struct Header<'a> {
-    alg: Option<Cow<'a, str>>,
-    typ: Option<Cow<'a, str>>,
-    kid: Option<Cow<'a, str>>,
-    extended: bool,
-}
-
-impl<'de> Members<'de> for Header<'de> {
-    fn read<A: MapAccess<'de>>(&mut self, name: &str, map: &mut A) -> Result<(), A::Error> {
-        match name {
-            "alg" => self.alg = Some(map.next_value_seed(Text)?),
-            "typ" => self.typ = Some(map.next_value_seed(Text)?),
-            "kid" => self.kid = Some(map.next_value_seed(Text)?),
-            _ => {
-                self.extended |= matches!(name, "crit" | "b64");
-                map.next_value_seed(Ignored::new())?;
-            }
-        }
-        Ok(())
-    }
-}
-
-/// `JWT` (RFC 7519, section 5.1) or `at+jwt` (RFC 9068, section 2.1), so that a token made for
-/// something else opens no door.
-fn is_access_type(typ: &str) -> bool {
-    const PREFIX: &str = "application/";
-    let name = match typ.split_at_checked(PREFIX.len()) {
-        Some((prefix, name)) if prefix.eq_ignore_ascii_case(PREFIX) => name,
-        _ => typ,
-    };
-    name.eq_ignore_ascii_case("JWT") || name.eq_ignore_ascii_case("at+jwt")
-}
-
-fn decode<'b, const N: usize>(segment: &str, buffer: &'b mut [u8; N]) -> Result<&'b [u8], Refusal> {
-    let length = URL_SAFE_NO_PAD
-        .decode_slice(segment, buffer)
-        .map_err(|_| Refusal::Base64)?;
-    buffer.get(..length).ok_or(Refusal::Base64)
-}
-
 const MAX_LEEWAY: Duration = Duration::from_secs(300);
-
-/// Bytes of the longest signature: RSA with 8192 bits.
-const MAX_SIGNATURE: usize = 1024;

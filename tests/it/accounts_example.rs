@@ -2,8 +2,12 @@
 
 use std::path::Path;
 
-use tower_warder::accounts::AccountStore;
+use tower::ServiceExt;
+use tower_warder::accounts::{AccountStore, Accounts, MemoryStore};
 use tower_warder::testing::account_store_contract;
+use tower_warder::{Secret, TokenIssuer};
+
+use crate::support::{get, send};
 
 #[allow(dead_code)]
 #[path = "../../examples/accounts/main.rs"]
@@ -26,4 +30,57 @@ async fn the_sqlite_store_keeps_the_contract() {
         sqlite_store(&directory.path().join(format!("{}.sqlite", count.get()))).await
     })
     .await;
+}
+
+#[tokio::test]
+async fn the_api_page_and_all_it_loads_come_from_the_example() {
+    let secret = Secret::generate();
+    let accounts = Accounts::new(MemoryStore::new(), TokenIssuer::hs256(&secret));
+    let cookie = example::cookie([127, 0, 0, 1].into()).unwrap();
+    let app = example::app(accounts, &secret, cookie);
+
+    let document = send(&app, get("/api/openapi.json")).await.json();
+    assert!(document["paths"]["/api/auth/me"]["get"].is_object());
+
+    assert_eq!(
+        send(&app, get("/api/docs")).await.header("location"),
+        Some("/api/docs/")
+    );
+    let page = send(&app, get("/api/docs/")).await;
+    let policy = page.header("content-security-policy").unwrap();
+    assert!(policy.starts_with("default-src 'none'") && !policy.contains("unsafe"));
+    assert_eq!(page.header("x-content-type-options"), Some("nosniff"));
+    assert_eq!(page.header("referrer-policy"), Some("no-referrer"));
+
+    let mut loaded = 0;
+    for attribute in ["src=\"", "href=\""] {
+        for link in page.body.split(attribute).skip(1) {
+            let file = link.split('"').next().unwrap();
+            let file = file.trim_start_matches("./");
+            let answer = app.clone().oneshot(get(&format!("/api/docs/{file}"))).await;
+            assert_eq!(answer.unwrap().status(), 200, "{file}");
+            loaded += 1;
+        }
+    }
+    assert_eq!(loaded, 7);
+    let initializer = send(&app, get("/api/docs/swagger-initializer.js"))
+        .await
+        .body;
+    assert!(!initializer.contains("http"), "{initializer}");
+    assert_eq!(send(&app, get("/api/docs/nothing.js")).await.status, 404);
+}
+
+#[test]
+fn cookie_does_without_tls_on_loopback_only() {
+    for (address, name) in [
+        ("127.0.0.1", "tower_warder"),
+        ("127.3.0.1", "tower_warder"),
+        ("::1", "tower_warder"),
+        ("0.0.0.0", "__Host-tower_warder"),
+        ("::", "__Host-tower_warder"),
+        ("192.168.0.1", "__Host-tower_warder"),
+    ] {
+        let cookie = example::cookie(address.parse().unwrap()).unwrap();
+        assert_eq!(cookie.name(), name, "{address}");
+    }
 }

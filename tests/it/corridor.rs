@@ -2,16 +2,17 @@
 //! both kinds of door. A new rule is a new row.
 
 mod server;
+mod sources;
 
 use http::{Method, Version};
 use tower_warder::testing::{self, FixedClock};
 use tower_warder::{AuthError, AuthErrorKind, Secret, TokenIssuer};
 
-use self::server::{Door, Server, request, through_extractor, through_layer};
+use self::server::{Door, Line, Server, request, through_extractor, through_layer};
 use crate::support::{Answer, Store, layer};
 
-/// A situation, where it is met, the `Authorization` lines, and the answer.
-struct Row(&'static str, Server, Door, Vec<Vec<u8>>, Expect);
+/// A situation, where it is met, what is sent, and the answer.
+struct Row(&'static str, Server, Door, Vec<Line>, Expect);
 
 #[derive(Clone, Copy)]
 struct Expect {
@@ -30,9 +31,9 @@ fn rows() -> Vec<Row> {
 
     let token = |subject: &str| bearer(&testing::token(subject));
     let none = Vec::new;
-    let one = |line: &[u8]| vec![line.to_vec()];
+    let one = |line: &[u8]| vec![(AUTHORIZATION, line.to_vec())];
     let jane = || token("jane");
-    let two = |first: &[u8], second: &[u8]| vec![first.to_vec(), second.to_vec()];
+    let two = |first: &[u8], second: &[u8]| [one(first), one(second)].concat();
     let anonymous = expect(401, Some(BARE), "Not authenticated", "not_authenticated", "16");
     let refused = expect(401, Some(INVALID_TOKEN), REFUSED, "invalid_token", "16");
     let twice = expect(400, Some(INVALID_REQUEST), TWICE, "invalid_request", "16");
@@ -92,9 +93,13 @@ fn rows() -> Vec<Row> {
     ]
 }
 
+fn all_rows() -> impl Iterator<Item = Row> {
+    rows().into_iter().chain(sources::rows())
+}
+
 #[tokio::test]
 async fn every_row_is_answered_by_the_extractors() {
-    for row in rows() {
+    for row in all_rows() {
         let answer = row.at_extractor(None).await;
         row.check(&answer, "extractor");
     }
@@ -102,7 +107,7 @@ async fn every_row_is_answered_by_the_extractors() {
 
 #[tokio::test]
 async fn every_row_is_answered_by_the_layer() {
-    for row in rows() {
+    for row in all_rows() {
         let answer = row.at_layer(None).await;
         row.check(&answer, "layer");
     }
@@ -110,7 +115,7 @@ async fn every_row_is_answered_by_the_layer() {
 
 #[tokio::test]
 async fn every_row_has_its_grpc_form() {
-    for row in rows() {
+    for row in all_rows() {
         for content_type in ["application/grpc", "application/grpc+proto"] {
             row.check_grpc(&row.at_extractor(Some(content_type)).await);
             row.check_grpc(&row.at_layer(Some(content_type)).await);
@@ -120,16 +125,19 @@ async fn every_row_has_its_grpc_form() {
 
 #[tokio::test]
 async fn a_door_lets_in_whom_it_is_for() {
-    for (door, subject) in [
+    let by_header = [
         (Door::User, "jane"),
         (Door::User, "root"),
         (Door::Admin, "root"),
-    ] {
-        let authorization = bearer(&testing::token(subject));
+    ];
+    let by_header =
+        by_header.map(|(door, subject)| (Server::Plain, door, bearer(&testing::token(subject))));
+    for (server, door, lines) in by_header.into_iter().chain(sources::good()) {
         let expect = expect(200, None, "", "", "");
-        let row = Row("good", Server::Plain, door, authorization, expect);
+        let row = Row("good", server, door, lines, expect);
         for answer in [row.at_extractor(None).await, row.at_layer(None).await] {
-            assert_eq!((answer.status.as_u16(), answer.body.as_str()), (200, "in"));
+            let seen = (answer.status.as_u16(), answer.body.as_str());
+            assert_eq!(seen, (200, "in"), "{:?}", row.3);
             assert_eq!(answer.header("www-authenticate"), None);
             assert!(answer.extensions.get::<AuthError>().is_none());
         }
@@ -258,24 +266,29 @@ const fn expect(
     }
 }
 
-fn bearer(token: &str) -> Vec<Vec<u8>> {
-    vec![format!("Bearer {token}").into_bytes()]
+fn bearer(token: &str) -> Vec<Line> {
+    vec![(AUTHORIZATION, format!("Bearer {token}").into_bytes())]
 }
 
-fn forged() -> Vec<Vec<u8>> {
+fn forged() -> Vec<Line> {
+    bearer(&foreign())
+}
+
+fn foreign() -> String {
     let issuer = TokenIssuer::hs256(&Secret::generate());
-    bearer(&issuer.issue("root").unwrap())
+    issuer.issue("root").unwrap()
 }
 
-fn expired() -> Vec<Vec<u8>> {
+fn expired() -> Vec<Line> {
     let issuer = testing::issuer().clock(FixedClock::at(std::time::UNIX_EPOCH).clock());
     bearer(&issuer.issue("root").unwrap())
 }
 
-fn later_generation() -> Vec<Vec<u8>> {
+fn later_generation() -> Vec<Line> {
     bearer(&testing::token("generation"))
 }
 
+const AUTHORIZATION: &str = "authorization";
 const BARE: &str = r#"Bearer realm="api""#;
 const INVALID_TOKEN: &str = r#"Bearer realm="api", error="invalid_token""#;
 const INVALID_REQUEST: &str = r#"Bearer realm="api", error="invalid_request""#;

@@ -13,12 +13,15 @@ mod support;
 mod accounts;
 mod accounts_example;
 mod bodies;
+mod cookie_example;
 mod corridor;
+mod cors;
 mod doors;
 mod elsewhere;
 mod hyper;
 mod identity;
 mod key_source;
+mod openapi;
 mod outage;
 mod policies;
 #[cfg(unix)]
@@ -28,8 +31,10 @@ mod roles;
 mod secrecy;
 #[cfg(unix)]
 mod server;
+mod sources;
 mod stacked;
 mod tokens;
 mod tonic;
 mod tower_contract;
 mod ui;
+mod user_cache;

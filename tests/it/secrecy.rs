@@ -12,9 +12,9 @@ use http::{HeaderMap, Request};
 use tower::{Layer, ServiceExt};
 use tower_warder::testing::{self, FixedClock, TestUser, Users};
 use tower_warder::{
-    Admin, AdminUser, Algorithm, Approved, AuthError, AuthErrorKind, Claims, Clock, ConfigError,
-    CurrentUser, Denied, Empty, Guarded, Identity, KeyRing, Problem, RequireLayer, Scope, Secret,
-    SigningKey, TokenIssuer, TokenSource, TokenVerifier, UserStatus, VerifyingKey,
+    Admin, AdminUser, Algorithm, Approved, AuthCookie, AuthError, AuthErrorKind, Claims, Clock,
+    ConfigError, CurrentUser, Denied, Empty, Guarded, Identity, KeyRing, Problem, RequireLayer,
+    Scope, Secret, SigningKey, TokenIssuer, TokenSource, TokenVerifier, UserStatus, VerifyingKey,
 };
 
 use crate::support::{Log, Mood, OUTAGE, Store, get_with, identity, inside, layer, send};
@@ -44,7 +44,8 @@ async fn no_public_type_shows_a_secret_or_a_token() {
     let guarded = guarded(&layer, &token).await;
     let request = seen_by_handlers(&layer, &token).await;
 
-    let shown: [&dyn Debug; 36] = [
+    let cookie = AuthCookie::new("id").unwrap();
+    let shown: [&dyn Debug; 39] = [
         &secret,
         &signing,
         &signing.verifying_key(),
@@ -69,6 +70,9 @@ async fn no_public_type_shows_a_secret_or_a_token() {
         &Algorithm::HS256,
         &UserStatus::Approved,
         &TokenSource::header(),
+        &cookie,
+        &cookie.set(&token, Duration::MAX),
+        &cookie.set(SECRET, Duration::MAX),
         &layer,
         &door,
         &stack,

@@ -4,6 +4,7 @@ mod forge;
 mod segments;
 mod json;
 mod header;
+mod cache;
 mod claims;
 mod times;
 mod ring;

@@ -1,94 +1,281 @@
-//! Layer and door over a service of tonic's shape, with tonic's bodies.
+//! Layer and doors in a tonic server, asked by a tonic client over a socket; the example `tonic`.
 
-use std::convert::Infallible;
-use std::sync::Arc;
-
-use http::{Request, Response, Version};
-use http_body_util::Full;
-use tonic::body::Body;
-use tonic::{Code, Status};
-use tower::{Layer, Service, ServiceExt};
+use axum::Router;
+use axum::routing::get as on_get;
+use futures_util::StreamExt;
+use futures_util::stream::{self, BoxStream};
+use tokio::net::TcpListener;
+use tonic::service::{LayerExt, Routes};
+use tonic::transport::server::TcpIncoming;
+use tonic::transport::{Channel, Server};
+use tonic::{Code, Request, Response, Status};
+use tonic_health::pb::HealthCheckRequest;
+use tonic_health::pb::health_client::HealthClient;
 use tower_warder::testing::{self, TestUser};
-use tower_warder::{Admin, Claims, CurrentUser, Empty, Policy, RequireLayer};
+use tower_warder::{
+    Admin, AuthLayer, Claims, CurrentUser, Empty, Policy, RequireLayer, UserStatus, async_trait,
+};
 
-use crate::support::{Answer, Mood, Store, Strict, layer, read};
+use self::example::greeter::greeter_client::GreeterClient;
+use self::example::greeter::greeter_server::{Greeter, GreeterServer};
+use self::example::greeter::{GreetOftenRequest, GreetRequest, Greeting};
+use crate::support::{Mood, Store, get, layer, send};
+
+#[allow(dead_code)]
+#[path = "../../examples/tonic/main.rs"]
+mod example;
 
 #[tokio::test]
-async fn call_without_a_token_is_unauthenticated() {
-    let answer = call(&Store::new(), None).await;
-    assert_eq!(answer.status, 200);
-    assert_eq!(answer.header("content-type"), Some("application/grpc"));
-    assert_eq!(answer.header("grpc-status"), Some("16"));
-    assert_eq!(answer.body, "");
-    let status = Status::from_header_map(&answer.headers).unwrap();
+async fn example_greets_whoever_has_a_token() {
+    let channel = example_server().await;
+    let greeting = example::greet(channel.clone(), &testing::token("Jane")).await;
+    assert_eq!(greeting.unwrap(), "Hello, Jane");
+
+    let mut client = GreeterClient::new(channel.clone());
+    let request = asking(
+        GreetOftenRequest { times: 2 },
+        Some(&testing::token("Jane")),
+    );
+    let stream = client.greet_often(request).await.unwrap().into_inner();
+    let texts = stream.map(|greeting| greeting.unwrap().text);
+    let texts = texts.collect::<Vec<_>>().await;
+    assert_eq!(texts, ["1: Hello, Jane", "2: Hello, Jane"]);
+
+    let refused = example::greet(channel, "a.b.c").await.unwrap_err();
+    let status = refused.downcast::<Status>().unwrap();
     assert_eq!(status.code(), Code::Unauthenticated);
-    assert_eq!(status.message(), "Not authenticated");
 }
 
 #[tokio::test]
-async fn tonic_reads_every_refusal() {
-    let (known, down) = (Store::new(), Store::is(Mood::Fails));
-    for (store, subject, code) in [
-        (&known, "nobody", Code::Unauthenticated),
-        (&known, "paul", Code::Unauthenticated),
-        (&down, "jane", Code::Unavailable),
+async fn service_beside_the_door_is_public() {
+    let mut health = HealthClient::new(example_server().await);
+    let request = HealthCheckRequest::default();
+    assert!(health.check(request.clone()).await.is_ok());
+    let with_a_bad_token = asking(request, Some("a.b.c"));
+    assert!(health.check(with_a_bad_token).await.is_ok());
+}
+
+#[tokio::test]
+async fn service_reads_the_user_and_the_claims() {
+    let mut client = served(layer(&Store::new()), RequireLayer::approved()).await;
+    let jane = testing::token("jane");
+    let greeting = client.greet(asking(GreetRequest {}, Some(&jane))).await;
+    let greeting = greeting.unwrap();
+    assert_eq!(greeting.get_ref().text, "Jane jane");
+    assert_eq!(greeting.metadata().get("www-authenticate"), None);
+
+    let request = asking(GreetOftenRequest { times: 3 }, Some(&jane));
+    let stream = client.greet_often(request).await.unwrap().into_inner();
+    let texts = stream.map(|greeting| greeting.unwrap().text);
+    assert_eq!(texts.collect::<Vec<_>>().await, ["Jane jane"; 3]);
+}
+
+#[tokio::test]
+async fn every_refusal_is_a_status_with_its_metadata() {
+    const BARE: &str = r#"Bearer realm="api""#;
+    const INVALID: &str = r#"Bearer realm="api", error="invalid_token""#;
+    let jane = testing::token("jane");
+    let (pending, disabled) = (testing::token("paul"), testing::token("dora"));
+    let nobody = testing::token("nobody");
+    let not_validated = "Could not validate credentials";
+
+    let mut up = served(layer(&Store::new()), RequireLayer::approved()).await;
+    for (token, message, challenge) in [
+        (None, "Not authenticated", BARE),
+        (Some("a.b.c"), not_validated, INVALID),
+        (Some(""), not_validated, INVALID),
+        (Some(nobody.as_str()), not_validated, INVALID),
+        (Some(pending.as_str()), not_validated, INVALID),
+        (Some(disabled.as_str()), not_validated, INVALID),
     ] {
-        let answer = call(store, Some(subject)).await;
-        let status = Status::from_header_map(&answer.headers).unwrap();
-        assert_eq!((answer.status.as_u16(), status.code()), (200, code));
+        for status in both_refused(&mut up, token).await {
+            assert_eq!(status.code(), Code::Unauthenticated, "{token:?}");
+            assert_eq!(status.message(), message, "{token:?}");
+            assert_eq!(metadata(&status, "www-authenticate"), Some(challenge));
+            assert_eq!(metadata(&status, "retry-after"), None);
+        }
     }
-    let answer = call_through(&known, Some("jane"), Admin).await;
-    let status = Status::from_header_map(&answer.headers).unwrap();
-    assert_eq!(status.code(), Code::PermissionDenied);
-    assert_eq!(status.message(), "Admin access required");
+    let store = Store::is(Mood::Fails);
+    let mut down = served(layer(&store), RequireLayer::approved()).await;
+    for status in both_refused(&mut down, Some(&jane)).await {
+        assert_eq!(status.code(), Code::Unavailable);
+        assert_eq!(metadata(&status, "www-authenticate"), None);
+        assert_eq!(metadata(&status, "retry-after"), Some("1"));
+        let message = "Authentication is temporarily unavailable";
+        assert_eq!(status.message(), message);
+    }
 }
 
 #[tokio::test]
-async fn handler_of_a_call_knows_the_user_and_the_claims() {
-    let answer = call(&Store::new(), Some("jane")).await;
-    assert_eq!((answer.status.as_u16(), &*answer.body), (200, "Jane jane"));
-    assert_eq!(answer.header("grpc-status"), None);
-    let answer = call_through(&Store::new(), Some("root"), Admin).await;
-    assert_eq!(answer.body, "Root root");
-}
-
-async fn call(store: &Arc<Store>, subject: Option<&str>) -> Answer {
-    call_through(store, subject, tower_warder::Approved).await
-}
-
-async fn call_through(
-    store: &Arc<Store>,
-    subject: Option<&str>,
-    policy: impl Policy<TestUser>,
-) -> Answer {
-    let door = RequireLayer::<TestUser>::new(policy).rejection(Empty);
-    let service = as_tonic_asks(layer(store).layer(door.layer(Strict::new(greet))));
-    let mut request = Request::post("/greeter.Greeter/Greet")
-        .version(Version::HTTP_2)
-        .header("content-type", "application/grpc");
-    if let Some(subject) = subject {
-        let token = testing::token(subject);
-        request = request.header("authorization", format!("Bearer {token}"));
+async fn disclosed_account_is_permission_denied() {
+    let auth = layer(&Store::new()).disclose_status(true);
+    let mut client = served(auth, RequireLayer::approved()).await;
+    for (subject, message) in [
+        ("paul", "Account pending approval"),
+        ("dora", "Account disabled"),
+    ] {
+        for status in both_refused(&mut client, Some(&testing::token(subject))).await {
+            assert_eq!(status.code(), Code::PermissionDenied);
+            assert_eq!(status.message(), message);
+        }
     }
-    let request = request.body(Body::empty()).unwrap();
-    read(service.oneshot(request).await.unwrap()).await
 }
 
-/// What a tonic server asks of the services that it is given.
-fn as_tonic_asks<S>(service: S) -> S
-where
-    S: Service<Request<Body>, Response = Response<Body>, Error = Infallible>,
-    S: Clone + Send + Sync + 'static,
-    S::Future: Send + 'static,
-{
-    service
+#[tokio::test]
+async fn door_of_admins_is_shut_to_others() {
+    let mut client = served(layer(&Store::new()), RequireLayer::new(Admin)).await;
+    for status in both_refused(&mut client, Some(&testing::token("jane"))).await {
+        assert_eq!(status.code(), Code::PermissionDenied);
+        assert_eq!(status.message(), "Admin access required");
+        let challenge = r#"Bearer realm="api", error="insufficient_scope""#;
+        assert_eq!(metadata(&status, "www-authenticate"), Some(challenge));
+    }
+    let root = testing::token("root");
+    let greeting = client.greet(asking(GreetRequest {}, Some(&root))).await;
+    assert_eq!(greeting.unwrap().into_inner().text, "Root root");
 }
 
-/// What tonic hands to a handler keeps the extensions of the HTTP request.
-fn greet(request: Request<Body>) -> Response<Body> {
-    let request = tonic::Request::from_http(request);
+#[tokio::test]
+async fn whoever_is_disabled_is_out_on_the_next_call_of_the_same_connection() {
+    let store = Store::new();
+    let mut client = served(layer(&store), RequireLayer::approved()).await;
+    let token = testing::token("jane");
+    let greeting = client.greet(asking(GreetRequest {}, Some(&token))).await;
+    assert!(greeting.is_ok());
+
+    let status = UserStatus::Disabled;
+    let jane = TestUser::approved("Jane");
+    store.put("jane", TestUser { status, ..jane });
+    for status in both_refused(&mut client, Some(&token)).await {
+        assert_eq!(status.code(), Code::Unauthenticated);
+    }
+}
+
+#[tokio::test]
+async fn two_tokens_are_refused() {
+    let mut client = served(layer(&Store::new()), RequireLayer::approved()).await;
+    let token = testing::token("jane");
+    let mut request = asking(GreetRequest {}, Some(&token));
+    let second = format!("Bearer {token}").parse().unwrap();
+    request.metadata_mut().append("authorization", second);
+    let status = client.greet(request).await.unwrap_err();
+    assert_eq!(status.code(), Code::Unauthenticated);
+    assert_eq!(status.message(), "Exactly one credential is accepted");
+}
+
+#[tokio::test]
+async fn forgotten_layer_is_internal() {
+    let door = RequireLayer::<TestUser>::approved().rejection(Empty);
+    let routes = Routes::new(door.named_layer(GreeterServer::new(Seen)));
+    let (listener, channel) = listening().await;
+    let server = Server::builder().add_routes(routes);
+    tokio::spawn(server.serve_with_incoming(TcpIncoming::from(listener)));
+    let mut client = GreeterClient::new(channel);
+    for status in both_refused(&mut client, Some(&testing::token("jane"))).await {
+        assert_eq!(status.code(), Code::Internal);
+        assert_eq!(status.message(), "Authentication is misconfigured");
+    }
+}
+
+#[tokio::test]
+async fn one_door_of_an_axum_router_answers_pages_and_calls() {
+    let app: Router = Routes::new(GreeterServer::new(Seen))
+        .into_axum_router()
+        .route("/page", on_get("page"))
+        .layer(RequireLayer::<TestUser>::approved())
+        .layer(layer(&Store::new()));
+    let page = send(&app, get("/page")).await;
+    assert_eq!(page.status, 401);
+    assert_eq!(page.header("grpc-status"), None);
+    assert_eq!(page.detail(), "Not authenticated");
+
+    let (listener, channel) = listening().await;
+    tokio::spawn(axum::serve(listener, app).into_future());
+    let mut client = GreeterClient::new(channel);
+    for status in both_refused(&mut client, None).await {
+        assert_eq!(status.code(), Code::Unauthenticated);
+        assert_eq!(status.message(), "Not authenticated");
+    }
+    let jane = testing::token("jane");
+    let greeting = client.greet(asking(GreetRequest {}, Some(&jane))).await;
+    assert_eq!(greeting.unwrap().into_inner().text, "Jane jane");
+}
+
+async fn example_server() -> Channel {
+    let (listener, channel) = listening().await;
+    tokio::spawn(async { example::serve(listener, testing::verifier()).await.unwrap() });
+    channel
+}
+
+/// A client of a server that is one room.
+async fn served<P: Policy<TestUser>>(
+    auth: AuthLayer<TestUser>,
+    door: RequireLayer<TestUser, P>,
+) -> GreeterClient<Channel> {
+    let (listener, channel) = listening().await;
+    let server = Server::builder()
+        .layer(auth)
+        .layer(door.rejection(Empty))
+        .add_service(GreeterServer::new(Seen));
+    tokio::spawn(server.serve_with_incoming(TcpIncoming::from(listener)));
+    GreeterClient::new(channel)
+}
+
+/// A free port, and a channel that connects to it on its first call.
+async fn listening() -> (TcpListener, Channel) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    (listener, Channel::from_shared(url).unwrap().connect_lazy())
+}
+
+fn asking<T>(message: T, token: Option<&str>) -> Request<T> {
+    let mut request = Request::new(message);
+    if let Some(token) = token {
+        let authorization = format!("Bearer {token}").parse().unwrap();
+        request
+            .metadata_mut()
+            .insert("authorization", authorization);
+    }
+    request
+}
+
+/// How one call and one stream are refused.
+async fn both_refused(client: &mut GreeterClient<Channel>, token: Option<&str>) -> [Status; 2] {
+    let once = client.greet(asking(GreetRequest {}, token)).await;
+    let often = asking(GreetOftenRequest { times: 3 }, token);
+    let often = client.greet_often(often).await;
+    [once.unwrap_err(), often.unwrap_err()]
+}
+
+fn metadata<'a>(status: &'a Status, name: &str) -> Option<&'a str> {
+    let value = status.metadata().get(name);
+    value.map(|value| value.to_str().unwrap())
+}
+
+/// Greets with what a door left in the extensions.
+struct Seen;
+
+#[async_trait]
+impl Greeter for Seen {
+    async fn greet(&self, request: Request<GreetRequest>) -> Result<Response<Greeting>, Status> {
+        Ok(Response::new(seen(&request)))
+    }
+
+    type GreetOftenStream = BoxStream<'static, Result<Greeting, Status>>;
+
+    async fn greet_often(
+        &self,
+        request: Request<GreetOftenRequest>,
+    ) -> Result<Response<Self::GreetOftenStream>, Status> {
+        let greeting = seen(&request);
+        let often = (0..request.get_ref().times).map(move |_| Ok(greeting.clone()));
+        Ok(Response::new(Box::pin(stream::iter(often))))
+    }
+}
+
+fn seen<T>(request: &Request<T>) -> Greeting {
     let user = request.extensions().get::<CurrentUser<TestUser>>().unwrap();
     let claims = request.extensions().get::<Claims>().unwrap();
     let text = format!("{} {}", user.name, claims.subject());
-    Response::new(Body::new(Full::from(text)))
+    Greeting { text }
 }

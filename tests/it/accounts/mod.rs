@@ -3,6 +3,8 @@
 mod actor;
 mod answers;
 mod bodies;
+mod described;
+mod cookie;
 mod ends;
 mod last_admin;
 mod listing;

@@ -16,6 +16,7 @@ use tower_warder::accounts::{
 use tower_warder::testing::{self, FixedClock};
 use tower_warder::{AuthLayer, PasswordHasher, PasswordParams, UserStatus};
 
+use super::described;
 use crate::support::{Answer, read};
 
 pub use UserStatus::{Approved, Disabled, Pending};
@@ -123,8 +124,10 @@ impl Server {
 
     /// Sends a request, and checks what holds for every answer of the routes.
     pub async fn send(&self, request: Request<Body>) -> Answer {
+        let (method, uri) = (request.method().clone(), request.uri().clone());
         let answer = read(self.app.clone().oneshot(request).await.unwrap()).await;
         check(&answer);
+        described::check(&method, &uri, &answer);
         answer
     }
 

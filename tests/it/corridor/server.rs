@@ -7,8 +7,8 @@ use http::{Request, Version};
 use tower::{Layer, ServiceExt};
 use tower_warder::testing::TestUser;
 use tower_warder::{
-    Admin, AdminUser, Approved, AuthLayer, Claims, CurrentUser, Denied, Guarded, Policy,
-    RequireLayer,
+    Admin, AdminUser, Approved, AuthCookie, AuthLayer, Claims, CurrentUser, Denied, Guarded,
+    Policy, RequireLayer, TokenSource,
 };
 
 use crate::support::{Answer, Mood, Store, inside, layer, read, send};
@@ -20,6 +20,14 @@ pub enum Server {
     Realm,
     Down,
     WithoutLayer,
+    /// Reads a cookie besides the header.
+    Cookie,
+    /// Reads a cookie and no header.
+    OnlyCookie,
+    /// Reads all that there is, at every door.
+    Everything,
+    /// Reads all that there is, but at no door's path.
+    Elsewhere,
 }
 
 #[derive(Clone, Copy)]
@@ -29,21 +37,36 @@ pub enum Door {
     Staff,
 }
 
-/// A request to a door over HTTP/2, with these lines of `Authorization`.
-pub fn request(door: Door, lines: &[Vec<u8>], content_type: Option<&str>) -> Request<Body> {
-    let mut request = Request::post(match door {
-        Door::User => "/user",
-        Door::Admin => "/admin",
-        Door::Staff => "/staff",
-    });
-    request = request.version(Version::HTTP_2);
-    for line in lines {
-        request = request.header("authorization", line.as_slice());
+/// A line of a request's head, or its [`QUERY`].
+pub type Line = (&'static str, Vec<u8>);
+
+/// Stands for the part of the URI after the `?`.
+pub const QUERY: &str = ":query";
+
+/// A request to a door over HTTP/2, with these lines.
+pub fn request(door: Door, lines: &[Line], content_type: Option<&str>) -> Request<Body> {
+    let mut uri = door.path().to_owned();
+    for (_, query) in lines.iter().filter(|(name, _)| *name == QUERY) {
+        uri = format!("{uri}?{}", str::from_utf8(query).unwrap());
+    }
+    let mut request = Request::post(uri).version(Version::HTTP_2);
+    for (name, line) in lines.iter().filter(|(name, _)| *name != QUERY) {
+        request = request.header(*name, line.as_slice());
     }
     if let Some(content_type) = content_type {
         request = request.header("content-type", content_type);
     }
     request.body(Body::empty()).unwrap()
+}
+
+impl Door {
+    const fn path(self) -> &'static str {
+        match self {
+            Self::User => "/user",
+            Self::Admin => "/admin",
+            Self::Staff => "/staff",
+        }
+    }
 }
 
 impl Server {
@@ -62,8 +85,25 @@ impl Server {
             Self::Realm => layer(&store).realm("the shop").unwrap(),
             Self::Down => layer(&Store::is(Mood::Fails)),
             Self::WithoutLayer => return None,
+            Self::Cookie => layer(&store).source(TokenSource::header().and_cookie(cookie())),
+            Self::OnlyCookie => layer(&store).source(TokenSource::cookie(cookie())),
+            Self::Everything => layer(&store).source(everything_on(["/user", "/admin"])),
+            Self::Elsewhere => layer(&store).source(everything_on(["/user/", "/users"])),
         })
     }
+}
+
+fn cookie() -> AuthCookie {
+    let cookie = AuthCookie::new("id").unwrap();
+    cookie.trusted_origin("https://app.example").unwrap()
+}
+
+fn everything_on(paths: [&str; 2]) -> TokenSource {
+    let source = TokenSource::header().and_cookie(cookie());
+    paths.into_iter().fold(source, |source, path| {
+        let source = source.and_query(path).unwrap();
+        source.and_subprotocol(path).unwrap()
+    })
 }
 
 /// What the extractor for the request's door answers.

@@ -111,6 +111,25 @@ async fn two_databases_in_one_directory_have_two_secrets() {
 }
 
 #[tokio::test]
+async fn on_loopback_a_browser_is_logged_in_without_tls() {
+    let directory = tempdir().unwrap();
+    let start = Start::in_directory(directory.path()).with("DATABASE_URL", "sqlite::memory:");
+    let server = start.server().await;
+    server.register("ada@example.com").await;
+    let kept = server.cookie_login("ada@example.com").await;
+    let line = kept.header("set-cookie").unwrap();
+    assert!(
+        line.starts_with("tower_warder=ey") && !line.contains("Secure"),
+        "{line}"
+    );
+    let cookie = line.split(';').next().unwrap();
+    assert_eq!(
+        server.me_by_cookie(cookie).await.json()["email"],
+        "ada@example.com"
+    );
+}
+
+#[tokio::test]
 async fn accounts_in_memory_leave_no_file() {
     let directory = tempdir().unwrap();
     let start = Start::in_directory(directory.path()).with("DATABASE_URL", "sqlite::memory:");

@@ -35,7 +35,24 @@ async fn at_trace_nothing_secret_is_said() {
         200
     );
 
+    let kept = server.cookie_login("ada@example.com").await;
+    let cookie = kept
+        .header("set-cookie")
+        .unwrap()
+        .split(';')
+        .next()
+        .unwrap()
+        .to_owned();
+    assert_eq!(server.me_by_cookie(&cookie).await.status, 200);
+
     // What is refused is no less secret.
+    assert_eq!(
+        server
+            .me_by_cookie("tower_warder=nonsense-cookie")
+            .await
+            .status,
+        401
+    );
     assert_eq!(server.me(&token).await.status, 401);
     assert_eq!(server.me("nonsense-token").await.status, 401);
     assert_eq!(
@@ -71,7 +88,8 @@ async fn at_trace_nothing_secret_is_said() {
         "{said}"
     );
 
-    let tokens = [admin, token];
+    let kept = cookie.strip_prefix("tower_warder=").unwrap().to_owned();
+    let tokens = [admin, token, kept];
     let segments = tokens.iter().flat_map(|token| token.split('.'));
     let words = [
         SECRET,
@@ -81,6 +99,7 @@ async fn at_trace_nothing_secret_is_said() {
         "tiny-pw",
         "only-a-password",
         "nonsense-token",
+        "nonsense-cookie",
         "word-in-the-query",
         "argon2id$",
     ];

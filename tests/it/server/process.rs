@@ -108,6 +108,21 @@ impl Server {
         send(request).await
     }
 
+    pub async fn cookie_login(&self, email: &str) -> Answer {
+        let request = self
+            .client
+            .post(format!("{}/api/auth/cookie/login", self.url))
+            .header("content-type", "application/x-www-form-urlencoded")
+            .body(format!("username={email}&password={PASSWORD}"));
+        send(request).await
+    }
+
+    /// Who has this cookie.
+    pub async fn me_by_cookie(&self, cookie: &str) -> Answer {
+        let request = self.client.get(format!("{}/api/auth/me", self.url));
+        send(request.header("cookie", cookie)).await
+    }
+
     /// The token of who has the usual password.
     pub async fn token(&self, email: &str) -> String {
         let answer = self.login(email, PASSWORD).await;

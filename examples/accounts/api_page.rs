@@ -1,0 +1,54 @@
+//! The API described, and a page to try it.
+
+use axum::Router;
+use axum::http::HeaderName;
+use axum::http::header::{
+    CONTENT_SECURITY_POLICY, HeaderValue, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
+};
+use tower::ServiceBuilder;
+use tower_http::set_header::SetResponseHeaderLayer;
+use tower_warder::openapi::{AccountsApi, SecuritySchemes};
+use utoipa::OpenApi;
+use utoipa_swagger_ui::{Config, SwaggerUi};
+
+/// The document at `/api/openapi.json`, the page at `/api/docs`. "Authorize" logs in.
+pub(crate) fn routes() -> Router {
+    // Without a badge that a server elsewhere draws, and without the bar whose logo brings a style
+    // of its own.
+    let config = Config::from(DOCUMENT)
+        .validator_url("none")
+        .use_base_layout();
+    let page = SwaggerUi::new("/api/docs").url(DOCUMENT, Api::openapi());
+    let header = |name: HeaderName, value| {
+        SetResponseHeaderLayer::overriding(name, HeaderValue::from_static(value))
+    };
+    Router::from(page.config(config)).layer(
+        ServiceBuilder::new()
+            .layer(header(CONTENT_SECURITY_POLICY, POLICY))
+            .layer(header(X_CONTENT_TYPE_OPTIONS, "nosniff"))
+            .layer(header(REFERRER_POLICY, "no-referrer")),
+    )
+}
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Accounts",
+        description = "The example server of tower-warder. Authorize with e-mail and password: \
+            client id and secret stay empty.",
+    ),
+    nest((path = "/api/auth", api = AccountsApi)),
+    modifiers(&SECURITY),
+)]
+struct Api;
+
+const SECURITY: SecuritySchemes<'_> = SecuritySchemes::new()
+    .bearer()
+    .password_flow("/api/auth/login");
+
+const DOCUMENT: &str = "/api/openapi.json";
+
+/// Everything comes from this server, but for icons that are in the style sheet.
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
+    img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; \
+    frame-ancestors 'none'";

@@ -1,0 +1,73 @@
+//! How do I keep a browser logged in?
+//!
+//! Run with `cargo run --example cookie`. Open http://localhost:3000, or, with a jar for the cookie:
+//!
+//! ```text
+//! site=http://localhost:3000
+//! curl -i $site/ -b jar                                                               # stranger
+//! curl -i $site/auth/cookie/login -c jar -d username=ada@example.com -d 'password=correct horse'
+//! curl -i $site/ -b jar                                                               # ada
+//! curl -i $site/note -b jar -d 'text=hello'                                           # 201
+//! curl -i $site/note -b jar -d 'text=hello' -H 'Origin: https://evil.example'         # 403
+//! curl -i $site/auth/cookie/logout -b jar -c jar -X POST
+//! ```
+
+use std::time::Duration;
+
+use axum::Router;
+use axum::http::StatusCode;
+use axum::response::Html;
+use axum::routing::{get, post};
+use serde_json::json;
+use tower_warder::accounts::{self, Accounts, MemoryStore, User, UserCreate};
+use tower_warder::{
+    AuthCookie, AuthLayer, BoxError, ConfigError, CurrentUser, Secret, TokenIssuer, TokenSource,
+    TokenVerifier,
+};
+
+async fn home(user: Option<CurrentUser<User>>) -> Html<String> {
+    Html(match user {
+        Some(user) => format!("<p>Hello, {}{LOGOUT}\n", user.email),
+        None => format!("<p>Hello, stranger{LOGIN}\n"),
+    })
+}
+
+/// A page of another site can make a browser send this, with the cookie: it is answered 403.
+async fn note(CurrentUser(user): CurrentUser<User>) -> (StatusCode, String) {
+    (StatusCode::CREATED, format!("noted for {}\n", user.email))
+}
+
+pub(crate) fn app(accounts: Accounts<MemoryStore>, secret: &Secret, cookie: AuthCookie) -> Router {
+    // The same cookie for those who write it and for the layer, which reads it.
+    let auth = AuthLayer::new(TokenVerifier::hs256(secret), accounts.clone())
+        .source(TokenSource::cookie(cookie.clone()))
+        .loader_timeout(Duration::from_secs(5), tokio::time::sleep);
+    Router::new()
+        .route("/", get(home))
+        .route("/note", post(note))
+        .nest("/auth", accounts::cookie_routes(accounts, cookie))
+        .layer(auth)
+}
+
+/// Behind TLS, `AuthCookie::new`: nobody on the way reads that one.
+pub(crate) fn cookie() -> Result<AuthCookie, ConfigError> {
+    AuthCookie::dangerous_without_tls("session")
+}
+
+#[tokio::main]
+async fn main() -> Result<(), BoxError> {
+    let secret = Secret::generate();
+    let accounts = Accounts::new(MemoryStore::new(), TokenIssuer::hs256(&secret));
+    let ada = json!({"email": "ada@example.com", "password": "correct horse"});
+    let ada = UserCreate::parse(ada).map_err(|_| "no account")?;
+    accounts.register(ada).await?;
+
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:3000").await?;
+    Ok(axum::serve(listener, app(accounts, &secret, cookie()?)).await?)
+}
+
+const LOGIN: &str = r#"<form method="post" action="/auth/cookie/login">
+<input name="username"><input name="password" type="password"><button>Log in</button></form>"#;
+
+const LOGOUT: &str = r#"<form method="post" action="/auth/cookie/logout">
+<button>Log out</button></form>"#;

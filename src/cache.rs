@@ -1,0 +1,315 @@
+//! Users in memory, so that not every request asks the store.
+
+use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use futures_util::future::{BoxFuture, FutureExt, Shared, WeakShared};
+
+use crate::clock::Clock;
+use crate::error::AuthError;
+use crate::table::{self, Table};
+use crate::token::Claims;
+use crate::user::{self, AuthUser, UserLoader};
+
+/// Users that were loaded a moment ago, to be given to
+/// [`AuthLayer::user_cache`](crate::AuthLayer::user_cache).
+///
+/// A status that changes in the store is seen after the [time to live](Self::time_to_live) at the
+/// latest, or at once if whoever changes it calls [`invalidate`](Self::invalidate): keep a clone,
+/// which is a handle to the same cache. [`Accounts`](crate::accounts::Accounts) does that for its
+/// own changes.
+///
+/// A hit waits for nobody and takes no lock. Many requests that miss the same user at once are one
+/// load. Errors are never kept. A cached user of another
+/// [`token_generation`](AuthUser::token_generation) than the token's is loaded anew before anybody
+/// is refused.
+///
+/// Users are kept by the token's issuer and [`UserLoader::cache_key`], the subject by default: give
+/// each loader a cache of its own.
+///
+/// ```
+/// # use std::time::Duration;
+/// # use tower_warder::{AuthLayer, Secret, TokenVerifier, UserCache, testing};
+/// # fn example(users: impl tower_warder::UserLoader<User = testing::TestUser>) {
+/// let cache = UserCache::new(10_000).time_to_live(Duration::from_secs(30));
+/// let layer = AuthLayer::new(TokenVerifier::hs256(&Secret::generate()), users)
+///     .user_cache(cache.clone());
+///
+/// // Wherever the user with the subject 7 is disabled:
+/// cache.invalidate("7");
+/// # }
+/// ```
+pub struct UserCache<U>(Arc<Inner<U>>);
+
+struct Inner<U> {
+    table: Table<Entry<U>, Vec<Flight<U>>>,
+    flights: AtomicU64,
+    settings: Settings,
+}
+
+#[derive(Clone)]
+struct Settings {
+    capacity: usize,
+    time_to_live: Duration,
+    unknown_time_to_live: Duration,
+    clock: Clock,
+}
+
+/// What was found, and when somebody began to look.
+struct Entry<U> {
+    key: Key,
+    user: Option<Arc<U>>,
+    began: Duration,
+}
+
+/// A load under way. Whoever waits keeps it going; if all have gone, it is over.
+struct Flight<U> {
+    number: u64,
+    key: Key,
+    load: WeakShared<Load<U>>,
+    under_way: Weak<()>,
+}
+
+type Load<U> = BoxFuture<'static, Found<U>>;
+type Found<U> = Result<Option<Arc<U>>, AuthError>;
+
+impl<U> UserCache<U> {
+    /// A cache of about so many users: rounded up to a power of two. Those who do not come again
+    /// make room first; give it about twice as many places as there are users at a time.
+    pub fn new(capacity: usize) -> Self {
+        Self::build(Settings {
+            capacity,
+            time_to_live: DEFAULT_TIME_TO_LIVE,
+            unknown_time_to_live: Duration::ZERO,
+            clock: Clock::system(),
+        })
+    }
+
+    /// How long a user is good for, from the moment when the load began: the longest time that a
+    /// change in the store goes unseen. Defaults to 5 seconds.
+    ///
+    /// Like the other setters, this makes a cache that shares nothing with earlier clones.
+    #[must_use]
+    pub fn time_to_live(&self, time_to_live: Duration) -> Self {
+        self.but(|settings| settings.time_to_live = time_to_live)
+    }
+
+    /// How long it is remembered that a user is unknown. Defaults to zero: each request asks again.
+    #[must_use]
+    pub fn unknown_time_to_live(&self, time_to_live: Duration) -> Self {
+        self.but(|settings| settings.unknown_time_to_live = time_to_live)
+    }
+
+    /// Judges ages by this clock. Defaults to the system's, of which it is the uptime: setting the
+    /// date prolongs nothing.
+    #[must_use]
+    pub fn clock(&self, clock: Clock) -> Self {
+        self.but(|settings| settings.clock = clock)
+    }
+
+    /// Forgets the users of this [key](UserLoader::cache_key), the subject by default, of whatever
+    /// issuer. Once it returns, no request is answered by what was known before: also a load that
+    /// had begun serves only those who wait for it already.
+    pub fn invalidate(&self, key: &str) {
+        let mut set = self.0.table.lock(table::hash(key.as_bytes()));
+        set.state.retain(|flight| *flight.key.name != *key);
+        set.remove(|entry| *entry.key.name == *key);
+    }
+
+    /// Forgets all users, in the same way.
+    pub fn invalidate_all(&self) {
+        for mut set in self.0.table.lock_each() {
+            set.state.clear();
+            set.remove(|_| true);
+        }
+    }
+
+    fn but(&self, change: impl FnOnce(&mut Settings)) -> Self {
+        let mut settings = self.0.settings.clone();
+        change(&mut settings);
+        Self::build(settings)
+    }
+
+    fn build(settings: Settings) -> Self {
+        Self(Arc::new(Inner {
+            table: Table::new(settings.capacity),
+            flights: AtomicU64::new(0),
+            settings,
+        }))
+    }
+}
+
+impl<U: AuthUser> UserCache<U> {
+    /// What is known of the user, if that speaks about this token.
+    pub(crate) fn get(
+        &self,
+        loader: &dyn UserLoader<User = U>,
+        claims: &Claims,
+    ) -> Option<Option<Arc<U>>> {
+        let name = loader.cache_key(claims)?;
+        let now = self.0.settings.clock.uptime();
+        self.0.table.get(table::hash(name.as_bytes()), |entry| {
+            let speaks = entry.key.is(claims.issuer(), &name)
+                && self.0.settings.keeps(entry, now)
+                && entry
+                    .user
+                    .as_deref()
+                    .is_none_or(|user| is_for(claims, user));
+            speaks.then(|| entry.user.clone())
+        })
+    }
+
+    /// Asks the store, or waits with whoever asks it already.
+    pub(crate) async fn load(
+        &self,
+        loader: &Arc<dyn UserLoader<User = U>>,
+        claims: &Claims,
+    ) -> Found<U> {
+        let Some(name) = loader.cache_key(claims) else {
+            return user::load(&**loader, claims).await;
+        };
+        let (load, joined) = self.board(loader, claims, &name);
+        match load.await {
+            // It may have begun before this token was made.
+            Ok(Some(user)) if joined && !is_for(claims, &*user) => {
+                user::load(&**loader, claims).await
+            }
+            found => found,
+        }
+    }
+
+    /// Lets nobody else join the load of this user: it takes too long.
+    pub(crate) fn abandon(&self, loader: &dyn UserLoader<User = U>, claims: &Claims) {
+        if let Some(name) = loader.cache_key(claims) {
+            let mut set = self.0.table.lock(table::hash(name.as_bytes()));
+            set.state
+                .retain(|flight| !flight.key.is(claims.issuer(), &name));
+        }
+    }
+
+    /// The load of this user, and whether somebody else began it.
+    fn board(
+        &self,
+        loader: &Arc<dyn UserLoader<User = U>>,
+        claims: &Claims,
+        name: &str,
+    ) -> (Shared<Load<U>>, bool) {
+        let hash = table::hash(name.as_bytes());
+        let mut set = self.0.table.lock(hash);
+        set.state.retain(Flight::is_under_way);
+        let same = |flight: &&Flight<U>| flight.key.is(claims.issuer(), name);
+        let under_way = set.state.iter().filter(same);
+        if let Some(load) = { under_way }.find_map(|flight| flight.load.upgrade()) {
+            return (load, true);
+        }
+        let number = self.0.flights.fetch_add(1, Ordering::Relaxed);
+        let (inner, loader, of) = (Arc::clone(&self.0), Arc::clone(loader), claims.clone());
+        let alive = Arc::new(());
+        let under_way = Arc::downgrade(&alive);
+        let load = async move {
+            let _alive = alive;
+            let began = inner.settings.clock.uptime();
+            let found = user::load(&*loader, &of).await;
+            inner.land(hash, number, began, &found);
+            found
+        };
+        let load = load.boxed().shared();
+        if let Some(weak) = load.downgrade() {
+            set.state.push(Flight {
+                number,
+                key: Key::of(claims, name),
+                load: weak,
+                under_way,
+            });
+        }
+        (load, false)
+    }
+}
+
+impl<U> Inner<U> {
+    /// Keeps what was found, unless it was invalidated meanwhile.
+    fn land(&self, hash: u64, number: u64, began: Duration, found: &Found<U>) {
+        let mut set = self.table.lock(hash);
+        let flights = set.state.iter();
+        let Some(position) = { flights }.position(|flight| flight.number == number) else {
+            return;
+        };
+        let Flight { key, .. } = set.state.swap_remove(position);
+        let user = match found {
+            Ok(Some(user)) => Some(Arc::clone(user)),
+            Ok(None) if !self.settings.unknown_time_to_live.is_zero() => None,
+            // Nothing is known of the user; what was known before may not hold any more.
+            Ok(None) | Err(_) => return,
+        };
+        let now = self.settings.clock.uptime();
+        let stands_for = |other: &Entry<U>| other.key == key || !self.settings.keeps(other, now);
+        let entry = Entry {
+            key: key.clone(),
+            user,
+            began,
+        };
+        set.put(hash, entry, stands_for);
+    }
+}
+
+impl Settings {
+    fn keeps<U>(&self, entry: &Entry<U>, now: Duration) -> bool {
+        let time_to_live = match entry.user {
+            Some(_) => self.time_to_live,
+            None => self.unknown_time_to_live,
+        };
+        // A clock that runs backwards keeps nothing.
+        now.checked_sub(entry.began)
+            .is_some_and(|age| age < time_to_live)
+    }
+}
+
+impl<U> Flight<U> {
+    fn is_under_way(&self) -> bool {
+        self.under_way.strong_count() > 0
+    }
+}
+
+impl<U> Clone for UserCache<U> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+impl<U> fmt::Debug for UserCache<U> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("UserCache")
+            .field("capacity", &self.0.table.capacity())
+            .field("time_to_live", &self.0.settings.time_to_live)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Whom the loader is asked for.
+#[derive(Clone, PartialEq, Eq)]
+struct Key {
+    issuer: Option<Box<str>>,
+    name: Box<str>,
+}
+
+impl Key {
+    fn of(claims: &Claims, name: &str) -> Self {
+        Self {
+            issuer: claims.issuer().map(Into::into),
+            name: name.into(),
+        }
+    }
+
+    fn is(&self, issuer: Option<&str>, name: &str) -> bool {
+        *self.name == *name && self.issuer.as_deref() == issuer
+    }
+}
+
+/// Whether the token is of the user's generation.
+fn is_for(claims: &Claims, user: &impl AuthUser) -> bool {
+    user.token_generation() == claims.generation()
+}
+
+const DEFAULT_TIME_TO_LIVE: Duration = Duration::from_secs(5);

@@ -1,0 +1,41 @@
+//! What the identities of one layer have in common.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
+
+use crate::cache::UserCache;
+use crate::error::Challenges;
+use crate::token::Verifier;
+use crate::user::UserLoader;
+
+/// Whom to ask, and how to answer.
+pub(crate) struct Config<U> {
+    pub(crate) verifier: Arc<dyn Verifier>,
+    pub(crate) loader: Arc<dyn UserLoader<User = U>>,
+    pub(crate) cache: Option<UserCache<U>>,
+    pub(crate) timeout: Option<Timeout>,
+    pub(crate) challenges: Option<Arc<Challenges>>,
+    pub(crate) disclose_status: bool,
+}
+
+/// The runtime's own sleep, and how long to wait for users.
+#[derive(Clone)]
+pub(crate) struct Timeout {
+    pub(crate) after: Duration,
+    pub(crate) sleep: Arc<dyn Fn(Duration) -> BoxFuture<'static, ()> + Send + Sync>,
+}
+
+impl<U> Clone for Config<U> {
+    fn clone(&self) -> Self {
+        Self {
+            verifier: Arc::clone(&self.verifier),
+            loader: Arc::clone(&self.loader),
+            cache: self.cache.clone(),
+            timeout: self.timeout.clone(),
+            challenges: self.challenges.clone(),
+            disclose_status: self.disclose_status,
+        }
+    }
+}

@@ -1,0 +1,181 @@
+//! The parts of which operations are made.
+
+use std::borrow::Cow;
+
+use http::StatusCode;
+use utoipa::openapi::path::{
+    Operation, OperationBuilder, Parameter, ParameterBuilder, ParameterIn,
+};
+use utoipa::openapi::request_body::RequestBodyBuilder;
+use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder};
+use utoipa::openapi::{ContentBuilder, Ref, RefOr, Required, Response, ResponseBuilder, Schema};
+use utoipa::{PartialSchema, ToSchema};
+
+use super::refusal::{Problem, Refusal, by_status};
+use super::schema::integer;
+use super::security::{BEARER, requirement};
+use crate::accounts::Fault;
+use crate::accounts::answer::{BROKEN_BODY, NO_FORM, NOT_JSON, Row, TOO_LARGE};
+use crate::error::{AuthError, AuthErrorKind};
+use crate::policy::ADMIN_REQUIRED;
+
+/// An operation in the making.
+pub(super) struct Describe {
+    operation: OperationBuilder,
+    refusals: Vec<Refusal>,
+}
+
+impl Describe {
+    /// For anyone.
+    pub(super) fn open(id: &str, summary: &str) -> Self {
+        let operation = OperationBuilder::new()
+            .operation_id(Some(id))
+            .summary(Some(summary))
+            .tag(TAG);
+        Self {
+            // None, also in a document that asks for a token everywhere else.
+            operation: operation.securities(Some([])),
+            refusals: vec![AuthError::new(AuthErrorKind::Unavailable).into()],
+        }
+    }
+
+    /// For approved users.
+    pub(super) fn for_users(id: &str, summary: &str) -> Self {
+        let Self { operation, .. } = Self::open(id, summary);
+        Self {
+            operation: operation.securities(Some([requirement(BEARER)])),
+            refusals: Refusal::of_doors().collect(),
+        }
+    }
+
+    /// For approved admins.
+    pub(super) fn for_admins(id: &str, summary: &str) -> Self {
+        let mut described = Self::for_users(id, summary);
+        let not_admin = AuthError::forbidden(ADMIN_REQUIRED.into());
+        described.refusals.push(not_admin.into());
+        described
+    }
+
+    pub(super) fn description(mut self, text: &str) -> Self {
+        self.operation = self.operation.description(Some(text));
+        self
+    }
+
+    /// Of one account.
+    pub(super) fn id(self) -> Self {
+        let id = ParameterBuilder::new()
+            .name("id")
+            .parameter_in(ParameterIn::Path)
+            .required(Required::True)
+            .schema(Some(integer().minimum(Some(1))));
+        self.parameter(id)
+    }
+
+    pub(super) fn query(self, name: &str, description: &str, schema: ObjectBuilder) -> Self {
+        let parameter = ParameterBuilder::new()
+            .name(name)
+            .parameter_in(ParameterIn::Query)
+            .required(Required::False)
+            .description(Some(description))
+            .schema(Some(schema));
+        self.parameter(parameter)
+    }
+
+    /// Reads a JSON body.
+    pub(super) fn json<T: ToSchema>(self) -> Self {
+        self.body::<T>("application/json", NOT_JSON)
+    }
+
+    /// Reads a form.
+    pub(super) fn form<T: ToSchema>(self) -> Self {
+        self.body::<T>("application/x-www-form-urlencoded", NO_FORM)
+    }
+
+    /// Answers with JSON if all is well.
+    pub(super) fn gives(
+        mut self,
+        status: StatusCode,
+        description: &str,
+        schema: impl Into<RefOr<Schema>>,
+    ) -> Self {
+        let response = json_response(description, schema.into());
+        self.operation = self.operation.response(status.as_str(), response);
+        self
+    }
+
+    /// Answers without a body if all is well.
+    pub(super) fn gives_nothing(mut self, status: StatusCode, description: &str) -> Self {
+        let response = Response::new(description);
+        self.operation = self.operation.response(status.as_str(), response);
+        self
+    }
+
+    /// Answers with the list of what is wrong with the request, if something is.
+    pub(super) fn checks(mut self) -> Self {
+        let status = StatusCode::UNPROCESSABLE_ENTITY;
+        let response = json_response("What is wrong with the request.", reference::<Invalid>());
+        self.operation = self.operation.response(status.as_str(), response);
+        self
+    }
+
+    /// May also answer with these.
+    pub(super) fn refuses(mut self, rows: impl IntoIterator<Item = Row>) -> Self {
+        self.refusals.extend(rows.into_iter().map(Refusal::from));
+        self
+    }
+
+    pub(super) fn build(self) -> Operation {
+        let mut operation = self.operation.build();
+        let refusals = by_status(self.refusals, &reference::<Problem>());
+        operation.responses.responses.extend(refusals);
+        operation
+    }
+
+    fn parameter(mut self, parameter: impl Into<Parameter>) -> Self {
+        self.operation = self.operation.parameter(parameter);
+        self.checks()
+    }
+
+    fn body<T: ToSchema>(mut self, media_type: &str, other_type: Row) -> Self {
+        let content = ContentBuilder::new().schema(Some(reference::<T>()));
+        let body = RequestBodyBuilder::new()
+            .content(media_type, content.build())
+            .required(Some(Required::True));
+        self.operation = self.operation.request_body(Some(body.build()));
+        self.refuses([BROKEN_BODY, TOO_LARGE, other_type]).checks()
+    }
+}
+
+/// What a 422 says.
+pub(super) struct Invalid;
+
+impl ToSchema for Invalid {
+    /// As FastAPI names it.
+    fn name() -> Cow<'static, str> {
+        "HTTPValidationError".into()
+    }
+}
+
+impl PartialSchema for Invalid {
+    fn schema() -> RefOr<Schema> {
+        ObjectBuilder::new()
+            .property("detail", ArrayBuilder::new().items(reference::<Fault>()))
+            .required("detail")
+            .into()
+    }
+}
+
+/// Points to a schema among the document's components.
+pub(super) fn reference<T: ToSchema>() -> RefOr<Schema> {
+    Ref::from_schema_name(T::name()).into()
+}
+
+fn json_response(description: &str, schema: RefOr<Schema>) -> Response {
+    let content = ContentBuilder::new().schema(Some(schema)).build();
+    ResponseBuilder::new()
+        .description(description)
+        .content("application/json", content)
+        .build()
+}
+
+pub(super) const TAG: &str = "accounts";

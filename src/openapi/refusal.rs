@@ -1,0 +1,158 @@
+//! The responses to who is turned away.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use http::StatusCode;
+use http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
+use serde_json::{Value, json};
+use utoipa::openapi::example::ExampleBuilder;
+use utoipa::openapi::schema::Type;
+use utoipa::openapi::{
+    ContentBuilder, Header, ObjectBuilder, RefOr, Response, ResponseBuilder, Schema,
+};
+use utoipa::{IntoResponses, PartialSchema, ToSchema};
+
+use crate::error::{AuthError, AuthErrorKind};
+use crate::rejection;
+
+/// What a door answers to who is not let in: problem documents (RFC 9457) with the statuses 400,
+/// 401, 403 and 503.
+///
+/// The responses of a route with [`CurrentUser`](crate::CurrentUser), `AdminUser` or another door.
+#[derive(Clone, Copy, Debug)]
+pub struct DoorResponses;
+
+impl IntoResponses for DoorResponses {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        let forbidden = Refusal::from(AuthError::new(AuthErrorKind::Forbidden));
+        // The schema itself: a reference would need an application that adds what it points to.
+        by_status(Refusal::of_doors().chain([forbidden]), &Problem::schema())
+    }
+}
+
+/// One answer of those that share a status.
+pub(super) struct Refusal {
+    status: StatusCode,
+    detail: String,
+    code: &'static str,
+    challenges: bool,
+}
+
+impl Refusal {
+    /// Those of every door.
+    pub(super) fn of_doors() -> impl Iterator<Item = Self> {
+        let kinds = [
+            AuthErrorKind::InvalidRequest,
+            AuthErrorKind::MissingCredential,
+            AuthErrorKind::InvalidToken,
+            AuthErrorKind::AccountPending,
+            AuthErrorKind::AccountDisabled,
+            AuthErrorKind::Unavailable,
+        ];
+        kinds
+            .map(|kind| Self::from(AuthError::new(kind).disclosed(true)))
+            .into_iter()
+    }
+
+    fn example(&self) -> Value {
+        let problem = rejection::problem(self.status, &self.detail, self.code);
+        problem.into_body().parse().unwrap_or_default()
+    }
+}
+
+impl From<AuthError> for Refusal {
+    fn from(error: AuthError) -> Self {
+        Self {
+            status: error.status(),
+            detail: error.detail().to_owned(),
+            code: error.code(),
+            challenges: error.challenge().is_some(),
+        }
+    }
+}
+
+impl From<(StatusCode, &'static str, &'static str)> for Refusal {
+    fn from((status, detail, code): (StatusCode, &'static str, &'static str)) -> Self {
+        Self {
+            status,
+            detail: detail.to_owned(),
+            code,
+            challenges: status == StatusCode::UNAUTHORIZED,
+        }
+    }
+}
+
+/// One response for each status; each refusal is an example in it.
+pub(super) fn by_status(
+    refusals: impl IntoIterator<Item = Refusal>,
+    problem: &RefOr<Schema>,
+) -> BTreeMap<String, RefOr<Response>> {
+    let mut statuses: BTreeMap<StatusCode, Vec<Refusal>> = BTreeMap::new();
+    for refusal in refusals {
+        statuses.entry(refusal.status).or_default().push(refusal);
+    }
+    statuses
+        .into_iter()
+        .map(|(status, refusals)| {
+            let response = response(status, &refusals, problem.clone());
+            (status.as_str().to_owned(), response.into())
+        })
+        .collect()
+}
+
+fn response(status: StatusCode, refusals: &[Refusal], problem: RefOr<Schema>) -> Response {
+    let details: Vec<_> = refusals
+        .iter()
+        .map(|refusal| refusal.detail.as_str())
+        .collect();
+    let examples = refusals.iter().map(|refusal| {
+        let example = ExampleBuilder::new().value(Some(refusal.example()));
+        (refusal.detail.clone(), example)
+    });
+    let content = ContentBuilder::new()
+        .schema(Some(problem))
+        .examples_from_iter(examples);
+    let mut response = ResponseBuilder::new()
+        .description(details.join(" · "))
+        .content("application/problem+json", content.build());
+    if refusals.iter().any(|refusal| refusal.challenges) {
+        response = response.header(WWW_AUTHENTICATE.as_str(), text_header());
+    }
+    if status == StatusCode::SERVICE_UNAVAILABLE {
+        response = response.header(RETRY_AFTER.as_str(), text_header());
+    }
+    response.build()
+}
+
+fn text_header() -> Header {
+    Header::new(ObjectBuilder::new().schema_type(Type::String))
+}
+
+/// A problem document (RFC 9457) as this crate writes it.
+pub(super) struct Problem;
+
+impl ToSchema for Problem {
+    fn name() -> Cow<'static, str> {
+        "ProblemDetails".into()
+    }
+}
+
+impl PartialSchema for Problem {
+    fn schema() -> RefOr<Schema> {
+        let mut problem = ObjectBuilder::new();
+        for (name, of_type, example) in [
+            ("type", Type::String, json!("about:blank")),
+            ("title", Type::String, json!("Unauthorized")),
+            ("status", Type::Integer, json!(401)),
+            ("detail", Type::String, json!("Not authenticated")),
+            ("code", Type::String, json!("not_authenticated")),
+        ] {
+            let member = ObjectBuilder::new()
+                .schema_type(of_type)
+                .examples([example]);
+            problem = problem.property(name, member).required(name);
+        }
+        problem.into()
+    }
+}

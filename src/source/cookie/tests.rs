@@ -1,0 +1,142 @@
+//! How the cookie is read and written.
+
+use super::*;
+
+fn read(lines: &[&[u8]]) -> Presented {
+    let mut headers = HeaderMap::new();
+    for line in lines {
+        headers.append(COOKIE, HeaderValue::from_bytes(line).unwrap());
+    }
+    let presented = AuthCookie::new("id").unwrap().read(&mut headers);
+    let lines = headers.get_all(COOKIE);
+    assert!(lines.iter().all(HeaderValue::is_sensitive));
+    presented
+}
+
+#[test]
+fn the_cookie_is_found_among_others() {
+    for lines in [
+        &[&b"__Host-id=a.b-c="[..]][..],
+        &[b"a=1; __Host-id=a.b-c=; b"],
+        &[b"a=\xff\"; ;;=;\t__Host-id=a.b-c=  ;"],
+        &[b"a=1", b"__Host-id=a.b-c=", b"id=2"],
+        &[b"x__Host-id=1;__Host-id=a.b-c=;__Host-idx=2;__host-id=3;id=4"],
+    ] {
+        let Presented::Credential(credential) = read(lines) else {
+            panic!("{lines:?}");
+        };
+        assert_eq!(credential.as_str(), "a.b-c=");
+    }
+}
+
+#[test]
+fn other_cookies_are_nothing() {
+    for lines in [
+        &[][..],
+        &[&b""[..]],
+        &[b"id=a"],
+        &[b"__Host-id"],
+        &[b"__Host-id =a"],
+        &[b"__Secure-id=a"],
+        &[b"__HOST-id=a"],
+        &[b"a=__Host-id=a"],
+        &[b"a=1, __Host-id=a"],
+    ] {
+        assert!(matches!(read(lines), Presented::Nothing), "{lines:?}");
+    }
+}
+
+#[test]
+fn a_value_that_is_no_token_is_a_bad_one() {
+    for lines in [
+        &[&b"__Host-id="[..]][..],
+        &[b"__Host-id=\"a.b\""],
+        &[b"__Host-id=a b"],
+        &[b"__Host-id= a"],
+        &[b"__Host-id=a%20b"],
+        &[b"__Host-id=a,b"],
+        &[b"__Host-id=a\xff"],
+        &[b"__Host-id=a\tb"],
+        &[b"__Host-id=="],
+    ] {
+        assert!(matches!(read(lines), Presented::Refused(_)), "{lines:?}");
+    }
+}
+
+#[test]
+fn the_cookie_twice_is_unacceptable() {
+    for lines in [
+        &[&b"__Host-id=a; __Host-id=a"[..]][..],
+        &[b"__Host-id=a", b"__Host-id=b"],
+        &[b"__Host-id=; a=1; __Host-id=a"],
+        &[b"__Host-id=a; __Host-id=b; __Host-id=c"],
+    ] {
+        assert!(
+            matches!(read(lines), Presented::Unacceptable(_)),
+            "{lines:?}"
+        );
+    }
+}
+
+#[test]
+fn the_line_has_these_attributes() {
+    let minute = Duration::from_millis(60_999);
+    let cookie = AuthCookie::new("id").unwrap();
+    let plain = AuthCookie::dangerous_without_tls("id").unwrap();
+    for (line, expected) in [
+        (
+            cookie.set("a.b", minute).unwrap(),
+            "__Host-id=a.b; Path=/; Max-Age=60; HttpOnly; SameSite=Lax; Secure",
+        ),
+        (
+            cookie.clear(),
+            "__Host-id=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax; Secure",
+        ),
+        (
+            cookie.same_site_strict().set("a.b", minute).unwrap(),
+            "__Host-id=a.b; Path=/; Max-Age=60; HttpOnly; SameSite=Strict; Secure",
+        ),
+        (
+            plain.set("a.b", minute).unwrap(),
+            "id=a.b; Path=/; Max-Age=60; HttpOnly; SameSite=Lax",
+        ),
+    ] {
+        assert_eq!(line, expected);
+        assert!(line.is_sensitive());
+    }
+}
+
+#[test]
+fn what_is_no_token_or_too_long_is_not_set() {
+    let cookie = AuthCookie::new("id").unwrap();
+    let longest = MAX_PAIR - cookie.name().len();
+    assert!(cookie.set(&"a".repeat(longest), Duration::MAX).is_ok());
+    for token in [
+        "",
+        "a; Domain=example.org",
+        "a\r\nb",
+        "\"a\"",
+        "ä",
+        &"a".repeat(longest + 1),
+    ] {
+        assert_eq!(cookie.set(token, Duration::MAX), Err(UnfitToken(())));
+    }
+}
+
+#[test]
+fn names_are_tokens_without_a_prefix() {
+    for name in [
+        "",
+        "__Host-id",
+        "__host-id",
+        "__Secure-id",
+        "a b",
+        "a=b",
+        "a;b",
+        "ä",
+        "a\r\nb",
+    ] {
+        assert!(AuthCookie::new(name).is_err(), "{name}");
+        assert!(AuthCookie::dangerous_without_tls(name).is_err(), "{name}");
+    }
+}

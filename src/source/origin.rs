@@ -1,0 +1,137 @@
+//! Whether a page of another origin sent a request.
+
+use http::header::{HOST, HeaderMap, HeaderName, ORIGIN, UPGRADE};
+use http::uri::{Authority, Uri};
+use http::{Method, Request};
+
+use crate::error::ConfigError;
+
+/// The origins whose pages may use a cookie: the request's own, and those that are listed.
+#[derive(Clone, Debug)]
+pub(super) struct Origins {
+    listed: Vec<Box<str>>,
+    tls: bool,
+}
+
+impl Origins {
+    /// Only the request's own. With `tls` that is one of `https`.
+    pub(super) const fn own(tls: bool) -> Self {
+        Self {
+            listed: Vec::new(),
+            tls,
+        }
+    }
+
+    pub(super) fn add(&mut self, origin: &str) -> Result<(), ConfigError> {
+        if !is_serialized(origin) {
+            return Err(ConfigError::InvalidOrigin(origin.to_owned()));
+        }
+        self.listed.push(origin.into());
+        Ok(())
+    }
+
+    /// Whether a request that carries a cookie is of no other origin than these.
+    pub(super) fn admit<B>(&self, request: &Request<B>) -> bool {
+        let headers = request.headers();
+        // A WebSocket is opened by a GET, from any page, with the cookie, and without CORS.
+        if is_safe(request.method()) && !headers.contains_key(UPGRADE) {
+            return true;
+        }
+        let (Ok(site), Ok(origin)) = (only(headers, SEC_FETCH_SITE), only(headers, ORIGIN)) else {
+            return false;
+        };
+        match (site, origin) {
+            (_, Some(origin)) if self.is_listed(origin) => true,
+            // `same-site` is another origin: one subdomain does not speak for the next.
+            (Some(site), _) => matches!(site, b"same-origin" | b"none"),
+            (None, Some(origin)) => self.is_own(origin, request),
+            // No browser: each sends `Origin` with such a request, and no page can leave it out.
+            // Nobody else can be made to send somebody's cookie.
+            (None, None) => true,
+        }
+    }
+
+    fn is_listed(&self, origin: &[u8]) -> bool {
+        self.listed.iter().any(|listed| listed.as_bytes() == origin)
+    }
+
+    fn is_own<B>(&self, origin: &[u8], request: &Request<B>) -> bool {
+        let (tls, authority) = match (
+            origin.strip_prefix(b"https://"),
+            origin.strip_prefix(b"http://"),
+        ) {
+            (Some(authority), _) => (true, authority),
+            (_, Some(authority)) => (false, authority),
+            // `null`, or an application's own scheme.
+            _ => return false,
+        };
+        let Ok(host) = only(request.headers(), HOST) else {
+            return false;
+        };
+        // HTTP/2 has it in the target, HTTP/1.1 in `Host`. If there are both, they agree.
+        let target = request.uri().authority().map(|it| it.as_str().as_bytes());
+        let mut named = target.into_iter().chain(host).peekable();
+        named.peek().is_some()
+            && named.all(|own| own.eq_ignore_ascii_case(authority))
+            && !authority.is_empty()
+            // A cookie that only travels over TLS is no business of a page that did not.
+            && (tls || !self.tls || is_loopback(authority))
+    }
+}
+
+fn is_safe(method: &Method) -> bool {
+    matches!(
+        *method,
+        Method::GET | Method::HEAD | Method::OPTIONS | Method::TRACE
+    )
+}
+
+/// The value of a header that must stand in one line.
+fn only(headers: &HeaderMap, name: HeaderName) -> Result<Option<&[u8]>, Twice> {
+    let mut lines = headers.get_all(name).iter();
+    match (lines.next(), lines.next()) {
+        (first, None) => Ok(first.map(|line| line.as_bytes())),
+        (_, Some(_)) => Err(Twice),
+    }
+}
+
+struct Twice;
+
+/// Hosts that browsers trust without TLS.
+fn is_loopback(authority: &[u8]) -> bool {
+    let Ok(authority) = Authority::try_from(authority) else {
+        return false;
+    };
+    let host = authority.host();
+    let address = host.trim_start_matches('[').trim_end_matches(']');
+    match address.parse::<std::net::IpAddr>() {
+        Ok(address) => address.is_loopback(),
+        Err(_) => host == "localhost" || host.ends_with(".localhost"),
+    }
+}
+
+/// Whether a browser would write this origin so (RFC 6454, section 6.1): scheme, host in lower
+/// case, a port unless it is the scheme's own, and nothing after it.
+fn is_serialized(origin: &str) -> bool {
+    let Ok(uri) = origin.parse::<Uri>() else {
+        return false;
+    };
+    let (Some(scheme), Some(authority)) = (uri.scheme_str(), uri.authority()) else {
+        return false;
+    };
+    let default_port = match scheme {
+        "https" => 443,
+        "http" => 80,
+        _ => return false,
+    };
+    format!("{scheme}://{authority}") == origin
+        && !authority.as_str().contains(['*', '@'])
+        && !authority.as_str().ends_with(':')
+        && authority.port_u16() != Some(default_port)
+        && !origin.bytes().any(|byte| byte.is_ascii_uppercase())
+}
+
+const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,188 @@
+//! Whose requests are admitted.
+
+use super::*;
+
+const HOME: (&str, &str) = ("host", "shop.example");
+
+fn admitted(origins: &Origins, method: &str, headers: &[(&str, &str)]) -> bool {
+    let mut request = Request::builder().method(method).uri("/");
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    origins.admit(&request.body(()).unwrap())
+}
+
+fn posted(headers: &[(&str, &str)]) -> bool {
+    admitted(&Origins::own(true), "POST", headers)
+}
+
+#[test]
+fn a_browser_says_where_the_page_comes_from() {
+    for (site, expected) in [
+        ("same-origin", true),
+        ("none", true),
+        ("same-site", false),
+        ("cross-site", false),
+        ("Same-Origin", false),
+        ("same-origin, none", false),
+        ("", false),
+        ("elsewhere", false),
+    ] {
+        let own = ("origin", "https://shop.example");
+        for headers in [
+            &[("sec-fetch-site", site), HOME][..],
+            &[("sec-fetch-site", site), HOME, own],
+            &[("sec-fetch-site", site), HOME, ("origin", "null")],
+        ] {
+            assert_eq!(posted(headers), expected, "{headers:?}");
+        }
+    }
+    assert!(!posted(&[
+        ("sec-fetch-site", "none"),
+        ("sec-fetch-site", "none")
+    ]));
+}
+
+#[test]
+fn an_older_browser_names_the_origin() {
+    for (origin, host, expected) in [
+        ("https://shop.example", "shop.example", true),
+        ("https://shop.example", "SHOP.example", true),
+        ("https://shop.example:8443", "shop.example:8443", true),
+        ("http://localhost:8000", "localhost:8000", true),
+        ("http://shop.localhost", "shop.localhost", true),
+        ("http://127.0.0.1:8000", "127.0.0.1:8000", true),
+        ("http://[::1]:8000", "[::1]:8000", true),
+        ("http://shop.example", "shop.example", false),
+        (
+            "http://127.0.0.1.evil.example",
+            "127.0.0.1.evil.example",
+            false,
+        ),
+        ("https://shop.example", "shop.example:8443", false),
+        ("https://shop.example:8443", "shop.example", false),
+        ("https://www.shop.example", "shop.example", false),
+        ("https://shop.example.evil.example", "shop.example", false),
+        ("https://evil.example", "shop.example", false),
+        ("https://evil@shop.example", "shop.example", false),
+        ("https://shop.example/", "shop.example", false),
+        ("shop.example", "shop.example", false),
+        ("ftp://shop.example", "shop.example", false),
+        ("null", "null", false),
+        ("https://", "", false),
+        ("", "", false),
+    ] {
+        let headers = [("origin", origin), ("host", host)];
+        assert_eq!(posted(&headers), expected, "{headers:?}");
+    }
+    let own = ("origin", "https://shop.example");
+    assert!(!posted(&[own]));
+    assert!(!posted(&[own, own, HOME]));
+    assert!(!posted(&[own, HOME, HOME]));
+}
+
+#[test]
+fn a_cookie_without_tls_is_for_pages_without_tls() {
+    let headers = [("origin", "http://shop.example"), HOME];
+    assert!(admitted(&Origins::own(false), "POST", &headers));
+}
+
+#[test]
+fn target_and_host_are_the_origin_if_there_are_both() {
+    for (host, origin, expected) in [
+        (None, "https://shop.example", true),
+        (None, "https://evil.example", false),
+        (Some("shop.example"), "https://shop.example", true),
+        (Some("evil.example"), "https://shop.example", false),
+        (Some("evil.example"), "https://evil.example", false),
+        (Some(""), "https://shop.example", false),
+    ] {
+        let mut request = Request::post("https://shop.example/").header("origin", origin);
+        if let Some(host) = host {
+            request = request.header("host", host);
+        }
+        let request = request.body(()).unwrap();
+        let admitted = Origins::own(true).admit(&request);
+        assert_eq!(admitted, expected, "{host:?} {origin}");
+    }
+}
+
+#[test]
+fn who_says_neither_is_no_browser() {
+    assert!(posted(&[]) && posted(&[HOME]));
+}
+
+#[test]
+fn a_listed_origin_is_admitted_and_none_that_is_like_it() {
+    let mut origins = Origins::own(true);
+    origins.add("https://app.example").unwrap();
+    for (origin, expected) in [
+        ("https://app.example", true),
+        ("http://app.example", false),
+        ("https://app.example:444", false),
+        ("https://app.example.evil.example", false),
+        ("HTTPS://app.example", false),
+    ] {
+        for site in ["same-site", "cross-site"] {
+            let headers = [("sec-fetch-site", site), ("origin", origin), HOME];
+            assert_eq!(admitted(&origins, "PUT", &headers), expected, "{headers:?}");
+        }
+        assert_eq!(
+            admitted(&origins, "PUT", &[("origin", origin), HOME]),
+            expected
+        );
+    }
+}
+
+#[test]
+fn reading_is_for_every_origin_and_a_websocket_is_not() {
+    let elsewhere = ("sec-fetch-site", "cross-site");
+    let upgrade = ("upgrade", "websocket");
+    let origins = Origins::own(true);
+    for method in ["GET", "HEAD", "OPTIONS", "TRACE"] {
+        assert!(admitted(&origins, method, &[elsewhere, HOME]), "{method}");
+    }
+    for method in ["POST", "PUT", "PATCH", "DELETE", "CONNECT", "get", "QUERY"] {
+        assert!(!admitted(&origins, method, &[elsewhere, HOME]), "{method}");
+    }
+    let evil = ("origin", "https://evil.example");
+    let own = ("origin", "https://shop.example");
+    assert!(!admitted(&origins, "GET", &[upgrade, elsewhere, HOME]));
+    assert!(!admitted(&origins, "GET", &[upgrade, evil, HOME]));
+    assert!(admitted(&origins, "GET", &[upgrade, own, HOME]));
+    assert!(admitted(&origins, "GET", &[upgrade, HOME]));
+}
+
+#[test]
+fn what_no_browser_writes_cannot_be_listed() {
+    let mut origins = Origins::own(true);
+    for origin in [
+        "https://app.example:8443",
+        "http://localhost:5173",
+        "https://[::1]:1",
+    ] {
+        origins.add(origin).unwrap();
+    }
+    for origin in [
+        "",
+        "*",
+        "null",
+        "app.example",
+        "https://",
+        "https://*.example",
+        "https://App.example",
+        "HTTPS://app.example",
+        "https://app.example/",
+        "https://app.example/path",
+        "https://app.example?a",
+        "https://app.example:443",
+        "http://app.example:80",
+        "https://app.example:",
+        "https://me@app.example",
+        "https://äpp.example",
+        "ftp://app.example",
+        " https://app.example",
+    ] {
+        assert!(origins.add(origin).is_err(), "{origin}");
+    }
+}

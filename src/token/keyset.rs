@@ -1,0 +1,141 @@
+//! The keys that verify, as they are at one moment.
+
+use super::compact::Compact;
+use super::header::{Header, KnownHeaders};
+use super::key::VerifyingKey;
+use super::{MAX_HEADER, base64url};
+use crate::error::{ConfigError, Refusal};
+
+/// Keys, and which of them a token gets. Whoever reads them sees no change: a ring that changes
+/// makes others.
+pub(super) struct Keyset {
+    keys: Vec<VerifyingKey>,
+    choice: Choice,
+    generation: u64,
+    known: KnownHeaders,
+}
+
+#[derive(Clone)]
+enum Choice {
+    /// There is one key. A token may leave open which it means, but not mean another.
+    Lone,
+    /// By its exact id; without one, the default.
+    ById { default: Option<Box<str>> },
+}
+
+impl Keyset {
+    /// One key.
+    pub(super) fn lone(key: VerifyingKey) -> Self {
+        Self::new(vec![key], Choice::Lone, 0)
+    }
+
+    /// No keys yet, of which tokens choose by id.
+    pub(super) fn empty() -> Self {
+        Self::new(Vec::new(), Choice::ById { default: None }, 0)
+    }
+
+    /// The same keys, to be changed. What was known of headers is not taken along.
+    pub(super) fn successor(&self) -> Self {
+        Self::new(
+            self.keys.clone(),
+            self.choice.clone(),
+            self.generation.wrapping_add(1),
+        )
+    }
+
+    fn new(keys: Vec<VerifyingKey>, choice: Choice, generation: u64) -> Self {
+        Self {
+            keys,
+            choice,
+            generation,
+            known: KnownHeaders::default(),
+        }
+    }
+
+    /// Another one after every change.
+    pub(super) const fn generation(&self) -> u64 {
+        self.generation
+    }
+
+    /// Whether the key that the header chooses made the signature.
+    pub(super) fn verify(&self, token: &Compact<'_>) -> Result<(), Refusal> {
+        let known = self.known.key_of(token.header);
+        let (position, key) = match known.and_then(|known| Some((known, self.keys.get(known)?))) {
+            Some(known) => known,
+            None => self.choose(token.header)?,
+        };
+        let mut buffer = [0; MAX_SIGNATURE];
+        let signature = base64url::decode(token.signature, &mut buffer)?;
+        if !key.verify(token.signed.as_bytes(), signature) {
+            return Err(Refusal::Signature);
+        }
+        if known.is_none() {
+            self.known.remember(token.header, position);
+        }
+        Ok(())
+    }
+
+    /// The key that an encoded header asks for, if it asks for nothing else.
+    fn choose(&self, header: &str) -> Result<(usize, &VerifyingKey), Refusal> {
+        let mut buffer = [0; MAX_HEADER];
+        let header = Header::read(header, &mut buffer)?;
+        let asked = header.kid.as_deref();
+        let mut keys = self.keys.iter().enumerate();
+        let chosen = match &self.choice {
+            Choice::Lone => keys.find(|(_, key)| {
+                // An id that one of the two does not have is no other id.
+                asked.is_none_or(|asked| key.kid().is_none_or(|ours| ours == asked))
+            }),
+            Choice::ById { default } => asked
+                .or(default.as_deref())
+                .and_then(|id| keys.find(|(_, key)| key.kid() == Some(id))),
+        };
+        let (position, key) = chosen.ok_or(Refusal::KeyId)?;
+        if header.alg.as_deref() != Some(key.algorithm().as_str()) {
+            return Err(Refusal::Algorithm);
+        }
+        Ok((position, key))
+    }
+
+    pub(super) fn find(&self, key_id: &str) -> Option<&VerifyingKey> {
+        self.keys.iter().find(|key| key.kid() == Some(key_id))
+    }
+
+    pub(super) fn add(&mut self, key: VerifyingKey) -> Result<(), ConfigError> {
+        let key_id = key.kid().ok_or(ConfigError::MissingKeyId)?;
+        if self.find(key_id).is_some() {
+            return Err(ConfigError::DuplicateKeyId(key_id.to_owned()));
+        }
+        self.keys.push(key);
+        Ok(())
+    }
+
+    /// Says whether the key was there.
+    pub(super) fn remove(&mut self, key_id: &str) -> bool {
+        let before = self.keys.len();
+        self.keys.retain(|key| key.kid() != Some(key_id));
+        if let Choice::ById { default } = &mut self.choice {
+            default.take_if(|default| **default == *key_id);
+        }
+        self.keys.len() < before
+    }
+
+    pub(super) fn set_default(&mut self, key_id: &str) -> Result<(), ConfigError> {
+        if self.find(key_id).is_none() {
+            return Err(ConfigError::UnknownKeyId(key_id.to_owned()));
+        }
+        self.choice = Choice::ById {
+            default: Some(key_id.into()),
+        };
+        Ok(())
+    }
+}
+
+impl std::fmt::Debug for Keyset {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_list().entries(&self.keys).finish()
+    }
+}
+
+/// Bytes of the longest signature: RSA with 8192 bits.
+const MAX_SIGNATURE: usize = 1024;

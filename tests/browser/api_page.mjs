@@ -1,0 +1,34 @@
+// The page of the API: logs in by "Authorize" and asks who it is, with nothing from elsewhere.
+
+import assert from 'node:assert/strict';
+import { PASSWORD, assertContained, register, screenshot, walk } from './support.mjs';
+
+await walk('the API page logs in and calls /me', async (page, server) => {
+  await register(server, 'ada@example.com');
+  const response = await page.goto('/api/docs');
+  assert.equal(response.status(), 200);
+  const policy = response.headers()['content-security-policy'];
+  assert.match(policy, /default-src 'none'/);
+  assert.doesNotMatch(policy, /unsafe|http|\*/);
+
+  await page.locator('.scheme-container .authorize').click();
+  const flow = page.locator('.auth-container', { hasText: 'Flow: password' });
+  await flow.locator('#oauth_username').fill('ada@example.com');
+  await flow.locator('#oauth_password').fill(PASSWORD);
+  await flow.locator('button.authorize').click();
+  await flow.locator('button', { hasText: 'Logout' }).waitFor();
+  await screenshot(page, 'api_page_authorized');
+  await page.locator('.close-modal').click();
+
+  const me = page.locator('#operations-accounts-me');
+  await me.locator('.opblock-summary').first().click();
+  await me.locator('.try-out__btn').click();
+  await me.locator('.execute').click();
+  const live = me.locator('.live-responses-table');
+  await live.waitFor();
+  await screenshot(page, 'api_page_me');
+  const text = await live.innerText();
+  assert.match(text, /\b200\b/);
+  assert.match(text, /"email": "ada@example\.com"/);
+  assertContained(page, server);
+});

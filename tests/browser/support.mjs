@@ -1,0 +1,112 @@
+// What every walk through pages needs: the example server, a browser, and an eye on both.
+//
+// `.ci/browser` installs playwright-core under target/browser and Debian's chromium.
+
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { createInterface } from 'node:readline';
+
+const require = createRequire(resolve('target/browser/package.json'));
+const { chromium } = require('playwright-core');
+
+export const PASSWORD = 'correct horse';
+
+/** Starts the example on a free port with a database of its own, walks, and ends both. */
+export async function walk(name, steps, variables = {}) {
+  const server = await startServer(variables);
+  try {
+    const browser = await chromium.launch({
+      executablePath: '/usr/bin/chromium',
+      args: FLAGS,
+    });
+    try {
+      await steps(await open(browser, server.url), server);
+    } finally {
+      await browser.close();
+    }
+    console.log(`ok: ${name}`);
+  } finally {
+    await server.stop();
+  }
+}
+
+/** An account of the server; the first one is the admin. */
+export async function register(server, email) {
+  const answer = await fetch(`${server.url}/api/auth/register`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ email, password: PASSWORD }),
+  });
+  assert.equal(answer.status, 201);
+  return answer.json();
+}
+
+/** Into target/screenshots, to be looked at. */
+export async function screenshot(page, name) {
+  await mkdir('target/screenshots', { recursive: true });
+  await page.screenshot({ path: `target/screenshots/${name}.png`, fullPage: true });
+}
+
+/**
+ * A page in a session of its own. Whatever it asks for is in `page.requested`; what the browser
+ * complains about, such as a breach of the Content-Security-Policy, in `page.complaints`.
+ */
+export async function open(browser, url) {
+  const context = await browser.newContext({ baseURL: url });
+  const page = await context.newPage();
+  page.requested = [];
+  page.complaints = [];
+  context.on('request', (request) => page.requested.push(request.url()));
+  page.on('pageerror', (error) => page.complaints.push(String(error)));
+  page.on('console', (message) => {
+    if (message.type() === 'error') page.complaints.push(message.text());
+  });
+  return page;
+}
+
+/** That nothing was asked of anybody else, and the browser had nothing to complain about. */
+export function assertContained(page, server) {
+  // What a page makes itself is no request.
+  const elsewhere = page.requested.filter((url) => !/^(data|blob):/.test(url))
+    .filter((url) => new URL(url).origin !== server.url);
+  assert.deepEqual(elsewhere, []);
+  assert.deepEqual(page.complaints, []);
+}
+
+async function startServer(variables) {
+  const directory = await mkdtemp(join(tmpdir(), 'tower-warder-'));
+  const child = spawn(resolve('target/debug/examples/accounts'), {
+    cwd: directory,
+    env: { BIND_ADDR: '127.0.0.1:0', RUST_LOG: 'warn', ...variables },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const ended = once(child, 'exit');
+  const [line] = await Promise.race([
+    once(createInterface(child.stdout), 'line'),
+    ended.then(() => assert.fail('the server ended at once')),
+  ]);
+  return {
+    url: line.replace('listening on ', ''),
+    async stop() {
+      child.kill('SIGTERM');
+      await ended;
+      await rm(directory, { recursive: true });
+    },
+  };
+}
+
+// No network of its own, no first-run page.
+const FLAGS = [
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+];

@@ -1,0 +1,296 @@
+//! The log-in of a browser.
+
+mod browser;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::routing::post;
+use http::HeaderMap;
+use http::header::SET_COOKIE;
+use serde_json::json;
+use tower_warder::accounts::{self, AccountStore};
+use tower_warder::{AuthCookie, TokenSource};
+
+use self::browser::{
+    LIFETIME, accounts_of, both, cookie, form_to, from, log_in, server, server_with, token_in,
+    with_cookie,
+};
+use super::server::{Disabled, PASSWORD, Pending, Server, bare, by, json_to};
+use crate::support::{Answer, Trace, send};
+
+#[tokio::test]
+async fn log_in_keeps_the_token_in_a_cookie_and_answers_with_the_account() {
+    let server = server(both());
+    let (jane, _) = server.jane().await;
+    let answer = log_in(&server, "Jane@example.org", PASSWORD).await;
+    assert_eq!(answer.status, 200);
+    assert_eq!(
+        answer.json(),
+        json!({
+            "email": "jane@example.org",
+            "id": jane.id,
+            "is_admin": false,
+            "status": "approved",
+            "created_at": "2026-01-01T00:00:00Z",
+        })
+    );
+    let token = token_in(&answer);
+    let line = format!("__Host-id={token}; Path=/; Max-Age=604800; HttpOnly; SameSite=Lax; Secure");
+    assert_eq!(answer.header("set-cookie"), Some(&*line));
+    assert!(answer.headers[SET_COOKIE].is_sensitive());
+
+    // As others understand it.
+    let set = ::cookie::Cookie::parse(line).unwrap();
+    assert_eq!((set.name(), set.value()), ("__Host-id", &*token));
+    assert_eq!((set.path(), set.domain()), (Some("/"), None));
+    assert_eq!((set.secure(), set.http_only()), (Some(true), Some(true)));
+    assert_eq!(set.same_site(), Some(::cookie::SameSite::Lax));
+    assert_eq!(set.max_age().unwrap().whole_seconds(), 604_800);
+
+    let me = server.send(with_cookie(&token, bare("GET", "/me"))).await;
+    assert_eq!((me.status.as_u16(), me.body), (200, answer.body));
+}
+
+#[tokio::test]
+async fn cookie_lives_as_long_as_its_token() {
+    let server = server_with(both(), Duration::from_secs(90));
+    server.jane().await;
+    let answer = log_in(&server, "jane@example.org", PASSWORD).await;
+    assert!(
+        answer
+            .header("set-cookie")
+            .unwrap()
+            .contains("; Max-Age=90; ")
+    );
+    let token = token_in(&answer);
+    let me = async || {
+        server
+            .send(with_cookie(&token, bare("GET", "/me")))
+            .await
+            .status
+    };
+    assert_eq!(me().await, 200);
+    server.clock.advance(Duration::from_secs(90));
+    assert_eq!(me().await, 401);
+}
+
+#[tokio::test]
+async fn log_in_is_refused_as_the_other_one_is_and_sets_no_cookie() {
+    let server = server(both());
+    server.jane().await;
+    server.add("paul@example.org", false, Pending).await;
+    server.add("dora@example.org", true, Disabled).await;
+    for (username, password) in [
+        ("jane@example.org", "wrong password"),
+        ("nobody@example.org", PASSWORD),
+        ("paul@example.org", PASSWORD),
+        ("dora@example.org", PASSWORD),
+        ("jane@example.org", ""),
+    ] {
+        let one = seen(log_in(&server, username, password).await);
+        let other = seen(server.login(username, password).await);
+        assert_eq!(one, other, "{username}");
+        assert!(one.0 >= 400 && !one.1.contains_key(SET_COOKIE), "{one:?}");
+    }
+    let json = json!({"username": "jane@example.org", "password": PASSWORD});
+    let answer = server.send(json_to("POST", "/cookie/login", &json)).await;
+    assert_eq!(answer.status, 415);
+    for path in ["/cookie/login", "/cookie/logout"] {
+        assert_eq!(server.send(bare("GET", path)).await.status, 405, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn log_out_takes_the_cookie_away_whatever_is_in_it() {
+    let server = server(both());
+    let (_, token) = server.jane().await;
+    for sent in [Some(&*token), Some("nonsense"), Some(""), None] {
+        let request = bare("POST", "/cookie/logout");
+        let answer = server
+            .send(match sent {
+                Some(token) => with_cookie(token, request),
+                None => request,
+            })
+            .await;
+        assert_eq!(answer.status, 204, "{sent:?}");
+        assert_eq!(
+            answer.header("set-cookie"),
+            Some("__Host-id=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax; Secure")
+        );
+    }
+}
+
+#[tokio::test]
+async fn page_of_another_origin_logs_nobody_in_or_out() {
+    let server = server(both());
+    server.jane().await;
+    let log = Trace::record();
+    for path in ["/cookie/login", "/cookie/logout"] {
+        for (name, value, status) in [
+            ("sec-fetch-site", "cross-site", 403),
+            ("sec-fetch-site", "same-site", 403),
+            ("origin", "https://evil.example", 403),
+            ("origin", "null", 403),
+            ("sec-fetch-site", "same-origin", 200),
+            ("origin", "https://shop.example", 200),
+            ("origin", "https://app.example", 200),
+        ] {
+            let mut request = form_to(path, "jane@example.org", PASSWORD);
+            let headers = request.headers_mut();
+            headers.insert("host", "shop.example".parse().unwrap());
+            headers.insert(name, value.parse().unwrap());
+            let answer = server.send(request).await;
+            let place = format!("{path} {name}: {value}");
+            assert_eq!(answer.status.is_success(), status == 200, "{place}");
+            assert_eq!(
+                answer.headers.contains_key(SET_COOKIE),
+                status == 200,
+                "{place}"
+            );
+            if status == 403 {
+                assert_eq!(answer.status, 403, "{place}");
+                assert_eq!(answer.json()["code"], "cross_origin");
+            }
+        }
+    }
+    // Only the three that were allowed to log in cost a hash.
+    assert_eq!(log.lines("password hashed").len(), 3);
+}
+
+#[tokio::test]
+async fn cookie_opens_nothing_unless_the_layer_reads_it() {
+    for (source, by_cookie, by_header) in [
+        (TokenSource::header(), 401, 200),
+        (TokenSource::cookie(cookie()), 200, 401),
+        (both(), 200, 200),
+    ] {
+        let server = server(source);
+        let (_, token) = server.jane().await;
+        let kept = server.send(with_cookie(&token, bare("GET", "/me"))).await;
+        assert_eq!(kept.status, by_cookie);
+        assert_eq!(server.me(&token).await.status, by_header);
+    }
+}
+
+#[tokio::test]
+async fn header_beats_the_cookie() {
+    let server = server(both());
+    let (_, root) = server.admin().await;
+    let (_, jane) = server.jane().await;
+    let me = server
+        .send(by(&jane, with_cookie(&root, bare("GET", "/me"))))
+        .await;
+    assert_eq!(me.json()["email"], "jane@example.org");
+    let me = server
+        .send(by("nonsense", with_cookie(&root, bare("GET", "/me"))))
+        .await;
+    assert_eq!(me.status, 401);
+    let mut basic = with_cookie(&root, bare("GET", "/me"));
+    basic
+        .headers_mut()
+        .insert("authorization", "Basic YTpi".parse().unwrap());
+    assert_eq!(server.send(basic).await.status, 401);
+}
+
+#[tokio::test]
+async fn only_our_own_page_changes_something_with_the_cookie() {
+    let server = server(both());
+    let (_, root) = server.admin().await;
+    let (jane, _) = server.jane().await;
+    let user = format!("/users/{}", jane.id);
+    let reset = format!("{user}/reset-password");
+    let change = json!({"status": "disabled", "password": "another password"});
+    let unsafe_ones = || {
+        [
+            json_to("PUT", &user, &change),
+            json_to("POST", &reset, &change),
+            bare("DELETE", &user),
+        ]
+    };
+    for request in unsafe_ones() {
+        let request = from("cross-site", with_cookie(&root, request));
+        let answer = server.send(request).await;
+        assert_eq!(
+            (answer.status.as_u16(), answer.detail().as_str()),
+            (403, CROSS_ORIGIN)
+        );
+        assert_eq!(server.stored(jane.id).await, jane);
+    }
+    // A link to our page from elsewhere.
+    let link = from("cross-site", with_cookie(&root, bare("GET", "/users")));
+    assert_eq!(server.send(link).await.status, 200);
+    for request in unsafe_ones() {
+        let request = from("same-origin", with_cookie(&root, request));
+        assert!(server.send(request).await.status.is_success());
+    }
+}
+
+#[tokio::test]
+async fn routes_of_the_contract_set_no_cookie() {
+    let server = server(both());
+    let (_, token) = server.jane().await;
+    for answer in [
+        server.register("new@example.org").await,
+        server.login("jane@example.org", PASSWORD).await,
+        server.me(&token).await,
+    ] {
+        assert!(answer.status.is_success() && !answer.headers.contains_key(SET_COOKIE));
+    }
+}
+
+#[tokio::test]
+async fn each_handler_can_be_mounted_by_itself() {
+    let server = Server::new();
+    server.jane().await;
+    let plain = AuthCookie::dangerous_without_tls("id").unwrap();
+    let state = (accounts_of(&server, LIFETIME), plain.clone());
+    let app = Router::new()
+        .route(
+            "/api/auth/in",
+            post(accounts::cookie_login::<Arc<dyn AccountStore>>).with_state(state),
+        )
+        .route(
+            "/api/auth/out",
+            post(accounts::cookie_logout).with_state(plain),
+        );
+    let answer = send(&app, form_to("/in", "jane@example.org", PASSWORD)).await;
+    assert_eq!(
+        (answer.status.as_u16(), answer.header("cache-control")),
+        (200, Some("no-store"))
+    );
+    let line = answer.header("set-cookie").unwrap();
+    assert!(
+        line.starts_with("id=ey") && line.ends_with("HttpOnly; SameSite=Lax"),
+        "{line}"
+    );
+    let answer = send(&app, bare("POST", "/out")).await;
+    assert_eq!(
+        (answer.status.as_u16(), answer.header("cache-control")),
+        (204, Some("no-store"))
+    );
+}
+
+#[tokio::test]
+async fn cookie_of_an_account_dies_as_its_tokens_do() {
+    let server = server(both());
+    let (_, root) = server.admin().await;
+    let (jane, _) = server.jane().await;
+    let token = token_in(&log_in(&server, "jane@example.org", PASSWORD).await);
+    let me = async || {
+        server
+            .send(with_cookie(&token, bare("GET", "/me")))
+            .await
+            .status
+    };
+    assert_eq!(me().await, 200);
+    server.reset(&root, jane.id, "another password").await;
+    assert_eq!(me().await, 401);
+}
+
+fn seen(answer: Answer) -> (u16, HeaderMap, String) {
+    (answer.status.as_u16(), answer.headers, answer.body)
+}
+
+const CROSS_ORIGIN: &str = "Cross-origin request refused";

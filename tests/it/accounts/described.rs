@@ -1,0 +1,152 @@
+//! The description of the routes, held against the routes.
+
+use std::sync::LazyLock;
+
+use http::{Method, Uri};
+use serde_json::{Map, Value, json};
+use tower_warder::UserStatus::Approved;
+use tower_warder::accounts::{self, Accounts, MemoryStore};
+use tower_warder::openapi::AccountsApi;
+use tower_warder::testing;
+use utoipa::OpenApi;
+
+use super::server::{Server, bare, by};
+use crate::support::Answer;
+
+/// Every route.
+const ROUTES: [(&str, &str); 8] = [
+    ("POST", "/login"),
+    ("GET", "/me"),
+    ("POST", "/register"),
+    ("GET", "/users"),
+    ("GET", "/users/pending/count"),
+    ("DELETE", "/users/{id}"),
+    ("PUT", "/users/{id}"),
+    ("POST", "/users/{id}/reset-password"),
+];
+
+#[test]
+fn every_route_is_described_and_nothing_else() {
+    let mut described = Vec::new();
+    for (path, item) in paths() {
+        for method in item.as_object().unwrap().keys() {
+            described.push((method.to_uppercase(), path.as_str()));
+        }
+    }
+    let routes = ROUTES.map(|(method, path)| (method.to_owned(), path));
+    assert_eq!(described, routes);
+
+    // The router shows its paths to `Debug` alone, with those of its own fallback.
+    let router = accounts::routes(Accounts::new(MemoryStore::new(), testing::issuer()));
+    let router = format!("{router:?}");
+    let mut mounted: Vec<&str> = router.split('"').filter(|it| it.starts_with('/')).collect();
+    mounted.retain(|path| !matches!(*path, "/" | "/{*__private__axum_fallback}"));
+    mounted.sort_unstable();
+    mounted.dedup();
+    assert_eq!(mounted, paths().keys().collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn every_described_operation_is_there_and_no_other_method_is() {
+    let server = Server::new();
+    let (_, admin) = server.admin().await;
+    for path in paths().keys() {
+        for method in ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"] {
+            let url = path.replace("{id}", "99");
+            let answer = server.send(by(&admin, bare(method, &url))).await;
+            let described = ROUTES.contains(&(method, path));
+            assert_eq!(answer.status != 405, described, "{method} {path}");
+            assert!(!answer.body.contains(r#""not_found""#), "{method} {path}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn operations_ask_for_a_token_exactly_where_the_doors_do() {
+    let server = Server::new();
+    for (method, path) in ROUTES {
+        let url = path.replace("{id}", "99");
+        let answer = server.send(bare(method, &url)).await;
+        let expected = match answer.status.as_u16() {
+            401 => json!([{"bearer": []}]),
+            _ => json!([]),
+        };
+        let operation = &paths()[path][method.to_lowercase()];
+        assert_eq!(operation["security"], expected, "{method} {path}");
+    }
+}
+
+#[test]
+fn every_reference_points_to_something() {
+    let document = &*DOCUMENT;
+    let mut found = 0;
+    for text in document.to_string().split(r##""$ref":"#"##).skip(1) {
+        let pointer = text.split('"').next().unwrap();
+        assert!(document.pointer(pointer).is_some(), "{pointer}");
+        found += 1;
+    }
+    assert!(found > 40, "{found}");
+}
+
+#[tokio::test]
+async fn shown_accounts_have_the_members_that_are_described() {
+    let server = Server::new();
+    server.add("jane@example.org", false, Approved).await;
+    let (_, admin) = server.admin().await;
+    let me = server.me(&admin).await.json();
+    let schema = &DOCUMENT["components"]["schemas"]["UserPublic"]["properties"];
+    let members = |value: &Value| Vec::from_iter(value.as_object().unwrap().keys().cloned());
+    assert_eq!(members(&me), members(schema));
+}
+
+/// That an answer is one of those that are described, down to its sentence. Asked about every
+/// answer that the tests of the routes get.
+pub fn check(method: &Method, uri: &Uri, answer: &Answer) {
+    let path = uri.path().strip_prefix("/api/auth").unwrap();
+    let method = match method.as_str() {
+        "HEAD" => "get".to_owned(),
+        method => method.to_lowercase(),
+    };
+    let Some(operation) = template(path).and_then(|path| paths()[path].get(method)) else {
+        assert!(matches!(answer.status.as_u16(), 404 | 405), "{answer:?}");
+        return;
+    };
+    let response = &operation["responses"][answer.status.as_str()];
+    assert!(response.is_object(), "{uri}: not described: {answer:?}");
+    let Some(media_type) = answer.header("content-type") else {
+        assert_eq!(response.get("content"), None, "{uri}: {answer:?}");
+        return;
+    };
+    let content = &response["content"][media_type];
+    assert!(content.is_object(), "{uri}: not described: {answer:?}");
+    if media_type == "application/problem+json" {
+        let example = &content["examples"][answer.detail()]["value"];
+        assert_eq!(*example, answer.json(), "{uri}");
+    }
+    for header in ["www-authenticate", "retry-after"] {
+        let described = response["headers"].get(header).is_some();
+        assert!(described || answer.header(header).is_none(), "{answer:?}");
+    }
+}
+
+/// The path as it is described.
+fn template(path: &str) -> Option<&'static str> {
+    let paths = || paths().keys().map(String::as_str);
+    let literal = paths().find(|it| *it == path);
+    literal.or_else(|| paths().find(|it| matches(it, path)))
+}
+
+fn matches(template: &str, path: &str) -> bool {
+    let (template, path) = (template.split('/'), path.split('/'));
+    template.clone().count() == path.clone().count()
+        && template
+            .zip(path)
+            .all(|(it, segment)| it == segment || it == "{id}")
+}
+
+fn paths() -> &'static Map<String, Value> {
+    DOCUMENT["paths"].as_object().unwrap()
+}
+
+static DOCUMENT: LazyLock<Value> =
+    LazyLock::new(|| serde_json::to_value(AccountsApi::openapi()).unwrap());

@@ -1,0 +1,63 @@
+//! The example `cookie`, without a port.
+
+use axum::body::Body;
+use http::Request;
+use serde_json::json;
+use tower_warder::accounts::{Accounts, MemoryStore, UserCreate};
+use tower_warder::{Secret, TokenIssuer};
+
+use crate::support::{get, send};
+
+#[allow(dead_code)]
+#[path = "../../examples/cookie.rs"]
+mod example;
+
+#[tokio::test]
+async fn browser_stays_logged_in_and_no_other_page_speaks_for_it() {
+    let secret = Secret::generate();
+    let accounts = Accounts::new(MemoryStore::new(), TokenIssuer::hs256(&secret));
+    let ada = json!({"email": "ada@example.com", "password": "correct horse"});
+    accounts
+        .register(UserCreate::parse(ada).unwrap())
+        .await
+        .unwrap();
+    let app = example::app(accounts, &secret, example::cookie().unwrap());
+    assert!(send(&app, get("/")).await.body.contains("stranger"));
+
+    let form = "username=ada@example.com&password=correct+horse";
+    let login = Request::post("/auth/cookie/login")
+        .header("content-type", "application/x-www-form-urlencoded")
+        .body(Body::from(form))
+        .unwrap();
+    let login = send(&app, login).await;
+    assert_eq!(login.status, 200);
+    let cookie = login
+        .header("set-cookie")
+        .unwrap()
+        .split(';')
+        .next()
+        .unwrap();
+
+    let mut home = get("/");
+    home.headers_mut().insert("cookie", cookie.parse().unwrap());
+    assert!(send(&app, home).await.body.contains("ada@example.com"));
+
+    for (origin, status) in [
+        ("http://localhost:3000", 201),
+        ("https://evil.example", 403),
+    ] {
+        let note = Request::post("/note")
+            .header("host", "localhost:3000")
+            .header("origin", origin)
+            .header("cookie", cookie);
+        let answer = send(&app, note.body(Body::empty()).unwrap()).await;
+        assert_eq!(answer.status, status, "{origin}");
+    }
+
+    let logout = Request::post("/auth/cookie/logout").header("cookie", cookie);
+    let logout = send(&app, logout.body(Body::empty()).unwrap()).await;
+    assert_eq!(
+        logout.header("set-cookie"),
+        Some("session=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax")
+    );
+}

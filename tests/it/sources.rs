@@ -1,0 +1,275 @@
+//! Where tokens are looked for, and where they are not.
+
+use axum::Router;
+use axum::body::Body;
+use axum::routing::{any as on_any, get as on_get};
+use futures_util::FutureExt;
+use http::header::{COOKIE, HeaderMap, HeaderName, HeaderValue, SEC_WEBSOCKET_PROTOCOL};
+use http::{Method, Request};
+use proptest::prelude::*;
+use tower_warder::testing::{self, TestUser};
+use tower_warder::{AuthCookie, CurrentUser, TokenSource};
+
+use crate::support::{Store, get, get_with, layer, send};
+
+#[tokio::test]
+async fn unconfigured_layer_reads_the_header_and_nothing_else() {
+    let token = testing::token("jane");
+    for source in [TokenSource::default(), TokenSource::header()] {
+        let app = app(source);
+        assert_eq!(
+            send(&app, get(&format!("/events?token={token}")))
+                .await
+                .status,
+            401
+        );
+        for (name, value) in everywhere(&token) {
+            let mut request = get("/events");
+            request.headers_mut().insert(name, value);
+            assert_eq!(send(&app, request).await.status, 401);
+        }
+        let request = get_with("/events", &token);
+        assert_eq!(send(&app, request).await.status, 200);
+    }
+}
+
+#[tokio::test]
+async fn optional_user_of_a_cross_origin_request_is_refused_and_not_anonymous() {
+    let app = app(TokenSource::header().and_cookie(cookie()));
+    let post = |cookie: Option<String>| {
+        let mut request = Request::post("/option").header("sec-fetch-site", "cross-site");
+        if let Some(cookie) = cookie {
+            request = request.header(COOKIE, cookie);
+        }
+        request.body(Body::empty()).unwrap()
+    };
+    let token = testing::token("jane");
+    let refused = send(&app, post(Some(format!("__Host-id={token}")))).await;
+    assert_eq!(
+        (refused.status.as_u16(), refused.detail().as_str()),
+        (403, CROSS_ORIGIN)
+    );
+    let stranger = send(&app, post(None)).await;
+    assert_eq!(
+        (stranger.status.as_u16(), stranger.body.as_str()),
+        (200, "nobody")
+    );
+    let public = Request::post("/public").header("sec-fetch-site", "cross-site");
+    let public = public.header(COOKIE, format!("__Host-id={token}"));
+    assert_eq!(
+        send(&app, public.body(Body::empty()).unwrap()).await.status,
+        200
+    );
+}
+
+#[tokio::test]
+async fn link_from_another_site_comes_in_and_a_form_or_a_socket_does_not() {
+    let app = app(TokenSource::cookie(cookie()));
+    for (method, upgrade, status) in [
+        (Method::GET, false, 200),
+        (Method::HEAD, false, 200),
+        (Method::POST, false, 403),
+        (Method::PUT, false, 403),
+        (Method::PATCH, false, 403),
+        (Method::DELETE, false, 403),
+        (Method::GET, true, 403),
+        (Method::CONNECT, false, 403),
+    ] {
+        for (site, status) in [("cross-site", status), ("same-origin", 200)] {
+            let mut request = Request::builder()
+                .method(&method)
+                .uri("/events")
+                .header("sec-fetch-site", site)
+                .header(COOKIE, format!("__Host-id={}", testing::token("jane")));
+            if upgrade {
+                request = request
+                    .header("connection", "upgrade")
+                    .header("upgrade", "websocket");
+            }
+            let answer = send(&app, request.body(Body::empty()).unwrap()).await;
+            assert_eq!(answer.status, status, "{method} {site} {upgrade}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn layer_outside_of_nest_sees_the_whole_path_and_one_inside_what_is_left() {
+    let token = testing::token("jane");
+    let source = |path| TokenSource::header().and_query(path).unwrap();
+    let routes = || Router::new().route("/events", on_get(async |_: CurrentUser<TestUser>| "in"));
+    let outside = |path| {
+        Router::new()
+            .nest("/api", routes())
+            .layer(around(source(path)))
+    };
+    let inside = |path| Router::new().nest("/api", routes().layer(around(source(path))));
+    for (app, status) in [
+        (outside("/api/events"), 200),
+        (outside("/events"), 401),
+        (inside("/events"), 200),
+        (inside("/api/events"), 401),
+    ] {
+        let request = get(&format!("/api/events?token={token}"));
+        assert_eq!(send(&app, request).await.status, status);
+    }
+}
+
+#[tokio::test]
+async fn inner_layer_with_the_header_alone_lets_no_cookie_in() {
+    let bearer_only = Router::new()
+        .route("/bearer", on_get(async |_: CurrentUser<TestUser>| "in"))
+        .layer(around(TokenSource::header()));
+    let app = app(TokenSource::header().and_cookie(cookie()))
+        .merge(bearer_only.layer(around(TokenSource::cookie(cookie()))));
+    let token = testing::token("jane");
+    for (path, status) in [("/bearer", 401), ("/events", 200)] {
+        let mut request = get(path);
+        let cookie = format!("__Host-id={token}").parse().unwrap();
+        request.headers_mut().insert(COOKIE, cookie);
+        assert_eq!(send(&app, request).await.status, status, "{path}");
+    }
+    assert_eq!(send(&app, get_with("/bearer", &token)).await.status, 200);
+}
+
+#[tokio::test]
+async fn what_was_read_is_sensitive_for_everybody_below() {
+    let cookie_alone = || TokenSource::cookie(cookie());
+    for (source, expected) in [
+        (TokenSource::header(), [false, false]),
+        (cookie_alone(), [true, false]),
+        (
+            cookie_alone().and_subprotocol("/other").unwrap(),
+            [true, false],
+        ),
+        // The subprotocol is the credential, and the cookie is not read.
+        (
+            cookie_alone().and_subprotocol("/events").unwrap(),
+            [false, true],
+        ),
+    ] {
+        let [cookie, subprotocol] = expected;
+        let check = async move |headers: HeaderMap| {
+            for (name, expected) in [(COOKIE, cookie), (SEC_WEBSOCKET_PROTOCOL, subprotocol)] {
+                let lines: Vec<_> = headers.get_all(&name).iter().collect();
+                assert_eq!(lines.len(), 2);
+                assert!(
+                    lines.iter().all(|line| line.is_sensitive() == expected),
+                    "{name}"
+                );
+            }
+        };
+        let app = Router::new()
+            .route("/events", on_get(check))
+            .layer(around(source));
+        let mut request = get("/events");
+        for (name, value) in everywhere("a-token-of-somebody") {
+            request.headers_mut().append(name.clone(), value);
+            request
+                .headers_mut()
+                .append(name, HeaderValue::from_static("a-second-line"));
+        }
+        assert_eq!(send(&app, request).await.status, 200);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn no_bytes_at_all_bring_more_than_a_refusal(
+        query in "[ -\"$-~]{0,40}",
+        pieces in proptest::collection::vec((0..5usize, value()), 0..6),
+    ) {
+        let names = [
+            HeaderName::from_static("origin"),
+            HeaderName::from_static("sec-fetch-site"),
+            HeaderName::from_static("host"),
+            COOKIE,
+            SEC_WEBSOCKET_PROTOCOL,
+        ];
+        let query: String = query.chars().filter(|c| !"\"<>\\^`{|} ".contains(*c)).collect();
+        let mut request = Request::post(format!("/events?{query}")).body(Body::empty()).unwrap();
+        for (name, value) in pieces {
+            request.headers_mut().append(names[name].clone(), value);
+        }
+        let answer = send(&app(everything()), request).now_or_never().unwrap();
+        prop_assert!([400, 401, 403].contains(&answer.status.as_u16()), "{}", answer.status);
+    }
+
+    // What axum-extra reads cookies with finds the same one.
+    #[test]
+    fn cookie_crate_finds_the_cookie_that_we_find(
+        before in "[a-zA-Z_-]{1,8}=[a-z0-9\"=]{0,6}",
+        after in "( ?[a-z]{1,4}(=[a-z ,]{0,5})?;){0,3}",
+        gap in "[ \t]{0,2}",
+    ) {
+        let token = testing::token("jane");
+        let line = format!("{before};{gap}__Host-id={token}{gap}; {after}");
+        let theirs = ::cookie::Cookie::split_parse(line.clone()).flatten();
+        let theirs: Vec<_> = theirs.filter(|cookie| cookie.name() == "__Host-id").collect();
+        prop_assert_eq!(theirs.len(), 1);
+        prop_assert_eq!(theirs[0].value(), token);
+
+        let mut request = get("/events");
+        request.headers_mut().insert(COOKIE, line.parse().unwrap());
+        let answer = send(&app(everything()), request).now_or_never().unwrap();
+        prop_assert_eq!(answer.status.as_u16(), 200);
+    }
+}
+
+fn value() -> impl Strategy<Value = HeaderValue> {
+    let words = prop_oneof![
+        Just(b"__Host-id=".to_vec()),
+        Just(b"bearer".to_vec()),
+        Just(b"; ".to_vec()),
+        Just(b", ".to_vec()),
+        Just(b"https://shop.example:443".to_vec()),
+        proptest::collection::vec(any::<u8>(), 0..12),
+    ];
+    let bytes = proptest::collection::vec(words, 0..5).prop_map(|words| words.concat());
+    bytes.prop_filter_map("a header value", |bytes| {
+        HeaderValue::from_bytes(&bytes).ok()
+    })
+}
+
+/// The token in every place but the right one.
+fn everywhere(token: &str) -> [(HeaderName, HeaderValue); 2] {
+    let value = |text: String| HeaderValue::try_from(text).unwrap();
+    [
+        (
+            COOKIE,
+            value(format!("__Host-id={token}; id={token}; token={token}")),
+        ),
+        (SEC_WEBSOCKET_PROTOCOL, value(format!("bearer, {token}"))),
+    ]
+}
+
+fn app(source: TokenSource) -> Router {
+    Router::new()
+        .route("/events", on_any(async |_: CurrentUser<TestUser>| "in"))
+        .route(
+            "/option",
+            on_any(async |user: Option<CurrentUser<TestUser>>| match user {
+                Some(_) => "somebody",
+                None => "nobody",
+            }),
+        )
+        .route("/public", on_any("public"))
+        .layer(around(source))
+}
+
+fn around(source: TokenSource) -> tower_warder::AuthLayer<TestUser> {
+    layer(&Store::new()).source(source)
+}
+
+fn everything() -> TokenSource {
+    let source = TokenSource::header().and_cookie(cookie());
+    let source = source.and_query("/events").unwrap();
+    source.and_subprotocol("/events").unwrap()
+}
+
+fn cookie() -> AuthCookie {
+    AuthCookie::new("id").unwrap()
+}
+
+const CROSS_ORIGIN: &str = "Cross-origin request refused";

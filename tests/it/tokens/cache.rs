@@ -1,0 +1,178 @@
+//! U7 and K5: what a verifier remembers of accepted tokens opens nothing that the tokens would not
+//! open without it.
+
+use std::time::{Duration, UNIX_EPOCH};
+
+use tower_warder::testing::FixedClock;
+use tower_warder::{KeyRing, Secret, SigningKey, TokenIssuer, TokenVerifier, VerifyingKey};
+
+use super::forge::*;
+
+#[test]
+fn a_token_that_expires_while_it_is_cached_is_refused() {
+    let clock = FixedClock::at(UNIX_EPOCH + Duration::from_secs(NOW));
+    let verifier = TokenVerifier::hs256(&secret())
+        .clock(clock.clock())
+        .cache(16);
+    let token = with_claims(format!(r#""nbf":{NOW},"iat":{NOW}"#));
+    judge_with(&verifier, &token, ACCEPTED, "fresh");
+    judge_with(&verifier, &token, ACCEPTED, "cached");
+    clock.advance(Duration::from_secs(3599));
+    judge_with(&verifier, &token, ACCEPTED, "the last second");
+    clock.advance(Duration::from_secs(1));
+    judge_with(&verifier, &token, EXPIRED, "cached and expired");
+}
+
+#[test]
+fn a_token_that_is_cached_before_its_time_by_a_wrong_clock_is_refused() {
+    let clock = FixedClock::at(UNIX_EPOCH + Duration::from_secs(NOW + 100));
+    let verifier = TokenVerifier::hs256(&secret())
+        .clock(clock.clock())
+        .cache(16);
+    let token = with_claims(format!(r#""nbf":{}"#, NOW + 50));
+    judge_with(&verifier, &token, ACCEPTED, "cached");
+    let earlier = verifier.clone().clock(at(NOW as f64));
+    judge_with(&earlier, &token, NOT_YET_VALID, "the clock was set right");
+}
+
+#[test]
+fn nothing_but_the_same_bytes_hits() {
+    let verifier = verifier().cache(16);
+    let token = with_payload(PAYLOAD);
+    judge_with(&verifier, &token, ACCEPTED, "itself");
+    let [header, payload, signature] = segments(&token);
+    let admin = encode(r#"{"sub":"1","exp":1767229200}"#);
+    judge_with(
+        &verifier,
+        &format!("{header}.{admin}.{signature}"),
+        SIGNATURE,
+        "another payload under the same signature",
+    );
+    let none = encode(r#"{"alg":"none"}"#);
+    judge_with(
+        &verifier,
+        &format!("{none}.{payload}.{signature}"),
+        ALGORITHM,
+        "another header under the same signature",
+    );
+    for position in 0..token.len() {
+        let mut bytes = token.clone().into_bytes();
+        bytes[position] = if bytes[position] == b'A' { b'B' } else { b'A' };
+        let other = String::from_utf8(bytes).unwrap();
+        assert!(verifier.verify_token(&other).is_err(), "byte {position}");
+    }
+    for other in [
+        format!("{token}="),
+        format!(" {token}"),
+        token[1..].to_owned(),
+    ] {
+        assert!(verifier.verify_token(&other).is_err(), "{other}");
+    }
+    judge_with(&verifier, &token, ACCEPTED, "itself again");
+}
+
+#[test]
+fn a_removed_key_takes_its_cached_tokens_with_it() {
+    let ring = KeyRing::new();
+    ring.sign_with(SigningKey::hs256(&secret()).key_id("a"))
+        .unwrap();
+    let verifier = TokenVerifier::ring(&ring).cache(16);
+    let token = TokenIssuer::ring(&ring).issue("7").unwrap();
+    judge_with(&verifier, &token, ACCEPTED, "fresh");
+    judge_with(&verifier, &token, ACCEPTED, "cached");
+
+    ring.remove("a");
+    judge_with(&verifier, &token, KEY_ID, "removed");
+
+    // Another key under the same name.
+    ring.add(VerifyingKey::hs256(&Secret::generate()).key_id("a"))
+        .unwrap();
+    judge_with(&verifier, &token, SIGNATURE, "another key of that name");
+
+    ring.remove("a");
+    ring.add(VerifyingKey::hs256(&secret()).key_id("a"))
+        .unwrap();
+    judge_with(&verifier, &token, ACCEPTED, "the same key again");
+}
+
+#[test]
+fn a_default_key_that_changes_takes_its_cached_tokens_with_it() {
+    let ring = KeyRing::new();
+    ring.add(VerifyingKey::hs256(&secret()).key_id("a"))
+        .unwrap();
+    ring.add(VerifyingKey::hs256(&Secret::generate()).key_id("b"))
+        .unwrap();
+    ring.default_key("a").unwrap();
+    let verifier = TokenVerifier::ring(&ring).clock(at(NOW as f64)).cache(16);
+    judge_with(&verifier, &with_payload(PAYLOAD), ACCEPTED, "by default");
+    ring.default_key("b").unwrap();
+    judge_with(&verifier, &with_payload(PAYLOAD), SIGNATURE, "by another");
+}
+
+#[test]
+fn a_header_that_is_known_for_one_key_is_read_again_when_the_keys_change() {
+    let ring = KeyRing::new();
+    ring.add(VerifyingKey::hs256(&Secret::generate()).key_id("a"))
+        .unwrap();
+    ring.add(VerifyingKey::hs256(&secret()).key_id("b"))
+        .unwrap();
+    let verifier = TokenVerifier::ring(&ring).clock(at(NOW as f64));
+    let token = with_header(r#"{"alg":"HS256","kid":"b"}"#);
+    judge_with(&verifier, &token, ACCEPTED, "second in the ring");
+    judge_with(&verifier, &token, ACCEPTED, "with a known header");
+    ring.remove("a");
+    judge_with(&verifier, &token, ACCEPTED, "first in the ring");
+    ring.remove("b");
+    judge_with(&verifier, &token, KEY_ID, "gone");
+}
+
+#[test]
+fn headers_beyond_the_known_ones_are_judged_as_ever() {
+    let verifier = verifier();
+    for _ in 0..2 {
+        for n in 0..10 {
+            let header = format!(r#"{{"alg":"HS256","n":{n}}}"#);
+            judge_with(&verifier, &with_header(&header), ACCEPTED, &header);
+            let header = format!(r#"{{"alg":"HS256","n":{n},"crit":[]}}"#);
+            judge_with(&verifier, &with_header(&header), CRITICAL, &header);
+        }
+    }
+}
+
+#[test]
+fn two_verifiers_share_nothing() {
+    let token = with_payload(PAYLOAD);
+    let (one, other) = (
+        verifier().cache(16),
+        TokenVerifier::hs256(&Secret::generate())
+            .clock(at(NOW as f64))
+            .cache(16),
+    );
+    judge_with(&one, &token, ACCEPTED, "its own");
+    judge_with(&other, &token, SIGNATURE, "another's");
+}
+
+#[test]
+fn a_clone_that_is_configured_otherwise_shares_nothing() {
+    let token = with_payload(PAYLOAD);
+    let lax = verifier().cache(16);
+    judge_with(&lax, &token, ACCEPTED, "cached");
+    judge_with(&lax.clone(), &token, ACCEPTED, "a clone as it was");
+    judge_with(&lax.clone().issuer("a"), &token, ISSUER, "an issuer");
+    judge_with(&lax.clone().audience("a"), &token, AUDIENCE, "an audience");
+    judge_with(&lax.clone().max_size(10), &token, SIZE, "a size");
+    let late = lax.clone().clock(at(NOW as f64 + 3600.0));
+    judge_with(&late, &token, EXPIRED, "another clock");
+    judge_with(&lax, &token, ACCEPTED, "still cached");
+}
+
+#[test]
+fn debug_of_a_verifier_shows_no_cached_token() {
+    let verifier = verifier().cache(16);
+    let token = with_payload(PAYLOAD);
+    judge_with(&verifier, &token, ACCEPTED, "cached");
+    let shown = format!("{verifier:?} {verifier:#?}");
+    for segment in segments(&token) {
+        assert!(!shown.contains(&segment), "{shown}");
+    }
+}
