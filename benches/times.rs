@@ -41,7 +41,7 @@ fn verification(bencher: Bencher<'_, '_>, row: &Row) {
 
 /// The same token in several threads: where nothing is shared, the time stays the same, as long as
 /// there are cores.
-#[divan::bench(args = [rows::verification::hot()], threads = [1, 2, 4])]
+#[divan::bench(args = rows::hot(), threads = [1, 2, 4])]
 fn threads(bencher: Bencher<'_, '_>, row: &Row) {
     bencher.bench(|| row.run());
 }

@@ -8,6 +8,7 @@ use crate::support::tokens;
 pub(crate) fn rows() -> Vec<Row> {
     vec![
         hot(),
+        hot_cached(),
         refused("garbage", "garbage"),
         refused("oversized", &tokens::oversized()),
         refused("bad signature", &tokens::bad_signature()),
@@ -35,6 +36,15 @@ pub(crate) fn hot() -> Row {
     Row::new("HS256", move || verifier.verify_token(&token).unwrap())
 }
 
+/// The same, remembered.
+pub(crate) fn hot_cached() -> Row {
+    let verifier = tokens::verifier().cache(20_000);
+    let token = tokens::hs256(tokens::SUBJECT);
+    Row::new("HS256, cached", move || {
+        verifier.verify_token(&token).unwrap()
+    })
+}
+
 /// 10 000 tokens in turn.
 fn many() -> Row {
     let verifier = tokens::verifier();
@@ -54,7 +64,7 @@ fn refused(what: &str, token: &str) -> Row {
 }
 
 #[cfg(feature = "aws-lc-rs")]
-pub(crate) use asymmetric::ASYMMETRIC;
+pub(crate) use asymmetric::{ASYMMETRIC, demanding};
 
 #[cfg(feature = "aws-lc-rs")]
 mod asymmetric {
@@ -76,9 +86,13 @@ mod asymmetric {
         (Algorithm::EdDSA, keys::ED25519_PUBLIC),
     ];
 
-    pub(crate) fn verified((algorithm, public): (Algorithm, &str)) -> Row {
+    pub(crate) fn demanding((algorithm, public): (Algorithm, &str)) -> TokenVerifier {
         let key = VerifyingKey::from_pem(algorithm, public).unwrap();
-        let verifier = tokens::demanding(TokenVerifier::new(key));
+        tokens::demanding(TokenVerifier::new(key))
+    }
+
+    pub(crate) fn verified((algorithm, public): (Algorithm, &str)) -> Row {
+        let verifier = demanding((algorithm, public));
         let token = tokens::signed(algorithm);
         Row::new(algorithm.as_str(), move || {
             verifier.verify_token(&token).unwrap()

@@ -11,7 +11,7 @@ mod axum_login;
 mod bare;
 mod jsonwebtoken_decode;
 mod jwt_authorizer;
-mod ours;
+pub mod ours;
 mod static_bearer;
 pub mod tutorial;
 #[path = "../../support/mod.rs"]

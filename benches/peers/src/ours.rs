@@ -3,7 +3,9 @@
 use axum::Router;
 use axum::http::StatusCode;
 use axum::routing::get;
-use tower_warder::{Algorithm, AuthLayer, Claims, CurrentUser, TokenVerifier, VerifyingKey};
+use tower_warder::{
+    Algorithm, AuthLayer, Claims, CurrentUser, TokenVerifier, UserCache, VerifyingKey,
+};
 
 use crate::support::requests::{self, bearer};
 use crate::support::row::Row;
@@ -17,6 +19,12 @@ pub(crate) fn rows() -> Vec<Row> {
         requests::row(
             "tower-warder, CurrentUser",
             with_user(tokens::verifier()),
+            bearer(&token),
+            StatusCode::OK,
+        ),
+        requests::row(
+            "tower-warder, CurrentUser, cached",
+            with_caches(tokens::verifier()),
             bearer(&token),
             StatusCode::OK,
         ),
@@ -50,6 +58,12 @@ pub(crate) fn asymmetric() -> Vec<Row> {
         let name = |what| format!("tower-warder, {what}, {}", algorithm.as_str());
         [
             requests::row(&name("CurrentUser"), router, bearer(&token), StatusCode::OK),
+            requests::row(
+                &name("CurrentUser, cached"),
+                with_caches(verifier.clone()),
+                bearer(&token),
+                StatusCode::OK,
+            ),
             verified(&name("verify_token"), verifier, token),
         ]
     });
@@ -60,6 +74,17 @@ fn with_user(verifier: TokenVerifier) -> Router {
     Router::new()
         .route("/me", get(async |_: CurrentUser<User>| "ok"))
         .layer(AuthLayer::new(verifier, Users::new()))
+}
+
+fn with_caches(verifier: TokenVerifier) -> Router {
+    Router::new()
+        .route("/me", get(async |_: CurrentUser<User>| "ok"))
+        .layer(caching(verifier))
+}
+
+/// Verified tokens and users are remembered, with room for twice as many as there are.
+pub fn caching(verifier: TokenVerifier) -> AuthLayer<User> {
+    AuthLayer::new(verifier.cache(20_000), Users::new()).user_cache(UserCache::new(20_000))
 }
 
 fn with_claims(verifier: TokenVerifier) -> Router {

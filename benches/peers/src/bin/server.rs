@@ -13,7 +13,7 @@ use tower_warder::{AuthLayer, CurrentUser};
 
 use peers::support::tokens::{self, SUBJECT};
 use peers::support::users::{User, Users};
-use peers::tutorial;
+use peers::{ours, tutorial};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() {
@@ -21,7 +21,8 @@ async fn main() {
     let [_, stack, port] = env::args().collect::<Vec<_>>().try_into().unwrap();
     let app = match &*stack {
         "no-auth" => no_auth(),
-        "tower-warder" => ours(),
+        "tower-warder" => ours(AuthLayer::new(tokens::verifier(), Users::new())),
+        "tower-warder-cached" => ours(ours::caching(tokens::verifier())),
         "tutorial" => tutorial(),
         other => panic!("no stack {other}"),
     };
@@ -37,11 +38,9 @@ fn no_auth() -> Router {
     Router::new().route("/me", get(async move || Json(Profile::from(&*user))))
 }
 
-fn ours() -> Router {
+fn ours(layer: AuthLayer<User>) -> Router {
     let me = async |user: CurrentUser<User>| Json(Profile::from(&*user));
-    Router::new()
-        .route("/me", get(me))
-        .layer(AuthLayer::new(tokens::verifier(), Users::new()))
+    Router::new().route("/me", get(me)).layer(layer)
 }
 
 fn tutorial() -> Router {
