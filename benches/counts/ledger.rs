@@ -5,14 +5,14 @@ use std::process::ExitCode;
 
 use crate::Count;
 
-/// Fails if a row became dearer than [`MARGIN`] allows, and says which became cheaper.
+/// Fails if a row is new, gone, or dearer than [`MARGIN`] allows, and says which became cheaper.
 pub(crate) fn check(counts: &[Count]) -> ExitCode {
     let agreed = read();
-    let mut failed = false;
+    let [mut failed, mut same] = [false, true];
     for count in counts {
         let Some(was) = agreed.iter().find(|row| row.name == count.name) else {
             println!("new      {}: not in {FILE}", count.name);
-            failed = true;
+            [failed, same] = [true, false];
             continue;
         };
         let change = count.instructions as f64 / was.instructions as f64 - 1.0;
@@ -22,6 +22,7 @@ pub(crate) fn check(counts: &[Count]) -> ExitCode {
             () => "same",
         };
         failed |= word == "DEARER";
+        same &= word == "same";
         println!(
             "{word:8} {:44} {:>7} -> {:>7} instructions ({:+5.1} %), {} -> {} allocations",
             count.name,
@@ -35,10 +36,12 @@ pub(crate) fn check(counts: &[Count]) -> ExitCode {
     for row in &agreed {
         if !counts.iter().any(|count| count.name == row.name) {
             println!("gone     {}: still in {FILE}", row.name);
-            failed = true;
+            [failed, same] = [true, false];
         }
     }
-    println!("{REMEDY}");
+    if !same {
+        println!("{REMEDY}");
+    }
     ExitCode::from(u8::from(failed))
 }
 
