@@ -18,7 +18,12 @@ mod support;
 mod rows;
 
 fn main() {
-    divan::main();
+    // One sample is long enough for the clock, and short enough to end before somebody else's turn.
+    divan::Divan::default()
+        .sample_count(200)
+        .sample_size(50)
+        .config_with_args()
+        .main();
 }
 
 /// One request through an axum router.
