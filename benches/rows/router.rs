@@ -90,7 +90,7 @@ fn asymmetric() -> impl Iterator<Item = Row> {
         let (algorithm, _) = pair;
         let token = bearer(&tokens::signed(algorithm));
         let name = format!("CurrentUser, {}", algorithm.as_str());
-        let router = user().layer(AuthLayer::new(demanding(pair), Users::new()));
+        let router = user().layer(AuthLayer::new(demanding(pair), Users::ten_thousand()));
         requests::row(&name, router, token, StatusCode::OK)
     })
 }
@@ -109,12 +109,12 @@ pub(crate) fn asymmetric_cached() -> impl Iterator<Item = Row> {
 }
 
 fn auth() -> AuthLayer<User> {
-    AuthLayer::new(tokens::verifier(), Users::new())
+    AuthLayer::new(tokens::verifier(), Users::ten_thousand())
 }
 
 /// With both caches, and room for twice the tokens and users that there are.
 fn cached(verifier: TokenVerifier) -> AuthLayer<User> {
-    AuthLayer::new(verifier.cache(20_000), Users::new())
+    AuthLayer::new(verifier.cache(20_000), Users::ten_thousand())
         .user_cache(UserCache::new(20_000).time_to_live(Duration::from_secs(3600)))
 }
 

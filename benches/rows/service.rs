@@ -43,7 +43,8 @@ pub(crate) fn rows() -> Vec<Row> {
 }
 
 fn asked(name: &str, token: &str, expected: StatusCode) -> Row {
-    let service = AuthLayer::new(tokens::verifier(), Users::new()).layer(service_fn(somebody_asks));
+    let service =
+        AuthLayer::new(tokens::verifier(), Users::ten_thousand()).layer(service_fn(somebody_asks));
     requests::row(name, service, bearer(token), expected)
 }
 

@@ -28,7 +28,7 @@ impl AuthUser for User {
 pub struct Users(HashMap<String, User>);
 
 impl Users {
-    pub fn new() -> Self {
+    pub fn ten_thousand() -> Self {
         let users = subjects().enumerate();
         Self(
             users

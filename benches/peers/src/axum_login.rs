@@ -50,7 +50,8 @@ pub(crate) fn rows() -> Vec<Row> {
     let sessions = SessionManagerLayer::new(MemoryStore::default())
         .with_secure(false)
         .with_expiry(Expiry::OnInactivity(Duration::days(1)));
-    let layer = AuthManagerLayerBuilder::new(Backend(Arc::new(Users::new())), sessions).build();
+    let layer =
+        AuthManagerLayerBuilder::new(Backend(Arc::new(Users::ten_thousand())), sessions).build();
     let login = Router::new().route("/me", get(log_in)).layer(layer.clone());
     let router = Router::new().route("/me", get(me)).layer(layer);
 

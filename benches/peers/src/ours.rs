@@ -73,7 +73,7 @@ pub(crate) fn asymmetric() -> Vec<Row> {
 fn with_user(verifier: TokenVerifier) -> Router {
     Router::new()
         .route("/me", get(async |_: CurrentUser<User>| "ok"))
-        .layer(AuthLayer::new(verifier, Users::new()))
+        .layer(AuthLayer::new(verifier, Users::ten_thousand()))
 }
 
 fn with_caches(verifier: TokenVerifier) -> Router {
@@ -84,13 +84,13 @@ fn with_caches(verifier: TokenVerifier) -> Router {
 
 /// Verified tokens and users are remembered, with room for twice as many as there are.
 pub fn caching(verifier: TokenVerifier) -> AuthLayer<User> {
-    AuthLayer::new(verifier.cache(20_000), Users::new()).user_cache(UserCache::new(20_000))
+    AuthLayer::new(verifier.cache(20_000), Users::ten_thousand()).user_cache(UserCache::new(20_000))
 }
 
 fn with_claims(verifier: TokenVerifier) -> Router {
     Router::new()
         .route("/me", get(async |_: Claims| "ok"))
-        .layer(AuthLayer::new(verifier, Users::new()))
+        .layer(AuthLayer::new(verifier, Users::ten_thousand()))
 }
 
 fn verified(name: &str, verifier: TokenVerifier, token: String) -> Row {

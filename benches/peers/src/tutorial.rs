@@ -54,7 +54,7 @@ pub(crate) fn asymmetric() -> Vec<Row> {
 
 /// What a tutorial would have around a router of yours.
 pub fn around(router: Router) -> Router {
-    router.layer(from_fn_with_state(Arc::new(Users::new()), typical))
+    router.layer(from_fn_with_state(Arc::new(Users::ten_thousand()), typical))
 }
 
 fn router() -> Router {
@@ -79,7 +79,7 @@ struct Tuned {
 
 fn tuned_state(algorithm: Algorithm, key: DecodingKey) -> Arc<Tuned> {
     Arc::new(Tuned {
-        users: Users::new(),
+        users: Users::ten_thousand(),
         key,
         validation: validation(algorithm),
     })

@@ -21,7 +21,7 @@ async fn main() {
     let [_, stack, port] = env::args().collect::<Vec<_>>().try_into().unwrap();
     let app = match &*stack {
         "no-auth" => no_auth(),
-        "tower-warder" => ours(AuthLayer::new(tokens::verifier(), Users::new())),
+        "tower-warder" => ours(AuthLayer::new(tokens::verifier(), Users::ten_thousand())),
         "tower-warder-cached" => ours(ours::caching(tokens::verifier())),
         "tutorial" => tutorial(),
         other => panic!("no stack {other}"),
@@ -34,7 +34,7 @@ async fn main() {
 
 /// The same answer without asking who it is.
 fn no_auth() -> Router {
-    let user = Arc::new(Users::new().get(SUBJECT).unwrap().clone());
+    let user = Arc::new(Users::ten_thousand().get(SUBJECT).unwrap().clone());
     Router::new().route("/me", get(async move || Json(Profile::from(&*user))))
 }
 
