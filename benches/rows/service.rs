@@ -1,0 +1,62 @@
+//! One request through a plain tower service that asks who it is: no router, no response body.
+
+use std::convert::Infallible;
+
+use axum::body::Body;
+use axum::extract::Request;
+use axum::http::{Response, StatusCode};
+use tower::{Layer, service_fn};
+use tower_warder::{Approved, AuthLayer, Identity};
+
+use crate::support::requests::{self, bearer};
+use crate::support::row::Row;
+use crate::support::tokens;
+use crate::support::users::{User, Users};
+
+pub(crate) fn rows() -> Vec<Row> {
+    let token = tokens::hs256(tokens::SUBJECT);
+    vec![
+        requests::row(
+            "no auth",
+            service_fn(nobody_asks),
+            bearer(&token),
+            StatusCode::OK,
+        ),
+        asked("user", &token, StatusCode::OK),
+        asked("refused, garbage", "garbage", StatusCode::UNAUTHORIZED),
+        asked(
+            "refused, oversized",
+            &tokens::oversized(),
+            StatusCode::UNAUTHORIZED,
+        ),
+        asked(
+            "refused, bad signature",
+            &tokens::bad_signature(),
+            StatusCode::UNAUTHORIZED,
+        ),
+        asked(
+            "refused, expired",
+            &tokens::expired(),
+            StatusCode::UNAUTHORIZED,
+        ),
+    ]
+}
+
+fn asked(name: &str, token: &str, expected: StatusCode) -> Row {
+    let service =
+        AuthLayer::new(tokens::verifier(), Users::ten_thousand()).layer(service_fn(somebody_asks));
+    requests::row(name, service, bearer(token), expected)
+}
+
+async fn nobody_asks(_: Request) -> Result<Response<Body>, Infallible> {
+    Ok(Response::new(Body::empty()))
+}
+
+async fn somebody_asks(request: Request) -> Result<Response<Body>, Infallible> {
+    let identity = Identity::<User>::of(request.extensions()).expect("the layer");
+    let mut response = Response::new(Body::empty());
+    if let Err(error) = identity.require(&Approved).await {
+        *response.status_mut() = error.status();
+    }
+    Ok(response)
+}

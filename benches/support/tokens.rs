@@ -1,0 +1,120 @@
+//! The tokens that are verified: made here, with another library.
+
+use jsonwebtoken::{Algorithm, EncodingKey, Header};
+use serde::Serialize;
+use tower_warder::{Secret, TokenVerifier};
+
+use super::keys;
+
+pub const ISSUER: &str = "https://auth.example.com";
+pub const AUDIENCE: &str = "https://api.example.com";
+pub const SUBJECT: &str = "jane.doe@example.com";
+
+/// 64 bytes, twice what HS256 needs.
+pub const SECRET: &str = "vYp3kq9ZrT1mWx7cNf5bHs8dLg2jQe4uKa6oRi0tEwPzCyVbXnMlJhGfDsAqU-_9";
+
+/// What a usual token says; 336 bytes in all with HS256.
+#[derive(Serialize)]
+struct Claims<'a> {
+    sub: &'a str,
+    iat: u64,
+    nbf: u64,
+    exp: u64,
+    iss: &'a str,
+    aud: &'a str,
+    jti: String,
+}
+
+/// An HS256 token that is valid until the year 2100.
+pub fn hs256(subject: &str) -> String {
+    sign(Algorithm::HS256, subject, YEAR_2100)
+}
+
+/// One that was valid until a minute after it was made.
+pub fn expired() -> String {
+    sign(Algorithm::HS256, SUBJECT, ISSUED_AT + 60)
+}
+
+/// One whose signature has a wrong bit.
+pub fn bad_signature() -> String {
+    let token = hs256(SUBJECT);
+    let (signed, signature) = token.rsplit_once('.').unwrap();
+    let first = if signature.starts_with('A') { 'B' } else { 'A' };
+    format!("{signed}.{first}{}", &signature[1..])
+}
+
+/// One that is longer than a verifier reads by default (8 KiB).
+pub fn oversized() -> String {
+    let token = hs256(SUBJECT);
+    format!("{token}{}", "A".repeat(8 * 1024))
+}
+
+/// 10 000 tokens of 10 000 users.
+pub fn many() -> impl Iterator<Item = String> {
+    super::users::subjects().map(|subject| hs256(&subject))
+}
+
+/// Signed with a private key of `tests/keys`.
+pub fn signed(algorithm: tower_warder::Algorithm) -> String {
+    use tower_warder::Algorithm::{ES256, EdDSA, RS256};
+    let (algorithm, key) = match algorithm {
+        ES256 => (
+            Algorithm::ES256,
+            EncodingKey::from_ec_der(&keys::der(keys::P256)),
+        ),
+        RS256 => (
+            Algorithm::RS256,
+            EncodingKey::from_rsa_der(&keys::der(keys::RSA)),
+        ),
+        EdDSA => (
+            Algorithm::EdDSA,
+            EncodingKey::from_ed_der(&keys::der(keys::ED25519)),
+        ),
+        other => panic!("no key for {}", other.as_str()),
+    };
+    encode(algorithm, SUBJECT, YEAR_2100, &key)
+}
+
+/// Accepts the HS256 tokens, with issuer and audience demanded.
+pub fn verifier() -> TokenVerifier {
+    demanding(TokenVerifier::hs256(&secret()))
+}
+
+/// The same demands for any key.
+pub fn demanding(verifier: TokenVerifier) -> TokenVerifier {
+    verifier.issuer(ISSUER).audience(AUDIENCE)
+}
+
+pub fn secret() -> Secret {
+    Secret::new(SECRET).unwrap()
+}
+
+fn sign(algorithm: Algorithm, subject: &str, exp: u64) -> String {
+    let key = EncodingKey::from_secret(SECRET.as_bytes());
+    encode(algorithm, subject, exp, &key)
+}
+
+fn encode(algorithm: Algorithm, subject: &str, exp: u64, key: &EncodingKey) -> String {
+    let claims = Claims {
+        sub: subject,
+        iat: ISSUED_AT,
+        nbf: ISSUED_AT,
+        exp,
+        iss: ISSUER,
+        aud: AUDIENCE,
+        jti: token_id(subject),
+    };
+    jsonwebtoken::encode(&Header::new(algorithm), &claims, key).unwrap()
+}
+
+/// The text of a UUID.
+fn token_id(subject: &str) -> String {
+    let sum = subject.bytes().fold(7_u64, |sum, byte| {
+        sum.wrapping_mul(0x100_0000_01b3) ^ u64::from(byte)
+    });
+    let [low, high] = [sum as u32, (sum >> 32) as u32];
+    format!("{low:08x}-0000-4000-8000-{:012x}", u64::from(high))
+}
+
+const ISSUED_AT: u64 = 1_767_225_600;
+const YEAR_2100: u64 = 4_102_444_800;

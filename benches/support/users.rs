@@ -1,0 +1,69 @@
+//! 10 000 users in memory.
+
+use std::collections::HashMap;
+
+use tower_warder::{AuthUser, BoxError, Claims, UserLoader, UserStatus, async_trait};
+
+use super::tokens::SUBJECT;
+
+/// As a small application might have it: cloning one allocates twice.
+#[derive(Clone, Debug)]
+pub struct User {
+    pub id: i64,
+    pub email: String,
+    pub name: String,
+    pub active: bool,
+}
+
+impl AuthUser for User {
+    fn status(&self) -> UserStatus {
+        match self.active {
+            true => UserStatus::Approved,
+            false => UserStatus::Disabled,
+        }
+    }
+}
+
+/// A loader that finds its users in a map.
+pub struct Users(HashMap<String, User>);
+
+impl Users {
+    pub fn ten_thousand() -> Self {
+        let users = subjects().enumerate();
+        Self(
+            users
+                .map(|(index, email)| (email.clone(), user(index as i64, email)))
+                .collect(),
+        )
+    }
+
+    pub fn get(&self, email: &str) -> Option<&User> {
+        self.0.get(email)
+    }
+}
+
+#[async_trait]
+impl UserLoader for Users {
+    type User = User;
+
+    async fn load_user(&self, claims: &Claims) -> Result<Option<User>, BoxError> {
+        Ok(self.get(claims.subject()).cloned())
+    }
+}
+
+/// The addresses of all users, the hot one among them.
+pub fn subjects() -> impl Iterator<Item = String> {
+    (0..10_000).map(|index| match index {
+        42 => SUBJECT.to_owned(),
+        _ => format!("user{index}@example.com"),
+    })
+}
+
+fn user(id: i64, email: String) -> User {
+    User {
+        id,
+        email,
+        name: "Jane Doe".to_owned(),
+        active: true,
+    }
+}
