@@ -152,11 +152,13 @@ pub(crate) fn hash(bytes: &[u8]) -> u64 {
         *place = *byte;
     }
     let words = words.iter().chain([&last]);
-    let mixed = words.fold(bytes.len() as u64, |mixed, word| {
-        (mixed.rotate_left(5) ^ u64::from_le_bytes(*word)).wrapping_mul(ODD)
-    });
-    // The upper bits are the better mixed ones, and the lower ones choose the set.
-    mixed.rotate_left(32)
+    words.fold(bytes.len() as u64, |mixed, word| {
+        let mixed = mixed.rotate_left(5) ^ u64::from_le_bytes(*word);
+        // Both halves of the product, so that each bit tells on the lower ones, which choose the
+        // set, and on the upper ones.
+        let product = u128::from(mixed) * u128::from(ODD);
+        product as u64 ^ (product >> 64) as u64
+    })
 }
 
 /// Without a pattern: the golden ratio's digits.
@@ -166,3 +168,42 @@ const ODD: u64 = 0x9e37_79b9_7f4a_7c15;
 const PLACES: usize = 8;
 
 const HOT: u8 = 3;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_that_are_alike_do_not_meet_in_one_set() {
+        let spread = |name: &dyn Fn(u32) -> String| {
+            let mut sets = [0; 1024];
+            for number in 0..4096 {
+                sets[hash(name(number).as_bytes()) as usize % 1024] += 1;
+            }
+            sets.into_iter()
+                .map(|names: u32| names.min(PLACES as u32))
+                .sum::<u32>()
+        };
+        for (row, name) in [
+            (
+                "one digit more",
+                &(|n| format!("{n}")) as &dyn Fn(u32) -> String,
+            ),
+            ("six digits", &|n| format!("{n:06}")),
+            ("seven digits", &|n| format!("{:07}", 1_000_000 + n)),
+            ("eight digits", &|n| format!("{:08}", 10_000_000 + n)),
+            ("behind a word", &|n| format!("user-{n:010}")),
+            ("before a word", &|n| format!("{n}@example.com")),
+            ("a tenant", &|n| format!("tenant-{n}/7")),
+            ("UUIDs in a row", &|n| {
+                format!("01890a5d-ac96-774b-bcce-b302{n:08x}")
+            }),
+            ("UUIDs by time", &|n| {
+                format!("0189{n:04x}-ac96-774b-bcce-b302099a8057")
+            }),
+        ] {
+            // As many as chance would keep, in places for twice as many.
+            assert!(spread(name) > 4000, "{row}: {}", spread(name));
+        }
+    }
+}
