@@ -44,6 +44,15 @@ impl<U> Inner<U> {
         }
     }
 
+    /// The one whom all who bring no credential share. That there are no claims is known from the
+    /// beginning, so that nobody waits for the turn of another request.
+    pub(super) fn stranger(config: Arc<Config<U>>) -> Self {
+        let stranger = Self::new(config, Presented::Nothing);
+        let none = AuthError::new(AuthErrorKind::MissingCredential);
+        let _ = stranger.remember(&stranger.claims, Err(none));
+        stranger
+    }
+
     pub(super) const fn config(&self) -> &Arc<Config<U>> {
         &self.config
     }
@@ -142,6 +151,10 @@ impl<U: AuthUser> Inner<U> {
     pub(super) async fn user(&self) -> Known<'_, Arc<U>> {
         if let Some(known) = self.user.get() {
             return known.as_ref();
+        }
+        // Without claims nobody needs to be asked.
+        if let Some(Err(error)) = self.claims.get() {
+            return Err(error);
         }
         self.bounded(self.wait_for_user(), || {
             self.abandon_load();
@@ -283,3 +296,6 @@ pub(super) fn log(error: &AuthError) {
         _ => tracing::debug!(reason, "{error}"),
     }
 }
+
+#[cfg(test)]
+mod tests;
