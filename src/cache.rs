@@ -244,13 +244,14 @@ impl<U> Inner<U> {
             Ok(None) | Err(_) => return,
         };
         let now = self.settings.clock.uptime();
-        let stands_for = |other: &Entry<U>| other.key == key || !self.settings.keeps(other, now);
+        let is_predecessor = |other: &Entry<U>| other.key == key;
+        let is_worthless = |other: &Entry<U>| !self.settings.keeps(other, now);
         let entry = Entry {
             key: key.clone(),
             user,
             began,
         };
-        set.put(hash, entry, stands_for);
+        set.put(hash, entry, is_predecessor, is_worthless);
     }
 }
 

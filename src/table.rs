@@ -82,6 +82,7 @@ impl<E, S> Set<E, S> {
             places: &self.places,
             // Nothing that is done under the lock panics halfway.
             state: self.state.lock().unwrap_or_else(PoisonError::into_inner),
+            gone: Vec::new(),
         }
     }
 }
@@ -103,17 +104,27 @@ impl<E, S: Default> Default for Set<E, S> {
 pub(crate) struct LockedSet<'a, E, S> {
     places: &'a [Place<E>; PLACES],
     pub(crate) state: MutexGuard<'a, S>,
+    // Dropped after the lock: what goes with an entry may have something to do here.
+    gone: Vec<Arc<E>>,
 }
 
 impl<E, S> LockedSet<'_, E, S> {
-    /// Puts an entry in the place of one of which `replaces` says so: its predecessor, or one that
-    /// is worth nothing any more. Else in a free place, else in that of an entry that was not read
-    /// again: those that are read once drive out each other, and not the hot ones.
-    pub(crate) fn put(&self, hash: u64, entry: E, replaces: impl Fn(&E) -> bool) {
+    /// Puts an entry in the place of its predecessor, so that there is only one. Else in that of
+    /// an entry that is worth nothing any more, else in a free place, else in that of an entry
+    /// that was not read again: those that are read once drive out each other, and not the hot
+    /// ones.
+    pub(crate) fn put(
+        &mut self,
+        hash: u64,
+        entry: E,
+        is_predecessor: impl Fn(&E) -> bool,
+        is_worthless: impl Fn(&E) -> bool,
+    ) {
         let rank = |place: &Place<E>| match place.entry.load().as_deref() {
-            Some(entry) if replaces(entry) => 0,
-            None => 1,
-            Some(_) if !place.used.load(Ordering::Relaxed) => 2,
+            Some(entry) if is_predecessor(entry) => 0,
+            Some(entry) if is_worthless(entry) => 1,
+            None => 2,
+            Some(_) if !place.used.load(Ordering::Relaxed) => 3,
             Some(_) => HOT,
         };
         // Not always the same place, where several are as good.
@@ -128,16 +139,16 @@ impl<E, S> LockedSet<'_, E, S> {
                 place.used.store(false, Ordering::Relaxed);
             }
         }
-        place.entry.store(Some(Arc::new(entry)));
+        self.gone.extend(place.entry.swap(Some(Arc::new(entry))));
         place.hash.store(hash, Ordering::Relaxed);
         place.used.store(false, Ordering::Relaxed);
     }
 
     /// Takes out the entries of which `goes` says so.
-    pub(crate) fn remove(&self, goes: impl Fn(&E) -> bool) {
+    pub(crate) fn remove(&mut self, goes: impl Fn(&E) -> bool) {
         for place in self.places {
             if place.entry.load().as_deref().is_some_and(&goes) {
-                place.entry.store(None);
+                self.gone.extend(place.entry.swap(None));
             }
         }
     }
@@ -167,7 +178,7 @@ const ODD: u64 = 0x9e37_79b9_7f4a_7c15;
 /// Two to the power of the three bits of a hash that choose among them.
 const PLACES: usize = 8;
 
-const HOT: u8 = 3;
+const HOT: u8 = 4;
 
 #[cfg(test)]
 mod tests {
