@@ -38,3 +38,4 @@ mod tonic;
 mod tower_contract;
 mod ui;
 mod user_cache;
+mod verifiers;
