@@ -67,8 +67,9 @@ struct Entry<U> {
 }
 
 impl<U> UserCache<U> {
-    /// A cache of about so many users: rounded up to a power of two. Those who do not come again
-    /// make room first; give it about twice as many places as there are users at a time.
+    /// A cache of about so many users: rounded up to a power of two, and at least 8. Those who do
+    /// not come again make room first; give it about twice as many places as there are users at a
+    /// time. The places are there from the beginning, and take their memory.
     pub fn new(capacity: usize) -> Self {
         Self::build(Settings {
             capacity,
