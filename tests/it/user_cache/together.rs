@@ -153,6 +153,44 @@ async fn request_that_began_the_load_and_rests_holds_up_nobody() {
     assert_eq!(first.await.unwrap().name, "Jane");
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn requests_that_go_at_any_moment_leave_nobody_waiting() {
+    let layer = AuthLayer::new(testing::verifier(), Slow).user_cache(UserCache::new(8));
+    for round in 0..300_usize {
+        let subject = format!("user-{round}");
+        let requests = (0..8).map(|_| {
+            let (layer, subject) = (layer.clone(), subject.clone());
+            tokio::spawn(async move { ask(&layer, &subject).await.user().await.unwrap() })
+        });
+        let requests: Vec<_> = requests.collect();
+        for _ in 0..round % 5 {
+            tokio::task::yield_now().await;
+        }
+        for (number, request) in requests.into_iter().enumerate() {
+            if (round + number) % 3 == 0 {
+                request.abort();
+            } else {
+                assert_eq!(request.await.unwrap().name, "Jane");
+            }
+        }
+    }
+}
+
+/// Answers after a few turns.
+struct Slow;
+
+#[async_trait]
+impl UserLoader for Slow {
+    type User = TestUser;
+
+    async fn load_user(&self, _: &Claims) -> Result<Option<TestUser>, BoxError> {
+        for _ in 0..3 {
+            tokio::task::yield_now().await;
+        }
+        Ok(Some(TestUser::approved("Jane")))
+    }
+}
+
 /// Refuses tokens without a tenant.
 struct Particular(Semaphore);
 
