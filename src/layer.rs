@@ -15,6 +15,7 @@ use crate::cache::UserCache;
 use crate::error::{Challenges, ConfigError};
 use crate::identity::{Config, Stranger, Timeout};
 use crate::source::TokenSource;
+use crate::ticket::Tickets;
 use crate::token::Verifier;
 use crate::user::{AuthUser, UserLoader};
 
@@ -44,6 +45,7 @@ impl<U> AuthLayer<U> {
             verifier: Arc::new(verifier),
             loader: Arc::new(loader),
             cache: None,
+            tickets: None,
             timeout: None,
             challenges: None,
             disclose_status: false,
@@ -58,6 +60,12 @@ impl<U> AuthLayer<U> {
     /// Looks for users here before it asks the loader. Defaults to no cache: every request asks.
     pub fn user_cache(self, cache: UserCache<U>) -> Self {
         self.configure(|config| config.cache = Some(cache))
+    }
+
+    /// Takes these tickets where the source reads listed paths, and lets
+    /// [`Identity::ticket`](crate::Identity::ticket) issue them. Defaults to none.
+    pub fn tickets(self, tickets: Tickets) -> Self {
+        self.configure(|config| config.tickets = Some(tickets))
     }
 
     /// How long a request may wait for its user, by the runtime's own `sleep`: with tokio,

@@ -7,8 +7,10 @@ mod clock;
 mod secret;
 mod table;
 mod token;
+mod ticket;
 mod source;
 mod user;
+mod watchers;
 mod cache;
 mod policy;
 mod identity;
@@ -42,6 +44,7 @@ pub use policy::{Admin, Approved, Decision, Denied, Policy, Scope};
 pub use rejection::{Empty, Problem, Rejection};
 pub use secret::Secret;
 pub use source::{AuthCookie, TokenSource, UnfitToken};
+pub use ticket::{Ticket, Tickets};
 pub use token::{
     Algorithm, Claims, IssueError, KeyRing, SigningKey, TokenBuilder, TokenIssuer, TokenVerifier,
     Verification, Verifier, VerifyingKey,

@@ -7,18 +7,21 @@ use axum::http::header::{
 };
 use tower::ServiceBuilder;
 use tower_http::set_header::SetResponseHeaderLayer;
-use tower_warder::openapi::{AccountsApi, SecuritySchemes};
-use utoipa::OpenApi;
+use tower_warder::AuthCookie;
+use tower_warder::openapi::{AccountsApi, CookieApi, SecuritySchemes, TicketApi};
+use utoipa::{Modify, OpenApi};
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
 /// The document at `/api/openapi.json`, the page at `/api/docs`. "Authorize" logs in.
-pub(crate) fn routes() -> Router {
+pub(crate) fn routes(cookie: &AuthCookie) -> Router {
+    let mut document = Api::openapi();
+    SECURITY.cookie(cookie.name()).modify(&mut document);
     // Without a badge that a server elsewhere draws, and without the bar whose logo brings a style
     // of its own.
     let config = Config::from(DOCUMENT)
         .validator_url("none")
         .use_base_layout();
-    let page = SwaggerUi::new("/api/docs").url(DOCUMENT, Api::openapi());
+    let page = SwaggerUi::new("/api/docs").url(DOCUMENT, document);
     let header = |name: HeaderName, value| {
         SetResponseHeaderLayer::overriding(name, HeaderValue::from_static(value))
     };
@@ -37,12 +40,15 @@ pub(crate) fn routes() -> Router {
         description = "The example server of tower-warder. Authorize with e-mail and password: \
             client id and secret stay empty.",
     ),
-    nest((path = "/api/auth", api = AccountsApi)),
-    modifiers(&SECURITY),
+    nest(
+        (path = "/api/auth", api = AccountsApi),
+        (path = "/api/auth", api = CookieApi),
+        (path = "/api/auth", api = TicketApi),
+    ),
 )]
 struct Api;
 
-const SECURITY: SecuritySchemes<'_> = SecuritySchemes::new()
+const SECURITY: SecuritySchemes<'static> = SecuritySchemes::new()
     .bearer()
     .password_flow("/api/auth/login");
 

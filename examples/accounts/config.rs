@@ -18,15 +18,12 @@ pub(crate) struct Config {
     pub(crate) database: Database,
     pub(crate) secret: SecretSource,
     pub(crate) token_lifetime: Option<Duration>,
+    pub(crate) user_cache_ttl: Option<Duration>,
 }
 
 impl Config {
     /// Reads the environment; without any variable everything has a default.
     pub(crate) fn from_env() -> Result<Self, Box<dyn Error>> {
-        if variable("USER_CACHE_TTL")?.is_some() {
-            let remedy = "this version has no user cache; unset it";
-            return Err(invalid("USER_CACHE_TTL", remedy));
-        }
         if variable("AUTH_THROTTLE")?.is_some_and(|value| value != "off") {
             let remedy = "this version does not throttle; set it to off or unset it";
             return Err(invalid("AUTH_THROTTLE", remedy));
@@ -36,9 +33,8 @@ impl Config {
             bind_addr: bind_addr()?,
             secret: SecretSource::from_env(&database)?,
             database,
-            token_lifetime: variable("JWT_LIFETIME")?
-                .map(|text| lifetime(&text))
-                .transpose()?,
+            token_lifetime: duration("JWT_LIFETIME", MAX_LIFETIME)?,
+            user_cache_ttl: duration("USER_CACHE_TTL", MAX_USER_CACHE_TTL)?,
         })
     }
 }
@@ -138,7 +134,10 @@ fn database() -> Result<Database, Box<dyn Error>> {
 }
 
 /// A whole number of seconds, minutes, hours or days: `90s`, `15m`, `12h`, `7d`.
-fn lifetime(text: &str) -> Result<Duration, Box<dyn Error>> {
+fn duration(name: &'static str, most: Duration) -> Result<Option<Duration>, Box<dyn Error>> {
+    let Some(text) = variable(name)? else {
+        return Ok(None);
+    };
     let unit = |suffix| Some((text.strip_suffix(suffix)?, suffix));
     let seconds = ['s', 'm', 'h', 'd']
         .into_iter()
@@ -152,13 +151,14 @@ fn lifetime(text: &str) -> Result<Duration, Box<dyn Error>> {
                 _ => 24 * 3600,
             })
         })
-        .filter(|seconds| (1..=MAX_LIFETIME).contains(seconds));
-    seconds.map(Duration::from_secs).ok_or_else(|| {
-        invalid(
-            "JWT_LIFETIME",
-            "give a time such as 15m, 12h or 7d, ten years at most",
-        )
-    })
+        .filter(|seconds| (1..=most.as_secs()).contains(seconds));
+    match seconds {
+        Some(seconds) => Ok(Some(Duration::from_secs(seconds))),
+        None => Err(invalid(
+            name,
+            "give a time such as 90s, 15m, 12h or 7d; lifetimes have ten years at most, caches an hour",
+        )),
+    }
 }
 
 /// A variable that is not empty, if it is set.
@@ -193,5 +193,7 @@ impl Error for Invalid {}
 
 const DEFAULT_DATABASE: &str = "sqlite://tower-warder.sqlite";
 
-/// In seconds. A token that outlives the calendar could not be issued.
-const MAX_LIFETIME: u64 = 3653 * 24 * 3600;
+/// A token that outlives the calendar could not be issued.
+const MAX_LIFETIME: Duration = Duration::from_secs(3653 * 24 * 3600);
+
+const MAX_USER_CACHE_TTL: Duration = Duration::from_secs(3600);

@@ -1,7 +1,8 @@
 //! A login server: register, log in, approve, disable, reset, over SQLite.
 //!
 //! Run with `cargo run --example accounts`. Nothing needs to be set up: without any variable it
-//! makes a database and a secret in the working directory and says where it listens. Then:
+//! makes a database and a secret in the working directory and says where it listens. Then open
+//! <http://127.0.0.1:8000/> in a browser: the first account is the admin. Or:
 //!
 //! ```text
 //! api=http://127.0.0.1:8000/api/auth
@@ -12,9 +13,12 @@
 //! curl -i $api/me -H "Authorization: Bearer $TOKEN"
 //! curl -i $api/cookie/login -c jar -d username=ada@example.com -d 'password=correct horse'
 //! curl -i $api/me -b jar
+//! curl -X POST $api/stream-ticket -b jar
+//! TICKET=…    # the `ticket` of that answer, good for 30 seconds and once
+//! curl -N "http://127.0.0.1:8000/api/events?token=$TICKET"
 //! ```
 //!
-//! or in a browser at <http://127.0.0.1:8000/api/docs>.
+//! <http://127.0.0.1:8000/api/docs> describes the routes, and tries them.
 //!
 //! The cookie is `__Host-tower_warder`, which browsers take over TLS only. On a loopback address it
 //! is `tower_warder`, which everybody on the way can read: behind a proxy that strangers reach,
@@ -26,6 +30,7 @@
 //! | `DATABASE_URL` | `sqlite://PATH` or `sqlite::memory:`; defaults to `sqlite://tower-warder.sqlite` |
 //! | `JWT_SECRET` | the secret of the tokens; defaults to one made beside the database |
 //! | `JWT_LIFETIME` | how long tokens live, such as `15m`; defaults to 7 days |
+//! | `USER_CACHE_TTL` | how long accounts are kept in memory, such as `5s`; by default every request asks the database |
 //! | `AUTH_THROTTLE` | reserved; only `off` |
 //! | `RUST_LOG` | what to log; defaults to `info` |
 
@@ -35,9 +40,9 @@ use std::net::IpAddr;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use axum::Router;
 use axum::extract::Request;
 use axum::http::StatusCode;
+use axum::{Extension, Router};
 use futures_util::FutureExt;
 use tokio::net::TcpListener;
 #[cfg(unix)]
@@ -45,13 +50,16 @@ use tokio::signal::unix::{SignalKind, signal};
 use tower_http::trace::TraceLayer;
 use tower_warder::accounts::{self, AccountStore, Accounts};
 use tower_warder::{
-    AuthCookie, AuthLayer, ConfigError, Secret, TokenIssuer, TokenSource, TokenVerifier,
+    AuthCookie, AuthLayer, ConfigError, Secret, Tickets, TokenIssuer, TokenSource, TokenVerifier,
+    UserCache,
 };
 
 mod api_page;
 mod config;
 mod database;
+mod pages;
 pub(crate) mod store;
+pub(crate) mod streams;
 
 use self::config::Config;
 use self::store::SqliteStore;
@@ -92,10 +100,12 @@ async fn run() -> Result<(), Box<dyn Error>> {
         issuer = issuer.lifetime(lifetime);
     }
     let cookie = cookie(listener.local_addr()?.ip())?;
-    let app = app(Accounts::new(store.clone(), issuer), &secret, cookie);
+    let accounts = Accounts::new(store.clone(), issuer);
+    let app = app(accounts, &secret, cookie, config.user_cache_ttl);
 
     // From here on a signal no longer kills.
-    let stop = stop_signal()?.shared();
+    let stop: streams::Stop = stop_signal()?.boxed().shared();
+    let app = app.layer(Extension(stop.clone()));
     println!("listening on http://{}", listener.local_addr()?);
     let serve = axum::serve(listener, app).with_graceful_shutdown(stop.clone());
     tokio::select! {
@@ -108,22 +118,34 @@ async fn run() -> Result<(), Box<dyn Error>> {
 }
 
 pub(crate) fn app<S: AccountStore>(
-    accounts: Accounts<S>,
+    mut accounts: Accounts<S>,
     secret: &Secret,
     cookie: AuthCookie,
+    user_cache_ttl: Option<Duration>,
 ) -> Router {
-    let auth = AuthLayer::new(TokenVerifier::hs256(secret), accounts.clone())
-        .source(TokenSource::header().and_cookie(cookie.clone()))
+    let mut auth = AuthLayer::new(TokenVerifier::hs256(secret), accounts.clone())
+        .source(streams::source(
+            TokenSource::header().and_cookie(cookie.clone()),
+        ))
+        .tickets(Tickets::new(10_000))
         .loader_timeout(Duration::from_secs(5), tokio::time::sleep);
+    if let Some(time_to_live) = user_cache_ttl {
+        let cache = UserCache::new(10_000).time_to_live(time_to_live);
+        accounts = accounts.user_cache(cache.clone());
+        auth = auth.user_cache(cache);
+    }
     // The path and never the query: a span is read by more people than a request.
     let trace = TraceLayer::new_for_http().make_span_with(|request: &Request| {
         tracing::info_span!("request", method = %request.method(), path = request.uri().path())
     });
-    let routes =
-        accounts::routes(accounts.clone()).merge(accounts::cookie_routes(accounts, cookie));
+    let routes = accounts::routes(accounts.clone())
+        .merge(accounts::cookie_routes(accounts.clone(), cookie.clone()))
+        .merge(accounts::ticket_routes());
     Router::new()
         .nest("/api/auth", routes)
-        .merge(api_page::routes())
+        .merge(pages::routes())
+        .merge(api_page::routes(&cookie))
+        .merge(streams::routes(accounts))
         .fallback(StatusCode::NOT_FOUND)
         .layer(auth)
         .layer(trace)

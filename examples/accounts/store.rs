@@ -1,10 +1,13 @@
 //! Accounts in SQLite.
 
 use std::str::FromStr;
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use jiff::Timestamp;
-use sqlx::sqlite::{SqliteConnection, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteRow};
+use sqlx::sqlite::{
+    SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool, SqlitePoolOptions,
+    SqliteRow,
+};
 use sqlx::{FromRow, Row, Sqlite, Transaction};
 use tower_warder::BoxError;
 use tower_warder::accounts::{
@@ -35,8 +38,7 @@ impl SqliteStore {
             .journal_mode(SqliteJournalMode::Wal)
             .busy_timeout(BUSY_TIMEOUT)
             .foreign_keys(true);
-        let pool = pool.connect_with(options).await?;
-        let store = Self(pool);
+        let store = Self(connect(pool, options).await?);
         // Of two that start at once one waits, and then finds the tables made.
         let mut transaction = store.write().await?;
         sqlx::migrate!("examples/accounts/migrations")
@@ -53,6 +55,30 @@ impl SqliteStore {
     async fn write(&self) -> Result<Transaction<'static, Sqlite>, sqlx::Error> {
         self.0.begin_with("BEGIN IMMEDIATE").await
     }
+}
+
+/// Of two processes that turn a new file to WAL at the same moment SQLite tells one that it is busy,
+/// without waiting: it cannot know that the other will not wait for this one.
+async fn connect(
+    pool: SqlitePoolOptions,
+    options: SqliteConnectOptions,
+) -> Result<SqlitePool, sqlx::Error> {
+    let deadline = Instant::now() + BUSY_TIMEOUT;
+    loop {
+        match pool.clone().connect_with(options.clone()).await {
+            Err(error) if is_busy(&error) && Instant::now() < deadline => {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+            connected => return connected,
+        }
+    }
+}
+
+/// `SQLITE_BUSY`, and its kin by the low byte.
+fn is_busy(error: &sqlx::Error) -> bool {
+    let code = error.as_database_error().and_then(|error| error.code());
+    code.and_then(|code| code.parse::<u32>().ok())
+        .is_some_and(|code| code & 0xff == 5)
 }
 
 #[async_trait]

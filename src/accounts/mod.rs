@@ -22,6 +22,7 @@ pub(crate) mod answer;
 mod request;
 mod routes;
 mod cookie;
+mod ticket;
 
 pub use actor::{Actor, NotAdmin};
 pub use cookie::{cookie_login, cookie_logout, cookie_routes};
@@ -41,3 +42,4 @@ pub use service::{Accounts, BootstrapPolicy};
 pub use status::UnknownStatus;
 pub use store::{AccountStore, NewUser, Page, Seat, StoreError};
 pub use subject::Subject;
+pub use ticket::{stream_ticket, ticket_routes};

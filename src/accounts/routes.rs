@@ -35,6 +35,10 @@ use crate::user::CurrentUser;
 /// `AuthLayer::new(verifier, accounts)`. Each handler is public and can be mounted by itself; those
 /// of one account take its id from the parameter `{id}` of the path.
 ///
+/// Log-ins by cookie and tickets for streams are routes of their own, to be merged with these:
+/// [`cookie_routes`](crate::accounts::cookie_routes) and
+/// [`ticket_routes`](crate::accounts::ticket_routes).
+///
 /// Every error is JSON with a `detail`; nothing is to be cached. Put a limiter before `/login` and
 /// `/register`: hashing is bounded, guessing is not.
 pub fn routes<S: AccountStore>(accounts: Accounts<S>) -> Router {

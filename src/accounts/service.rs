@@ -109,7 +109,7 @@ impl<S: AccountStore> Accounts<S> {
     ///
     /// Whoever changes accounts elsewhere, such as another process on the same database, is seen
     /// after the cache's time to live; so is a change that the store makes though nobody waits for
-    /// it any more. With [`Subject::Email`] nothing is cached.
+    /// it any more. With [`Subject::Email`] nothing is cached, and no stream is told of a change.
     pub fn user_cache(mut self, cache: UserCache<User>) -> Self {
         self.cache = Some(cache);
         self

@@ -14,6 +14,7 @@ use crate::clock::Clock;
 use crate::table::{self, Table};
 use crate::token::Claims;
 use crate::user::{self, AuthUser, UserLoader};
+use crate::watchers::{Watcher, Watchers};
 
 /// Users that were loaded a moment ago, to be given to
 /// [`AuthLayer::user_cache`](crate::AuthLayer::user_cache).
@@ -48,6 +49,7 @@ pub struct UserCache<U>(Arc<Inner<U>>);
 struct Inner<U> {
     table: Table<Entry<U>, Vec<Flight<U>>>,
     flights: AtomicU64,
+    watchers: Arc<Watchers>,
     settings: Settings,
 }
 
@@ -104,11 +106,14 @@ impl<U> UserCache<U> {
 
     /// Forgets the users of this [key](UserLoader::cache_key), the subject by default, of whatever
     /// issuer. Once it returns, no request is answered by what was known before: also a load that
-    /// had begun serves only those who wait for it already.
+    /// had begun serves only those who wait for it already. Streams of this user are
+    /// [checked](crate::Identity::until_denied) at once.
     pub fn invalidate(&self, key: &str) {
         let mut set = self.0.table.lock(table::hash(key.as_bytes()));
         set.state.retain(|flight| *flight.key.name != *key);
         set.remove(|entry| *entry.key.name == *key);
+        drop(set);
+        self.0.watchers.notify(key);
     }
 
     /// Forgets all users, in the same way.
@@ -117,6 +122,7 @@ impl<U> UserCache<U> {
             set.state.clear();
             set.remove(|_| true);
         }
+        self.0.watchers.notify_all();
     }
 
     fn but(&self, change: impl FnOnce(&mut Settings)) -> Self {
@@ -129,6 +135,7 @@ impl<U> UserCache<U> {
         Self(Arc::new(Inner {
             table: Table::new(settings.capacity),
             flights: AtomicU64::new(0),
+            watchers: Arc::default(),
             settings,
         }))
     }
@@ -169,6 +176,16 @@ impl<U: AuthUser> UserCache<U> {
             return user::load(&**loader, claims).await;
         }
         found
+    }
+
+    /// Hears when what this loader finds for the claims is invalidated.
+    pub(crate) fn watch(
+        &self,
+        loader: &dyn UserLoader<User = U>,
+        claims: &Claims,
+    ) -> Option<Watcher> {
+        let name = user::cache_key(loader, claims)?;
+        Some(self.0.watchers.watch(&name))
     }
 
     /// Lets nobody else join the load of this user: it takes too long.

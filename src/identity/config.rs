@@ -8,6 +8,7 @@ use futures_util::future::BoxFuture;
 use crate::cache::UserCache;
 use crate::error::Challenges;
 use crate::source::TokenSource;
+use crate::ticket::Tickets;
 use crate::token::Verifier;
 use crate::user::UserLoader;
 
@@ -17,6 +18,7 @@ pub(crate) struct Config<U> {
     pub(crate) verifier: Arc<dyn Verifier>,
     pub(crate) loader: Arc<dyn UserLoader<User = U>>,
     pub(crate) cache: Option<UserCache<U>>,
+    pub(crate) tickets: Option<Tickets>,
     pub(crate) timeout: Option<Timeout>,
     pub(crate) challenges: Option<Arc<Challenges>>,
     pub(crate) disclose_status: bool,
@@ -36,6 +38,7 @@ impl<U> Clone for Config<U> {
             verifier: Arc::clone(&self.verifier),
             loader: Arc::clone(&self.loader),
             cache: self.cache.clone(),
+            tickets: self.tickets.clone(),
             timeout: self.timeout.clone(),
             challenges: self.challenges.clone(),
             disclose_status: self.disclose_status,

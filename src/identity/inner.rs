@@ -6,14 +6,17 @@ use std::sync::{Arc, OnceLock};
 
 use futures_util::future::{self, Either, FutureExt};
 use futures_util::lock::Mutex;
-use http::Extensions;
 
 use super::config::Config;
+use super::log::log;
+use super::misconfiguration::{Misconfiguration, misconfigured};
 use crate::error::{AuthError, AuthErrorKind, Refusal};
 use crate::policy::Policy;
 use crate::source::Presented;
+use crate::ticket::Ticket;
 use crate::token::{Claims, Verification};
-use crate::user::{self, AuthUser, CurrentUser, UserStatus};
+use crate::user::{self, AuthUser, UserStatus};
+use crate::watchers::Watcher;
 
 /// What the cell of a request remembers.
 pub(super) type Known<'a, T> = Result<&'a T, &'a AuthError>;
@@ -27,6 +30,8 @@ pub(super) fn owned<T: Clone>(known: Known<'_, T>) -> Result<T, AuthError> {
 pub(super) struct Inner<U> {
     config: Arc<Config<U>>,
     presented: Presented,
+    // What the ticket stood for, if it was one: asked once, because that uses it up.
+    redeemed: OnceLock<Option<Arc<str>>>,
     claims: OnceLock<Result<Claims, AuthError>>,
     user: OnceLock<Result<Arc<U>, AuthError>>,
     // Held by the one who waits for a key source or the store; the others wait for it.
@@ -38,6 +43,7 @@ impl<U> Inner<U> {
         Self {
             config,
             presented,
+            redeemed: OnceLock::new(),
             claims: OnceLock::new(),
             user: OnceLock::new(),
             turn: Mutex::new(()),
@@ -51,6 +57,22 @@ impl<U> Inner<U> {
         let none = AuthError::new(AuthErrorKind::MissingCredential);
         let _ = stranger.remember(&stranger.claims, Err(none));
         stranger
+    }
+
+    /// The same credential, as if it came with a new request. A ticket is not redeemed again, if it
+    /// was before.
+    pub(super) fn again(&self) -> Self {
+        Self {
+            redeemed: self.redeemed.clone(),
+            ..Self::new(Arc::clone(&self.config), self.presented.clone())
+        }
+    }
+
+    /// The answer to who has waited too long.
+    pub(super) fn too_late(&self) -> AuthError {
+        let error = self.finish(too_long());
+        log(&error);
+        error
     }
 
     pub(super) const fn config(&self) -> &Arc<Config<U>> {
@@ -99,12 +121,39 @@ impl<U> Inner<U> {
     }
 
     fn verification(&self) -> Verification<'_> {
-        let verifier = &self.config.verifier;
-        let judged = verifier.judges_characters();
-        match self.presented.token(verifier.max_size(), judged) {
-            Ok(token) => verifier.verify(token),
+        match self.token() {
+            Ok(token) => self.config.verifier.verify(token),
             Err(error) => Verification::Ready(Err(error)),
         }
+    }
+
+    /// The credential to be verified: what was sent, or what the ticket that was sent stands for.
+    fn token(&self) -> Result<&str, AuthError> {
+        let verifier = &self.config.verifier;
+        let judged = verifier.judges_characters();
+        let sent = self.presented.token(verifier.max_size(), judged)?;
+        match &self.config.tickets {
+            Some(tickets) if self.presented.is_listed() && Ticket::looks_like(sent) => {
+                let token = self.redeemed.get_or_init(|| tickets.redeem(sent));
+                token
+                    .as_deref()
+                    .ok_or_else(|| AuthError::refused(Refusal::Ticket))
+            }
+            _ => Ok(sent),
+        }
+    }
+
+    /// A ticket for the token of this request.
+    pub(super) async fn ticket(&self) -> Result<Ticket, AuthError> {
+        let claims = self.claims().await.map_err(Clone::clone)?;
+        let Some(tickets) = &self.config.tickets else {
+            return Err(misconfigured(Misconfiguration::NoTickets));
+        };
+        // Else one that was overheard would do for ever.
+        if self.redeemed.get().is_some() {
+            return Err(self.finish(AuthError::refused(Refusal::Ticket)));
+        }
+        tickets.issue(self.token()?, claims)
     }
 
     /// One request has one answer: the first.
@@ -195,6 +244,12 @@ impl<U: AuthUser> Inner<U> {
         self.remember(&self.user, found.and_then(|found| is_of(found, claims)))
     }
 
+    /// Hears when the user that these claims mean is invalidated.
+    pub(super) fn watcher(&self, claims: &Claims) -> Option<Watcher> {
+        let cache = self.config.cache.as_ref()?;
+        cache.watch(&*self.config.loader, claims)
+    }
+
     fn abandon_load(&self) {
         if let (Some(cache), Some(Ok(claims))) = (&self.config.cache, self.claims.get()) {
             cache.abandon(&*self.config.loader, claims);
@@ -251,26 +306,6 @@ impl<U: AuthUser> Inner<U> {
     }
 }
 
-/// Who came through a door that speaks tower, not axum: left in the extensions for the handler.
-pub(crate) struct Admitted<U> {
-    user: Arc<U>,
-    claims: Claims,
-}
-
-impl<U: AuthUser> Admitted<U> {
-    pub(super) fn new((user, claims): (&Arc<U>, &Claims)) -> Self {
-        Self {
-            user: Arc::clone(user),
-            claims: claims.clone(),
-        }
-    }
-
-    pub(crate) fn leave_in(self, extensions: &mut Extensions) {
-        extensions.insert(CurrentUser(self.user));
-        extensions.insert(self.claims);
-    }
-}
-
 fn too_long() -> AuthError {
     AuthError::unavailable("the store or the key source took too long")
 }
@@ -281,19 +316,6 @@ fn is_of<U: AuthUser>(found: Option<Arc<U>>, claims: &Claims) -> Result<Arc<U>, 
         Some(user) if user.token_generation() == claims.generation() => Ok(user),
         Some(_) => Err(AuthError::refused(Refusal::Generation)),
         None => Err(AuthError::refused(Refusal::UnknownSubject)),
-    }
-}
-
-/// What went wrong, for the log. A refused request is not an error there; a store that cannot
-/// answer and a forgotten layer are.
-pub(super) fn log(error: &AuthError) {
-    let reason = std::error::Error::source(error).map(tracing::field::display);
-    match error.kind() {
-        AuthErrorKind::MissingCredential => {}
-        AuthErrorKind::Unavailable | AuthErrorKind::Misconfigured => {
-            tracing::error!(reason, "{error}");
-        }
-        _ => tracing::debug!(reason, "{error}"),
     }
 }
 

@@ -1,8 +1,12 @@
 //! Who sends this request: found out on first demand, once.
 
 mod config;
+mod log;
+mod misconfiguration;
+mod admitted;
 mod inner;
 mod slot;
+mod watch;
 
 use std::any::type_name;
 use std::fmt;
@@ -13,11 +17,12 @@ use http::Extensions;
 use self::inner::{Inner, owned};
 use crate::error::AuthError;
 use crate::policy::Policy;
+use crate::ticket::Ticket;
 use crate::token::Claims;
 use crate::user::{AuthUser, CurrentUser};
 
+pub(crate) use self::admitted::Admitted;
 pub(crate) use self::config::{Config, Timeout};
-pub(crate) use self::inner::Admitted;
 pub(crate) use self::slot::{Slot, Stranger};
 
 /// The sender of a request, unresolved until somebody asks.
@@ -79,6 +84,17 @@ impl<U> Identity<U> {
     /// as a key server, would have to be asked.
     pub fn claims_now(&self) -> Option<Result<Claims, AuthError>> {
         self.0.claims_now().map(owned)
+    }
+
+    /// A [ticket](crate::Tickets) that stands for the token of this request, for a URI. Ask it
+    /// behind a door: nothing but the token is looked at. A ticket gets no other ticket.
+    ///
+    /// # Errors
+    ///
+    /// As [`claims`](Self::claims), and [`Misconfigured`](crate::AuthErrorKind::Misconfigured) if
+    /// the layer has [no tickets](crate::AuthLayer::tickets).
+    pub async fn ticket(&self) -> Result<Ticket, AuthError> {
+        self.0.ticket().await
     }
 }
 

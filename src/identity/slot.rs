@@ -1,7 +1,6 @@
 //! Where a layer leaves an identity, and what can be asked there without its user type.
 
 use std::any::{Any, type_name};
-use std::fmt;
 use std::sync::Arc;
 
 #[cfg(feature = "axum")]
@@ -9,8 +8,11 @@ use futures_util::future::{BoxFuture, FutureExt};
 use http::{Extensions, Request};
 
 use super::config::Config;
-use super::inner::{Inner, log, owned};
-use crate::error::{AuthError, AuthErrorKind};
+use super::inner::Inner;
+#[cfg(feature = "axum")]
+use super::inner::owned;
+use super::misconfiguration::{Misconfiguration, misconfigured};
+use crate::error::AuthError;
 #[cfg(feature = "axum")]
 use crate::policy::Policy;
 use crate::source::Presented;
@@ -137,41 +139,4 @@ impl<U: AuthUser> AnyIdentity for Inner<U> {
     fn forget_user(&self, extensions: &mut Extensions) {
         extensions.remove::<CurrentUser<U>>();
     }
-}
-
-/// The sentence that mends a route without the right layer.
-#[derive(Debug)]
-enum Misconfiguration {
-    NoLayer {
-        asked: &'static str,
-    },
-    OtherUser {
-        asked: &'static str,
-        layer: &'static str,
-    },
-}
-
-impl fmt::Display for Misconfiguration {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::NoLayer { asked } => write!(
-                f,
-                "no AuthLayer on this route, which asks for `{asked}`: add \
-                 `.layer(AuthLayer::new(verifier, loader))` to the router, after its routes"
-            ),
-            Self::OtherUser { asked, layer } => write!(
-                f,
-                "the AuthLayer on this route loads `{layer}`, but this route asks for `{asked}`: \
-                 use the same user type in both"
-            ),
-        }
-    }
-}
-
-impl std::error::Error for Misconfiguration {}
-
-fn misconfigured(hint: Misconfiguration) -> AuthError {
-    let error = AuthError::new(AuthErrorKind::Misconfigured).with_source(hint);
-    log(&error);
-    error
 }

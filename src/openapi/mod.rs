@@ -1,6 +1,7 @@
 //! The API described, for applications that describe theirs with [utoipa].
 //!
-//! Each piece is what utoipa has a place for: [`AccountsApi`] is nested where the routes are,
+//! Each piece is what utoipa has a place for: [`AccountsApi`] is nested where the routes are, and
+//! [`CookieApi`] and [`TicketApi`] under the same prefix if their routes are mounted;
 //! [`DoorResponses`] are the responses of a route behind a door, [`SecuritySchemes`] is a modifier
 //! that says how a client proves who it is. The document is OpenAPI 3.1.
 //!
@@ -49,8 +50,16 @@ mod schema;
 mod operation;
 #[cfg(feature = "accounts")]
 mod accounts;
+#[cfg(feature = "accounts")]
+mod cookie;
+#[cfg(feature = "accounts")]
+mod ticket;
 
 #[cfg(feature = "accounts")]
 pub use accounts::AccountsApi;
+#[cfg(feature = "accounts")]
+pub use cookie::CookieApi;
 pub use refusal::DoorResponses;
 pub use security::SecuritySchemes;
+#[cfg(feature = "accounts")]
+pub use ticket::TicketApi;

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use http::StatusCode;
+use http::header::SET_COOKIE;
 use utoipa::openapi::path::{
     Operation, OperationBuilder, Parameter, ParameterBuilder, ParameterIn,
 };
@@ -11,7 +12,7 @@ use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder};
 use utoipa::openapi::{ContentBuilder, Ref, RefOr, Required, Response, ResponseBuilder, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
-use super::refusal::{Problem, Refusal, by_status};
+use super::refusal::{Problem, Refusal, by_status, text_header};
 use super::schema::integer;
 use super::security::{BEARER, requirement};
 use crate::accounts::Fault;
@@ -23,11 +24,21 @@ use crate::policy::ADMIN_REQUIRED;
 pub(super) struct Describe {
     operation: OperationBuilder,
     refusals: Vec<Refusal>,
+    // The status with which it comes.
+    cookie: Option<StatusCode>,
 }
 
 impl Describe {
     /// For anyone.
     pub(super) fn open(id: &str, summary: &str) -> Self {
+        let mut described = Self::always(id, summary);
+        let unavailable = AuthError::new(AuthErrorKind::Unavailable);
+        described.refusals.push(unavailable.into());
+        described
+    }
+
+    /// For anyone, and nobody has to be asked.
+    pub(super) fn always(id: &str, summary: &str) -> Self {
         let operation = OperationBuilder::new()
             .operation_id(Some(id))
             .summary(Some(summary))
@@ -35,17 +46,18 @@ impl Describe {
         Self {
             // None, also in a document that asks for a token everywhere else.
             operation: operation.securities(Some([])),
-            refusals: vec![AuthError::new(AuthErrorKind::Unavailable).into()],
+            refusals: Vec::new(),
+            cookie: None,
         }
     }
 
     /// For approved users.
     pub(super) fn for_users(id: &str, summary: &str) -> Self {
-        let Self { operation, .. } = Self::open(id, summary);
-        Self {
-            operation: operation.securities(Some([requirement(BEARER)])),
-            refusals: Refusal::of_doors().collect(),
-        }
+        let mut described = Self::always(id, summary);
+        let asks = [requirement(BEARER)];
+        described.operation = described.operation.securities(Some(asks));
+        described.refusals.extend(Refusal::of_doors());
+        described
     }
 
     /// For approved admins.
@@ -124,8 +136,27 @@ impl Describe {
         self
     }
 
+    /// Refuses the pages of other origins.
+    pub(super) fn refuses_other_origins(mut self) -> Self {
+        let cross_origin = AuthError::new(AuthErrorKind::CrossOrigin);
+        self.refusals.push(cross_origin.into());
+        self
+    }
+
+    /// Answers with a cookie if all is well.
+    pub(super) fn sets_cookie(mut self, status: StatusCode) -> Self {
+        self.cookie = Some(status);
+        self
+    }
+
     pub(super) fn build(self) -> Operation {
         let mut operation = self.operation.build();
+        let with_cookie = self.cookie.map(|status| status.as_str().to_owned());
+        let responses = &mut operation.responses.responses;
+        if let Some(RefOr::T(response)) = with_cookie.and_then(|it| responses.get_mut(&it)) {
+            let header = (SET_COOKIE.as_str().to_owned(), text_header().into());
+            response.headers.extend([header]);
+        }
         let refusals = by_status(self.refusals, &reference::<Problem>());
         operation.responses.responses.extend(refusals);
         operation

@@ -44,6 +44,7 @@ impl Refusal {
     pub(super) fn of_doors() -> impl Iterator<Item = Self> {
         let kinds = [
             AuthErrorKind::InvalidRequest,
+            AuthErrorKind::CrossOrigin,
             AuthErrorKind::MissingCredential,
             AuthErrorKind::InvalidToken,
             AuthErrorKind::AccountPending,
@@ -125,7 +126,7 @@ fn response(status: StatusCode, refusals: &[Refusal], problem: RefOr<Schema>) ->
     response.build()
 }
 
-fn text_header() -> Header {
+pub(super) fn text_header() -> Header {
     Header::new(ObjectBuilder::new().schema_type(Type::String))
 }
 

@@ -169,7 +169,7 @@ fn boolean() -> ObjectBuilder {
     ObjectBuilder::new().schema_type(Type::Boolean)
 }
 
-fn seconds() -> ObjectBuilder {
+pub(super) fn seconds() -> ObjectBuilder {
     integer().minimum(Some(0)).description(Some("In seconds."))
 }
 

@@ -8,9 +8,12 @@ use http::HeaderValue;
 use crate::error::{AuthError, AuthErrorKind, Refusal};
 
 /// What a request brought.
+#[derive(Clone)]
 pub(crate) enum Presented {
     Nothing,
     Credential(Credential),
+    /// From a place that is read on listed paths only: a token, or a ticket that stands for one.
+    Listed(Credential),
     Refused(Refusal),
     Unacceptable(AuthErrorKind),
 }
@@ -20,13 +23,26 @@ impl Presented {
     /// `b64token` (RFC 6750, section 2.1), somebody else may judge.
     pub(crate) fn token(&self, max_size: usize, judged: bool) -> Result<&str, AuthError> {
         match self {
-            Self::Credential(credential) => credential
+            Self::Credential(credential) | Self::Listed(credential) => credential
                 .read(max_size, judged)
                 .map_err(AuthError::refused),
             Self::Nothing => Err(AuthError::new(AuthErrorKind::MissingCredential)),
             Self::Refused(refusal) => Err(AuthError::refused(*refusal)),
             Self::Unacceptable(kind) => Err(AuthError::new(*kind)),
         }
+    }
+
+    /// The same, from a place that is read on listed paths only.
+    pub(super) fn listed(self) -> Self {
+        match self {
+            Self::Credential(credential) => Self::Listed(credential),
+            other => other,
+        }
+    }
+
+    /// Whether that is so.
+    pub(crate) const fn is_listed(&self) -> bool {
+        matches!(self, Self::Listed(_))
     }
 
     /// What is meant to be a token, at this place of a value. Whether it is one is judged when
@@ -47,6 +63,7 @@ impl Presented {
 }
 
 /// A token where it stands.
+#[derive(Clone)]
 pub(crate) struct Credential {
     value: HeaderValue,
     place: Range<usize>,
@@ -111,7 +128,9 @@ impl Presented {
     /// Whether it is meant to be a token, and none.
     pub(super) fn is_bad(&self) -> bool {
         match self {
-            Self::Credential(credential) => credential.read(usize::MAX, false).is_err(),
+            Self::Credential(credential) | Self::Listed(credential) => {
+                credential.read(usize::MAX, false).is_err()
+            }
             Self::Refused(_) => true,
             Self::Nothing | Self::Unacceptable(_) => false,
         }

@@ -86,7 +86,8 @@ impl TokenSource {
     /// send headers. Call it again for each further path.
     ///
     /// URIs are written down everywhere, in logs and in histories. Do not log the query of these
-    /// paths, neither here nor in a proxy, and send `Referrer-Policy: no-referrer` with pages.
+    /// paths, neither here nor in a proxy, send `Referrer-Policy: no-referrer` with pages, and let
+    /// them use [tickets](crate::Tickets).
     ///
     /// # Errors
     ///
@@ -142,10 +143,14 @@ impl More {
         let header = request.headers().contains_key(AUTHORIZATION);
         let mut sent = [
             header.then(|| self.judge(authorization::find(request.headers_mut()))),
-            query.then(|| query::find(request.uri())).flatten(),
+            query
+                .then(|| query::find(request.uri()))
+                .flatten()
+                .map(Presented::listed),
             subprotocol
                 .then(|| subprotocol::find(request.headers_mut()))
-                .flatten(),
+                .flatten()
+                .map(Presented::listed),
         ]
         .into_iter()
         .flatten();

@@ -1,6 +1,6 @@
 // What every walk through pages needs: the example server, a browser, and an eye on both.
 //
-// `.ci/browser` installs playwright-core under target/browser and Debian's chromium.
+// `.ci/browser` installs playwright-core and axe-core under target/browser and Debian's chromium.
 
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
@@ -23,6 +23,8 @@ export async function walk(name, steps, variables = {}) {
     const browser = await chromium.launch({
       executablePath: '/usr/bin/chromium',
       args: FLAGS,
+      // People's browsers keep pages whole for the back button.
+      ignoreDefaultArgs: ['--disable-back-forward-cache'],
     });
     try {
       await steps(await open(browser, server.url), server);
@@ -46,6 +48,25 @@ export async function register(server, email) {
   return answer.json();
 }
 
+/** Fills in the form that is open and sends it. */
+export async function send(page, email, password = PASSWORD) {
+  await page.getByLabel('E-mail').fill(email);
+  await page.getByLabel('Password').fill(password);
+  await page.locator('form .primary').click();
+}
+
+/** Logs in with the page for it. */
+export async function logIn(page, email, password = PASSWORD) {
+  await page.goto('/login');
+  await send(page, email, password);
+  await page.waitForURL('/profile');
+}
+
+/** The row of an account among the users. */
+export function row(page, email) {
+  return page.getByRole('row', { name: email });
+}
+
 /** Into target/screenshots, to be looked at. */
 export async function screenshot(page, name) {
   await mkdir('target/screenshots', { recursive: true });
@@ -53,11 +74,11 @@ export async function screenshot(page, name) {
 }
 
 /**
- * A page in a session of its own. Whatever it asks for is in `page.requested`; what the browser
+ * A page in a session of its own, for example `{ colorScheme: 'dark' }`. Whatever it asks for is in `page.requested`; what the browser
  * complains about, such as a breach of the Content-Security-Policy, in `page.complaints`.
  */
-export async function open(browser, url) {
-  const context = await browser.newContext({ baseURL: url });
+export async function open(browser, url, options = {}) {
+  const context = await browser.newContext({ baseURL: url, ...options });
   const page = await context.newPage();
   page.requested = [];
   page.complaints = [];
@@ -76,6 +97,13 @@ export function assertContained(page, server) {
     .filter((url) => new URL(url).origin !== server.url);
   assert.deepEqual(elsewhere, []);
   assert.deepEqual(page.complaints, []);
+}
+
+/** That this is what the browser complained about since, and nothing else. */
+export function assertComplaints(page, ...expected) {
+  const complaints = page.complaints.splice(0);
+  assert.equal(complaints.length, expected.length, complaints.join('\n'));
+  expected.forEach((pattern, index) => assert.match(complaints[index], pattern));
 }
 
 async function startServer(variables) {

@@ -1,5 +1,8 @@
 //! The example `accounts`, without a port.
 
+mod pages;
+mod streams;
+
 use std::path::Path;
 
 use tower::ServiceExt;
@@ -37,7 +40,7 @@ async fn the_api_page_and_all_it_loads_come_from_the_example() {
     let secret = Secret::generate();
     let accounts = Accounts::new(MemoryStore::new(), TokenIssuer::hs256(&secret));
     let cookie = example::cookie([127, 0, 0, 1].into()).unwrap();
-    let app = example::app(accounts, &secret, cookie);
+    let app = example::app(accounts, &secret, cookie, None);
 
     let document = send(&app, get("/api/openapi.json")).await.json();
     assert!(document["paths"]["/api/auth/me"]["get"].is_object());

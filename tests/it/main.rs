@@ -33,6 +33,8 @@ mod secrecy;
 mod server;
 mod sources;
 mod stacked;
+mod streams;
+mod tickets;
 mod tokens;
 mod tonic;
 mod tower_contract;

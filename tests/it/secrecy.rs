@@ -14,7 +14,8 @@ use tower_warder::testing::{self, FixedClock, TestUser, Users};
 use tower_warder::{
     Admin, AdminUser, Algorithm, Approved, AuthCookie, AuthError, AuthErrorKind, Claims, Clock,
     ConfigError, CurrentUser, Denied, Empty, Guarded, Identity, KeyRing, Problem, RequireLayer,
-    Scope, Secret, SigningKey, TokenIssuer, TokenSource, TokenVerifier, UserStatus, VerifyingKey,
+    Scope, Secret, SigningKey, Tickets, TokenIssuer, TokenSource, TokenVerifier, UserStatus,
+    VerifyingKey,
 };
 
 use crate::support::{Log, Mood, OUTAGE, Store, get_with, identity, inside, layer, send};
@@ -32,11 +33,14 @@ async fn no_public_type_shows_a_secret_or_a_token() {
     let refused = testing::verifier().verify_token(&token).unwrap_err();
 
     let store = Store::new();
+    let tickets = Tickets::new(8);
     let layer = tower_warder::AuthLayer::new(verifier.clone(), Arc::clone(&store))
+        .tickets(tickets.clone())
         .loader_timeout(Duration::from_secs(5), tokio::time::sleep);
     let door = RequireLayer::<TestUser>::new(Admin);
     let identity = identity(&layer, get_with("/", &token)).await;
     let user = identity.require(&Approved).await.unwrap();
+    let ticket = identity.ticket().await.unwrap();
     let stack = layer.layer(door.clone().layer(inside()));
     let door_future = tower::Service::call(&mut ready(door.layer(inside())), get_with("/", &token));
     let logged_in = testing::logged_in(TestUser::approved("jane"));
@@ -45,7 +49,7 @@ async fn no_public_type_shows_a_secret_or_a_token() {
     let request = seen_by_handlers(&layer, &token).await;
 
     let cookie = AuthCookie::new("id").unwrap();
-    let shown: [&dyn Debug; 39] = [
+    let shown: [&dyn Debug; 41] = [
         &secret,
         &signing,
         &signing.verifying_key(),
@@ -71,6 +75,8 @@ async fn no_public_type_shows_a_secret_or_a_token() {
         &UserStatus::Approved,
         &TokenSource::header(),
         &cookie,
+        &tickets,
+        &ticket,
         &cookie.set(&token, Duration::MAX),
         &cookie.set(SECRET, Duration::MAX),
         &layer,
@@ -89,6 +95,7 @@ async fn no_public_type_shows_a_secret_or_a_token() {
         &Users::new([("jane", TestUser::approved("Jane"))]),
     ];
     let mut never = segments(&token);
+    never.push(ticket.as_str().to_owned());
     never.extend([SECRET.to_owned(), format!("{:?}", SECRET.as_bytes())]);
     never.extend(segments(&testing::token("test-user")).into_iter().take(1));
     for value in shown {

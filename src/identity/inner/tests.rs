@@ -36,6 +36,7 @@ fn strangers_do_not_wait_for_each_other() {
         verifier: Arc::new(Nobody),
         loader: Arc::new(Nobody),
         cache: None,
+        tickets: None,
         timeout: None,
         challenges: None,
         disclose_status: false,

@@ -6,18 +6,21 @@ use http::{Method, Uri};
 use serde_json::{Map, Value, json};
 use tower_warder::UserStatus::Approved;
 use tower_warder::accounts::{self, Accounts, MemoryStore};
-use tower_warder::openapi::AccountsApi;
-use tower_warder::testing;
+use tower_warder::openapi::{AccountsApi, CookieApi, TicketApi};
+use tower_warder::{AuthCookie, testing};
 use utoipa::OpenApi;
 
 use super::server::{Server, bare, by};
 use crate::support::Answer;
 
 /// Every route.
-const ROUTES: [(&str, &str); 8] = [
+const ROUTES: [(&str, &str); 11] = [
+    ("POST", "/cookie/login"),
+    ("POST", "/cookie/logout"),
     ("POST", "/login"),
     ("GET", "/me"),
     ("POST", "/register"),
+    ("POST", "/stream-ticket"),
     ("GET", "/users"),
     ("GET", "/users/pending/count"),
     ("DELETE", "/users/{id}"),
@@ -37,13 +40,31 @@ fn every_route_is_described_and_nothing_else() {
     assert_eq!(described, routes);
 
     // The router shows its paths to `Debug` alone, with those of its own fallback.
-    let router = accounts::routes(Accounts::new(MemoryStore::new(), testing::issuer()));
-    let router = format!("{router:?}");
-    let mut mounted: Vec<&str> = router.split('"').filter(|it| it.starts_with('/')).collect();
-    mounted.retain(|path| !matches!(*path, "/" | "/{*__private__axum_fallback}"));
-    mounted.sort_unstable();
-    mounted.dedup();
-    assert_eq!(mounted, paths().keys().collect::<Vec<_>>());
+    let accounts = Accounts::new(MemoryStore::new(), testing::issuer());
+    let cookie = AuthCookie::new("id").unwrap();
+    for (router, api) in [
+        (accounts::routes(accounts.clone()), AccountsApi::openapi()),
+        (
+            accounts::cookie_routes(accounts, cookie),
+            CookieApi::openapi(),
+        ),
+        (accounts::ticket_routes(), TicketApi::openapi()),
+    ] {
+        let router = format!("{router:?}");
+        let mut mounted: Vec<&str> = router.split('"').filter(|it| it.starts_with('/')).collect();
+        mounted.retain(|path| !matches!(*path, "/" | "/{*__private__axum_fallback}"));
+        mounted.sort_unstable();
+        mounted.dedup();
+        assert_eq!(mounted, api.paths.paths.keys().collect::<Vec<_>>());
+    }
+}
+
+#[test]
+fn every_description_stands_by_itself() {
+    for api in [CookieApi::openapi(), TicketApi::openapi()] {
+        let api = serde_json::to_value(api).unwrap();
+        assert!(references_of(&api) > 0);
+    }
 }
 
 #[tokio::test]
@@ -78,14 +99,7 @@ async fn operations_ask_for_a_token_exactly_where_the_doors_do() {
 
 #[test]
 fn every_reference_points_to_something() {
-    let document = &*DOCUMENT;
-    let mut found = 0;
-    for text in document.to_string().split(r##""$ref":"#"##).skip(1) {
-        let pointer = text.split('"').next().unwrap();
-        assert!(document.pointer(pointer).is_some(), "{pointer}");
-        found += 1;
-    }
-    assert!(found > 40, "{found}");
+    assert!(references_of(&DOCUMENT) > 40);
 }
 
 #[tokio::test]
@@ -97,6 +111,16 @@ async fn shown_accounts_have_the_members_that_are_described() {
     let schema = &DOCUMENT["components"]["schemas"]["UserPublic"]["properties"];
     let members = |value: &Value| Vec::from_iter(value.as_object().unwrap().keys().cloned());
     assert_eq!(members(&me), members(schema));
+}
+
+/// How many references there are, all of them to something in the document.
+fn references_of(document: &Value) -> usize {
+    let text = document.to_string();
+    let pointers = text.split(r##""$ref":"#"##).skip(1);
+    let pointers = pointers.map(|text| text.split('"').next().unwrap());
+    pointers
+        .inspect(|pointer| assert!(document.pointer(pointer).is_some(), "{pointer}"))
+        .count()
 }
 
 /// That an answer is one of those that are described, down to its sentence. Asked about every
@@ -113,6 +137,10 @@ pub fn check(method: &Method, uri: &Uri, answer: &Answer) {
     };
     let response = &operation["responses"][answer.status.as_str()];
     assert!(response.is_object(), "{uri}: not described: {answer:?}");
+    for header in ["www-authenticate", "retry-after", "set-cookie"] {
+        let described = response["headers"].get(header).is_some();
+        assert!(described || answer.header(header).is_none(), "{answer:?}");
+    }
     let Some(media_type) = answer.header("content-type") else {
         assert_eq!(response.get("content"), None, "{uri}: {answer:?}");
         return;
@@ -122,10 +150,6 @@ pub fn check(method: &Method, uri: &Uri, answer: &Answer) {
     if media_type == "application/problem+json" {
         let example = &content["examples"][answer.detail()]["value"];
         assert_eq!(*example, answer.json(), "{uri}");
-    }
-    for header in ["www-authenticate", "retry-after"] {
-        let described = response["headers"].get(header).is_some();
-        assert!(described || answer.header(header).is_none(), "{answer:?}");
     }
 }
 
@@ -148,5 +172,9 @@ fn paths() -> &'static Map<String, Value> {
     DOCUMENT["paths"].as_object().unwrap()
 }
 
-static DOCUMENT: LazyLock<Value> =
-    LazyLock::new(|| serde_json::to_value(AccountsApi::openapi()).unwrap());
+static DOCUMENT: LazyLock<Value> = LazyLock::new(|| {
+    let mut document = AccountsApi::openapi();
+    document.merge(CookieApi::openapi());
+    document.merge(TicketApi::openapi());
+    serde_json::to_value(document).unwrap()
+});

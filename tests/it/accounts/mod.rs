@@ -18,4 +18,5 @@ mod secrecy;
 mod server;
 mod shown;
 mod staged;
+mod ticket;
 mod tokens;

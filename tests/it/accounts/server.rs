@@ -14,7 +14,9 @@ use tower_warder::accounts::{
     UserUpdate,
 };
 use tower_warder::testing::{self, FixedClock};
-use tower_warder::{AuthLayer, PasswordHasher, PasswordParams, UserCache, UserStatus};
+use tower_warder::{
+    AuthCookie, AuthLayer, PasswordHasher, PasswordParams, Tickets, UserCache, UserStatus,
+};
 
 use super::described;
 use crate::support::{Answer, read};
@@ -74,13 +76,16 @@ impl Server {
         }
         let accounts = configure(accounts);
         let verifier = testing::verifier().clock(clock.clock());
-        let mut layer = AuthLayer::new(verifier, accounts.clone());
+        let tickets = Tickets::new(64).clock(clock.clock());
+        let mut layer = AuthLayer::new(verifier, accounts.clone()).tickets(tickets);
         if let Some(cache) = cache {
             layer = layer.user_cache(cache);
         }
-        let app = Router::new()
-            .nest("/api/auth", accounts::routes(accounts))
-            .layer(layer);
+        let cookie = AuthCookie::new("id").unwrap();
+        let routes = accounts::routes(accounts.clone())
+            .merge(accounts::cookie_routes(accounts, cookie))
+            .merge(accounts::ticket_routes());
+        let app = Router::new().nest("/api/auth", routes).layer(layer);
         Self { app, store, clock }
     }
 

@@ -186,7 +186,9 @@ async fn other_variables_that_cannot_be_used_are_refused() {
         ("JWT_LIFETIME", "0s"),
         ("JWT_LIFETIME", "99999999999d"),
         ("JWT_LIFETIME", "99999999999999999999d"),
-        ("USER_CACHE_TTL", "5s"),
+        ("USER_CACHE_TTL", "0s"),
+        ("USER_CACHE_TTL", "5"),
+        ("USER_CACHE_TTL", "61m"),
         ("AUTH_THROTTLE", "on"),
         ("RUST_LOG", "info,,=x=y"),
     ] {
@@ -205,6 +207,26 @@ async fn lifetime_and_reserved_variables_are_taken() {
     assert_eq!(answer.json()["expires_in"], json!(3653 * 24 * 3600));
     let token = server.token("ada@example.com").await;
     assert_eq!(server.me(&token).await.status, 200);
+}
+
+#[tokio::test]
+async fn accounts_are_kept_in_memory_as_long_as_it_says() {
+    let directory = tempdir().unwrap();
+    let start = Start::in_directory(directory.path());
+    let server = start.with("USER_CACHE_TTL", "1h").server().await;
+    server.register("ada@example.com").await;
+    server.register("bob@example.com").await;
+    let admin = server.token("ada@example.com").await;
+    server
+        .put("/api/auth/users/2", &admin, &json!({"status": "approved"}))
+        .await;
+    let bob = server.token("bob@example.com").await;
+    assert_eq!(server.me(&bob).await.status, 200);
+    // What the server itself changes is seen at once.
+    server
+        .put("/api/auth/users/2", &admin, &json!({"status": "disabled"}))
+        .await;
+    assert_eq!(server.me(&bob).await.status, 401);
 }
 
 async fn refusal(variables: &[(&str, &str)]) -> String {

@@ -7,6 +7,7 @@ mod life;
 mod log;
 pub mod process;
 mod shutdown;
+mod streams;
 
 pub use self::process::{Server, Start};
 

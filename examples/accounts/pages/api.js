@@ -1,0 +1,76 @@
+// What the pages ask of the account routes, and the answers in words for people.
+
+/** Why something was not done. The message is for people; `field` is what to mend, if it is one. */
+export class Refusal extends Error {
+  constructor(message, field) {
+    super(message);
+    this.field = field;
+  }
+}
+
+/**
+ * What a route under /api/auth answers. A body is JSON, or a form if it is `URLSearchParams`.
+ * Whoever is logged out by now goes to the log-in; whoever waits or is no admin any more reads that.
+ */
+export async function ask(method, path, body) {
+  const [response, answer] = await fetched(method, path, body);
+  if (response.ok) return answer;
+  if (LOGGED_OUT.has(answer.code)) return leave('/login?ended');
+  if (answer.code === 'forbidden') return leave(location.pathname);
+  if (answer.code === 'account_pending') return leave('/waiting');
+  const fault = response.status === 422 ? answer.detail[0] : null;
+  const [message, field] = (fault ? FAULTS[fault.loc[1]] : ANSWERS[answer.code]) ?? [UNKNOWN];
+  throw new Refusal(message, field);
+}
+
+/** Logs in, with a cookie that no script sees, and goes in. */
+export async function logIn(username, password) {
+  await ask('POST', 'cookie/login', new URLSearchParams({ username, password }));
+  const [me] = await fetched('GET', 'me');
+  if (me.status === 401) throw new Refusal(NO_COOKIE);
+  return leave('/profile');
+}
+
+/** Goes to another page. The back button does not come back to this one, and nothing goes on here. */
+export function leave(path) {
+  location.replace(path);
+  return new Promise(() => {});
+}
+
+async function fetched(method, path, body) {
+  const request = { method, body, cache: 'no-store', redirect: 'error' };
+  if (body && !(body instanceof URLSearchParams)) {
+    request.body = JSON.stringify(body);
+    request.headers = { 'content-type': 'application/json' };
+  }
+  try {
+    const response = await fetch(`/api/auth/${path}`, request);
+    const text = await response.text();
+    return [response, text && JSON.parse(text)];
+  } catch {
+    throw new Refusal('The server cannot be reached. Check your connection and try again.');
+  }
+}
+
+const LOGGED_OUT = new Set(['not_authenticated', 'invalid_token']);
+
+/** By the `code` of a problem. */
+const ANSWERS = {
+  invalid_credentials: ['E-mail or password is wrong.', 'password'],
+  account_disabled: ['This account is disabled. Only an admin can enable it again.'],
+  email_taken: ['There is an account with this e-mail already. Log in instead.', 'email'],
+  last_admin: ['This is the only admin left. Make somebody else an admin first.'],
+  user_not_found: ['This account does not exist any more.'],
+  unavailable: ['The server cannot do this right now. Try again in a moment.'],
+};
+
+/** By the field in which something is wrong. */
+const FAULTS = {
+  email: ['This e-mail address cannot be used. It should look like ada@example.com.', 'email'],
+  password: ['A password has 8 to 128 characters.', 'password'],
+};
+
+/** Browsers take the cookie over TLS only, but from the machine they run on. */
+const NO_COOKIE = 'Your browser did not keep the log-in. Allow cookies for this site, and open it with https.';
+
+const UNKNOWN = 'Something went wrong. Reload the page and try again.';

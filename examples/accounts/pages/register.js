@@ -1,0 +1,9 @@
+// The registration. Who is approved at once is logged in at once.
+
+import { ask, leave, logIn } from './api.js';
+import { onSubmit } from './form.js';
+
+onSubmit(document.querySelector('form'), async ({ email, password }) => {
+  const user = await ask('POST', 'register', { email, password });
+  return user.status === 'approved' ? logIn(email, password) : leave('/waiting');
+});

@@ -1,0 +1,23 @@
+// How an account is shown. Whatever a server says is text, never HTML.
+
+/** An element with properties and children. */
+export function make(tag, properties, ...children) {
+  const element = Object.assign(document.createElement(tag), properties);
+  element.append(...children);
+  return element;
+}
+
+export function status({ status }) {
+  return make('span', { className: `pill ${status}`, textContent: STATUS[status] ?? status });
+}
+
+export function role({ is_admin }) {
+  return is_admin ? 'Admin' : 'Member';
+}
+
+export function registered({ created_at }) {
+  const day = new Date(created_at).toLocaleDateString(undefined, { dateStyle: 'medium' });
+  return make('time', { dateTime: created_at, textContent: day });
+}
+
+const STATUS = { pending: 'Waiting', approved: 'Approved', disabled: 'Disabled' };

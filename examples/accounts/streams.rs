@@ -1,0 +1,166 @@
+//! Streams: who is logged in, and for admins how many accounts wait for approval, told as it
+//! changes.
+
+use std::future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::State;
+use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade, close_code};
+use axum::http::header::{CACHE_CONTROL, HeaderValue};
+use axum::response::sse::{Event, KeepAlive, Sse};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use axum::{Extension, Router};
+use futures_util::future::{BoxFuture, Shared};
+use futures_util::{Stream, StreamExt, stream};
+use serde_json::{Value, json};
+use tokio::time::{self, MissedTickBehavior};
+use tower_warder::accounts::{AccountStore, Accounts, User, UserPublic};
+use tower_warder::{AuthError, Claims, CurrentUser, Denied, Identity, TokenSource};
+
+/// `GET /api/events` for an `EventSource`, `GET /api/ws` for a `WebSocket`: the same news as events
+/// and as JSON. Both take a token or a ticket as `?token=`.
+pub(crate) fn routes<S: AccountStore>(accounts: Accounts<S>) -> Router {
+    Router::new()
+        .route(EVENTS, get(events::<S>))
+        .route(SOCKET, get(socket::<S>))
+        .with_state(accounts)
+}
+
+/// Where browsers send what they cannot put into a header.
+#[expect(clippy::expect_used, reason = "these are paths")]
+pub(crate) fn source(source: TokenSource) -> TokenSource {
+    [EVENTS, SOCKET]
+        .into_iter()
+        .try_fold(source, TokenSource::and_query)
+        .and_then(|source| source.and_subprotocol(SOCKET))
+        .expect("a path")
+}
+
+/// Resolves when the server stops: it does not wait for streams.
+pub(crate) type Stop = Shared<BoxFuture<'static, ()>>;
+
+async fn events<S: AccountStore>(
+    State(accounts): State<Accounts<S>>,
+    CurrentUser(user): CurrentUser<User>,
+    identity: Identity<User>,
+    stop: Option<Extension<Stop>>,
+) -> Response {
+    let news = news(accounts, &user)
+        .take_until(stopped(stop))
+        .take_until(shut_out(identity, user.is_admin));
+    let events = news.map(|(name, data)| Event::default().event(name).json_data(data));
+    let mut response = Sse::new(events)
+        .keep_alive(KeepAlive::default())
+        .into_response();
+    let no_store = HeaderValue::from_static("no-store");
+    response.headers_mut().insert(CACHE_CONTROL, no_store);
+    response
+}
+
+async fn socket<S: AccountStore>(
+    State(accounts): State<Accounts<S>>,
+    CurrentUser(user): CurrentUser<User>,
+    identity: Identity<User>,
+    stop: Option<Extension<Stop>>,
+    upgrade: WebSocketUpgrade,
+) -> Response {
+    let upgrade = upgrade.protocols(["bearer"]).max_message_size(MAX_MESSAGE);
+    upgrade.on_upgrade(async move |mut socket| {
+        let (code, reason) = tokio::select! {
+            error = shut_out(identity, user.is_admin) => {
+                (close_code::POLICY, error.detail().to_owned())
+            }
+            () = stopped(stop) => (close_code::AWAY, String::new()),
+            () = tell(&mut socket, news(accounts, &user)) => return,
+        };
+        let frame = Message::Close(Some(CloseFrame {
+            code,
+            reason: reason.into(),
+        }));
+        // Not for ever: who is shut out need not listen.
+        let _ = time::timeout(Duration::from_secs(1), socket.send(frame)).await;
+    })
+}
+
+/// Sends until either side has had enough. What the client says is read, and answered by nothing.
+async fn tell(socket: &mut WebSocket, news: impl Stream<Item = News>) {
+    let mut news = std::pin::pin!(news);
+    loop {
+        tokio::select! {
+            told = news.next() => {
+                let Some((name, data)) = told else { return };
+                let text = json!({"event": name, "data": data}).to_string();
+                if socket.send(Message::text(text)).await.is_err() {
+                    return;
+                }
+            }
+            said = socket.recv() => {
+                if !matches!(said, Some(Ok(_))) {
+                    return;
+                }
+            }
+        }
+    }
+}
+
+/// Why who opened the stream may see it no longer. An admin sees more than others, so a change of
+/// that ends it as well: the next one shows what is right then.
+async fn shut_out(identity: Identity<User>, is_admin: bool) -> AuthError {
+    let same = move |user: &User, _: &Claims| match user.is_admin == is_admin {
+        true => Ok(()),
+        false => Err(Denied::new("The account has another role now")),
+    };
+    identity.until_denied(same, CHECK, time::sleep).await
+}
+
+async fn stopped(stop: Option<Extension<Stop>>) {
+    match stop {
+        Some(Extension(stop)) => stop.await,
+        None => future::pending().await,
+    }
+}
+
+type News = (&'static str, Value);
+
+fn news<S: AccountStore>(
+    accounts: Accounts<S>,
+    user: &Arc<User>,
+) -> impl Stream<Item = News> + use<S> {
+    let hello = stream::iter([("hello", json!(UserPublic::from(&**user)))]);
+    match user.is_admin {
+        true => hello.chain(pending(accounts)).left_stream(),
+        false => hello.chain(stream::pending()).right_stream(),
+    }
+}
+
+/// How many accounts wait for approval, whenever that is another number. Over when the store
+/// cannot answer.
+fn pending<S: AccountStore>(accounts: Accounts<S>) -> impl Stream<Item = News> {
+    let mut look = time::interval(LOOK);
+    look.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    stream::unfold(
+        (accounts, look, None),
+        async |(accounts, mut look, told)| {
+            loop {
+                look.tick().await;
+                let count = accounts.count_pending().await.ok()?;
+                if told != Some(count) {
+                    let news = ("pending", json!({"count": count}));
+                    return Some((news, (accounts, look, Some(count))));
+                }
+            }
+        },
+    )
+}
+
+const EVENTS: &str = "/api/events";
+const SOCKET: &str = "/api/ws";
+
+/// How often it is checked whether somebody may stay, and how often for news.
+const CHECK: Duration = Duration::from_secs(10);
+const LOOK: Duration = Duration::from_secs(2);
+
+/// Bytes. Nothing that is said is needed.
+const MAX_MESSAGE: usize = 4096;

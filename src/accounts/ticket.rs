@@ -1,0 +1,63 @@
+//! The HTTP route that issues tickets for streams.
+
+use axum::Router;
+use axum::middleware;
+use axum::response::Response;
+use axum::routing::post;
+use http::StatusCode;
+use serde_json::json;
+
+use super::answer::{self, json_answer};
+use super::model::User;
+use crate::error::AuthError;
+use crate::identity::Identity;
+use crate::user::CurrentUser;
+
+/// The route that issues [tickets](crate::Tickets), to be merged with
+/// [`routes`](crate::accounts::routes).
+///
+/// | route | who | answer |
+/// |---|---|---|
+/// | `POST /stream-ticket` | approved users | 200 `{"ticket": …, "expires_in": …}`, in seconds; 401 |
+///
+/// The layer keeps the tickets, and takes them on the paths that its source lists:
+///
+/// ```
+/// use axum::Router;
+/// use tower_warder::accounts::{self, Accounts, MemoryStore};
+/// use tower_warder::{AuthLayer, Secret, Tickets, TokenIssuer, TokenSource, TokenVerifier};
+///
+/// let secret = Secret::generate();
+/// let accounts = Accounts::new(MemoryStore::new(), TokenIssuer::hs256(&secret));
+/// let routes = accounts::routes(accounts.clone()).merge(accounts::ticket_routes());
+/// let auth = AuthLayer::new(TokenVerifier::hs256(&secret), accounts)
+///     .source(TokenSource::header().and_query("/api/events")?)
+///     .tickets(Tickets::new(10_000));
+/// let app: Router = Router::new().nest("/api/auth", routes).layer(auth);
+/// # Ok::<(), tower_warder::ConfigError>(())
+/// ```
+pub fn ticket_routes() -> Router {
+    Router::new()
+        .route("/stream-ticket", post(stream_ticket))
+        .method_not_allowed_fallback(async || answer::method_not_allowed())
+        .layer(middleware::map_response(async |response| {
+            answer::no_store(response)
+        }))
+}
+
+/// Issues a ticket for the token of who asks.
+///
+/// # Errors
+///
+/// 500 if the layer has no tickets, 503.
+pub async fn stream_ticket(
+    _: CurrentUser<User>,
+    identity: Identity<User>,
+) -> Result<Response, AuthError> {
+    let ticket = identity.ticket().await?;
+    let body = json!({
+        "ticket": ticket.as_str(),
+        "expires_in": ticket.expires_in().as_secs(),
+    });
+    Ok(json_answer(StatusCode::OK, &body))
+}

@@ -1,0 +1,163 @@
+// The pages for everybody: by keyboard, on a phone, in the dark, read aloud.
+
+import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import {
+  PASSWORD, assertComplaints, assertContained, logIn, open, register, row, screenshot, send, walk,
+} from './support.mjs';
+
+const PEOPLE = [
+  'ada', 'grace.hopper', 'barbara', 'edsger', 'frances.allen', 'konrad',
+  'an-address-that-somebody-has.whose-department.likes-long-names',
+];
+
+const SIZES = {
+  desk: { width: 1180, height: 760 },
+  tablet: { width: 800, height: 900 },
+  phone: { width: 390, height: 844 },
+  narrow: { width: 320, height: 640 },
+};
+
+const GROUNDS = { light: 'rgb(245, 244, 240)', dark: 'rgb(20, 23, 28)' };
+
+const focused = (page) => page.evaluate(() => {
+  const { ariaLabel, innerText, id } = document.activeElement;
+  return ariaLabel || innerText.replaceAll(/\s+/g, ' ') || id;
+});
+
+/** Presses Tab until this has the focus, which one can see. */
+async function tabTo(page, name) {
+  for (let presses = 0; await focused(page) !== name; presses += 1) {
+    assert.ok(presses < 40, `${name} cannot be reached`);
+    await page.keyboard.press('Tab');
+    const outline = await page.evaluate(() => document.activeElement === document.body
+      || getComputedStyle(document.activeElement).outlineStyle);
+    assert.notEqual(outline, 'none', await focused(page));
+  }
+}
+
+await walk('everything can be done by keyboard', async (page, server) => {
+  for (const name of ['ada', 'bob', 'eve']) await register(server, `${name}@example.com`);
+  await page.goto('/login');
+  await page.keyboard.type('ada@example.com');
+  await page.keyboard.press('Tab');
+  await page.keyboard.type(PASSWORD);
+  await page.keyboard.press('Enter');
+  await page.waitForURL('/profile');
+  await page.locator('#badge').waitFor();
+
+  await tabTo(page, 'Users 2 waiting for approval');
+  await page.keyboard.press('Enter');
+  await page.waitForURL('/users');
+  await row(page, 'bob@example.com').waitFor();
+  await tabTo(page, 'Approve bob@example.com');
+  await page.keyboard.press('Enter');
+  await page.getByText('bob@example.com is approved.').waitFor();
+  assert.equal(await focused(page), 'Disable bob@example.com');
+
+  await tabTo(page, 'Delete bob@example.com');
+  await page.keyboard.press('Enter');
+  await page.getByRole('dialog').waitFor();
+  assert.equal(await focused(page), 'Cancel');
+  // Nothing behind the dialog can be reached.
+  for (let presses = 0; presses < 5; presses += 1) {
+    await page.keyboard.press('Tab');
+    assert.ok(await page.evaluate(() => document.activeElement === document.body
+      || document.activeElement.closest('dialog')));
+  }
+  await page.keyboard.press('Escape');
+  await page.getByRole('dialog').waitFor({ state: 'hidden' });
+  assert.equal(await focused(page), 'Delete bob@example.com');
+
+  await page.keyboard.press('Enter');
+  await tabTo(page, 'Delete');
+  await page.keyboard.press('Enter');
+  await page.getByText('bob@example.com is deleted.').waitFor();
+  // What is in the place of the row now.
+  assert.match(await focused(page), /ada@example\.com$/);
+
+  // A row that the filter takes away takes no focus with it.
+  await page.getByLabel('Show').selectOption('pending');
+  await tabTo(page, 'Approve eve@example.com');
+  await page.keyboard.press('Enter');
+  await page.getByText('eve@example.com is approved.').waitFor();
+  assert.equal(await focused(page), 'find');
+  assert.equal(await page.locator('#count').innerText(), '0 accounts');
+  assertContained(page, server);
+});
+
+await walk('the pages are for everybody', async (admin, server) => {
+  const browser = admin.context().browser();
+  const axe = await readFile('target/browser/node_modules/axe-core/axe.min.js', 'utf8');
+  for (const name of PEOPLE) await register(server, `${name}@example.com`);
+  await logIn(admin, `${PEOPLE[0]}@example.com`);
+  await arrange(admin);
+
+  for (const colorScheme of ['light', 'dark']) {
+    for (const [size, viewport] of Object.entries(SIZES)) {
+      const page = await open(browser, server.url, { colorScheme, viewport });
+      const look = async (name) => {
+        await screenshot(page, `${name}_${size}_${colorScheme}`);
+        const [width, room, ground] = await page.evaluate(() => [
+          document.documentElement.scrollWidth, innerWidth,
+          getComputedStyle(document.body).backgroundColor,
+        ]);
+        assert.ok(width <= room, `${name} is ${width} wide on ${room}`);
+        assert.equal(ground, GROUNDS[colorScheme], name);
+        await page.evaluate(axe);
+        const { violations, passes } = await page.evaluate(() => globalThis.axe.run());
+        assert.deepEqual(violations.map(({ id, nodes }) => [id, nodes[0].html]), [], name);
+        assert.ok(passes.length > 10, name);
+      };
+
+      for (const name of ['login', 'register', 'waiting']) {
+        await page.goto(`/${name}`);
+        await look(name);
+      }
+      await page.goto('/login?ended');
+      await send(page, `${PEOPLE[0]}@example.com`, 'wrong horse');
+      await page.getByText('E-mail or password is wrong.').waitFor();
+      await look('login_wrong');
+      assertComplaints(page, /\b401\b/);
+      await logIn(page, `${PEOPLE[0]}@example.com`);
+      await page.locator('#waiting').waitFor();
+      await look('profile');
+      await page.getByRole('link', { name: 'Users' }).click();
+      await row(page, `${PEOPLE[0]}@example.com`).waitFor();
+      await look('users');
+
+      const own = row(page, `${PEOPLE[0]}@example.com`);
+      await own.getByRole('button', { name: 'Delete' }).click();
+      await look('confirm');
+      await page.keyboard.press('Escape');
+      await own.getByRole('button', { name: 'Reset password' }).click();
+      await look('reset');
+      await page.keyboard.press('Escape');
+      await own.getByRole('button', { name: 'Disable' }).click();
+      assertContained(page, server);
+
+      for (const [name, status] of [['forbidden', 403], ['unavailable', 503]]) {
+        const path = `examples/accounts/pages/${name}.html`;
+        await page.route('**/profile', (route) => route.fulfill({ path, status }));
+        await page.goto('/profile');
+        await page.unroute('**/profile');
+        await look(name);
+      }
+      await page.context().close();
+    }
+  }
+});
+
+/** One of each kind. */
+async function arrange(page) {
+  await page.goto('/users');
+  const press = async (name, action) => {
+    const email = `${name}@example.com`;
+    await row(page, email).getByRole('button', { name: action }).click();
+    if (action === 'Make admin') await page.getByRole('dialog').getByText('Make admin').last().click();
+    await page.getByText(new RegExp(`^${email} `)).last().waitFor();
+  };
+  for (const name of ['grace.hopper', 'barbara', 'frances.allen']) await press(name, 'Approve');
+  await press('grace.hopper', 'Make admin');
+  await press('edsger', 'Disable');
+}

@@ -1,0 +1,324 @@
+//! The pages of the example, without a browser.
+
+use axum::Router;
+use axum::body::Body;
+use http::Request;
+use serde_json::json;
+use tempfile::TempDir;
+use tower_warder::accounts::{Accounts, Actor, UserCreate, UserUpdate};
+use tower_warder::{Secret, TokenIssuer, UserStatus};
+
+use super::example::{self, store::SqliteStore};
+use crate::support::{Answer, get, send};
+
+/// Ada is the admin, Bob is approved, Eve is disabled.
+struct Site {
+    app: Router,
+    store: SqliteStore,
+    issuer: TokenIssuer,
+    _directory: TempDir,
+}
+
+impl Site {
+    async fn new() -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let url = format!("sqlite://{}", directory.path().join("it.sqlite").display());
+        let store = SqliteStore::open(url.parse().unwrap()).await.unwrap();
+        let secret = Secret::generate();
+        let issuer = TokenIssuer::hs256(&secret);
+        let accounts = Accounts::new(store.clone(), issuer.clone());
+        for (id, name, status) in [
+            (ADA, "ada", UserStatus::Approved),
+            (BOB, "bob", UserStatus::Approved),
+            (EVE, "eve", UserStatus::Disabled),
+        ] {
+            let new = json!({"email": format!("{name}@example.com"), "password": "correct horse"});
+            let new = UserCreate::parse(new).unwrap();
+            let user = accounts.register(new).await.unwrap();
+            let status = UserUpdate {
+                status: Some(status),
+                ..UserUpdate::default()
+            };
+            let user = accounts.update(user.id, status, Actor::System).await;
+            assert_eq!(user.unwrap().id.to_string(), id);
+        }
+        let cookie = example::cookie([127, 0, 0, 1].into()).unwrap();
+        Self {
+            app: example::app(accounts, &secret, cookie, None),
+            store,
+            issuer,
+            _directory: directory,
+        }
+    }
+
+    /// A request of a browser in which this account is logged in, or nobody.
+    async fn get(&self, path: &str, account: Option<&str>, accept: &str) -> Answer {
+        let mut request = Request::get(path).header("accept", accept);
+        if let Some(id) = account {
+            let token = self.issuer.issue(id).unwrap();
+            request = request.header("cookie", format!("tower_warder={token}"));
+        }
+        send(&self.app, request.body(Body::empty()).unwrap()).await
+    }
+}
+
+const ADA: &str = "1";
+const BOB: &str = "2";
+const EVE: &str = "3";
+
+const PUBLIC: [&str; 3] = ["/login", "/register", "/waiting"];
+const PRIVATE: [&str; 3] = ["/", "/profile", "/users"];
+
+/// What browsers send when somebody opens a page.
+const BROWSER: &str = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8";
+
+#[tokio::test]
+async fn browsers_without_a_log_in_are_sent_to_it() {
+    let site = Site::new().await;
+    for path in PRIVATE {
+        for accept in [
+            BROWSER,
+            "text/html",
+            "TEXT/HTML;charset=utf-8",
+            "application/json, text/html ;q=0.1",
+        ] {
+            let answer = site.get(path, None, accept).await;
+            assert_eq!(answer.status, 303, "{path} {accept}");
+            assert_eq!(answer.header("location"), Some("/login"), "{path}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_log_in_that_is_no_good_any_more_is_told_so() {
+    let site = Site::new().await;
+    for (account, why) in [(EVE, "disabled"), ("99", "deleted"), ("x", "unknown")] {
+        for path in PRIVATE {
+            let answer = site.get(path, Some(account), BROWSER).await;
+            assert_eq!(answer.status, 303, "{path} {why}");
+            assert_eq!(answer.header("location"), Some("/login?ended"), "{why}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn nobody_else_is_redirected() {
+    let site = Site::new().await;
+    for path in PRIVATE {
+        for accept in [
+            "*/*",
+            "",
+            "application/json",
+            "text/*",
+            "text/html;q=0",
+            "text/html; Q=0.0, */*",
+            "text/htmlx",
+            "x-text/html",
+            "\"text/html\"",
+        ] {
+            let answer = site.get(path, None, accept).await;
+            assert_eq!(answer.status, 401, "{path} {accept}");
+            assert_eq!(answer.header("location"), None, "{path} {accept}");
+            assert_eq!(answer.json()["code"], "not_authenticated");
+        }
+        assert_eq!(send(&site.app, get(path)).await.status, 401, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn under_the_api_nobody_is_redirected() {
+    let site = Site::new().await;
+    for account in [None, Some(EVE)] {
+        for path in ["me", "users", "users/pending/count"] {
+            let path = format!("/api/auth/{path}");
+            let answer = site.get(&path, account, BROWSER).await;
+            assert_eq!(answer.status, 401, "{path}");
+            assert_eq!(answer.header("location"), None, "{path}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn unknown_paths_are_not_found_whoever_asks() {
+    let site = Site::new().await;
+    for path in [
+        "/nothing",
+        "/users/1",
+        "/login/",
+        "/profile/",
+        "//profile",
+        "/index.html",
+        "/login.html",
+        "/pages",
+        "/pages/",
+        "/pages/nothing.js",
+        "/pages/login.html",
+        "/pages/..%2Fmain.rs",
+        "/api/nothing",
+        "/api/auth/nothing",
+    ] {
+        for accept in [BROWSER, "*/*"] {
+            for account in [None, Some(ADA)] {
+                let answer = site.get(path, account, accept).await;
+                assert_eq!(answer.status, 404, "{path} {accept}");
+                assert_eq!(answer.header("location"), None, "{path} {accept}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn pages_open_for_whom_they_are() {
+    let site = Site::new().await;
+    for (path, account, status) in [
+        ("/login", None, 200),
+        ("/register", None, 200),
+        ("/waiting", None, 200),
+        ("/login", Some(EVE), 200),
+        ("/profile", Some(BOB), 200),
+        ("/profile", Some(ADA), 200),
+        ("/users", Some(BOB), 403),
+        ("/users", Some(ADA), 200),
+    ] {
+        let answer = site.get(path, account, BROWSER).await;
+        assert_eq!(answer.status, status, "{path} {account:?}");
+        assert_eq!(
+            answer.header("content-type"),
+            Some("text/html; charset=utf-8")
+        );
+    }
+    let home = site.get("/", Some(BOB), BROWSER).await;
+    assert_eq!(home.status, 303);
+    assert_eq!(home.header("location"), Some("/profile"));
+
+    let refused = site.get("/users", Some(BOB), BROWSER).await;
+    assert!(refused.body.contains("Only for admins") && !refused.body.contains("<table"));
+    let refused = site.get("/users", Some(BOB), "*/*").await;
+    assert_eq!(refused.status, 403);
+    assert_eq!(refused.detail(), "Admin access required");
+}
+
+#[tokio::test]
+async fn an_outage_does_not_look_like_a_log_out() {
+    let site = Site::new().await;
+    site.store.close().await;
+    for path in PRIVATE {
+        let answer = site.get(path, Some(ADA), BROWSER).await;
+        assert_eq!(answer.status, 503, "{path}");
+        assert_eq!(answer.header("location"), None, "{path}");
+        assert_eq!(answer.header("set-cookie"), None, "{path}");
+        assert_eq!(answer.header("retry-after"), Some("1"), "{path}");
+        assert!(answer.body.contains("still logged in"), "{path}");
+        let answer = site.get(path, Some(ADA), "*/*").await;
+        assert_eq!(answer.json()["code"], "unavailable", "{path}");
+    }
+    for path in PUBLIC {
+        assert_eq!(site.get(path, Some(ADA), BROWSER).await.status, 200);
+    }
+}
+
+#[tokio::test]
+async fn every_answer_is_fenced_in_and_none_is_kept() {
+    let site = Site::new().await;
+    let mut answers = Vec::new();
+    for path in PUBLIC.into_iter().chain(PRIVATE) {
+        for account in [None, Some(ADA), Some(BOB), Some(EVE)] {
+            for accept in [BROWSER, "*/*"] {
+                answers.push(site.get(path, account, accept).await);
+            }
+        }
+    }
+    site.store.close().await;
+    answers.push(site.get("/profile", Some(ADA), BROWSER).await);
+    for answer in answers {
+        let policy = answer.header("content-security-policy").unwrap();
+        let mut rules = policy.split("; ");
+        assert_eq!(rules.next(), Some("default-src 'none'"));
+        let mut sources = rules.map(|rule| rule.split_once(' ').unwrap().1);
+        assert!(
+            sources.all(|it| ["'self'", "'none'", "'script'"].contains(&it)),
+            "{policy}"
+        );
+        assert!(policy.contains("frame-ancestors 'none'"));
+        assert_eq!(answer.header("x-content-type-options"), Some("nosniff"));
+        assert_eq!(answer.header("referrer-policy"), Some("no-referrer"));
+        assert_eq!(answer.header("cache-control"), Some("no-store"));
+    }
+}
+
+#[tokio::test]
+async fn pages_and_scripts_load_what_the_server_has() {
+    let site = Site::new().await;
+    let mut files = vec!["/pages/icon.svg".to_owned()];
+    for path in PUBLIC.into_iter().chain(["/profile", "/users"]) {
+        let page = site.get(path, Some(ADA), BROWSER).await.body;
+        for attribute in ["src=\"", "href=\""] {
+            for link in page.split(attribute).skip(1) {
+                files.push(link.split('"').next().unwrap().to_owned());
+            }
+        }
+        // The policy would refuse them.
+        for inline in [
+            "<style",
+            " style=",
+            "<script>",
+            " onclick=",
+            " onsubmit=",
+            "javascript:",
+        ] {
+            assert!(!page.contains(inline), "{path}: {inline}");
+        }
+    }
+    files.retain(|file| file.starts_with("/pages/"));
+    let mut seen = Vec::new();
+    while let Some(file) = files.pop() {
+        if seen.contains(&file) {
+            continue;
+        }
+        let answer = site.get(&file, None, "*/*").await;
+        assert_eq!(answer.status, 200, "{file}");
+        assert_eq!(answer.header("x-content-type-options"), Some("nosniff"));
+        let content_type = answer.header("content-type").unwrap();
+        match file.rsplit('.').next().unwrap() {
+            "js" => assert_eq!(content_type, "text/javascript; charset=utf-8"),
+            "css" => assert_eq!(content_type, "text/css; charset=utf-8"),
+            _ => assert_eq!(content_type, "image/svg+xml"),
+        }
+        for import in answer.body.split("from './").skip(1) {
+            files.push(format!("/pages/{}", import.split('\'').next().unwrap()));
+        }
+        for way in [
+            "innerHTML",
+            "outerHTML",
+            "insertAdjacentHTML",
+            "document.write",
+            "eval(",
+            "localStorage",
+            "sessionStorage",
+            "document.cookie",
+            "access_token",
+        ] {
+            assert!(!answer.body.contains(way), "{file}: {way}");
+        }
+        seen.push(file);
+    }
+    assert_eq!(seen.len(), 12);
+}
+
+#[tokio::test]
+async fn pages_are_only_read() {
+    let site = Site::new().await;
+    let cookie = format!("tower_warder={}", site.issuer.issue(ADA).unwrap());
+    for path in PUBLIC.into_iter().chain(PRIVATE) {
+        // The door comes first, where there is one.
+        let elsewhere = if PUBLIC.contains(&path) { 405 } else { 403 };
+        for (fetched_by, status) in [("same-origin", 405), ("cross-site", elsewhere)] {
+            let request = Request::post(path)
+                .header("accept", BROWSER)
+                .header("cookie", &cookie)
+                .header("sec-fetch-site", fetched_by);
+            let answer = send(&site.app, request.body(Body::empty()).unwrap()).await;
+            assert_eq!(answer.status, status, "{path} {fetched_by}");
+        }
+    }
+}

@@ -1,0 +1,80 @@
+//! Streams that are open while it stops.
+
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+use tempfile::tempdir;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+use super::{Server, Start};
+
+#[tokio::test]
+async fn open_streams_end_at_once_when_it_stops_and_their_tokens_are_not_said() {
+    let directory = tempdir().unwrap();
+    let start = Start::in_directory(directory.path()).with("RUST_LOG", "trace");
+    let server = start.server().await;
+    server.register("ada@example.com").await;
+    let token = server.token("ada@example.com").await;
+    let ticket = ticket(&server, &token).await;
+
+    let mut streams = Vec::new();
+    for (path, headers) in [
+        (format!("/api/events?token={ticket}"), String::new()),
+        (format!("/api/events?token={token}"), String::new()),
+        ("/api/ws".to_owned(), upgrade(&format!("bearer, {token}"))),
+    ] {
+        let mut stream = TcpStream::connect(server.address()).await.unwrap();
+        let request = format!("GET {path} HTTP/1.1\r\nhost: localhost\r\n{headers}\r\n");
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut read = Vec::new();
+        while !String::from_utf8_lossy(&read).contains("ada@example.com") {
+            assert_ne!(stream.read_buf(&mut read).await.unwrap(), 0, "{path}");
+        }
+        streams.push(stream);
+    }
+    assert_eq!(opening_again(&server, &ticket).await, "HTTP/1.1 401");
+
+    server.signal("TERM");
+    let begin = Instant::now();
+    for mut stream in streams {
+        let mut rest = Vec::new();
+        // Also where the process was quicker than its last words.
+        let _ = stream.read_to_end(&mut rest).await;
+    }
+    let (code, said) = server.ended().await;
+    assert_eq!(code, Some(0), "{said}");
+    let took = begin.elapsed();
+    assert!(took < Duration::from_secs(4), "{took:?}");
+
+    assert!(said.contains("TRACE") && said.contains("path=\"/api/events\""));
+    let never = token.split('.').skip(1).chain([&*ticket]);
+    for secret in never {
+        let line = said.lines().find(|line| line.contains(secret));
+        assert_eq!(line, None);
+    }
+}
+
+async fn ticket(server: &Server, token: &str) -> String {
+    let nothing = json!({});
+    let answer = server.post("/api/auth/stream-ticket", token, &nothing);
+    let ticket = answer.await.json()["ticket"].clone();
+    ticket.as_str().unwrap().to_owned()
+}
+
+/// The status line of another opening.
+async fn opening_again(server: &Server, ticket: &str) -> String {
+    let mut stream = TcpStream::connect(server.address()).await.unwrap();
+    let request = format!("GET /api/events?token={ticket} HTTP/1.1\r\nhost: localhost\r\n\r\n");
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut status = [0; 12];
+    stream.read_exact(&mut status).await.unwrap();
+    String::from_utf8(status.to_vec()).unwrap()
+}
+
+fn upgrade(protocols: &str) -> String {
+    format!(
+        "connection: upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\n\
+         sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\nsec-websocket-protocol: {protocols}\r\n"
+    )
+}

@@ -1,0 +1,345 @@
+//! Tickets that stand for a token, once, on listed paths.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::response::IntoResponse;
+use axum::routing::{any, get as on_get};
+use futures_util::future::join_all;
+use http::header::{AUTHORIZATION, COOKIE, SEC_WEBSOCKET_PROTOCOL};
+use http::{HeaderName, Request};
+use tower_warder::testing::{self, FixedClock, TestUser};
+use tower_warder::{
+    AuthCookie, AuthErrorKind, AuthLayer, Claims, CurrentUser, Identity, KeyRing, Secret,
+    SigningKey, Tickets, TokenIssuer, TokenSource, TokenVerifier, UserStatus,
+};
+
+use crate::support::{Answer, Counting, Mood, Store, get, get_with, identity, send};
+
+#[tokio::test]
+async fn a_ticket_opens_a_listed_path_once() {
+    let house = House::new();
+    for way in [query, subprotocol] {
+        let ticket = house.ticket("jane").await;
+        let answer = house.send(way("/events", &ticket)).await;
+        assert_eq!((answer.status.as_u16(), &*answer.body), (200, "Jane"));
+        let again = house.send(way("/events", &ticket)).await;
+        assert_eq!((again.status.as_u16(), &*again.detail()), REFUSED);
+    }
+}
+
+#[tokio::test]
+async fn a_ticket_opens_no_other_path_and_is_not_used_up_there() {
+    let house = House::new();
+    let ticket = house.ticket("jane").await;
+    for path in ["/me", "/events/", "/events/1", "/ticket"] {
+        let answer = house.send(query(path, &ticket)).await;
+        assert_eq!(answer.detail(), "Not authenticated", "{path}");
+    }
+    assert_eq!(house.send(query("/events", &ticket)).await.status, 200);
+}
+
+#[tokio::test]
+async fn a_ticket_in_header_or_cookie_opens_nothing_and_is_not_used_up_there() {
+    let house = House::new();
+    let ticket = house.ticket("jane").await;
+    for path in ["/events", "/me"] {
+        let answer = house.send(get_with(path, &ticket)).await;
+        assert_eq!((answer.status.as_u16(), &*answer.detail()), REFUSED);
+        let cookie = with(COOKIE, &format!("__Host-id={ticket}"), path);
+        let answer = house.send(cookie).await;
+        assert_eq!((answer.status.as_u16(), &*answer.detail()), REFUSED);
+    }
+    assert_eq!(house.send(query("/events", &ticket)).await.status, 200);
+}
+
+#[tokio::test]
+async fn tokens_are_taken_beside_tickets() {
+    let house = House::new();
+    let token = house.token("jane");
+    for request in [
+        query("/events", &token),
+        subprotocol("/events", &token),
+        get_with("/events", &token),
+        with(COOKIE, &format!("__Host-id={token}"), "/events"),
+    ] {
+        assert_eq!(house.send(request).await.body, "Jane");
+    }
+}
+
+#[tokio::test]
+async fn a_ticket_beside_another_credential_is_not_used_up() {
+    let house = House::new();
+    let ticket = house.ticket("jane").await;
+    let mut both = query("/events", &ticket);
+    let token = format!("Bearer {}", house.token("jane"));
+    both.headers_mut()
+        .insert(AUTHORIZATION, token.parse().unwrap());
+    assert_eq!(house.send(both).await.status, 400);
+    assert_eq!(house.send(query("/events", &ticket)).await.status, 200);
+}
+
+#[tokio::test]
+async fn a_ticket_expires() {
+    let house = House::new();
+    let (early, late) = (house.ticket("jane").await, house.ticket("jane").await);
+    house
+        .clock
+        .advance(Duration::from_secs(30) - Duration::from_nanos(1));
+    assert_eq!(house.send(query("/events", &early)).await.status, 200);
+    house.clock.advance(Duration::from_nanos(1));
+    assert_eq!(house.send(query("/events", &late)).await.status, 401);
+}
+
+#[tokio::test]
+async fn a_ticket_does_not_outlive_its_token() {
+    let house = House::new();
+    let issuer = testing::issuer().clock(house.clock.clock());
+    let token = issuer
+        .lifetime(Duration::from_secs(10))
+        .issue("jane")
+        .unwrap();
+    let answer = house.send(get_with("/ticket", &token)).await;
+    let (expires_in, ticket) = answer.body.split_once(' ').unwrap();
+    assert_eq!(expires_in, "10");
+    house.clock.advance(Duration::from_secs(10));
+    let refused = house.send(query("/events", ticket)).await;
+    assert_eq!((refused.status.as_u16(), &*refused.detail()), REFUSED);
+}
+
+#[tokio::test]
+async fn a_ticket_does_not_outrank_its_token() {
+    let house = House::new();
+    for (name, change) in [
+        ("disabled", (UserStatus::Disabled, 0)),
+        ("pending", (UserStatus::Pending, 0)),
+        ("reset", (UserStatus::Approved, 1)),
+    ] {
+        house.store.put("jane", TestUser::approved("Jane"));
+        let ticket = house.ticket("jane").await;
+        let (status, token_generation) = change;
+        let user = TestUser {
+            status,
+            token_generation,
+            ..TestUser::approved("Jane")
+        };
+        house.store.put("jane", user);
+        let refused = house.send(query("/events", &ticket)).await;
+        assert_eq!(refused.status, 401, "{name}");
+    }
+    house.store.put("jane", TestUser::approved("Jane"));
+    let ticket = house.ticket("jane").await;
+    house.store.remove("jane");
+    assert_eq!(house.send(query("/events", &ticket)).await.status, 401);
+}
+
+#[tokio::test]
+async fn a_ticket_dies_with_the_key_of_its_token() {
+    let secret = Secret::generate();
+    let ring = KeyRing::new();
+    ring.sign_with(SigningKey::hs256(&secret).key_id("old"))
+        .unwrap();
+    let token = TokenIssuer::ring(&ring).issue("jane").unwrap();
+    let app = app(layer(TokenVerifier::ring(&ring), &Store::new()).tickets(Tickets::new(8)));
+    let issued = send(&app, get_with("/ticket", &token)).await;
+    let (_, ticket) = issued.body.split_once(' ').unwrap();
+    ring.sign_with(SigningKey::hs256(&Secret::generate()).key_id("new"))
+        .unwrap();
+    ring.remove("old");
+    assert_eq!(send(&app, query("/events", ticket)).await.status, 401);
+}
+
+#[tokio::test]
+async fn an_outage_uses_the_ticket_up_and_says_so_honestly() {
+    let house = House::new();
+    let ticket = house.ticket("jane").await;
+    house.store.becomes(Mood::Fails);
+    assert_eq!(house.send(query("/events", &ticket)).await.status, 503);
+    house.store.becomes(Mood::Answers);
+    assert_eq!(house.send(query("/events", &ticket)).await.status, 401);
+}
+
+#[tokio::test]
+async fn what_is_no_ticket_is_refused() {
+    let house = House::new();
+    let ticket = house.ticket("jane").await;
+    let other = Tickets::new(8);
+    let elsewhere = app(house.layer.clone().tickets(other));
+    for sent in [
+        "ticket_",
+        "ticket",
+        ticket.trim_start_matches("ticket_"),
+        &ticket[..ticket.len() - 1],
+        &format!("{ticket}A"),
+        &format!("{ticket}="),
+        &ticket.to_uppercase(),
+        &format!("ticket_{}", "A".repeat(43)),
+    ] {
+        let answer = house.send(query("/events", sent)).await;
+        assert_eq!((answer.status.as_u16(), &*answer.detail()), REFUSED);
+    }
+    assert_eq!(
+        send(&elsewhere, query("/events", &ticket)).await.status,
+        401
+    );
+    assert_eq!(house.send(query("/events", &ticket)).await.status, 200);
+}
+
+#[tokio::test]
+async fn a_layer_without_tickets_issues_and_takes_none() {
+    let house = House::new();
+    let ticket = house.ticket("jane").await;
+    let app = app(layer(testing::verifier(), &house.store));
+    assert_eq!(send(&app, query("/events", &ticket)).await.status, 401);
+    let issued = send(&app, get_with("/ticket", &testing::token("jane"))).await;
+    assert_eq!(issued.status, 500);
+    let error = issued.extensions.get::<tower_warder::AuthError>().unwrap();
+    let hint = std::error::Error::source(error).unwrap().to_string();
+    assert!(hint.contains(".tickets(Tickets::new("), "{hint}");
+}
+
+#[tokio::test]
+async fn a_ticket_is_issued_for_a_good_token_only() {
+    let house = House::new();
+    assert_eq!(house.send(get("/ticket")).await.status, 401);
+    assert_eq!(house.send(get_with("/ticket", "a.b.c")).await.status, 401);
+}
+
+#[tokio::test]
+async fn a_ticket_gets_no_other_ticket() {
+    let house = House::new();
+    let source = TokenSource::header().and_query("/ticket").unwrap();
+    let app = app(house.layer.clone().source(source));
+    let ticket = house.ticket("jane").await;
+    assert_eq!(send(&app, query("/ticket", &ticket)).await.status, 401);
+    let token = house.token("jane");
+    assert_eq!(send(&app, query("/ticket", &token)).await.status, 200);
+}
+
+#[tokio::test]
+async fn of_two_layers_the_inner_one_redeems() {
+    let store = Store::new();
+    let tickets = Tickets::new(8);
+    let outer = layer(testing::verifier(), &store).tickets(tickets.clone());
+    let app = app(outer.clone()).layer(outer);
+    let issued = send(&app, get_with("/ticket", &testing::token("jane"))).await;
+    let (_, ticket) = issued.body.split_once(' ').unwrap();
+    assert_eq!(send(&app, query("/events", ticket)).await.status, 200);
+}
+
+#[tokio::test]
+async fn one_request_redeems_once_however_many_ask() {
+    let (verifier, verified) = Counting::new();
+    let tickets = Tickets::new(8);
+    let store = Store::new();
+    let layer = layer(verifier, &store).tickets(tickets);
+    let asks = identity(&layer, get_with("/ticket", &testing::token("jane"))).await;
+    let ticket = asks.ticket().await.unwrap();
+
+    let opened = identity(&layer, query("/events", ticket.as_str())).await;
+    drop(opened.claims());
+    let now = opened.claims_now().unwrap().unwrap();
+    let users = join_all((0..8).map(|_| opened.user())).await;
+    assert!(users.iter().all(|user| user.is_ok()) && now.subject() == "jane");
+    assert!(opened.claims().await.is_ok());
+    assert_eq!(verified.load(std::sync::atomic::Ordering::SeqCst), 2);
+
+    let again = identity(&layer, query("/events", ticket.as_str())).await;
+    let refused = again.claims_now().unwrap().unwrap_err();
+    assert_eq!(refused.kind(), AuthErrorKind::InvalidToken);
+}
+
+#[tokio::test]
+async fn a_public_route_on_a_listed_path_does_not_use_the_ticket_up() {
+    let house = House::new();
+    let ticket = house.ticket("jane").await;
+    let public = Router::new()
+        .route("/events", any(async || "public"))
+        .layer(house.layer.clone());
+    assert_eq!(send(&public, query("/events", &ticket)).await.status, 200);
+    assert_eq!(house.send(query("/events", &ticket)).await.status, 200);
+}
+
+struct House {
+    store: Arc<Store>,
+    clock: FixedClock,
+    layer: AuthLayer<TestUser>,
+    app: Router,
+}
+
+impl House {
+    fn new() -> Self {
+        let (store, clock) = (Store::new(), FixedClock::new());
+        let verifier = testing::verifier().clock(clock.clock());
+        let tickets = Tickets::new(64).clock(clock.clock());
+        let layer = layer(verifier, &store).tickets(tickets);
+        let app = app(layer.clone());
+        Self {
+            store,
+            clock,
+            layer,
+            app,
+        }
+    }
+
+    fn token(&self, subject: &str) -> String {
+        let issuer = testing::issuer().clock(self.clock.clock());
+        issuer.issue(subject).unwrap()
+    }
+
+    async fn ticket(&self, subject: &str) -> String {
+        let request = get_with("/ticket", &self.token(subject));
+        let answer = self.send(request).await;
+        let (expires_in, ticket) = answer.body.split_once(' ').unwrap();
+        assert_eq!(expires_in, "30");
+        ticket.to_owned()
+    }
+
+    async fn send(&self, request: Request<Body>) -> Answer {
+        send(&self.app, request).await
+    }
+}
+
+fn layer(verifier: impl tower_warder::Verifier, store: &Arc<Store>) -> AuthLayer<TestUser> {
+    let source = TokenSource::header()
+        .and_cookie(AuthCookie::new("id").unwrap())
+        .and_query("/events")
+        .unwrap()
+        .and_subprotocol("/events")
+        .unwrap();
+    AuthLayer::new(verifier, Arc::clone(store)).source(source)
+}
+
+fn app(layer: AuthLayer<TestUser>) -> Router {
+    let name = async |user: CurrentUser<TestUser>, _: Claims| user.name.clone();
+    let issue = async |identity: Identity<TestUser>| match identity.ticket().await {
+        Ok(ticket) => {
+            let seconds = ticket.expires_in().as_secs();
+            format!("{seconds} {}", ticket.as_str()).into_response()
+        }
+        Err(error) => error.into_response(),
+    };
+    let mut app = Router::new().route("/ticket", on_get(issue));
+    for path in ["/events", "/events/", "/events/1", "/me"] {
+        app = app.route(path, on_get(name));
+    }
+    app.layer(layer)
+}
+
+fn query(path: &str, token: &str) -> Request<Body> {
+    get(&format!("{path}?token={token}"))
+}
+
+fn subprotocol(path: &str, token: &str) -> Request<Body> {
+    with(SEC_WEBSOCKET_PROTOCOL, &format!("bearer, {token}"), path)
+}
+
+fn with(name: HeaderName, value: &str, path: &str) -> Request<Body> {
+    let mut request = get(path);
+    request.headers_mut().insert(name, value.parse().unwrap());
+    request
+}
+
+const REFUSED: (u16, &str) = (401, "Could not validate credentials");
