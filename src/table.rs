@@ -82,6 +82,7 @@ impl<E, S> Set<E, S> {
             places: &self.places,
             // Nothing that is done under the lock panics halfway.
             state: self.state.lock().unwrap_or_else(PoisonError::into_inner),
+            gone: Vec::new(),
         }
     }
 }
@@ -103,17 +104,27 @@ impl<E, S: Default> Default for Set<E, S> {
 pub(crate) struct LockedSet<'a, E, S> {
     places: &'a [Place<E>; PLACES],
     pub(crate) state: MutexGuard<'a, S>,
+    // Dropped after the lock: what goes with an entry may have something to do here.
+    gone: Vec<Arc<E>>,
 }
 
 impl<E, S> LockedSet<'_, E, S> {
-    /// Puts an entry in the place of one of which `replaces` says so: its predecessor, or one that
-    /// is worth nothing any more. Else in a free place, else in that of an entry that was not read
-    /// again: those that are read once drive out each other, and not the hot ones.
-    pub(crate) fn put(&self, hash: u64, entry: E, replaces: impl Fn(&E) -> bool) {
+    /// Puts an entry in the place of its predecessor, so that there is only one. Else in that of
+    /// an entry that is worth nothing any more, else in a free place, else in that of an entry
+    /// that was not read again: those that are read once drive out each other, and not the hot
+    /// ones.
+    pub(crate) fn put(
+        &mut self,
+        hash: u64,
+        entry: E,
+        is_predecessor: impl Fn(&E) -> bool,
+        is_worthless: impl Fn(&E) -> bool,
+    ) {
         let rank = |place: &Place<E>| match place.entry.load().as_deref() {
-            Some(entry) if replaces(entry) => 0,
-            None => 1,
-            Some(_) if !place.used.load(Ordering::Relaxed) => 2,
+            Some(entry) if is_predecessor(entry) => 0,
+            Some(entry) if is_worthless(entry) => 1,
+            None => 2,
+            Some(_) if !place.used.load(Ordering::Relaxed) => 3,
             Some(_) => HOT,
         };
         // Not always the same place, where several are as good.
@@ -128,16 +139,16 @@ impl<E, S> LockedSet<'_, E, S> {
                 place.used.store(false, Ordering::Relaxed);
             }
         }
-        place.entry.store(Some(Arc::new(entry)));
+        self.gone.extend(place.entry.swap(Some(Arc::new(entry))));
         place.hash.store(hash, Ordering::Relaxed);
         place.used.store(false, Ordering::Relaxed);
     }
 
     /// Takes out the entries of which `goes` says so.
-    pub(crate) fn remove(&self, goes: impl Fn(&E) -> bool) {
+    pub(crate) fn remove(&mut self, goes: impl Fn(&E) -> bool) {
         for place in self.places {
             if place.entry.load().as_deref().is_some_and(&goes) {
-                place.entry.store(None);
+                self.gone.extend(place.entry.swap(None));
             }
         }
     }
@@ -152,11 +163,13 @@ pub(crate) fn hash(bytes: &[u8]) -> u64 {
         *place = *byte;
     }
     let words = words.iter().chain([&last]);
-    let mixed = words.fold(bytes.len() as u64, |mixed, word| {
-        (mixed.rotate_left(5) ^ u64::from_le_bytes(*word)).wrapping_mul(ODD)
-    });
-    // The upper bits are the better mixed ones, and the lower ones choose the set.
-    mixed.rotate_left(32)
+    words.fold(bytes.len() as u64, |mixed, word| {
+        let mixed = mixed.rotate_left(5) ^ u64::from_le_bytes(*word);
+        // Both halves of the product, so that each bit tells on the lower ones, which choose the
+        // set, and on the upper ones.
+        let product = u128::from(mixed) * u128::from(ODD);
+        product as u64 ^ (product >> 64) as u64
+    })
 }
 
 /// Without a pattern: the golden ratio's digits.
@@ -165,4 +178,43 @@ const ODD: u64 = 0x9e37_79b9_7f4a_7c15;
 /// Two to the power of the three bits of a hash that choose among them.
 const PLACES: usize = 8;
 
-const HOT: u8 = 3;
+const HOT: u8 = 4;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_that_are_alike_do_not_meet_in_one_set() {
+        let spread = |name: &dyn Fn(u32) -> String| {
+            let mut sets = [0; 1024];
+            for number in 0..4096 {
+                sets[hash(name(number).as_bytes()) as usize % 1024] += 1;
+            }
+            sets.into_iter()
+                .map(|names: u32| names.min(PLACES as u32))
+                .sum::<u32>()
+        };
+        for (row, name) in [
+            (
+                "one digit more",
+                &(|n| format!("{n}")) as &dyn Fn(u32) -> String,
+            ),
+            ("six digits", &|n| format!("{n:06}")),
+            ("seven digits", &|n| format!("{:07}", 1_000_000 + n)),
+            ("eight digits", &|n| format!("{:08}", 10_000_000 + n)),
+            ("behind a word", &|n| format!("user-{n:010}")),
+            ("before a word", &|n| format!("{n}@example.com")),
+            ("a tenant", &|n| format!("tenant-{n}/7")),
+            ("UUIDs in a row", &|n| {
+                format!("01890a5d-ac96-774b-bcce-b302{n:08x}")
+            }),
+            ("UUIDs by time", &|n| {
+                format!("0189{n:04x}-ac96-774b-bcce-b302099a8057")
+            }),
+        ] {
+            // As many as chance would keep, in places for twice as many.
+            assert!(spread(name) > 4000, "{row}: {}", spread(name));
+        }
+    }
+}

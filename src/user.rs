@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 use std::ops::Deref;
-use std::panic::AssertUnwindSafe;
+use std::panic::{self, AssertUnwindSafe};
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -132,6 +132,15 @@ impl<L: UserLoader + ?Sized> UserLoader for Arc<L> {
     fn cache_key<'a>(&self, claims: &'a Claims) -> Option<Cow<'a, str>> {
         (**self).cache_key(claims)
     }
+}
+
+/// Asks the loader for its key. If it panics, the user is not cached.
+pub(crate) fn cache_key<'a, U: Send + Sync + 'static>(
+    loader: &dyn UserLoader<User = U>,
+    claims: &'a Claims,
+) -> Option<Cow<'a, str>> {
+    let key = AssertUnwindSafe(|| loader.cache_key(claims));
+    panic::catch_unwind(key).unwrap_or_default()
 }
 
 /// Asks the loader. Whatever it does that is not an answer is an error.

@@ -108,8 +108,8 @@ impl<S: AccountStore> Accounts<S> {
     /// `AuthLayer::new(verifier, accounts).user_cache(cache)`.
     ///
     /// Whoever changes accounts elsewhere, such as another process on the same database, is seen
-    /// after the cache's time to live. With [`Subject::Email`] nothing is cached, and no stream is
-    /// told of a change.
+    /// after the cache's time to live; so is a change that the store makes though nobody waits for
+    /// it any more. With [`Subject::Email`] nothing is cached, and no stream is told of a change.
     pub fn user_cache(mut self, cache: UserCache<User>) -> Self {
         self.cache = Some(cache);
         self
@@ -283,8 +283,8 @@ impl<S: AccountStore> Accounts<S> {
         Ok(self.store.reset_password(id, &hash, by).await?)
     }
 
-    /// Forgets the account when it is dropped: after a change, also one that nobody waits for to
-    /// its end.
+    /// Forgets the account when it is dropped: after a change, or when nobody waits for its end
+    /// any more.
     fn forgetting(&self, id: i64) -> Forgetting<'_> {
         Forgetting {
             cache: self.cache.as_ref(),

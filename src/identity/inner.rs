@@ -50,6 +50,15 @@ impl<U> Inner<U> {
         }
     }
 
+    /// The one whom all who bring no credential share. That there are no claims is known from the
+    /// beginning, so that nobody waits for the turn of another request.
+    pub(super) fn stranger(config: Arc<Config<U>>) -> Self {
+        let stranger = Self::new(config, Presented::Nothing);
+        let none = AuthError::new(AuthErrorKind::MissingCredential);
+        let _ = stranger.remember(&stranger.claims, Err(none));
+        stranger
+    }
+
     /// The same credential, as if it came with a new request. A ticket is not redeemed again, if it
     /// was before.
     pub(super) fn again(&self) -> Self {
@@ -192,6 +201,10 @@ impl<U: AuthUser> Inner<U> {
         if let Some(known) = self.user.get() {
             return known.as_ref();
         }
+        // Without claims nobody needs to be asked.
+        if let Some(Err(error)) = self.claims.get() {
+            return Err(error);
+        }
         self.bounded(self.wait_for_user(), || {
             self.abandon_load();
             self.remember(&self.user, Err(too_long()))
@@ -305,3 +318,6 @@ fn is_of<U: AuthUser>(found: Option<Arc<U>>, claims: &Claims) -> Result<Arc<U>, 
         None => Err(AuthError::refused(Refusal::UnknownSubject)),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -25,7 +25,7 @@ pub(crate) struct Stranger<U>(Arc<Inner<U>>);
 
 impl<U> Stranger<U> {
     pub(crate) fn new(config: Config<U>) -> Self {
-        Self(Arc::new(Inner::new(Arc::new(config), Presented::Nothing)))
+        Self(Arc::new(Inner::stranger(Arc::new(config))))
     }
 
     pub(crate) fn config(&self) -> &Config<U> {

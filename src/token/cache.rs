@@ -49,11 +49,12 @@ impl TokenCache {
             claims: claims.clone(),
             generation,
         };
-        self.table.lock(hash).put(hash, accepted, |other| {
-            other.generation != generation
-                || other.claims.has_expired(now)
-                || *other.token == *token
-        });
+        self.table.lock(hash).put(
+            hash,
+            accepted,
+            |other| *other.token == *token,
+            |other| other.generation != generation || other.claims.has_expired(now),
+        );
     }
 }
 

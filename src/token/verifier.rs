@@ -167,7 +167,7 @@ impl TokenVerifier {
     /// there are tokens in use.
     ///
     /// Tokens of more than 2 KiB are verified each time, so that `capacity` tokens with their
-    /// claims take at most 4 KiB each. Clones share what is remembered, unless they are then
+    /// claims take at most 8 KiB each. Clones share what is remembered, unless they are then
     /// configured otherwise.
     pub fn cache(mut self, capacity: usize) -> Self {
         self.cache = Some(Arc::new(TokenCache::new(capacity)));

@@ -40,3 +40,4 @@ mod tonic;
 mod tower_contract;
 mod ui;
 mod user_cache;
+mod verifiers;

@@ -16,7 +16,7 @@ use tower_warder::{
     TokenIssuer, TokenVerifier, UserStatus,
 };
 
-use crate::support::{Answer, Store, get, get_with, layer, read, send};
+use crate::support::{Answer, Store, get, get_with, identity, layer, read, send};
 
 #[tokio::test]
 async fn user_is_out_on_the_next_request() {
@@ -89,6 +89,27 @@ async fn inner_layer_decides() {
             .status,
         401
     );
+}
+
+#[tokio::test]
+async fn strangers_of_one_layer_are_none_of_another() {
+    let plain = layer(&Store::new());
+    let outer = plain.clone().realm("outer").unwrap();
+    let inner = outer.clone().realm("inner").unwrap();
+    for (layer, realm) in [(&plain, "api"), (&outer, "outer"), (&inner, "inner")] {
+        for _ in 0..2 {
+            let asked = identity(layer, get("/")).await;
+            let errors = [asked.claims().await.err(), asked.user().await.err()];
+            for error in errors.map(Option::unwrap) {
+                let challenge = error.challenge().unwrap();
+                assert_eq!(challenge, format!(r#"Bearer realm="{realm}""#).as_str());
+            }
+        }
+    }
+    // Who brings a credential is no stranger, also right after one.
+    let asked = identity(&plain, get_with("/", &testing::token("jane"))).await;
+    assert_eq!(asked.user().await.unwrap().name, "Jane");
+    assert!(identity(&plain, get("/")).await.is_anonymous());
 }
 
 #[tokio::test]

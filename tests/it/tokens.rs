@@ -6,6 +6,7 @@ mod json;
 mod header;
 mod cache;
 mod claims;
+mod texts;
 mod times;
 mod ring;
 mod secrets;

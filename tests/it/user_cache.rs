@@ -1,6 +1,11 @@
 //! U1, U2 and U7 of a cache before the loader: a hit asks nobody, a change is seen in time, and
 //! nothing that failed or was overtaken is kept.
 
+mod keys;
+mod overtaken;
+mod stage;
+mod together;
+
 use std::borrow::Cow;
 use std::future::Future;
 use std::pin::pin;
@@ -16,6 +21,7 @@ use tower_warder::{
     UserStatus, async_trait,
 };
 
+use self::stage::{Order, Stage};
 use crate::support::{Mood, Store, get_with, identity};
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -105,6 +111,17 @@ async fn unknown_users_are_asked_for_again_unless_that_is_chosen_otherwise() {
 }
 
 #[tokio::test]
+async fn user_who_is_found_to_be_gone_is_forgotten() {
+    let door = Door::new(|cache| cache);
+    door.name("jane").await.unwrap();
+    door.store.remove("jane");
+    for token in [generation(1), testing::token("jane")] {
+        let error = door.name_of(&token).await.unwrap_err();
+        assert_eq!(error.kind(), AuthErrorKind::InvalidToken);
+    }
+}
+
+#[tokio::test]
 async fn token_of_another_generation_asks_the_store_before_it_is_refused() {
     let door = Door::new(|cache| cache);
     door.name("jane").await.unwrap();
@@ -148,162 +165,6 @@ async fn invalidated_user_is_asked_for_at_once_and_the_others_stay() {
 }
 
 #[tokio::test]
-async fn load_that_had_read_before_the_change_does_not_fill_the_cache_after_the_invalidation() {
-    for all in [false, true] {
-        let (stage, layer, cache) = Stage::new(Order::ReadsThenWaits);
-        let early = ask(&layer, "jane").await;
-        let mut early = pin!(early.user());
-        assert!(poll!(&mut early).is_pending());
-
-        stage.put(disabled());
-        match all {
-            true => cache.invalidate_all(),
-            false => cache.invalidate("jane"),
-        }
-        // Whoever comes now does not join the load of before.
-        let late = ask(&layer, "jane").await;
-        let mut late = pin!(late.user());
-        assert!(poll!(&mut late).is_pending());
-
-        stage.gate.add_permits(2);
-        assert_eq!(early.await.unwrap().status, UserStatus::Approved);
-        assert_eq!(late.await.unwrap().status, UserStatus::Disabled);
-        let next = ask(&layer, "jane").await;
-        assert_eq!(next.user().await.unwrap().status, UserStatus::Disabled);
-        assert_eq!(stage.loads(), 2);
-    }
-}
-
-#[tokio::test]
-async fn late_end_of_an_overtaken_load_does_not_replace_what_came_after() {
-    let (stage, layer, cache) = Stage::new(Order::ReadsThenWaits);
-    let early = ask(&layer, "jane").await;
-    let mut early = pin!(early.user());
-    assert!(poll!(&mut early).is_pending());
-    stage.put(disabled());
-    cache.invalidate("jane");
-
-    stage.becomes(Order::Reads);
-    let late = ask(&layer, "jane").await;
-    assert_eq!(late.user().await.unwrap().status, UserStatus::Disabled);
-
-    stage.gate.add_permits(1);
-    assert_eq!(early.await.unwrap().status, UserStatus::Approved);
-    let next = ask(&layer, "jane").await;
-    assert_eq!(next.user().await.unwrap().status, UserStatus::Disabled);
-    assert_eq!(stage.loads(), 2);
-}
-
-#[tokio::test]
-async fn change_that_comes_before_the_load_reads_is_seen_by_it() {
-    let (stage, layer, cache) = Stage::new(Order::WaitsThenReads);
-    let early = ask(&layer, "jane").await;
-    let mut early = pin!(early.user());
-    assert!(poll!(&mut early).is_pending());
-    stage.put(disabled());
-    cache.invalidate("jane");
-    stage.gate.add_permits(2);
-    assert_eq!(early.await.unwrap().status, UserStatus::Disabled);
-    let next = ask(&layer, "jane").await;
-    assert_eq!(next.user().await.unwrap().status, UserStatus::Disabled);
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn thousand_misses_at_once_are_one_load() {
-    let door = Arc::new(Door::new(|cache| cache));
-    door.store.becomes(Mood::Waits);
-    let arrived = Arc::new(Semaphore::new(0));
-    let requests = (0..1000).map(|_| {
-        let (door, arrived) = (Arc::clone(&door), Arc::clone(&arrived));
-        tokio::spawn(async move {
-            let asked = door.identity("jane").await;
-            let mut user = pin!(asked.user());
-            let first = poll!(&mut user);
-            arrived.add_permits(1);
-            match first {
-                std::task::Poll::Ready(user) => user.unwrap().name.clone(),
-                std::task::Poll::Pending => user.await.unwrap().name.clone(),
-            }
-        })
-    });
-    let requests: Vec<_> = requests.collect();
-    let _all = arrived.acquire_many(1000).await.unwrap();
-    assert_eq!(door.store.loads(), 1);
-    door.store.open();
-    for name in join_all(requests).await {
-        assert_eq!(name.unwrap(), "Jane");
-    }
-    assert_eq!(door.store.loads(), 1);
-}
-
-#[tokio::test]
-async fn request_that_began_the_load_may_go_and_the_others_have_it() {
-    let door = Door::new(|cache| cache);
-    door.store.becomes(Mood::Waits);
-    let (leader, follower) = (door.identity("jane").await, door.identity("jane").await);
-    let mut first = Box::pin(leader.user());
-    assert!(poll!(&mut first).is_pending());
-    let mut second = pin!(follower.user());
-    assert!(poll!(&mut second).is_pending());
-
-    drop(first);
-    door.store.open();
-    assert_eq!(second.await.unwrap().name, "Jane");
-    door.name("jane").await.unwrap();
-    assert_eq!(door.store.loads(), 1);
-}
-
-#[tokio::test]
-async fn load_that_nobody_waits_for_is_over() {
-    let door = Door::new(|cache| cache);
-    door.store.becomes(Mood::Waits);
-    for _ in 0..2 {
-        assert!(door.name("jane").now_or_never().is_none());
-    }
-    assert_eq!(door.store.loads(), 2);
-    door.store.becomes(Mood::Answers);
-    assert_eq!(door.name("jane").await.unwrap(), "Jane");
-}
-
-#[tokio::test]
-async fn load_that_panics_or_fails_is_503_for_all_who_wait() {
-    for mood in [Mood::Fails, Mood::Panics] {
-        let door = Door::new(|cache| cache);
-        door.store.becomes(mood);
-        let all = join_all((0..3).map(|_| door.name("jane"))).await;
-        for error in all {
-            assert_eq!(error.unwrap_err().kind(), AuthErrorKind::Unavailable);
-        }
-    }
-}
-
-#[tokio::test]
-async fn load_that_took_too_long_is_not_joined_any_more() {
-    let store = Store::is(Mood::Hangs);
-    let late = Arc::new(Notify::new());
-    let alarm = Arc::clone(&late);
-    let layer = AuthLayer::new(testing::verifier(), Arc::clone(&store))
-        .user_cache(UserCache::new(16))
-        .loader_timeout(SECOND, move |_| {
-            let alarm = Arc::clone(&alarm);
-            async move { alarm.notified().await }
-        });
-    let (first, second) = (ask(&layer, "jane").await, ask(&layer, "jane").await);
-    let (mut first, mut second) = (pin!(first.user()), pin!(second.user()));
-    assert!(poll!(&mut first).is_pending());
-    assert!(poll!(&mut second).is_pending());
-    assert_eq!(store.loads(), 1);
-
-    late.notify_one();
-    assert_eq!(first.await.unwrap_err().kind(), AuthErrorKind::Unavailable);
-    // The store has recovered; the second still waits for the load that hangs.
-    store.becomes(Mood::Answers);
-    assert!(poll!(&mut second).is_pending());
-    let third = ask(&layer, "jane").await;
-    assert_eq!(third.user().await.unwrap().name, "Jane");
-}
-
-#[tokio::test]
 async fn cache_that_is_full_goes_on_and_stays_right() {
     let door = Door::new(|cache| cache);
     let names: Vec<String> = (0..1000).map(|n| format!("user-{n}")).collect();
@@ -323,58 +184,56 @@ async fn cache_that_is_full_goes_on_and_stays_right() {
 }
 
 #[tokio::test]
-async fn same_subject_of_two_issuers_is_two_users() {
-    let cache = UserCache::new(16);
-    let layer = AuthLayer::new(testing::verifier(), Issuers).user_cache(cache.clone());
-    for _ in 0..2 {
-        for issuer in [Some("a"), Some("b"), None] {
-            let mut tokens = testing::issuer();
-            if let Some(issuer) = issuer {
-                tokens = tokens.issuer(issuer);
-            }
-            let asked = identity(&layer, get_with("/", &tokens.issue("7").unwrap())).await;
-            assert_eq!(asked.user().await.unwrap().name, issuer.unwrap_or("none"));
-        }
-    }
-}
-
-#[tokio::test]
-async fn loader_says_what_its_users_are_found_by() {
-    let tenants = Arc::new(Tenants(Mutex::new(0)));
-    let cache = UserCache::new(16);
-    // Also through an `Arc`.
-    let layer = AuthLayer::new(testing::verifier(), Arc::clone(&tenants)).user_cache(cache.clone());
-    let of = async |tenant: &str| {
-        let claims = serde_json::json!({"tenant": tenant});
-        let token = testing::issuer()
-            .token("7")
-            .claims(&claims)
-            .issue()
-            .unwrap();
-        let asked = identity(&layer, get_with("/", &token)).await;
-        asked.user().await.unwrap().name.clone()
-    };
-    for _ in 0..2 {
-        assert_eq!((of("a").await, of("b").await), ("a".into(), "b".into()));
-    }
-    assert_eq!(*tenants.0.lock().unwrap(), 2);
-    cache.invalidate("a/7");
-    assert_eq!((of("a").await, of("b").await), ("a".into(), "b".into()));
-    assert_eq!(*tenants.0.lock().unwrap(), 3);
-
-    // A tenant that the loader does not want cached.
-    for loads in [4, 5] {
-        of("volatile").await;
-        assert_eq!(*tenants.0.lock().unwrap(), loads);
-    }
-}
-
-#[tokio::test]
 async fn debug_of_a_cache_shows_no_user() {
     let door = Door::new(|cache| cache);
     door.name("jane").await.unwrap();
     let shown = format!("{:?} {:#?}", door.cache, door.cache);
     assert!(!shown.to_lowercase().contains("jane"), "{shown}");
+}
+
+#[tokio::test]
+async fn token_of_an_earlier_generation_is_dead_once_the_later_one_is_known() {
+    // Seven users of eight come again, so that Jane takes the place of the one who does not.
+    for skipped in 0..8 {
+        let store = Store::new();
+        let clock = FixedClock::new();
+        let cache = UserCache::new(8).clock(clock.clock());
+        let layer = AuthLayer::new(testing::verifier(), Arc::clone(&store)).user_cache(cache);
+        let others = ["a", "b", "c", "d", "e", "f", "g", "h"];
+        for name in others {
+            store.put(name, TestUser::approved(name));
+            ask(&layer, name).await.user().await.unwrap();
+        }
+        for (number, name) in others.into_iter().enumerate() {
+            if number != skipped {
+                ask(&layer, name).await.user().await.unwrap();
+            }
+        }
+        clock.advance(4 * SECOND);
+        ask(&layer, "jane").await.user().await.unwrap();
+
+        // The others' time is over, and their places are free.
+        clock.advance(SECOND);
+        let renewed = TestUser {
+            token_generation: 1,
+            ..TestUser::approved("Jane")
+        };
+        store.put("jane", renewed);
+        let living = identity(&layer, get_with("/", &generation(1))).await;
+        living.user().await.unwrap();
+        let error = ask(&layer, "jane").await.user().await.unwrap_err();
+        assert_eq!(error.kind(), AuthErrorKind::InvalidToken, "{skipped}");
+    }
+}
+
+#[tokio::test]
+async fn cache_of_no_capacity_is_a_small_one() {
+    let door = Door::new(|_| UserCache::new(0));
+    for _ in 0..2 {
+        door.name("jane").await.unwrap();
+        door.name("root").await.unwrap();
+    }
+    assert_eq!(door.store.loads(), 2);
 }
 
 /// A layer with a cache over a store.
@@ -413,116 +272,6 @@ impl Door {
 
     async fn status(&self, subject: &str) -> UserStatus {
         self.identity(subject).await.user().await.unwrap().status
-    }
-}
-
-/// A store of one user that reads and waits in the order of the test.
-struct Stage {
-    user: Mutex<TestUser>,
-    order: Mutex<Order>,
-    loads: Mutex<usize>,
-    gate: Semaphore,
-}
-
-#[derive(Clone, Copy, PartialEq)]
-enum Order {
-    Reads,
-    ReadsThenWaits,
-    WaitsThenReads,
-}
-
-impl Stage {
-    fn new(order: Order) -> (Arc<Self>, AuthLayer<TestUser>, UserCache<TestUser>) {
-        let stage = Arc::new(Self {
-            user: Mutex::new(TestUser::approved("Jane")),
-            order: Mutex::new(order),
-            loads: Mutex::new(0),
-            gate: Semaphore::new(0),
-        });
-        let cache = UserCache::new(16);
-        let layer = AuthLayer::new(testing::verifier(), Arc::clone(&stage));
-        (stage, layer.user_cache(cache.clone()), cache)
-    }
-
-    fn put(&self, user: TestUser) {
-        *self.user.lock().unwrap() = user;
-    }
-
-    fn becomes(&self, order: Order) {
-        *self.order.lock().unwrap() = order;
-    }
-
-    fn loads(&self) -> usize {
-        *self.loads.lock().unwrap()
-    }
-
-    fn read(&self) -> TestUser {
-        self.user.lock().unwrap().clone()
-    }
-
-    fn pass(&self) -> impl Future<Output = ()> {
-        self.gate.acquire().map(|permit| permit.unwrap().forget())
-    }
-}
-
-#[async_trait]
-impl UserLoader for Stage {
-    type User = TestUser;
-
-    async fn load_user(&self, _: &Claims) -> Result<Option<TestUser>, BoxError> {
-        *self.loads.lock().unwrap() += 1;
-        let order = *self.order.lock().unwrap();
-        let user = match order {
-            Order::Reads => self.read(),
-            Order::ReadsThenWaits => {
-                let user = self.read();
-                self.pass().await;
-                user
-            }
-            Order::WaitsThenReads => {
-                self.pass().await;
-                self.read()
-            }
-        };
-        Ok(Some(user))
-    }
-}
-
-/// Calls every user after the issuer.
-struct Issuers;
-
-#[async_trait]
-impl UserLoader for Issuers {
-    type User = TestUser;
-
-    async fn load_user(&self, claims: &Claims) -> Result<Option<TestUser>, BoxError> {
-        let issuer = claims.issuer().unwrap_or("none");
-        Ok(Some(TestUser::approved(issuer)))
-    }
-}
-
-/// Calls every user after the tenant, and counts.
-struct Tenants(Mutex<usize>);
-
-impl Tenants {
-    fn of(claims: &Claims) -> String {
-        let claims: serde_json::Value = claims.custom().unwrap();
-        claims["tenant"].as_str().unwrap().to_owned()
-    }
-}
-
-#[async_trait]
-impl UserLoader for Tenants {
-    type User = TestUser;
-
-    async fn load_user(&self, claims: &Claims) -> Result<Option<TestUser>, BoxError> {
-        *self.0.lock().unwrap() += 1;
-        Ok(Some(TestUser::approved(&Self::of(claims))))
-    }
-
-    fn cache_key<'a>(&self, claims: &'a Claims) -> Option<Cow<'a, str>> {
-        let tenant = Self::of(claims);
-        (tenant != "volatile").then(|| format!("{tenant}/{}", claims.subject()).into())
     }
 }
 

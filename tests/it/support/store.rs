@@ -12,8 +12,8 @@ use tokio::sync::Semaphore;
 use tower::{Layer, ServiceExt};
 use tower_warder::testing::{self, TestUser};
 use tower_warder::{
-    AuthLayer, BoxError, Claims, Identity, TokenVerifier, UserLoader, UserStatus, Verification,
-    Verifier, async_trait,
+    AuthLayer, AuthUser, BoxError, Claims, Identity, TokenVerifier, UserLoader, UserStatus,
+    Verification, Verifier, async_trait,
 };
 
 /// A store that counts, and whose answers a test chooses.
@@ -134,7 +134,7 @@ impl Verifier for Counting {
 }
 
 /// The identity that `layer` leaves in a request.
-pub async fn identity(layer: &AuthLayer<TestUser>, request: Request<Body>) -> Identity<TestUser> {
+pub async fn identity<U: AuthUser>(layer: &AuthLayer<U>, request: Request<Body>) -> Identity<U> {
     let inner = tower::service_fn(|request: Request<Body>| {
         ready(Ok::<_, Infallible>(Identity::of(request.extensions())))
     });

@@ -1,6 +1,8 @@
 //! U7 and K5: what a verifier remembers of accepted tokens opens nothing that the tokens would not
 //! open without it.
 
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
+use std::thread;
 use std::time::{Duration, UNIX_EPOCH};
 
 use tower_warder::testing::FixedClock;
@@ -93,6 +95,34 @@ fn a_removed_key_takes_its_cached_tokens_with_it() {
     ring.add(VerifyingKey::hs256(&secret()).key_id("a"))
         .unwrap();
     judge_with(&verifier, &token, ACCEPTED, "the same key again");
+}
+
+#[test]
+fn a_key_that_is_removed_while_others_verify_opens_nothing_afterwards() {
+    for _ in 0..100 {
+        let ring = KeyRing::new();
+        ring.sign_with(SigningKey::hs256(&secret()).key_id("a"))
+            .unwrap();
+        let token = TokenIssuer::ring(&ring).issue("7").unwrap();
+        let verifier = TokenVerifier::ring(&ring).cache(16);
+        let (accepted, removed) = (AtomicUsize::new(0), AtomicBool::new(false));
+        thread::scope(|scope| {
+            for _ in 0..2 {
+                scope.spawn(|| {
+                    while !removed.load(SeqCst) {
+                        let verified = verifier.verify_token(&token);
+                        accepted.fetch_add(usize::from(verified.is_ok()), SeqCst);
+                    }
+                    judge_with(&verifier, &token, KEY_ID, "removed");
+                });
+            }
+            while accepted.load(SeqCst) < 5 {
+                thread::yield_now();
+            }
+            ring.remove("a");
+            removed.store(true, SeqCst);
+        });
+    }
 }
 
 #[test]

@@ -1,14 +1,16 @@
 //! Users in memory, so that not every request asks the store.
 
+mod flight;
+
 use std::fmt;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use futures_util::future::{BoxFuture, FutureExt, Shared, WeakShared};
+use futures_util::future::{FutureExt, Shared};
 
+use self::flight::{Flight, Found, Key, Load, is_for, tells_of};
 use crate::clock::Clock;
-use crate::error::AuthError;
 use crate::table::{self, Table};
 use crate::token::Claims;
 use crate::user::{self, AuthUser, UserLoader};
@@ -66,20 +68,10 @@ struct Entry<U> {
     began: Duration,
 }
 
-/// A load under way. Whoever waits keeps it going; if all have gone, it is over.
-struct Flight<U> {
-    number: u64,
-    key: Key,
-    load: WeakShared<Load<U>>,
-    under_way: Weak<()>,
-}
-
-type Load<U> = BoxFuture<'static, Found<U>>;
-type Found<U> = Result<Option<Arc<U>>, AuthError>;
-
 impl<U> UserCache<U> {
-    /// A cache of about so many users: rounded up to a power of two. Those who do not come again
-    /// make room first; give it about twice as many places as there are users at a time.
+    /// A cache of about so many users: rounded up to a power of two, and at least 8. Those who do
+    /// not come again make room first; give it about twice as many places as there are users at a
+    /// time. The places are there from the beginning, and take their memory.
     pub fn new(capacity: usize) -> Self {
         Self::build(Settings {
             capacity,
@@ -90,7 +82,8 @@ impl<U> UserCache<U> {
     }
 
     /// How long a user is good for, from the moment when the load began: the longest time that a
-    /// change in the store goes unseen. Defaults to 5 seconds.
+    /// change in the store goes unseen. A load that takes longer serves only those who came before.
+    /// Defaults to 5 seconds.
     ///
     /// Like the other setters, this makes a cache that shares nothing with earlier clones.
     #[must_use]
@@ -155,7 +148,7 @@ impl<U: AuthUser> UserCache<U> {
         loader: &dyn UserLoader<User = U>,
         claims: &Claims,
     ) -> Option<Option<Arc<U>>> {
-        let name = loader.cache_key(claims)?;
+        let name = user::cache_key(loader, claims)?;
         let now = self.0.settings.clock.uptime();
         self.0.table.get(table::hash(name.as_bytes()), |entry| {
             let speaks = entry.key.is(claims.issuer(), &name)
@@ -174,17 +167,15 @@ impl<U: AuthUser> UserCache<U> {
         loader: &Arc<dyn UserLoader<User = U>>,
         claims: &Claims,
     ) -> Found<U> {
-        let Some(name) = loader.cache_key(claims) else {
+        let Some(name) = user::cache_key(&**loader, claims) else {
             return user::load(&**loader, claims).await;
         };
         let (load, joined) = self.board(loader, claims, &name);
-        match load.await {
-            // It may have begun before this token was made.
-            Ok(Some(user)) if joined && !is_for(claims, &*user) => {
-                user::load(&**loader, claims).await
-            }
-            found => found,
+        let found = load.await;
+        if joined && !tells_of(claims, &found) {
+            return user::load(&**loader, claims).await;
         }
+        found
     }
 
     /// Hears when what this loader finds for the claims is invalidated.
@@ -193,13 +184,13 @@ impl<U: AuthUser> UserCache<U> {
         loader: &dyn UserLoader<User = U>,
         claims: &Claims,
     ) -> Option<Watcher> {
-        let name = loader.cache_key(claims)?;
+        let name = user::cache_key(loader, claims)?;
         Some(self.0.watchers.watch(&name))
     }
 
     /// Lets nobody else join the load of this user: it takes too long.
     pub(crate) fn abandon(&self, loader: &dyn UserLoader<User = U>, claims: &Claims) {
-        if let Some(name) = loader.cache_key(claims) {
+        if let Some(name) = user::cache_key(loader, claims) {
             let mut set = self.0.table.lock(table::hash(name.as_bytes()));
             set.state
                 .retain(|flight| !flight.key.is(claims.issuer(), &name));
@@ -214,8 +205,12 @@ impl<U: AuthUser> UserCache<U> {
         name: &str,
     ) -> (Shared<Load<U>>, bool) {
         let hash = table::hash(name.as_bytes());
+        let now = self.0.settings.clock.uptime();
         let mut set = self.0.table.lock(hash);
-        set.state.retain(Flight::is_under_way);
+        // What a load has read that began too long ago, nobody may have who comes now.
+        set.state.retain(|flight| {
+            flight.is_under_way() && is_young(flight.began, now, self.0.settings.time_to_live)
+        });
         let same = |flight: &&Flight<U>| flight.key.is(claims.issuer(), name);
         let under_way = set.state.iter().filter(same);
         if let Some(load) = { under_way }.find_map(|flight| flight.load.upgrade()) {
@@ -227,9 +222,8 @@ impl<U: AuthUser> UserCache<U> {
         let under_way = Arc::downgrade(&alive);
         let load = async move {
             let _alive = alive;
-            let began = inner.settings.clock.uptime();
             let found = user::load(&*loader, &of).await;
-            inner.land(hash, number, began, &found);
+            inner.land(hash, number, &found);
             found
         };
         let load = load.boxed().shared();
@@ -237,6 +231,7 @@ impl<U: AuthUser> UserCache<U> {
             set.state.push(Flight {
                 number,
                 key: Key::of(claims, name),
+                began: now,
                 load: weak,
                 under_way,
             });
@@ -247,27 +242,29 @@ impl<U: AuthUser> UserCache<U> {
 
 impl<U> Inner<U> {
     /// Keeps what was found, unless it was invalidated meanwhile.
-    fn land(&self, hash: u64, number: u64, began: Duration, found: &Found<U>) {
+    fn land(&self, hash: u64, number: u64, found: &Found<U>) {
+        let now = self.settings.clock.uptime();
         let mut set = self.table.lock(hash);
         let flights = set.state.iter();
         let Some(position) = { flights }.position(|flight| flight.number == number) else {
             return;
         };
-        let Flight { key, .. } = set.state.swap_remove(position);
+        let Flight { key, began, .. } = set.state.swap_remove(position);
+        let is_predecessor = |other: &Entry<U>| other.key == key;
         let user = match found {
             Ok(Some(user)) => Some(Arc::clone(user)),
             Ok(None) if !self.settings.unknown_time_to_live.is_zero() => None,
-            // Nothing is known of the user; what was known before may not hold any more.
-            Ok(None) | Err(_) => return,
+            Ok(None) => return set.remove(is_predecessor),
+            // Nothing new is known.
+            Err(_) => return,
         };
-        let now = self.settings.clock.uptime();
-        let stands_for = |other: &Entry<U>| other.key == key || !self.settings.keeps(other, now);
         let entry = Entry {
             key: key.clone(),
             user,
             began,
         };
-        set.put(hash, entry, stands_for);
+        let is_worthless = |other: &Entry<U>| !self.settings.keeps(other, now);
+        set.put(hash, entry, is_predecessor, is_worthless);
     }
 }
 
@@ -277,15 +274,7 @@ impl Settings {
             Some(_) => self.time_to_live,
             None => self.unknown_time_to_live,
         };
-        // A clock that runs backwards keeps nothing.
-        now.checked_sub(entry.began)
-            .is_some_and(|age| age < time_to_live)
-    }
-}
-
-impl<U> Flight<U> {
-    fn is_under_way(&self) -> bool {
-        self.under_way.strong_count() > 0
+        is_young(entry.began, now, time_to_live)
     }
 }
 
@@ -304,29 +293,9 @@ impl<U> fmt::Debug for UserCache<U> {
     }
 }
 
-/// Whom the loader is asked for.
-#[derive(Clone, PartialEq, Eq)]
-struct Key {
-    issuer: Option<Box<str>>,
-    name: Box<str>,
-}
-
-impl Key {
-    fn of(claims: &Claims, name: &str) -> Self {
-        Self {
-            issuer: claims.issuer().map(Into::into),
-            name: name.into(),
-        }
-    }
-
-    fn is(&self, issuer: Option<&str>, name: &str) -> bool {
-        *self.name == *name && self.issuer.as_deref() == issuer
-    }
-}
-
-/// Whether the token is of the user's generation.
-fn is_for(claims: &Claims, user: &impl AuthUser) -> bool {
-    user.token_generation() == claims.generation()
+fn is_young(began: Duration, now: Duration, time_to_live: Duration) -> bool {
+    // A clock that runs backwards keeps nothing.
+    now.checked_sub(began).is_some_and(|age| age < time_to_live)
 }
 
 const DEFAULT_TIME_TO_LIVE: Duration = Duration::from_secs(5);

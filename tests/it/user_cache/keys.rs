@@ -1,0 +1,112 @@
+//! Under what a user is kept: nobody is taken for somebody else.
+
+use super::*;
+
+#[tokio::test]
+async fn same_subject_of_two_issuers_is_two_users() {
+    let cache = UserCache::new(16);
+    let layer = AuthLayer::new(testing::verifier(), Issuers).user_cache(cache.clone());
+    for _ in 0..2 {
+        for issuer in [Some("a"), Some("b"), None] {
+            let mut tokens = testing::issuer();
+            if let Some(issuer) = issuer {
+                tokens = tokens.issuer(issuer);
+            }
+            let asked = identity(&layer, get_with("/", &tokens.issue("7").unwrap())).await;
+            assert_eq!(asked.user().await.unwrap().name, issuer.unwrap_or("none"));
+        }
+    }
+}
+
+#[tokio::test]
+async fn loader_says_what_its_users_are_found_by() {
+    let tenants = Arc::new(Tenants(Mutex::new(0)));
+    let cache = UserCache::new(16);
+    // Also through an `Arc`.
+    let layer = AuthLayer::new(testing::verifier(), Arc::clone(&tenants)).user_cache(cache.clone());
+    let of = async |tenant: &str| {
+        let claims = serde_json::json!({"tenant": tenant});
+        let token = testing::issuer()
+            .token("7")
+            .claims(&claims)
+            .issue()
+            .unwrap();
+        let asked = identity(&layer, get_with("/", &token)).await;
+        asked.user().await.unwrap().name.clone()
+    };
+    for _ in 0..2 {
+        assert_eq!((of("a").await, of("b").await), ("a".into(), "b".into()));
+    }
+    assert_eq!(*tenants.0.lock().unwrap(), 2);
+    cache.invalidate("a/7");
+    assert_eq!((of("a").await, of("b").await), ("a".into(), "b".into()));
+    assert_eq!(*tenants.0.lock().unwrap(), 3);
+
+    // A tenant that the loader does not want cached.
+    for loads in [4, 5] {
+        of("volatile").await;
+        assert_eq!(*tenants.0.lock().unwrap(), loads);
+    }
+}
+
+#[tokio::test]
+async fn cache_key_that_panics_is_a_store_that_cannot_answer() {
+    let layer = AuthLayer::new(testing::verifier(), Careless).user_cache(UserCache::new(16));
+    let error = ask(&layer, "7").await.user().await.unwrap_err();
+    assert_eq!(error.kind(), AuthErrorKind::Unavailable);
+}
+
+/// Calls every user after the issuer.
+struct Issuers;
+
+#[async_trait]
+impl UserLoader for Issuers {
+    type User = TestUser;
+
+    async fn load_user(&self, claims: &Claims) -> Result<Option<TestUser>, BoxError> {
+        let issuer = claims.issuer().unwrap_or("none");
+        Ok(Some(TestUser::approved(issuer)))
+    }
+}
+
+/// Calls every user after the tenant, and counts.
+struct Tenants(Mutex<usize>);
+
+impl Tenants {
+    fn of(claims: &Claims) -> String {
+        let claims: serde_json::Value = claims.custom().unwrap();
+        claims["tenant"].as_str().unwrap().to_owned()
+    }
+}
+
+#[async_trait]
+impl UserLoader for Tenants {
+    type User = TestUser;
+
+    async fn load_user(&self, claims: &Claims) -> Result<Option<TestUser>, BoxError> {
+        *self.0.lock().unwrap() += 1;
+        Ok(Some(TestUser::approved(&Self::of(claims))))
+    }
+
+    fn cache_key<'a>(&self, claims: &'a Claims) -> Option<Cow<'a, str>> {
+        let tenant = Self::of(claims);
+        (tenant != "volatile").then(|| format!("{tenant}/{}", claims.subject()).into())
+    }
+}
+
+/// Looks at a claim that not every token has.
+struct Careless;
+
+#[async_trait]
+impl UserLoader for Careless {
+    type User = TestUser;
+
+    async fn load_user(&self, claims: &Claims) -> Result<Option<TestUser>, BoxError> {
+        let tenant = Tenants::of(claims);
+        Ok(Some(TestUser::approved(&tenant)))
+    }
+
+    fn cache_key<'a>(&self, claims: &'a Claims) -> Option<Cow<'a, str>> {
+        Some(Tenants::of(claims).into())
+    }
+}

@@ -1,0 +1,210 @@
+//! What was loaded before a change is not kept after it, in whatever order the two come.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
+
+use super::*;
+
+#[tokio::test]
+async fn load_that_had_read_before_the_change_does_not_fill_the_cache_after_the_invalidation() {
+    for all in [false, true] {
+        let (stage, layer, cache) = Stage::new(Order::ReadsThenWaits);
+        let early = ask(&layer, "jane").await;
+        let mut early = pin!(early.user());
+        assert!(poll!(&mut early).is_pending());
+
+        stage.put(disabled());
+        match all {
+            true => cache.invalidate_all(),
+            false => cache.invalidate("jane"),
+        }
+        // Whoever comes now does not join the load of before.
+        let late = ask(&layer, "jane").await;
+        let mut late = pin!(late.user());
+        assert!(poll!(&mut late).is_pending());
+
+        stage.gate.add_permits(2);
+        assert_eq!(early.await.unwrap().status, UserStatus::Approved);
+        assert_eq!(late.await.unwrap().status, UserStatus::Disabled);
+        let next = ask(&layer, "jane").await;
+        assert_eq!(next.user().await.unwrap().status, UserStatus::Disabled);
+        assert_eq!(stage.loads(), 2);
+    }
+}
+
+#[tokio::test]
+async fn late_end_of_an_overtaken_load_does_not_replace_what_came_after() {
+    let (stage, layer, cache) = Stage::new(Order::ReadsThenWaits);
+    let early = ask(&layer, "jane").await;
+    let mut early = pin!(early.user());
+    assert!(poll!(&mut early).is_pending());
+    stage.put(disabled());
+    cache.invalidate("jane");
+
+    stage.becomes(Order::Reads);
+    let late = ask(&layer, "jane").await;
+    assert_eq!(late.user().await.unwrap().status, UserStatus::Disabled);
+
+    stage.gate.add_permits(1);
+    assert_eq!(early.await.unwrap().status, UserStatus::Approved);
+    let next = ask(&layer, "jane").await;
+    assert_eq!(next.user().await.unwrap().status, UserStatus::Disabled);
+    assert_eq!(stage.loads(), 2);
+}
+
+#[tokio::test]
+async fn change_that_comes_before_the_load_reads_is_seen_by_it() {
+    let (stage, layer, cache) = Stage::new(Order::WaitsThenReads);
+    let early = ask(&layer, "jane").await;
+    let mut early = pin!(early.user());
+    assert!(poll!(&mut early).is_pending());
+    stage.put(disabled());
+    cache.invalidate("jane");
+    stage.gate.add_permits(2);
+    assert_eq!(early.await.unwrap().status, UserStatus::Disabled);
+    let next = ask(&layer, "jane").await;
+    assert_eq!(next.user().await.unwrap().status, UserStatus::Disabled);
+}
+
+#[test]
+fn user_that_asks_the_cache_when_it_goes_stops_nobody() {
+    let (done, wait) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        let cache = UserCache::new(8);
+        let layer = AuthLayer::new(testing::verifier(), Partings(cache.clone()));
+        let layer = layer.user_cache(cache.clone());
+        let ask = |subject: &str| {
+            let request = get_with("/", &testing::token(subject));
+            let user = async { identity(&layer, request).await.user().await };
+            user.now_or_never().unwrap().unwrap();
+        };
+        for subject in ["a", "b", "c", "d", "e", "f", "g", "h", "i"] {
+            ask(subject);
+        }
+        for subject in ["a", "b", "c", "d", "e", "f", "g", "h", "i"] {
+            cache.invalidate(subject);
+        }
+        ask("a");
+        cache.invalidate_all();
+        done.send(()).unwrap();
+    });
+    wait.recv_timeout(10 * SECOND)
+        .expect("nobody waits for himself");
+}
+
+#[tokio::test]
+async fn loader_that_invalidates_whom_it_loads_is_answered_and_not_kept() {
+    let cache = UserCache::new(16);
+    let loader = Arc::new(Forgetful(cache.clone(), Mutex::new(0)));
+    let layer = AuthLayer::new(testing::verifier(), Arc::clone(&loader)).user_cache(cache);
+    for loads in [1, 2] {
+        ask(&layer, "jane").await.user().await.unwrap();
+        assert_eq!(*loader.1.lock().unwrap(), loads);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn nobody_who_comes_after_an_invalidation_sees_what_was_before_it() {
+    let store = Arc::new(Versions::default());
+    let cache = UserCache::new(8);
+    let layer = AuthLayer::new(testing::verifier(), Arc::clone(&store)).user_cache(cache.clone());
+    let readers = (0..3).map(|_| {
+        let (layer, store) = (layer.clone(), Arc::clone(&store));
+        tokio::spawn(async move {
+            while !store.over.load(SeqCst) {
+                let announced = store.announced.load(SeqCst);
+                let user = ask(&layer, "jane").await.user().await.unwrap();
+                let version: u64 = user.name.parse().unwrap();
+                assert!(version >= announced, "{version} after {announced}");
+                store.asked.fetch_add(1, SeqCst);
+                tokio::task::yield_now().await;
+            }
+        })
+    });
+    let readers: Vec<_> = readers.collect();
+    for version in 1..=300 {
+        store.stored.store(version, SeqCst);
+        match version % 2 {
+            0 => cache.invalidate("jane"),
+            _ => cache.invalidate_all(),
+        }
+        store.announced.store(version, SeqCst);
+        let enough = store.asked.load(SeqCst) + version % 16;
+        while store.asked.load(SeqCst) < enough
+            && !readers.iter().any(|reader| reader.is_finished())
+        {
+            tokio::task::yield_now().await;
+        }
+    }
+    store.over.store(true, SeqCst);
+    for reader in readers {
+        reader.await.unwrap();
+    }
+    assert!(store.loads.load(SeqCst) < store.asked.load(SeqCst));
+}
+
+/// Takes a look at the cache when it goes.
+struct Parting(UserCache<Parting>);
+
+impl tower_warder::AuthUser for Parting {
+    fn status(&self) -> UserStatus {
+        UserStatus::Approved
+    }
+}
+
+impl Drop for Parting {
+    fn drop(&mut self) {
+        self.0.invalidate("somebody");
+    }
+}
+
+struct Partings(UserCache<Parting>);
+
+#[async_trait]
+impl UserLoader for Partings {
+    type User = Parting;
+
+    async fn load_user(&self, _: &Claims) -> Result<Option<Parting>, BoxError> {
+        Ok(Some(Parting(self.0.clone())))
+    }
+}
+
+/// Forgets whom it loads.
+struct Forgetful(UserCache<TestUser>, Mutex<usize>);
+
+#[async_trait]
+impl UserLoader for Forgetful {
+    type User = TestUser;
+
+    async fn load_user(&self, claims: &Claims) -> Result<Option<TestUser>, BoxError> {
+        *self.1.lock().unwrap() += 1;
+        self.0.invalidate(claims.subject());
+        self.0.invalidate_all();
+        Ok(Some(TestUser::approved("Jane")))
+    }
+}
+
+/// A user whose name is a version.
+#[derive(Default)]
+struct Versions {
+    // As the store has it, and as all who come know it.
+    stored: AtomicU64,
+    announced: AtomicU64,
+    loads: AtomicU64,
+    asked: AtomicU64,
+    over: AtomicBool,
+}
+
+#[async_trait]
+impl UserLoader for Versions {
+    type User = TestUser;
+
+    async fn load_user(&self, _: &Claims) -> Result<Option<TestUser>, BoxError> {
+        self.loads.fetch_add(1, SeqCst);
+        let version = self.stored.load(SeqCst);
+        // What was read is on its way, and meanwhile another version comes.
+        for _ in 0..version % 4 {
+            tokio::task::yield_now().await;
+        }
+        Ok(Some(TestUser::approved(&version.to_string())))
+    }
+}

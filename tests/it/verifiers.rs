@@ -1,0 +1,123 @@
+//! Verifiers of one's own: what reaches them, and what does not.
+
+use std::sync::{Arc, Mutex};
+
+use axum::body::Body;
+use http::Request;
+use http::header::{AUTHORIZATION, HeaderValue};
+use tower_warder::testing;
+use tower_warder::{AuthErrorKind, AuthLayer, TokenVerifier, Verification, Verifier};
+
+use crate::support::{Store, identity};
+
+const LONG: usize = 100;
+
+#[tokio::test]
+async fn verifier_sees_b64tokens_that_are_not_too_long_and_nothing_else() {
+    let seen = sent_to(false).await;
+    let longest = "a".repeat(LONG);
+    assert_eq!(seen, ["a+b/c~d==", &*longest]);
+}
+
+#[tokio::test]
+async fn verifier_that_judges_characters_sees_every_text_that_is_not_too_long() {
+    let seen = sent_to(true).await;
+    let longest = "a".repeat(LONG);
+    let expected = [
+        "a+b/c~d==",
+        &*longest,
+        "a b",
+        "a,b",
+        "a=b",
+        "\"a\"",
+        "===",
+        "",
+        "é",
+    ];
+    assert_eq!(seen, expected);
+}
+
+#[tokio::test]
+async fn verifier_around_another_is_as_strict() {
+    let layer = AuthLayer::new(Around(testing::verifier()), Store::new());
+    let token = testing::token("jane");
+    let asked = identity(&layer, bearer(token.as_bytes())).await;
+    assert_eq!(asked.claims().await.unwrap().subject(), "jane");
+    for odd in [
+        format!("{token} "),
+        format!("{token}="),
+        format!("{token},{token}"),
+    ] {
+        let asked = identity(&layer, bearer(odd.as_bytes())).await;
+        let error = asked.claims().await.unwrap_err();
+        assert_eq!(error.kind(), AuthErrorKind::InvalidToken, "{odd}");
+    }
+}
+
+/// Sends good and odd credentials, and says which of them the verifier saw.
+async fn sent_to(judges_characters: bool) -> Vec<String> {
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let verifier = Curious {
+        seen: Arc::clone(&seen),
+        judges_characters,
+    };
+    let layer = AuthLayer::new(verifier, Store::new());
+    let (longest, too_long) = ("a".repeat(LONG), "a".repeat(LONG + 1));
+    for credential in [
+        b"a+b/c~d==",
+        longest.as_bytes(),
+        too_long.as_bytes(),
+        b"a b",
+        b"a,b",
+        b"a=b",
+        b"\"a\"",
+        b"===",
+        b"",
+        "é".as_bytes(),
+        b"\xff",
+        b"a\xa0b",
+    ] {
+        let asked = identity(&layer, bearer(credential)).await;
+        let error = asked.claims_now().unwrap().unwrap_err();
+        assert_eq!(error.kind(), AuthErrorKind::InvalidToken);
+    }
+    let seen = seen.lock().unwrap();
+    seen.clone()
+}
+
+fn bearer(credential: &[u8]) -> Request<Body> {
+    let value = HeaderValue::from_bytes(&[b"Bearer ", credential].concat()).unwrap();
+    let request = Request::get("/").header(AUTHORIZATION, value);
+    request.body(Body::empty()).unwrap()
+}
+
+/// Accepts nothing, and remembers what it saw.
+struct Curious {
+    seen: Arc<Mutex<Vec<String>>>,
+    judges_characters: bool,
+}
+
+impl Verifier for Curious {
+    fn verify<'a>(&'a self, credential: &'a str) -> Verification<'a> {
+        self.seen.lock().unwrap().push(credential.to_owned());
+        let refused = TokenVerifier::hs256(&tower_warder::Secret::generate()).verify_token("");
+        Verification::Ready(refused)
+    }
+
+    fn max_size(&self) -> usize {
+        LONG
+    }
+
+    fn judges_characters(&self) -> bool {
+        self.judges_characters
+    }
+}
+
+/// Passes everything on, and says nothing about characters.
+struct Around(TokenVerifier);
+
+impl Verifier for Around {
+    fn verify<'a>(&'a self, credential: &'a str) -> Verification<'a> {
+        self.0.verify(credential)
+    }
+}
