@@ -1,12 +1,13 @@
 //! One request through a plain tower service that asks who it is: no router, no response body.
 
 use std::convert::Infallible;
+use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::Request;
 use axum::http::{Response, StatusCode};
 use tower::{Layer, service_fn};
-use tower_warder::{Approved, AuthLayer, Identity};
+use tower_warder::{Approved, AuthLayer, Identity, UserCache};
 
 use crate::support::requests::{self, bearer};
 use crate::support::row::Row;
@@ -23,6 +24,14 @@ pub(crate) fn rows() -> Vec<Row> {
             StatusCode::OK,
         ),
         asked("user", &token, StatusCode::OK),
+        requests::row(
+            "user, in the user cache",
+            auth()
+                .user_cache(UserCache::new(20_000).time_to_live(Duration::from_secs(3600)))
+                .layer(service_fn(somebody_asks)),
+            bearer(&token),
+            StatusCode::OK,
+        ),
         asked("refused, garbage", "garbage", StatusCode::UNAUTHORIZED),
         asked(
             "refused, oversized",
@@ -43,9 +52,12 @@ pub(crate) fn rows() -> Vec<Row> {
 }
 
 fn asked(name: &str, token: &str, expected: StatusCode) -> Row {
-    let service =
-        AuthLayer::new(tokens::verifier(), Users::ten_thousand()).layer(service_fn(somebody_asks));
+    let service = auth().layer(service_fn(somebody_asks));
     requests::row(name, service, bearer(token), expected)
+}
+
+fn auth() -> AuthLayer<User> {
+    AuthLayer::new(tokens::verifier(), Users::ten_thousand())
 }
 
 async fn nobody_asks(_: Request) -> Result<Response<Body>, Infallible> {

@@ -75,9 +75,12 @@ pub fn signed(algorithm: tower_warder::Algorithm) -> String {
     encode(algorithm, SUBJECT, YEAR_2100, &key)
 }
 
-/// Accepts the HS256 tokens, with issuer and audience demanded.
+/// Accepts the HS256 tokens, with issuer and audience demanded. It has seen one, as any verifier
+/// has after its first request.
 pub fn verifier() -> TokenVerifier {
-    demanding(TokenVerifier::hs256(&secret()))
+    let verifier = demanding(TokenVerifier::hs256(&secret()));
+    verifier.verify_token(&hs256(SUBJECT)).unwrap();
+    verifier
 }
 
 /// The same demands for any key.
