@@ -1,14 +1,13 @@
 //! What a verified token says.
 
-use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use serde::de::{DeserializeOwned, MapAccess};
+use serde::de::DeserializeOwned;
 
 use super::base64url;
-use super::json::{self, Members, NumericDate, OneOrMany, Text, Texts};
+use super::payload::{Audience, Payload, Span};
 use crate::error::{AuthError, Refusal};
 
 /// The claims of a verified token (RFC 7519, section 4.1).
@@ -132,40 +131,23 @@ impl Claims {
     }
 
     pub(super) fn parse(payload: &str) -> Result<Self, Refusal> {
-        // So that a piece of it is two small numbers.
-        if payload.len() > MAX_PAYLOAD {
-            return Err(Refusal::Size);
-        }
-        let read = json::read_object(payload, Payload::default()).map_err(|_| Refusal::Claims)?;
+        let read = Payload::read(payload)?;
         let subject = read.subject.ok_or(Refusal::Subject)?;
-        if !is_subject(&subject) {
+        if !is_subject(read.text(subject)) {
             return Err(Refusal::Subject);
         }
-        let expires_at = read.expires_at.ok_or(Refusal::Expiry)?;
-
-        let mut kept = Kept::beginning_with(payload);
-        let subject = kept.span(subject);
-        let issuer = read.issuer.map(|text| kept.span(text));
-        let audience = read.audience.map(|texts| match texts {
-            Texts::One(text) => Audience::One([kept.span(text)]),
-            Texts::Many(texts) => {
-                Audience::Many(texts.into_iter().map(|text| kept.span(text)).collect())
-            }
-        });
-        let token_id = read.token_id.map(|text| kept.span(text));
-        let scope = read.scope.map(|text| kept.span(text));
         Ok(Self {
-            text: kept.text(),
             payload_end: payload.len(),
             subject,
-            issuer,
-            audience,
-            expires_at,
+            issuer: read.issuer,
+            expires_at: read.expires_at.ok_or(Refusal::Expiry)?,
             not_before: read.not_before,
             issued_at: read.issued_at,
-            token_id,
-            scope,
+            token_id: read.token_id,
+            scope: read.scope,
             generation: read.generation.unwrap_or(0),
+            text: read.all_text(),
+            audience: read.audience,
         })
     }
 
@@ -214,109 +196,8 @@ pub(super) const LAST_DATE: f64 = 253_402_300_799.0;
 
 const MAX_SUBJECT: usize = 255;
 
-/// Bytes of a decoded payload, of which no unescaped text is longer.
-const MAX_PAYLOAD: usize = 1 << 30;
-
 /// Bytes of a decoded payload.
 const SHORT_PAYLOAD: usize = 1024;
-
-/// A piece of the text that claims keep.
-#[derive(Clone, Copy)]
-struct Span {
-    start: u32,
-    end: u32,
-}
-
-impl Span {
-    fn of(self, text: &str) -> &str {
-        text.get(self.start as usize..self.end as usize)
-            .unwrap_or_default()
-    }
-}
-
-#[derive(Clone)]
-enum Audience {
-    One([Span; 1]),
-    Many(Arc<[Span]>),
-}
-
-impl Audience {
-    fn spans(&self) -> &[Span] {
-        match self {
-            Self::One(span) => span,
-            Self::Many(spans) => spans,
-        }
-    }
-}
-
-/// What claims keep: the payload, and what cannot be pointed at in it.
-struct Kept<'a> {
-    payload: &'a str,
-    unescaped: String,
-}
-
-impl<'a> Kept<'a> {
-    const fn beginning_with(payload: &'a str) -> Self {
-        Self {
-            payload,
-            unescaped: String::new(),
-        }
-    }
-
-    fn span(&mut self, text: Cow<'a, str>) -> Span {
-        let start = match &text {
-            Cow::Borrowed(text) => text.as_ptr() as usize - self.payload.as_ptr() as usize,
-            Cow::Owned(text) => {
-                self.unescaped.push_str(text);
-                self.payload.len() + self.unescaped.len() - text.len()
-            }
-        };
-        Span {
-            start: start as u32,
-            end: (start + text.len()) as u32,
-        }
-    }
-
-    fn text(self) -> Arc<str> {
-        if self.unescaped.is_empty() {
-            self.payload.into()
-        } else {
-            [self.payload, &self.unescaped].concat().into()
-        }
-    }
-}
-
-#[derive(Default)]
-struct Payload<'a> {
-    subject: Option<Cow<'a, str>>,
-    issuer: Option<Cow<'a, str>>,
-    audience: Option<Texts<'a>>,
-    expires_at: Option<f64>,
-    not_before: Option<f64>,
-    issued_at: Option<f64>,
-    token_id: Option<Cow<'a, str>>,
-    scope: Option<Cow<'a, str>>,
-    generation: Option<u64>,
-}
-
-impl<'de> Members<'de> for Payload<'de> {
-    // A registered claim of the wrong type is an error, also `null`: never as if it were absent.
-    fn read<A: MapAccess<'de>>(&mut self, name: &str, map: &mut A) -> Result<bool, A::Error> {
-        match name {
-            "sub" => json::keep(&mut self.subject, map.next_value_seed(Text)?)?,
-            "iss" => json::keep(&mut self.issuer, map.next_value_seed(Text)?)?,
-            "aud" => json::keep(&mut self.audience, map.next_value_seed(OneOrMany)?)?,
-            "exp" => json::keep(&mut self.expires_at, map.next_value_seed(NumericDate)?)?,
-            "nbf" => json::keep(&mut self.not_before, map.next_value_seed(NumericDate)?)?,
-            "iat" => json::keep(&mut self.issued_at, map.next_value_seed(NumericDate)?)?,
-            "jti" => json::keep(&mut self.token_id, map.next_value_seed(Text)?)?,
-            "scope" => json::keep(&mut self.scope, map.next_value_seed(Text)?)?,
-            "gen" => json::keep(&mut self.generation, map.next_value()?)?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-}
 
 fn system_time(seconds: f64) -> SystemTime {
     UNIX_EPOCH + Duration::from_secs_f64(seconds)

@@ -4,6 +4,7 @@ mod base64url;
 mod compact;
 mod json;
 mod header;
+mod payload;
 mod claims;
 mod key;
 mod keyset;
