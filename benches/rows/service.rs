@@ -23,6 +23,12 @@ pub(crate) fn rows() -> Vec<Row> {
             bearer(&token),
             StatusCode::OK,
         ),
+        requests::row(
+            "claims",
+            auth().layer(service_fn(somebody_asks_for_claims)),
+            bearer(&token),
+            StatusCode::OK,
+        ),
         asked("user", &token, StatusCode::OK),
         requests::row(
             "user, in the user cache",
@@ -62,6 +68,15 @@ fn auth() -> AuthLayer<User> {
 
 async fn nobody_asks(_: Request) -> Result<Response<Body>, Infallible> {
     Ok(Response::new(Body::empty()))
+}
+
+async fn somebody_asks_for_claims(request: Request) -> Result<Response<Body>, Infallible> {
+    let identity = Identity::<User>::of(request.extensions()).expect("the layer");
+    let mut response = Response::new(Body::empty());
+    if let Err(error) = identity.claims().await {
+        *response.status_mut() = error.status();
+    }
+    Ok(response)
 }
 
 async fn somebody_asks(request: Request) -> Result<Response<Body>, Infallible> {
