@@ -66,7 +66,11 @@ async fn socket<S: AccountStore>(
     stop: Option<Extension<Stop>>,
     upgrade: WebSocketUpgrade,
 ) -> Response {
-    let upgrade = upgrade.protocols(["bearer"]).max_message_size(MAX_MESSAGE);
+    let upgrade = upgrade
+        .protocols(["bearer"])
+        // As well: a frame's head alone takes the memory of the whole frame.
+        .max_frame_size(MAX_MESSAGE)
+        .max_message_size(MAX_MESSAGE);
     upgrade.on_upgrade(async move |mut socket| {
         let (code, reason) = tokio::select! {
             error = shut_out(identity, user.is_admin) => {

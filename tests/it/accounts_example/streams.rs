@@ -219,6 +219,18 @@ async fn an_expired_token_ends_streams_also_those_of_a_ticket() {
 }
 
 #[tokio::test]
+async fn the_head_of_a_long_frame_ends_the_socket() {
+    let house = House::new(None).await;
+    let url = format!("{SOCKET}?token={}", house.token("bob").await);
+    let mut web_socket = socket(&house, &url, None).await.unwrap();
+    assert!(web_socket.next().await.is_ok());
+    // A binary frame of 4097 bytes, masked, of which none comes.
+    let end = web_socket.says_and_waits(&[0x82, 0xfe, 0x10, 0x01, 0, 0, 0, 0]);
+    let within = tokio::time::timeout(Duration::from_secs(5), end).await;
+    within.expect("nobody waits for the rest");
+}
+
+#[tokio::test]
 async fn streams_end_when_the_server_stops_and_do_not_hold_it_up() {
     let mut house = House::new(None).await;
     let token = house.token("ada").await;

@@ -7,6 +7,7 @@ use futures_util::{FutureExt, SinkExt, StreamExt};
 use http::StatusCode;
 use http::header::{HeaderName, HeaderValue};
 use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -257,6 +258,14 @@ impl Socket {
                 _ => {}
             }
         }
+    }
+
+    /// Sends this as it is, and listens, without an answer to anything, until the server goes.
+    pub async fn says_and_waits(&mut self, bytes: &[u8]) {
+        let stream = self.stream.get_mut();
+        stream.write_all(bytes).await.unwrap();
+        // Also where the connection is broken off.
+        let _ = stream.read_to_end(&mut Vec::new()).await;
     }
 
     pub fn protocol(&self) -> Option<&str> {
