@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::State;
-use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade, close_code};
+use axum::extract::ws::{CloseCode, CloseFrame, Message, WebSocket, WebSocketUpgrade, close_code};
 use axum::http::header::{CACHE_CONTROL, HeaderValue};
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
@@ -17,7 +17,7 @@ use futures_util::{Stream, StreamExt, stream};
 use serde_json::{Value, json};
 use tokio::time::{self, MissedTickBehavior};
 use tower_warder::accounts::{AccountStore, Accounts, User, UserPublic};
-use tower_warder::{AuthError, Claims, CurrentUser, Denied, Identity, TokenSource};
+use tower_warder::{AuthError, AuthErrorKind, Claims, CurrentUser, Denied, Identity, TokenSource};
 
 /// `GET /api/events` for an `EventSource`, `GET /api/ws` for a `WebSocket`: the same news as events
 /// and as JSON. Both take a token or a ticket as `?token=`.
@@ -74,39 +74,62 @@ async fn socket<S: AccountStore>(
     upgrade.on_upgrade(async move |mut socket| {
         let (code, reason) = tokio::select! {
             error = shut_out(identity, user.is_admin) => {
-                (close_code::POLICY, error.detail().to_owned())
+                (closing(&error), error.detail().to_owned())
             }
             () = stopped(stop) => (close_code::AWAY, String::new()),
-            () = tell(&mut socket, news(accounts, &user)) => return,
+            ended = tell(&mut socket, news(accounts, &user)) => match ended {
+                Ended::News => (close_code::AGAIN, String::new()),
+                Ended::Client => return,
+            },
         };
         let frame = Message::Close(Some(CloseFrame {
             code,
             reason: reason.into(),
         }));
+        let last_words = async {
+            let _ = socket.send(frame).await;
+            // Until the client closes, too: what is left unread breaks off what is on its way.
+            while let Some(Ok(_)) = socket.recv().await {}
+        };
         // Not for ever: who is shut out need not listen.
-        let _ = time::timeout(Duration::from_secs(1), socket.send(frame)).await;
+        let _ = time::timeout(Duration::from_secs(1), last_words).await;
     })
 }
 
+/// An outage is no reason to log in again.
+fn closing(error: &AuthError) -> CloseCode {
+    match error.kind() {
+        AuthErrorKind::Unavailable => close_code::AGAIN,
+        _ => close_code::POLICY,
+    }
+}
+
 /// Sends until either side has had enough. What the client says is read, and answered by nothing.
-async fn tell(socket: &mut WebSocket, news: impl Stream<Item = News>) {
+async fn tell(socket: &mut WebSocket, news: impl Stream<Item = News>) -> Ended {
     let mut news = std::pin::pin!(news);
     loop {
-        tokio::select! {
+        let message = tokio::select! {
             told = news.next() => {
-                let Some((name, data)) = told else { return };
-                let text = json!({"event": name, "data": data}).to_string();
-                if socket.send(Message::text(text)).await.is_err() {
-                    return;
-                }
+                let Some((name, data)) = told else { return Ended::News };
+                Message::text(json!({"event": name, "data": data}).to_string())
             }
             said = socket.recv() => {
                 if !matches!(said, Some(Ok(_))) {
-                    return;
+                    return Ended::Client;
                 }
+                continue;
             }
+        };
+        if socket.send(message).await.is_err() {
+            return Ended::Client;
         }
     }
+}
+
+/// Who has had enough.
+enum Ended {
+    News,
+    Client,
 }
 
 /// Why who opened the stream may see it no longer. An admin sees more than others, so a change of

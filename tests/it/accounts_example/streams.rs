@@ -218,6 +218,29 @@ async fn an_expired_token_ends_streams_also_those_of_a_ticket() {
     }
 }
 
+#[tokio::test(start_paused = true)]
+async fn an_outage_ends_streams_and_does_not_look_like_a_log_out() {
+    for (name, fails, reason) in [
+        ("bob", "find", "Authentication is temporarily unavailable"),
+        ("ada", "count_pending", ""),
+    ] {
+        let house = House::new(None).await;
+        let token = house.token(name).await;
+        let url = |path| format!("{path}?token={token}");
+        let mut stream = events(&house, &url(EVENTS), None).await.unwrap();
+        let mut web_socket = socket(&house, &url(SOCKET), None).await.unwrap();
+        assert_eq!(stream.next().await.unwrap().0, "hello");
+        house.store.fails(&[fails]);
+        while stream.next().await.is_some() {}
+        let closed = loop {
+            if let Err(closed) = web_socket.next().await {
+                break closed;
+            }
+        };
+        assert_eq!(closed, Closed(1013, reason.to_owned()));
+    }
+}
+
 #[tokio::test]
 async fn the_head_of_a_long_frame_ends_the_socket() {
     let house = House::new(None).await;
