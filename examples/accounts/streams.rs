@@ -2,9 +2,11 @@
 //! changes.
 
 use std::future;
+use std::mem;
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::body::Bytes;
 use axum::extract::State;
 use axum::extract::ws::{CloseCode, CloseFrame, Message, WebSocket, WebSocketUpgrade, close_code};
 use axum::http::header::{CACHE_CONTROL, HeaderValue};
@@ -15,7 +17,7 @@ use axum::{Extension, Router};
 use futures_util::future::{BoxFuture, Shared};
 use futures_util::{Stream, StreamExt, stream};
 use serde_json::{Value, json};
-use tokio::time::{self, MissedTickBehavior};
+use tokio::time::{self, Instant, MissedTickBehavior};
 use tower_warder::accounts::{AccountStore, Accounts, User, UserPublic};
 use tower_warder::{AuthError, AuthErrorKind, Claims, CurrentUser, Denied, Identity, TokenSource};
 
@@ -107,6 +109,8 @@ fn closing(error: &AuthError) -> CloseCode {
 /// Sends until either side has had enough. What the client says is read, and answered by nothing.
 async fn tell(socket: &mut WebSocket, news: impl Stream<Item = News>) -> Ended {
     let mut news = std::pin::pin!(news);
+    let mut beat = time::interval_at(Instant::now() + BEAT, BEAT);
+    let mut is_there = true;
     loop {
         let message = tokio::select! {
             told = news.next() => {
@@ -117,7 +121,15 @@ async fn tell(socket: &mut WebSocket, news: impl Stream<Item = News>) -> Ended {
                 if !matches!(said, Some(Ok(_))) {
                     return Ended::Client;
                 }
+                is_there = true;
                 continue;
+            }
+            // Who lost the connection does not say so: each ping asks for an answer.
+            _ = beat.tick() => {
+                if !mem::take(&mut is_there) {
+                    return Ended::Client;
+                }
+                Message::Ping(Bytes::new())
             }
         };
         if socket.send(message).await.is_err() {
@@ -188,6 +200,9 @@ const SOCKET: &str = "/api/ws";
 /// How often it is checked whether somebody may stay, and how often for news.
 const CHECK: Duration = Duration::from_secs(10);
 const LOOK: Duration = Duration::from_secs(2);
+
+/// How often a client has to show that it is still there. Browsers do so by themselves.
+const BEAT: Duration = Duration::from_secs(30);
 
 /// Bytes. Nothing that is said is needed.
 const MAX_MESSAGE: usize = 4096;

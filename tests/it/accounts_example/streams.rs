@@ -241,6 +241,17 @@ async fn an_outage_ends_streams_and_does_not_look_like_a_log_out() {
     }
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_client_that_is_not_there_any_more_holds_no_socket() {
+    let house = House::new(None).await;
+    let url = format!("{SOCKET}?token={}", house.token("bob").await);
+    let mut web_socket = socket(&house, &url, None).await.unwrap();
+    assert!(web_socket.next().await.is_ok());
+    let end = web_socket.says_and_waits(b"");
+    let within = tokio::time::timeout(Duration::from_secs(120), end).await;
+    within.expect("a ping without an answer is enough");
+}
+
 #[tokio::test]
 async fn the_head_of_a_long_frame_ends_the_socket() {
     let house = House::new(None).await;
