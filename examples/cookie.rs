@@ -27,6 +27,7 @@ use tower_warder::{
 
 async fn home(user: Option<CurrentUser<User>>) -> Html<String> {
     Html(match user {
+        // An address has no character that means something in HTML.
         Some(user) => format!("<p>Hello, {}{LOGOUT}\n", user.email),
         None => format!("<p>Hello, stranger{LOGIN}\n"),
     })

@@ -2,11 +2,13 @@
 //! changes.
 
 use std::future;
+use std::mem;
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::body::Bytes;
 use axum::extract::State;
-use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade, close_code};
+use axum::extract::ws::{CloseCode, CloseFrame, Message, WebSocket, WebSocketUpgrade, close_code};
 use axum::http::header::{CACHE_CONTROL, HeaderValue};
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
@@ -15,9 +17,9 @@ use axum::{Extension, Router};
 use futures_util::future::{BoxFuture, Shared};
 use futures_util::{Stream, StreamExt, stream};
 use serde_json::{Value, json};
-use tokio::time::{self, MissedTickBehavior};
+use tokio::time::{self, Instant, MissedTickBehavior};
 use tower_warder::accounts::{AccountStore, Accounts, User, UserPublic};
-use tower_warder::{AuthError, Claims, CurrentUser, Denied, Identity, TokenSource};
+use tower_warder::{AuthError, AuthErrorKind, Claims, CurrentUser, Denied, Identity, TokenSource};
 
 /// `GET /api/events` for an `EventSource`, `GET /api/ws` for a `WebSocket`: the same news as events
 /// and as JSON. Both take a token or a ticket as `?token=`.
@@ -66,43 +68,80 @@ async fn socket<S: AccountStore>(
     stop: Option<Extension<Stop>>,
     upgrade: WebSocketUpgrade,
 ) -> Response {
-    let upgrade = upgrade.protocols(["bearer"]).max_message_size(MAX_MESSAGE);
+    let upgrade = upgrade
+        .protocols(["bearer"])
+        // As well: a frame's head alone takes the memory of the whole frame.
+        .max_frame_size(MAX_MESSAGE)
+        .max_message_size(MAX_MESSAGE);
     upgrade.on_upgrade(async move |mut socket| {
         let (code, reason) = tokio::select! {
             error = shut_out(identity, user.is_admin) => {
-                (close_code::POLICY, error.detail().to_owned())
+                (closing(&error), error.detail().to_owned())
             }
             () = stopped(stop) => (close_code::AWAY, String::new()),
-            () = tell(&mut socket, news(accounts, &user)) => return,
+            ended = tell(&mut socket, news(accounts, &user)) => match ended {
+                Ended::News => (close_code::AGAIN, String::new()),
+                Ended::Client => return,
+            },
         };
         let frame = Message::Close(Some(CloseFrame {
             code,
             reason: reason.into(),
         }));
+        let last_words = async {
+            let _ = socket.send(frame).await;
+            // Until the client closes, too: what is left unread breaks off what is on its way.
+            while let Some(Ok(_)) = socket.recv().await {}
+        };
         // Not for ever: who is shut out need not listen.
-        let _ = time::timeout(Duration::from_secs(1), socket.send(frame)).await;
+        let _ = time::timeout(Duration::from_secs(1), last_words).await;
     })
 }
 
+/// An outage is no reason to log in again.
+fn closing(error: &AuthError) -> CloseCode {
+    match error.kind() {
+        AuthErrorKind::Unavailable => close_code::AGAIN,
+        _ => close_code::POLICY,
+    }
+}
+
 /// Sends until either side has had enough. What the client says is read, and answered by nothing.
-async fn tell(socket: &mut WebSocket, news: impl Stream<Item = News>) {
+async fn tell(socket: &mut WebSocket, news: impl Stream<Item = News>) -> Ended {
     let mut news = std::pin::pin!(news);
+    let mut beat = time::interval_at(Instant::now() + BEAT, BEAT);
+    let mut is_there = true;
     loop {
-        tokio::select! {
+        let message = tokio::select! {
             told = news.next() => {
-                let Some((name, data)) = told else { return };
-                let text = json!({"event": name, "data": data}).to_string();
-                if socket.send(Message::text(text)).await.is_err() {
-                    return;
-                }
+                let Some((name, data)) = told else { return Ended::News };
+                Message::text(json!({"event": name, "data": data}).to_string())
             }
             said = socket.recv() => {
                 if !matches!(said, Some(Ok(_))) {
-                    return;
+                    return Ended::Client;
                 }
+                is_there = true;
+                continue;
             }
+            // Who lost the connection does not say so: each ping asks for an answer.
+            _ = beat.tick() => {
+                if !mem::take(&mut is_there) {
+                    return Ended::Client;
+                }
+                Message::Ping(Bytes::new())
+            }
+        };
+        if socket.send(message).await.is_err() {
+            return Ended::Client;
         }
     }
+}
+
+/// Who has had enough.
+enum Ended {
+    News,
+    Client,
 }
 
 /// Why who opened the stream may see it no longer. An admin sees more than others, so a change of
@@ -161,6 +200,9 @@ const SOCKET: &str = "/api/ws";
 /// How often it is checked whether somebody may stay, and how often for news.
 const CHECK: Duration = Duration::from_secs(10);
 const LOOK: Duration = Duration::from_secs(2);
+
+/// How often a client has to show that it is still there. Browsers do so by themselves.
+const BEAT: Duration = Duration::from_secs(30);
 
 /// Bytes. Nothing that is said is needed.
 const MAX_MESSAGE: usize = 4096;

@@ -17,6 +17,6 @@ mod registration;
 mod secrecy;
 mod server;
 mod shown;
-mod staged;
+pub mod staged;
 mod ticket;
 mod tokens;

@@ -218,6 +218,52 @@ async fn an_expired_token_ends_streams_also_those_of_a_ticket() {
     }
 }
 
+#[tokio::test(start_paused = true)]
+async fn an_outage_ends_streams_and_does_not_look_like_a_log_out() {
+    for (name, fails, reason) in [
+        ("bob", "find", "Authentication is temporarily unavailable"),
+        ("ada", "count_pending", ""),
+    ] {
+        let house = House::new(None).await;
+        let token = house.token(name).await;
+        let url = |path| format!("{path}?token={token}");
+        let mut stream = events(&house, &url(EVENTS), None).await.unwrap();
+        let mut web_socket = socket(&house, &url(SOCKET), None).await.unwrap();
+        assert_eq!(stream.next().await.unwrap().0, "hello");
+        house.store.fails(&[fails]);
+        while stream.next().await.is_some() {}
+        let closed = loop {
+            if let Err(closed) = web_socket.next().await {
+                break closed;
+            }
+        };
+        assert_eq!(closed, Closed(1013, reason.to_owned()));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_is_not_there_any_more_holds_no_socket() {
+    let house = House::new(None).await;
+    let url = format!("{SOCKET}?token={}", house.token("bob").await);
+    let mut web_socket = socket(&house, &url, None).await.unwrap();
+    assert!(web_socket.next().await.is_ok());
+    let end = web_socket.says_and_waits(b"");
+    let within = tokio::time::timeout(Duration::from_secs(120), end).await;
+    within.expect("a ping without an answer is enough");
+}
+
+#[tokio::test]
+async fn the_head_of_a_long_frame_ends_the_socket() {
+    let house = House::new(None).await;
+    let url = format!("{SOCKET}?token={}", house.token("bob").await);
+    let mut web_socket = socket(&house, &url, None).await.unwrap();
+    assert!(web_socket.next().await.is_ok());
+    // A binary frame of 4097 bytes, masked, of which none comes.
+    let end = web_socket.says_and_waits(&[0x82, 0xfe, 0x10, 0x01, 0, 0, 0, 0]);
+    let within = tokio::time::timeout(Duration::from_secs(5), end).await;
+    within.expect("nobody waits for the rest");
+}
+
 #[tokio::test]
 async fn streams_end_when_the_server_stops_and_do_not_hold_it_up() {
     let mut house = House::new(None).await;

@@ -1,5 +1,6 @@
 //! The server, and its clients.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::{Extension, Router};
@@ -7,19 +8,21 @@ use futures_util::{FutureExt, SinkExt, StreamExt};
 use http::StatusCode;
 use http::header::{HeaderName, HeaderValue};
 use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
-use tower_warder::accounts::{self, Accounts, Actor, MemoryStore, User, UserCreate, UserUpdate};
+use tower_warder::accounts::{self, Accounts, Actor, User, UserCreate, UserUpdate};
 use tower_warder::testing::{self, FixedClock};
 use tower_warder::{
     AuthLayer, PasswordHasher, PasswordParams, Tickets, TokenSource, UserCache, UserStatus,
 };
 
 use super::super::example::{self, streams};
+use crate::accounts::staged::Staged;
 
 pub const EVENTS: &str = "/api/events";
 pub const SOCKET: &str = "/api/ws";
@@ -27,7 +30,8 @@ pub const WEEK: Duration = Duration::from_secs(7 * 24 * 3600);
 
 /// A server with two approved accounts: Ada is an admin.
 pub struct House {
-    pub accounts: Accounts<MemoryStore>,
+    pub accounts: Accounts<Arc<Staged>>,
+    pub store: Arc<Staged>,
     pub clock: FixedClock,
     users: [User; 2],
     address: String,
@@ -39,9 +43,10 @@ pub struct House {
 impl House {
     pub async fn new(cache: Option<UserCache<User>>) -> Self {
         let clock = FixedClock::new();
+        let store = Arc::new(Staged::new());
         let issuer = testing::issuer().clock(clock.clock()).lifetime(WEEK);
         let hasher = PasswordHasher::new().params(PasswordParams::new(7168, 5, 1).unwrap());
-        let mut accounts = Accounts::new(MemoryStore::new(), issuer)
+        let mut accounts = Accounts::new(Arc::clone(&store), issuer)
             .clock(clock.clock())
             .hasher(hasher);
         let cookie = example::cookie([127, 0, 0, 1].into()).unwrap();
@@ -69,6 +74,7 @@ impl House {
         let bob = register(&accounts, "bob").await;
         let house = Self {
             accounts,
+            store,
             clock,
             users: [ada, bob],
             address,
@@ -149,7 +155,7 @@ impl House {
     }
 }
 
-async fn register(accounts: &Accounts<MemoryStore>, name: &str) -> User {
+async fn register(accounts: &Accounts<Arc<Staged>>, name: &str) -> User {
     let email = format!("{name}@example.com");
     let new = json!({"email": email, "password": "correct horse"});
     let new = UserCreate::parse(new).unwrap();
@@ -257,6 +263,14 @@ impl Socket {
                 _ => {}
             }
         }
+    }
+
+    /// Sends this as it is, and listens, without an answer to anything, until the server goes.
+    pub async fn says_and_waits(&mut self, bytes: &[u8]) {
+        let stream = self.stream.get_mut();
+        stream.write_all(bytes).await.unwrap();
+        // Also where the connection is broken off.
+        let _ = stream.read_to_end(&mut Vec::new()).await;
     }
 
     pub fn protocol(&self) -> Option<&str> {
