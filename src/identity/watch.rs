@@ -22,7 +22,8 @@ impl<U: AuthUser> Identity<U> {
     /// the stream, and so does `policy`. Between, it is checked when the token expires, and when a
     /// [`UserCache`](crate::UserCache) that the layer has is told to
     /// [invalidate](crate::UserCache::invalidate) the user: those who are shut out then are shut out
-    /// at once. Without a cache it takes up to `interval`, of which 30 seconds are a good one.
+    /// at once. Without a cache it takes up to `interval`: 30 seconds are a good one, and a shorter
+    /// one than a second is a second.
     ///
     /// It fails closed: a store that cannot answer a check, or not within `interval`, ends the stream
     /// as it would refuse a new request. Clients that come again are let in when it is back.
@@ -55,6 +56,8 @@ impl<U: AuthUser> Identity<U> {
             Ok(claims) => claims,
             Err(error) => return error.clone(),
         };
+        // Else a store that does not answer at once would never be in time.
+        let interval = interval.max(SHORTEST);
         // Before the first check, so that nothing is missed between the two.
         let watcher = self.0.watcher(claims);
         loop {
@@ -85,3 +88,5 @@ fn until_expiry(claims: &Claims) -> Option<Duration> {
     let left = claims.expires_at().duration_since(Clock::system().now());
     left.ok().filter(|left| !left.is_zero())
 }
+
+const SHORTEST: Duration = Duration::from_secs(1);

@@ -264,6 +264,20 @@ async fn the_memory_of_the_request_stays_what_it_was() {
     assert!(Arc::ptr_eq(&user, &identity.user().await.unwrap()));
 }
 
+#[tokio::test]
+async fn an_interval_of_nothing_is_a_second() {
+    let house = House::new(None);
+    let request = get_with("/", &house.token("jane"));
+    let identity = identity(&house.layer(), request).await;
+    let waits = std::sync::Mutex::new(Vec::new());
+    let denied = identity.until_denied(Approved, Duration::ZERO, |wait| {
+        waits.lock().unwrap().push(wait);
+        std::future::pending()
+    });
+    assert!(denied.now_or_never().is_none());
+    assert_eq!(*waits.lock().unwrap(), [Duration::from_secs(1); 2]);
+}
+
 struct House {
     store: Arc<Store>,
     clock: FixedClock,
