@@ -17,6 +17,8 @@ mod store;
 mod memory;
 mod subject;
 mod error;
+mod bootstrap;
+mod forgetting;
 mod service;
 pub(crate) mod answer;
 mod request;
@@ -25,6 +27,7 @@ mod cookie;
 mod ticket;
 
 pub use actor::{Actor, NotAdmin};
+pub use bootstrap::BootstrapPolicy;
 pub use cookie::{cookie_login, cookie_logout, cookie_routes};
 pub use email::{Email, InvalidEmail};
 pub use error::AccountError;
@@ -38,7 +41,7 @@ pub use request::{AccountId, Form, FromJson, JsonBody};
 pub use routes::{
     count_pending, delete, login, me, register, reset_password, routes, update, users,
 };
-pub use service::{Accounts, BootstrapPolicy};
+pub use service::Accounts;
 pub use status::UnknownStatus;
 pub use store::{AccountStore, NewUser, Page, Seat, StoreError};
 pub use subject::Subject;

@@ -8,18 +8,19 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use async_trait::async_trait;
 
 use super::actor::Actor;
+use super::bootstrap::BootstrapPolicy;
 use super::email::Email;
 use super::error::AccountError;
+use super::forgetting::Forgetting;
 use super::input::{PasswordReset, UserCreate, UserLogin, UserUpdate};
 use super::last_admin::Change;
 use super::model::{Token, User};
-use super::store::{AccountStore, NewUser, Page, Seat, StoreError};
+use super::store::{AccountStore, NewUser, Page, StoreError};
 use super::subject::Subject;
 use crate::cache::UserCache;
 use crate::clock::Clock;
 use crate::error::BoxError;
 use crate::password::{PasswordError, PasswordHasher};
-use crate::secret::Secret;
 use crate::token::{Claims, TokenIssuer};
 use crate::user::{UserLoader, UserStatus};
 
@@ -47,23 +48,6 @@ pub struct Accounts<S> {
     subject: Subject,
     clock: Clock,
     cache: Option<UserCache<User>>,
-}
-
-/// Who becomes the first admin.
-#[derive(Clone, Debug, Default)]
-#[non_exhaustive]
-pub enum BootstrapPolicy {
-    /// Whoever registers first.
-    ///
-    /// On a server that strangers reach, that may be a stranger: register before you publish it,
-    /// or use [`Secret`](Self::Secret).
-    #[default]
-    FirstUser,
-    /// Whoever registers with this secret as `bootstrap_secret`, as long as nobody is admin and
-    /// approved. A wrong one is refused.
-    Secret(Secret),
-    /// Nobody: the first admin comes from elsewhere.
-    Nobody,
 }
 
 impl<S: AccountStore> Accounts<S> {
@@ -122,7 +106,7 @@ impl<S: AccountStore> Accounts<S> {
     /// [`AccountError::EmailTaken`], [`AccountError::WrongBootstrapSecret`] or
     /// [`AccountError::Unavailable`].
     pub async fn register(&self, new: UserCreate) -> Result<User, AccountError> {
-        let seat = self.seat(&new)?;
+        let seat = self.bootstrap.seat(&new)?;
         // Spares the hash; the store decides again.
         if self.store.find_by_email(&new.email).await?.is_some() {
             return Err(AccountError::EmailTaken);
@@ -283,25 +267,9 @@ impl<S: AccountStore> Accounts<S> {
         Ok(self.store.reset_password(id, &hash, by).await?)
     }
 
-    /// Forgets the account when it is dropped: after a change, or when nobody waits for its end
-    /// any more.
+    /// Forgets the account when it is dropped.
     fn forgetting(&self, id: i64) -> Forgetting<'_> {
-        Forgetting {
-            cache: self.cache.as_ref(),
-            id,
-        }
-    }
-
-    fn seat(&self, new: &UserCreate) -> Result<Seat, AccountError> {
-        match &self.bootstrap {
-            BootstrapPolicy::FirstUser => Ok(Seat::FirstAccount),
-            BootstrapPolicy::Nobody => Ok(Seat::Closed),
-            BootstrapPolicy::Secret(secret) => match new.given_secret() {
-                None => Ok(Seat::Closed),
-                Some(given) if secret.matches(given.as_bytes()) => Ok(Seat::FirstAdmin),
-                Some(_) => Err(AccountError::WrongBootstrapSecret),
-            },
-        }
+        Forgetting::new(self.cache.as_ref(), id)
     }
 
     /// Renews an outdated hash, unless somebody reset the password meanwhile. Who knows the
@@ -338,19 +306,6 @@ impl<S: AccountStore> UserLoader for Accounts<S> {
             Subject::Id => Some(claims.subject().into()),
             // Whether an address means this account depends on the age of the token.
             Subject::Email => None,
-        }
-    }
-}
-
-struct Forgetting<'a> {
-    cache: Option<&'a UserCache<User>>,
-    id: i64,
-}
-
-impl Drop for Forgetting<'_> {
-    fn drop(&mut self) {
-        if let Some(cache) = self.cache {
-            cache.invalidate(&self.id.to_string());
         }
     }
 }

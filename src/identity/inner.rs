@@ -11,12 +11,9 @@ use super::config::Config;
 use super::log::log;
 use super::misconfiguration::{Misconfiguration, misconfigured};
 use crate::error::{AuthError, AuthErrorKind, Refusal};
-use crate::policy::Policy;
 use crate::source::Presented;
 use crate::ticket::Ticket;
 use crate::token::{Claims, Verification};
-use crate::user::{self, AuthUser, UserStatus};
-use crate::watchers::Watcher;
 
 /// What the cell of a request remembers.
 pub(super) type Known<'a, T> = Result<&'a T, &'a AuthError>;
@@ -28,14 +25,14 @@ pub(super) fn owned<T: Clone>(known: Known<'_, T>) -> Result<T, AuthError> {
 
 /// What is known of the sender so far.
 pub(super) struct Inner<U> {
-    config: Arc<Config<U>>,
+    pub(super) config: Arc<Config<U>>,
     presented: Presented,
     // What the ticket stood for, if it was one: asked once, because that uses it up.
     redeemed: OnceLock<Option<Arc<str>>>,
-    claims: OnceLock<Result<Claims, AuthError>>,
-    user: OnceLock<Result<Arc<U>, AuthError>>,
+    pub(super) claims: OnceLock<Result<Claims, AuthError>>,
+    pub(super) user: OnceLock<Result<Arc<U>, AuthError>>,
     // Held by the one who waits for a key source or the store; the others wait for it.
-    turn: Mutex<()>,
+    pub(super) turn: Mutex<()>,
 }
 
 impl<U> Inner<U> {
@@ -109,7 +106,7 @@ impl<U> Inner<U> {
     }
 
     /// Only for whoever has the turn.
-    async fn claims_in_turn(&self) -> Known<'_, Claims> {
+    pub(super) async fn claims_in_turn(&self) -> Known<'_, Claims> {
         if let Some(known) = self.claims.get() {
             return known.as_ref();
         }
@@ -158,7 +155,7 @@ impl<U> Inner<U> {
 
     /// One request has one answer: the first.
     #[expect(clippy::expect_used, reason = "a cell that was set stays so")]
-    fn remember<'a, T>(
+    pub(super) fn remember<'a, T>(
         &self,
         cell: &'a OnceLock<Result<T, AuthError>>,
         found: Result<T, AuthError>,
@@ -173,7 +170,11 @@ impl<U> Inner<U> {
     }
 
     /// What `work` comes to, or `late` if it takes longer than the configured timeout.
-    async fn bounded<T>(&self, work: impl Future<Output = T>, late: impl FnOnce() -> T) -> T {
+    pub(super) async fn bounded<T>(
+        &self,
+        work: impl Future<Output = T>,
+        late: impl FnOnce() -> T,
+    ) -> T {
         let Some(timeout) = &self.config.timeout else {
             return work.await;
         };
@@ -189,134 +190,15 @@ impl<U> Inner<U> {
         }
     }
 
-    fn finish(&self, error: AuthError) -> AuthError {
+    pub(super) fn finish(&self, error: AuthError) -> AuthError {
         error
             .disclosed(self.config.disclose_status)
             .with_challenges(self.config.challenges.as_ref())
     }
 }
 
-impl<U: AuthUser> Inner<U> {
-    pub(super) async fn user(&self) -> Known<'_, Arc<U>> {
-        if let Some(known) = self.user.get() {
-            return known.as_ref();
-        }
-        // Without claims nobody needs to be asked.
-        if let Some(Err(error)) = self.claims.get() {
-            return Err(error);
-        }
-        self.bounded(self.wait_for_user(), || {
-            self.abandon_load();
-            self.remember(&self.user, Err(too_long()))
-        })
-        .await
-    }
-
-    /// The user, if nobody has to be asked.
-    pub(super) fn user_now(&self) -> Option<Known<'_, Arc<U>>> {
-        if let Some(known) = self.user.get() {
-            return Some(known.as_ref());
-        }
-        // Without claims nobody needs to be asked.
-        let claims = match self.claims_now()? {
-            Ok(claims) => claims,
-            Err(error) => return Some(Err(error)),
-        };
-        let cache = self.config.cache.as_ref()?;
-        let cached = cache.get(&*self.config.loader, claims)?;
-        Some(self.remember(&self.user, is_of(cached, claims)))
-    }
-
-    async fn wait_for_user(&self) -> Known<'_, Arc<U>> {
-        let _turn = self.turn.lock().await;
-        if let Some(known) = self.user.get() {
-            return known.as_ref();
-        }
-        let claims = self.claims_in_turn().await?;
-        let loader = &self.config.loader;
-        let found = match &self.config.cache {
-            Some(cache) => match cache.get(&**loader, claims) {
-                Some(cached) => Ok(cached),
-                None => cache.load(loader, claims).await,
-            },
-            None => user::load(&**loader, claims).await,
-        };
-        self.remember(&self.user, found.and_then(|found| is_of(found, claims)))
-    }
-
-    /// Hears when the user that these claims mean is invalidated.
-    pub(super) fn watcher(&self, claims: &Claims) -> Option<Watcher> {
-        let cache = self.config.cache.as_ref()?;
-        cache.watch(&*self.config.loader, claims)
-    }
-
-    fn abandon_load(&self) {
-        if let (Some(cache), Some(Ok(claims))) = (&self.config.cache, self.claims.get()) {
-            cache.abandon(&*self.config.loader, claims);
-        }
-    }
-
-    /// The user and the claims, if the account is approved and the policy says yes.
-    pub(super) async fn require<P: Policy<U>>(
-        &self,
-        policy: &P,
-    ) -> Result<(&Arc<U>, &Claims), AuthError> {
-        if self.config.cache.is_some()
-            && let Some(known) = self.require_now(policy)
-        {
-            return known;
-        }
-        let user = self.user().await.map_err(Clone::clone)?;
-        let claims = self.claims().await.map_err(Clone::clone)?;
-        self.judge(user, claims, policy)
-    }
-
-    /// The same, if nobody has to be asked.
-    pub(super) fn require_now<P: Policy<U>>(
-        &self,
-        policy: &P,
-    ) -> Option<Result<(&Arc<U>, &Claims), AuthError>> {
-        Some(match (self.user_now()?, self.claims_now()?) {
-            (Ok(user), Ok(claims)) => self.judge(user, claims, policy),
-            (Err(error), _) | (_, Err(error)) => Err(error.clone()),
-        })
-    }
-
-    /// Status first, policy second.
-    fn judge<'a, P: Policy<U>>(
-        &self,
-        user: &'a Arc<U>,
-        claims: &'a Claims,
-        policy: &P,
-    ) -> Result<(&'a Arc<U>, &'a Claims), AuthError> {
-        let judgement = match user.status() {
-            UserStatus::Approved => policy
-                .check(user, claims)
-                .map_err(|denied| AuthError::forbidden(denied.into_detail())),
-            UserStatus::Pending => Err(AuthError::new(AuthErrorKind::AccountPending)),
-            UserStatus::Disabled => Err(AuthError::new(AuthErrorKind::AccountDisabled)),
-        };
-        match judgement {
-            Ok(()) => Ok((user, claims)),
-            Err(error) => {
-                log(&error);
-                Err(self.finish(error))
-            }
-        }
-    }
-}
-
-fn too_long() -> AuthError {
+pub(super) fn too_long() -> AuthError {
     AuthError::unavailable("the store or the key source took too long")
-}
-
-/// The user that was found, if the token is of a living generation.
-fn is_of<U: AuthUser>(found: Option<Arc<U>>, claims: &Claims) -> Result<Arc<U>, AuthError> {
-    match found {
-        Some(user) if user.token_generation() == claims.generation() => Ok(user),
-        Some(_) => Err(AuthError::refused(Refusal::Generation)),
-        None => Err(AuthError::refused(Refusal::UnknownSubject)),
-    }
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ mod log;
 mod misconfiguration;
 mod admitted;
 mod inner;
+mod user;
 mod slot;
 mod watch;
 

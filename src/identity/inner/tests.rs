@@ -4,7 +4,7 @@ use super::*;
 use crate::error::BoxError;
 use crate::source::TokenSource;
 use crate::token::Verifier;
-use crate::user::UserLoader;
+use crate::user::{AuthUser, UserLoader, UserStatus};
 
 struct Nobody;
 
