@@ -22,10 +22,11 @@ pub(crate) fn counted() -> Vec<Row> {
 }
 
 /// What many threads may do at the same moment with the same token.
-pub(crate) fn hot() -> [Row; 3] {
+pub(crate) fn hot() -> [Row; 4] {
     [
         verification::hot(),
         verification::hot_cached(),
         router::hot(),
+        router::hot_without(),
     ]
 }

@@ -61,6 +61,12 @@ pub(crate) fn hot() -> Row {
     requests::row("CurrentUser, cached", router, token, StatusCode::OK)
 }
 
+/// The same without authentication: what the router's own counts of references cost.
+pub(crate) fn hot_without() -> Row {
+    let token = bearer(&tokens::hs256(tokens::SUBJECT));
+    requests::row("no auth", plain(), token, StatusCode::OK)
+}
+
 /// A token of its own for each of 10 000 users.
 fn many(name: &str, router: Router) -> Row {
     let credentials: Vec<_> = tokens::many().map(|token| bearer(&token)).collect();
