@@ -48,6 +48,12 @@ impl Clock {
     }
 }
 
+/// Whether what began at one [uptime](Clock::uptime) is still good at another.
+pub(crate) fn is_young(began: Duration, now: Duration, time_to_live: Duration) -> bool {
+    // A clock that runs backwards keeps nothing.
+    now.checked_sub(began).is_some_and(|age| age < time_to_live)
+}
+
 impl fmt::Debug for Clock {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self.0 {

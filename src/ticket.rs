@@ -9,7 +9,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest, Sha256};
 
-use crate::clock::Clock;
+use crate::clock::{self, Clock};
 use crate::error::AuthError;
 use crate::token::Claims;
 
@@ -122,9 +122,7 @@ impl Inner {
     }
 
     fn keeps(&self, entry: &Entry) -> bool {
-        // A clock that runs backwards keeps nothing.
-        let age = self.clock.uptime().checked_sub(entry.issued);
-        age.is_some_and(|age| age < self.lifetime)
+        clock::is_young(entry.issued, self.clock.uptime(), self.lifetime)
     }
 }
 

@@ -143,6 +143,11 @@ pub(crate) fn cache_key<'a, U: Send + Sync + 'static>(
     panic::catch_unwind(key).unwrap_or_default()
 }
 
+/// Whether the token is of the user's generation.
+pub(crate) fn is_for(claims: &Claims, user: &impl AuthUser) -> bool {
+    user.token_generation() == claims.generation()
+}
+
 /// Asks the loader. Whatever it does that is not an answer is an error.
 pub(crate) async fn load<U: Send + Sync + 'static>(
     loader: &dyn UserLoader<User = U>,

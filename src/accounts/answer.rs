@@ -1,7 +1,9 @@
 //! The table of the account routes, from error to answer: JSON, also where something is wrong.
 //! What the layer says as well, it leaves to [`AuthError`].
 
+use axum::Router;
 use axum::body::Body;
+use axum::middleware;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue, WWW_AUTHENTICATE};
@@ -66,6 +68,16 @@ pub(super) fn no_store(mut response: Response) -> Response {
     let no_store = HeaderValue::from_static("no-store");
     response.headers_mut().insert(CACHE_CONTROL, no_store);
     response
+}
+
+/// What all routers of accounts have: another method is answered in JSON, and nothing is for a
+/// cache.
+pub(super) fn finished<S: Clone + Send + Sync + 'static>(router: Router<S>) -> Router<S> {
+    router
+        .method_not_allowed_fallback(async || method_not_allowed())
+        .layer(middleware::map_response(async |response| {
+            no_store(response)
+        }))
 }
 
 /// 422: `detail` is the list of what is wrong, as clients of FastAPI read it.

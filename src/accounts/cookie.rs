@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{FromRequest, Request, State};
-use axum::middleware;
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use http::StatusCode;
@@ -50,13 +49,10 @@ use crate::source::AuthCookie;
 pub fn cookie_routes<S: AccountStore>(accounts: Accounts<S>, cookie: AuthCookie) -> Router {
     let logout = post(cookie_logout).with_state(cookie.clone());
     let login = post(cookie_login::<S>).with_state((accounts, cookie));
-    Router::new()
+    let routes = Router::new()
         .route("/cookie/login", login)
-        .route("/cookie/logout", logout)
-        .method_not_allowed_fallback(async || answer::method_not_allowed())
-        .layer(middleware::map_response(async |response| {
-            answer::no_store(response)
-        }))
+        .route("/cookie/logout", logout);
+    answer::finished(routes)
 }
 
 /// Makes a token, and puts it into the cookie for as long as it lives.

@@ -2,7 +2,6 @@
 
 use axum::Router;
 use axum::extract::State;
-use axum::middleware;
 use axum::response::Response;
 use axum::routing::{get, post, put};
 use http::StatusCode;
@@ -42,7 +41,7 @@ use crate::user::CurrentUser;
 /// Every error is JSON with a `detail`; nothing is to be cached. Put a limiter before `/login` and
 /// `/register`: hashing is bounded, guessing is not.
 pub fn routes<S: AccountStore>(accounts: Accounts<S>) -> Router {
-    Router::new()
+    let routes = Router::new()
         .route("/register", post(register::<S>))
         .route("/login", post(login::<S>))
         .route("/me", get(me))
@@ -50,12 +49,8 @@ pub fn routes<S: AccountStore>(accounts: Accounts<S>) -> Router {
         .route("/users/pending/count", get(count_pending::<S>))
         .route("/users/{id}", put(update::<S>).delete(delete::<S>))
         .route("/users/{id}/reset-password", post(reset_password::<S>))
-        .fallback(async || answer::not_found())
-        .method_not_allowed_fallback(async || answer::method_not_allowed())
-        .layer(middleware::map_response(async |response| {
-            answer::no_store(response)
-        }))
-        .with_state(accounts)
+        .fallback(async || answer::not_found());
+    answer::finished(routes).with_state(accounts)
 }
 
 /// Adds an account.

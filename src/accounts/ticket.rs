@@ -1,7 +1,6 @@
 //! The HTTP route that issues tickets for streams.
 
 use axum::Router;
-use axum::middleware;
 use axum::response::Response;
 use axum::routing::post;
 use http::StatusCode;
@@ -37,12 +36,7 @@ use crate::user::CurrentUser;
 /// # Ok::<(), tower_warder::ConfigError>(())
 /// ```
 pub fn ticket_routes() -> Router {
-    Router::new()
-        .route("/stream-ticket", post(stream_ticket))
-        .method_not_allowed_fallback(async || answer::method_not_allowed())
-        .layer(middleware::map_response(async |response| {
-            answer::no_store(response)
-        }))
+    answer::finished(Router::new().route("/stream-ticket", post(stream_ticket)))
 }
 
 /// Issues a ticket for the token of who asks.

@@ -7,7 +7,7 @@ use futures_util::future::{BoxFuture, WeakShared};
 
 use crate::error::{AuthError, AuthErrorKind};
 use crate::token::Claims;
-use crate::user::AuthUser;
+use crate::user::{self, AuthUser};
 
 /// A load under way. Whoever waits keeps it going; if all have gone, it is over.
 pub(super) struct Flight<U> {
@@ -52,14 +52,9 @@ impl Key {
 /// one, too.
 pub(super) fn tells_of(claims: &Claims, found: &Found<impl AuthUser>) -> bool {
     match found {
-        Ok(Some(user)) => is_for(claims, &**user),
+        Ok(Some(user)) => user::is_for(claims, &**user),
         Ok(None) => true,
         // What the loader had against that one.
         Err(error) => error.kind() != AuthErrorKind::InvalidToken,
     }
-}
-
-/// Whether the token is of the user's generation.
-pub(super) fn is_for(claims: &Claims, user: &impl AuthUser) -> bool {
-    user.token_generation() == claims.generation()
 }

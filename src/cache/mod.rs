@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use futures_util::future::{FutureExt, Shared};
 
-use self::flight::{Flight, Found, Key, Load, is_for, tells_of};
-use crate::clock::Clock;
+use self::flight::{Flight, Found, Key, Load, tells_of};
+use crate::clock::{self, Clock};
 use crate::table::{self, Table};
 use crate::token::Claims;
 use crate::user::{self, AuthUser, UserLoader};
@@ -156,7 +156,7 @@ impl<U: AuthUser> UserCache<U> {
                 && entry
                     .user
                     .as_deref()
-                    .is_none_or(|user| is_for(claims, user));
+                    .is_none_or(|user| user::is_for(claims, user));
             speaks.then(|| entry.user.clone())
         })
     }
@@ -209,7 +209,8 @@ impl<U: AuthUser> UserCache<U> {
         let mut set = self.0.table.lock(hash);
         // What a load has read that began too long ago, nobody may have who comes now.
         set.state.retain(|flight| {
-            flight.is_under_way() && is_young(flight.began, now, self.0.settings.time_to_live)
+            flight.is_under_way()
+                && clock::is_young(flight.began, now, self.0.settings.time_to_live)
         });
         let same = |flight: &&Flight<U>| flight.key.is(claims.issuer(), name);
         let under_way = set.state.iter().filter(same);
@@ -274,7 +275,7 @@ impl Settings {
             Some(_) => self.time_to_live,
             None => self.unknown_time_to_live,
         };
-        is_young(entry.began, now, time_to_live)
+        clock::is_young(entry.began, now, time_to_live)
     }
 }
 
@@ -291,11 +292,6 @@ impl<U> fmt::Debug for UserCache<U> {
             .field("time_to_live", &self.0.settings.time_to_live)
             .finish_non_exhaustive()
     }
-}
-
-fn is_young(began: Duration, now: Duration, time_to_live: Duration) -> bool {
-    // A clock that runs backwards keeps nothing.
-    now.checked_sub(began).is_some_and(|age| age < time_to_live)
 }
 
 const DEFAULT_TIME_TO_LIVE: Duration = Duration::from_secs(5);

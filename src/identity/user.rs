@@ -123,7 +123,7 @@ impl<U: AuthUser> Inner<U> {
 /// The user that was found, if the token is of a living generation.
 fn is_of<U: AuthUser>(found: Option<Arc<U>>, claims: &Claims) -> Result<Arc<U>, AuthError> {
     match found {
-        Some(user) if user.token_generation() == claims.generation() => Ok(user),
+        Some(user) if user::is_for(claims, &*user) => Ok(user),
         Some(_) => Err(AuthError::refused(Refusal::Generation)),
         None => Err(AuthError::refused(Refusal::UnknownSubject)),
     }

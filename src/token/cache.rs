@@ -6,10 +6,7 @@ use super::claims::Claims;
 use crate::table::{self, Table};
 
 /// Accepted tokens and their claims. What a hit is worth, the verifier judges by the clock.
-pub(super) struct TokenCache {
-    table: Table<Accepted>,
-    capacity: usize,
-}
+pub(super) struct TokenCache(Table<Accepted>);
 
 struct Accepted {
     token: Box<str>,
@@ -20,20 +17,17 @@ struct Accepted {
 
 impl TokenCache {
     pub(super) fn new(capacity: usize) -> Self {
-        Self {
-            table: Table::new(capacity),
-            capacity,
-        }
+        Self(Table::new(capacity))
     }
 
     /// Another one of this size.
     pub(super) fn emptied(&self) -> Self {
-        Self::new(self.capacity)
+        Self::new(self.0.capacity())
     }
 
     /// The claims of a token that these keys verified, byte for byte.
     pub(super) fn get(&self, token: &str, generation: u64) -> Option<Claims> {
-        self.table.get(hash(token)?, |accepted| {
+        self.0.get(hash(token)?, |accepted| {
             (accepted.generation == generation && *accepted.token == *token)
                 .then(|| accepted.claims.clone())
         })
@@ -49,7 +43,7 @@ impl TokenCache {
             claims: claims.clone(),
             generation,
         };
-        self.table.lock(hash).put(
+        self.0.lock(hash).put(
             hash,
             accepted,
             |other| *other.token == *token,
@@ -62,7 +56,7 @@ impl TokenCache {
 impl fmt::Debug for TokenCache {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("TokenCache")
-            .field("capacity", &self.table.capacity())
+            .field("capacity", &self.0.capacity())
             .finish_non_exhaustive()
     }
 }
