@@ -30,7 +30,7 @@ pub mod testing;
 
 pub use async_trait::async_trait;
 
-pub use cache::UserCache;
+pub use cache::{Invalidation, UserCache};
 pub use clock::Clock;
 pub use error::{AuthError, AuthErrorKind, BoxError, ConfigError};
 #[cfg(feature = "axum")]

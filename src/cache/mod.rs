@@ -1,6 +1,8 @@
 //! Users in memory, so that not every request asks the store.
 
+mod channel;
 mod flight;
+mod follow;
 
 use std::fmt;
 use std::sync::Arc;
@@ -9,6 +11,7 @@ use std::time::Duration;
 
 use futures_util::future::{FutureExt, Shared};
 
+use self::channel::Channels;
 use self::flight::{Flight, Found, Key, Load, tells_of};
 use crate::clock::{self, Clock};
 use crate::table::{self, Table};
@@ -16,13 +19,15 @@ use crate::token::Claims;
 use crate::user::{self, AuthUser, UserLoader};
 use crate::watchers::{Watcher, Watchers};
 
+pub use self::channel::Invalidation;
+
 /// Users that were loaded a moment ago, to be given to
 /// [`AuthLayer::user_cache`](crate::AuthLayer::user_cache).
 ///
 /// A status that changes in the store is seen after the [time to live](Self::time_to_live) at the
 /// latest, or at once if whoever changes it calls [`invalidate`](Self::invalidate): keep a clone,
 /// which is a handle to the same cache. [`Accounts`](crate::accounts::Accounts) does that for its
-/// own changes.
+/// own changes. What other processes change is heard with [`follow`](Self::follow).
 ///
 /// A hit waits for nobody and takes no lock. Many requests that miss the same user at once are one
 /// load. Errors are never kept. A cached user of another
@@ -50,6 +55,7 @@ struct Inner<U> {
     table: Table<Entry<U>, Vec<Flight<U>>>,
     flights: AtomicU64,
     watchers: Arc<Watchers>,
+    channels: Channels,
     settings: Settings,
 }
 
@@ -136,6 +142,7 @@ impl<U> UserCache<U> {
             table: Table::new(settings.capacity),
             flights: AtomicU64::new(0),
             watchers: Arc::default(),
+            channels: Channels::default(),
             settings,
         }))
     }
@@ -148,6 +155,9 @@ impl<U: AuthUser> UserCache<U> {
         loader: &dyn UserLoader<User = U>,
         claims: &Claims,
     ) -> Option<Option<Arc<U>>> {
+        if self.0.channels.any_is_silent() {
+            return None;
+        }
         let name = user::cache_key(loader, claims)?;
         let now = self.0.settings.clock.uptime();
         self.0.table.get(table::hash(name.as_bytes()), |entry| {
@@ -167,7 +177,8 @@ impl<U: AuthUser> UserCache<U> {
         loader: &Arc<dyn UserLoader<User = U>>,
         claims: &Claims,
     ) -> Found<U> {
-        let Some(name) = user::cache_key(&**loader, claims) else {
+        let name = user::cache_key(&**loader, claims);
+        let Some(name) = name.filter(|_| !self.0.channels.any_is_silent()) else {
             return user::load(&**loader, claims).await;
         };
         let (load, joined) = self.board(loader, claims, &name);

@@ -1,6 +1,7 @@
 //! U1, U2 and U7 of a cache before the loader: a hit asks nobody, a change is seen in time, and
 //! nothing that failed or was overtaken is kept.
 
+mod follow;
 mod keys;
 mod overtaken;
 mod stage;

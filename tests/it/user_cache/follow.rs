@@ -1,0 +1,234 @@
+//! A cache that follows a channel: what the channel says is forgotten, and while something may be
+//! missed every request asks the store.
+
+use futures_util::future::BoxFuture;
+use tokio::sync::mpsc;
+use tower_warder::Invalidation;
+
+use super::*;
+use crate::support::Log;
+
+#[tokio::test]
+async fn user_whom_the_channel_names_is_asked_for_and_the_others_stay() {
+    let (door, mut channel) = connected();
+    for subject in ["jane", "root"] {
+        door.name(subject).await.unwrap();
+    }
+    door.store.put("jane", disabled());
+    channel.says(Invalidation::User("jane".to_owned()));
+    assert_eq!(door.status("jane").await, UserStatus::Disabled);
+    door.name("root").await.unwrap();
+    assert_eq!(door.store.loads(), 3);
+
+    channel.says(Invalidation::Everybody);
+    for subject in ["jane", "root"] {
+        door.status(subject).await;
+    }
+    assert_eq!(door.store.loads(), 5);
+}
+
+#[tokio::test]
+async fn every_request_asks_the_store_until_the_channel_is_connected() {
+    let door = Door::new(|cache| cache);
+    door.name("jane").await.unwrap();
+    // Before anybody polls it.
+    let mut channel = Channel::of(&door);
+    assert_eq!(door.loads_of_two_requests().await, 2);
+    channel.polls();
+    channel.says(Invalidation::User("root".to_owned()));
+    assert_eq!(door.loads_of_two_requests().await, 2);
+
+    channel.says(Invalidation::Connected);
+    assert_eq!(door.loads_of_two_requests().await, 1);
+}
+
+#[tokio::test]
+async fn every_request_asks_the_store_while_the_channel_is_down() {
+    let (door, mut channel) = connected();
+    door.name("jane").await.unwrap();
+    channel.breaks();
+    assert_eq!(door.loads_of_two_requests().await, 2);
+
+    // What is loaded meanwhile is not kept either.
+    channel.says(Invalidation::Connected);
+    assert_eq!(door.loads_of_two_requests().await, 1);
+}
+
+#[tokio::test]
+async fn requests_do_not_share_a_load_while_the_channel_is_down() {
+    let (stage, layer, cache) = Stage::new(Order::ReadsThenWaits);
+    let mut channel = Channel::new(&cache);
+    channel.says(Invalidation::Connected);
+    channel.breaks();
+    let (first, second) = (ask(&layer, "jane").await, ask(&layer, "jane").await);
+    let mut first = pin!(first.user());
+    assert!(poll!(&mut first).is_pending());
+    stage.put(disabled());
+    let mut second = pin!(second.user());
+    assert!(poll!(&mut second).is_pending());
+    stage.gate.add_permits(2);
+    assert_eq!(second.await.unwrap().status, UserStatus::Disabled);
+    assert_eq!(stage.loads(), 2);
+}
+
+#[tokio::test]
+async fn load_that_spans_an_interruption_is_not_kept() {
+    let (stage, layer, cache) = Stage::new(Order::ReadsThenWaits);
+    let mut channel = Channel::new(&cache);
+    channel.says(Invalidation::Connected);
+    let before = ask(&layer, "jane").await;
+    let mut loads = pin!(before.user());
+    assert!(poll!(&mut loads).is_pending());
+
+    channel.breaks();
+    stage.put(disabled());
+    channel.says(Invalidation::Connected);
+    stage.gate.add_permits(2);
+    assert_eq!(loads.await.unwrap().status, UserStatus::Approved);
+    let after = ask(&layer, "jane").await;
+    assert_eq!(after.user().await.unwrap().status, UserStatus::Disabled);
+}
+
+#[tokio::test]
+async fn cache_stands_aside_once_the_channel_has_ended_or_nobody_polls_it() {
+    for ends in [Channel::ends as fn(Channel), drop] {
+        let (door, channel) = connected();
+        door.name("jane").await.unwrap();
+        ends(channel);
+        assert_eq!(door.loads_of_two_requests().await, 2);
+
+        // Until the next attempt has connected, however many there are before.
+        drop(Channel::of(&door));
+        Channel::of(&door).ends();
+        let mut channel = Channel::of(&door);
+        channel.polls();
+        assert_eq!(door.loads_of_two_requests().await, 2);
+        channel.says(Invalidation::Connected);
+        assert_eq!(door.loads_of_two_requests().await, 1);
+    }
+}
+
+#[tokio::test]
+async fn of_two_channels_both_have_to_be_connected() {
+    let (door, mut one) = connected();
+    let mut other = Channel::of(&door);
+    assert_eq!(door.loads_of_two_requests().await, 2);
+    other.says(Invalidation::Connected);
+    assert_eq!(door.loads_of_two_requests().await, 1);
+
+    one.breaks();
+    one.breaks();
+    other.says(Invalidation::Connected);
+    assert_eq!(door.loads_of_two_requests().await, 2);
+    one.says(Invalidation::Connected);
+    assert_eq!(door.loads_of_two_requests().await, 1);
+}
+
+#[tokio::test]
+async fn channel_that_connects_again_without_a_word_empties_the_cache() {
+    let (door, mut channel) = connected();
+    door.name("jane").await.unwrap();
+    door.store.put("jane", disabled());
+    channel.says(Invalidation::Connected);
+    assert_eq!(door.status("jane").await, UserStatus::Disabled);
+    channel.breaks();
+    assert_eq!(door.loads_of_two_requests().await, 2);
+}
+
+#[tokio::test]
+async fn interruption_is_one_line_in_the_log_and_its_end_another() {
+    let log = Log::record();
+    let (_door, mut channel) = connected();
+    assert!(log.lines("WARN").is_empty(), "{}", log.text());
+    for _ in 0..3 {
+        channel.breaks();
+    }
+    let [line] = &log.lines("WARN")[..] else {
+        panic!("{}", log.text());
+    };
+    assert!(
+        line.contains("stands aside") && line.contains("cable"),
+        "{line}"
+    );
+    channel.says(Invalidation::Connected);
+    channel.says(Invalidation::Connected);
+    assert_eq!(log.lines("INFO").len(), 1, "{}", log.text());
+}
+
+#[tokio::test]
+async fn channel_that_never_connects_says_so_once() {
+    let log = Log::record();
+    let door = Door::new(|cache| cache);
+    let mut channel = Channel::of(&door);
+    for _ in 0..3 {
+        channel.breaks();
+    }
+    assert_eq!(log.lines("WARN").len(), 1, "{}", log.text());
+}
+
+#[tokio::test]
+async fn nobody_follows_for_a_cache_that_is_gone() {
+    let log = Log::record();
+    let (door, mut channel) = connected();
+    drop(door);
+    channel.sender.send(Invalidation::Everybody).unwrap();
+    assert!(channel.follows.as_mut().now_or_never().is_some());
+    drop(channel);
+    assert!(log.lines("WARN").is_empty(), "{}", log.text());
+}
+
+impl Door {
+    async fn loads_of_two_requests(&self) -> usize {
+        let before = self.store.loads();
+        for _ in 0..2 {
+            self.status("jane").await;
+        }
+        self.store.loads() - before
+    }
+}
+
+/// A channel in the hand of a test, and who follows it.
+struct Channel {
+    sender: mpsc::UnboundedSender<Invalidation>,
+    follows: BoxFuture<'static, ()>,
+}
+
+fn connected() -> (Door, Channel) {
+    let door = Door::new(|cache| cache);
+    let mut channel = Channel::of(&door);
+    channel.says(Invalidation::Connected);
+    (door, channel)
+}
+
+impl Channel {
+    fn of(door: &Door) -> Self {
+        Self::new(&door.cache)
+    }
+
+    fn new(cache: &UserCache<TestUser>) -> Self {
+        let (sender, mut receiver) = mpsc::unbounded_channel();
+        let stream = futures_util::stream::poll_fn(move |cx| receiver.poll_recv(cx));
+        Self {
+            sender,
+            follows: cache.follow(stream).boxed(),
+        }
+    }
+
+    fn polls(&mut self) {
+        assert!(self.follows.as_mut().now_or_never().is_none());
+    }
+
+    fn says(&mut self, invalidation: Invalidation) {
+        self.sender.send(invalidation).unwrap();
+        self.polls();
+    }
+
+    fn breaks(&mut self) {
+        self.says(Invalidation::Disconnected("the cable is cut".into()));
+    }
+
+    fn ends(self) {
+        drop(self.sender);
+        assert!(self.follows.now_or_never().is_some());
+    }
+}
