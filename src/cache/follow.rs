@@ -85,8 +85,8 @@ impl<U> Follower<U> {
         let cache = UserCache(self.cache.upgrade()?);
         match invalidation {
             Invalidation::Connected => self.connect(&cache),
-            Invalidation::User(key) => cache.invalidate(&key),
-            Invalidation::Everybody => cache.invalidate_all(),
+            Invalidation::User(key) => cache.forget(&key),
+            Invalidation::Everybody => cache.forget_all(),
             Invalidation::Disconnected(reason) => self.lose(reason),
         }
         Some(())
@@ -94,7 +94,7 @@ impl<U> Follower<U> {
 
     fn connect(&mut self, cache: &UserCache<U>) {
         // What was known before, and what was being loaded, may miss a change.
-        cache.invalidate_all();
+        cache.forget_all();
         if self.state == State::Connected {
             return;
         }

@@ -65,7 +65,10 @@ struct Settings {
     time_to_live: Duration,
     unknown_time_to_live: Duration,
     clock: Clock,
+    on_invalidate: Option<Announcement>,
 }
+
+type Announcement = Arc<dyn Fn(Invalidation) + Send + Sync>;
 
 /// What was found, and when somebody began to look.
 struct Entry<U> {
@@ -84,6 +87,7 @@ impl<U> UserCache<U> {
             time_to_live: DEFAULT_TIME_TO_LIVE,
             unknown_time_to_live: Duration::ZERO,
             clock: Clock::system(),
+            on_invalidate: None,
         })
     }
 
@@ -110,11 +114,36 @@ impl<U> UserCache<U> {
         self.but(|settings| settings.clock = clock)
     }
 
+    /// Tells others whom this process invalidates: `tell` is called after each
+    /// [`invalidate`](Self::invalidate) and [`invalidate_all`](Self::invalidate_all), not for what
+    /// a channel said that the cache [follows](Self::follow). It must not block: let it put the
+    /// word into a queue from which a task sends it. Defaults to nothing; a database that tells of
+    /// changes itself makes it superfluous.
+    #[must_use]
+    pub fn on_invalidate(&self, tell: impl Fn(Invalidation) + Send + Sync + 'static) -> Self {
+        self.but(|settings| settings.on_invalidate = Some(Arc::new(tell)))
+    }
+
     /// Forgets the users of this [key](UserLoader::cache_key), the subject by default, of whatever
     /// issuer. Once it returns, no request is answered by what was known before: also a load that
     /// had begun serves only those who wait for it already. Streams of this user are
     /// [checked](crate::Identity::until_denied) at once.
     pub fn invalidate(&self, key: &str) {
+        self.forget(key);
+        if let Some(tell) = &self.0.settings.on_invalidate {
+            tell(Invalidation::User(key.to_owned()));
+        }
+    }
+
+    /// Forgets all users, in the same way.
+    pub fn invalidate_all(&self) {
+        self.forget_all();
+        if let Some(tell) = &self.0.settings.on_invalidate {
+            tell(Invalidation::Everybody);
+        }
+    }
+
+    fn forget(&self, key: &str) {
         let mut set = self.0.table.lock(table::hash(key.as_bytes()));
         set.state.retain(|flight| *flight.key.name != *key);
         set.remove(|entry| *entry.key.name == *key);
@@ -122,8 +151,7 @@ impl<U> UserCache<U> {
         self.0.watchers.notify(key);
     }
 
-    /// Forgets all users, in the same way.
-    pub fn invalidate_all(&self) {
+    fn forget_all(&self) {
         for mut set in self.0.table.lock_each() {
             set.state.clear();
             set.remove(|_| true);

@@ -177,6 +177,24 @@ async fn nobody_follows_for_a_cache_that_is_gone() {
     assert!(log.lines("WARN").is_empty(), "{}", log.text());
 }
 
+#[tokio::test]
+async fn what_this_process_invalidates_is_told_and_what_the_channel_said_is_not() {
+    let told = Arc::new(Mutex::new(Vec::new()));
+    let ear = Arc::clone(&told);
+    let cache = UserCache::<TestUser>::new(16)
+        .on_invalidate(move |word| ear.lock().unwrap().push(format!("{word:?}")));
+    let mut channel = Channel::new(&cache);
+    channel.says(Invalidation::Connected);
+    channel.says(Invalidation::User("root".to_owned()));
+    channel.says(Invalidation::Everybody);
+    channel.breaks();
+    assert!(told.lock().unwrap().is_empty());
+
+    cache.invalidate("jane");
+    cache.clone().invalidate_all();
+    assert_eq!(*told.lock().unwrap(), [r#"User("jane")"#, "Everybody"]);
+}
+
 impl Door {
     async fn loads_of_two_requests(&self) -> usize {
         let before = self.store.loads();
