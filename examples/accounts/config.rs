@@ -10,6 +10,7 @@ use std::time::Duration;
 use tower_warder::{ConfigError, Secret};
 use tracing_subscriber::EnvFilter;
 
+use super::channel::Channel;
 use super::database::Database;
 
 /// The configuration of the server.
@@ -19,6 +20,7 @@ pub(crate) struct Config {
     pub(crate) secret: SecretSource,
     pub(crate) token_lifetime: Option<Duration>,
     pub(crate) user_cache_ttl: Option<Duration>,
+    pub(crate) channel: Option<Channel>,
 }
 
 impl Config {
@@ -32,6 +34,7 @@ impl Config {
         Ok(Self {
             bind_addr: bind_addr()?,
             secret: SecretSource::from_env(&database)?,
+            channel: channel(&database)?,
             database,
             token_lifetime: duration("JWT_LIFETIME", MAX_LIFETIME)?,
             user_cache_ttl: duration("USER_CACHE_TTL", MAX_USER_CACHE_TTL)?,
@@ -142,12 +145,27 @@ fn database() -> Result<Database, Box<dyn Error>> {
     })?;
     Ok(match variable("DATABASE_CONNECTIONS")? {
         Some(text) => {
-            let number = text.parse().ok().filter(|number| (1..=1000).contains(number));
+            let number = text
+                .parse()
+                .ok()
+                .filter(|number| (1..=1000).contains(number));
             let remedy = "give a number from 1 to 1000";
             database.connections(number.ok_or_else(|| invalid("DATABASE_CONNECTIONS", remedy))?)
         }
         None => database,
     })
+}
+
+/// The given one; else the database's, if it has one.
+fn channel(database: &Database) -> Result<Option<Channel>, Box<dyn Error>> {
+    let Some(url) = variable("INVALIDATION_URL")? else {
+        return Ok(database.try_into().ok());
+    };
+    let channel = url.parse().map_err(|_| {
+        let remedy = "give redis://HOST or postgres://USER:PASSWORD@HOST/DATABASE";
+        invalid("INVALIDATION_URL", remedy)
+    });
+    channel.map(Some)
 }
 
 /// A whole number of seconds, minutes, hours or days: `90s`, `15m`, `12h`, `7d`.

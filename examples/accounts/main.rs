@@ -32,6 +32,7 @@
 //! | `JWT_SECRET` | the secret of the tokens; defaults to one made beside the SQLite file, and is required with PostgreSQL |
 //! | `JWT_LIFETIME` | how long tokens live, such as `15m`; defaults to 7 days |
 //! | `USER_CACHE_TTL` | how long accounts are kept in memory, such as `5s`; by default every request asks the database |
+//! | `INVALIDATION_URL` | where the nodes hear of each other's changes, for `USER_CACHE_TTL`: `redis://HOST` or `postgres://…`; defaults to `DATABASE_URL` if that is PostgreSQL |
 //! | `AUTH_THROTTLE` | reserved; only `off` |
 //! | `RUST_LOG` | what to log; defaults to `info` |
 
@@ -49,19 +50,21 @@ use tokio::net::TcpListener;
 #[cfg(unix)]
 use tokio::signal::unix::{SignalKind, signal};
 use tower_http::trace::TraceLayer;
-use tower_warder::accounts::{self, AccountStore, Accounts};
+use tower_warder::accounts::{self, AccountStore, Accounts, User};
 use tower_warder::{
     AuthCookie, AuthLayer, ConfigError, Secret, Tickets, TokenIssuer, TokenSource, TokenVerifier,
     UserCache,
 };
 
 mod api_page;
+mod channel;
 mod config;
 pub(crate) mod database;
 mod pages;
 pub(crate) mod store;
 pub(crate) mod streams;
 
+use self::channel::Channel;
 use self::config::Config;
 
 #[tokio::main]
@@ -101,7 +104,12 @@ async fn run() -> Result<(), Box<dyn Error>> {
     }
     let cookie = cookie(listener.local_addr()?.ip())?;
     let accounts = Accounts::new(store.clone(), issuer);
-    let app = app(accounts, &secret, cookie, config.user_cache_ttl);
+    let cache = config.user_cache_ttl.map(|time_to_live| {
+        let channel = config.channel.as_ref().map(Channel::to_string);
+        tracing::info!(?time_to_live, channel, "accounts are kept in memory");
+        user_cache(time_to_live, config.channel)
+    });
+    let app = app(accounts, &secret, cookie, cache);
 
     // From here on a signal no longer kills.
     let stop: streams::Stop = stop_signal()?.boxed().shared();
@@ -121,7 +129,7 @@ pub(crate) fn app<S: AccountStore>(
     mut accounts: Accounts<S>,
     secret: &Secret,
     cookie: AuthCookie,
-    user_cache_ttl: Option<Duration>,
+    cache: Option<UserCache<User>>,
 ) -> Router {
     let mut auth = AuthLayer::new(TokenVerifier::hs256(secret), accounts.clone())
         .source(streams::source(
@@ -129,8 +137,7 @@ pub(crate) fn app<S: AccountStore>(
         ))
         .tickets(Tickets::new(10_000))
         .loader_timeout(Duration::from_secs(5), tokio::time::sleep);
-    if let Some(time_to_live) = user_cache_ttl {
-        let cache = UserCache::new(10_000).time_to_live(time_to_live);
+    if let Some(cache) = cache {
         accounts = accounts.user_cache(cache.clone());
         auth = auth.user_cache(cache);
     }
@@ -149,6 +156,20 @@ pub(crate) fn app<S: AccountStore>(
         .fallback(StatusCode::NOT_FOUND)
         .layer(auth)
         .layer(trace)
+}
+
+/// The accounts in memory: for so long, or until the channel says that they have changed.
+pub(crate) fn user_cache(time_to_live: Duration, channel: Option<Channel>) -> UserCache<User> {
+    let cache = UserCache::new(10_000).time_to_live(time_to_live);
+    let Some(channel) = channel else {
+        return cache;
+    };
+    let cache = match channel.tell() {
+        Some(tell) => cache.on_invalidate(tell),
+        None => cache,
+    };
+    tokio::spawn(cache.follow(channel.listen()));
+    cache
 }
 
 /// The cookie of a server that listens here.
