@@ -142,7 +142,10 @@ fn database() -> Result<Database, Box<dyn Error>> {
     })?;
     Ok(match variable("DATABASE_CONNECTIONS")? {
         Some(text) => {
-            let number = text.parse().ok().filter(|number| (1..=1000).contains(number));
+            let number = text
+                .parse()
+                .ok()
+                .filter(|number| (1..=1000).contains(number));
             let remedy = "give a number from 1 to 1000";
             database.connections(number.ok_or_else(|| invalid("DATABASE_CONNECTIONS", remedy))?)
         }

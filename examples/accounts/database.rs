@@ -108,7 +108,9 @@ impl PostgresServer {
         if rest.contains(['@', '#']) {
             return Err(Unusable);
         }
-        let parameters = rest.split_once('?').map_or("", |(_, parameters)| parameters);
+        let parameters = rest
+            .split_once('?')
+            .map_or("", |(_, parameters)| parameters);
         let mut parameters = form_urlencoded::parse(parameters.as_bytes());
         if !parameters.all(|(name, _)| is_parameter(&name)) {
             return Err(Unusable);

@@ -12,10 +12,10 @@ use tower_warder::{BoxError, async_trait};
 
 use self::lease::Lease;
 use self::timestamptz::Timestamptz;
+use super::super::database::PostgresServer;
+use super::Store;
 use super::row::UserRow;
 use super::sql::{self, users};
-use super::Store;
-use super::super::database::PostgresServer;
 
 mod lease;
 mod timestamptz;
@@ -262,7 +262,9 @@ impl Writer<'_> {
     /// Begins, and takes the lock that the end of the transaction gives back. It comes before every
     /// lock on a row, so that no two of these wait for each other.
     async fn begin(&mut self) -> Result<Transaction<'_, Postgres>, StoreError> {
-        let begin = self.lease.begin_with("BEGIN ISOLATION LEVEL READ COMMITTED");
+        let begin = self
+            .lease
+            .begin_with("BEGIN ISOLATION LEVEL READ COMMITTED");
         let mut transaction = begin.await.map_err(unavailable)?;
         sqlx::query("SELECT pg_advisory_xact_lock($1)")
             .bind(WRITERS)
@@ -315,7 +317,9 @@ fn taken_or_unavailable(error: sqlx::Error) -> StoreError {
 /// way in a deadlock, or could not be put in order with others. Both come of those who write past the
 /// lock. What is not known is not tried again, such as a commit whose answer was lost.
 fn was_undone(source: &BoxError) -> bool {
-    let error = source.downcast_ref().and_then(sqlx::Error::as_database_error);
+    let error = source
+        .downcast_ref()
+        .and_then(sqlx::Error::as_database_error);
     let code = error.and_then(|error| error.code());
     code.is_some_and(|code| ["40001", "40P01"].contains(&&*code))
 }

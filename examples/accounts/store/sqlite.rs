@@ -14,9 +14,9 @@ use tokio::time::timeout;
 use tower_warder::accounts::{AccountStore, Actor, Change, Email, NewUser, Page, StoreError, User};
 use tower_warder::{BoxError, async_trait};
 
+use super::super::database::SqliteFile;
 use super::row::UserRow;
 use super::{Store, sql};
-use super::super::database::SqliteFile;
 
 /// Readers see the last committed state (WAL); a writer takes the lock before it reads what
 /// decides, so that no two decide on the same state.
