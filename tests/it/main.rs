@@ -16,6 +16,7 @@ mod bodies;
 mod cookie_example;
 mod corridor;
 mod cors;
+mod deny_list;
 mod doors;
 mod elsewhere;
 mod hyper;
