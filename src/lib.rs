@@ -46,7 +46,7 @@ pub use secret::Secret;
 pub use source::{AuthCookie, TokenSource, UnfitToken};
 pub use ticket::{Ticket, Tickets};
 pub use token::{
-    Algorithm, Claims, IssueError, KeyRing, SigningKey, TokenBuilder, TokenIssuer, TokenVerifier,
-    Verification, Verifier, VerifyingKey,
+    Algorithm, Claims, DenyList, IssueError, KeyRing, Revocable, SigningKey, TokenBuilder,
+    TokenIssuer, TokenVerifier, Verification, Verifier, VerifyingKey,
 };
 pub use user::{AuthUser, CurrentUser, UserLoader, UserStatus};

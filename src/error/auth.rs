@@ -60,7 +60,8 @@ pub enum AuthErrorKind {
     AccountDisabled,
     /// The user is known and approved, and a policy said no.
     Forbidden,
-    /// Whoever had to be asked (user store, key source, password hasher) could not answer.
+    /// Whoever had to be asked (user store, key source, deny list, password hasher) could not
+    /// answer.
     Unavailable,
     /// The server is put together wrongly, for example without an `AuthLayer` on the route.
     Misconfigured,

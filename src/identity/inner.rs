@@ -1,6 +1,7 @@
 //! The resolving of an identity: verified on first demand, loaded on first demand, remembered.
 
 use std::future::Future;
+use std::panic::AssertUnwindSafe;
 use std::pin::pin;
 use std::sync::{Arc, OnceLock};
 
@@ -65,6 +66,11 @@ impl<U> Inner<U> {
         }
     }
 
+    /// Who waited for the user waited for the claims: nobody is asked for them again.
+    pub(super) fn abandon_claims(&self) {
+        let _ = self.claims.set(Err(self.finish(too_long())));
+    }
+
     /// The answer to who has waited too long.
     pub(super) fn too_late(&self) -> AuthError {
         let error = self.finish(too_long());
@@ -112,7 +118,10 @@ impl<U> Inner<U> {
         }
         let claims = match self.verification() {
             Verification::Ready(claims) => claims,
-            Verification::Pending(claims) => claims.await,
+            Verification::Pending(claims) => match AssertUnwindSafe(claims).catch_unwind().await {
+                Ok(claims) => claims,
+                Err(_) => Err(AuthError::unavailable("the verifier panicked")),
+            },
         };
         self.remember(&self.claims, claims)
     }
@@ -198,7 +207,7 @@ impl<U> Inner<U> {
 }
 
 pub(super) fn too_long() -> AuthError {
-    AuthError::unavailable("the store or the key source took too long")
+    AuthError::unavailable("the store, the key source or the deny list took too long")
 }
 
 #[cfg(test)]

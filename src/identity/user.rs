@@ -21,6 +21,7 @@ impl<U: AuthUser> Inner<U> {
         }
         self.bounded(self.wait_for_user(), || {
             self.abandon_load();
+            self.abandon_claims();
             self.remember(&self.user, Err(too_long()))
         })
         .await

@@ -6,8 +6,10 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde::de::DeserializeOwned;
 
+use super::MAX_LEEWAY;
 use super::base64url;
 use super::payload::{Audience, Payload, Span};
+use crate::clock::Clock;
 use crate::error::{AuthError, Refusal};
 
 /// The claims of a verified token (RFC 7519, section 4.1).
@@ -37,13 +39,38 @@ impl Claims {
     /// Reads claims from a JSON object, for a [`Verifier`](crate::Verifier) of your own.
     ///
     /// The form is checked as it is for a token: one object without duplicate names, `sub` and
-    /// `exp` present, registered claims of their types. Times are for the verifier to judge.
+    /// `exp` present, registered claims of their types. Times are for the verifier to judge, with
+    /// [`valid_by`](Self::valid_by) for example.
     ///
     /// # Errors
     ///
     /// [`InvalidToken`](crate::AuthErrorKind::InvalidToken) with the reason as its source.
     pub fn from_json(json: impl AsRef<str>) -> Result<Self, AuthError> {
         Self::parse(json.as_ref()).map_err(AuthError::refused)
+    }
+
+    /// The same claims, if they are valid by this clock (`exp`, `nbf`, `iat`), for a
+    /// [`Verifier`](crate::Verifier) of your own. The clock of whoever made them may differ by
+    /// `leeway`, of which at most 300 seconds count.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use tower_warder::{Claims, Clock};
+    ///
+    /// let claims = Claims::from_json(r#"{"sub":"7","exp":1767225600}"#)?;
+    /// assert!(claims.valid_by(&Clock::system(), Duration::ZERO).is_err()); // since 2026
+    /// # Ok::<(), tower_warder::AuthError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidToken`](crate::AuthErrorKind::InvalidToken) with the reason as its source.
+    pub fn valid_by(self, clock: &Clock, leeway: Duration) -> Result<Self, AuthError> {
+        let leeway = leeway.min(MAX_LEEWAY).as_secs_f64();
+        match self.check_times(clock.numeric_date(), leeway) {
+            Ok(()) => Ok(self),
+            Err(refusal) => Err(AuthError::refused(refusal)),
+        }
     }
 
     /// Whom the token is about (`sub`): 1 to 255 bytes without control characters.
@@ -183,7 +210,7 @@ impl fmt::Debug for Claims {
     }
 }
 
-/// Whether `subject` may stand in a token.
+/// Whether `subject` may stand in a token: short, and nothing that a log or a store trips over.
 pub(super) fn is_subject(subject: &str) -> bool {
     !subject.is_empty()
         && subject.len() <= MAX_SUBJECT

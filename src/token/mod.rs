@@ -11,9 +11,13 @@ mod keyset;
 mod ring;
 mod cache;
 mod verifier;
+mod deny_list;
 mod issuer;
 
+use std::time::Duration;
+
 pub use claims::Claims;
+pub use deny_list::{DenyList, Revocable};
 pub use issuer::{IssueError, TokenBuilder, TokenIssuer};
 pub use key::{Algorithm, SigningKey, VerifyingKey};
 pub use ring::KeyRing;
@@ -21,6 +25,9 @@ pub use verifier::{TokenVerifier, Verification, Verifier};
 
 /// Bytes of a token, before anything of it is decoded.
 const MAX_TOKEN: usize = 8 * 1024;
+
+/// How far two clocks may differ, at most.
+const MAX_LEEWAY: Duration = Duration::from_secs(300);
 
 /// Bytes of the encoded header.
 const MAX_HEADER: usize = 1024;

@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 
-use super::MAX_TOKEN;
 use super::cache::TokenCache;
 use super::claims::Claims;
 use super::compact::Compact;
 use super::key::VerifyingKey;
 use super::keyset::Keyset;
 use super::ring::KeyRing;
+use super::{MAX_LEEWAY, MAX_TOKEN};
 use crate::clock::Clock;
 use crate::error::{AuthError, ConfigError, Refusal};
 use crate::secret::Secret;
@@ -44,12 +44,28 @@ pub trait Verifier: Send + Sync + 'static {
     }
 }
 
+impl<V: Verifier + ?Sized> Verifier for Arc<V> {
+    fn verify<'a>(&'a self, credential: &'a str) -> Verification<'a> {
+        (**self).verify(credential)
+    }
+
+    fn max_size(&self) -> usize {
+        (**self).max_size()
+    }
+
+    fn judges_characters(&self) -> bool {
+        (**self).judges_characters()
+    }
+}
+
 /// The answer of a [`Verifier`].
 #[non_exhaustive]
 pub enum Verification<'a> {
     /// The judgement.
     Ready(Result<Claims, AuthError>),
-    /// The judgement has to be waited for, for example because keys must be fetched.
+    /// The judgement has to be waited for, for example because keys must be fetched. Longer than
+    /// [`AuthLayer::loader_timeout`](crate::AuthLayer::loader_timeout), or with a panic at its end,
+    /// it is 503.
     Pending(BoxFuture<'a, Result<Claims, AuthError>>),
 }
 
@@ -249,5 +265,3 @@ impl Verifier for TokenVerifier {
         true
     }
 }
-
-const MAX_LEEWAY: Duration = Duration::from_secs(300);

@@ -80,10 +80,11 @@ async fn request_waits_for_keys_no_longer_than_the_timeout() {
 enum Keys {
     Fail,
     FailLater,
+    PanicLater,
     Hang,
 }
 
-const KEYS: [Keys; 3] = [Keys::Fail, Keys::FailLater, Keys::Hang];
+const KEYS: [Keys; 4] = [Keys::Fail, Keys::FailLater, Keys::PanicLater, Keys::Hang];
 
 impl Verifier for Keys {
     fn verify<'a>(&'a self, _: &'a str) -> Verification<'a> {
@@ -94,6 +95,7 @@ impl Verifier for Keys {
                 sleep(TIMEOUT / 2).await;
                 Err(error)
             })),
+            Self::PanicLater => Verification::Pending(Box::pin(async { panic!("{OUTAGE}") })),
             Self::Hang => Verification::Pending(Box::pin(pending())),
         }
     }

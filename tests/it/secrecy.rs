@@ -12,10 +12,10 @@ use http::{HeaderMap, Request};
 use tower::{Layer, ServiceExt};
 use tower_warder::testing::{self, FixedClock, TestUser, Users};
 use tower_warder::{
-    Admin, AdminUser, Algorithm, Approved, AuthCookie, AuthError, AuthErrorKind, Claims, Clock,
-    ConfigError, CurrentUser, Denied, Empty, Guarded, Identity, KeyRing, Problem, RequireLayer,
-    Scope, Secret, SigningKey, Tickets, TokenIssuer, TokenSource, TokenVerifier, UserStatus,
-    VerifyingKey,
+    Admin, AdminUser, Algorithm, Approved, AuthCookie, AuthError, AuthErrorKind, BoxError, Claims,
+    Clock, ConfigError, CurrentUser, Denied, DenyList, Empty, Guarded, Identity, KeyRing, Problem,
+    RequireLayer, Revocable, Scope, Secret, SigningKey, Tickets, TokenIssuer, TokenSource,
+    TokenVerifier, UserStatus, VerifyingKey, async_trait,
 };
 
 use crate::support::{Log, Mood, OUTAGE, Store, get_with, identity, inside, layer, send};
@@ -49,7 +49,7 @@ async fn no_public_type_shows_a_secret_or_a_token() {
     let request = seen_by_handlers(&layer, &token).await;
 
     let cookie = AuthCookie::new("id").unwrap();
-    let shown: [&dyn Debug; 41] = [
+    let shown: [&dyn Debug; 42] = [
         &secret,
         &signing,
         &signing.verifying_key(),
@@ -63,6 +63,7 @@ async fn no_public_type_shows_a_secret_or_a_token() {
         &TokenIssuer::ring(&ring),
         &verifier,
         &TokenVerifier::ring(&ring),
+        &Revocable::new(verifier.clone(), List(SECRET)),
         &claims,
         &refused,
         &refused.challenge(),
@@ -102,6 +103,18 @@ async fn no_public_type_shows_a_secret_or_a_token() {
         for text in [format!("{value:?}"), format!("{value:#?}")] {
             assert_none(&text, &never);
         }
+    }
+}
+
+/// Knows the password of its server.
+#[derive(Debug)]
+#[expect(dead_code, reason = "only shown")]
+struct List(&'static str);
+
+#[async_trait]
+impl DenyList for List {
+    async fn is_denied(&self, _: &str, _: &Claims) -> Result<bool, BoxError> {
+        Ok(false)
     }
 }
 

@@ -1,0 +1,160 @@
+//! How do opaque tokens of somebody else's authorization server come in (RFC 7662)?
+//!
+//! Run with `cargo run --example introspection`. The server that it asks is a toy of its own, which
+//! knows one token:
+//!
+//! ```text
+//! curl -i localhost:3000/me -H "Authorization: Bearer opaque"     # 200
+//! curl -i localhost:3000/me -H "Authorization: Bearer other"      # 401; if the server is gone, 503
+//! ```
+//!
+//! Every request asks, so that a token which is revoked there is dead here at once. Whoever keeps
+//! answers keeps them for seconds, under the token's digest, and not beyond `exp`.
+
+use std::time::Duration;
+
+use axum::Router;
+use axum::routing::{get, post};
+use futures_util::FutureExt;
+use reqwest::redirect::Policy;
+use reqwest::{StatusCode, Url};
+use serde::Deserialize;
+use tower_warder::{
+    AuthError, AuthErrorKind, AuthLayer, AuthUser, BoxError, Claims, Clock, CurrentUser,
+    UserLoader, UserStatus, Verification, Verifier, async_trait,
+};
+
+pub(crate) struct Introspection {
+    client: reqwest::Client,
+    endpoint: Url,
+}
+
+impl Introspection {
+    /// Plain HTTP is for tests on this machine.
+    pub(crate) fn at(endpoint: &str) -> Result<Self, BoxError> {
+        let endpoint = Url::parse(endpoint)?;
+        let client = reqwest::Client::builder()
+            .https_only(endpoint.host_str() != Some("127.0.0.1"))
+            .redirect(Policy::none())
+            .timeout(Duration::from_secs(2))
+            .build()?;
+        Ok(Self { client, endpoint })
+    }
+
+    async fn judge(&self, token: &str) -> Result<Claims, AuthError> {
+        let refused = AuthError::new(AuthErrorKind::InvalidToken);
+        let answer = match self.ask(token).await {
+            Ok(Some(answer)) => answer,
+            Ok(None) => return Err(refused.with_source("the token is not active")),
+            Err(error) => return Err(AuthError::new(AuthErrorKind::Unavailable).with_source(error)),
+        };
+        // As strict as with a token: one without `sub` or `exp` is refused, whoever calls it active.
+        let claims = Claims::from_json(answer)?.valid_by(&Clock::system(), LEEWAY)?;
+        // The server that was asked is the issuer. If it says so, it has to say it right.
+        if claims.issuer().is_some_and(|issuer| issuer != ISSUER) {
+            return Err(refused.with_source("the token is of another issuer"));
+        }
+        if !claims.audience().any(|audience| audience == AUDIENCE) {
+            return Err(refused.with_source("the token is for somebody else"));
+        }
+        Ok(claims)
+    }
+
+    /// The answer, if the token is active. Whatever is no answer is an error, also a redirect: the
+    /// token goes nowhere else.
+    async fn ask(&self, token: &str) -> Result<Option<String>, BoxError> {
+        let request = self.client.post(self.endpoint.clone());
+        let request = request.basic_auth(CLIENT.0, Some(CLIENT.1));
+        let mut response = request.form(&[("token", token)]).send().await?;
+        if response.status() != StatusCode::OK {
+            return Err(format!("introspection answers {}", response.status()).into());
+        }
+        let mut answer = Vec::new();
+        while let Some(chunk) = response.chunk().await? {
+            answer.extend_from_slice(&chunk);
+            if answer.len() > MAX_ANSWER {
+                return Err("introspection answers too much".into());
+            }
+        }
+        // What a parser says may quote what it read.
+        let answer = String::from_utf8(answer).map_err(|_| NO_ANSWER)?;
+        let Answer { active } = serde_json::from_str(&answer).map_err(|_| NO_ANSWER)?;
+        Ok(active.then_some(answer))
+    }
+}
+
+#[derive(Deserialize)]
+struct Answer {
+    active: bool,
+}
+
+const NO_ANSWER: &str = "introspection answers something else";
+const MAX_ANSWER: usize = 64 * 1024;
+
+/// That server's clock and ours.
+const LEEWAY: Duration = Duration::from_secs(30);
+
+// Yours come from the configuration.
+const ISSUER: &str = "https://login.example";
+const AUDIENCE: &str = "https://api.example";
+const CLIENT: (&str, &str) = ("api", "the secret of this client");
+
+impl Verifier for Introspection {
+    fn verify<'a>(&'a self, credential: &'a str) -> Verification<'a> {
+        Verification::Pending(self.judge(credential).boxed())
+    }
+}
+
+struct User(String);
+
+impl AuthUser for User {
+    fn status(&self) -> UserStatus {
+        UserStatus::Approved
+    }
+}
+
+/// Whoever has a token is a user. Yours asks a database.
+struct Everybody;
+
+#[async_trait]
+impl UserLoader for Everybody {
+    type User = User;
+
+    async fn load_user(&self, claims: &Claims) -> Result<Option<User>, BoxError> {
+        Ok(Some(User(claims.subject().to_owned())))
+    }
+}
+
+async fn me(CurrentUser(user): CurrentUser<User>) -> String {
+    format!("Hello, {}\n", user.0)
+}
+
+pub(crate) fn app(introspection: Introspection) -> Router {
+    let auth = AuthLayer::new(introspection, Everybody)
+        .loader_timeout(Duration::from_secs(5), tokio::time::sleep);
+    Router::new()
+        .route("/", get("Anybody may read this\n"))
+        .route("/me", get(me))
+        .layer(auth)
+}
+
+/// Somebody else's. A real one asks who wants to know.
+fn authorization_server() -> Router {
+    let introspect = async |form: String| match form.as_str() {
+        "token=opaque" => {
+            r#"{"active":true,"sub":"Jane","exp":4102444800,"aud":"https://api.example"}"#
+        }
+        _ => r#"{"active":false}"#,
+    };
+    Router::new().route("/introspect", post(introspect))
+}
+
+#[tokio::main]
+async fn main() -> Result<(), BoxError> {
+    let there = tokio::net::TcpListener::bind("127.0.0.1:3001").await?;
+    tokio::spawn(axum::serve(there, authorization_server()).into_future());
+
+    let app = app(Introspection::at("http://127.0.0.1:3001/introspect")?);
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:3000").await?;
+    Ok(axum::serve(listener, app).await?)
+}

@@ -1,0 +1,161 @@
+//! Tokens that are revoked before they expire.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use futures_util::FutureExt;
+
+use super::claims::{Claims, is_subject};
+use super::verifier::{Verification, Verifier};
+use crate::error::{AuthError, BoxError, Refusal};
+
+/// Knows which tokens were revoked one by one: that of a log-out, or one that was stolen.
+///
+/// [`Revocable`] asks it. For "every token of this user" there is
+/// [`AuthUser::token_generation`](crate::AuthUser::token_generation), which asks nobody else.
+///
+/// An entry may be forgotten once the token has expired, which is at
+/// [`expires_at`](Claims::expires_at) and the verifier's leeway:
+///
+/// ```
+/// use std::collections::HashMap;
+/// use std::sync::RwLock;
+/// use std::time::SystemTime;
+/// use tower_warder::{BoxError, Claims, DenyList, async_trait};
+///
+/// #[derive(Default)]
+/// struct LoggedOut(RwLock<HashMap<String, SystemTime>>);
+///
+/// impl LoggedOut {
+///     fn add(&self, claims: &Claims) -> Result<(), BoxError> {
+///         let mut tokens = self.0.write().map_err(|_| "poisoned")?;
+///         tokens.retain(|_, expires_at| *expires_at > SystemTime::now());
+///         let id = claims.token_id().ok_or("a token without an id")?;
+///         tokens.insert(id.to_owned(), claims.expires_at());
+///         Ok(())
+///     }
+/// }
+///
+/// #[async_trait]
+/// impl DenyList for LoggedOut {
+///     async fn is_denied(&self, id: &str, _: &Claims) -> Result<bool, BoxError> {
+///         Ok(self.0.read().map_err(|_| "poisoned")?.contains_key(id))
+///     }
+/// }
+/// ```
+#[async_trait]
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a deny list",
+    note = "implement `tower_warder::DenyList` for `{Self}`, with `#[tower_warder::async_trait]`"
+)]
+pub trait DenyList: Send + Sync + 'static {
+    /// Whether the token that the list has under `key`, if it has it, was revoked.
+    ///
+    /// # Errors
+    ///
+    /// Anything, with `?`: the answer is 503 and the error goes to the log. Nobody is let in
+    /// because the list could not be asked, and nobody logged out.
+    async fn is_denied(&self, key: &str, claims: &Claims) -> Result<bool, BoxError>;
+
+    /// What the list calls a token. `None`: it has no name for this one, which is refused, because
+    /// it could not be revoked.
+    ///
+    /// Defaults to the token's own name (`jti`), which its issuer gives once: with several issuers,
+    /// put theirs before it. A list of sessions takes the session's name, from a claim of its own.
+    /// What is empty, longer than 255 bytes or has control characters is no name.
+    fn key<'a>(&self, claims: &'a Claims) -> Option<Cow<'a, str>> {
+        claims.token_id().map(Cow::Borrowed)
+    }
+}
+
+#[async_trait]
+impl<L: DenyList + ?Sized> DenyList for Arc<L> {
+    async fn is_denied(&self, key: &str, claims: &Claims) -> Result<bool, BoxError> {
+        (**self).is_denied(key, claims).await
+    }
+
+    fn key<'a>(&self, claims: &'a Claims) -> Option<Cow<'a, str>> {
+        (**self).key(claims)
+    }
+}
+
+/// A verifier whose tokens can be revoked: what it accepts, a [`DenyList`] is asked about.
+///
+/// It stands around any [`Verifier`]. The list is asked once per request, where somebody asks for
+/// the sender, and only about tokens that are good otherwise: also those that
+/// [`TokenVerifier::cache`](crate::TokenVerifier::cache) remembers. It costs each such request what
+/// the list takes, so that [`Identity::claims_now`](crate::Identity::claims_now) knows nothing.
+///
+/// A denied token is refused with 401 like any bad one. It fails closed: a list that fails, panics
+/// or takes longer than [`AuthLayer::loader_timeout`](crate::AuthLayer::loader_timeout) is 503.
+///
+/// ```
+/// # use std::time::Duration;
+/// # use tower_warder::{AuthLayer, DenyList, Revocable, Secret, TokenVerifier, UserLoader};
+/// # use tower_warder::testing::TestUser;
+/// # fn example(secret: &Secret, list: impl DenyList, users: impl UserLoader<User = TestUser>) {
+/// let verifier = Revocable::new(TokenVerifier::hs256(secret), list);
+/// let layer = AuthLayer::new(verifier, users)
+///     .loader_timeout(Duration::from_secs(5), tokio::time::sleep);
+/// # }
+/// ```
+#[derive(Clone)]
+#[must_use]
+pub struct Revocable<V, L> {
+    verifier: V,
+    list: L,
+}
+
+impl<V: Verifier, L: DenyList> Revocable<V, L> {
+    /// Accepts what `verifier` accepts and `list` does not deny.
+    pub const fn new(verifier: V, list: L) -> Self {
+        Self { verifier, list }
+    }
+
+    async fn judge(&self, credential: &str) -> Result<Claims, AuthError> {
+        let claims = match self.verifier.verify(credential) {
+            Verification::Ready(claims) => claims?,
+            Verification::Pending(claims) => claims.await?,
+        };
+        self.check(&claims).await?;
+        Ok(claims)
+    }
+
+    async fn check(&self, claims: &Claims) -> Result<(), AuthError> {
+        let key = self.list.key(claims).filter(|key| is_subject(key));
+        let key = key.ok_or_else(|| AuthError::refused(Refusal::TokenId))?;
+        match self.list.is_denied(&key, claims).await {
+            Ok(false) => Ok(()),
+            Ok(true) => Err(AuthError::refused(Refusal::Denied)),
+            // Also if it is an `AuthError`: that a token is bad, a list says with `true`.
+            Err(error) => Err(AuthError::unavailable(error)),
+        }
+    }
+}
+
+impl<V: Verifier, L: DenyList> Verifier for Revocable<V, L> {
+    // All of it later, so that the token is not verified twice where somebody first asks without
+    // waiting.
+    fn verify<'a>(&'a self, credential: &'a str) -> Verification<'a> {
+        Verification::Pending(self.judge(credential).boxed())
+    }
+
+    fn max_size(&self) -> usize {
+        self.verifier.max_size()
+    }
+
+    fn judges_characters(&self) -> bool {
+        self.verifier.judges_characters()
+    }
+}
+
+// Not derived: a list knows how to reach its server, often with a password.
+impl<V: fmt::Debug, L> fmt::Debug for Revocable<V, L> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Revocable")
+            .field("verifier", &self.verifier)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,333 @@
+//! Tokens that are revoked before they expire, and a list that cannot answer.
+
+use std::borrow::Cow;
+use std::collections::HashSet;
+use std::error::Error;
+use std::future::pending;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use axum::Router;
+use axum::routing::get as on_get;
+use serde_json::json;
+use tokio::time::{Instant, sleep};
+use tower_warder::testing::{self, TestUser};
+use tower_warder::{
+    Approved, AuthError, AuthErrorKind, AuthLayer, BoxError, Claims, CurrentUser, DenyList,
+    Identity, RequireLayer, Revocable, Tickets, TokenSource, UserCache, Verification, Verifier,
+    async_trait,
+};
+
+use crate::support::{Log, OUTAGE, Store, get, get_with, identity, send};
+
+#[tokio::test]
+async fn denied_token_is_refused_with_a_reason_of_its_own() {
+    let list = List::new();
+    let (app, store) = routes(&list);
+    let [denied, other] = [testing::token("jane"), testing::token("jane")];
+    list.deny(&denied);
+    for path in DOORS {
+        let answer = send(&app, get_with(path, &denied)).await;
+        assert_eq!(answer.status, 401, "{path}");
+        let challenge = answer.header("www-authenticate").unwrap();
+        assert!(challenge.contains("invalid_token"), "{challenge}");
+        let error = answer.extensions.get::<AuthError>().unwrap();
+        assert_eq!(reason(error), "the token is on the deny list", "{path}");
+    }
+    assert_eq!(store.loads(), 0);
+    for path in DOORS {
+        assert_eq!(send(&app, get_with(path, &other)).await.status, 200);
+    }
+}
+
+#[tokio::test]
+async fn token_is_denied_from_the_next_request_on_also_where_it_was_remembered() {
+    let list = List::new();
+    let verifier = Revocable::new(testing::verifier().cache(8), Arc::clone(&list));
+    let layer = AuthLayer::new(verifier, Store::new());
+    let token = testing::token("jane");
+    for _ in 0..2 {
+        let asked = identity(&layer, get_with("/", &token)).await;
+        assert_eq!(asked.claims().await.unwrap().subject(), "jane");
+    }
+    list.deny(&token);
+    let asked = identity(&layer, get_with("/", &token)).await;
+    let error = asked.claims().await.unwrap_err();
+    assert_eq!(reason(&error), "the token is on the deny list");
+}
+
+#[tokio::test(start_paused = true)]
+async fn list_that_cannot_answer_is_503_and_logged_once() {
+    for mood in TROUBLE {
+        for path in DOORS {
+            let log = Log::record();
+            let (app, store) = routes(&List::is(mood));
+            let answer = send(&app, get_with(path, &testing::token("jane"))).await;
+            assert_eq!(answer.status, 503, "{mood:?} {path}");
+            assert_eq!(answer.header("retry-after"), Some("1"), "{mood:?} {path}");
+            assert_eq!(answer.header("www-authenticate"), None, "{mood:?} {path}");
+            assert!(!format!("{answer:?}").contains("db.internal"), "{mood:?}");
+            assert_eq!(log.lines("ERROR").len(), 1, "{path}: {}", log.text());
+            assert_eq!(store.loads(), 0, "{mood:?} {path}");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn list_that_hangs_is_waited_for_no_longer_than_the_timeout_and_once() {
+    let list = List::is(Mood::Hangs);
+    let layer = bounded(&list, &Store::new());
+    let asked = identity(&layer, get_with("/", &testing::token("jane"))).await;
+    let start = Instant::now();
+    let error = asked.user().await.unwrap_err();
+    assert_eq!(error.kind(), AuthErrorKind::Unavailable);
+    let error = asked.claims().await.unwrap_err();
+    assert_eq!(error.kind(), AuthErrorKind::Unavailable);
+    assert_eq!(start.elapsed(), TIMEOUT);
+    assert_eq!(list.asked(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn requests_that_do_not_need_the_list_do_not_ask_it() {
+    for mood in TROUBLE {
+        let list = List::is(mood);
+        let (app, _) = routes(&list);
+        for request in [get("/"), get_with("/", &testing::token("jane"))] {
+            assert_eq!(send(&app, request).await.body, "public", "{mood:?}");
+        }
+        assert_eq!(send(&app, get("/door")).await.status, 401, "{mood:?}");
+        for bad in ["", "a.b.c", &format!("{}A", testing::token("jane"))] {
+            let answer = send(&app, get_with("/door", bad)).await;
+            assert_eq!(answer.status, 401, "{mood:?} {bad}");
+        }
+        assert_eq!(list.asked(), 0, "{mood:?}");
+    }
+}
+
+#[tokio::test]
+async fn list_that_is_back_lets_in_again() {
+    let list = List::is(Mood::Fails);
+    let (app, _) = routes(&list);
+    let token = testing::token("jane");
+    assert_eq!(send(&app, get_with("/door", &token)).await.status, 503);
+    list.becomes(Mood::Answers);
+    assert_eq!(send(&app, get_with("/door", &token)).await.status, 200);
+}
+
+#[tokio::test]
+async fn list_is_asked_once_per_request_however_many_ask() {
+    async fn all(
+        _: CurrentUser<TestUser>,
+        _: Claims,
+        identity: Identity<TestUser>,
+    ) -> Result<&'static str, AuthError> {
+        let (claims, user) = tokio::join!(identity.claims(), identity.require(&Approved));
+        claims.and(user).map(|_| "in")
+    }
+
+    let list = List::new();
+    let cached = layer(&list, &Store::new()).user_cache(UserCache::new(8));
+    for layer in [layer(&list, &Store::new()), cached] {
+        let app = Router::new()
+            .route("/", on_get(all))
+            .layer(RequireLayer::<TestUser>::approved())
+            .layer(layer);
+        for _ in 0..2 {
+            let before = list.asked();
+            let answer = send(&app, get_with("/", &testing::token("jane"))).await;
+            assert_eq!(answer.status, 200);
+            assert_eq!(list.asked() - before, 1);
+        }
+    }
+}
+
+#[tokio::test]
+async fn token_that_the_list_cannot_name_is_refused_unasked() {
+    let long = "a".repeat(256);
+    for id in [None, Some(""), Some("a\r\nb"), Some("a\0b"), Some(&*long)] {
+        let list = List::new();
+        let error = judged(&list, says(id)).await.unwrap_err();
+        assert_eq!(error.kind(), AuthErrorKind::InvalidToken, "{id:?}");
+        assert_eq!(reason(&error), "the deny list has no name for the token");
+        assert_eq!(list.asked(), 0, "{id:?}");
+    }
+    let longest = "a".repeat(255);
+    let list = List::new();
+    assert!(judged(&list, says(Some(&longest))).await.is_ok());
+}
+
+#[tokio::test]
+async fn list_may_go_by_another_claim() {
+    struct Sessions;
+
+    #[async_trait]
+    impl DenyList for Sessions {
+        async fn is_denied(&self, key: &str, _: &Claims) -> Result<bool, BoxError> {
+            Ok(key == "ended")
+        }
+
+        fn key<'a>(&self, claims: &'a Claims) -> Option<Cow<'a, str>> {
+            let custom: serde_json::Value = claims.custom().ok()?;
+            Some(custom["sid"].as_str()?.to_owned().into())
+        }
+    }
+
+    for (session, admitted) in [("running", true), ("ended", false)] {
+        let claims = json!({"sub": "jane", "exp": 4_102_444_800_u64, "sid": session});
+        let says = Says(Claims::from_json(claims.to_string()).unwrap());
+        assert_eq!(judged(&Arc::new(Sessions), says).await.is_ok(), admitted);
+    }
+    let error = judged(&Arc::new(Sessions), says(Some("a"))).await;
+    assert!(error.is_err(), "a token without a session");
+}
+
+#[tokio::test(start_paused = true)]
+async fn stream_ends_at_the_check_after_its_token_was_denied() {
+    let list = List::new();
+    let token = testing::token("jane");
+    let layer = layer(&list, &Store::new());
+    let asked = identity(&layer, get_with("/", &token)).await;
+    let start = Instant::now();
+    let denying = async {
+        sleep(TIMEOUT + TIMEOUT / 2).await;
+        list.deny(&token);
+    };
+    let (error, ()) = tokio::join!(asked.until_denied(Approved, TIMEOUT, sleep), denying);
+    assert_eq!(reason(&error), "the token is on the deny list");
+    assert_eq!(start.elapsed().as_secs(), 2 * TIMEOUT.as_secs());
+}
+
+#[tokio::test]
+async fn ticket_of_a_denied_token_is_dead() {
+    let list = List::new();
+    let layer = layer(&list, &Store::new())
+        .source(TokenSource::header().and_query("/events").unwrap())
+        .tickets(Tickets::new(8));
+    let token = testing::token("jane");
+    let asked = identity(&layer, get_with("/", &token)).await;
+    let [first, second] = [asked.ticket().await, asked.ticket().await];
+    let with = |ticket: &str| get(&format!("/events?token={ticket}"));
+    let opened = identity(&layer, with(first.unwrap().as_str())).await;
+    assert!(opened.claims().await.is_ok());
+    list.deny(&token);
+    let opened = identity(&layer, with(second.unwrap().as_str())).await;
+    let error = opened.claims().await.unwrap_err();
+    assert_eq!(reason(&error), "the token is on the deny list");
+}
+
+/// A list that counts, and whose answers a test chooses.
+struct List {
+    denied: Mutex<HashSet<String>>,
+    mood: Mutex<Mood>,
+    asked: AtomicUsize,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Mood {
+    Answers,
+    Fails,
+    SaysBadToken,
+    Panics,
+    Hangs,
+}
+
+const TROUBLE: [Mood; 4] = [Mood::Fails, Mood::SaysBadToken, Mood::Panics, Mood::Hangs];
+
+impl List {
+    fn new() -> Arc<Self> {
+        Self::is(Mood::Answers)
+    }
+
+    fn is(mood: Mood) -> Arc<Self> {
+        Arc::new(Self {
+            denied: Mutex::default(),
+            mood: Mutex::new(mood),
+            asked: AtomicUsize::new(0),
+        })
+    }
+
+    fn becomes(&self, mood: Mood) {
+        *self.mood.lock().unwrap() = mood;
+    }
+
+    fn deny(&self, token: &str) {
+        let claims = testing::verifier().verify_token(token).unwrap();
+        let id = claims.token_id().unwrap().to_owned();
+        self.denied.lock().unwrap().insert(id);
+    }
+
+    fn asked(&self) -> usize {
+        self.asked.load(Ordering::SeqCst)
+    }
+}
+
+#[async_trait]
+impl DenyList for List {
+    async fn is_denied(&self, key: &str, claims: &Claims) -> Result<bool, BoxError> {
+        self.asked.fetch_add(1, Ordering::SeqCst);
+        assert_eq!(claims.token_id(), Some(key));
+        let mood = *self.mood.lock().unwrap();
+        match mood {
+            Mood::Answers => Ok(self.denied.lock().unwrap().contains(key)),
+            Mood::Fails => Err(OUTAGE.into()),
+            Mood::SaysBadToken => Err(AuthError::new(AuthErrorKind::InvalidToken).into()),
+            Mood::Panics => panic!("{OUTAGE}"),
+            Mood::Hangs => pending().await,
+        }
+    }
+}
+
+/// Accepts everything, after a while, and says this of it.
+struct Says(Claims);
+
+impl Verifier for Says {
+    fn verify<'a>(&'a self, _: &'a str) -> Verification<'a> {
+        Verification::Pending(Box::pin(async {
+            tokio::task::yield_now().await;
+            Ok(self.0.clone())
+        }))
+    }
+}
+
+fn says(id: Option<&str>) -> Says {
+    let mut claims = json!({"sub": "jane", "exp": 4_102_444_800_u64});
+    if let Some(id) = id {
+        claims["jti"] = id.into();
+    }
+    Says(Claims::from_json(claims.to_string()).unwrap())
+}
+
+async fn judged<L: DenyList>(list: &Arc<L>, verifier: Says) -> Result<Claims, AuthError> {
+    let layer = AuthLayer::new(Revocable::new(verifier, Arc::clone(list)), Store::new());
+    identity(&layer, get_with("/", "a")).await.claims().await
+}
+
+fn layer(list: &Arc<List>, store: &Arc<Store>) -> AuthLayer<TestUser> {
+    let verifier = Revocable::new(testing::verifier(), Arc::clone(list));
+    AuthLayer::new(verifier, Arc::clone(store))
+}
+
+fn bounded(list: &Arc<List>, store: &Arc<Store>) -> AuthLayer<TestUser> {
+    layer(list, store).loader_timeout(TIMEOUT, sleep)
+}
+
+fn routes(list: &Arc<List>) -> (Router, Arc<Store>) {
+    let store = Store::new();
+    let app = Router::new()
+        .route("/door", on_get("in"))
+        .layer(RequireLayer::<TestUser>::approved())
+        .route("/extractor", on_get(async |_: CurrentUser<TestUser>| "in"))
+        .route("/claims", on_get(async |_: Claims| "in"))
+        .route("/", on_get("public"))
+        .layer(bounded(list, &store));
+    (app, store)
+}
+
+const DOORS: [&str; 3] = ["/door", "/extractor", "/claims"];
+
+const TIMEOUT: Duration = Duration::from_secs(5);
+
+fn reason(error: &AuthError) -> String {
+    error.source().unwrap().to_string()
+}
