@@ -18,7 +18,8 @@
 //! curl -N "http://127.0.0.1:8000/api/events?token=$TICKET"
 //! ```
 //!
-//! <http://127.0.0.1:8000/api/docs> describes the routes, and tries them.
+//! <http://127.0.0.1:8000/api/docs> describes the routes, and tries them. `/healthz` and `/readyz`
+//! are for service managers and balancers.
 //!
 //! The cookie is `__Host-tower_warder`, which browsers take over TLS only. On a loopback address it
 //! is `tower_warder`, which everybody on the way can read: behind a proxy that strangers reach,
@@ -57,6 +58,7 @@ use tower_warder::{
 mod api_page;
 mod config;
 mod database;
+pub(crate) mod health;
 mod pages;
 pub(crate) mod store;
 pub(crate) mod streams;
@@ -106,6 +108,12 @@ async fn run() -> Result<(), Box<dyn Error>> {
     // From here on a signal no longer kills.
     let stop: streams::Stop = stop_signal()?.boxed().shared();
     let app = app.layer(Extension(stop.clone()));
+    let ask = {
+        let store = store.clone();
+        move || store.clone().ping().boxed()
+    };
+    // Outside of the layers: no token is looked at, and no span made for what comes every second.
+    let app = app.merge(health::routes(ask, stop.clone()));
     println!("listening on http://{}", listener.local_addr()?);
     let serve = axum::serve(listener, app).with_graceful_shutdown(stop.clone());
     tokio::select! {

@@ -52,6 +52,13 @@ impl SqliteStore {
         self.0.close().await;
     }
 
+    /// Whether accounts can be read.
+    pub(crate) async fn ping(self) -> Result<(), BoxError> {
+        let query = sqlx::query("SELECT EXISTS (SELECT 1 FROM users)");
+        query.execute(&self.0).await?;
+        Ok(())
+    }
+
     async fn write(&self) -> Result<Transaction<'static, Sqlite>, sqlx::Error> {
         self.0.begin_with("BEGIN IMMEDIATE").await
     }
