@@ -32,6 +32,7 @@
 //! | `JWT_SECRET` | the secret of the tokens; defaults to one made beside the database |
 //! | `JWT_LIFETIME` | how long tokens live, such as `15m`; defaults to 7 days |
 //! | `USER_CACHE_TTL` | how long accounts are kept in memory, such as `5s`; by default every request asks the database |
+//! | `SHUTDOWN_DELAY` | how long it goes on serving after a signal, such as `3s`, while `/readyz` already says no; by default not at all |
 //! | `AUTH_THROTTLE` | reserved; only `off` |
 //! | `RUST_LOG` | what to log; defaults to `info` |
 
@@ -106,14 +107,19 @@ async fn run() -> Result<(), Box<dyn Error>> {
     let app = app(accounts, &secret, cookie, config.user_cache_ttl);
 
     // From here on a signal no longer kills.
-    let stop: streams::Stop = stop_signal()?.boxed().shared();
+    let signal: streams::Stop = stop_signal()?.boxed().shared();
+    // A balancer learns meanwhile that nothing is to come here: what is on its way when the door
+    // closes is lost.
+    let delay = config.shutdown_delay.unwrap_or_default();
+    let stop = signal.clone().then(move |()| tokio::time::sleep(delay));
+    let stop: streams::Stop = stop.boxed().shared();
     let app = app.layer(Extension(stop.clone()));
     let ask = {
         let store = store.clone();
         move || store.clone().ping().boxed()
     };
     // Outside of the layers: no token is looked at, and no span made for what comes every second.
-    let app = app.merge(health::routes(ask, stop.clone()));
+    let app = app.merge(health::routes(ask, signal));
     println!("listening on http://{}", listener.local_addr()?);
     let serve = axum::serve(listener, app).with_graceful_shutdown(stop.clone());
     tokio::select! {

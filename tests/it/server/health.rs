@@ -69,6 +69,21 @@ async fn a_server_that_stops_says_so_to_who_still_reaches_it() {
     assert_eq!(server.ended().await.0, Some(0));
 }
 
+#[tokio::test]
+async fn a_server_with_a_delay_serves_until_it_is_over_but_is_not_ready() {
+    let directory = tempdir().unwrap();
+    let start = Start::in_directory(directory.path()).with("SHUTDOWN_DELAY", "2s");
+    let server = start.server().await;
+    server.register("ada@example.com").await;
+    let begin = Instant::now();
+    server.signal("TERM");
+    becomes(&server, 503).await;
+    assert_eq!(server.get("/readyz", "").await.body, "stopping");
+    server.token("ada@example.com").await;
+    assert_eq!(server.ended().await.0, Some(0));
+    assert!(begin.elapsed() >= Duration::from_secs(2));
+}
+
 /// Waits until the readiness has changed: an answer counts for half a second.
 async fn becomes(server: &Server, status: u16) {
     let begin = Instant::now();
