@@ -21,6 +21,7 @@ pub(crate) struct Config {
     pub(crate) token_lifetime: Option<Duration>,
     pub(crate) user_cache_ttl: Option<Duration>,
     pub(crate) channel: Option<Channel>,
+    pub(crate) shutdown_delay: Option<Duration>,
 }
 
 impl Config {
@@ -38,6 +39,7 @@ impl Config {
             database,
             token_lifetime: duration("JWT_LIFETIME", MAX_LIFETIME)?,
             user_cache_ttl: duration("USER_CACHE_TTL", MAX_USER_CACHE_TTL)?,
+            shutdown_delay: duration("SHUTDOWN_DELAY", MAX_SHUTDOWN_DELAY)?,
         })
     }
 }
@@ -191,7 +193,7 @@ fn duration(name: &'static str, most: Duration) -> Result<Option<Duration>, Box<
         Some(seconds) => Ok(Some(Duration::from_secs(seconds))),
         None => Err(invalid(
             name,
-            "give a time such as 90s, 15m, 12h or 7d; lifetimes have ten years at most, caches an hour",
+            "give a time such as 90s, 15m, 12h or 7d; lifetimes have ten years at most, caches an hour, delays a minute",
         )),
     }
 }
@@ -232,3 +234,5 @@ const DEFAULT_DATABASE: &str = "sqlite://tower-warder.sqlite";
 const MAX_LIFETIME: Duration = Duration::from_secs(3653 * 24 * 3600);
 
 const MAX_USER_CACHE_TTL: Duration = Duration::from_secs(3600);
+
+const MAX_SHUTDOWN_DELAY: Duration = Duration::from_secs(60);

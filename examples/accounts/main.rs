@@ -18,7 +18,8 @@
 //! curl -N "http://127.0.0.1:8000/api/events?token=$TICKET"
 //! ```
 //!
-//! <http://127.0.0.1:8000/api/docs> describes the routes, and tries them.
+//! <http://127.0.0.1:8000/api/docs> describes the routes, and tries them. `/healthz` and `/readyz`
+//! are for service managers and balancers.
 //!
 //! The cookie is `__Host-tower_warder`, which browsers take over TLS only. On a loopback address it
 //! is `tower_warder`, which everybody on the way can read: behind a proxy that strangers reach,
@@ -33,6 +34,7 @@
 //! | `JWT_LIFETIME` | how long tokens live, such as `15m`; defaults to 7 days |
 //! | `USER_CACHE_TTL` | how long accounts are kept in memory, such as `5s`; by default every request asks the database |
 //! | `INVALIDATION_URL` | where the nodes hear of each other's changes, for `USER_CACHE_TTL`: `redis://HOST` or `postgres://…`; defaults to `DATABASE_URL` if that is PostgreSQL |
+//! | `SHUTDOWN_DELAY` | how long it goes on serving after a signal, such as `3s`, while `/readyz` already says no; by default not at all |
 //! | `AUTH_THROTTLE` | reserved; only `off` |
 //! | `RUST_LOG` | what to log; defaults to `info` |
 
@@ -60,6 +62,7 @@ mod api_page;
 mod channel;
 mod config;
 pub(crate) mod database;
+pub(crate) mod health;
 mod pages;
 pub(crate) mod store;
 pub(crate) mod streams;
@@ -112,8 +115,22 @@ async fn run() -> Result<(), Box<dyn Error>> {
     let app = app(accounts, &secret, cookie, cache);
 
     // From here on a signal no longer kills.
-    let stop: streams::Stop = stop_signal()?.boxed().shared();
+    let signal: streams::Stop = stop_signal()?.boxed().shared();
+    // A balancer learns meanwhile that nothing is to come here: what is on its way when the door
+    // closes is lost.
+    let delay = config.shutdown_delay.unwrap_or_default();
+    let stop = signal.clone().then(move |()| tokio::time::sleep(delay));
+    let stop: streams::Stop = stop.boxed().shared();
     let app = app.layer(Extension(stop.clone()));
+    let ask = {
+        let store = store.clone();
+        move || {
+            let store = store.clone();
+            async move { store.ping().await }.boxed()
+        }
+    };
+    // Outside of the layers: no token is looked at, and no span made for what comes every second.
+    let app = app.merge(health::routes(ask, signal));
     println!("listening on http://{}", listener.local_addr()?);
     let serve = axum::serve(listener, app).with_graceful_shutdown(stop.clone());
     tokio::select! {

@@ -1,5 +1,6 @@
 //! The example `accounts`, without a port.
 
+mod health;
 mod pages;
 mod postgres;
 mod streams;

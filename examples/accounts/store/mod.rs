@@ -17,9 +17,8 @@ use super::database::Database;
 /// What the server needs of either database.
 #[async_trait]
 pub(crate) trait Store: AccountStore {
-    /// Whether the database answers now. Takes two seconds at most.
-    #[allow(dead_code, reason = "for a route that a balancer asks")]
-    async fn is_ready(&self) -> bool;
+    /// Whether accounts can be read now.
+    async fn ping(&self) -> Result<(), BoxError>;
 
     async fn close(&self);
 }

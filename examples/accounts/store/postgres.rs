@@ -173,14 +173,18 @@ impl PostgresStore {
 
 #[async_trait]
 impl Store for PostgresStore {
-    async fn is_ready(&self) -> bool {
-        let ping = async { self.lease().await.ok()?.ping().await.ok() };
-        matches!(timeout(READY, ping).await, Ok(Some(())))
+    async fn ping(&self) -> Result<(), BoxError> {
+        let ping = async {
+            let mut connection = self.pool.acquire().await.map(Lease::new)?;
+            sqlx::query(sql::PING).execute(&mut **connection).await
+        };
+        timeout(LIMIT, ping).await.map_err(|_| NoAnswer)??;
+        Ok(())
     }
 
     async fn close(&self) {
         // Not for ever: it says good-bye to the server, which may be frozen.
-        let _ = timeout(READY, self.pool.close()).await;
+        let _ = timeout(FAREWELL, self.pool.close()).await;
     }
 }
 
@@ -341,8 +345,8 @@ impl std::error::Error for NoAnswer {}
 /// What a call takes at most.
 const LIMIT: Duration = Duration::from_secs(4);
 
-/// What it takes at most to find out whether the server is there.
-const READY: Duration = Duration::from_secs(2);
+/// How long the server may take to say good-bye.
+const FAREWELL: Duration = Duration::from_secs(2);
 
 /// How often a transaction is tried at most.
 const ATTEMPTS: u32 = 3;

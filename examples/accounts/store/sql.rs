@@ -15,6 +15,8 @@ macro_rules! users {
 }
 pub(super) use users;
 
+pub(super) const PING: &str = "SELECT EXISTS (SELECT 1 FROM users)";
+
 pub(super) const FIND: &str = users!("WHERE id = $1");
 
 pub(super) const FIND_BY_EMAIL: &str = users!("WHERE email = $1");

@@ -9,8 +9,7 @@ use sqlx::sqlite::{
     SqliteArgumentsBuffer, SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool,
     SqlitePoolOptions, SqliteTypeInfo, SqliteValueRef,
 };
-use sqlx::{Connection, Decode, Sqlite, Transaction, Type};
-use tokio::time::timeout;
+use sqlx::{Decode, Sqlite, Transaction, Type};
 use tower_warder::accounts::{AccountStore, Actor, Change, Email, NewUser, Page, StoreError, User};
 use tower_warder::{BoxError, async_trait};
 
@@ -80,9 +79,9 @@ fn is_busy(error: &sqlx::Error) -> bool {
 
 #[async_trait]
 impl Store for SqliteStore {
-    async fn is_ready(&self) -> bool {
-        let ping = async { self.0.acquire().await.ok()?.ping().await.ok() };
-        matches!(timeout(READY, ping).await, Ok(Some(())))
+    async fn ping(&self) -> Result<(), BoxError> {
+        sqlx::query(sql::PING).execute(&self.0).await?;
+        Ok(())
     }
 
     async fn close(&self) {
@@ -273,5 +272,3 @@ impl<'r> Decode<'r, Sqlite> for Rfc3339 {
 
 /// How long a writer waits for its turn.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
-
-const READY: Duration = Duration::from_secs(2);

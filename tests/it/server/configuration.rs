@@ -189,6 +189,8 @@ async fn other_variables_that_cannot_be_used_are_refused() {
         ("USER_CACHE_TTL", "0s"),
         ("USER_CACHE_TTL", "5"),
         ("USER_CACHE_TTL", "61m"),
+        ("SHUTDOWN_DELAY", "3"),
+        ("SHUTDOWN_DELAY", "61s"),
         ("AUTH_THROTTLE", "on"),
         ("RUST_LOG", "info,,=x=y"),
     ] {

@@ -3,6 +3,7 @@
 
 mod configuration;
 mod crowd;
+mod health;
 mod life;
 mod log;
 mod postgres;

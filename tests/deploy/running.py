@@ -1,0 +1,408 @@
+"""The files in deploy/ against the server: its variables, and two nodes behind the proxy."""
+
+import http.client
+import json
+import os
+import re
+import shutil
+import socket
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from urllib.parse import urlencode
+
+from ruamel.yaml import YAML
+
+SERVER = sys.argv[1]
+ROOT = Path(__file__).parents[2]
+DEPLOY = ROOT / "deploy"
+SECRET = "yDW3kcHh1V0mhdDsaWyb29bSGZ3rEo7L"
+ADA = {"username": "ada@example.com", "password": "correct horse battery"}
+
+
+def main():
+    variables_are_known()
+    placeholder_is_refused()
+    with tempfile.TemporaryDirectory() as directory:
+        directory = Path(directory)
+        proxy_leaves_alone_what_decides(directory)
+        nodes = [Node(directory), Node(directory)]
+        proxy = Proxy(directory, nodes)
+        try:
+            container_is_healthy(nodes[0])
+            token = accounts_work(proxy)
+            origin_is_checked(proxy)
+            streams_flow(proxy, token)
+            strangers_do_not_see_health(proxy)
+            killed_node_is_not_missed(proxy, nodes, token)
+            stopping_node_finishes(proxy, nodes, token)
+            pages_outlive_the_database(proxy, directory, token)
+            nothing_secret_is_logged(proxy, token)
+        finally:
+            for process in [proxy, *nodes]:
+                process.end()
+
+
+def variables_are_known():
+    config = (ROOT / "examples/accounts/config.rs").read_text()
+    known = set(re.findall(r'"([A-Z][A-Z_]+)"', config))
+    given = set(node_environment())
+    unit = (DEPLOY / "tower-warder-accounts.service").read_text()
+    given |= set(re.findall(r"^Environment=(\w+)=", unit, re.MULTILINE))
+    dockerfile = (DEPLOY / "Dockerfile").read_text()
+    given |= set(re.findall(r"^ENV (\w+)=", dockerfile, re.MULTILINE))
+    check(len(given) >= 3 and given <= known, f"every variable is known: {sorted(given)}")
+
+    asked = set(re.findall(r"\$\{(\w+)", (DEPLOY / "compose.yaml").read_text()))
+    check(asked == set(example()), f"the example has what is asked for: {sorted(asked)}")
+
+
+def node_environment():
+    compose = YAML(typ="safe").load(DEPLOY / "compose.yaml")
+    one, other = (compose["services"][name]["environment"] for name in ("node1", "node2"))
+    check(one == other, "the nodes are alike", quiet=True)
+    return one
+
+
+def example():
+    text = (DEPLOY / ".env.example").read_text()
+    return dict(re.findall(r"^(\w+)=(.*)$", text, re.MULTILINE))
+
+
+def placeholder_is_refused():
+    with tempfile.TemporaryDirectory() as directory:
+        secret = example()["JWT_SECRET"]
+        environment = {"BIND_ADDR": "127.0.0.1:0", "JWT_SECRET": secret}
+        refused = subprocess.run(
+            [SERVER], env=environment, cwd=directory, capture_output=True, text=True, timeout=30
+        )
+        said = refused.stderr
+        check(refused.returncode == 1 and "JWT_SECRET" in said, f"refused: {said.strip()}")
+        check("openssl" in said and secret not in said, "with what to do, without the value")
+
+
+def proxy_leaves_alone_what_decides(directory):
+    """Before something that says what arrived."""
+
+    class Echo(BaseHTTPRequestHandler):
+        def do_GET(self):
+            body = json.dumps([list(pair) for pair in self.headers.items()]).encode()
+            self.send_response(200)
+            self.send_header("content-length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_):
+            pass
+
+    echo = ThreadingHTTPServer(("127.0.0.1", 0), Echo)
+    echo.port = echo.server_port
+    # The proxy's checks do not wait for their answers.
+    echo.handle_error = lambda *_: None
+    threading.Thread(target=echo.serve_forever, daemon=True).start()
+    proxy = Proxy(directory, [echo, echo])
+    kept = {
+        "host": "accounts.example",
+        "origin": "https://accounts.example",
+        "sec-fetch-site": "same-origin",
+        "cookie": "__Host-tower_warder=x",
+    }
+    dropped = {
+        "x-forwarded-for": "10.0.0.1",
+        "X-Forwarded-Host": "evil.example",
+        "forwarded": "for=10.0.0.1",
+        "x-real-ip": "10.0.0.1",
+    }
+    _, _, body = proxy.ask("GET", "/", {**kept, **dropped})
+    arrived = {name.lower(): value for name, value in json.loads(body)}
+    check(arrived.items() >= kept.items(), "Host, Origin, Sec-Fetch-Site, Cookie arrive as sent")
+    said = [name for name in dropped if name.lower() in arrived]
+    check(not said, "where a client says it comes from does not")
+    _, _, body = proxy.ask("GET", "/", {"cookie": "node=2; mine=1"})
+    arrived = {name.lower(): value for name, value in json.loads(body)}
+    check(arrived["cookie"] == "mine=1", "its own cookie stays with it")
+    proxy.end()
+    echo.shutdown()
+
+
+def container_is_healthy(node):
+    """The command of HEALTHCHECK."""
+    text = (DEPLOY / "Dockerfile").read_text().replace("\\\n", "")
+    command = json.loads(re.search(r"HEALTHCHECK .* CMD (\[.*\])", text)[1])
+    here = [part.replace("/8000", f"/{node.port}") for part in command]
+    check(subprocess.run(here, timeout=5).returncode == 0, "the container is healthy")
+    with socket.create_server(("127.0.0.1", 0)) as unused:
+        port = unused.getsockname()[1]
+    away = [part.replace("/8000", f"/{port}") for part in command]
+    gone = subprocess.run(away, timeout=5, stderr=subprocess.DEVNULL)
+    check(gone.returncode != 0, "and is not when nobody listens")
+
+
+def accounts_work(proxy):
+    ada = {"email": ADA["username"], "password": ADA["password"]}
+    head = {"content-type": "application/json"}
+    status, _, body = proxy.ask("POST", "/api/auth/register", head, json.dumps(ada))
+    check(status == 201, f"registered: {body}")
+    status, headers, body = log_in(proxy)
+    check(status == 200 and "no-store" in headers.get_all("cache-control"), "logged in")
+    token = json.loads(body)["access_token"]
+    answers = [me(proxy, token)[0] for _ in range(10)]
+    check(answers == [200] * 10, "both nodes take the token")
+    # By turns, for who does not keep the cookie.
+    asked = set(re.findall(r"ready/node\d", proxy.said()))
+    check(asked == {"ready/node1", "ready/node2"}, "both nodes are asked")
+    return token
+
+
+def origin_is_checked(proxy):
+    _, headers, _ = log_in(proxy, "/api/auth/cookie/login")
+    kept = next(line for line in headers.get_all("set-cookie") if "tower_warder" in line)
+    cookie = {"cookie": kept.split(";")[0], "host": "accounts.example"}
+    foreign = [{"origin": "https://evil.example"}, {"sec-fetch-site": "cross-site"}]
+    refused = [ticket(proxy, {**cookie, **header})[0] for header in foreign]
+    check(refused == [403, 403], "a page of another origin is refused")
+    own = {"origin": "https://accounts.example"}
+    check(ticket(proxy, {**cookie, **own})[0] == 200, "its own page is not")
+
+
+def streams_flow(proxy, token):
+    """A client that keeps the cookie finds its ticket again, and hears at once."""
+    bearer = {"authorization": f"Bearer {token}"}
+    for _ in range(6):
+        _, headers, body = ticket(proxy, bearer)
+        query = urlencode({"token": json.loads(body)["ticket"]})
+        cookie = headers["set-cookie"].split(";")[0]
+        begin = time.monotonic()
+        stream = http.client.HTTPConnection("127.0.0.1", proxy.port, timeout=5)
+        stream.request("GET", f"/api/events?{query}", headers={"cookie": cookie})
+        answer = stream.getresponse()
+        event = answer.readline() if answer.status == 200 else b""
+        stream.close()
+        took = time.monotonic() - begin
+        if answer.status != 200 or b"hello" not in event or took > 2:
+            check(False, f"the stream: {answer.status} {event} after {took} s")
+    check(True, "event streams are not held back, and tickets find their node")
+
+    key = "dGhlIHNhbXBsZSBub25jZQ=="
+    with socket.create_connection(("127.0.0.1", proxy.port), timeout=5) as web_socket:
+        web_socket.sendall(
+            f"GET /api/ws HTTP/1.1\r\nhost: a\r\nconnection: upgrade\r\nupgrade: websocket\r\n"
+            f"sec-websocket-version: 13\r\nsec-websocket-key: {key}\r\n"
+            f"sec-websocket-protocol: bearer, {token}\r\n\r\n".encode()
+        )
+        said = b""
+        while ADA["username"].encode() not in said:
+            more = web_socket.recv(4096)
+            if not more:
+                break
+            said += more
+    check(said.startswith(b"HTTP/1.1 101 ") and b"hello" in said, "a WebSocket passes")
+
+
+def strangers_do_not_see_health(proxy):
+    answers = [proxy.ask("GET", path)[0] for path in ("/healthz", "/readyz")]
+    check(answers == [404, 404], "health is not for strangers")
+
+
+def killed_node_is_not_missed(proxy, nodes, token):
+    with Crowd(proxy, token) as crowd:
+        time.sleep(0.3)
+        nodes[0].process.kill()
+        nodes[0].process.wait()
+        time.sleep(3)
+        # Also for who was at that node.
+        for path in ("/api/auth/login", "/api/auth/cookie/login"):
+            check(log_in(proxy, path, {"cookie": "node=1"})[0] == 200, "the other node logs in")
+        nodes[0].start()
+        until(lambda: "node1" in latest(proxy, token), "the node is asked again")
+    check(crowd.answers.keys() == {200}, f"one node killed, and back: {crowd.answers}")
+
+
+def stopping_node_finishes(proxy, nodes, token):
+    with Crowd(proxy, token) as crowd, Crowd(proxy, None) as writers:
+        body = urlencode(ADA)
+        connection = socket.create_connection(("127.0.0.1", proxy.port), timeout=10)
+        connection.sendall(
+            f"POST /api/auth/login HTTP/1.1\r\nhost: a\r\ncookie: node=2\r\nexpect: 100-continue\r\n"
+            f"connection: close\r\ncontent-type: application/x-www-form-urlencoded\r\n"
+            f"content-length: {len(body)}\r\n\r\n".encode()
+        )
+        check(connection.recv(99).startswith(b"HTTP/1.1 100 "), "a log-in runs")
+        nodes[1].process.terminate()
+        until(lambda: not nodes[1].listens(), "its node stops")
+        connection.sendall(body.encode())
+        answer = b""
+        while more := connection.recv(4096):
+            answer += more
+        check(answer.startswith(b"HTTP/1.1 200 "), "and answers it")
+        check(nodes[1].process.wait(15) == 0, "then ends")
+        nodes[1].start()
+        until(lambda: "node2" in latest(proxy, token), "the node is asked again")
+    check(crowd.answers.keys() == {200}, f"one node stopped, and back: {crowd.answers}")
+    # Without the delay some of these are lost, and cannot be sent again.
+    check(writers.answers.keys() == {422}, f"nor is a log-in lost: {writers.answers}")
+
+
+def pages_outlive_the_database(proxy, directory, token):
+    database = sqlite3.connect(directory / "accounts.sqlite")
+    database.execute("ALTER TABLE users RENAME TO away")
+    until(lambda: "alive/" in latest(proxy, token), "no node is ready")
+    check(proxy.ask("GET", "/login")[0] == 200, "pages are served")
+    status, headers, body = me(proxy, token)
+    check(status == 503 and headers["retry-after"], f"the node itself says so: {body}")
+    check(json.loads(body)["code"] == "unavailable", "in its own words")
+    database.execute("ALTER TABLE away RENAME TO users")
+    database.close()
+    until(lambda: me(proxy, token)[0] == 200 and "ready/" in latest(proxy, token), "it is back")
+
+
+def nothing_secret_is_logged(proxy, token):
+    said = proxy.said()
+    check("GET /api/events ready/" in said, "the proxy logs paths")
+    found = [word for word in ("?", "token=", token.split(".")[1], "battery") if word in said]
+    check(not found, "and no queries, tokens, passwords")
+
+
+def log_in(proxy, path="/api/auth/login", headers={}, form=ADA):
+    kind = {"content-type": "application/x-www-form-urlencoded"}
+    return proxy.ask("POST", path, {**kind, **headers}, urlencode(form))
+
+
+def ticket(proxy, headers):
+    return proxy.ask("POST", "/api/auth/stream-ticket", headers)
+
+
+def me(proxy, token):
+    return proxy.ask("GET", "/api/auth/me", {"authorization": f"Bearer {token}"})
+
+
+def latest(proxy, token):
+    """Who was asked of late."""
+    before = len(proxy.said())
+    for _ in range(4):
+        me(proxy, token)
+    return proxy.said()[before:]
+
+
+class Process:
+    def start(self):
+        with open(self.log, "ab") as log:
+            self.process = subprocess.Popen(
+                self.command, env=self.environment, cwd=self.directory, stdout=log, stderr=log
+            )
+        until(self.listens, f"{Path(self.command[0]).name} listens")
+
+    def listens(self):
+        try:
+            socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
+            return True
+        except OSError:
+            return False
+
+    def said(self):
+        return self.log.read_text()
+
+    def end(self):
+        self.process.kill()
+        self.process.wait()
+
+
+class Node(Process):
+    def __init__(self, directory):
+        self.directory, self.port = directory, free_port()
+        self.log = directory / f"node.{self.port}.log"
+        self.command = [SERVER]
+        self.environment = {
+            **node_environment(),
+            "BIND_ADDR": f"127.0.0.1:{self.port}",
+            "DATABASE_URL": "sqlite://accounts.sqlite",
+            "JWT_SECRET": SECRET,
+        }
+        self.start()
+
+
+class Proxy(Process):
+    """With the configuration as it is, but for the addresses."""
+
+    def __init__(self, directory, nodes):
+        self.directory, self.port = directory, free_port()
+        self.log = directory / f"proxy.{self.port}.log"
+        self.environment = {}
+        text = (DEPLOY / "haproxy.cfg").read_text()
+        changes = {"bind :8080": f"bind 127.0.0.1:{self.port}"}
+        for number, node in enumerate(nodes, 1):
+            changes[f" node{number}:8000 "] = f" 127.0.0.1:{node.port} "
+        for before, after in changes.items():
+            check(before in text, f"{before.strip()} is in the configuration", quiet=True)
+            text = text.replace(before, after)
+        file = directory / f"proxy.{self.port}.cfg"
+        file.write_text(text)
+        haproxy = shutil.which("haproxy", path=f"{os.environ['PATH']}:/usr/sbin")
+        subprocess.run([haproxy, "-c", "-q", "-dW", "-f", file], check=True)
+        self.command = [haproxy, "-db", "-f", str(file)]
+        self.start()
+
+    def ask(self, method, path, headers={}, body=None):
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        connection.request(method, path, body, headers)
+        answer = connection.getresponse()
+        body = answer.read().decode()
+        connection.close()
+        return answer.status, answer.headers, body
+
+
+class Crowd:
+    """Clients that ask who they are, or send a log-in without a password, until it is over: how
+    often they got which answer."""
+
+    def __init__(self, proxy, token):
+        self.answers, self.over, self.lock = {}, False, threading.Lock()
+        self.clients = [threading.Thread(target=self.ask, args=(proxy, token)) for _ in range(4)]
+
+    def ask(self, proxy, token):
+        while not self.over:
+            try:
+                status = me(proxy, token)[0] if token else log_in(proxy, form={})[0]
+            except OSError as error:
+                status = repr(error)
+            with self.lock:
+                self.answers[status] = self.answers.get(status, 0) + 1
+            time.sleep(0.005)
+
+    def __enter__(self):
+        for client in self.clients:
+            client.start()
+        return self
+
+    def __exit__(self, *_):
+        self.over = True
+        for client in self.clients:
+            client.join()
+
+
+def free_port():
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return listener.getsockname()[1]
+
+
+def until(condition, what):
+    deadline = time.monotonic() + 30
+    while not condition():
+        check(time.monotonic() < deadline, what, quiet=True)
+        time.sleep(0.05)
+
+
+def check(holds, what, quiet=False):
+    if not holds:
+        sys.exit(f"not so: {what}")
+    if not quiet:
+        print(f"  {what}")
+
+
+if __name__ == "__main__":
+    main()
