@@ -10,7 +10,7 @@ use futures_util::lock::Mutex;
 use super::config::Config;
 use super::log::log;
 use super::misconfiguration::{Misconfiguration, misconfigured};
-use crate::error::{AuthError, AuthErrorKind, Refusal};
+use crate::error::{AuthError, AuthErrorKind, Refusal, TooLong};
 use crate::source::Presented;
 use crate::ticket::Ticket;
 use crate::token::{Claims, Verification};
@@ -148,7 +148,9 @@ impl<U> Inner<U> {
         };
         // Else one that was overheard would do for ever.
         if self.redeemed.get().is_some() {
-            return Err(self.finish(AuthError::refused(Refusal::Ticket)));
+            let error = self.finish(AuthError::refused(Refusal::Ticket));
+            log(&error);
+            return Err(error);
         }
         tickets.issue(self.token()?, claims)
     }
@@ -198,7 +200,7 @@ impl<U> Inner<U> {
 }
 
 pub(super) fn too_long() -> AuthError {
-    AuthError::unavailable("the store or the key source took too long")
+    AuthError::unavailable(TooLong)
 }
 
 #[cfg(test)]
