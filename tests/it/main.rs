@@ -21,6 +21,8 @@ mod elsewhere;
 mod hyper;
 mod identity;
 mod key_source;
+#[cfg(feature = "metrics")]
+mod metrics;
 mod openapi;
 mod outage;
 mod policies;
