@@ -31,6 +31,7 @@
 //! | `JWT_SECRET` | the secret of the tokens; defaults to one made beside the database |
 //! | `JWT_LIFETIME` | how long tokens live, such as `15m`; defaults to 7 days |
 //! | `USER_CACHE_TTL` | how long accounts are kept in memory, such as `5s`; by default every request asks the database |
+//! | `METRICS_ADDR` | where to serve `GET /metrics` to Prometheus, such as `127.0.0.1:9000`; by default nowhere. Needs `--features metrics` |
 //! | `AUTH_THROTTLE` | reserved; only `off` |
 //! | `RUST_LOG` | what to log; defaults to `info` |
 
@@ -57,11 +58,13 @@ use tower_warder::{
 mod api_page;
 mod config;
 mod database;
+mod metrics;
 mod pages;
 pub(crate) mod store;
 pub(crate) mod streams;
 
 use self::config::Config;
+use self::metrics::Metrics;
 use self::store::SqliteStore;
 
 #[tokio::main]
@@ -88,6 +91,10 @@ async fn run() -> Result<(), Box<dyn Error>> {
     let listener = TcpListener::bind(address).await.map_err(|error| {
         format!("cannot listen on {address}; choose another BIND_ADDR: {error}")
     })?;
+    let metrics = match config.metrics_addr {
+        Some(address) => Some(Metrics::listen(address).await?),
+        None => None,
+    };
     let place = config.database.to_string();
     let store = SqliteStore::open(config.database).await.map_err(|error| {
         format!("DATABASE_URL: {place} cannot be opened; choose another or mend it: {error}")
@@ -107,6 +114,9 @@ async fn run() -> Result<(), Box<dyn Error>> {
     let stop: streams::Stop = stop_signal()?.boxed().shared();
     let app = app.layer(Extension(stop.clone()));
     println!("listening on http://{}", listener.local_addr()?);
+    if let Some(metrics) = metrics {
+        metrics.serve()?;
+    }
     let serve = axum::serve(listener, app).with_graceful_shutdown(stop.clone());
     tokio::select! {
         served = serve => served?,

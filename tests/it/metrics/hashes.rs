@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use futures_util::poll;
+use tower_warder::PasswordError;
 use tower_warder::accounts::{Accounts, MemoryStore, UserLogin};
 use tower_warder::testing;
-use tower_warder::PasswordError;
 
 use super::counted;
 use crate::accounts::server::{Approved, Disabled, PASSWORD, Pending, Server, hasher};
