@@ -13,6 +13,7 @@ use http::request::Parts;
 
 use crate::error::AuthError;
 use crate::identity::{Identity, Slot};
+use crate::measure;
 use crate::policy::{Admin, Approved, Policy};
 use crate::rejection::{self, Problem};
 use crate::token::Claims;
@@ -232,5 +233,6 @@ where
 }
 
 fn asked(error: AuthError, parts: &Parts) -> AuthError {
+    measure::turned_away(&error);
     error.asked_by(&parts.method, parts.version, &parts.headers)
 }

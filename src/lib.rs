@@ -3,6 +3,7 @@
 
 // In the order in which a request meets them; each module imports only from those above it.
 mod error;
+mod measure;
 mod clock;
 mod secret;
 mod table;
@@ -25,6 +26,8 @@ mod password;
 pub mod accounts;
 #[cfg(feature = "utoipa")]
 pub mod openapi;
+#[cfg(feature = "metrics")]
+pub mod metrics;
 #[cfg(feature = "testing")]
 pub mod testing;
 

@@ -5,6 +5,7 @@ use http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
 use serde::Serialize;
 
 use crate::error::{AuthError, AuthErrorKind};
+use crate::measure;
 
 /// Makes the response of a [`RequireLayer`](crate::RequireLayer) to a request that it rejects.
 ///
@@ -60,6 +61,7 @@ pub(crate) fn reject<B, ReqBody>(
     error: AuthError,
     request: &Request<ReqBody>,
 ) -> Response<B> {
+    measure::turned_away(&error);
     let headers = request.headers();
     let error = error.asked_by(request.method(), request.version(), headers);
     respond(rejection, error, headers)

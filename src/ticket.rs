@@ -11,6 +11,7 @@ use sha2::{Digest, Sha256};
 
 use crate::clock::{self, Clock};
 use crate::error::AuthError;
+use crate::measure;
 use crate::token::Claims;
 
 /// The tickets of one process, to be given to [`AuthLayer::tickets`](crate::AuthLayer::tickets).
@@ -94,6 +95,7 @@ impl Tickets {
         let mut open = inner.lock();
         open.make_room(&entry.owner, inner.capacity);
         open.put(entry);
+        measure::ticket_issued();
         Ok(ticket)
     }
 
@@ -101,9 +103,9 @@ impl Tickets {
     pub(crate) fn redeem(&self, ticket: &str) -> Option<Arc<str>> {
         let digest = digest(ticket);
         let taken = self.0.lock().take(&digest);
-        taken
-            .filter(|entry| self.0.keeps(entry))
-            .map(|entry| entry.token)
+        let good = taken.filter(|entry| self.0.keeps(entry))?;
+        measure::ticket_redeemed();
+        Some(good.token)
     }
 }
 

@@ -9,7 +9,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use futures_util::FutureExt;
 
-use crate::error::{AuthError, BoxError};
+use crate::error::{AuthError, AuthErrorKind, BoxError};
+use crate::measure::{self, Loaded};
 use crate::token::Claims;
 
 /// What the doors ask of an application's user type.
@@ -153,15 +154,23 @@ pub(crate) async fn load<U: Send + Sync + 'static>(
     loader: &dyn UserLoader<User = U>,
     claims: &Claims,
 ) -> Result<Option<Arc<U>>, AuthError> {
+    let measured = measure::Load::begin();
     let load = async { loader.load_user(claims).await };
-    match AssertUnwindSafe(load).catch_unwind().await {
+    let found = match AssertUnwindSafe(load).catch_unwind().await {
         Ok(Ok(user)) => Ok(user.map(Arc::new)),
         Ok(Err(error)) => Err(match error.downcast::<AuthError>() {
             Ok(error) => *error,
             Err(error) => AuthError::unavailable(error),
         }),
         Err(_) => Err(AuthError::unavailable("the user loader panicked")),
-    }
+    };
+    measured.end(match &found {
+        Ok(Some(_)) => Loaded::Found,
+        Ok(None) => Loaded::Unknown,
+        Err(error) if error.kind() == AuthErrorKind::Unavailable => Loaded::Failed,
+        Err(_) => Loaded::Refused,
+    });
+    found
 }
 
 /// The user of this request: approved, and let in by whatever else the door asks.

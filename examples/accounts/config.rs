@@ -3,7 +3,7 @@
 use std::env::{self, VarError};
 use std::error::Error;
 use std::fmt;
-use std::net::{AddrParseError, SocketAddr};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -22,6 +22,7 @@ pub(crate) struct Config {
     pub(crate) user_cache_ttl: Option<Duration>,
     pub(crate) channel: Option<Channel>,
     pub(crate) shutdown_delay: Option<Duration>,
+    pub(crate) metrics_addr: Option<SocketAddr>,
 }
 
 impl Config {
@@ -40,6 +41,7 @@ impl Config {
             token_lifetime: duration("JWT_LIFETIME", MAX_LIFETIME)?,
             user_cache_ttl: duration("USER_CACHE_TTL", MAX_USER_CACHE_TTL)?,
             shutdown_delay: duration("SHUTDOWN_DELAY", MAX_SHUTDOWN_DELAY)?,
+            metrics_addr: metrics_addr()?,
         })
     }
 }
@@ -131,11 +133,21 @@ fn bind_addr() -> Result<SocketAddr, Box<dyn Error>> {
             ("HOST and PORT", format!("{host}:{port}"))
         }
     };
-    text.replace("localhost", "127.0.0.1")
-        .parse()
-        .map_err(|_: AddrParseError| {
-            invalid(name, "give an address and a port, such as 127.0.0.1:8000")
-        })
+    address(&text)
+        .ok_or_else(|| invalid(name, "give an address and a port, such as 127.0.0.1:8000"))
+}
+
+fn metrics_addr() -> Result<Option<SocketAddr>, Box<dyn Error>> {
+    let Some(text) = variable("METRICS_ADDR")? else {
+        return Ok(None);
+    };
+    let remedy = "give an address and a port, such as 127.0.0.1:9000";
+    let address = address(&text).ok_or_else(|| invalid("METRICS_ADDR", remedy))?;
+    Ok(Some(address))
+}
+
+fn address(text: &str) -> Option<SocketAddr> {
+    text.replace("localhost", "127.0.0.1").parse().ok()
 }
 
 fn database() -> Result<Database, Box<dyn Error>> {

@@ -35,6 +35,7 @@
 //! | `USER_CACHE_TTL` | how long accounts are kept in memory, such as `5s`; by default every request asks the database |
 //! | `INVALIDATION_URL` | where the nodes hear of each other's changes, for `USER_CACHE_TTL`: `redis://HOST` or `postgres://…`; defaults to `DATABASE_URL` if that is PostgreSQL |
 //! | `SHUTDOWN_DELAY` | how long it goes on serving after a signal, such as `3s`, while `/readyz` already says no; by default not at all |
+//! | `METRICS_ADDR` | where to serve `GET /metrics` to Prometheus, such as `127.0.0.1:9000`; by default nowhere. Needs `--features metrics` |
 //! | `AUTH_THROTTLE` | reserved; only `off` |
 //! | `RUST_LOG` | what to log; defaults to `info` |
 
@@ -63,12 +64,14 @@ mod channel;
 mod config;
 pub(crate) mod database;
 pub(crate) mod health;
+mod metrics;
 mod pages;
 pub(crate) mod store;
 pub(crate) mod streams;
 
 use self::channel::Channel;
 use self::config::Config;
+use self::metrics::Metrics;
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -94,6 +97,10 @@ async fn run() -> Result<(), Box<dyn Error>> {
     let listener = TcpListener::bind(address).await.map_err(|error| {
         format!("cannot listen on {address}; choose another BIND_ADDR: {error}")
     })?;
+    let metrics = match config.metrics_addr {
+        Some(address) => Some(Metrics::listen(address).await?),
+        None => None,
+    };
     let place = config.database.to_string();
     let store = store::open(config.database).await.map_err(|error| {
         format!("DATABASE_URL: {place} cannot be opened; choose another or mend it: {error}")
@@ -132,6 +139,9 @@ async fn run() -> Result<(), Box<dyn Error>> {
     // Outside of the layers: no token is looked at, and no span made for what comes every second.
     let app = app.merge(health::routes(ask, signal));
     println!("listening on http://{}", listener.local_addr()?);
+    if let Some(metrics) = metrics {
+        metrics.serve()?;
+    }
     let serve = axum::serve(listener, app).with_graceful_shutdown(stop.clone());
     tokio::select! {
         served = serve => served?,

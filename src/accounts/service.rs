@@ -20,6 +20,7 @@ use super::subject::Subject;
 use crate::cache::UserCache;
 use crate::clock::Clock;
 use crate::error::BoxError;
+use crate::measure::{self, LogIn};
 use crate::password::{PasswordError, PasswordHasher};
 use crate::token::{Claims, TokenIssuer};
 use crate::user::{UserLoader, UserStatus};
@@ -144,6 +145,18 @@ impl<S: AccountStore> Accounts<S> {
     /// [`AccountError::WrongCredentials`]; with the right password
     /// [`AccountError::Pending`] or [`AccountError::Disabled`]; [`AccountError::Unavailable`].
     pub async fn authenticate(&self, login: UserLogin) -> Result<User, AccountError> {
+        let known = self.recognise(login).await;
+        measure::logged_in(match &known {
+            Ok(_) => LogIn::Done,
+            Err(AccountError::WrongCredentials) => LogIn::WrongCredentials,
+            Err(AccountError::Pending) => LogIn::Pending,
+            Err(AccountError::Disabled) => LogIn::Disabled,
+            Err(_) => LogIn::Unavailable,
+        });
+        known
+    }
+
+    async fn recognise(&self, login: UserLogin) -> Result<User, AccountError> {
         let user = match Email::new(login.username()) {
             Ok(email) => self.store.find_by_email(&email).await?,
             // No account has it. Goes on, to take as long.

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::error::BoxError;
+use crate::measure::ChannelDown;
 
 /// What a channel says to the [`UserCache`](crate::UserCache) that
 /// [follows](crate::UserCache::follow) it.
@@ -35,7 +36,7 @@ pub(super) struct Channels {
 #[derive(Default)]
 struct Count {
     /// Those that are not connected.
-    silent: usize,
+    silent: Vec<ChannelDown>,
     /// Of these, those that nobody follows any more.
     ended: usize,
 }
@@ -50,16 +51,18 @@ impl Channels {
     pub(super) fn begin(&self) {
         self.count(|count| match count.ended.checked_sub(1) {
             Some(ended) => count.ended = ended,
-            None => count.silent += 1,
+            None => count.silent.push(ChannelDown::begin()),
         });
     }
 
     pub(super) fn connect(&self) {
-        self.count(|count| count.silent -= 1);
+        self.count(|count| {
+            count.silent.pop();
+        });
     }
 
     pub(super) fn disconnect(&self) {
-        self.count(|count| count.silent += 1);
+        self.count(|count| count.silent.push(ChannelDown::begin()));
     }
 
     /// One that is not connected will not be again, unless somebody begins anew.
@@ -71,7 +74,7 @@ impl Channels {
         let mut count = self.lock();
         change(&mut count);
         self.any_is_silent
-            .store(count.silent > 0, Ordering::Release);
+            .store(!count.silent.is_empty(), Ordering::Release);
     }
 
     fn lock(&self) -> MutexGuard<'_, Count> {
@@ -81,10 +84,10 @@ impl Channels {
 
 impl fmt::Debug for Channels {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Count { silent, ended } = *self.lock();
+        let count = self.lock();
         f.debug_struct("Channels")
-            .field("silent", &silent)
-            .field("ended", &ended)
+            .field("silent", &count.silent.len())
+            .field("ended", &count.ended)
             .finish()
     }
 }

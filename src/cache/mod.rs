@@ -14,6 +14,7 @@ use futures_util::future::{FutureExt, Shared};
 use self::channel::Channels;
 use self::flight::{Flight, Found, Key, Load, tells_of};
 use crate::clock::{self, Clock};
+use crate::measure;
 use crate::table::{self, Table};
 use crate::token::Claims;
 use crate::user::{self, AuthUser, UserLoader};
@@ -188,7 +189,7 @@ impl<U: AuthUser> UserCache<U> {
         }
         let name = user::cache_key(loader, claims)?;
         let now = self.0.settings.clock.uptime();
-        self.0.table.get(table::hash(name.as_bytes()), |entry| {
+        let found = self.0.table.get(table::hash(name.as_bytes()), |entry| {
             let speaks = entry.key.is(claims.issuer(), &name)
                 && self.0.settings.keeps(entry, now)
                 && entry
@@ -196,7 +197,8 @@ impl<U: AuthUser> UserCache<U> {
                     .as_deref()
                     .is_none_or(|user| user::is_for(claims, user));
             speaks.then(|| entry.user.clone())
-        })
+        });
+        found.inspect(|_| measure::user_cache_hit())
     }
 
     /// Asks the store, or waits with whoever asks it already.
@@ -205,8 +207,12 @@ impl<U: AuthUser> UserCache<U> {
         loader: &Arc<dyn UserLoader<User = U>>,
         claims: &Claims,
     ) -> Found<U> {
-        let name = user::cache_key(&**loader, claims);
-        let Some(name) = name.filter(|_| !self.0.channels.any_is_silent()) else {
+        if self.0.channels.any_is_silent() {
+            measure::user_cache_stood_aside();
+            return user::load(&**loader, claims).await;
+        }
+        measure::user_cache_miss();
+        let Some(name) = user::cache_key(&**loader, claims) else {
             return user::load(&**loader, claims).await;
         };
         let (load, joined) = self.board(loader, claims, &name);

@@ -2,6 +2,7 @@
 
 mod config;
 mod refusal;
+mod too_long;
 mod challenge;
 mod auth;
 
@@ -10,6 +11,7 @@ pub use config::ConfigError;
 
 pub(crate) use challenge::Challenges;
 pub(crate) use refusal::Refusal;
+pub(crate) use too_long::TooLong;
 
 /// Any error of an application: what a [`UserLoader`](crate::UserLoader) may return with `?`.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;

@@ -11,7 +11,7 @@ use futures_util::lock::Mutex;
 use super::config::Config;
 use super::log::log;
 use super::misconfiguration::{Misconfiguration, misconfigured};
-use crate::error::{AuthError, AuthErrorKind, Refusal};
+use crate::error::{AuthError, AuthErrorKind, Refusal, TooLong};
 use crate::source::Presented;
 use crate::ticket::Ticket;
 use crate::token::{Claims, Verification};
@@ -157,7 +157,9 @@ impl<U> Inner<U> {
         };
         // Else one that was overheard would do for ever.
         if self.redeemed.get().is_some() {
-            return Err(self.finish(AuthError::refused(Refusal::Ticket)));
+            let error = self.finish(AuthError::refused(Refusal::Ticket));
+            log(&error);
+            return Err(error);
         }
         tickets.issue(self.token()?, claims)
     }
@@ -207,7 +209,7 @@ impl<U> Inner<U> {
 }
 
 pub(super) fn too_long() -> AuthError {
-    AuthError::unavailable("the store, the key source or the deny list took too long")
+    AuthError::unavailable(TooLong)
 }
 
 #[cfg(test)]

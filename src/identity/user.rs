@@ -114,8 +114,9 @@ impl<U: AuthUser> Inner<U> {
         match judgement {
             Ok(()) => Ok((user, claims)),
             Err(error) => {
+                let error = self.finish(error);
                 log(&error);
-                Err(self.finish(error))
+                Err(error)
             }
         }
     }

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use crate::measure;
 use crate::password::error::PasswordError;
 
 /// Permits, and a bounded number of callers who wait for one, first come, first served.
@@ -39,7 +40,10 @@ impl Line {
         if let Ok(permit) = Arc::clone(&self.permits).try_acquire_owned() {
             return Ok(permit);
         }
-        let _place = self.place().ok_or(PasswordError::Busy)?;
+        let Some(_place) = self.place() else {
+            measure::hash_queue_full();
+            return Err(PasswordError::Busy);
+        };
         Arc::clone(&self.permits)
             .acquire_owned()
             .await
@@ -52,16 +56,22 @@ impl Line {
             .fetch_update(Ordering::Relaxed, Ordering::Relaxed, more)
             .ok()?;
         // Only now: a place that nobody took must not be left.
-        Some(Place(&self.waiting))
+        Some(Place {
+            waiting: &self.waiting,
+            _measured: measure::HashWaiting::begin(),
+        })
     }
 }
 
 /// A place in the queue, left when dropped, also by a caller who stops waiting.
-struct Place<'a>(&'a AtomicUsize);
+struct Place<'a> {
+    waiting: &'a AtomicUsize,
+    _measured: measure::HashWaiting,
+}
 
 impl Drop for Place<'_> {
     fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
+        self.waiting.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

@@ -6,6 +6,7 @@ use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 use tracing::{Dispatch, Span, dispatcher};
 
+use crate::measure;
 use crate::password::error::PasswordError;
 use crate::password::line::Line;
 use crate::password::memory::{Memory, MemoryPool};
@@ -48,9 +49,11 @@ impl Workers {
         } else {
             None
         };
+        let permit = self.line.permit().await?;
         Ok(Worker {
             blocks,
-            _permit: self.line.permit().await?,
+            _measured: measure::HashRunning::begin(),
+            _permit: permit,
             _oversized: oversized,
             workers: Arc::clone(self),
         })
@@ -61,6 +64,8 @@ impl Workers {
 pub(super) struct Worker {
     blocks: usize,
     workers: Arc<Workers>,
+    // Ends before the permit, so that nobody is counted who comes next.
+    _measured: measure::HashRunning,
     _permit: OwnedSemaphorePermit,
     _oversized: Option<OwnedSemaphorePermit>,
 }
@@ -84,6 +89,7 @@ impl Worker {
         // What is logged about the job belongs to the caller's span and subscriber.
         let dispatch = dispatcher::get_default(Dispatch::clone);
         let span = Span::current();
+        let timer = measure::HashTimer::new();
 
         runtime.spawn_blocking(move || {
             // The whole worker, not just the fields in use: the permit goes with the work.
@@ -93,7 +99,9 @@ impl Worker {
                 return;
             }
             let mut memory = worker.workers.memory.take(worker.blocks);
-            let result = dispatcher::with_default(&dispatch, || span.in_scope(|| job(&mut memory)));
+            let result = timer.time(|| {
+                dispatcher::with_default(&dispatch, || span.in_scope(|| job(&mut memory)))
+            });
             // The caller need not wait for the wiping; the next permit has to.
             let _ = reply.send(result);
             worker.workers.memory.give_back(memory);

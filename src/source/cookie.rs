@@ -11,6 +11,7 @@ use super::credential::{Presented, is_b64token, is_token_char};
 use super::list;
 use super::origin::Origins;
 use crate::error::{AuthError, AuthErrorKind, ConfigError};
+use crate::measure;
 
 /// The cookie in which a browser keeps its token.
 ///
@@ -136,7 +137,9 @@ impl AuthCookie {
         if self.origins.admit(request) {
             Ok(())
         } else {
-            Err(AuthError::new(AuthErrorKind::CrossOrigin))
+            let error = AuthError::new(AuthErrorKind::CrossOrigin);
+            measure::refused(&error);
+            Err(error)
         }
     }
 

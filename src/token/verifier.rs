@@ -14,6 +14,7 @@ use super::ring::KeyRing;
 use super::{MAX_LEEWAY, MAX_TOKEN};
 use crate::clock::Clock;
 use crate::error::{AuthError, ConfigError, Refusal};
+use crate::measure;
 use crate::secret::Secret;
 
 /// Turns a credential into claims.
@@ -216,8 +217,12 @@ impl TokenVerifier {
     fn judge_by(&self, keys: &Keyset, token: &str) -> Result<Claims, Refusal> {
         let cache = self.cache.as_deref();
         if let Some(claims) = cache.and_then(|cache| cache.get(token, keys.generation())) {
+            measure::token_cache_hit();
             claims.check_times(self.clock.numeric_date(), self.leeway)?;
             return Ok(claims);
+        }
+        if cache.is_some() {
+            measure::token_cache_miss();
         }
         let compact = Compact::split(token, self.max_size)?;
         keys.verify(&compact)?;

@@ -93,6 +93,14 @@ fn rows() -> Vec<Row> {
     ]
 }
 
+/// To both kinds of door.
+pub async fn send_every_row() {
+    for row in all_rows() {
+        row.at_extractor(None).await;
+        row.at_layer(None).await;
+    }
+}
+
 fn all_rows() -> impl Iterator<Item = Row> {
     rows().into_iter().chain(sources::rows())
 }

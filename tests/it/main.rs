@@ -25,6 +25,8 @@ mod hyper;
 mod identity;
 mod introspection;
 mod key_source;
+#[cfg(feature = "metrics")]
+mod metrics;
 mod openapi;
 mod outage;
 mod policies;

@@ -183,7 +183,7 @@ async fn authorization_is_sensitive_for_everybody_below() {
 }
 
 /// What an attacker sends, made of a good token.
-fn attacks(token: &str) -> Vec<Vec<u8>> {
+pub fn attacks(token: &str) -> Vec<Vec<u8>> {
     let [header, payload, signature] = segments(token).try_into().unwrap();
     let other = TokenIssuer::hs256(&Secret::generate())
         .issue("root")
@@ -228,12 +228,12 @@ fn assert_none(text: &str, never: &[String]) {
     }
 }
 
-fn with_value(value: &[u8]) -> Request<Body> {
+pub fn with_value(value: &[u8]) -> Request<Body> {
     let request = Request::get("/").header("authorization", value);
     request.body(Body::empty()).unwrap()
 }
 
-fn routes() -> Router {
+pub fn routes() -> Router {
     Router::new()
         .route(
             "/door",

@@ -1,6 +1,6 @@
 //! The judgement and the making of tokens, as a table of what passes and why the rest does not.
 
-mod forge;
+pub mod forge;
 mod segments;
 mod json;
 mod header;

@@ -6,6 +6,7 @@ mod crowd;
 mod health;
 mod life;
 mod log;
+mod metrics;
 mod postgres;
 pub mod process;
 mod shutdown;

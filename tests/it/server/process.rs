@@ -83,6 +83,7 @@ impl Start {
             child,
             output,
             readers,
+            announced,
         }
     }
 
@@ -104,9 +105,16 @@ pub struct Server {
     child: Child,
     output: Arc<Mutex<String>>,
     readers: [JoinHandle<()>; 2],
+    announced: mpsc::UnboundedReceiver<String>,
 }
 
 impl Server {
+    /// The next line that it says to who started it.
+    pub async fn says(&mut self) -> Option<String> {
+        let line = timeout(PATIENCE, self.announced.recv()).await;
+        line.expect("it says something or ends")
+    }
+
     pub async fn register(&self, email: &str) -> Answer {
         let body = json!({"email": email, "password": PASSWORD});
         self.post("/api/auth/register", "", &body).await

@@ -1,0 +1,271 @@
+//! Who is refused is counted once, by code and reason.
+
+use std::time::{Duration, UNIX_EPOCH};
+
+use axum::Router;
+use axum::body::Body;
+use axum::routing::get as on_get;
+use futures_util::FutureExt;
+use http::Request;
+use tower::{Layer, ServiceExt};
+use tower_warder::testing::{self, FixedClock, TestUser};
+use tower_warder::{
+    Admin, Approved, AuthCookie, AuthError, AuthErrorKind, AuthLayer, BoxError, Claims,
+    CurrentUser, Identity, RequireLayer, TokenSource, TokenVerifier, UserLoader, Verification,
+    Verifier, VerifyingKey, async_trait,
+};
+
+use super::counted;
+use crate::support::{Mood, Store, get, get_with, identity, inside, layer, send};
+use crate::tokens::forge;
+
+/// What is counted, the server, and what is sent.
+pub struct Row(&'static str, AuthLayer<TestUser>, Request<Body>);
+
+// A line each.
+#[rustfmt::skip]
+fn rows() -> Vec<Row> {
+    let forged = |token: &str| get_with("/", token);
+    let strict = || AuthLayer::new(forge::verifier(), Store::new());
+    let by = |verifier: TokenVerifier| AuthLayer::new(verifier, Store::new());
+    let plain = || layer(&Store::new());
+    let down = |mood| layer(&Store::is(mood)).loader_timeout(Duration::from_secs(5), tokio::time::sleep);
+    let good = |subject: &str| get_with("/", &testing::token(subject));
+    let claims = |members: &str| forged(&forge::with_claims(members));
+    let late = testing::issuer().clock(FixedClock::at(UNIX_EPOCH).clock()).issue("jane").unwrap();
+    let later = testing::issuer().token("jane").generation(1).issue().unwrap();
+    let named = VerifyingKey::hs256(&forge::secret()).key_id("ours");
+    let on_listed_path = plain().source(TokenSource::header().and_query("/").unwrap());
+    let ticket = || get("/?token=ticket_of-nobody");
+    let cookies = plain().source(TokenSource::cookie(AuthCookie::new("id").unwrap()));
+    let mut elsewhere = with("cookie", "__Host-id=a.b.c");
+    elsewhere.headers_mut().insert("sec-fetch-site", "cross-site".parse().unwrap());
+    *elsewhere.method_mut() = http::Method::POST;
+    let mut twice = good("jane");
+    twice.headers_mut().append("authorization", "Bearer a".parse().unwrap());
+
+    vec![
+        Row("invalid_token credential", plain(), with("authorization", "Bearer")),
+        Row("invalid_token size", plain(), forged(&"a".repeat(9000))),
+        Row("invalid_token segments", plain(), forged("a.b")),
+        Row("invalid_token base64", strict(), forged(&format!("{}=", forge::with_payload(forge::PAYLOAD)))),
+        Row("invalid_token header", strict(), forged(&forge::with_header("[]"))),
+        Row("invalid_token algorithm", strict(), forged(&forge::with_header(r#"{"alg":"none"}"#))),
+        Row("invalid_token critical", strict(), forged(&forge::with_header(r#"{"alg":"HS256","crit":["b64"]}"#))),
+        Row("invalid_token type", strict(), forged(&forge::with_header(r#"{"alg":"HS256","typ":"refresh"}"#))),
+        Row("invalid_token unknown_key", by(TokenVerifier::new(named)), forged(&forge::with_header(r#"{"alg":"HS256","kid":"theirs"}"#))),
+        Row("invalid_token signature", plain(), forged(&forge::with_payload(forge::PAYLOAD))),
+        Row("invalid_token claims", strict(), forged(&forge::with_payload("[]"))),
+        Row("invalid_token subject", strict(), forged(&forge::with_payload(r#"{"exp":1767229200}"#))),
+        Row("invalid_token no_expiry", strict(), forged(&forge::with_payload(r#"{"sub":"7"}"#))),
+        Row("invalid_token expired", plain(), forged(&late)),
+        Row("invalid_token not_yet_valid", strict(), claims(r#""nbf":1767229100"#)),
+        Row("invalid_token issued_in_future", strict(), claims(r#""iat":1767229100"#)),
+        Row("invalid_token issuer", by(forge::verifier().issuer("us")), claims(r#""iss":"them""#)),
+        Row("invalid_token audience", strict(), claims(r#""aud":"them""#)),
+        Row("invalid_token ticket", on_listed_path.tickets(tower_warder::Tickets::new(8)), ticket()),
+        Row("invalid_token generation", plain(), forged(&later)),
+        Row("invalid_token unknown_subject", plain(), good("nobody")),
+        Row("invalid_token custom_claims", AuthLayer::new(testing::verifier(), Tenants), good("jane")),
+        Row("invalid_token account_pending", plain(), good("paul")),
+        Row("invalid_token account_disabled", plain(), good("dora")),
+        Row("account_pending account_pending", plain().disclose_status(true), good("paul")),
+        Row("account_disabled account_disabled", plain().disclose_status(true), good("dora")),
+        Row("invalid_token none", AuthLayer::new(Stern, Store::new()), good("jane")),
+        Row("invalid_request none", plain(), twice),
+        Row("cross_origin none", cookies, elsewhere),
+        Row("unavailable none", down(Mood::Fails), good("jane")),
+        Row("unavailable none", down(Mood::Panics), good("jane")),
+        Row("unavailable timeout", down(Mood::Hangs), good("jane")),
+        Row("not_authenticated none", plain(), get("/")),
+    ]
+}
+
+/// The reasons that the rows have.
+pub fn reasons() -> impl Iterator<Item = &'static str> {
+    let rows = rows().into_iter();
+    rows.map(|Row(expected, ..)| expected.split_once(' ').unwrap().1)
+}
+
+#[test]
+fn every_refusal_is_counted_once_by_code_and_reason() {
+    for Row(expected, layer, request) in rows() {
+        let counts = counted(async |_| drop(send(&app(layer), request).await));
+        assert_eq!(
+            counts.of("refusals_total"),
+            format!("{expected} 1"),
+            "extractors"
+        );
+    }
+    for Row(expected, layer, request) in rows() {
+        let door = RequireLayer::<TestUser>::approved().layer(inside());
+        let counts = counted(async |_| drop(layer.layer(door).oneshot(request).await));
+        assert_eq!(
+            counts.of("refusals_total"),
+            format!("{expected} 1"),
+            "layer"
+        );
+    }
+}
+
+#[test]
+fn policy_that_says_no_is_counted() {
+    let counts = counted(async |_| {
+        let door = RequireLayer::<TestUser>::new(Admin).layer(inside());
+        let request = get_with("/", &testing::token("jane"));
+        drop(layer(&Store::new()).layer(door).oneshot(request).await);
+    });
+    assert_eq!(counts.of("refusals_total"), "forbidden none 1");
+}
+
+#[test]
+fn a_route_without_a_layer_is_counted() {
+    let counts = counted(async |_| {
+        let app = Router::new().route("/", on_get(async |_: CurrentUser<TestUser>| "in"));
+        send(&app, get("/")).await;
+    });
+    assert_eq!(counts.of("refusals_total"), "misconfigured none 1");
+}
+
+#[test]
+fn each_request_without_a_credential_is_counted_where_a_door_turns_it_away() {
+    let counts = counted(async |_| {
+        let app = app(layer(&Store::new()));
+        for path in ["/", "/claims", "/", "/public", "/option", "/by-hand"] {
+            send(&app, get(path)).await;
+        }
+    });
+    assert_eq!(counts.of("refusals_total"), "not_authenticated none 3");
+}
+
+#[test]
+fn a_request_that_many_ask_is_refused_once() {
+    let counts = counted(async |_| {
+        let identity = identity(&layer(&Store::new()), get_with("/", "bad")).await;
+        for _ in 0..3 {
+            assert!(identity.claims_now().unwrap().is_err());
+            assert!(identity.claims().await.is_err());
+            assert!(identity.user().await.is_err());
+            assert!(identity.require(&Approved).await.is_err());
+        }
+    });
+    assert_eq!(counts.of("refusals_total"), "invalid_token segments 1");
+}
+
+#[test]
+fn a_bad_token_on_a_public_route_is_not_judged() {
+    let counts = counted(async |_| {
+        send(&app(layer(&Store::new())), get_with("/public", "bad")).await;
+    });
+    assert_eq!(counts.sums().len(), 0);
+}
+
+#[test]
+fn who_is_let_in_is_not_refused() {
+    let counts = counted(async |_| {
+        let app = app(layer(&Store::new()));
+        for path in ["/", "/claims", "/option", "/by-hand"] {
+            assert_eq!(
+                send(&app, get_with(path, &testing::token("jane")))
+                    .await
+                    .status,
+                200
+            );
+        }
+    });
+    assert_eq!(counts.of("refusals_total"), "");
+}
+
+#[test]
+fn the_end_of_a_stream_is_the_refusal_that_ended_it() {
+    let counts = counted(async |counts| {
+        let store = Store::new();
+        let identity = identity(&layer(&store), get_with("/", &testing::token("jane"))).await;
+        let interval = Duration::from_secs(30);
+        let mut stream = Box::pin(identity.until_denied(Approved, interval, tokio::time::sleep));
+        assert!(stream.as_mut().now_or_never().is_none());
+        assert_eq!(counts.of("refusals_total"), "");
+        store.becomes(Mood::Hangs);
+        stream.await;
+    });
+    assert_eq!(counts.of("refusals_total"), "unavailable timeout 1");
+}
+
+#[test]
+fn a_ticket_that_asks_for_a_ticket_is_refused() {
+    let counts = counted(async |counts| {
+        let source = TokenSource::header().and_query("/").unwrap();
+        let layer = layer(&Store::new())
+            .source(source)
+            .tickets(tower_warder::Tickets::new(8));
+        let issuing = identity(&layer, get_with("/", &testing::token("jane"))).await;
+        let ticket = issuing.ticket().await.unwrap();
+        let path = format!("/?token={}", ticket.as_str());
+        let redeeming = identity(&layer, get(&path)).await;
+        assert!(redeeming.user().await.is_ok());
+        assert_eq!(counts.of("refusals_total"), "");
+        assert!(redeeming.ticket().await.is_err());
+    });
+    assert_eq!(counts.of("refusals_total"), "invalid_token ticket 1");
+    assert_eq!(counts.of("tickets_issued_total"), "1");
+    assert_eq!(counts.of("tickets_redeemed_total"), "1");
+}
+
+#[test]
+fn a_log_in_from_another_origin_is_refused() {
+    let counts = counted(async |_| {
+        let mut request = with("sec-fetch-site", "cross-site");
+        *request.method_mut() = http::Method::POST;
+        let cookie = AuthCookie::new("id").unwrap();
+        assert!(cookie.check_origin(&request).is_err());
+    });
+    assert_eq!(counts.of("refusals_total"), "cross_origin none 1");
+}
+
+fn app(layer: AuthLayer<TestUser>) -> Router {
+    let asked_by_hand = async |identity: Identity<TestUser>| {
+        drop(identity.require(&Approved).await);
+        "for everybody"
+    };
+    Router::new()
+        .route(
+            "/",
+            axum::routing::any(async |_: CurrentUser<TestUser>, _: Claims| "in"),
+        )
+        .route("/claims", on_get(async |_: Claims| "in"))
+        .route(
+            "/option",
+            on_get(async |_: Option<CurrentUser<TestUser>>| "in"),
+        )
+        .route("/by-hand", on_get(asked_by_hand))
+        .route("/public", on_get("public"))
+        .layer(layer)
+}
+
+fn with(name: &'static str, value: &str) -> Request<Body> {
+    let mut request = get("/");
+    request.headers_mut().insert(name, value.parse().unwrap());
+    request
+}
+
+/// Reads a claim that no token has.
+struct Tenants;
+
+#[async_trait]
+impl UserLoader for Tenants {
+    type User = TestUser;
+
+    async fn load_user(&self, claims: &Claims) -> Result<Option<TestUser>, BoxError> {
+        let (tenant,): (String,) = claims.custom()?;
+        Ok(Some(TestUser::approved(&tenant)))
+    }
+}
+
+/// Refuses, and says nothing more.
+struct Stern;
+
+impl Verifier for Stern {
+    fn verify<'a>(&'a self, _: &'a str) -> Verification<'a> {
+        Verification::Ready(Err(AuthError::new(AuthErrorKind::InvalidToken)))
+    }
+}
