@@ -17,6 +17,7 @@ mod identity;
 mod layer;
 mod rejection;
 mod guard;
+mod published;
 #[cfg(feature = "axum")]
 mod extract;
 #[cfg(feature = "password")]
@@ -41,6 +42,7 @@ pub use layer::{AuthLayer, AuthService};
 #[cfg(feature = "password")]
 pub use password::{PasswordError, PasswordHasher, PasswordParams, Verdict};
 pub use policy::{Admin, Approved, Decision, Denied, Policy, Scope};
+pub use published::PublishedKeys;
 pub use rejection::{Empty, Problem, Rejection};
 pub use secret::Secret;
 pub use source::{AuthCookie, TokenSource, UnfitToken};

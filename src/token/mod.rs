@@ -7,6 +7,7 @@ mod header;
 mod payload;
 mod claims;
 mod key;
+mod publication;
 mod keyset;
 mod ring;
 mod cache;

@@ -87,7 +87,7 @@ impl SigningKey {
     pub fn from_jwk(json: impl AsRef<[u8]>) -> Result<Self, ConfigError> {
         let jwk = Jwk::parse(json.as_ref())?;
         jwk.check_use(Operation::Sign)?;
-        let algorithm = jwk.algorithm()?;
+        let algorithm = jwk.algorithm(None)?;
         let key = match algorithm.family() {
             Family::Hmac => Self::from_secret(algorithm, &jwk.secret()?)?,
             Family::Ec(_) | Family::Rsa | Family::Ed25519 => {
@@ -145,9 +145,9 @@ impl SigningKey {
     }
 
     fn from_private(algorithm: Algorithm, key: &PrivateKey) -> Result<Self, ConfigError> {
-        let (signer, verifier) = asymmetric::pair(algorithm, key)?;
+        let (signer, public) = asymmetric::pair(algorithm, key)?;
         Ok(Self {
-            verifying: VerifyingKey::from_verifier(algorithm, verifier),
+            verifying: VerifyingKey::from_public(algorithm, public)?,
             signer: Signer::Asymmetric(signer),
         })
     }

@@ -1,10 +1,13 @@
 //! What stands in for asymmetric keys when no backend is compiled in: types without values.
 
+use serde_json::{Map, Value};
+
 use crate::error::ConfigError;
 
 use super::algorithm::Algorithm;
 use super::jwk::Jwk;
 
+#[derive(PartialEq, Eq)]
 pub(super) enum PublicKey {}
 
 impl PublicKey {
@@ -22,6 +25,10 @@ impl PublicKey {
 
     pub(super) fn from_jwk(algorithm: Algorithm, _: &Jwk<'_>) -> Result<Self, ConfigError> {
         unsupported(algorithm)
+    }
+
+    pub(super) fn jwk_members(&self) -> Map<String, Value> {
+        match *self {}
     }
 }
 
@@ -63,7 +70,7 @@ impl Signer {
     }
 }
 
-pub(super) fn pair(_: Algorithm, key: &PrivateKey) -> Result<(Signer, Verifier), ConfigError> {
+pub(super) fn pair(_: Algorithm, key: &PrivateKey) -> Result<(Signer, PublicKey), ConfigError> {
     match *key {}
 }
 
