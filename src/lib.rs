@@ -48,7 +48,9 @@ pub use secret::Secret;
 pub use source::{AuthCookie, TokenSource, UnfitToken};
 pub use ticket::{Ticket, Tickets};
 pub use token::{
-    Algorithm, Claims, IssueError, KeyRing, SigningKey, TokenBuilder, TokenIssuer, TokenVerifier,
-    Verification, Verifier, VerifyingKey,
+    Algorithm, Claims, IssueError, Issuers, KeyRing, SigningKey, TokenBuilder, TokenIssuer,
+    TokenVerifier, Verification, Verifier, VerifyingKey,
 };
+#[cfg(feature = "jwks")]
+pub use token::{Jwks, JwksBuilder, JwksClient};
 pub use user::{AuthUser, CurrentUser, UserLoader, UserStatus};

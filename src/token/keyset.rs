@@ -82,8 +82,7 @@ impl Keyset {
 
     /// The public keys, for everybody.
     pub(super) fn publication(&self) -> &Publication {
-        self.publication
-            .get_or_init(|| Publication::of(&self.keys))
+        self.publication.get_or_init(|| Publication::of(&self.keys))
     }
 
     #[cfg(feature = "jwks")]

@@ -11,11 +11,21 @@ mod publication;
 mod keyset;
 mod ring;
 mod cache;
+#[cfg(feature = "jwks")]
+mod jwks;
+#[cfg(not(feature = "jwks"))]
+mod no_jwks;
+#[cfg(not(feature = "jwks"))]
+use no_jwks as jwks;
 mod verifier;
+mod issuers;
 mod issuer;
 
 pub use claims::Claims;
 pub use issuer::{IssueError, TokenBuilder, TokenIssuer};
+pub use issuers::Issuers;
+#[cfg(feature = "jwks")]
+pub use jwks::{Jwks, JwksBuilder, JwksClient};
 pub use key::{Algorithm, SigningKey, VerifyingKey};
 pub use ring::KeyRing;
 pub use verifier::{TokenVerifier, Verification, Verifier};
