@@ -53,6 +53,33 @@ impl SigningKey {
         HmacKey::sha512(secret).map(Self::from_hmac)
     }
 
+    /// A new key from the operating system's randomness, for every algorithm but those of RSA.
+    ///
+    /// It lives in this process only: for keys that rotate so often that nobody keeps them. After a
+    /// restart its tokens are refused. One that is to stay is made once, with
+    /// `openssl genpkey -algorithm ed25519` for example, and read with [`from_pem`](Self::from_pem).
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError::InvalidKey`] for RSA,
+    /// [`ConfigError::UnsupportedAlgorithm`] without a feature that brings the algorithm.
+    ///
+    /// # Panics
+    ///
+    /// If the operating system has no randomness, as [`Secret::generate`].
+    pub fn generate(algorithm: Algorithm) -> Result<Self, ConfigError> {
+        match algorithm.family() {
+            Family::Hmac => Self::from_secret(algorithm, &Secret::generate()),
+            Family::Rsa => Err(ConfigError::InvalidKey(
+                "make an RSA key with `openssl genpkey -algorithm rsa`, or one of Ed25519",
+            )),
+            Family::Ec(_) | Family::Ed25519 => {
+                // Of elliptic curves one in four thousand million draws is out of range.
+                Self::draw(algorithm).or_else(|_| Self::draw(algorithm))
+            }
+        }
+    }
+
     /// Reads one unencrypted PEM block: `PRIVATE KEY`, `RSA PRIVATE KEY` or `EC PRIVATE KEY`.
     ///
     /// # Errors
@@ -126,6 +153,12 @@ impl SigningKey {
             Signer::Hmac(key) => Some(key.sign(message)),
             Signer::Asymmetric(key) => key.sign(message),
         }
+    }
+
+    fn draw(algorithm: Algorithm) -> Result<Self, ConfigError> {
+        let random = Secret::generate();
+        let key = PrivateKey::from_random(algorithm, random.as_bytes())?;
+        Self::from_private(algorithm, &key)
     }
 
     fn from_secret(algorithm: Algorithm, secret: &Secret) -> Result<Self, ConfigError> {

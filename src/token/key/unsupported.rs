@@ -35,6 +35,10 @@ impl PublicKey {
 pub(super) enum PrivateKey {}
 
 impl PrivateKey {
+    pub(super) fn from_random(algorithm: Algorithm, _: &[u8]) -> Result<Self, ConfigError> {
+        unsupported(algorithm)
+    }
+
     pub(super) fn from_pem(algorithm: Algorithm, _: &[u8]) -> Result<Self, ConfigError> {
         unsupported(algorithm)
     }
