@@ -20,10 +20,15 @@ mod doors;
 mod elsewhere;
 mod hyper;
 mod identity;
+mod issuers;
+#[cfg(feature = "jwks")]
+mod jwks;
 mod key_source;
 mod openapi;
 mod outage;
 mod policies;
+#[cfg(any(feature = "aws-lc-rs", feature = "rust-crypto"))]
+mod published;
 #[cfg(unix)]
 mod python;
 mod quickstart;
