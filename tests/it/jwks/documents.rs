@@ -175,6 +175,24 @@ async fn keys_of_other_algorithms_than_the_configured_are_passed_over() {
     );
 }
 
+#[tokio::test(start_paused = true)]
+async fn whatever_byte_of_a_set_changes_it_is_read_or_refused() {
+    let set = json!({ "keys": [public(key("a")), public(p256("b"))] }).to_string();
+    let token = named("a");
+    for place in 0..set.len() {
+        for byte in *b"\"{[0A\\\xff" {
+            let mut changed = set.clone().into_bytes();
+            changed[place] = byte;
+            let changed = String::from_utf8_lossy(&changed);
+            let Ok(keys) = builder(&changed).await else {
+                continue;
+            };
+            let verdict = judge(&verifier(&keys), &token).await;
+            assert_ne!(verdict, Verdict::Unavailable, "{changed}");
+        }
+    }
+}
+
 fn public(key: SigningKey) -> Value {
     serde_json::from_str(&key.verifying_key().to_jwk().unwrap()).unwrap()
 }

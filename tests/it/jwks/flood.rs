@@ -2,12 +2,18 @@
 
 use std::time::Duration;
 
+use axum::Router;
+use axum::routing::get as on_get;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use futures_util::future::join_all;
+use tokio::net::TcpListener;
+use tokio::time::sleep;
+use tower_warder::testing::TestUser;
+use tower_warder::{AuthLayer, CurrentUser};
 
 use super::*;
-use crate::support::Trace;
+use crate::support::{Store, Trace};
 
 #[tokio::test(start_paused = true)]
 async fn ten_thousand_unknown_keys_cost_one_fetch_and_known_ones_never_wait() {
@@ -69,6 +75,79 @@ async fn key_ids_go_neither_to_the_key_server_nor_into_the_log() {
     assert!(!trace.text().to_lowercase().contains("evil"));
 }
 
+/// Not a test: prints figures. `cargo test --release --features jwks --test it -- --ignored
+/// --nocapture measured`
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "measures"]
+async fn measured_with_and_without_a_flood() {
+    let (server, keys) = published(["jane"]).await;
+    let app = Router::new()
+        .route("/me", on_get(async |_: CurrentUser<TestUser>| "in"))
+        .layer(AuthLayer::new(verifier(&keys), Store::new()));
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/me", listener.local_addr().unwrap());
+    tokio::spawn(async move { axum::serve(listener, app).await });
+    let maker = TokenIssuer::new(key("jane"));
+    let jane = maker.issue("jane").unwrap();
+
+    for round in 0..3 {
+        let alone = latencies(&url, &jane).await;
+        let (fetches, memory) = (server.fetches(), resident());
+        let flood: Vec<_> = (0..FLOODERS)
+            .map(|flooder| tokio::spawn(keep_asking(url.clone(), flooder)))
+            .collect();
+        let flooded = latencies(&url, &jane).await;
+        let sent: usize = join_all(flood).await.into_iter().map(Result::unwrap).sum();
+        println!(
+            "round {round}: known keys {alone:?}, beside {sent} unknown ones {flooded:?} \
+             (p50, p99 in µs), {} fetches, {} KiB more",
+            server.fetches() - fetches,
+            resident().saturating_sub(memory),
+        );
+    }
+}
+
+/// p50 and p99 of ten seconds, one request after the other.
+async fn latencies(url: &str, token: &str) -> (u128, u128) {
+    let client = reqwest::Client::new();
+    let end = std::time::Instant::now() + Duration::from_secs(10);
+    let mut took = Vec::new();
+    while std::time::Instant::now() < end {
+        let start = std::time::Instant::now();
+        let answer = client.get(url).bearer_auth(token).send().await.unwrap();
+        assert_eq!(answer.status(), 200);
+        took.push(start.elapsed().as_micros());
+        sleep(Duration::from_millis(1)).await;
+    }
+    took.sort_unstable();
+    (took[took.len() / 2], took[took.len() * 99 / 100])
+}
+
+/// A hundred requests in each of ten seconds, each with a key id of its own.
+async fn keep_asking(url: String, flooder: usize) -> usize {
+    let client = reqwest::Client::new();
+    let mut pace = tokio::time::interval(Duration::from_millis(10));
+    let each = FLOOD / FLOODERS;
+    for number in 0..each {
+        pace.tick().await;
+        let token = made_up(flooder * each + number);
+        let answer = client.get(&url).bearer_auth(token).send().await.unwrap();
+        assert_eq!(answer.status(), 401);
+    }
+    each
+}
+
+/// Memory of the process, in KiB.
+fn resident() -> usize {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find(|line| line.starts_with("VmRSS"));
+    let digits = line.into_iter().flat_map(|line| line.split_whitespace());
+    digits
+        .filter_map(|word| word.parse().ok())
+        .next()
+        .unwrap_or(0)
+}
+
 fn made_up(number: usize) -> String {
     // Not signed: nobody gets so far.
     let (header, rest) = (format!(r#"{{"alg":"EdDSA","kid":"{number}"}}"#), named("a"));
@@ -77,4 +156,5 @@ fn made_up(number: usize) -> String {
 }
 
 const FLOOD: usize = 10_000;
+const FLOODERS: usize = 10;
 const COOLDOWN: Duration = Duration::from_secs(30);

@@ -5,6 +5,7 @@ mod documents;
 mod example;
 mod flood;
 mod outage;
+mod python;
 mod refreshing;
 mod server;
 mod sockets;
