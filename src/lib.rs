@@ -18,6 +18,7 @@ mod identity;
 mod layer;
 mod rejection;
 mod guard;
+mod published;
 #[cfg(feature = "axum")]
 mod extract;
 #[cfg(feature = "password")]
@@ -44,12 +45,15 @@ pub use layer::{AuthLayer, AuthService};
 #[cfg(feature = "password")]
 pub use password::{PasswordError, PasswordHasher, PasswordParams, Verdict};
 pub use policy::{Admin, Approved, Decision, Denied, Policy, Scope};
+pub use published::PublishedKeys;
 pub use rejection::{Empty, Problem, Rejection};
 pub use secret::Secret;
 pub use source::{AuthCookie, TokenSource, UnfitToken};
 pub use ticket::{Ticket, Tickets};
 pub use token::{
-    Algorithm, Claims, DenyList, IssueError, KeyRing, Revocable, SigningKey, TokenBuilder,
+    Algorithm, Claims, DenyList, IssueError, Issuers, KeyRing, Revocable, SigningKey, TokenBuilder,
     TokenIssuer, TokenVerifier, Verification, Verifier, VerifyingKey,
 };
+#[cfg(feature = "jwks")]
+pub use token::{Jwks, JwksBuilder, JwksClient};
 pub use user::{AuthUser, CurrentUser, UserLoader, UserStatus};

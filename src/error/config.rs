@@ -5,6 +5,8 @@ use std::fmt;
 use std::io;
 use std::path::PathBuf;
 
+use super::BoxError;
+
 /// What is wrong with a configuration, found while it is built.
 ///
 /// The text of each says what to do about it and holds no secret.
@@ -36,6 +38,17 @@ pub enum ConfigError {
     WrongKeyFamily(&'static str),
     /// A key is malformed, too weak or contradicts itself.
     InvalidKey(&'static str),
+    /// A key server's URL is neither `https` nor `http` on this machine, or has a password in it.
+    InvalidUrl(String),
+    /// Published keys could not be fetched.
+    KeySet {
+        /// From where, without the query.
+        url: String,
+        /// Why not.
+        source: BoxError,
+    },
+    /// Two verifiers are for the same issuer.
+    DuplicateIssuer(String),
     /// Two keys of a ring have the same key id.
     DuplicateKeyId(String),
     /// A key of a ring has no key id.
@@ -109,6 +122,17 @@ impl fmt::Display for ConfigError {
                 )
             }
             Self::InvalidKey(reason) => write!(f, "the key cannot be used: {reason}"),
+            Self::InvalidUrl(url) => write!(
+                f,
+                "keys cannot be fetched from {url:?}; give an https URL without a password, \
+                 or an http one on this machine"
+            ),
+            Self::KeySet { url, source } => {
+                write!(f, "the keys at {url} cannot be fetched: {source}")
+            }
+            Self::DuplicateIssuer(issuer) => {
+                write!(f, "the issuer {issuer:?} has a verifier already")
+            }
             Self::DuplicateKeyId(kid) => {
                 write!(
                     f,
@@ -160,6 +184,7 @@ impl Error for ConfigError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match self {
             Self::File { source, .. } => Some(source),
+            Self::KeySet { source, .. } => Some(&**source),
             _ => None,
         }
     }

@@ -1,8 +1,11 @@
 //! The keys that verify, as they are at one moment.
 
+use std::sync::OnceLock;
+
 use super::compact::Compact;
 use super::header::{Header, KnownHeaders};
 use super::key::VerifyingKey;
+use super::publication::Publication;
 use super::{MAX_HEADER, base64url};
 use crate::error::{ConfigError, Refusal};
 
@@ -13,9 +16,11 @@ pub(super) struct Keyset {
     choice: Choice,
     generation: u64,
     known: KnownHeaders,
+    // Made when somebody asks for it, once.
+    publication: OnceLock<Publication>,
 }
 
-#[derive(Clone)]
+#[derive(Clone, PartialEq, Eq)]
 enum Choice {
     /// There is one key. A token may leave open which it means, but not mean another.
     Lone,
@@ -49,7 +54,50 @@ impl Keyset {
             choice,
             generation,
             known: KnownHeaders::default(),
+            publication: OnceLock::new(),
         }
+    }
+
+    /// These keys in the place of those here. If there is one alone, a token need not name it.
+    #[cfg(feature = "jwks")]
+    pub(super) fn replaced(&self, keys: Vec<VerifyingKey>) -> Self {
+        let choice = match keys.len() {
+            1 => Choice::Lone,
+            _ => Choice::ById { default: None },
+        };
+        Self::new(keys, choice, self.generation.wrapping_add(1))
+    }
+
+    /// Whether a token would be judged alike by both.
+    pub(super) fn is_same(&self, other: &Self) -> bool {
+        self.choice == other.choice
+            && self.keys.len() == other.keys.len()
+            && self.keys.iter().all(|key| other.has(key))
+    }
+
+    /// Whether this key is here, under its id.
+    pub(super) fn has(&self, key: &VerifyingKey) -> bool {
+        self.keys.iter().any(|ours| ours.is_same(key))
+    }
+
+    /// The public keys, for everybody.
+    pub(super) fn publication(&self) -> &Publication {
+        self.publication.get_or_init(|| Publication::of(&self.keys))
+    }
+
+    #[cfg(feature = "jwks")]
+    pub(super) const fn len(&self) -> usize {
+        self.keys.len()
+    }
+
+    /// Whether a sound header names a key that is not here.
+    #[cfg(feature = "jwks")]
+    pub(super) fn lacks(&self, header: &str) -> bool {
+        let mut buffer = [0; MAX_HEADER];
+        let header = Header::read(header, &mut buffer).ok();
+        header
+            .and_then(|header| header.kid)
+            .is_some_and(|key_id| self.find(&key_id).is_none())
     }
 
     /// Another one after every change.
@@ -107,6 +155,20 @@ impl Keyset {
             return Err(ConfigError::DuplicateKeyId(key_id.to_owned()));
         }
         self.keys.push(key);
+        Ok(())
+    }
+
+    /// Only these from now on. A default that is among them stays it.
+    pub(super) fn set_keys(&mut self, keys: Vec<VerifyingKey>) -> Result<(), ConfigError> {
+        self.keys.clear();
+        for key in keys {
+            if !self.has(&key) {
+                self.add(key)?;
+            }
+        }
+        if let Choice::ById { default } = &mut self.choice {
+            default.take_if(|default| !self.keys.iter().any(|key| key.kid() == Some(default)));
+        }
         Ok(())
     }
 

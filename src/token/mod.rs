@@ -7,11 +7,19 @@ mod header;
 mod payload;
 mod claims;
 mod key;
+mod publication;
 mod keyset;
 mod ring;
 mod cache;
+#[cfg(feature = "jwks")]
+mod jwks;
+#[cfg(not(feature = "jwks"))]
+mod no_jwks;
+#[cfg(not(feature = "jwks"))]
+use no_jwks as jwks;
 mod verifier;
 mod deny_list;
+mod issuers;
 mod issuer;
 
 use std::time::Duration;
@@ -19,6 +27,9 @@ use std::time::Duration;
 pub use claims::Claims;
 pub use deny_list::{DenyList, Revocable};
 pub use issuer::{IssueError, TokenBuilder, TokenIssuer};
+pub use issuers::Issuers;
+#[cfg(feature = "jwks")]
+pub use jwks::{Jwks, JwksBuilder, JwksClient};
 pub use key::{Algorithm, SigningKey, VerifyingKey};
 pub use ring::KeyRing;
 pub use verifier::{TokenVerifier, Verification, Verifier};

@@ -7,13 +7,17 @@ use arc_swap::{ArcSwap, Guard};
 
 use super::key::{SigningKey, VerifyingKey};
 use super::keyset::Keyset;
+use super::publication::Publication;
 use crate::error::ConfigError;
 
 /// A signing key and the keys that verify, chosen by their id (`kid`, RFC 7515, section 4.1.4).
 ///
 /// A handle: clones share the keys, and a change takes effect on the next token. To rotate,
 /// [`sign_with`](Self::sign_with) the new key, wait until the last token of the old one has
-/// expired, then [`remove`](Self::remove) it.
+/// expired, then [`remove`](Self::remove) it. Where others fetch the keys ([`PublishedKeys`]), or
+/// several nodes have them, [`add`](Self::add) the new one first and sign with it when all know it.
+///
+/// [`PublishedKeys`]: crate::PublishedKeys
 ///
 /// ```
 /// use tower_warder::{KeyRing, Secret, SigningKey, TokenIssuer, TokenVerifier};
@@ -43,7 +47,13 @@ struct Shared {
 
 pub(super) struct Keys {
     signing: Option<SigningKey>,
-    pub(super) verifying: Keyset,
+    pub(super) verifying: Arc<Keyset>,
+}
+
+/// Keys that are being changed.
+struct Draft {
+    signing: Option<SigningKey>,
+    verifying: Keyset,
 }
 
 impl KeyRing {
@@ -52,7 +62,7 @@ impl KeyRing {
         Self(Arc::new(Shared {
             keys: ArcSwap::from_pointee(Keys {
                 signing: None,
-                verifying: Keyset::empty(),
+                verifying: Arc::new(Keyset::empty()),
             }),
             change: Mutex::new(()),
         }))
@@ -69,9 +79,9 @@ impl KeyRing {
     /// As [`add`](Self::add), unless the key in the ring is this one's counterpart.
     pub fn sign_with(&self, key: SigningKey) -> Result<(), ConfigError> {
         self.change(|keys| {
-            let known = key.kid().and_then(|kid| keys.verifying.find(kid));
-            if !known.is_some_and(|known| is_counterpart(&key, known)) {
-                keys.verifying.add(key.verifying_key())?;
+            let verifying = key.verifying_key();
+            if !keys.verifying.has(&verifying) {
+                keys.verifying.add(verifying)?;
             }
             keys.signing = Some(key);
             Ok(())
@@ -106,6 +116,57 @@ impl KeyRing {
         .unwrap_or_default()
     }
 
+    /// Puts other keys in the place of all in the ring, at once: what `signing` signs and what the
+    /// counterparts of `verifying` sign is accepted from now on, and nothing else.
+    ///
+    /// For whoever reads all keys again, from a directory for example. A key that was in the ring
+    /// and comes again goes on as before, so that in between not one of its tokens is refused; so
+    /// does the [default](Self::default_key). The counterpart of `signing` may be among the others.
+    ///
+    /// ```
+    /// # use tower_warder::{KeyRing, Secret, SigningKey, TokenIssuer, TokenVerifier};
+    /// # let ring = KeyRing::new();
+    /// # let (october, november) = (Secret::generate(), Secret::generate());
+    /// let mut keys = vec![
+    ///     SigningKey::hs256(&october).key_id("2026-10"),
+    ///     SigningKey::hs256(&november).key_id("2026-11"),
+    /// ];
+    /// let others = keys.iter().map(SigningKey::verifying_key).collect::<Vec<_>>();
+    /// ring.replace(keys.pop(), others)?;
+    /// # Ok::<(), tower_warder::ConfigError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`add`](Self::add); the ring stays as it was then.
+    pub fn replace(
+        &self,
+        signing: impl Into<Option<SigningKey>>,
+        verifying: impl IntoIterator<Item = VerifyingKey>,
+    ) -> Result<(), ConfigError> {
+        let signing = signing.into();
+        let mut all: Vec<_> = verifying.into_iter().collect();
+        all.extend(signing.as_ref().map(SigningKey::verifying_key));
+        self.change(|keys| {
+            keys.verifying.set_keys(all)?;
+            keys.signing = signing;
+            Ok(())
+        })
+    }
+
+    /// The public keys as a JSON Web Key Set (RFC 7517, section 5), each with `kid`, `alg` and
+    /// `use`. Secrets (HS256 and its kin) are left out.
+    ///
+    /// [`PublishedKeys`](crate::PublishedKeys) serves it.
+    pub fn to_jwks(&self) -> String {
+        self.keys().verifying.publication().json.clone()
+    }
+
+    /// The public keys, for everybody.
+    pub(crate) fn publication<T>(&self, read: impl FnOnce(&Publication) -> T) -> T {
+        read(self.keys().verifying.publication())
+    }
+
     pub(super) fn signing_key(&self) -> Option<SigningKey> {
         self.0.keys.load().signing.clone()
     }
@@ -115,19 +176,25 @@ impl KeyRing {
         self.0.keys.load()
     }
 
-    /// What fails changes nothing.
+    /// What fails changes nothing. Where the keys that verify are the same as before, they stay, and
+    /// with them what is known of headers and tokens.
     fn change<T>(
         &self,
-        change: impl FnOnce(&mut Keys) -> Result<T, ConfigError>,
+        change: impl FnOnce(&mut Draft) -> Result<T, ConfigError>,
     ) -> Result<T, ConfigError> {
         let _change = self.0.change.lock().unwrap_or_else(PoisonError::into_inner);
         let now = self.0.keys.load();
-        let mut next = Keys {
+        let mut draft = Draft {
             signing: now.signing.clone(),
             verifying: now.verifying.successor(),
         };
-        let result = change(&mut next)?;
-        self.0.keys.store(Arc::new(next));
+        let result = change(&mut draft)?;
+        let verifying = match now.verifying.is_same(&draft.verifying) {
+            true => Arc::clone(&now.verifying),
+            false => Arc::new(draft.verifying),
+        };
+        let signing = draft.signing;
+        self.0.keys.store(Arc::new(Keys { signing, verifying }));
         Ok(result)
     }
 }
@@ -146,12 +213,4 @@ impl fmt::Debug for KeyRing {
             .field("verifying", &keys.verifying)
             .finish()
     }
-}
-
-/// Whether `verifying` accepts what `signing` signs.
-fn is_counterpart(signing: &SigningKey, verifying: &VerifyingKey) -> bool {
-    // No token: it has no dots.
-    const PROBE: &[u8] = b"tower-warder";
-    let signature = signing.sign(PROBE);
-    signature.is_some_and(|signature| verifying.verify(PROBE, &signature))
 }

@@ -8,6 +8,7 @@ use futures_util::future::BoxFuture;
 use super::cache::TokenCache;
 use super::claims::Claims;
 use super::compact::Compact;
+use super::jwks::Jwks;
 use super::key::VerifyingKey;
 use super::keyset::Keyset;
 use super::ring::KeyRing;
@@ -104,6 +105,11 @@ pub struct TokenVerifier {
 enum Keys {
     One(Arc<Keyset>),
     Ring(KeyRing),
+    #[cfg_attr(
+        not(feature = "jwks"),
+        expect(dead_code, reason = "without the feature there are none")
+    )]
+    Published(Jwks),
 }
 
 impl TokenVerifier {
@@ -121,6 +127,18 @@ impl TokenVerifier {
     /// Accepts tokens of the keys in `ring`, now and after every change to it.
     pub fn ring(ring: &KeyRing) -> Self {
         Self::with_keys(Keys::Ring(ring.clone()))
+    }
+
+    /// Accepts tokens of the keys that somebody else publishes, as they are at the time.
+    ///
+    /// Keys that were [discovered](Jwks::discover) demand their issuer; others leave that to
+    /// [`issuer`](Self::issuer).
+    #[cfg(feature = "jwks")]
+    pub fn jwks(keys: &Jwks) -> Self {
+        Self {
+            issuer: keys.issuer().map(Into::into),
+            ..Self::with_keys(Keys::Published(keys.clone()))
+        }
     }
 
     const fn with_keys(keys: Keys) -> Self {
@@ -180,7 +198,7 @@ impl TokenVerifier {
     /// Worth it for asymmetric signatures, which cost tens of microseconds each. With HMAC it helps
     /// a few hot tokens; among thousands a look-up is as far from the processor's caches as the MAC
     /// is dear. What is remembered is the whole token: nothing but the same bytes hits. A change to
-    /// the [`KeyRing`] forgets all. Only accepted tokens come in, and those that come once do not
+    /// the keys forgets all. Only accepted tokens come in, and those that come once do not
     /// drive out those that come again. Give it about twice as many places as there are tokens in
     /// use.
     ///
@@ -202,15 +220,18 @@ impl TokenVerifier {
     ///
     /// # Errors
     ///
-    /// [`InvalidToken`](crate::AuthErrorKind::InvalidToken) with the reason as its source.
+    /// [`InvalidToken`](crate::AuthErrorKind::InvalidToken) with the reason as its source;
+    /// [`Unavailable`](crate::AuthErrorKind::Unavailable) where published keys would have to be
+    /// waited for, which [`Verifier::verify`] does.
     pub fn verify_token(&self, token: &str) -> Result<Claims, AuthError> {
-        self.judge(token).map_err(AuthError::refused)
-    }
-
-    fn judge(&self, token: &str) -> Result<Claims, Refusal> {
         match &self.keys {
-            Keys::One(keys) => self.judge_by(keys, token),
-            Keys::Ring(ring) => self.judge_by(&ring.keys().verifying, token),
+            Keys::One(keys) => self.judge_by(keys, token).map_err(AuthError::refused),
+            Keys::Ring(ring) => {
+                let keys = ring.keys();
+                let judged = self.judge_by(&keys.verifying, token);
+                judged.map_err(AuthError::refused)
+            }
+            Keys::Published(jwks) => jwks.verify_now(token, |keys| self.judge_by(keys, token)),
         }
     }
 
@@ -258,7 +279,12 @@ impl TokenVerifier {
 
 impl Verifier for TokenVerifier {
     fn verify<'a>(&'a self, credential: &'a str) -> Verification<'a> {
-        Verification::Ready(self.verify_token(credential))
+        match &self.keys {
+            Keys::One(_) | Keys::Ring(_) => Verification::Ready(self.verify_token(credential)),
+            Keys::Published(jwks) => {
+                jwks.verify(credential, |keys| self.judge_by(keys, credential))
+            }
+        }
     }
 
     fn max_size(&self) -> usize {

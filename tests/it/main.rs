@@ -24,12 +24,17 @@ mod elsewhere;
 mod hyper;
 mod identity;
 mod introspection;
+mod issuers;
+#[cfg(feature = "jwks")]
+mod jwks;
 mod key_source;
 #[cfg(feature = "metrics")]
 mod metrics;
 mod openapi;
 mod outage;
 mod policies;
+#[cfg(any(feature = "aws-lc-rs", feature = "rust-crypto"))]
+mod published;
 #[cfg(unix)]
 mod python;
 mod quickstart;

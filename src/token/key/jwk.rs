@@ -80,15 +80,16 @@ impl<'a> Jwk<'a> {
             ))
     }
 
-    /// `alg`, or what `kty` and `crv` leave no choice about.
-    pub(super) fn algorithm(&self) -> Result<Algorithm, ConfigError> {
+    /// `alg`, or what `kty` and `crv` leave no choice about; for RSA, where they do, `rsa`.
+    pub(super) fn algorithm(&self, rsa: Option<Algorithm>) -> Result<Algorithm, ConfigError> {
         let family = self.family()?;
         let Some(alg) = &self.alg else {
-            return match family {
-                Family::Ec(Curve::P256) => Ok(Algorithm::ES256),
-                Family::Ec(Curve::P384) => Ok(Algorithm::ES384),
-                Family::Ed25519 => Ok(Algorithm::EdDSA),
-                Family::Rsa | Family::Hmac => Err(ConfigError::InvalidKey(
+            return match (family, rsa) {
+                (Family::Ec(Curve::P256), _) => Ok(Algorithm::ES256),
+                (Family::Ec(Curve::P384), _) => Ok(Algorithm::ES384),
+                (Family::Ed25519, _) => Ok(Algorithm::EdDSA),
+                (Family::Rsa, Some(rsa)) => Ok(rsa),
+                (Family::Rsa | Family::Hmac, _) => Err(ConfigError::InvalidKey(
                     "add `alg` to the JWK: its `kty` leaves a choice of algorithms",
                 )),
             };

@@ -53,6 +53,33 @@ impl SigningKey {
         HmacKey::sha512(secret).map(Self::from_hmac)
     }
 
+    /// A new key from the operating system's randomness, for every algorithm but those of RSA.
+    ///
+    /// It lives in this process only: for keys that rotate so often that nobody keeps them. After a
+    /// restart its tokens are refused. One that is to stay is made once, with
+    /// `openssl genpkey -algorithm ed25519` for example, and read with [`from_pem`](Self::from_pem).
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError::InvalidKey`] for RSA,
+    /// [`ConfigError::UnsupportedAlgorithm`] without a feature that brings the algorithm.
+    ///
+    /// # Panics
+    ///
+    /// If the operating system has no randomness, as [`Secret::generate`].
+    pub fn generate(algorithm: Algorithm) -> Result<Self, ConfigError> {
+        match algorithm.family() {
+            Family::Hmac => Self::from_secret(algorithm, &Secret::generate()),
+            Family::Rsa => Err(ConfigError::InvalidKey(
+                "make an RSA key with `openssl genpkey -algorithm rsa`, or one of Ed25519",
+            )),
+            Family::Ec(_) | Family::Ed25519 => {
+                // Of elliptic curves one in four thousand million draws is out of range.
+                Self::draw(algorithm).or_else(|_| Self::draw(algorithm))
+            }
+        }
+    }
+
     /// Reads one unencrypted PEM block: `PRIVATE KEY`, `RSA PRIVATE KEY` or `EC PRIVATE KEY`.
     ///
     /// # Errors
@@ -87,7 +114,7 @@ impl SigningKey {
     pub fn from_jwk(json: impl AsRef<[u8]>) -> Result<Self, ConfigError> {
         let jwk = Jwk::parse(json.as_ref())?;
         jwk.check_use(Operation::Sign)?;
-        let algorithm = jwk.algorithm()?;
+        let algorithm = jwk.algorithm(None)?;
         let key = match algorithm.family() {
             Family::Hmac => Self::from_secret(algorithm, &jwk.secret()?)?,
             Family::Ec(_) | Family::Rsa | Family::Ed25519 => {
@@ -128,6 +155,12 @@ impl SigningKey {
         }
     }
 
+    fn draw(algorithm: Algorithm) -> Result<Self, ConfigError> {
+        let random = Secret::generate();
+        let key = PrivateKey::from_random(algorithm, random.as_bytes())?;
+        Self::from_private(algorithm, &key)
+    }
+
     fn from_secret(algorithm: Algorithm, secret: &Secret) -> Result<Self, ConfigError> {
         match algorithm {
             Algorithm::HS256 => Ok(Self::hs256(secret)),
@@ -145,9 +178,9 @@ impl SigningKey {
     }
 
     fn from_private(algorithm: Algorithm, key: &PrivateKey) -> Result<Self, ConfigError> {
-        let (signer, verifier) = asymmetric::pair(algorithm, key)?;
+        let (signer, public) = asymmetric::pair(algorithm, key)?;
         Ok(Self {
-            verifying: VerifyingKey::from_verifier(algorithm, verifier),
+            verifying: VerifyingKey::from_public(algorithm, public)?,
             signer: Signer::Asymmetric(signer),
         })
     }

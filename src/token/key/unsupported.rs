@@ -1,10 +1,13 @@
 //! What stands in for asymmetric keys when no backend is compiled in: types without values.
 
+use serde_json::{Map, Value};
+
 use crate::error::ConfigError;
 
 use super::algorithm::Algorithm;
 use super::jwk::Jwk;
 
+#[derive(PartialEq, Eq)]
 pub(super) enum PublicKey {}
 
 impl PublicKey {
@@ -23,11 +26,19 @@ impl PublicKey {
     pub(super) fn from_jwk(algorithm: Algorithm, _: &Jwk<'_>) -> Result<Self, ConfigError> {
         unsupported(algorithm)
     }
+
+    pub(super) fn jwk_members(&self) -> Map<String, Value> {
+        match *self {}
+    }
 }
 
 pub(super) enum PrivateKey {}
 
 impl PrivateKey {
+    pub(super) fn from_random(algorithm: Algorithm, _: &[u8]) -> Result<Self, ConfigError> {
+        unsupported(algorithm)
+    }
+
     pub(super) fn from_pem(algorithm: Algorithm, _: &[u8]) -> Result<Self, ConfigError> {
         unsupported(algorithm)
     }
@@ -63,7 +74,7 @@ impl Signer {
     }
 }
 
-pub(super) fn pair(_: Algorithm, key: &PrivateKey) -> Result<(Signer, Verifier), ConfigError> {
+pub(super) fn pair(_: Algorithm, key: &PrivateKey) -> Result<(Signer, PublicKey), ConfigError> {
     match *key {}
 }
 

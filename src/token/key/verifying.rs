@@ -3,6 +3,8 @@
 use std::fmt;
 use std::sync::Arc;
 
+use serde_json::{Map, Value};
+
 use crate::error::ConfigError;
 use crate::secret::Secret;
 
@@ -56,7 +58,7 @@ impl VerifyingKey {
     /// [`ConfigError::UnsupportedAlgorithm`] without a feature that brings the algorithm.
     pub fn from_pem(algorithm: Algorithm, pem: impl AsRef<[u8]>) -> Result<Self, ConfigError> {
         let key = PublicKey::from_pem(algorithm.asymmetric()?, pem.as_ref())?;
-        Self::from_public(algorithm, &key)
+        Self::from_public(algorithm, key)
     }
 
     /// Reads DER: `SubjectPublicKeyInfo`, or PKCS#1 for RSA.
@@ -66,7 +68,7 @@ impl VerifyingKey {
     /// As [`from_pem`](Self::from_pem).
     pub fn from_der(algorithm: Algorithm, der: impl AsRef<[u8]>) -> Result<Self, ConfigError> {
         let key = PublicKey::from_der(algorithm.asymmetric()?, der.as_ref())?;
-        Self::from_public(algorithm, &key)
+        Self::from_public(algorithm, key)
     }
 
     /// Reads the bare key: for ECDSA the uncompressed point (SEC 1, section 2.3.3), for EdDSA its
@@ -77,7 +79,7 @@ impl VerifyingKey {
     /// As [`from_pem`](Self::from_pem).
     pub fn from_bytes(algorithm: Algorithm, bytes: impl AsRef<[u8]>) -> Result<Self, ConfigError> {
         let key = PublicKey::from_bytes(algorithm.asymmetric()?, bytes.as_ref())?;
-        Self::from_public(algorithm, &key)
+        Self::from_public(algorithm, key)
     }
 
     /// Reads one public JWK (RFC 7517, section 4) as JSON text. Its `kid` becomes the key id.
@@ -91,15 +93,15 @@ impl VerifyingKey {
     /// As [`from_pem`](Self::from_pem), and where `use`, `key_ops`, `alg` or `crv` contradict the
     /// rest of the key.
     pub fn from_jwk(json: impl AsRef<[u8]>) -> Result<Self, ConfigError> {
-        let jwk = Jwk::parse(json.as_ref())?;
-        jwk.refuse_private()?;
-        jwk.check_use(Operation::Verify)?;
-        let algorithm = jwk.algorithm()?;
-        let key = PublicKey::from_jwk(algorithm, &jwk)?;
-        Ok(Self {
-            key_id: jwk.key_id(),
-            ..Self::from_public(algorithm, &key)?
-        })
+        Self::read_jwk(json.as_ref(), None)
+    }
+
+    /// Writes one public JWK (RFC 7517, section 4) as JSON text, with `alg`, `use` and, if the key
+    /// has an id, `kid`: what [`from_jwk`](Self::from_jwk) reads. `None` for a secret: HMAC has no
+    /// public key.
+    pub fn to_jwk(&self) -> Option<String> {
+        self.jwk_members()
+            .map(|members| Value::Object(members).to_string())
     }
 
     /// Names the key: tokens choose it by `kid`.
@@ -121,7 +123,7 @@ impl VerifyingKey {
     pub(crate) fn verify(&self, message: &[u8], signature: &[u8]) -> bool {
         match &self.verifier {
             Verifier::Hmac(key) => key.verify(message, signature),
-            Verifier::Asymmetric(key) => key.verify(message, signature),
+            Verifier::Asymmetric(key, _) => key.verify(message, signature),
         }
     }
 
@@ -133,20 +135,56 @@ impl VerifyingKey {
         }
     }
 
-    pub(super) const fn from_verifier(algorithm: Algorithm, key: asymmetric::Verifier) -> Self {
-        Self {
-            algorithm,
-            key_id: None,
-            verifier: Verifier::Asymmetric(key),
+    /// An RSA key that does not say its algorithm is one for `rsa`.
+    pub(crate) fn read_jwk(json: &[u8], rsa: Option<Algorithm>) -> Result<Self, ConfigError> {
+        let jwk = Jwk::parse(json)?;
+        jwk.refuse_private()?;
+        jwk.check_use(Operation::Verify)?;
+        let algorithm = jwk.algorithm(rsa)?;
+        let key = PublicKey::from_jwk(algorithm, &jwk)?;
+        Ok(Self {
+            key_id: jwk.key_id(),
+            ..Self::from_public(algorithm, key)?
+        })
+    }
+
+    /// What the world may know of the key, if there is anything.
+    pub(crate) fn jwk_members(&self) -> Option<Map<String, Value>> {
+        let Verifier::Asymmetric(_, public) = &self.verifier else {
+            return None;
+        };
+        let mut members = public.jwk_members();
+        let mut put = |name: &str, value: &str| members.insert(name.to_owned(), value.into());
+        put("alg", self.algorithm.as_str());
+        put("use", "sig");
+        if let Some(key_id) = self.kid() {
+            put("kid", key_id);
         }
+        Some(members)
+    }
+
+    /// Whether the other is this key under the same id, wherever the two were read.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        self.algorithm == other.algorithm
+            && self.key_id == other.key_id
+            && match (&self.verifier, &other.verifier) {
+                (Verifier::Hmac(ours), Verifier::Hmac(theirs)) => ours.is_same(theirs),
+                (Verifier::Asymmetric(_, ours), Verifier::Asymmetric(_, theirs)) => ours == theirs,
+                _ => false,
+            }
     }
 
     pub(super) fn with_key_id(self, key_id: Option<Arc<str>>) -> Self {
         Self { key_id, ..self }
     }
 
-    fn from_public(algorithm: Algorithm, key: &PublicKey) -> Result<Self, ConfigError> {
-        asymmetric::Verifier::new(algorithm, key).map(|key| Self::from_verifier(algorithm, key))
+    pub(super) fn from_public(algorithm: Algorithm, key: PublicKey) -> Result<Self, ConfigError> {
+        let verifier = asymmetric::Verifier::new(algorithm, &key)?;
+        Ok(Self {
+            algorithm,
+            key_id: None,
+            verifier: Verifier::Asymmetric(verifier, Arc::new(key)),
+        })
     }
 }
 
@@ -164,5 +202,6 @@ impl fmt::Debug for VerifyingKey {
 #[derive(Clone)]
 enum Verifier {
     Hmac(HmacKey),
-    Asymmetric(asymmetric::Verifier),
+    // As the backend wants it, and its numbers.
+    Asymmetric(asymmetric::Verifier, Arc<PublicKey>),
 }

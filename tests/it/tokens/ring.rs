@@ -199,6 +199,77 @@ fn a_key_in_a_ring_has_an_id_of_its_own() {
     );
 }
 
+#[test]
+fn other_keys_in_the_place_of_all_are_there_at_once() {
+    let [old, new] = ["old", "new"].map(|id| SigningKey::hs256(&Secret::generate()).key_id(id));
+    let ring = KeyRing::new();
+    let (issuer, verifier) = (
+        TokenIssuer::ring(&ring),
+        TokenVerifier::ring(&ring).cache(8),
+    );
+    ring.replace(old.clone(), []).unwrap();
+    let of_old = issuer.issue("7").unwrap();
+    judge_with(&verifier, &of_old, ACCEPTED, "old");
+
+    ring.replace(new.clone(), [old.verifying_key(), new.verifying_key()])
+        .unwrap();
+    let of_new = issuer.issue("7").unwrap();
+    judge_with(&verifier, &of_old, ACCEPTED, "old, beside new");
+    judge_with(&verifier, &of_new, ACCEPTED, "new");
+
+    ring.replace(new, []).unwrap();
+    judge_with(&verifier, &of_old, KEY_ID, "old, gone");
+    judge_with(&verifier, &of_new, ACCEPTED, "new, alone");
+    ring.replace(None, [old.verifying_key()]).unwrap();
+    judge_with(&verifier, &of_old, ACCEPTED, "old, only to verify");
+    judge_with(&verifier, &of_new, KEY_ID, "new, gone");
+    assert_eq!(issuer.issue("7"), Err(IssueError::NoSigningKey));
+}
+
+#[test]
+fn keys_that_cannot_be_put_in_leave_the_ring_as_it_was() {
+    let ring = ring_of(["a"]);
+    let key = || SigningKey::hs256(&Secret::generate());
+    for refused in [
+        ring.replace(key(), []),
+        ring.replace(None, [key().verifying_key()]),
+        ring.replace(key().key_id("b"), [key().key_id("b").verifying_key()]),
+        ring.replace(
+            None,
+            [key(), key()].map(|key| key.key_id("b").verifying_key()),
+        ),
+    ] {
+        assert!(matches!(
+            refused,
+            Err(ConfigError::MissingKeyId | ConfigError::DuplicateKeyId(_))
+        ));
+        judge_with(&verifier_of(&ring), &named(r#""a""#), ACCEPTED, "as it was");
+    }
+}
+
+#[test]
+fn the_default_key_stays_the_default_as_long_as_it_is_there() {
+    let ring = ring_of(["a", "b"]);
+    ring.default_key("b").unwrap();
+    let [a, b] = ["a", "b"].map(|id| VerifyingKey::hs256(&secret()).key_id(id));
+    ring.replace(None, [b.clone(), a.clone()]).unwrap();
+    judge_with(
+        &verifier_of(&ring),
+        &with_payload(PAYLOAD),
+        ACCEPTED,
+        "there",
+    );
+    ring.replace(None, [a.clone()]).unwrap();
+    judge_with(&verifier_of(&ring), &with_payload(PAYLOAD), KEY_ID, "gone");
+    ring.replace(None, [a, b]).unwrap();
+    judge_with(
+        &verifier_of(&ring),
+        &with_payload(PAYLOAD),
+        KEY_ID,
+        "no default",
+    );
+}
+
 fn ring_of<const N: usize>(ids: [&str; N]) -> KeyRing {
     let ring = KeyRing::new();
     for id in ids {

@@ -1,5 +1,8 @@
 //! Keys in JWK: the members of RFC 7518, section 6, and RFC 8037, section 2.
 
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
 use crate::error::ConfigError;
@@ -18,6 +21,42 @@ impl PublicKey {
             Family::Ed25519 => Self::ed25519(&decode(jwk.x)?),
             Family::Rsa => Self::rsa(&integer(jwk.n)?, &integer(jwk.e)?),
             Family::Hmac => Err(ConfigError::WrongKeyFamily(algorithm.as_str())),
+        }
+    }
+
+    /// `kty` and the numbers, as they are read above.
+    pub(in crate::token::key) fn jwk_members(&self) -> Map<String, Value> {
+        let mut members = Map::new();
+        let mut put = |name: &str, value: &str| members.insert(name.to_owned(), value.into());
+        match self {
+            Self::Ec(curve, point) => {
+                let coordinates = point.get(1..).unwrap_or_default();
+                let (x, y) = coordinates.split_at(coordinates.len() / 2);
+                put("kty", "EC");
+                put("crv", curve.as_str());
+                put("x", &encode(x));
+                put("y", &encode(y));
+            }
+            Self::Ed25519(bytes) => {
+                put("kty", "OKP");
+                put("crv", "Ed25519");
+                put("x", &encode(bytes));
+            }
+            Self::Rsa(key) => {
+                put("kty", "RSA");
+                put("n", &encode(&key.n));
+                put("e", &encode(&key.e));
+            }
+        }
+        members
+    }
+}
+
+impl Curve {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::P256 => "P-256",
+            Self::P384 => "P-384",
         }
     }
 }
@@ -91,4 +130,8 @@ fn integer(member: Option<&str>) -> Result<Zeroizing<Vec<u8>>, ConfigError> {
         ));
     }
     Ok(bytes)
+}
+
+fn encode(bytes: &[u8]) -> String {
+    URL_SAFE_NO_PAD.encode(bytes)
 }

@@ -97,6 +97,19 @@ pub(super) struct RsaPrivate {
 }
 
 impl PrivateKey {
+    /// From bits that nobody knows, of which there are enough.
+    pub(in crate::token::key) fn from_random(
+        algorithm: Algorithm,
+        random: &[u8],
+    ) -> Result<Self, ConfigError> {
+        let of_length = |length| random.get(..length).unwrap_or_default();
+        match algorithm.family() {
+            Family::Ec(curve) => Self::ec(curve, of_length(curve.bytes()), None),
+            Family::Ed25519 => Self::ed25519(of_length(32), None),
+            Family::Rsa | Family::Hmac => Err(ConfigError::WrongKeyFamily(algorithm.as_str())),
+        }
+    }
+
     pub(super) fn ec(
         curve: Curve,
         scalar: &[u8],

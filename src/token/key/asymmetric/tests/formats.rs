@@ -158,3 +158,27 @@ fn debug_shows_neither_private_nor_public_keys() {
         }
     }
 }
+
+#[test]
+fn a_key_is_the_same_after_it_was_written_and_read() {
+    for (algorithm, private, public) in algorithms() {
+        let key = SigningKey::from_pem(algorithm, private).unwrap();
+        let signature = key.sign(b"message").unwrap();
+        let written = VerifyingKey::from_pem(algorithm, public)
+            .unwrap()
+            .key_id("a");
+        let read = VerifyingKey::from_jwk(written.to_jwk().unwrap()).unwrap();
+        assert!(read.verify(b"message", &signature), "{algorithm}");
+        assert!(read.is_same(&written), "{algorithm}");
+        assert!(
+            read.is_same(&key.key_id("a").verifying_key()),
+            "{algorithm}"
+        );
+        assert!(!read.is_same(&written.clone().key_id("b")), "{algorithm}");
+        for (other, private, _) in algorithms() {
+            let other_key = SigningKey::from_pem(other, private).unwrap().key_id("a");
+            let is_same = read.is_same(&other_key.verifying_key());
+            assert_eq!(is_same, other == algorithm, "{algorithm} {other}");
+        }
+    }
+}

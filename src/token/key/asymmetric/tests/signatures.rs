@@ -108,3 +108,17 @@ fn eddsa_agrees_with_rfc_8037_appendix_a_4() {
     assert!(key.verifying_key().verify(message, &signature));
     assert_eq!(key.verifying_key().kid(), Some("a"));
 }
+
+#[test]
+fn generated_keys_sign_and_differ() {
+    for (algorithm, ..) in algorithms() {
+        if algorithm.family() == crate::token::key::algorithm::Family::Rsa {
+            assert!(invalid(SigningKey::generate(algorithm)).contains("openssl"));
+            continue;
+        }
+        let [key, other] = [(); 2].map(|()| SigningKey::generate(algorithm).unwrap());
+        let signature = key.sign(b"message").unwrap();
+        assert!(key.verifying_key().verify(b"message", &signature));
+        assert!(!other.verifying_key().verify(b"message", &signature));
+    }
+}

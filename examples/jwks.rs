@@ -1,0 +1,120 @@
+//! One service issues tokens, another verifies them without the secret, and the keys rotate.
+//!
+//! Run with `cargo run --example jwks --features jwks`, then:
+//!
+//! ```text
+//! curl localhost:3000/.well-known/jwks.json                          # the public keys
+//! OLD=$(curl -s -X POST localhost:3000/login)
+//! curl -X POST localhost:3000/rotate/2; sleep 6                      # another key signs then
+//! NEW=$(curl -s -X POST localhost:3000/login)
+//! curl -i localhost:3001/orders -H "Authorization: Bearer $NEW"      # 200
+//! curl -i localhost:3001/orders -H "Authorization: Bearer $OLD"      # 200, until it expires
+//! ```
+
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::routing::{get, post};
+use tokio::time::sleep;
+use tower_warder::{
+    Algorithm, AuthLayer, AuthUser, BoxError, Claims, ConfigError, CurrentUser, Jwks, JwksBuilder,
+    KeyRing, PublishedKeys, SigningKey, TokenIssuer, TokenVerifier, UserLoader, UserStatus,
+    async_trait,
+};
+
+/// How long others may keep the public keys. In earnest minutes.
+pub(crate) const MAX_AGE: Duration = Duration::from_secs(5);
+pub(crate) const LIFETIME: Duration = Duration::from_secs(900);
+
+const ISSUER: &str = "http://localhost:3000";
+
+/// The service that issues tokens.
+pub(crate) fn login_app() -> Result<Router, ConfigError> {
+    let ring = KeyRing::new();
+    ring.sign_with(new_key("1")?)?;
+    let keys = PublishedKeys::new(&ring).max_age(MAX_AGE);
+    Ok(Router::new()
+        .route("/login", post(login))
+        .route("/rotate/{key_id}", post(rotate))
+        .route_service("/.well-known/jwks.json", keys)
+        .with_state(ring))
+}
+
+/// Yours asks for a password.
+async fn login(State(ring): State<KeyRing>) -> Result<String, StatusCode> {
+    let issuer = TokenIssuer::ring(&ring).issuer(ISSUER).lifetime(LIFETIME);
+    let token = issuer.audience("orders").issue("Jane");
+    token.map_err(|_| StatusCode::INTERNAL_SERVER_ERROR)
+}
+
+/// Publishes a key, signs with it when everybody knows it, and takes away what signed until then
+/// when the last of those tokens has expired. Yours is for admins.
+async fn rotate(State(ring): State<KeyRing>, Path(key_id): Path<String>) -> StatusCode {
+    let Ok(key) = new_key(&key_id) else {
+        return StatusCode::INTERNAL_SERVER_ERROR;
+    };
+    if ring.add(key.verifying_key()).is_err() {
+        return StatusCode::CONFLICT;
+    }
+    tokio::spawn(async move {
+        sleep(MAX_AGE).await;
+        let _ = ring.sign_with(key.clone());
+        sleep(LIFETIME).await;
+        ring.replace(key, [])
+    });
+    StatusCode::ACCEPTED
+}
+
+/// One that is to outlive the process comes out of a file: see `SigningKey::from_pem`.
+fn new_key(key_id: &str) -> Result<SigningKey, ConfigError> {
+    Ok(SigningKey::generate(Algorithm::EdDSA)?.key_id(key_id))
+}
+
+/// Where the other service fetches the keys.
+pub(crate) fn keys() -> JwksBuilder {
+    Jwks::fetch("http://localhost:3000/.well-known/jwks.json").cooldown(Duration::from_secs(1))
+}
+
+/// The service that has no secret.
+pub(crate) fn orders_app(keys: &Jwks) -> Router {
+    let verifier = TokenVerifier::jwks(keys).issuer(ISSUER).audience("orders");
+    let auth = AuthLayer::new(verifier, Everybody).loader_timeout(Duration::from_secs(5), sleep);
+    Router::new().route("/orders", get(orders)).layer(auth)
+}
+
+async fn orders(CurrentUser(user): CurrentUser<User>) -> String {
+    format!("{} has no orders\n", user.0)
+}
+
+struct User(String);
+
+impl AuthUser for User {
+    fn status(&self) -> UserStatus {
+        UserStatus::Approved
+    }
+}
+
+/// Whoever has a token is a user. Yours asks a database.
+struct Everybody;
+
+#[async_trait]
+impl UserLoader for Everybody {
+    type User = User;
+
+    async fn load_user(&self, claims: &Claims) -> Result<Option<User>, BoxError> {
+        Ok(Some(User(claims.subject().to_owned())))
+    }
+}
+
+#[tokio::main]
+async fn main() -> Result<(), BoxError> {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:3000").await?;
+    let login_app = login_app()?;
+    tokio::spawn(async move { axum::serve(listener, login_app).await });
+
+    let orders_app = orders_app(&keys().await?);
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:3001").await?;
+    Ok(axum::serve(listener, orders_app).await?)
+}

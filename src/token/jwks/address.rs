@@ -1,0 +1,175 @@
+//! Where keys may be fetched from.
+
+use std::fmt;
+use std::net::IpAddr;
+
+use http::{Request, Uri};
+use reqwest::Url;
+
+use crate::error::ConfigError;
+
+/// A URL that may be asked for keys: `https`, or `http` on this machine. Without credentials.
+#[derive(Clone, PartialEq, Eq)]
+pub(super) struct Address {
+    uri: Uri,
+    is_plain: bool,
+}
+
+impl Address {
+    pub(super) fn parse(text: &str) -> Result<Self, ConfigError> {
+        Self::read(text).ok_or_else(|| ConfigError::InvalidUrl(shown(text).to_owned()))
+    }
+
+    /// Where the discovery document of an issuer is (OpenID Connect Discovery 1.0, section 4.1).
+    pub(super) fn discovery(issuer: &str) -> Result<Self, ConfigError> {
+        if issuer.contains(['?', '#']) {
+            return Err(ConfigError::InvalidUrl(shown(issuer).to_owned()));
+        }
+        let base = issuer.strip_suffix('/').unwrap_or(issuer);
+        Self::parse(&format!("{base}/.well-known/openid-configuration"))
+    }
+
+    /// Where a document from here says that the keys are. What came through TLS does not lead out
+    /// of it.
+    pub(super) fn leads_to(&self, text: &str) -> Option<Self> {
+        Self::read(text).filter(|there| self.is_plain || !there.is_plain)
+    }
+
+    fn read(text: &str) -> Option<Self> {
+        let url = Url::parse(text).ok()?;
+        let is_plain = match url.scheme() {
+            "https" => false,
+            "http" if is_loopback(url.host_str()?) => true,
+            _ => return None,
+        };
+        if !url.username().is_empty() || url.password().is_some() {
+            return None;
+        }
+        // As one parser understood it, so that no other takes it for another host.
+        let uri = url.as_str().parse().ok()?;
+        Some(Self { uri, is_plain })
+    }
+
+    /// Whether what is asked for here stays on this machine, without TLS.
+    pub(super) const fn is_plain(&self) -> bool {
+        self.is_plain
+    }
+
+    pub(super) fn request(&self) -> Request<()> {
+        let mut request = Request::new(());
+        *request.uri_mut() = self.uri.clone();
+        request
+    }
+}
+
+/// Without the query, where some put a secret.
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(shown(&self.uri.to_string()))
+    }
+}
+
+/// What of a text may stand in an error: neither a query nor a password.
+fn shown(text: &str) -> &str {
+    let text = text.split(['?', '#']).next().unwrap_or_default();
+    text.rsplit('@').next().unwrap_or_default()
+}
+
+fn is_loopback(host: &str) -> bool {
+    let address = host.trim_start_matches('[').trim_end_matches(']');
+    match address.parse::<IpAddr>() {
+        Ok(address) => address.is_loopback(),
+        Err(_) => host == "localhost",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_come_by_https_or_from_this_machine() {
+        for good in [
+            "https://login.example/keys",
+            "https://login.example:8443/keys?format=jwks",
+            "https://10.0.0.1/keys",
+            "http://localhost:3000/keys",
+            "http://LOCALHOST/keys",
+            "http://127.0.0.1/keys",
+            "http://127.8.8.8:1/keys",
+            "http://127.1/keys",
+            "http://[::1]:3000/keys",
+        ] {
+            assert!(Address::parse(good).is_ok(), "{good}");
+        }
+        for bad in [
+            "",
+            "login.example",
+            "/keys",
+            "http://login.example/keys",
+            "http://10.0.0.1/keys",
+            "http://169.254.169.254/latest/meta-data",
+            "http://0.0.0.0/keys",
+            "http://[::]/keys",
+            "http://[::ffff:10.0.0.1]/keys",
+            "http://localhost.evil.example/keys",
+            "http://127.0.0.1.evil.example/keys",
+            "http://127.0.0.1@evil.example/keys",
+            "http://evil.example\\@127.0.0.1/keys",
+            "http://evil.example#@127.0.0.1/keys",
+            "https://user@login.example/keys",
+            "https://user:secret@login.example/keys",
+            "https:///keys@",
+            "file:///etc/passwd",
+            "ftp://localhost/keys",
+            "data:application/json,{}",
+        ] {
+            // `https:///keys@` is a host called `keys` with a user, for browsers and for us.
+            assert!(Address::parse(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn what_came_by_tls_does_not_lead_out_of_it() {
+        let secure = Address::parse("https://login.example").unwrap();
+        assert!(secure.leads_to("https://keys.example/keys").is_some());
+        assert!(secure.leads_to("http://localhost/keys").is_none());
+        let local = Address::parse("http://localhost").unwrap();
+        assert!(local.leads_to("http://localhost:8080/keys").is_some());
+        assert!(local.leads_to("https://keys.example/keys").is_some());
+        assert!(local.leads_to("http://keys.example/keys").is_none());
+    }
+
+    #[test]
+    fn discovery_is_below_the_issuer() {
+        for (issuer, document) in [
+            (
+                "https://login.example",
+                "https://login.example/.well-known/openid-configuration",
+            ),
+            (
+                "https://login.example/",
+                "https://login.example/.well-known/openid-configuration",
+            ),
+            (
+                "https://login.example/realms/shop",
+                "https://login.example/realms/shop/.well-known/openid-configuration",
+            ),
+        ] {
+            let address = Address::discovery(issuer).unwrap();
+            assert_eq!(address.to_string(), document);
+        }
+        for bad in ["https://login.example?tenant=7", "https://login.example#7"] {
+            assert!(Address::discovery(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn no_secret_of_a_url_is_shown() {
+        let bad = "http://user:hunter2@login.example/keys?code=hunter2";
+        let error = Address::parse(bad).err().unwrap().to_string();
+        assert!(!error.contains("hunter2"), "{error}");
+        let good = Address::parse("https://login.example/keys?code=hunter2").unwrap();
+        assert_eq!(good.to_string(), "https://login.example/keys");
+    }
+}

@@ -1,0 +1,97 @@
+//! What a key server says.
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use super::error::FetchError;
+use crate::token::{Algorithm, VerifyingKey};
+
+/// Reads a key set (RFC 7517, section 5). What cannot be used of it is left out.
+pub(super) fn read_keys(
+    document: &[u8],
+    accepted: &Accepted,
+) -> Result<Vec<VerifyingKey>, FetchError> {
+    #[derive(Deserialize)]
+    struct KeySet<'a> {
+        #[serde(borrow)]
+        keys: Vec<&'a RawValue>,
+    }
+    let set: KeySet<'_> = read_object(document).ok_or(FetchError::NotKeySet)?;
+    if set.keys.len() > MAX_KEYS {
+        return Err(FetchError::TooManyKeys);
+    }
+    let mut keys: Vec<VerifyingKey> = Vec::new();
+    for (position, json) in set.keys.iter().enumerate() {
+        match accepted.read(json.get()) {
+            Ok(key) if key.kid().is_some() && keys.iter().any(|known| known.kid() == key.kid()) => {
+                pass_over(position, "another key has the same id");
+            }
+            Ok(key) => keys.push(key),
+            Err(reason) => pass_over(position, &reason),
+        }
+    }
+    // Among several no token can choose it.
+    if keys.len() > 1 {
+        keys.retain(|key| key.kid().is_some());
+    }
+    match keys.is_empty() {
+        true => Err(FetchError::NoUsableKey),
+        false => Ok(keys),
+    }
+}
+
+/// Reads a discovery document (OpenID Connect Discovery 1.0, section 4.2), which has to be that of
+/// this issuer (section 4.3), and gives its `jwks_uri`.
+pub(super) fn read_discovery(document: &[u8], issuer: &str) -> Result<String, FetchError> {
+    #[derive(Deserialize)]
+    struct Discovery {
+        issuer: String,
+        jwks_uri: String,
+    }
+    let document: Discovery = read_object(document).ok_or(FetchError::NotDiscovery)?;
+    if document.issuer != issuer {
+        return Err(FetchError::OtherIssuer);
+    }
+    Ok(document.jwks_uri)
+}
+
+/// The algorithms whose keys are taken: these, or if there are none, all.
+#[derive(Default)]
+pub(super) struct Accepted(pub(super) Vec<Algorithm>);
+
+impl Accepted {
+    fn read(&self, json: &str) -> Result<VerifyingKey, String> {
+        let key = VerifyingKey::read_jwk(json.as_bytes(), self.rsa());
+        let key = key.map_err(|error| error.to_string())?;
+        if !self.0.is_empty() && !self.0.contains(&key.algorithm()) {
+            return Err("its algorithm is not one of those that are accepted".to_owned());
+        }
+        Ok(key)
+    }
+
+    /// That of RSA keys that do not say theirs.
+    fn rsa(&self) -> Option<Algorithm> {
+        use Algorithm::{PS256, PS384, PS512, RS256, RS384, RS512};
+
+        if self.0.is_empty() {
+            return Some(RS256);
+        }
+        let is_rsa =
+            |one: &&Algorithm| matches!(one, RS256 | RS384 | RS512 | PS256 | PS384 | PS512);
+        self.0.iter().find(is_rsa).copied()
+    }
+}
+
+/// One object. serde would take an array for a struct.
+fn read_object<'de, T: Deserialize<'de>>(json: &'de [u8]) -> Option<T> {
+    let text = std::str::from_utf8(json).ok()?;
+    let is_object = text.trim_start().starts_with('{');
+    is_object.then(|| serde_json::from_str(text).ok())?
+}
+
+/// By its place: what the key says of itself is for others to write.
+fn pass_over(position: usize, reason: &str) {
+    tracing::debug!(position, reason, "a published key is passed over");
+}
+
+const MAX_KEYS: usize = 100;

@@ -1,0 +1,278 @@
+//! Keys that somebody else publishes.
+
+mod address;
+mod builder;
+mod client;
+mod document;
+mod error;
+mod fetcher;
+mod refresh;
+
+use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use tokio::sync::{Notify, Semaphore, watch};
+use tokio::task::AbortHandle;
+use tokio::time::Instant;
+
+use super::claims::Claims;
+use super::keyset::Keyset;
+use super::verifier::Verification;
+use crate::error::{AuthError, Refusal};
+
+pub use builder::JwksBuilder;
+pub use client::JwksClient;
+
+/// The keys of somebody else's JSON Web Key Set (RFC 7517, section 5), for
+/// [`TokenVerifier::jwks`](crate::TokenVerifier::jwks).
+///
+/// ```no_run
+/// use tower_warder::{ConfigError, Jwks, TokenVerifier};
+///
+/// # async fn example() -> Result<(), ConfigError> {
+/// let keys = Jwks::discover("https://login.example").await?;
+/// let verifier = TokenVerifier::jwks(&keys).audience("orders");
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # When they are fetched
+///
+/// At the start, and then in the background every [`refresh_interval`] and when a token names a
+/// key that is not among them: once for all the requests that wait for it, and at most once in a
+/// [`cooldown`]. Requests whose key is known never wait, and a flood of made-up key ids costs one
+/// fetch in that time. The key id is never sent anywhere.
+///
+/// | the token names | and | answer |
+/// |---|---|---|
+/// | a known key | | judged at once |
+/// | an unknown key | the last fetch is longer ago than the cooldown, or one is under way | waits for it |
+/// | an unknown key | the last fetch succeeded | 401 |
+/// | an unknown key | the last fetch failed | 503: the key may be a new one |
+/// | no key | there is exactly one | judged by it |
+/// | no key | there are several | 401 |
+/// | any | the keys are older than [`max_age`] | 503 |
+///
+/// While the key server does not answer, the keys that were fetched before are good until
+/// [`max_age`], and it is asked again after each cooldown. With the first answer all is as before.
+///
+/// # Which keys are taken
+///
+/// Public ones for signatures. Each has one algorithm, never chosen by a token: the key's `alg`,
+/// or what its curve says, or for RSA keys without `alg` (RFC 7517, section 4.4, leaves it out as
+/// one likes) RS256, unless [`algorithm`](JwksBuilder::algorithm) says otherwise. What cannot be
+/// used is passed over: other types, weak keys, keys for encryption, secrets, private keys. Of
+/// several keys with the same id the first is taken; a key without an id only if it is the only
+/// one. A set of which nothing can be used, or of more than 100 keys, counts as a failed fetch.
+///
+/// # Where they are fetched from
+///
+/// `https`, or `http` on this machine (`localhost`, `127.0.0.0/8`, `[::1]`). Redirects are not
+/// followed. For `https` the proxies of the environment (`HTTPS_PROXY`, `NO_PROXY`) are used, who
+/// see no more than the host's name; certificates are judged by the system's roots.
+///
+/// A handle: clones share the keys. With the last one, verifiers included, the fetching ends.
+///
+/// [`refresh_interval`]: JwksBuilder::refresh_interval
+/// [`cooldown`]: JwksBuilder::cooldown
+/// [`max_age`]: JwksBuilder::max_age
+#[derive(Clone)]
+pub struct Jwks(Arc<Shared>);
+
+impl Jwks {
+    /// Fetches the key set at this URL.
+    ///
+    /// Await it, or configure it before: see [`JwksBuilder`]. The tokens' issuer is for you to
+    /// demand with [`TokenVerifier::issuer`](crate::TokenVerifier::issuer).
+    pub fn fetch(url: impl Into<String>) -> JwksBuilder {
+        JwksBuilder::key_set(url.into())
+    }
+
+    /// Finds the key set of this issuer, and fetches it: OpenID Connect Discovery 1.0, section 4.
+    ///
+    /// The document at `{issuer}/.well-known/openid-configuration` has to name exactly this
+    /// `issuer`, and its `jwks_uri` is held to the same rules; it is looked up again after a failed
+    /// fetch. A verifier with these keys demands the issuer as `iss`.
+    ///
+    /// Await it, or configure it before: see [`JwksBuilder`].
+    pub fn discover(issuer: impl Into<String>) -> JwksBuilder {
+        JwksBuilder::issuer(issuer.into())
+    }
+
+    /// How long ago the key server last said that these are the keys; `None` if it never did.
+    pub fn age(&self) -> Option<Duration> {
+        self.0.state.load().age()
+    }
+
+    /// Whom the keys were discovered for.
+    pub(super) fn issuer(&self) -> Option<&str> {
+        self.0.issuer.as_deref()
+    }
+
+    /// Judges by the keys that are here, or later by those that come.
+    pub(super) fn verify<'a>(
+        &'a self,
+        token: &'a str,
+        judge: impl Fn(&Keyset) -> Result<Claims, Refusal> + Send + 'a,
+    ) -> Verification<'a> {
+        match self.judge(token, &judge) {
+            Some(judged) => Verification::Ready(judged),
+            None if !self.0.may_ask() => Verification::Ready(Err(self.0.refuse())),
+            None => Verification::Pending(Box::pin(async move {
+                self.0.ask().await?;
+                let judged = self.judge(token, &judge);
+                judged.unwrap_or_else(|| Err(self.0.refuse()))
+            })),
+        }
+    }
+
+    /// The same for those who cannot wait: whoever would have to is told to come again.
+    pub(super) fn verify_now(
+        &self,
+        token: &str,
+        judge: impl Fn(&Keyset) -> Result<Claims, Refusal>,
+    ) -> Result<Claims, AuthError> {
+        let judged = self.judge(token, &judge);
+        judged.unwrap_or_else(|| Err(self.0.refuse_for_now()))
+    }
+
+    /// `None` if only other keys could tell.
+    fn judge(
+        &self,
+        token: &str,
+        judge: &impl Fn(&Keyset) -> Result<Claims, Refusal>,
+    ) -> Option<Result<Claims, AuthError>> {
+        let state = self.0.state.load();
+        if !state.is_good(self.0.times.max_age) {
+            return None;
+        }
+        match judge(&state.keys) {
+            Err(Refusal::KeyId) if state.keys.lacks(header(token)) => None,
+            judged => Some(judged.map_err(AuthError::refused)),
+        }
+    }
+}
+
+impl fmt::Debug for Jwks {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let state = self.0.state.load();
+        f.debug_struct("Jwks")
+            .field("url", &self.0.url)
+            .field("keys", &state.keys)
+            .field("age", &state.age())
+            .finish_non_exhaustive()
+    }
+}
+
+/// What the handles have in common. The task that fetches does not hold it.
+struct Shared {
+    // For the log.
+    url: String,
+    issuer: Option<Box<str>>,
+    times: Times,
+    // Read without a lock: whoever fetched puts another in its place.
+    state: ArcSwap<State>,
+    under_way: AtomicBool,
+    wake: Arc<Notify>,
+    finished: watch::Receiver<()>,
+    // For the requests that wait.
+    places: Semaphore,
+    task: OnceLock<AbortHandle>,
+}
+
+#[derive(Clone, Copy)]
+struct Times {
+    refresh_interval: Duration,
+    cooldown: Duration,
+    max_age: Duration,
+}
+
+/// What is known of the keys.
+struct State {
+    keys: Arc<Keyset>,
+    /// When the key server was asked and said that these are the keys.
+    confirmed: Option<Instant>,
+    /// When it was asked last, whatever it said.
+    asked: Option<Instant>,
+    failed: bool,
+}
+
+impl Shared {
+    /// Whether the key server is being asked, or may be asked again.
+    fn may_ask(&self) -> bool {
+        self.under_way.load(Ordering::SeqCst) || self.is_due()
+    }
+
+    fn is_due(&self) -> bool {
+        let asked = self.state.load().asked;
+        asked.is_none_or(|asked| asked.elapsed() >= self.times.cooldown)
+    }
+
+    /// Waits until the key server has answered, if it may be asked. Who does not wait to the end
+    /// leaves nothing behind: it is the task that asks.
+    async fn ask(&self) -> Result<(), AuthError> {
+        let Ok(_place) = self.places.try_acquire() else {
+            return Err(AuthError::unavailable("too many requests wait for keys"));
+        };
+        // Before the look at the state: what finishes after that is seen.
+        let mut finished = self.finished.clone();
+        finished.mark_unchanged();
+        if !self.may_ask() {
+            return Ok(());
+        }
+        self.wake.notify_one();
+        let answered = finished.changed().await;
+        answered.map_err(|_| AuthError::unavailable("the runtime that fetched the keys has ended"))
+    }
+
+    /// The answer to a token that no key here can judge.
+    fn refuse(&self) -> AuthError {
+        let state = self.state.load();
+        if state.confirmed.is_none() {
+            AuthError::unavailable("no keys could be fetched yet")
+        } else if !state.is_good(self.times.max_age) {
+            AuthError::unavailable("the keys are too old, and others cannot be fetched")
+        } else if state.failed {
+            AuthError::unavailable("the key is unknown, and the keys cannot be fetched")
+        } else {
+            AuthError::refused(Refusal::KeyId)
+        }
+    }
+
+    fn refuse_for_now(&self) -> AuthError {
+        if !self.may_ask() {
+            return self.refuse();
+        }
+        self.wake.notify_one();
+        AuthError::unavailable("the keys have to be fetched first")
+    }
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        if let Some(task) = self.task.get() {
+            task.abort();
+        }
+    }
+}
+
+impl State {
+    fn age(&self) -> Option<Duration> {
+        self.confirmed.map(|confirmed| confirmed.elapsed())
+    }
+
+    fn is_good(&self, max_age: Duration) -> bool {
+        self.age().is_some_and(|age| age < max_age)
+    }
+}
+
+fn header(token: &str) -> &str {
+    token.split('.').next().unwrap_or_default()
+}
+
+/// Requests that wait for one fetch. More are turned away, so that a flood of made-up key ids
+/// while the key server hangs does not fill the memory.
+const MAX_WAITING: usize = 1024;

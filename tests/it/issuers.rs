@@ -1,0 +1,205 @@
+//! Several issuers behind one layer, each with its own keys and audience.
+
+use tower_warder::{
+    AuthError, ConfigError, Issuers, KeyRing, Secret, SigningKey, TokenIssuer, TokenVerifier,
+    Verification, Verifier,
+};
+
+const A: &str = "https://a.example";
+const B: &str = "https://b.example";
+
+#[test]
+fn each_issuer_has_its_own_keys_and_audience() {
+    let (a, b) = (Secret::generate(), Secret::generate());
+    let issuers = Issuers::new()
+        .add(A, TokenVerifier::hs256(&a).audience("orders"))
+        .and_then(|issuers| issuers.add(B, TokenVerifier::hs256(&b)))
+        .unwrap();
+    for (row, secret, issuer, audience, expected) in [
+        ("a's token", &a, Some(A), Some("orders"), ACCEPTED),
+        ("b's token", &b, Some(B), None, ACCEPTED),
+        ("a's for another", &a, Some(A), Some("bills"), AUDIENCE),
+        ("a's for nobody", &a, Some(A), None, AUDIENCE),
+        (
+            "b's with an audience",
+            &b,
+            Some(B),
+            Some("orders"),
+            AUDIENCE,
+        ),
+        ("a in the name of b", &a, Some(B), None, SIGNATURE),
+        ("b in the name of a", &b, Some(A), Some("orders"), SIGNATURE),
+        ("a stranger", &a, Some("https://c.example"), None, ISSUER),
+        ("nobody", &a, None, Some("orders"), ISSUER),
+        (
+            "almost a",
+            &a,
+            Some("https://a.example/"),
+            Some("orders"),
+            ISSUER,
+        ),
+        (
+            "A in capitals",
+            &a,
+            Some("https://A.example"),
+            Some("orders"),
+            ISSUER,
+        ),
+        ("nothing", &a, Some(""), Some("orders"), ISSUER),
+    ] {
+        let mut maker = TokenIssuer::hs256(secret);
+        if let Some(issuer) = issuer {
+            maker = maker.issuer(issuer);
+        }
+        if let Some(audience) = audience {
+            maker = maker.audience(audience);
+        }
+        assert_eq!(
+            judge(&issuers, &maker.issue("7").unwrap()),
+            expected,
+            "{row}"
+        );
+    }
+}
+
+#[test]
+fn what_is_no_token_is_refused_as_ever() {
+    let secret = Secret::generate();
+    let issuers = Issuers::new()
+        .add(A, TokenVerifier::hs256(&secret))
+        .unwrap();
+    let good = TokenIssuer::hs256(&secret).issuer(A).issue("7").unwrap();
+    assert_eq!(judge(&issuers, &good), ACCEPTED);
+    let with_payload = |payload: &str| {
+        let mut segments = good.split('.');
+        let (header, _, signature) = (segments.next(), segments.next(), segments.next());
+        format!("{}.{payload}.{}", header.unwrap(), signature.unwrap())
+    };
+    let claims = |json: &str| with_payload(&encode(json));
+    for (token, expected) in [
+        ("".to_owned(), SEGMENTS),
+        ("a.b".to_owned(), SEGMENTS),
+        (format!("{good}.x"), SEGMENTS),
+        (with_payload("e30="), BASE64),
+        (with_payload("e3 0"), BASE64),
+        (with_payload("e31"), BASE64),
+        (claims("[]"), CLAIMS),
+        (claims("null"), CLAIMS),
+        (claims(r#"{"iss":7}"#), CLAIMS),
+        (claims(r#"{"iss":null}"#), CLAIMS),
+        (claims(r#"{"iss":["https://a.example"]}"#), CLAIMS),
+        (
+            claims(r#"{"iss":"https://b.example","iss":"https://a.example"}"#),
+            CLAIMS,
+        ),
+        (
+            claims(r#"{"iss":"https://a.example","i\u0073s":"https://a.example"}"#),
+            CLAIMS,
+        ),
+        (claims(r#"{"iss":"https://a.example"} "#), SIGNATURE),
+        (claims(r#"{"iss":"https://a.example"}x"#), CLAIMS),
+        (claims(r#"{"sub":"7"}"#), ISSUER),
+        (claims(r#"{"iss":"https:\/\/a.example"}"#), SIGNATURE),
+        (format!("{}{}", "a".repeat(9000), good), SIZE),
+    ] {
+        assert_eq!(judge(&issuers, &token), expected, "{token}");
+    }
+}
+
+#[test]
+fn each_token_may_be_as_long_as_its_issuer_makes_them() {
+    let secret = Secret::generate();
+    let verifier = |bytes| TokenVerifier::hs256(&secret).max_size(bytes);
+    let issuers = Issuers::new()
+        .add(A, verifier(200))
+        .and_then(|issuers| issuers.add(B, verifier(400)))
+        .unwrap();
+    assert_eq!(Verifier::max_size(&issuers), 400);
+    for (issuer, expected) in [(A, SIZE), (B, ACCEPTED)] {
+        let maker = TokenIssuer::hs256(&secret).issuer(issuer);
+        let padding = serde_json::json!({"padding": "x".repeat(64)});
+        let token = maker.token("7").claims(&padding).issue().unwrap();
+        assert!((200..400).contains(&token.len()));
+        assert_eq!(judge(&issuers, &token), expected, "{issuer}");
+    }
+}
+
+#[test]
+fn an_issuer_has_one_verifier_and_none_refuses_everything() {
+    let verifier = || TokenVerifier::hs256(&Secret::generate());
+    let twice = Issuers::new()
+        .add(A, verifier())
+        .and_then(|issuers| issuers.add(A, verifier()));
+    assert!(matches!(twice, Err(ConfigError::DuplicateIssuer(issuer)) if issuer == A));
+
+    let secret = Secret::generate();
+    let token = TokenIssuer::hs256(&secret).issuer(A).issue("7").unwrap();
+    assert_eq!(judge(&Issuers::new(), &token), SIZE);
+}
+
+#[test]
+fn the_issuer_cannot_be_forgotten_nor_configured_away() {
+    let secret = Secret::generate();
+    let verifier = TokenVerifier::hs256(&secret).issuer(B);
+    let issuers = Issuers::new().add(A, verifier).unwrap();
+    for (issuer, expected) in [(A, ACCEPTED), (B, ISSUER)] {
+        let token = TokenIssuer::hs256(&secret)
+            .issuer(issuer)
+            .issue("7")
+            .unwrap();
+        assert_eq!(judge(&issuers, &token), expected, "{issuer}");
+    }
+}
+
+#[test]
+fn keys_of_one_issuer_rotate_by_themselves() {
+    let (a, b) = (KeyRing::new(), KeyRing::new());
+    for ring in [&a, &b] {
+        let key = SigningKey::hs256(&Secret::generate()).key_id("1");
+        ring.sign_with(key).unwrap();
+    }
+    let issuers = Issuers::new()
+        .add(A, TokenVerifier::ring(&a))
+        .and_then(|issuers| issuers.add(B, TokenVerifier::ring(&b)))
+        .unwrap();
+    let [of_a, of_b] = [(&a, A), (&b, B)]
+        .map(|(ring, issuer)| TokenIssuer::ring(ring).issuer(issuer).issue("7").unwrap());
+    assert_eq!(
+        [judge(&issuers, &of_a), judge(&issuers, &of_b)],
+        [ACCEPTED; 2]
+    );
+    a.remove("1");
+    assert_eq!(judge(&issuers, &of_a), KEY_ID);
+    assert_eq!(judge(&issuers, &of_b), ACCEPTED);
+}
+
+/// The reason, or that there is none.
+fn judge(issuers: &Issuers, token: &str) -> String {
+    let Verification::Ready(judged) = issuers.verify(token) else {
+        panic!("nobody has to be asked");
+    };
+    match judged {
+        Ok(_) => ACCEPTED.to_owned(),
+        Err(error) => reason(&error),
+    }
+}
+
+fn reason(error: &AuthError) -> String {
+    std::error::Error::source(error).unwrap().to_string()
+}
+
+fn encode(json: &str) -> String {
+    use base64::Engine;
+    base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(json)
+}
+
+const ACCEPTED: &str = "accepted";
+const AUDIENCE: &str = "the audience is not the configured one";
+const BASE64: &str = "a segment is not strict base64url";
+const CLAIMS: &str =
+    "the claims are not one strict JSON object, or a registered one has another type or range";
+const ISSUER: &str = "the issuer is not the configured one";
+const KEY_ID: &str = "no key is configured for the key id";
+const SEGMENTS: &str = "the token does not have three segments";
+const SIGNATURE: &str = "the signature does not match";
+const SIZE: &str = "the token or its header is too large";

@@ -1,0 +1,122 @@
+//! OpenID Connect Discovery.
+
+use std::time::Duration;
+
+use serde_json::json;
+use tower_warder::{ConfigError, Jwks};
+
+use super::*;
+
+const ISSUER: &str = "https://login.example/realms/shop";
+const DOCUMENT: &str = "https://login.example/realms/shop/.well-known/openid-configuration";
+const KEYS: &str = "https://keys.example/shop";
+
+#[tokio::test(start_paused = true)]
+async fn the_keys_of_an_issuer_are_found_and_the_issuer_is_demanded() {
+    let server = discoverable(ISSUER, KEYS);
+    let keys = Jwks::discover(ISSUER).client(server.clone()).await.unwrap();
+    let urls: Vec<_> = server.asked().into_iter().map(|asked| asked.url).collect();
+    assert_eq!(urls, [DOCUMENT, KEYS]);
+
+    let verifier = verifier(&keys);
+    for (issuer, verdict) in [
+        (ISSUER, Verdict::Accepted),
+        ("https://login.example", Verdict::Refused),
+        ("https://login.example/realms/shop/", Verdict::Refused),
+    ] {
+        let token = TokenIssuer::new(key("a"))
+            .issuer(issuer)
+            .issue("7")
+            .unwrap();
+        assert_eq!(judge(&verifier, &token).await, verdict, "{issuer}");
+    }
+    assert_eq!(judge(&verifier, &named("a")).await, Verdict::Refused);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_document_of_another_issuer_is_refused() {
+    for other in [
+        "https://evil.example",
+        "https://login.example/realms/shop/",
+        "https://login.example/realms/Shop",
+        "HTTPS://login.example/realms/shop",
+        "",
+    ] {
+        let error = refused(discoverable(other, KEYS)).await;
+        assert!(error.contains("another issuer"), "{other}: {error}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_document_does_not_lead_out_of_https() {
+    for elsewhere in [
+        "http://keys.example/shop",
+        "http://localhost/shop",
+        "http://169.254.169.254/",
+        "file:///etc/passwd",
+        "https://user:password@keys.example/",
+        "/keys",
+        "",
+    ] {
+        let server = discoverable(ISSUER, elsewhere);
+        let error = refused(server.clone()).await;
+        assert!(error.contains("jwks_uri"), "{elsewhere}: {error}");
+        assert_eq!(server.fetches(), 1, "{elsewhere}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_no_discovery_document_is_refused() {
+    for document in [
+        "",
+        "null",
+        "[]",
+        r#"["https://login.example/realms/shop","https://keys.example/shop"]"#,
+        r#"{"issuer":"https://login.example/realms/shop"}"#,
+        r#"{"issuer":7,"jwks_uri":"https://keys.example/shop"}"#,
+        r#"{"issuer":"https://login.example/realms/shop","jwks_uri":"https://a/","jwks_uri":"https://b/"}"#,
+    ] {
+        let server = Server::publishing(["a"]);
+        server.say_at(DOCUMENT, document);
+        let error = refused(server).await;
+        assert!(error.contains("discovery document"), "{document}: {error}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn keys_that_moved_are_found_again() {
+    let server = discoverable(ISSUER, KEYS);
+    let keys = Jwks::discover(ISSUER).client(server.clone()).await.unwrap();
+    pass(Duration::from_secs(300)).await;
+    let urls: Vec<_> = server.asked().into_iter().map(|asked| asked.url).collect();
+    assert_eq!(urls, [DOCUMENT, KEYS, KEYS], "looked up once");
+
+    server.say_at(KEYS, "moved");
+    server.say_at(DOCUMENT, &document(ISSUER, "https://new.example/"));
+    server.publish(["a", "b"]);
+    pass(Duration::from_secs(300)).await;
+    pass(Duration::from_secs(60)).await;
+    assert_eq!(server.asked().last().unwrap().url, "https://new.example/");
+    let token = TokenIssuer::new(key("b"))
+        .issuer(ISSUER)
+        .issue("7")
+        .unwrap();
+    assert_eq!(judge_now(&verifier(&keys), &token), Some(Verdict::Accepted));
+}
+
+fn discoverable(issuer: &str, jwks_uri: &str) -> Server {
+    let server = Server::publishing(["a"]);
+    server.say_at(DOCUMENT, &document(issuer, jwks_uri));
+    server
+}
+
+fn document(issuer: &str, jwks_uri: &str) -> String {
+    json!({"issuer": issuer, "jwks_uri": jwks_uri, "scopes_supported": ["openid"]}).to_string()
+}
+
+async fn refused(server: Server) -> String {
+    match Jwks::discover(ISSUER).client(server).await {
+        Err(error @ ConfigError::KeySet { .. }) => error.to_string(),
+        other => panic!("{other:?}"),
+    }
+}

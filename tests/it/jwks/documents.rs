@@ -1,0 +1,220 @@
+//! Which published keys are taken.
+
+use serde_json::{Value, json};
+use tower_warder::{ConfigError, Jwks, JwksBuilder};
+
+use super::*;
+
+#[tokio::test(start_paused = true)]
+async fn one_bad_key_does_not_spoil_the_set() {
+    let good = public(key("good"));
+    for bad in [
+        json!(null),
+        json!("key"),
+        json!([]),
+        json!({}),
+        json!({"kty": "RSA", "kid": "bad"}),
+        json!({"kty": "EC", "crv": "P-521", "kid": "bad", "x": "AA", "y": "AA"}),
+        json!({"kty": "EC", "crv": "P-256", "kid": "bad", "x": "AA", "y": "AA"}),
+        json!({"kty": "RSA", "kid": "bad", "alg": "RS256", "n": "AQAB", "e": "AQAB"}),
+        json!({"kty": "RSA", "kid": 7, "alg": "RS256", "n": "AQAB", "e": "AQAB"}),
+        json!({"kty": "LMS", "kid": "bad"}),
+        with(public(key("bad")), "use", json!("enc")),
+        with(public(key("bad")), "key_ops", json!(["sign"])),
+        with(public(key("bad")), "alg", json!("RS256")),
+        with(public(key("bad")), "alg", json!("none")),
+    ] {
+        for set in [json!([bad, good]), json!([good, bad])] {
+            let keys = fetch(&json!({ "keys": set })).await.unwrap();
+            let verifier = verifier(&keys);
+            assert_eq!(judge(&verifier, &named("good")).await, Verdict::Accepted);
+            assert_eq!(judge(&verifier, &named("bad")).await, Verdict::Refused);
+        }
+        let alone = fetch(&json!({ "keys": [bad] })).await;
+        assert!(matches!(alone, Err(ConfigError::KeySet { .. })), "{bad}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn secrets_and_private_keys_are_not_taken() {
+    let secret = "q7Lk2vXw9ZtB4nYs6HdPfM1cRj8gUeA3-with-48-and-64-bytes-of-it-too!";
+    let oct = json!({"kty": "oct", "kid": "oct", "alg": "HS256", "k": secret.replace('!', "A")});
+    let private = with(public(key("bad")), "d", json!("AA"));
+    let keys = fetch(&json!({ "keys": [oct, private, public(key("good"))] })).await;
+    let verifier = verifier(&keys.unwrap());
+    let forged = SigningKey::from_jwk(oct.to_string()).unwrap();
+    assert_eq!(judge(&verifier, &token(forged)).await, Verdict::Refused);
+    assert_eq!(judge(&verifier, &named("bad")).await, Verdict::Refused);
+    assert_eq!(judge(&verifier, &named("good")).await, Verdict::Accepted);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_no_key_set_is_refused() {
+    let good = public(key("good"));
+    for document in [
+        String::new(),
+        "<html>".to_owned(),
+        "null".to_owned(),
+        json!([good]).to_string(),
+        json!([[good]]).to_string(),
+        good.to_string(),
+        json!({ "keys": good }).to_string(),
+        json!({ "keys": {"good": good} }).to_string(),
+        json!({ "keys": [] }).to_string(),
+        format!(r#"{{"keys":[{good}],"keys":[{good}]}}"#),
+        format!(r#"{{"keys":[{good}]"#),
+        format!(r#"{{"keys":[{good}]}}x"#),
+    ] {
+        let refused = builder(&document).await;
+        assert!(
+            matches!(refused, Err(ConfigError::KeySet { .. })),
+            "{document}"
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_set_of_too_many_keys_or_bytes_is_refused() {
+    let some: Vec<Value> = (0..101).map(|n| public(key(&n.to_string()))).collect();
+    let error = fetch(&json!({ "keys": some })).await.unwrap_err();
+    assert!(error.to_string().contains("too many keys"), "{error}");
+    let keys = fetch(&json!({ "keys": some[..100] })).await.unwrap();
+    assert_eq!(
+        judge(&verifier(&keys), &named("99")).await,
+        Verdict::Accepted
+    );
+
+    let set = json!({ "keys": [public(key("a"))] }).to_string();
+    let exactly = builder(&set).max_size(set.len()).await;
+    assert!(exactly.is_ok());
+    let error = builder(&set).max_size(set.len() - 1).await.unwrap_err();
+    assert!(error.to_string().contains("too large"), "{error}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_several_keys_of_one_id_the_first_is_taken() {
+    let (first, second) = (key("a"), p256("a"));
+    let set = json!({ "keys": [public(first.clone()), public(second.clone())] });
+    let verifier = verifier(&fetch(&set).await.unwrap());
+    assert_eq!(judge(&verifier, &token(first)).await, Verdict::Accepted);
+    assert_eq!(judge(&verifier, &token(second)).await, Verdict::Refused);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_token_without_a_key_id_is_judged_by_the_only_key() {
+    let unnamed = SigningKey::from_pem(Algorithm::EdDSA, ED25519).unwrap();
+    let anonymous = public(unnamed.clone());
+    let encryption = with(public(p256("enc")), "use", json!("enc"));
+    for (set, by_none, by_a) in [
+        (
+            json!([public(key("a"))]),
+            Verdict::Accepted,
+            Verdict::Accepted,
+        ),
+        (
+            json!([public(key("a")), encryption]),
+            Verdict::Accepted,
+            Verdict::Accepted,
+        ),
+        (json!([anonymous]), Verdict::Accepted, Verdict::Accepted),
+        (
+            json!([public(key("a")), public(p256("b"))]),
+            Verdict::Refused,
+            Verdict::Accepted,
+        ),
+        (
+            json!([public(p256("b")), anonymous]),
+            Verdict::Refused,
+            Verdict::Refused,
+        ),
+    ] {
+        let verifier = verifier(&fetch(&json!({ "keys": set })).await.unwrap());
+        let none = token(unnamed.clone());
+        assert_eq!(judge(&verifier, &none).await, by_none, "{set}");
+        assert_eq!(judge(&verifier, &named("a")).await, by_a, "{set}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_rsa_key_that_does_not_say_its_algorithm_has_one_nonetheless() {
+    let mut silent = public(rsa(Algorithm::RS256));
+    silent.as_object_mut().unwrap().remove("alg");
+    let set = json!({ "keys": [silent] }).to_string();
+    for (configured, algorithm) in [
+        (&[][..], Algorithm::RS256),
+        (&[Algorithm::RS256], Algorithm::RS256),
+        (&[Algorithm::ES256, Algorithm::PS256], Algorithm::PS256),
+        (&[Algorithm::RS512, Algorithm::RS256], Algorithm::RS512),
+    ] {
+        let fetch = configured
+            .iter()
+            .fold(builder(&set), |builder, one| builder.algorithm(*one));
+        let verifier = verifier(&fetch.await.unwrap());
+        for tried in [Algorithm::RS256, Algorithm::RS512, Algorithm::PS256] {
+            let verdict = judge(&verifier, &token(rsa(tried))).await;
+            assert_eq!(
+                verdict == Verdict::Accepted,
+                tried == algorithm,
+                "{configured:?} {tried}"
+            );
+        }
+    }
+    let refused = builder(&set).algorithm(Algorithm::ES256).await;
+    assert!(refused.is_err());
+}
+
+#[tokio::test(start_paused = true)]
+async fn keys_of_other_algorithms_than_the_configured_are_passed_over() {
+    let set = json!({ "keys": [public(key("ed")), public(p256("ec"))] }).to_string();
+    let keys = builder(&set).algorithm(Algorithm::ES256).await.unwrap();
+    let verifier = verifier(&keys);
+    assert_eq!(judge(&verifier, &named("ed")).await, Verdict::Refused);
+    assert_eq!(
+        judge(&verifier, &token(p256("ec"))).await,
+        Verdict::Accepted
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn whatever_byte_of_a_set_changes_it_is_read_or_refused() {
+    let set = json!({ "keys": [public(key("a")), public(p256("b"))] }).to_string();
+    let token = named("a");
+    for place in 0..set.len() {
+        for byte in *b"\"{[0A\\\xff" {
+            let mut changed = set.clone().into_bytes();
+            changed[place] = byte;
+            let changed = String::from_utf8_lossy(&changed);
+            let Ok(keys) = builder(&changed).await else {
+                continue;
+            };
+            let verdict = judge(&verifier(&keys), &token).await;
+            assert_ne!(verdict, Verdict::Unavailable, "{changed}");
+        }
+    }
+}
+
+fn public(key: SigningKey) -> Value {
+    serde_json::from_str(&key.verifying_key().to_jwk().unwrap()).unwrap()
+}
+
+fn p256(key_id: &str) -> SigningKey {
+    let key = SigningKey::from_pem(Algorithm::ES256, P256).unwrap();
+    key.key_id(key_id)
+}
+
+fn rsa(algorithm: Algorithm) -> SigningKey {
+    SigningKey::from_pem(algorithm, RSA).unwrap().key_id("rsa")
+}
+
+fn with(mut jwk: Value, member: &str, value: Value) -> Value {
+    jwk[member] = value;
+    jwk
+}
+
+fn builder(document: &str) -> JwksBuilder {
+    Jwks::fetch(URL).client(Server::saying(document))
+}
+
+async fn fetch(document: &Value) -> Result<Jwks, ConfigError> {
+    builder(&document.to_string()).await
+}

@@ -1,0 +1,160 @@
+//! Made-up key ids, very many of them.
+
+use std::time::Duration;
+
+use axum::Router;
+use axum::routing::get as on_get;
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use futures_util::future::join_all;
+use tokio::net::TcpListener;
+use tokio::time::sleep;
+use tower_warder::testing::TestUser;
+use tower_warder::{AuthLayer, CurrentUser};
+
+use super::*;
+use crate::support::{Store, Trace};
+
+#[tokio::test(start_paused = true)]
+async fn ten_thousand_unknown_keys_cost_one_fetch_and_known_ones_never_wait() {
+    let (server, keys) = published(["a"]).await;
+    let (verifier, good) = (verifier(&keys), named("a"));
+    let flood: Vec<String> = (0..FLOOD).map(made_up).collect();
+    server.takes(Duration::from_secs(1));
+    pass(COOLDOWN).await;
+
+    let waiting = join_all(flood.iter().map(|bad| judge(&verifier, bad)));
+    let mut waiting = Box::pin(waiting);
+    assert!(futures_util::poll!(&mut waiting).is_pending());
+    assert_eq!(judge_now(&verifier, &good), Some(Verdict::Accepted));
+    let judged = waiting.await;
+    assert_eq!(server.fetches(), 2);
+    // As many as have a place wait; the others are told to come again.
+    let refused = judged.iter().filter(|one| **one == Verdict::Refused);
+    assert_eq!(refused.count(), 1024);
+    assert!(!judged.contains(&Verdict::Accepted));
+
+    // And those that come afterwards are refused at once.
+    for bad in &flood {
+        assert_eq!(judge_now(&verifier, bad), Some(Verdict::Refused));
+        assert_eq!(judge_now(&verifier, &good), Some(Verdict::Accepted));
+    }
+    assert_eq!(server.fetches(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_hour_of_unknown_keys_costs_one_fetch_in_each_cooldown() {
+    let (server, keys) = published(["a"]).await;
+    let verifier = verifier(&keys);
+    let bad = named("b");
+    for _ in 0..3600 {
+        pass(Duration::from_secs(1)).await;
+        judge(&verifier, &bad).await;
+    }
+    let asked = server.asked();
+    let shortest = asked.windows(2).map(|two| two[1].at - two[0].at).min();
+    assert!(shortest.unwrap() >= COOLDOWN);
+    assert!(asked.len() <= 121, "{}", asked.len());
+}
+
+#[tokio::test(start_paused = true)]
+async fn key_ids_go_neither_to_the_key_server_nor_into_the_log() {
+    let trace = Trace::record();
+    let (server, keys) = published(["a"]).await;
+    let verifier = verifier(&keys);
+    let told = "../../evil\r\nX-Evil: 1";
+    for mood in [Mood::Publishes, Mood::Breaks] {
+        server.is(mood);
+        pass(COOLDOWN).await;
+        judge(&verifier, &named(told)).await;
+        judge(&verifier, &named(told)).await;
+    }
+    assert_eq!(server.fetches(), 3);
+    let asked = format!("{:?}", server.asked()).to_lowercase();
+    assert!(!asked.contains("evil"), "{asked}");
+    assert!(!trace.text().to_lowercase().contains("evil"));
+}
+
+/// Not a test: prints figures. `cargo test --release --features jwks --test it -- --ignored
+/// --nocapture measured`
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "measures"]
+async fn measured_with_and_without_a_flood() {
+    let (server, keys) = published(["jane"]).await;
+    let app = Router::new()
+        .route("/me", on_get(async |_: CurrentUser<TestUser>| "in"))
+        .layer(AuthLayer::new(verifier(&keys), Store::new()));
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/me", listener.local_addr().unwrap());
+    tokio::spawn(async move { axum::serve(listener, app).await });
+    let maker = TokenIssuer::new(key("jane"));
+    let jane = maker.issue("jane").unwrap();
+
+    for round in 0..3 {
+        let alone = latencies(&url, &jane).await;
+        let (fetches, memory) = (server.fetches(), resident());
+        let flood: Vec<_> = (0..FLOODERS)
+            .map(|flooder| tokio::spawn(keep_asking(url.clone(), flooder)))
+            .collect();
+        let flooded = latencies(&url, &jane).await;
+        let sent: usize = join_all(flood).await.into_iter().map(Result::unwrap).sum();
+        println!(
+            "round {round}: known keys {alone:?}, beside {sent} unknown ones {flooded:?} \
+             (p50, p99 in µs), {} fetches, {} KiB more",
+            server.fetches() - fetches,
+            resident().saturating_sub(memory),
+        );
+    }
+}
+
+/// p50 and p99 of ten seconds, one request after the other.
+async fn latencies(url: &str, token: &str) -> (u128, u128) {
+    let client = reqwest::Client::new();
+    let end = std::time::Instant::now() + Duration::from_secs(10);
+    let mut took = Vec::new();
+    while std::time::Instant::now() < end {
+        let start = std::time::Instant::now();
+        let answer = client.get(url).bearer_auth(token).send().await.unwrap();
+        assert_eq!(answer.status(), 200);
+        took.push(start.elapsed().as_micros());
+        sleep(Duration::from_millis(1)).await;
+    }
+    took.sort_unstable();
+    (took[took.len() / 2], took[took.len() * 99 / 100])
+}
+
+/// A hundred requests in each of ten seconds, each with a key id of its own.
+async fn keep_asking(url: String, flooder: usize) -> usize {
+    let client = reqwest::Client::new();
+    let mut pace = tokio::time::interval(Duration::from_millis(10));
+    let each = FLOOD / FLOODERS;
+    for number in 0..each {
+        pace.tick().await;
+        let token = made_up(flooder * each + number);
+        let answer = client.get(&url).bearer_auth(token).send().await.unwrap();
+        assert_eq!(answer.status(), 401);
+    }
+    each
+}
+
+/// Memory of the process, in KiB.
+fn resident() -> usize {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find(|line| line.starts_with("VmRSS"));
+    let digits = line.into_iter().flat_map(|line| line.split_whitespace());
+    digits
+        .filter_map(|word| word.parse().ok())
+        .next()
+        .unwrap_or(0)
+}
+
+fn made_up(number: usize) -> String {
+    // Not signed: nobody gets so far.
+    let (header, rest) = (format!(r#"{{"alg":"EdDSA","kid":"{number}"}}"#), named("a"));
+    let rest = rest.split_once('.').unwrap().1;
+    format!("{}.{rest}", URL_SAFE_NO_PAD.encode(header))
+}
+
+const FLOOD: usize = 10_000;
+const FLOODERS: usize = 10;
+const COOLDOWN: Duration = Duration::from_secs(30);

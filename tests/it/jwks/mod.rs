@@ -1,0 +1,102 @@
+//! Keys that somebody else publishes, in time that a test moves.
+
+mod discovery;
+mod documents;
+mod example;
+mod flood;
+mod outage;
+mod python;
+mod refreshing;
+mod server;
+mod sockets;
+mod start;
+
+use std::time::Duration;
+
+use tower_warder::{
+    Algorithm, AuthError, AuthErrorKind, Claims, Jwks, SigningKey, TokenIssuer, TokenVerifier,
+    Verification, Verifier,
+};
+
+use self::server::{Mood, Server};
+
+const ED25519: &str = include_str!("../../keys/ed25519.pem");
+const P256: &str = include_str!("../../keys/p256.pem");
+const RSA: &str = include_str!("../../keys/rsa-2048.pem");
+
+const URL: &str = "https://login.example/keys";
+
+/// A key of this id.
+fn key(key_id: &str) -> SigningKey {
+    let key = SigningKey::from_pem(Algorithm::EdDSA, ED25519).unwrap();
+    key.key_id(key_id)
+}
+
+fn token(key: SigningKey) -> String {
+    TokenIssuer::new(key).issue("7").unwrap()
+}
+
+/// A token that a key of this id signed.
+fn named(key_id: &str) -> String {
+    token(key(key_id))
+}
+
+/// A server that publishes keys of these ids, and who fetched them.
+async fn published<const N: usize>(key_ids: [&str; N]) -> (Server, Jwks) {
+    let server = Server::publishing(key_ids);
+    let keys = Jwks::fetch(URL).client(server.clone()).await.unwrap();
+    (server, keys)
+}
+
+fn verifier(keys: &Jwks) -> TokenVerifier {
+    TokenVerifier::jwks(keys)
+}
+
+/// Lets the task that fetches do what there is to do, without the time going on.
+async fn settle() {
+    for _ in 0..20 {
+        tokio::task::yield_now().await;
+    }
+}
+
+/// Lets so much time pass, and the task that fetches do what there is to do before and then.
+async fn pass(time: Duration) {
+    settle().await;
+    tokio::time::advance(time).await;
+    settle().await;
+}
+
+/// What a request gets that waits as long as it takes.
+async fn judge(verifier: &impl Verifier, token: &str) -> Verdict {
+    match verifier.verify(token) {
+        Verification::Ready(judged) => verdict(judged),
+        Verification::Pending(judged) => verdict(judged.await),
+        _ => panic!("neither ready nor pending"),
+    }
+}
+
+/// What a request gets that does not wait, if it does not have to.
+fn judge_now(verifier: &impl Verifier, token: &str) -> Option<Verdict> {
+    match verifier.verify(token) {
+        Verification::Ready(judged) => Some(verdict(judged)),
+        _ => None,
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Verdict {
+    Accepted,
+    /// 401.
+    Refused,
+    /// 503.
+    Unavailable,
+}
+
+fn verdict(judged: Result<Claims, AuthError>) -> Verdict {
+    match judged.map_err(|error| error.kind()) {
+        Ok(_) => Verdict::Accepted,
+        Err(AuthErrorKind::InvalidToken) => Verdict::Refused,
+        Err(AuthErrorKind::Unavailable) => Verdict::Unavailable,
+        Err(other) => panic!("{other:?}"),
+    }
+}

@@ -1,0 +1,160 @@
+//! A key server that does not answer.
+
+use std::future::IntoFuture;
+use std::time::Duration;
+
+use axum::Router;
+use axum::routing::get as on_get;
+use tokio::time::Instant;
+use tower_warder::testing::TestUser;
+use tower_warder::{AuthLayer, CurrentUser, Jwks};
+
+use super::*;
+use crate::support::{Log, Store, get, get_with, send};
+
+#[tokio::test(start_paused = true)]
+async fn old_keys_are_good_until_their_maximum_age_and_then_it_is_503() {
+    for mood in [Mood::Answers(500), Mood::Breaks, Mood::Hangs, Mood::Panics] {
+        let (server, keys) = published(["a"]).await;
+        let (verifier, token) = (verifier(&keys), named("a"));
+        server.is(mood);
+        for _ in 0..23 {
+            pass(Duration::from_secs(3600)).await;
+            let verdict = judge_now(&verifier, &token);
+            assert_eq!(verdict, Some(Verdict::Accepted), "{mood:?}");
+        }
+        pass(Duration::from_secs(3600)).await;
+        assert_eq!(judge(&verifier, &token).await, Verdict::Unavailable);
+        assert_eq!(judge_now(&verifier, &token), Some(Verdict::Unavailable));
+
+        server.is(Mood::Publishes);
+        pass(COOLDOWN).await;
+        assert_eq!(judge(&verifier, &token).await, Verdict::Accepted);
+        assert_eq!(judge_now(&verifier, &token), Some(Verdict::Accepted));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn documents_that_cannot_be_used_do_not_replace_the_keys() {
+    for document in ["", "{}", r#"{"keys":[]}"#, r#"{"keys":[{"kty":"oct"}]}"#] {
+        let (server, keys) = published(["a"]).await;
+        server.say(document);
+        pass(INTERVAL).await;
+        assert_eq!(server.fetches(), 2);
+        let verdict = judge_now(&verifier(&keys), &named("a"));
+        assert_eq!(verdict, Some(Verdict::Accepted), "{document}");
+        assert!(keys.age().unwrap() >= INTERVAL * 4 / 5, "{document}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_unknown_key_is_503_while_keys_cannot_be_fetched_and_401_again_afterwards() {
+    let (server, keys) = published(["a"]).await;
+    let verifier = verifier(&keys);
+    server.is(Mood::Answers(502));
+    pass(COOLDOWN).await;
+    assert_eq!(judge(&verifier, &named("b")).await, Verdict::Unavailable);
+    assert_eq!(
+        judge_now(&verifier, &named("b")),
+        Some(Verdict::Unavailable)
+    );
+    assert_eq!(judge_now(&verifier, &named("a")), Some(Verdict::Accepted));
+
+    server.is(Mood::Publishes);
+    pass(COOLDOWN * 2).await;
+    // Without a token that asked for it.
+    assert_eq!(judge_now(&verifier, &named("b")), Some(Verdict::Refused));
+    assert_eq!(judge_now(&verifier, &named("a")), Some(Verdict::Accepted));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_waits_no_longer_than_the_timeout() {
+    let server = Server::publishing(["a"]);
+    let fetch = Jwks::fetch(URL).timeout(Duration::from_secs(2));
+    let keys = fetch.client(server.clone()).await.unwrap();
+    server.is(Mood::Hangs);
+    pass(COOLDOWN).await;
+    let start = Instant::now();
+    let verdict = judge(&verifier(&keys), &named("b")).await;
+    assert_eq!(verdict, Verdict::Unavailable);
+    assert!(start.elapsed() < Duration::from_millis(2100));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failed_fetch_is_tried_again_after_each_cooldown() {
+    let (server, _keys) = published(["a"]).await;
+    server.is(Mood::Breaks);
+    pass(INTERVAL).await;
+    for _ in 0..600 {
+        pass(Duration::from_secs(1)).await;
+    }
+    // Each after 30 to 38 seconds.
+    let tries = server.fetches() - 2;
+    assert!((15..=20).contains(&tries), "{tries}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_log_learns_of_an_outage_once() {
+    let (server, keys) = published(["a"]).await;
+    let log = Log::record();
+    server.is(Mood::Breaks);
+    for _ in 0..100 {
+        pass(Duration::from_secs(1800)).await;
+    }
+    let (warnings, errors) = (log.lines("WARN"), log.lines("ERROR"));
+    assert_eq!(warnings.len(), 1, "{}", log.text());
+    assert!(warnings[0].contains("keys.internal does not answer"));
+    assert_eq!(errors.len(), 1, "{}", log.text());
+    assert!(errors[0].contains("too old"), "{}", errors[0]);
+
+    server.is(Mood::Publishes);
+    pass(INTERVAL).await;
+    assert_eq!(log.lines("INFO").len(), 1, "{}", log.text());
+    drop(keys);
+}
+
+#[test]
+fn keys_of_a_runtime_that_has_ended_are_503_when_they_would_have_to_be_fetched() {
+    let other = tokio::runtime::Runtime::new().unwrap();
+    let server = Server::publishing(["a"]);
+    let fetch = Jwks::fetch(URL).cooldown(Duration::ZERO).client(server);
+    let keys = other.block_on(fetch.into_future()).unwrap();
+    drop(other);
+    std::thread::sleep(Duration::from_millis(1100));
+    let verifier = verifier(&keys);
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    runtime.block_on(async {
+        assert_eq!(judge(&verifier, &named("a")).await, Verdict::Accepted);
+        assert_eq!(judge(&verifier, &named("b")).await, Verdict::Unavailable);
+    });
+}
+
+#[tokio::test(start_paused = true)]
+async fn behind_the_layer_it_looks_like_any_outage() {
+    let (server, keys) = published(["jane"]).await;
+    let layer = AuthLayer::new(verifier(&keys), Store::new());
+    let app = Router::new()
+        .route("/", on_get(async || "public"))
+        .route("/me", on_get(async |_: CurrentUser<TestUser>| "in"))
+        .layer(layer);
+    let jane = |key_id: &str| TokenIssuer::new(key(key_id)).issue("jane").unwrap();
+    assert_eq!(send(&app, get_with("/me", &jane("jane"))).await.status, 200);
+    assert_eq!(send(&app, get_with("/me", &jane("x"))).await.status, 401);
+
+    server.is(Mood::Breaks);
+    pass(COOLDOWN).await;
+    let answer = send(&app, get_with("/me", &jane("x"))).await;
+    assert_eq!(answer.status, 503);
+    assert_eq!(answer.header("www-authenticate"), None);
+    assert!(answer.header("retry-after").is_some());
+    assert!(!answer.body.contains("keys.internal"));
+    assert_eq!(send(&app, get_with("/me", &jane("jane"))).await.status, 200);
+
+    pass(Duration::from_secs(24 * 3600)).await;
+    assert_eq!(send(&app, get_with("/me", &jane("jane"))).await.status, 503);
+    assert_eq!(send(&app, get_with("/", &jane("jane"))).await.status, 200);
+    assert_eq!(send(&app, get("/me")).await.status, 401);
+}
+
+const INTERVAL: Duration = Duration::from_secs(300);
+const COOLDOWN: Duration = Duration::from_secs(30);

@@ -1,0 +1,261 @@
+//! How the keys stay up to date.
+
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use futures_util::poll;
+use tower_warder::Jwks;
+
+use super::*;
+use crate::support::Log;
+
+#[tokio::test(start_paused = true)]
+async fn new_keys_come_in_the_background() {
+    let (server, keys) = published(["a"]).await;
+    server.publish(["a", "b"]);
+    pass(INTERVAL).await;
+    assert_eq!(server.fetches(), 2);
+    assert_eq!(
+        judge_now(&verifier(&keys), &named("b")),
+        Some(Verdict::Accepted)
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn nobody_asks_at_the_same_time_for_ever() {
+    let (server, _keys) = published(["a"]).await;
+    for _ in 0..6000 {
+        pass(Duration::from_secs(5)).await;
+    }
+    let asked = server.asked();
+    let gaps = asked.windows(2).map(|two| two[1].at - two[0].at);
+    let mut gaps: Vec<_> = gaps.map(|gap| gap.as_secs()).collect();
+    gaps.sort_unstable();
+    let (shortest, longest) = (gaps[0], gaps[gaps.len() - 1]);
+    assert!((240..=255).contains(&shortest), "{gaps:?}");
+    assert!((290..=305).contains(&longest), "{gaps:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_key_server_can_ask_to_be_asked_sooner_but_not_without_a_pause() {
+    for (cache_control, expected) in [
+        ("public, max-age=100", 100),
+        ("MAX-AGE=\"100\"", 100),
+        ("max-age=5", 30),
+        ("max-age=86400", 300),
+        ("max-age=0", 300),
+        ("no-store", 300),
+        ("max-age=-1", 300),
+        ("max-age=99999999999999999999", 300),
+        ("s-maxage=100", 300),
+    ] {
+        let server = Server::publishing(["a"]);
+        server.controls_caches(cache_control);
+        let _keys = Jwks::fetch(URL).client(server.clone()).await.unwrap();
+        let mut waited = 0;
+        while server.fetches() < 2 {
+            pass(Duration::from_secs(1)).await;
+            waited += 1;
+        }
+        let sooner = waited * 5 >= expected * 4 && waited <= expected + 1;
+        assert!(sooner, "{cache_control}: {waited}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn all_who_wait_for_a_new_key_wait_for_one_fetch() {
+    let (server, keys) = published(["a"]).await;
+    server.takes(Duration::from_secs(1));
+    server.publish(["a", "b"]);
+    pass(COOLDOWN).await;
+    let (verifier, token) = (verifier(&keys), named("b"));
+    let judged = join_all((0..100).map(|_| judge(&verifier, &token))).await;
+    assert!(judged.iter().all(|one| *one == Verdict::Accepted));
+    assert_eq!(server.fetches(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_unknown_key_is_refused_at_once_within_the_cooldown() {
+    let (server, keys) = published(["a"]).await;
+    let verifier = verifier(&keys);
+    assert_eq!(judge_now(&verifier, &named("b")), Some(Verdict::Refused));
+    pass(COOLDOWN - Duration::from_millis(1)).await;
+    assert_eq!(judge_now(&verifier, &named("b")), Some(Verdict::Refused));
+    assert_eq!(server.fetches(), 1);
+
+    pass(Duration::from_millis(1)).await;
+    assert_eq!(judge(&verifier, &named("b")).await, Verdict::Refused);
+    assert_eq!(server.fetches(), 2);
+    assert_eq!(judge_now(&verifier, &named("c")), Some(Verdict::Refused));
+    assert_eq!(server.fetches(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_is_fetched_for_a_token_that_is_refused_anyway() {
+    let (server, keys) = published(["a", "b"]).await;
+    pass(COOLDOWN).await;
+    let verifier = verifier(&keys);
+    let good = named("a");
+    for bad in [
+        String::new(),
+        "a.b.c".to_owned(),
+        good[..good.len() - 4].to_owned(),
+        format!("{good}A"),
+        token(SigningKey::from_pem(Algorithm::EdDSA, ED25519).unwrap()),
+        token(
+            SigningKey::from_pem(Algorithm::ES256, P256)
+                .unwrap()
+                .key_id("a"),
+        ),
+        named(&"c".repeat(700)) + &"A".repeat(8 * 1024),
+    ] {
+        assert_eq!(judge_now(&verifier, &bad), Some(Verdict::Refused), "{bad}");
+    }
+    settle().await;
+    assert_eq!(server.fetches(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_does_not_wait_to_the_end_leaves_nothing_behind() {
+    let (server, keys) = published(["a"]).await;
+    server.takes(Duration::from_secs(2));
+    server.publish(["a", "b"]);
+    pass(COOLDOWN).await;
+    let (verifier, token) = (verifier(&keys), named("b"));
+    {
+        let mut gone = Box::pin(judge(&verifier, &token));
+        assert!(poll!(&mut gone).is_pending());
+        settle().await;
+        assert_eq!(server.fetches(), 2, "begun");
+    }
+    // What it began goes on, and nobody begins it again.
+    assert_eq!(judge(&verifier, &token).await, Verdict::Accepted);
+    assert_eq!(server.fetches(), 2);
+
+    // One who never begins to wait begins nothing.
+    pass(COOLDOWN).await;
+    drop(verifier.verify(&named("c")));
+    settle().await;
+    assert_eq!(server.fetches(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_cannot_wait_is_told_to_come_again() {
+    let (server, keys) = published(["a"]).await;
+    server.publish(["a", "b"]);
+    pass(COOLDOWN).await;
+    let verifier = verifier(&keys);
+    let error = verifier.verify_token(&named("b")).unwrap_err();
+    assert_eq!(error.kind(), AuthErrorKind::Unavailable);
+    settle().await;
+    assert!(verifier.verify_token(&named("b")).is_ok());
+    assert_eq!(server.fetches(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn tokens_of_a_removed_key_die_with_the_next_fetch() {
+    let (server, keys) = published(["a", "b"]).await;
+    let verifier = verifier(&keys).cache(16);
+    for _ in 0..2 {
+        assert_eq!(judge_now(&verifier, &named("a")), Some(Verdict::Accepted));
+    }
+    let token = named("a");
+    assert_eq!(judge_now(&verifier, &token), Some(Verdict::Accepted));
+    server.publish(["b"]);
+    pass(INTERVAL).await;
+    assert_eq!(judge_now(&verifier, &token), Some(Verdict::Refused));
+    assert_eq!(judge_now(&verifier, &named("b")), Some(Verdict::Accepted));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_key_that_is_replaced_under_its_id_is_replaced() {
+    let other = SigningKey::from_pem(Algorithm::ES256, P256).unwrap();
+    let (server, keys) = published(["a"]).await;
+    let verifier = verifier(&keys).cache(16);
+    let token = named("a");
+    assert_eq!(judge_now(&verifier, &token), Some(Verdict::Accepted));
+    let jwk = other.key_id("a").verifying_key().to_jwk().unwrap();
+    server.say(&format!(r#"{{"keys":[{jwk}]}}"#));
+    pass(INTERVAL).await;
+    assert_eq!(judge_now(&verifier, &token), Some(Verdict::Refused));
+}
+
+#[tokio::test(start_paused = true)]
+async fn keys_that_did_not_change_are_not_sent_again() {
+    let server = Server::publishing(["a"]);
+    server.gives_etags();
+    let keys = Jwks::fetch(URL).client(server.clone()).await.unwrap();
+    pass(INTERVAL).await;
+    let asked = server.asked();
+    assert_eq!(asked[0].headers.get("if-none-match"), None);
+    let known = asked[1].headers.get("if-none-match");
+    assert!(known.is_some());
+    assert_eq!((asked[0].status, asked[1].status), (200, 304));
+    assert!(keys.age().unwrap() < Duration::from_secs(61), "renewed");
+    assert_eq!(
+        judge_now(&verifier(&keys), &named("a")),
+        Some(Verdict::Accepted)
+    );
+
+    server.publish(["a", "longer"]);
+    pass(INTERVAL).await;
+    assert_eq!(server.asked()[2].status, 200);
+    let token = named("longer");
+    assert_eq!(judge_now(&verifier(&keys), &token), Some(Verdict::Accepted));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_304_that_nobody_asked_for_is_no_answer() {
+    let (server, keys) = published(["a"]).await;
+    server.is(Mood::Answers(304));
+    pass(INTERVAL).await;
+    assert!(
+        keys.age().unwrap() >= Duration::from_secs(240),
+        "not renewed"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_log_learns_of_changes_only() {
+    let log = Log::record();
+    let (server, _keys) = published(["a"]).await;
+    assert_eq!(log.lines("INFO").len(), 1, "{}", log.text());
+    for _ in 0..5 {
+        pass(INTERVAL).await;
+    }
+    assert_eq!(log.lines("INFO").len(), 1, "{}", log.text());
+    server.publish(["a", "b"]);
+    pass(INTERVAL).await;
+    let lines = log.lines("INFO");
+    assert_eq!(lines.len(), 2, "{}", log.text());
+    assert!(
+        lines[1].contains("keys=2") && lines[1].contains(URL),
+        "{}",
+        lines[1]
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_fetching_ends_with_the_last_handle() {
+    let (server, keys) = published(["a"]).await;
+    let verifier = verifier(&keys);
+    let clone = keys.clone();
+    drop(keys);
+    pass(INTERVAL).await;
+    assert_eq!(server.fetches(), 2, "there are others");
+    drop((verifier, clone));
+    settle().await;
+    assert!(!server.has_clients());
+
+    // Also of one that is under way.
+    let (server, keys) = published(["a"]).await;
+    server.is(Mood::Hangs);
+    pass(INTERVAL).await;
+    assert_eq!(server.fetches(), 2);
+    drop(keys);
+    settle().await;
+    assert!(!server.has_clients());
+}
+
+const INTERVAL: Duration = Duration::from_secs(300);
+const COOLDOWN: Duration = Duration::from_secs(30);

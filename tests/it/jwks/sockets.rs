@@ -1,0 +1,193 @@
+//! The client that is there by default, against servers that are not as they should be.
+
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::time::sleep;
+use tower_warder::{ConfigError, Jwks};
+
+use super::*;
+
+#[tokio::test]
+async fn keys_are_fetched_by_http_on_this_machine() {
+    let socket = Socket::answering(Answer::keys(["a"])).await;
+    let keys = Jwks::fetch(socket.url("/keys")).await.unwrap();
+    assert_eq!(
+        judge(&verifier(&keys), &named("a")).await,
+        Verdict::Accepted
+    );
+    let asked = socket.asked();
+    assert_eq!(asked.len(), 1);
+    let head = asked[0].to_lowercase();
+    assert!(head.starts_with("get /keys http/1.1\r\n"), "{head}");
+    for absent in ["cookie", "authorization", "referer", "if-none-match"] {
+        assert!(!head.contains(absent), "{head}");
+    }
+}
+
+#[tokio::test]
+async fn redirects_are_not_followed() {
+    let elsewhere = Socket::answering(Answer::keys(["a"])).await;
+    for status in [301, 302, 303, 307, 308] {
+        let to = elsewhere.url("/keys");
+        let redirect = format!("HTTP/1.1 {status} Elsewhere\r\nlocation: {to}\r\n\r\n");
+        let socket = Socket::answering(Answer::Bytes(redirect)).await;
+        let error = refused(&socket).await;
+        assert!(error.contains("redirects are not followed"), "{error}");
+    }
+    assert!(elsewhere.asked().is_empty());
+}
+
+#[tokio::test]
+async fn wrong_answers_are_refused() {
+    for (answer, reason) in [
+        (Answer::Bytes(text("404 Not Found", "")), "404"),
+        (Answer::Bytes(text("500 Oh", "")), "500"),
+        (Answer::Bytes(text("206 Partial Content", "{}")), "206"),
+        (Answer::Bytes(text("200 OK", "<html>")), "not a JSON object"),
+        (Answer::Bytes("SSH-2.0-OpenSSH\r\n".into()), "invalid HTTP"),
+        (Answer::Bytes(String::new()), "connection"),
+        (
+            Answer::Bytes("HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\n{".into()),
+            "body",
+        ),
+    ] {
+        let socket = Socket::answering(answer.clone()).await;
+        let error = refused(&socket).await;
+        assert!(error.contains(reason), "{answer:?}: {error}");
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_is_gone_is_refused() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/keys", listener.local_addr().unwrap());
+    drop(listener);
+    let error = Jwks::fetch(&url).await.unwrap_err().to_string();
+    assert!(error.contains(&url), "{error}");
+    assert!(
+        error.to_lowercase().contains("connection refused"),
+        "{error}"
+    );
+}
+
+#[tokio::test]
+async fn an_answer_without_an_end_is_not_read_to_the_end() {
+    for head in [
+        "HTTP/1.1 200 OK\r\n\r\n",
+        "HTTP/1.1 200 OK\r\ncontent-length: 99999999999\r\n\r\n",
+    ] {
+        let socket = Socket::answering(Answer::Endless(head)).await;
+        let error = refused(&socket).await;
+        assert!(error.contains("too large"), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_slow_answer_is_given_up_as_a_whole() {
+    for answer in [Answer::Hangs, Answer::Drips] {
+        let socket = Socket::answering(answer.clone()).await;
+        let start = Instant::now();
+        let fetch = Jwks::fetch(socket.url("/keys")).timeout(Duration::from_millis(300));
+        let error = fetch.await.unwrap_err().to_string();
+        assert!(error.contains("took too long"), "{answer:?}: {error}");
+        assert!(start.elapsed() < Duration::from_secs(5), "{answer:?}");
+    }
+}
+
+#[tokio::test]
+async fn plain_http_is_no_tls() {
+    let socket = Socket::answering(Answer::keys(["a"])).await;
+    let url = socket.url("/keys").replace("http://", "https://");
+    let failed = Jwks::fetch(url).timeout(Duration::from_secs(2)).await;
+    assert!(matches!(failed, Err(ConfigError::KeySet { .. })));
+}
+
+async fn refused(socket: &Socket) -> String {
+    match Jwks::fetch(socket.url("/keys")).await {
+        Err(error @ ConfigError::KeySet { .. }) => error.to_string(),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[derive(Clone, Debug)]
+enum Answer {
+    Bytes(String),
+    /// This and then more, without an end.
+    Endless(&'static str),
+    /// Byte by byte.
+    Drips,
+    Hangs,
+}
+
+impl Answer {
+    fn keys<const N: usize>(key_ids: [&str; N]) -> Self {
+        let jwks = key_ids.map(|id| key(id).verifying_key().to_jwk().unwrap());
+        let set = format!(r#"{{"keys":[{}]}}"#, jwks.join(","));
+        Self::Bytes(text("200 OK", &set))
+    }
+
+    async fn give(self, mut stream: TcpStream) -> std::io::Result<()> {
+        match self {
+            Self::Bytes(text) => stream.write_all(text.as_bytes()).await,
+            Self::Endless(head) => {
+                stream.write_all(head.as_bytes()).await?;
+                loop {
+                    stream.write_all(&[b' '; 4096]).await?;
+                }
+            }
+            Self::Drips => {
+                stream.write_all(b"HTTP/1.1 200 OK\r\n\r\n").await?;
+                loop {
+                    stream.write_all(b" ").await?;
+                    sleep(Duration::from_millis(20)).await;
+                }
+            }
+            Self::Hangs => std::future::pending().await,
+        }
+    }
+}
+
+fn text(status: &str, body: &str) -> String {
+    let length = body.len();
+    format!("HTTP/1.1 {status}\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{body}")
+}
+
+/// A server of one answer, on a port of its own.
+struct Socket {
+    origin: String,
+    asked: Arc<Mutex<Vec<String>>>,
+}
+
+impl Socket {
+    async fn answering(answer: Answer) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let origin = format!("http://{}", listener.local_addr().unwrap());
+        let asked = Arc::new(Mutex::new(Vec::new()));
+        let log = Arc::clone(&asked);
+        tokio::spawn(async move {
+            while let Ok((mut stream, _)) = listener.accept().await {
+                let (answer, log) = (answer.clone(), Arc::clone(&log));
+                tokio::spawn(async move {
+                    let mut head = vec![0; 4096];
+                    let length = stream.read(&mut head).await.unwrap_or(0);
+                    let head = String::from_utf8_lossy(&head[..length]).into_owned();
+                    log.lock().unwrap().push(head);
+                    // Whoever hangs up has read enough.
+                    let _ = answer.give(stream).await;
+                });
+            }
+        });
+        Self { origin, asked }
+    }
+
+    fn url(&self, path: &str) -> String {
+        format!("{}{path}", self.origin)
+    }
+
+    fn asked(&self) -> Vec<String> {
+        self.asked.lock().unwrap().clone()
+    }
+}

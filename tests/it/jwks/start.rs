@@ -1,0 +1,118 @@
+//! How it begins.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+use tower_warder::{Algorithm, ConfigError, Jwks};
+
+use super::*;
+
+#[tokio::test(start_paused = true)]
+async fn keys_are_fetched_at_the_start() {
+    let (server, keys) = published(["a", "b"]).await;
+    assert_eq!(server.fetches(), 1);
+    assert_eq!(keys.age(), Some(Duration::ZERO));
+    for token in [named("a"), named("b")] {
+        assert_eq!(judge_now(&verifier(&keys), &token), Some(Verdict::Accepted));
+        assert!(verifier(&keys).verify_token(&token).is_ok());
+    }
+    assert_eq!(server.fetches(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_cannot_fetch_keys_does_not_start() {
+    for mood in [
+        Mood::Answers(204),
+        Mood::Answers(301),
+        Mood::Answers(304),
+        Mood::Answers(404),
+        Mood::Answers(500),
+        Mood::Breaks,
+        Mood::Hangs,
+        Mood::Panics,
+    ] {
+        let server = Server::publishing(["a"]);
+        server.is(mood);
+        let failed = Jwks::fetch(format!("{URL}?code=hunter2")).client(server);
+        let error = failed.await.unwrap_err();
+        let ConfigError::KeySet { url, .. } = &error else {
+            panic!("{mood:?}: {error}");
+        };
+        assert_eq!(url, URL);
+        assert!(!error.to_string().contains("hunter2"), "{error}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_first_fetch_takes_no_longer_than_the_timeout() {
+    let server = Server::publishing(["a"]);
+    server.is(Mood::Hangs);
+    let start = Instant::now();
+    let failed = Jwks::fetch(URL)
+        .timeout(Duration::from_secs(3))
+        .client(server);
+    let error = failed.await.unwrap_err().to_string();
+    assert!(error.contains("took too long"), "{error}");
+    assert_eq!(start.elapsed(), Duration::from_secs(3));
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_starts_without_keys_lets_nobody_in_until_there_are_some() {
+    let server = Server::publishing(["a"]);
+    server.is(Mood::Breaks);
+    let keys = Jwks::fetch(URL).client(server.clone()).in_background();
+    let keys = keys.unwrap();
+    let verifier = verifier(&keys);
+    assert_eq!(keys.age(), None);
+    assert_eq!(judge(&verifier, &named("a")).await, Verdict::Unavailable);
+    assert_eq!(
+        judge_now(&verifier, &named("a")),
+        Some(Verdict::Unavailable)
+    );
+    assert_eq!(server.fetches(), 1);
+
+    server.is(Mood::Publishes);
+    pass(Duration::from_secs(30)).await;
+    assert_eq!(judge(&verifier, &named("a")).await, Verdict::Accepted);
+    assert_eq!(server.fetches(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn requests_wait_for_the_first_keys() {
+    let server = Server::publishing(["a"]);
+    server.takes(Duration::from_secs(2));
+    let keys = Jwks::fetch(URL).client(server.clone()).in_background();
+    let verifier = verifier(&keys.unwrap());
+    assert_eq!(judge(&verifier, &named("a")).await, Verdict::Accepted);
+    assert_eq!(server.fetches(), 1);
+}
+
+#[tokio::test]
+async fn what_is_neither_https_nor_on_this_machine_is_not_asked() {
+    for url in [
+        "http://login.example/keys",
+        "http://192.168.0.1/keys",
+        "https://user:password@login.example/keys",
+        "login.example",
+    ] {
+        let server = Server::publishing(["a"]);
+        for refused in [
+            Jwks::fetch(url).client(server.clone()).await,
+            Jwks::fetch(url).client(server.clone()).in_background(),
+            Jwks::discover(url).client(server.clone()).await,
+        ] {
+            assert!(matches!(refused, Err(ConfigError::InvalidUrl(_))), "{url}");
+        }
+        assert_eq!(server.fetches(), 0, "{url}");
+    }
+}
+
+#[tokio::test]
+async fn secrets_are_not_accepted_as_published_keys() {
+    let server = Server::publishing(["a"]);
+    let refused = Jwks::fetch(URL).algorithm(Algorithm::HS256).client(server);
+    assert!(matches!(
+        refused.await,
+        Err(ConfigError::WrongKeyFamily("HS256"))
+    ));
+}
