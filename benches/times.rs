@@ -18,6 +18,7 @@ mod support;
 mod rows;
 
 fn main() {
+    rows::recorder::install();
     // One sample is long enough for the clock, and short enough to end before somebody else's turn.
     divan::Divan::default()
         .sample_count(200)

@@ -45,6 +45,7 @@ fn main() -> ExitCode {
 
 #[cfg(target_os = "linux")]
 fn main() -> ExitCode {
+    rows::recorder::install();
     let mut rows = rows::counted();
     rows.retain(wanted);
     let has = |flag: &str| env::args().any(|argument| argument == flag);

@@ -2,6 +2,7 @@
 
 use crate::support::row::Row;
 
+pub(crate) mod recorder;
 pub(crate) mod router;
 pub(crate) mod service;
 pub(crate) mod verification;
