@@ -2,11 +2,11 @@
 
 mod discovery;
 mod documents;
-mod example;
 mod flood;
 mod outage;
 mod python;
 mod refreshing;
+mod rotation;
 mod server;
 mod sockets;
 mod start;

@@ -61,7 +61,7 @@ fn without_a_runtime_nothing_runs() {
 #[test]
 fn log_ins_are_counted_by_their_outcome() {
     let counts = counted(async |_| {
-        let server = Server::new();
+        let server = Server::new().await;
         for (name, status) in [("jane", Approved), ("paul", Pending), ("dora", Disabled)] {
             server
                 .add(&format!("{name}@example.org"), false, status)
@@ -87,7 +87,7 @@ fn log_ins_are_counted_by_their_outcome() {
 #[test]
 fn a_log_in_that_nobody_can_judge_is_unavailable() {
     let counts = counted(async |_| {
-        let store = Arc::new(Staged::new());
+        let store = Arc::new(Staged::new().await);
         let server = Server::over(Arc::clone(&store));
         store.fails(&["find_by_email"]);
         server.login("jane@example.org", PASSWORD).await;

@@ -1,5 +1,7 @@
 //! T6 and K5: a ring chooses among its keys by their exact id, and a key that is removed is gone.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use tower_warder::{
     ConfigError, IssueError, KeyRing, Secret, SigningKey, TokenIssuer, TokenVerifier, VerifyingKey,
 };
@@ -224,6 +226,44 @@ fn other_keys_in_the_place_of_all_are_there_at_once() {
     judge_with(&verifier, &of_old, ACCEPTED, "old, only to verify");
     judge_with(&verifier, &of_new, KEY_ID, "new, gone");
     assert_eq!(issuer.issue("7"), Err(IssueError::NoSigningKey));
+}
+
+#[test]
+fn not_one_token_is_refused_while_the_keys_around_its_own_change() {
+    let [stays, comes] = ["stays", "comes"].map(|id| {
+        let key = SigningKey::hs256(&Secret::generate());
+        key.key_id(id)
+    });
+    let ring = KeyRing::new();
+    ring.sign_with(stays.clone()).unwrap();
+    let (issuer, verifier) = (
+        TokenIssuer::ring(&ring),
+        TokenVerifier::ring(&ring).cache(8),
+    );
+    let token = issuer.issue("7").unwrap();
+    let done = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let users = [(); 2].map(|()| {
+            scope.spawn(|| {
+                let mut judged = 0;
+                while !done.load(Ordering::Relaxed) {
+                    assert!(verifier.verify_token(&token).is_ok());
+                    let new = issuer.issue("7").unwrap();
+                    judged += usize::from(verifier.verify_token(&new).is_ok());
+                }
+                judged
+            })
+        });
+        for _ in 0..1000 {
+            ring.replace(comes.clone(), [stays.verifying_key()])
+                .unwrap();
+            ring.replace(stays.clone(), []).unwrap();
+        }
+        done.store(true, Ordering::Relaxed);
+        for user in users {
+            assert!(user.join().unwrap() > 0);
+        }
+    });
 }
 
 #[test]
