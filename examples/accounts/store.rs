@@ -221,6 +221,24 @@ impl AccountStore for SqliteStore {
             .rows_affected()
             > 0)
     }
+
+    async fn end_tokens(
+        &self,
+        id: i64,
+        generation: u64,
+        hash: Option<&str>,
+    ) -> Result<bool, StoreError> {
+        let update = "UPDATE users
+             SET hashed_password = COALESCE(?, hashed_password),
+                 token_generation = token_generation + 1
+             WHERE id = ? AND token_generation = ? AND status = 'approved'";
+        let query = sqlx::query(update)
+            .bind(hash)
+            .bind(id)
+            .bind(i64::try_from(generation).map_err(StoreError::unavailable)?);
+        let done = query.execute(&self.0).await.map_err(unavailable)?;
+        Ok(done.rows_affected() > 0)
+    }
 }
 
 struct UserRow(User);

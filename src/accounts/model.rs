@@ -30,7 +30,8 @@ pub struct User {
     /// Which admin approved it then; nobody, if it was approved by registering first
     /// or by the application itself.
     pub approved_by: Option<i64>,
-    /// Which tokens are alive: raised by every reset of the password.
+    /// Which tokens are alive: raised by every reset or change of the password, and by a log-out
+    /// everywhere.
     pub token_generation: u64,
 }
 
