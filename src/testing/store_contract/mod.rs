@@ -4,7 +4,7 @@
 
 mod admins;
 mod deletion;
-mod fixture;
+pub(super) mod fixture;
 #[cfg(test)]
 mod flawed;
 mod passwords;
