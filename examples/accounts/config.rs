@@ -49,7 +49,8 @@ pub(crate) enum SecretSource {
 
 impl SecretSource {
     /// The given secret; else the one beside the database file, made at the first start. Its name
-    /// has the whole name of the database in it, so that no two databases share one.
+    /// has the whole name of the database in it, so that no two databases share one. Beside
+    /// PostgreSQL there is no file that every server could read.
     fn from_env(database: &Database) -> Result<Self, Box<dyn Error>> {
         if env::var_os("JWT_SECRET").is_some() {
             return match Secret::from_env("JWT_SECRET") {
@@ -60,14 +61,21 @@ impl SecretSource {
                 Err(error) => Err(format!("JWT_SECRET: {error}").into()),
             };
         }
-        Ok(match database.path() {
-            Some(path) => {
-                let mut path = path.as_os_str().to_owned();
-                path.push(".secret");
-                Self::File(path.into())
-            }
-            None => Self::Memory,
-        })
+        match database {
+            Database::Sqlite(file) => Ok(match file.path() {
+                Some(path) => {
+                    let mut path = path.as_os_str().to_owned();
+                    path.push(".secret");
+                    Self::File(path.into())
+                }
+                None => Self::Memory,
+            }),
+            Database::Postgres(_) => Err(invalid(
+                "JWT_SECRET",
+                "all servers on one PostgreSQL need the same one, so none makes it; \
+                 make one with `openssl rand -hex 32` and give it to each",
+            )),
+        }
     }
 
     pub(crate) fn read(&self) -> Result<Secret, Box<dyn Error>> {
@@ -127,10 +135,22 @@ fn bind_addr() -> Result<SocketAddr, Box<dyn Error>> {
 
 fn database() -> Result<Database, Box<dyn Error>> {
     let url = variable("DATABASE_URL")?.unwrap_or_else(|| DEFAULT_DATABASE.to_owned());
-    let database = url.starts_with("sqlite:").then(|| url.parse().ok());
-    database
-        .flatten()
-        .ok_or_else(|| invalid("DATABASE_URL", "give sqlite://PATH or sqlite::memory:"))
+    let database: Database = url.parse().map_err(|_| {
+        let remedy =
+            "give postgres://USER:PASSWORD@HOST/DATABASE, sqlite://PATH or sqlite::memory:";
+        invalid("DATABASE_URL", remedy)
+    })?;
+    Ok(match variable("DATABASE_CONNECTIONS")? {
+        Some(text) => {
+            let number = text
+                .parse()
+                .ok()
+                .filter(|number| (1..=1000).contains(number));
+            let remedy = "give a number from 1 to 1000";
+            database.connections(number.ok_or_else(|| invalid("DATABASE_CONNECTIONS", remedy))?)
+        }
+        None => database,
+    })
 }
 
 /// A whole number of seconds, minutes, hours or days: `90s`, `15m`, `12h`, `7d`.

@@ -1,4 +1,4 @@
-//! A login server: register, log in, approve, disable, reset, over SQLite.
+//! A login server: register, log in, approve, disable, reset, over SQLite or PostgreSQL.
 //!
 //! Run with `cargo run --example accounts`. Nothing needs to be set up: without any variable it
 //! makes a database and a secret in the working directory and says where it listens. Then open
@@ -27,8 +27,9 @@
 //! | variable | meaning |
 //! |---|---|
 //! | `BIND_ADDR`, or `HOST` and `PORT` | where to listen; defaults to `127.0.0.1:8000` |
-//! | `DATABASE_URL` | `sqlite://PATH` or `sqlite::memory:`; defaults to `sqlite://tower-warder.sqlite` |
-//! | `JWT_SECRET` | the secret of the tokens; defaults to one made beside the database |
+//! | `DATABASE_URL` | `sqlite://PATH`, `sqlite::memory:` or `postgres://USER:PASSWORD@HOST:PORT/DATABASE`; defaults to `sqlite://tower-warder.sqlite` |
+//! | `DATABASE_CONNECTIONS` | how many connections to PostgreSQL there are at most; defaults to 10 |
+//! | `JWT_SECRET` | the secret of the tokens; defaults to one made beside the SQLite file, and is required with PostgreSQL |
 //! | `JWT_LIFETIME` | how long tokens live, such as `15m`; defaults to 7 days |
 //! | `USER_CACHE_TTL` | how long accounts are kept in memory, such as `5s`; by default every request asks the database |
 //! | `AUTH_THROTTLE` | reserved; only `off` |
@@ -56,13 +57,12 @@ use tower_warder::{
 
 mod api_page;
 mod config;
-mod database;
+pub(crate) mod database;
 mod pages;
 pub(crate) mod store;
 pub(crate) mod streams;
 
 use self::config::Config;
-use self::store::SqliteStore;
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -89,7 +89,7 @@ async fn run() -> Result<(), Box<dyn Error>> {
         format!("cannot listen on {address}; choose another BIND_ADDR: {error}")
     })?;
     let place = config.database.to_string();
-    let store = SqliteStore::open(config.database).await.map_err(|error| {
+    let store = store::open(config.database).await.map_err(|error| {
         format!("DATABASE_URL: {place} cannot be opened; choose another or mend it: {error}")
     })?;
     let secret = config.secret.read()?;

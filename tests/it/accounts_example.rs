@@ -1,36 +1,49 @@
 //! The example `accounts`, without a port.
 
 mod pages;
+mod postgres;
 mod streams;
 
-use std::path::Path;
+use std::sync::{Arc, Mutex};
 
 use tower::ServiceExt;
-use tower_warder::accounts::{AccountStore, Accounts, MemoryStore};
+use tower_warder::accounts::{Accounts, MemoryStore};
 use tower_warder::testing::account_store_contract;
 use tower_warder::{Secret, TokenIssuer};
 
-use crate::support::{get, send};
+use crate::support::{Place, get, send};
 
 #[allow(dead_code)]
 #[path = "../../examples/accounts/main.rs"]
 mod example;
 
-/// A store of the example, in a file of its own.
-pub async fn sqlite_store(file: &Path) -> impl AccountStore + use<> {
-    let url = format!("sqlite://{}", file.display());
-    example::store::SqliteStore::open(url.parse().unwrap())
-        .await
-        .unwrap()
+pub(crate) use example::store::Store;
+
+/// A store of the example, with few connections: many tests run side by side.
+pub async fn open(url: &str) -> Arc<dyn Store> {
+    let database: example::database::Database = url.parse().unwrap();
+    example::store::open(database.connections(4)).await.unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn the_sqlite_store_keeps_the_contract() {
-    let directory = tempfile::tempdir().unwrap();
-    let count = std::cell::Cell::new(0);
+    the_store_keeps_the_contract(async || Place::sqlite()).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn the_postgres_store_keeps_the_contract() {
+    if Place::postgres().await.is_some() {
+        the_store_keeps_the_contract(async || Place::postgres().await.unwrap()).await;
+    }
+}
+
+async fn the_store_keeps_the_contract(empty: impl AsyncFn() -> Place) {
+    let places = Mutex::new(Vec::new());
     account_store_contract(async || {
-        count.set(count.get() + 1);
-        sqlite_store(&directory.path().join(format!("{}.sqlite", count.get()))).await
+        let place = empty().await;
+        let store = place.open().await;
+        places.lock().unwrap().push(place);
+        store
     })
     .await;
 }

@@ -1,6 +1,9 @@
 //! What the tests share.
 
 mod log;
+mod place;
+mod postgres;
+mod own_server;
 mod store;
 
 use std::convert::Infallible;
@@ -15,6 +18,9 @@ use http_body_util::BodyExt;
 use tower::{Service, ServiceExt};
 
 pub use self::log::{Log, Trace};
+pub use self::own_server::OwnServer;
+pub use self::place::Place;
+pub use self::postgres::PostgresDatabase;
 pub use self::store::{Counting, Mood, OUTAGE, Store, identity, layer};
 
 /// An answer, read whole.

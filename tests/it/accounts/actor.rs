@@ -68,7 +68,7 @@ fn withheld(
 
 #[tokio::test]
 async fn admin_disabled_while_the_body_arrives_changes_nothing() {
-    let server = Server::new();
+    let server = Server::new().await;
     let (root, _) = server.admin().await;
     for (number, (method, path, value)) in [
         (
@@ -110,7 +110,7 @@ async fn admin_disabled_while_the_body_arrives_changes_nothing() {
 
 #[tokio::test]
 async fn admin_disabled_just_before_the_store_decides_changes_nothing() {
-    let store = Arc::new(Staged::new());
+    let store = Arc::new(Staged::new().await);
     let server = Server::over(Arc::clone(&store));
     let (root, _) = server.admin().await;
     let password = json!({"password": PASSWORD});
@@ -150,7 +150,7 @@ async fn admin_disabled_just_before_the_store_decides_changes_nothing() {
 
 #[tokio::test]
 async fn admin_demoted_while_the_body_arrives_is_no_admin() {
-    let server = Server::new();
+    let server = Server::new().await;
     let (root, _) = server.admin().await;
     let former = server.add("former@example.org", true, Approved).await;
     let (request, waiting, send) = withheld("PUT", "/users/1", &json!({"is_admin": false}));

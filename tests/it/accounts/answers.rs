@@ -11,7 +11,7 @@ use super::server::{
 
 #[tokio::test]
 async fn every_route_answers_with_what_the_contract_says() {
-    let server = Server::new();
+    let server = Server::new().await;
     let first = server.register("Jane@Example.org").await;
     assert_eq!(first.status, 201);
     assert_eq!(
@@ -82,7 +82,7 @@ async fn every_route_answers_with_what_the_contract_says() {
 
 #[tokio::test]
 async fn every_refusal_says_why() {
-    let server = Server::new();
+    let server = Server::new().await;
     let (root, admin) = server.admin().await;
     let (jane, _) = server.jane().await;
     server.add("paul@example.org", false, Pending).await;
@@ -170,7 +170,7 @@ fn guarded() -> Vec<Request<Body>> {
 
 #[tokio::test]
 async fn who_asks_is_judged_before_what_is_asked() {
-    let server = Server::new();
+    let server = Server::new().await;
     let (_, jane) = server.jane().await;
     let pending = server.add("paul@example.org", true, Pending).await;
     let disabled = server.add("dora@example.org", true, Disabled).await;
@@ -212,7 +212,7 @@ async fn who_asks_is_judged_before_what_is_asked() {
 
 #[tokio::test]
 async fn path_is_judged_before_the_body_and_both_before_the_account() {
-    let server = Server::new();
+    let server = Server::new().await;
     let (root, admin) = server.admin().await;
     for (path, media_type, text, status) in [
         ("/users/none".to_owned(), "text/plain", "{", 422),
@@ -250,7 +250,7 @@ async fn path_is_judged_before_the_body_and_both_before_the_account() {
 
 #[tokio::test]
 async fn credential_is_nothing_to_the_routes_for_anyone() {
-    let server = Server::new();
+    let server = Server::new().await;
     let new = json!({"email": "jane@example.org", "password": PASSWORD});
     let registered = server
         .send(by("junk", json_to("POST", "/register", &new)))

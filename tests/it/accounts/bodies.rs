@@ -38,7 +38,7 @@ fn pairs(expected: &[(&str, &str)]) -> Vec<(String, String)> {
 
 #[tokio::test]
 async fn all_faults_of_a_body_are_told_together() {
-    let server = Server::new();
+    let server = Server::new().await;
     for (new, expected) in [
         (
             json!({}),
@@ -101,7 +101,7 @@ async fn all_faults_of_a_body_are_told_together() {
 
 #[tokio::test]
 async fn body_that_is_no_json_object_is_one_fault() {
-    let server = Server::new();
+    let server = Server::new().await;
     let (_, admin) = server.admin().await;
     let deep = "[".repeat(60_000);
     for (text, kind) in [
@@ -147,7 +147,7 @@ async fn body_that_is_no_json_object_is_one_fault() {
 
 #[tokio::test]
 async fn media_type_is_that_of_the_body() {
-    let server = Server::new();
+    let server = Server::new().await;
     let new = json!({"email": "jane@example.org", "password": PASSWORD}).to_string();
     for (media_type, status) in [
         ("application/json", 201),
@@ -198,7 +198,7 @@ fn pieces(head: String, count: usize) -> (Body, Arc<AtomicUsize>) {
 
 #[tokio::test]
 async fn body_has_at_most_64_kib_and_the_rest_is_dropped() {
-    let server = Server::new();
+    let server = Server::new().await;
     let new = json!({"email": "jane@example.org", "password": PASSWORD}).to_string();
     let padded = |length: usize| format!("{new}{}", " ".repeat(length - new.len()));
     for (text, status) in [(padded(65_537), 413), (padded(65_536), 201)] {
@@ -228,7 +228,7 @@ async fn body_has_at_most_64_kib_and_the_rest_is_dropped() {
 
 #[tokio::test]
 async fn body_that_breaks_off_is_400() {
-    let server = Server::new();
+    let server = Server::new().await;
     let broken = stream::iter([Ok(Bytes::from_static(b"{")), Err("connection lost")]);
     let request = body(
         "POST",
@@ -241,7 +241,7 @@ async fn body_that_breaks_off_is_400() {
 
 #[tokio::test]
 async fn keys_that_are_not_asked_for_assign_nothing() {
-    let server = Server::new();
+    let server = Server::new().await;
     let (root, admin) = server.admin().await;
     let extra = json!({
         "email": "jane@example.org",

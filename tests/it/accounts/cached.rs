@@ -6,18 +6,18 @@ use std::time::Duration;
 
 use futures_util::poll;
 use serde_json::json;
-use tower_warder::accounts::{MemoryStore, Subject, UserUpdate};
+use tower_warder::accounts::{Subject, UserUpdate};
 
 use super::server::{Disabled, PASSWORD, Server};
 use super::staged::{Pause, Staged};
 
-fn server() -> Server {
-    Server::cached(Arc::new(MemoryStore::new()), |accounts| accounts)
+async fn server() -> Server {
+    Server::cached(|accounts| accounts).await
 }
 
 #[tokio::test]
 async fn what_an_admin_changes_is_seen_at_once() {
-    let server = server();
+    let server = server().await;
     let (_, admin) = server.admin().await;
     let (jane, token) = server.jane().await;
     assert_eq!(server.me(&token).await.status, 200);
@@ -54,7 +54,7 @@ async fn what_an_admin_changes_is_seen_at_once() {
 
 #[tokio::test]
 async fn what_somebody_else_changes_is_seen_within_the_time_to_live() {
-    let server = server();
+    let server = server().await;
     let (jane, token) = server.jane().await;
     assert_eq!(server.me(&token).await.status, 200);
     let disabling = UserUpdate {
@@ -71,8 +71,8 @@ async fn what_somebody_else_changes_is_seen_within_the_time_to_live() {
 
 #[tokio::test]
 async fn change_that_nobody_waits_for_to_its_end_is_seen_too() {
-    let store = Arc::new(Staged::new());
-    let server = Server::cached(Arc::clone(&store) as _, |accounts| accounts);
+    let store = Arc::new(Staged::new().await);
+    let server = Server::cached_over(Arc::clone(&store) as _, |accounts| accounts);
     let (_, admin) = server.admin().await;
     let (jane, token) = server.jane().await;
     assert_eq!(server.me(&token).await.status, 200);
@@ -87,9 +87,7 @@ async fn change_that_nobody_waits_for_to_its_end_is_seen_too() {
 
 #[tokio::test]
 async fn subjects_that_are_addresses_are_asked_for_each_time() {
-    let server = Server::cached(Arc::new(MemoryStore::new()), |accounts| {
-        accounts.subject(Subject::Email)
-    });
+    let server = Server::cached(|accounts| accounts.subject(Subject::Email)).await;
     let (jane, _) = server.jane().await;
     let token = server.token_of("jane@example.org", PASSWORD).await;
     assert_eq!(server.me(&token).await.status, 200);

@@ -22,7 +22,7 @@ use crate::support::{Answer, Trace, send};
 
 #[tokio::test]
 async fn log_in_keeps_the_token_in_a_cookie_and_answers_with_the_account() {
-    let server = server(both());
+    let server = server(both()).await;
     let (jane, _) = server.jane().await;
     let answer = log_in(&server, "Jane@example.org", PASSWORD).await;
     assert_eq!(answer.status, 200);
@@ -55,7 +55,7 @@ async fn log_in_keeps_the_token_in_a_cookie_and_answers_with_the_account() {
 
 #[tokio::test]
 async fn cookie_lives_as_long_as_its_token() {
-    let server = server_with(both(), Duration::from_secs(90));
+    let server = server_with(both(), Duration::from_secs(90)).await;
     server.jane().await;
     let answer = log_in(&server, "jane@example.org", PASSWORD).await;
     assert!(
@@ -78,7 +78,7 @@ async fn cookie_lives_as_long_as_its_token() {
 
 #[tokio::test]
 async fn log_in_is_refused_as_the_other_one_is_and_sets_no_cookie() {
-    let server = server(both());
+    let server = server(both()).await;
     server.jane().await;
     server.add("paul@example.org", false, Pending).await;
     server.add("dora@example.org", true, Disabled).await;
@@ -104,7 +104,7 @@ async fn log_in_is_refused_as_the_other_one_is_and_sets_no_cookie() {
 
 #[tokio::test]
 async fn log_out_takes_the_cookie_away_whatever_is_in_it() {
-    let server = server(both());
+    let server = server(both()).await;
     let (_, token) = server.jane().await;
     for sent in [Some(&*token), Some("nonsense"), Some(""), None] {
         let request = bare("POST", "/cookie/logout");
@@ -124,7 +124,7 @@ async fn log_out_takes_the_cookie_away_whatever_is_in_it() {
 
 #[tokio::test]
 async fn page_of_another_origin_logs_nobody_in_or_out() {
-    let server = server(both());
+    let server = server(both()).await;
     server.jane().await;
     let log = Trace::record();
     for path in ["/cookie/login", "/cookie/logout"] {
@@ -166,7 +166,7 @@ async fn cookie_opens_nothing_unless_the_layer_reads_it() {
         (TokenSource::cookie(cookie()), 200, 401),
         (both(), 200, 200),
     ] {
-        let server = server(source);
+        let server = server(source).await;
         let (_, token) = server.jane().await;
         let kept = server.send(with_cookie(&token, bare("GET", "/me"))).await;
         assert_eq!(kept.status, by_cookie);
@@ -176,7 +176,7 @@ async fn cookie_opens_nothing_unless_the_layer_reads_it() {
 
 #[tokio::test]
 async fn header_beats_the_cookie() {
-    let server = server(both());
+    let server = server(both()).await;
     let (_, root) = server.admin().await;
     let (_, jane) = server.jane().await;
     let me = server
@@ -196,7 +196,7 @@ async fn header_beats_the_cookie() {
 
 #[tokio::test]
 async fn only_our_own_page_changes_something_with_the_cookie() {
-    let server = server(both());
+    let server = server(both()).await;
     let (_, root) = server.admin().await;
     let (jane, _) = server.jane().await;
     let user = format!("/users/{}", jane.id);
@@ -229,7 +229,7 @@ async fn only_our_own_page_changes_something_with_the_cookie() {
 
 #[tokio::test]
 async fn routes_of_the_contract_set_no_cookie() {
-    let server = server(both());
+    let server = server(both()).await;
     let (_, token) = server.jane().await;
     for answer in [
         server.register("new@example.org").await,
@@ -242,7 +242,7 @@ async fn routes_of_the_contract_set_no_cookie() {
 
 #[tokio::test]
 async fn each_handler_can_be_mounted_by_itself() {
-    let server = Server::new();
+    let server = Server::new().await;
     server.jane().await;
     let plain = AuthCookie::dangerous_without_tls("id").unwrap();
     let state = (accounts_of(&server, LIFETIME), plain.clone());
@@ -274,7 +274,7 @@ async fn each_handler_can_be_mounted_by_itself() {
 
 #[tokio::test]
 async fn cookie_of_an_account_dies_as_its_tokens_do() {
-    let server = server(both());
+    let server = server(both()).await;
     let (_, root) = server.admin().await;
     let (jane, _) = server.jane().await;
     let token = token_in(&log_in(&server, "jane@example.org", PASSWORD).await);

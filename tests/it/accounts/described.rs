@@ -69,7 +69,7 @@ fn every_description_stands_by_itself() {
 
 #[tokio::test]
 async fn every_described_operation_is_there_and_no_other_method_is() {
-    let server = Server::new();
+    let server = Server::new().await;
     let (_, admin) = server.admin().await;
     for path in paths().keys() {
         for method in ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"] {
@@ -84,7 +84,7 @@ async fn every_described_operation_is_there_and_no_other_method_is() {
 
 #[tokio::test]
 async fn operations_ask_for_a_token_exactly_where_the_doors_do() {
-    let server = Server::new();
+    let server = Server::new().await;
     for (method, path) in ROUTES {
         let url = path.replace("{id}", "99");
         let answer = server.send(bare(method, &url)).await;
@@ -104,7 +104,7 @@ fn every_reference_points_to_something() {
 
 #[tokio::test]
 async fn shown_accounts_have_the_members_that_are_described() {
-    let server = Server::new();
+    let server = Server::new().await;
     server.add("jane@example.org", false, Approved).await;
     let (_, admin) = server.admin().await;
     let me = server.me(&admin).await.json();

@@ -6,11 +6,11 @@ use std::sync::Arc;
 
 use futures_util::future::{Either, select};
 use futures_util::{FutureExt, StreamExt, stream};
-use tower_warder::accounts::{MemoryStore, Page};
+use tower_warder::accounts::Page;
 
 use super::server::{PASSWORD, Server, hasher};
 use super::staged::{Pause, Staged};
-use crate::accounts_example::sqlite_store;
+use crate::support::Place;
 
 /// Polls a future so many times and drops it, and says whether it had come to its end.
 async fn cut<F: Future>(future: F, polls: usize) -> Option<F::Output> {
@@ -32,16 +32,10 @@ async fn cut<F: Future>(future: F, polls: usize) -> Option<F::Output> {
 
 #[tokio::test]
 async fn dropped_registration_leaves_all_or_nothing() {
-    let directory = tempfile::tempdir().unwrap();
-    let sqlite = sqlite_store(&directory.path().join("accounts.sqlite")).await;
     let one_permit = hasher().permits(1);
-    let memory = Server::with(MemoryStore::new(), |accounts| {
-        accounts.hasher(one_permit.clone())
-    });
-    for server in [
-        memory,
-        Server::with(sqlite, |accounts| accounts.hasher(one_permit)),
-    ] {
+    for place in Place::all().await {
+        let hasher = one_permit.clone();
+        let server = Server::at(Arc::new(place), |accounts| accounts.hasher(hasher)).await;
         for polls in 1..200 {
             let email = format!("jane{polls}@example.org");
             let ended = cut(server.register(&email), polls).await;
@@ -75,7 +69,7 @@ async fn dropped_registration_leaves_all_or_nothing() {
 #[tokio::test]
 async fn dropped_log_ins_lose_no_permit() {
     let one_permit = hasher().permits(1).queue(1);
-    let server = Server::with(MemoryStore::new(), |accounts| accounts.hasher(one_permit));
+    let server = Server::configured(|accounts| accounts.hasher(one_permit)).await;
     server.jane().await;
     for polls in 1..20 {
         let ended = cut(server.login("jane@example.org", PASSWORD), polls).await;
@@ -93,7 +87,7 @@ async fn dropped_log_ins_lose_no_permit() {
 
 #[tokio::test]
 async fn registration_dropped_before_its_account_is_made_keeps_the_seat_free() {
-    let store = Arc::new(Staged::new());
+    let store = Arc::new(Staged::new().await);
     let server = Server::over(Arc::clone(&store));
     store.pause(Pause::BeforeInsert);
     let registration = Box::pin(server.register("jane@example.org"));
@@ -108,9 +102,7 @@ async fn registration_dropped_before_its_account_is_made_keeps_the_seat_free() {
 
 #[tokio::test]
 async fn log_ins_dropped_in_their_middle_leave_room_for_others() {
-    let server = Server::with(MemoryStore::new(), |accounts| {
-        accounts.hasher(hasher().permits(1).queue(3))
-    });
+    let server = Server::configured(|accounts| accounts.hasher(hasher().permits(1).queue(3))).await;
     server.jane().await;
     for _ in 0..20 {
         // The first has the permit, the others wait for it.

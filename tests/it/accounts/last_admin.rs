@@ -24,7 +24,7 @@ fn changes() -> [(Value, &'static str); 6] {
 
 #[tokio::test]
 async fn last_admin_cannot_go_though_others_are_disabled_pending_or_no_admins() {
-    let server = Server::new();
+    let server = Server::new().await;
     let (root, admin) = server.admin().await;
     server.add("dora@example.org", true, Disabled).await;
     server.add("paul@example.org", true, Pending).await;
@@ -57,7 +57,7 @@ async fn last_admin_cannot_go_though_others_are_disabled_pending_or_no_admins() 
 async fn one_of_two_admins_can_go_whoever_asks() {
     for of_self in [true, false] {
         for (change, _) in changes() {
-            let server = Server::new();
+            let server = Server::new().await;
             let (root, admin) = server.admin().await;
             let other = server.add("other@example.org", true, Approved).await;
             let (going, staying) = if of_self {
@@ -79,7 +79,7 @@ async fn one_of_two_admins_can_go_whoever_asks() {
             assert_eq!(server.delete(&token, staying.id).await.status, 400);
             assert_eq!(server.delete(&token, going.id).await.status, 204);
         }
-        let server = Server::new();
+        let server = Server::new().await;
         let (root, admin) = server.admin().await;
         let other = server.add("other@example.org", true, Approved).await;
         let (going, staying) = if of_self {
@@ -101,7 +101,7 @@ async fn one_of_two_admins_can_go_whoever_asks() {
 #[tokio::test]
 async fn admins_who_are_not_approved_can_go() {
     for status in [Disabled, Pending] {
-        let server = Server::new();
+        let server = Server::new().await;
         let (_, admin) = server.admin().await;
         let dora = server.add("dora@example.org", true, status).await;
         assert_eq!(

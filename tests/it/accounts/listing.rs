@@ -6,7 +6,7 @@ use super::server::{Pending, Server, bare, by};
 
 #[tokio::test]
 async fn list_goes_page_by_page() {
-    let server = Server::new();
+    let server = Server::new().await;
     let (_, admin) = server.admin().await;
     for name in ["a", "b", "c"] {
         server.clock.advance(Duration::from_secs(1));

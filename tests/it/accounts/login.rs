@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use http::HeaderMap;
-use tower_warder::accounts::MemoryStore;
 use tower_warder::{PasswordHasher, PasswordParams};
 
 use super::server::{Approved, Disabled, PASSWORD, Pending, Server, form, hash};
@@ -19,7 +18,7 @@ fn seen(answer: Answer) -> (u16, HeaderMap, String) {
 
 #[tokio::test]
 async fn any_letter_case_of_the_address_logs_in() {
-    let server = Server::new();
+    let server = Server::new().await;
     server.jane().await;
     for username in ["jane@example.org", "JANE@EXAMPLE.ORG", "Jane@Example.Org"] {
         assert_eq!(
@@ -44,7 +43,7 @@ async fn any_letter_case_of_the_address_logs_in() {
 
 #[tokio::test]
 async fn form_is_that_of_the_password_grant() {
-    let server = Server::new();
+    let server = Server::new().await;
     server.jane().await;
     let name = "username=jane%40example.org";
     for (fields, status) in [
@@ -81,7 +80,7 @@ async fn form_is_that_of_the_password_grant() {
 
 #[tokio::test]
 async fn state_is_told_only_to_who_knows_the_password() {
-    let server = Server::new();
+    let server = Server::new().await;
     server.jane().await;
     server.add("paul@example.org", false, Pending).await;
     server.add("dora@example.org", true, Disabled).await;
@@ -107,7 +106,7 @@ async fn state_is_told_only_to_who_knows_the_password() {
 
 #[tokio::test]
 async fn unknown_address_costs_what_a_wrong_password_costs() {
-    let server = Server::new();
+    let server = Server::new().await;
     server.jane().await;
     server.add("paul@example.org", false, Pending).await;
     server
@@ -135,7 +134,7 @@ async fn unknown_address_costs_what_a_wrong_password_costs() {
 
 #[tokio::test]
 async fn password_over_4096_bytes_is_wrong_and_never_hashed() {
-    let server = Server::new();
+    let server = Server::new().await;
     server.jane().await;
     let unknown = seen(server.login("nobody@example.org", "wrong password").await);
     let log = Trace::record();
@@ -153,7 +152,7 @@ async fn password_over_4096_bytes_is_wrong_and_never_hashed() {
 
 #[tokio::test]
 async fn unreadable_hash_is_a_wrong_password_and_an_error_in_the_log() {
-    let server = Server::new();
+    let server = Server::new().await;
     for (index, stored) in [
         "",
         "not a hash",
@@ -181,9 +180,7 @@ fn other_hasher() -> PasswordHasher {
 
 #[tokio::test]
 async fn outdated_hash_is_renewed_by_a_log_in_that_comes_in() {
-    let server = Server::with(MemoryStore::new(), |accounts| {
-        accounts.hasher(other_hasher())
-    });
+    let server = Server::configured(|accounts| accounts.hasher(other_hasher())).await;
     let (jane, token) = server.jane().await;
     assert_eq!(
         server
@@ -210,7 +207,7 @@ async fn outdated_hash_is_renewed_by_a_log_in_that_comes_in() {
 
 #[tokio::test]
 async fn renewed_hash_loses_to_a_reset() {
-    let store = Arc::new(Staged::new());
+    let store = Arc::new(Staged::new().await);
     let server = Server::with(Arc::clone(&store), |accounts| {
         accounts.hasher(other_hasher())
     });
@@ -242,7 +239,7 @@ async fn renewed_hash_loses_to_a_reset() {
 
 #[tokio::test]
 async fn who_knows_the_password_comes_in_though_the_hash_cannot_be_renewed() {
-    let store = Arc::new(Staged::new());
+    let store = Arc::new(Staged::new().await);
     let server = Server::with(Arc::clone(&store), |accounts| {
         accounts.hasher(other_hasher())
     });

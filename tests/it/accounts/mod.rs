@@ -15,7 +15,7 @@ mod parallel;
 mod paths;
 mod registration;
 mod secrecy;
-mod server;
+pub mod server;
 mod shown;
 pub mod staged;
 mod ticket;

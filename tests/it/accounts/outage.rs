@@ -5,7 +5,6 @@ use std::sync::Arc;
 use serde_json::json;
 use tokio::task::JoinSet;
 use tower_warder::PasswordHasher;
-use tower_warder::accounts::MemoryStore;
 
 use super::server::{PASSWORD, Server, bare, by, hasher, json_to, login};
 use super::staged::Staged;
@@ -23,7 +22,7 @@ fn check(answer: &Answer, asked: &str) {
 
 #[tokio::test]
 async fn store_that_fails_is_503_on_every_route_and_logged_once() {
-    let store = Arc::new(Staged::new());
+    let store = Arc::new(Staged::new().await);
     let server = Server::over(Arc::clone(&store));
     let (_, admin) = server.admin().await;
     let new = json!({"email": "new@example.org", "password": PASSWORD});
@@ -64,7 +63,7 @@ async fn store_that_fails_is_503_on_every_route_and_logged_once() {
 #[tokio::test]
 async fn hasher_without_room_is_503() {
     let busy: PasswordHasher = hasher().permits(1).queue(0);
-    let server = Server::with(MemoryStore::new(), |accounts| accounts.hasher(busy));
+    let server = Server::configured(|accounts| accounts.hasher(busy)).await;
     server.jane().await;
     let mut log_ins = JoinSet::new();
     for _ in 0..8 {

@@ -1,22 +1,24 @@
-//! Many at the same moment, over both stores.
+//! Many at the same moment, over each store.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use axum::body::Body;
 use futures_util::future::join_all;
 use http::Request;
 use serde_json::json;
-use tempfile::TempDir;
 use tower_warder::accounts::{Actor, Page};
 
 use super::server::{Approved, PASSWORD, Server, bare, by, json_to, login};
-use crate::accounts_example::sqlite_store;
+use crate::support::Place;
 
-/// Over memory and over SQLite, whose file lives as long as the directory.
-async fn servers() -> (TempDir, [Server; 2]) {
-    let directory = tempfile::tempdir().unwrap();
-    let sqlite = sqlite_store(&directory.path().join("accounts.sqlite")).await;
-    (directory, [Server::new(), Server::over(sqlite)])
+/// Over each kind of store.
+async fn servers() -> Vec<Server> {
+    let mut servers = Vec::new();
+    for place in Place::all().await {
+        servers.push(Server::at(Arc::new(place), |accounts| accounts).await);
+    }
+    servers
 }
 
 /// Sends all, each from a task of its own, and counts the answers of each status.
@@ -52,8 +54,7 @@ async fn admins(server: &Server) -> usize {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn of_50_first_accounts_all_are_made_and_one_is_admin() {
-    let (_directory, servers) = servers().await;
-    for server in servers {
+    for server in servers().await {
         let new = (0..50).map(|number| register(&format!("jane{number}@example.org")));
         assert_eq!(all_at_once(&server, new).await, BTreeMap::from([(201, 50)]));
         assert_eq!(admins(&server).await, 1);
@@ -63,26 +64,29 @@ async fn of_50_first_accounts_all_are_made_and_one_is_admin() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn two_servers_on_one_database_make_one_first_admin() {
-    let directory = tempfile::tempdir().unwrap();
-    let file = directory.path().join("accounts.sqlite");
-    let one = Server::over(sqlite_store(&file).await);
-    let two = Server::over(sqlite_store(&file).await);
     let new = |name: &str| {
         let emails = (0..20).map(|number| format!("{name}{number}@example.org"));
         emails.map(|email| register(&email)).collect::<Vec<_>>()
     };
-    let (first, second) = tokio::join!(all_at_once(&one, new("a")), all_at_once(&two, new("b")));
-    assert_eq!(
-        [first, second],
-        [BTreeMap::from([(201, 20)]), BTreeMap::from([(201, 20)])]
-    );
-    assert_eq!(admins(&one).await, 1);
+    for place in [Some(Place::sqlite()), Place::postgres().await] {
+        let Some(place) = place.map(Arc::new) else {
+            continue;
+        };
+        let one = Server::at(Arc::clone(&place), |accounts| accounts).await;
+        let two = Server::at(place, |accounts| accounts).await;
+        let (first, second) =
+            tokio::join!(all_at_once(&one, new("a")), all_at_once(&two, new("b")));
+        assert_eq!(
+            [first, second],
+            [BTreeMap::from([(201, 20)]), BTreeMap::from([(201, 20)])]
+        );
+        assert_eq!(admins(&one).await, 1);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn of_50_registrations_of_one_address_one_wins() {
-    let (_directory, servers) = servers().await;
-    for server in servers {
+    for server in servers().await {
         let new = (0..50).map(|number| {
             register(if number % 2 == 0 {
                 "jane@example.org"
@@ -100,8 +104,7 @@ async fn of_50_registrations_of_one_address_one_wins() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn of_many_updates_to_one_address_one_wins() {
-    let (_directory, servers) = servers().await;
-    for server in servers {
+    for server in servers().await {
         let (_, admin) = server.admin().await;
         let mut updates = Vec::new();
         for number in 0..20 {
@@ -123,8 +126,7 @@ async fn of_many_updates_to_one_address_one_wins() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn two_admins_who_remove_each_other_leave_one() {
-    let (_directory, servers) = servers().await;
-    for server in servers {
+    for server in servers().await {
         for round in 0..20 {
             let one = server
                 .add(&format!("one{round}@example.org"), true, Approved)
@@ -157,8 +159,7 @@ async fn two_admins_who_remove_each_other_leave_one() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn of_many_deletions_one_deletes() {
-    let (_directory, servers) = servers().await;
-    for server in servers {
+    for server in servers().await {
         let (_, admin) = server.admin().await;
         let jane = server.add("jane@example.org", true, Approved).await;
         let path = format!("/users/{}", jane.id);
@@ -181,8 +182,7 @@ async fn of_many_deletions_one_deletes() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn of_64_log_ins_all_come_in() {
-    let (_directory, servers) = servers().await;
-    for server in servers {
+    for server in servers().await {
         server.jane().await;
         let log_ins = (0..64).map(|_| login("jane@example.org", PASSWORD));
         assert_eq!(

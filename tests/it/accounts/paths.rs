@@ -13,7 +13,7 @@ use crate::support::send;
 
 #[tokio::test]
 async fn unknown_paths_are_not_found() {
-    let server = Server::new();
+    let server = Server::new().await;
     for path in [
         "",
         "/users/",
@@ -31,7 +31,7 @@ async fn unknown_paths_are_not_found() {
 
 #[tokio::test]
 async fn wrong_methods_are_told_the_right_ones() {
-    let server = Server::new();
+    let server = Server::new().await;
     for (method, path, allowed) in [
         ("GET", "/register", "POST"),
         ("OPTIONS", "/login", "POST"),
@@ -50,7 +50,7 @@ async fn wrong_methods_are_told_the_right_ones() {
 
 #[tokio::test]
 async fn an_id_has_one_spelling() {
-    let server = Server::new();
+    let server = Server::new().await;
     let (root, admin) = server.admin().await;
     assert_eq!(root.id, 1);
     for (id, status) in [

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use tower_warder::Secret;
-use tower_warder::accounts::{BootstrapPolicy, MemoryStore};
+use tower_warder::accounts::BootstrapPolicy;
 
 use super::server::{Approved, Disabled, PASSWORD, Pending, Server, json_to};
 use crate::support::Answer;
@@ -15,8 +15,8 @@ async fn register(server: &Server, email: &str, secret: Option<&str>) -> Answer 
     server.send(json_to("POST", "/register", &new)).await
 }
 
-fn with(bootstrap: BootstrapPolicy) -> Server {
-    Server::with(MemoryStore::new(), |accounts| accounts.bootstrap(bootstrap))
+async fn with(bootstrap: BootstrapPolicy) -> Server {
+    Server::configured(|accounts| accounts.bootstrap(bootstrap)).await
 }
 
 fn is_seated(answer: &Answer) -> bool {
@@ -29,7 +29,7 @@ fn is_seated(answer: &Answer) -> bool {
 
 #[tokio::test]
 async fn first_account_is_admin_and_later_ones_wait() {
-    let server = Server::new();
+    let server = Server::new().await;
     // A refused registration does not use up the seat.
     assert_eq!(register(&server, "jane", None).await.status, 422);
     assert!(is_seated(
@@ -48,7 +48,7 @@ async fn first_account_is_admin_and_later_ones_wait() {
 
 #[tokio::test]
 async fn seat_is_for_the_first_account_and_not_for_the_first_admin() {
-    let server = Server::new();
+    let server = Server::new().await;
     server.add("jane@example.org", false, Pending).await;
     assert!(!is_seated(
         &register(&server, "root@example.org", None).await
@@ -57,7 +57,7 @@ async fn seat_is_for_the_first_account_and_not_for_the_first_admin() {
 
 #[tokio::test]
 async fn with_a_secret_the_first_admin_has_to_know_it() {
-    let server = with(BootstrapPolicy::Secret(Secret::new(SECRET).unwrap()));
+    let server = with(BootstrapPolicy::Secret(Secret::new(SECRET).unwrap())).await;
     assert!(!is_seated(&register(&server, "a@example.org", None).await));
     for wrong in ["", "wrong", &SECRET[1..], &format!("{SECRET} ")] {
         let answer = register(&server, "b@example.org", Some(wrong)).await;
@@ -76,7 +76,7 @@ async fn with_a_secret_the_first_admin_has_to_know_it() {
 
 #[tokio::test]
 async fn with_a_secret_a_disabled_admin_does_not_hold_the_seat() {
-    let server = with(BootstrapPolicy::Secret(Secret::new(SECRET).unwrap()));
+    let server = with(BootstrapPolicy::Secret(Secret::new(SECRET).unwrap())).await;
     server.add("old@example.org", true, Disabled).await;
     server.add("jane@example.org", false, Approved).await;
     assert!(is_seated(
@@ -86,7 +86,7 @@ async fn with_a_secret_a_disabled_admin_does_not_hold_the_seat() {
 
 #[tokio::test]
 async fn with_nobody_nobody_gets_the_seat() {
-    let server = with(BootstrapPolicy::Nobody);
+    let server = with(BootstrapPolicy::Nobody).await;
     assert!(!is_seated(&register(&server, "a@example.org", None).await));
     assert!(!is_seated(
         &register(&server, "b@example.org", Some(SECRET)).await
@@ -95,7 +95,7 @@ async fn with_nobody_nobody_gets_the_seat() {
 
 #[tokio::test]
 async fn addresses_look_like_local_at_domain_dot_tld() {
-    let server = Server::new();
+    let server = Server::new().await;
     let (root, admin) = server.admin().await;
     let longest = format!("{}@example.org", "j".repeat(242));
     for good in [
@@ -146,7 +146,7 @@ async fn addresses_look_like_local_at_domain_dot_tld() {
 
 #[tokio::test]
 async fn an_address_belongs_to_one_account_in_whatever_case() {
-    let server = Server::new();
+    let server = Server::new().await;
     let (root, admin) = server.admin().await;
     assert_eq!(server.register("Jane@Example.org").await.status, 201);
     for again in ["jane@example.org", "JANE@EXAMPLE.ORG"] {
@@ -168,7 +168,7 @@ async fn an_address_belongs_to_one_account_in_whatever_case() {
 
 #[tokio::test]
 async fn passwords_have_8_to_128_code_points() {
-    let server = Server::new();
+    let server = Server::new().await;
     let (_, admin) = server.admin().await;
     let (jane, _) = server.jane().await;
     for (index, (password, valid)) in [
@@ -209,7 +209,7 @@ async fn passwords_have_8_to_128_code_points() {
 
 #[tokio::test]
 async fn passwords_are_neither_trimmed_nor_normalised() {
-    let server = Server::new();
+    let server = Server::new().await;
     for (index, (password, others)) in [
         ("  spaces  ", ["spaces", "  spaces", "spaces  "]),
         ("nul\0inside", ["nul", "nulinside", "nul\0"]),
@@ -238,7 +238,7 @@ async fn passwords_are_neither_trimmed_nor_normalised() {
 
 #[tokio::test]
 async fn refused_registration_leaves_nothing() {
-    let server = with(BootstrapPolicy::Secret(Secret::new(SECRET).unwrap()));
+    let server = with(BootstrapPolicy::Secret(Secret::new(SECRET).unwrap())).await;
     register(&server, "jane@example.org", Some("wrong")).await;
     let short: Value = json!({"email": "jane@example.org", "password": "short"});
     server.send(json_to("POST", "/register", &short)).await;

@@ -1,7 +1,7 @@
 //! What is in no log at any level.
 
 use serde_json::json;
-use tower_warder::accounts::{BootstrapPolicy, MemoryStore};
+use tower_warder::accounts::BootstrapPolicy;
 use tower_warder::{PasswordHasher, PasswordParams, Secret};
 
 use super::server::{Approved, Disabled, PASSWORD, Server, bare, body, by, form, json_to};
@@ -11,11 +11,12 @@ use crate::support::Trace;
 async fn log_has_no_password_hash_token_or_secret() {
     let bootstrap = BootstrapPolicy::Secret(Secret::new(SECRET).unwrap());
     let other_params = PasswordParams::new(9216, 4, 1).unwrap();
-    let server = Server::with(MemoryStore::new(), |accounts| {
+    let server = Server::configured(|accounts| {
         accounts
             .bootstrap(bootstrap)
             .hasher(PasswordHasher::new().params(other_params))
-    });
+    })
+    .await;
     let log = Trace::record();
     let new = |password: &str, secret: &str| {
         let new =

@@ -10,8 +10,7 @@ use serde_json::{Value, json};
 use tokio::sync::OnceCell;
 use tower::ServiceExt;
 use tower_warder::accounts::{
-    self, AccountStore, Accounts, Actor, Change, Email, MemoryStore, NewUser, Seat, User,
-    UserUpdate,
+    self, AccountStore, Accounts, Actor, Change, Email, NewUser, Seat, User, UserUpdate,
 };
 use tower_warder::testing::{self, FixedClock};
 use tower_warder::{
@@ -19,7 +18,7 @@ use tower_warder::{
 };
 
 use super::described;
-use crate::support::{Answer, read};
+use crate::support::{Answer, Place, read};
 
 pub use UserStatus::{Approved, Disabled, Pending};
 
@@ -33,11 +32,36 @@ pub struct Server {
     pub app: Router,
     pub store: Arc<dyn AccountStore>,
     pub clock: FixedClock,
+    /// Lives as long as the store.
+    pub place: Option<Arc<Place>>,
 }
 
 impl Server {
-    pub fn new() -> Self {
-        Self::over(MemoryStore::new())
+    pub async fn new() -> Self {
+        Self::configured(|accounts| accounts).await
+    }
+
+    pub async fn configured(configure: impl FnOnce(AnyAccounts) -> AnyAccounts) -> Self {
+        Self::at(Arc::new(Place::new().await), configure).await
+    }
+
+    /// One of many, perhaps, over what is there.
+    pub async fn at(place: Arc<Place>, configure: impl FnOnce(AnyAccounts) -> AnyAccounts) -> Self {
+        let place_too = Some(Arc::clone(&place));
+        Self {
+            place: place_too,
+            ..Self::with(place.store().await, configure)
+        }
+    }
+
+    /// With users in memory for as long as that is the default.
+    pub async fn cached(configure: impl FnOnce(AnyAccounts) -> AnyAccounts) -> Self {
+        let place = Place::new().await;
+        let store = place.store().await;
+        Self {
+            place: Some(Arc::new(place)),
+            ..Self::cached_over(store, configure)
+        }
     }
 
     pub fn over(store: impl AccountStore) -> Self {
@@ -51,8 +75,7 @@ impl Server {
         Self::built(Arc::new(store), FixedClock::new(), None, configure)
     }
 
-    /// With users in memory for as long as that is the default.
-    pub fn cached(
+    pub fn cached_over(
         store: Arc<dyn AccountStore>,
         configure: impl FnOnce(AnyAccounts) -> AnyAccounts,
     ) -> Self {
@@ -86,7 +109,12 @@ impl Server {
             .merge(accounts::cookie_routes(accounts, cookie))
             .merge(accounts::ticket_routes());
         let app = Router::new().nest("/api/auth", routes).layer(layer);
-        Self { app, store, clock }
+        Self {
+            app,
+            store,
+            clock,
+            place: None,
+        }
     }
 
     /// Puts an account into the store.

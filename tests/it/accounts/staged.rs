@@ -1,19 +1,17 @@
 //! A store under a test's direction.
 
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use tokio::sync::Semaphore;
-use tower_warder::accounts::{
-    AccountStore, Actor, Change, Email, MemoryStore, NewUser, Page, StoreError, User,
-};
+use tower_warder::accounts::{AccountStore, Actor, Change, Email, NewUser, Page, StoreError, User};
 use tower_warder::async_trait;
 
-use crate::support::OUTAGE;
+use crate::support::{OUTAGE, Place};
 
 /// Fails, or stops one call in its middle, when a test says so.
-#[derive(Debug)]
 pub struct Staged {
-    store: MemoryStore,
+    store: Arc<dyn AccountStore>,
+    _place: Place,
     fails: Mutex<Vec<&'static str>>,
     pause: Mutex<Option<Pause>>,
     arrived: Semaphore,
@@ -35,9 +33,14 @@ pub enum Pause {
 }
 
 impl Staged {
-    pub fn new() -> Self {
+    pub async fn new() -> Self {
+        Self::over(Place::new().await).await
+    }
+
+    pub async fn over(place: Place) -> Self {
         Self {
-            store: MemoryStore::new(),
+            store: place.store().await,
+            _place: place,
             fails: Mutex::default(),
             pause: Mutex::default(),
             arrived: Semaphore::new(0),

@@ -6,7 +6,7 @@ use super::server::{Disabled, Pending, Server, bare, by, json_to};
 
 #[tokio::test]
 async fn approved_users_get_a_ticket_for_thirty_seconds() {
-    let server = Server::new();
+    let server = Server::new().await;
     let (_, token) = server.jane().await;
     let ticket = server
         .send(by(&token, bare("POST", "/stream-ticket")))
@@ -30,7 +30,7 @@ async fn approved_users_get_a_ticket_for_thirty_seconds() {
 
 #[tokio::test]
 async fn whoever_is_not_approved_gets_none() {
-    let server = Server::new();
+    let server = Server::new().await;
     let anonymous = bare("POST", "/stream-ticket");
     assert_eq!(server.send(anonymous).await.detail(), "Not authenticated");
     for (email, status) in [
@@ -45,7 +45,7 @@ async fn whoever_is_not_approved_gets_none() {
 
 #[tokio::test]
 async fn a_body_is_not_looked_at() {
-    let server = Server::new();
+    let server = Server::new().await;
     let (_, token) = server.jane().await;
     let with_body = json_to("POST", "/stream-ticket", &json!({"user": 1}));
     assert_eq!(server.send(by(&token, with_body)).await.status, 200);

@@ -6,7 +6,7 @@ use std::time::Duration;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
-use tower_warder::accounts::{MemoryStore, Subject};
+use tower_warder::accounts::Subject;
 
 use super::server::{Approved, PASSWORD, Pending, Server, bare, by};
 use super::staged::{Pause, Staged};
@@ -26,7 +26,7 @@ const NOW: u64 = 1_767_225_600;
 
 #[tokio::test]
 async fn tokens_say_who_since_when_and_until_when() {
-    let server = Server::new();
+    let server = Server::new().await;
     let (_, admin) = server.admin().await;
     let (jane, _) = server.jane().await;
     let token = server.token_of("jane@example.org", PASSWORD).await;
@@ -47,7 +47,7 @@ async fn tokens_say_who_since_when_and_until_when() {
 
 #[tokio::test]
 async fn token_lives_until_its_time_and_not_a_second_longer() {
-    let server = Server::new();
+    let server = Server::new().await;
     server.jane().await;
     let token = server.token_of("jane@example.org", PASSWORD).await;
     server.clock.advance(Duration::from_secs(604_799));
@@ -58,7 +58,7 @@ async fn token_lives_until_its_time_and_not_a_second_longer() {
 
 #[tokio::test]
 async fn token_with_just_subject_and_expiry_is_enough() {
-    let server = Server::new();
+    let server = Server::new().await;
     let (_, admin) = server.admin().await;
     let (jane, _) = server.jane().await;
     let exp = NOW + 60;
@@ -91,7 +91,7 @@ async fn token_with_just_subject_and_expiry_is_enough() {
 
 #[tokio::test]
 async fn changes_of_an_account_act_on_its_tokens_at_once() {
-    let server = Server::new();
+    let server = Server::new().await;
     let (_, admin) = server.admin().await;
     let (jane, token) = server.jane().await;
     for (update, me, users) in [
@@ -118,7 +118,7 @@ async fn changes_of_an_account_act_on_its_tokens_at_once() {
 
 #[tokio::test]
 async fn reset_ends_earlier_tokens_and_none_that_come_after() {
-    let server = Server::new();
+    let server = Server::new().await;
     let (_, admin) = server.admin().await;
     let (jane, token) = server.jane().await;
     for round in ["first password", "second password"] {
@@ -142,7 +142,7 @@ async fn reset_ends_earlier_tokens_and_none_that_come_after() {
 
 #[tokio::test]
 async fn log_in_that_overlaps_a_reset_yields_a_dead_token() {
-    let store = Arc::new(Staged::new());
+    let store = Arc::new(Staged::new().await);
     let server = Server::over(Arc::clone(&store));
     let (_, admin) = server.admin().await;
     let (jane, _) = server.jane().await;
@@ -163,7 +163,7 @@ async fn log_in_that_overlaps_a_reset_yields_a_dead_token() {
 
 #[tokio::test]
 async fn token_of_a_deleted_account_opens_no_other() {
-    let server = Server::new();
+    let server = Server::new().await;
     let (_, admin) = server.admin().await;
     let (jane, token) = server.jane().await;
     assert_eq!(server.delete(&admin, jane.id).await.status, 204);
@@ -173,15 +173,13 @@ async fn token_of_a_deleted_account_opens_no_other() {
     assert_eq!(server.me(&server.token(&again)).await.status, 200);
 }
 
-fn by_address() -> Server {
-    Server::with(MemoryStore::new(), |accounts| {
-        accounts.subject(Subject::Email)
-    })
+async fn by_address() -> Server {
+    Server::configured(|accounts| accounts.subject(Subject::Email)).await
 }
 
 #[tokio::test]
 async fn address_as_subject_is_the_canonical_one_and_follows_no_change() {
-    let server = by_address();
+    let server = by_address().await;
     let (_, _) = server.admin().await;
     let (jane, by_id) = server.jane().await;
     assert_eq!(server.me(&by_id).await.status, 401);
@@ -205,7 +203,7 @@ async fn address_as_subject_is_the_canonical_one_and_follows_no_change() {
 
 #[tokio::test]
 async fn address_as_subject_refuses_tokens_from_before_the_account() {
-    let server = by_address();
+    let server = by_address().await;
     server.admin().await;
     let (jane, _) = server.jane().await;
     let token = server.token_of("jane@example.org", PASSWORD).await;
@@ -226,7 +224,7 @@ async fn address_as_subject_refuses_tokens_from_before_the_account() {
 
 #[tokio::test]
 async fn approval_is_recorded_once() {
-    let server = Server::new();
+    let server = Server::new().await;
     let (root, admin) = server.admin().await;
     let other = server.add("other@example.org", true, Approved).await;
     let paul = server.add("paul@example.org", false, Pending).await;

@@ -1,29 +1,29 @@
 //! The pages of the example, without a browser.
 
+use std::sync::Arc;
+
 use axum::Router;
 use axum::body::Body;
 use http::Request;
 use serde_json::json;
-use tempfile::TempDir;
 use tower_warder::accounts::{Accounts, Actor, UserCreate, UserUpdate};
 use tower_warder::{Secret, TokenIssuer, UserStatus};
 
-use super::example::{self, store::SqliteStore};
-use crate::support::{Answer, get, send};
+use super::{Store, example};
+use crate::support::{Answer, Place, get, send};
 
 /// Ada is the admin, Bob is approved, Eve is disabled.
 struct Site {
     app: Router,
-    store: SqliteStore,
+    store: Arc<dyn Store>,
     issuer: TokenIssuer,
-    _directory: TempDir,
+    _place: Place,
 }
 
 impl Site {
     async fn new() -> Self {
-        let directory = tempfile::tempdir().unwrap();
-        let url = format!("sqlite://{}", directory.path().join("it.sqlite").display());
-        let store = SqliteStore::open(url.parse().unwrap()).await.unwrap();
+        let place = Place::shared().await;
+        let store = place.open().await;
         let secret = Secret::generate();
         let issuer = TokenIssuer::hs256(&secret);
         let accounts = Accounts::new(store.clone(), issuer.clone());
@@ -47,7 +47,7 @@ impl Site {
             app: example::app(accounts, &secret, cookie, None),
             store,
             issuer,
-            _directory: directory,
+            _place: place,
         }
     }
 

@@ -146,7 +146,7 @@ async fn a_page_of_another_origin_opens_no_socket_by_the_cookie() {
 
 #[tokio::test(start_paused = true)]
 async fn an_admin_hears_how_many_accounts_wait() {
-    let house = House::new(None).await;
+    let house = House::in_memory().await;
     let admin = house.token("ada").await;
     let url = |path| format!("{path}?token={admin}");
     let mut stream = events(&house, &url(EVENTS), None).await.unwrap();
@@ -186,7 +186,7 @@ async fn a_change_that_is_invalidated_ends_streams_at_once() {
 #[tokio::test(start_paused = true)]
 async fn without_a_cache_a_change_ends_streams_at_the_next_check() {
     for change in Change::ALL {
-        let house = House::new(None).await;
+        let house = House::in_memory().await;
         let token = house.token("bob").await;
         let url = |path| format!("{path}?token={token}");
         let mut stream = events(&house, &url(EVENTS), None).await.unwrap();
@@ -201,7 +201,7 @@ async fn without_a_cache_a_change_ends_streams_at_the_next_check() {
 #[tokio::test(start_paused = true)]
 async fn an_expired_token_ends_streams_also_those_of_a_ticket() {
     for by_ticket in [false, true] {
-        let house = House::new(None).await;
+        let house = House::in_memory().await;
         let token = house.token("bob").await;
         let credential = match by_ticket {
             true => (house.ticket(&token).await, house.ticket(&token).await),
@@ -224,7 +224,7 @@ async fn an_outage_ends_streams_and_does_not_look_like_a_log_out() {
         ("bob", "find", "Authentication is temporarily unavailable"),
         ("ada", "count_pending", ""),
     ] {
-        let house = House::new(None).await;
+        let house = House::in_memory().await;
         let token = house.token(name).await;
         let url = |path| format!("{path}?token={token}");
         let mut stream = events(&house, &url(EVENTS), None).await.unwrap();
@@ -243,7 +243,7 @@ async fn an_outage_ends_streams_and_does_not_look_like_a_log_out() {
 
 #[tokio::test(start_paused = true)]
 async fn a_client_that_is_not_there_any_more_holds_no_socket() {
-    let house = House::new(None).await;
+    let house = House::in_memory().await;
     let url = format!("{SOCKET}?token={}", house.token("bob").await);
     let mut web_socket = socket(&house, &url, None).await.unwrap();
     assert!(web_socket.next().await.is_ok());

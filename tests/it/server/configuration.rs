@@ -12,6 +12,7 @@ use tokio::net::TcpListener;
 use tower_warder::{Secret, TokenIssuer};
 
 use super::{SECRET, Start};
+use crate::support::Place;
 
 #[tokio::test]
 async fn a_secret_that_is_no_secret_is_refused() {
@@ -40,9 +41,9 @@ async fn a_secret_that_is_not_utf8_is_refused() {
 
 #[tokio::test]
 async fn the_bytes_of_the_secret_are_used_exactly() {
-    let directory = tempdir().unwrap();
+    let place = Place::shared().await;
     let exact = format!(" {SECRET} ");
-    let start = Start::in_directory(directory.path()).with("JWT_SECRET", &exact);
+    let start = Start::at(&place).with("JWT_SECRET", &exact);
     let server = start.server().await;
     server.register("ada@example.com").await;
     let token = |secret: &str| {
@@ -67,7 +68,6 @@ async fn a_database_that_cannot_be_is_refused_and_leaves_nothing() {
     for url in [
         "",
         "nonsense",
-        "postgres://localhost/accounts",
         "mysql://localhost/accounts",
         "sqlite:",
         "sqlite://",
@@ -199,8 +199,8 @@ async fn other_variables_that_cannot_be_used_are_refused() {
 
 #[tokio::test]
 async fn lifetime_and_reserved_variables_are_taken() {
-    let directory = tempdir().unwrap();
-    let start = Start::in_directory(directory.path()).with("AUTH_THROTTLE", "off");
+    let place = Place::shared().await;
+    let start = Start::at(&place).with("AUTH_THROTTLE", "off");
     let server = start.with("JWT_LIFETIME", "3653d").server().await;
     server.register("ada@example.com").await;
     let answer = server.login("ada@example.com", super::PASSWORD).await;
@@ -211,8 +211,8 @@ async fn lifetime_and_reserved_variables_are_taken() {
 
 #[tokio::test]
 async fn accounts_are_kept_in_memory_as_long_as_it_says() {
-    let directory = tempdir().unwrap();
-    let start = Start::in_directory(directory.path());
+    let place = Place::shared().await;
+    let start = Start::at(&place);
     let server = start.with("USER_CACHE_TTL", "1h").server().await;
     server.register("ada@example.com").await;
     server.register("bob@example.com").await;
@@ -241,7 +241,7 @@ async fn refusal(variables: &[(&str, &str)]) -> String {
     said
 }
 
-fn assert_one_line(said: &str) {
+pub fn assert_one_line(said: &str) {
     assert_eq!(said.lines().count(), 1, "{said}");
     assert!(!said.contains("panicked"), "{said}");
 }

@@ -4,14 +4,14 @@ use futures_util::StreamExt;
 use futures_util::future::{join, join_all};
 use futures_util::stream::FuturesUnordered;
 use serde_json::{Value, json};
-use tempfile::tempdir;
 
 use super::{PASSWORD, Start};
+use crate::support::Place;
 
 #[tokio::test]
 async fn of_fifty_first_registrations_over_two_processes_one_becomes_admin() {
-    let directory = tempdir().unwrap();
-    let start = || Start::in_directory(directory.path()).server();
+    let place = Place::shared().await;
+    let start = || Start::at(&place).server();
     let (one, other) = join(start(), start()).await;
     let users: Vec<Value> = join_all((0..50).map(async |number| {
         let server = if number % 2 == 0 { &one } else { &other };
@@ -42,8 +42,8 @@ async fn of_fifty_first_registrations_over_two_processes_one_becomes_admin() {
 
 #[tokio::test]
 async fn of_parallel_registrations_of_one_address_over_two_processes_one_wins() {
-    let directory = tempdir().unwrap();
-    let start = || Start::in_directory(directory.path()).server();
+    let place = Place::shared().await;
+    let start = || Start::at(&place).server();
     let (one, other) = join(start(), start()).await;
     let mut statuses: Vec<u16> = join_all((0..16).map(async |number| {
         let server = if number % 2 == 0 { &one } else { &other };
@@ -56,8 +56,8 @@ async fn of_parallel_registrations_of_one_address_over_two_processes_one_wins() 
 
 #[tokio::test]
 async fn while_64_log_in_at_once_nobody_else_waits_for_a_hash() {
-    let directory = tempdir().unwrap();
-    let server = Start::in_directory(directory.path()).server().await;
+    let place = Place::shared().await;
+    let server = Start::at(&place).server().await;
     server.register("ada@example.com").await;
     let token = server.token("ada@example.com").await;
 

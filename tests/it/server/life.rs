@@ -9,6 +9,7 @@ use serde_json::json;
 use tempfile::tempdir;
 
 use super::{Server, Start};
+use crate::support::Place;
 
 #[tokio::test]
 async fn the_first_start_makes_database_and_secret_and_serves() {
@@ -60,13 +61,13 @@ async fn the_start_says_where_database_and_secret_are_and_not_what() {
 
 #[tokio::test]
 async fn a_restart_keeps_accounts_and_tokens() {
-    let directory = tempdir().unwrap();
-    let server = Start::in_directory(directory.path()).server().await;
+    let place = Place::shared().await;
+    let server = Start::at(&place).server().await;
     server.register("ada@example.com").await;
     let token = server.token("ada@example.com").await;
     server.stop().await;
 
-    let server = Start::in_directory(directory.path()).server().await;
+    let server = Start::at(&place).server().await;
     assert_eq!(server.me(&token).await.status, 200);
     assert_eq!(server.register("ada@example.com").await.status, 409);
     server.token("ada@example.com").await;
@@ -74,21 +75,21 @@ async fn a_restart_keeps_accounts_and_tokens() {
 
 #[tokio::test]
 async fn a_killed_server_starts_again_with_everything_it_answered() {
-    let directory = tempdir().unwrap();
-    let server = Start::in_directory(directory.path()).server().await;
+    let place = Place::shared().await;
+    let server = Start::at(&place).server().await;
     server.register("ada@example.com").await;
     server.signal("KILL");
     server.ended().await;
 
-    let server = Start::in_directory(directory.path()).server().await;
+    let server = Start::at(&place).server().await;
     server.token("ada@example.com").await;
 }
 
 #[tokio::test]
 async fn first_starts_at_once_agree_on_one_secret_and_one_database() {
     for _ in 0..3 {
-        let directory = tempdir().unwrap();
-        let start = || Start::in_directory(directory.path()).server();
+        let place = Place::shared().await;
+        let start = || Start::at(&place).server();
         let servers: Vec<Server> = join_all((0..4).map(|_| start())).await;
         servers[0].register("ada@example.com").await;
         let token = servers[1].token("ada@example.com").await;

@@ -5,6 +5,7 @@ mod configuration;
 mod crowd;
 mod life;
 mod log;
+mod postgres;
 pub mod process;
 mod shutdown;
 mod streams;

@@ -15,13 +15,14 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
-use super::PASSWORD;
-use crate::support::{Answer, read};
+use super::{PASSWORD, SECRET};
+use crate::support::{Answer, Place, read};
 
 /// How to start one: on a free port, with no variable but those that are given.
 pub struct Start(Command);
 
 impl Start {
+    /// With the database that it makes there, if none is named.
     pub fn in_directory(directory: &Path) -> Self {
         let mut command = Command::new(executable());
         command
@@ -37,6 +38,18 @@ impl Start {
             command.env("LLVM_PROFILE_FILE", profile);
         }
         Self(command)
+    }
+
+    /// Over the accounts that are there.
+    pub fn at(place: &Place) -> Self {
+        let start = Self::in_directory(place.path());
+        match place.postgres_url() {
+            Some(url) => start
+                .with("DATABASE_URL", url)
+                .with("DATABASE_CONNECTIONS", "4")
+                .with("JWT_SECRET", SECRET),
+            None => start,
+        }
     }
 
     pub fn with(mut self, name: &str, value: impl AsRef<OsStr>) -> Self {

@@ -2,11 +2,11 @@
 
 use std::time::{Duration, Instant};
 
-use tempfile::{TempDir, tempdir};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use super::{PASSWORD, Server, Start};
+use crate::support::Place;
 
 #[tokio::test]
 async fn sigterm_lets_a_running_request_finish() {
@@ -19,7 +19,7 @@ async fn sigint_lets_a_running_request_finish() {
 }
 
 async fn a_running_request_finishes_after(signal: &str) {
-    let (_directory, server) = started().await;
+    let (_place, server) = started().await;
     server.register("ada@example.com").await;
     let mut connection = TcpStream::connect(server.address()).await.unwrap();
     let body = format!("username=ada@example.com&password={PASSWORD}");
@@ -44,7 +44,7 @@ async fn a_running_request_finishes_after(signal: &str) {
 
 #[tokio::test]
 async fn an_idle_server_ends_at_once() {
-    let (_directory, server) = started().await;
+    let (_place, server) = started().await;
     server.signal("TERM");
     ends_cleanly(server, Duration::ZERO).await;
 }
@@ -52,7 +52,7 @@ async fn an_idle_server_ends_at_once() {
 #[tokio::test]
 async fn a_signal_right_after_the_start_ends_it_cleanly() {
     for _ in 0..5 {
-        let (_directory, server) = started().await;
+        let (_place, server) = started().await;
         server.signal("INT");
         ends_cleanly(server, Duration::ZERO).await;
     }
@@ -60,7 +60,7 @@ async fn a_signal_right_after_the_start_ends_it_cleanly() {
 
 #[tokio::test]
 async fn an_idle_keep_alive_connection_does_not_hold_the_server() {
-    let (_directory, server) = started().await;
+    let (_place, server) = started().await;
     let mut connection = TcpStream::connect(server.address()).await.unwrap();
     let request = b"GET /api/auth/me HTTP/1.1\r\nhost: localhost\r\n\r\n";
     connection.write_all(request).await.unwrap();
@@ -74,7 +74,7 @@ async fn an_idle_keep_alive_connection_does_not_hold_the_server() {
 
 #[tokio::test]
 async fn a_connection_that_never_said_anything_does_not_hold_the_server() {
-    let (_directory, server) = started().await;
+    let (_place, server) = started().await;
     let _connection = TcpStream::connect(server.address()).await.unwrap();
     server.signal("TERM");
     ends_cleanly(server, GRACE).await;
@@ -82,7 +82,7 @@ async fn a_connection_that_never_said_anything_does_not_hold_the_server() {
 
 #[tokio::test]
 async fn a_head_that_is_never_finished_holds_the_server_no_longer_than_the_grace() {
-    let (_directory, server) = started().await;
+    let (_place, server) = started().await;
     let mut connection = TcpStream::connect(server.address()).await.unwrap();
     connection
         .write_all(b"GET /api/auth/me HTTP/1.1\r\nhost:")
@@ -94,7 +94,7 @@ async fn a_head_that_is_never_finished_holds_the_server_no_longer_than_the_grace
 
 #[tokio::test]
 async fn a_body_that_never_comes_holds_the_server_no_longer_than_the_grace() {
-    let (_directory, server) = started().await;
+    let (_place, server) = started().await;
     let mut connection = TcpStream::connect(server.address()).await.unwrap();
     connection
         .write_all(login_head(40).as_bytes())
@@ -109,7 +109,7 @@ async fn a_body_that_never_comes_holds_the_server_no_longer_than_the_grace() {
 
 #[tokio::test]
 async fn a_crowd_before_the_hasher_holds_the_server_no_longer_than_the_grace() {
-    let (_directory, server) = started().await;
+    let (_place, server) = started().await;
     server.register("ada@example.com").await;
     let body = format!("username=ada@example.com&password={PASSWORD}");
     let mut connections = Vec::new();
@@ -125,10 +125,10 @@ async fn a_crowd_before_the_hasher_holds_the_server_no_longer_than_the_grace() {
     ends_cleanly(server, GRACE).await;
 }
 
-async fn started() -> (TempDir, Server) {
-    let directory = tempdir().unwrap();
-    let server = Start::in_directory(directory.path()).server().await;
-    (directory, server)
+async fn started() -> (Place, Server) {
+    let place = Place::shared().await;
+    let server = Start::at(&place).server().await;
+    (place, server)
 }
 
 fn login_head(length: usize) -> String {

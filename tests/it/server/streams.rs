@@ -3,16 +3,16 @@
 use std::time::{Duration, Instant};
 
 use serde_json::json;
-use tempfile::tempdir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use super::{Server, Start};
+use crate::support::Place;
 
 #[tokio::test]
 async fn open_streams_end_at_once_when_it_stops_and_their_tokens_are_not_said() {
-    let directory = tempdir().unwrap();
-    let start = Start::in_directory(directory.path()).with("RUST_LOG", "trace");
+    let place = Place::shared().await;
+    let start = Start::at(&place).with("RUST_LOG", "trace");
     let server = start.server().await;
     server.register("ada@example.com").await;
     let token = server.token("ada@example.com").await;

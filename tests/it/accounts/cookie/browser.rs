@@ -14,13 +14,13 @@ use tower_warder::{AuthCookie, AuthLayer, TokenSource};
 use super::super::server::{FORM, Server, body, hasher};
 use crate::support::Answer;
 
-pub fn server(source: TokenSource) -> Server {
-    server_with(source, LIFETIME)
+pub async fn server(source: TokenSource) -> Server {
+    server_with(source, LIFETIME).await
 }
 
 /// The usual one, with the routes of the cookie, and a layer that reads `source`.
-pub fn server_with(source: TokenSource, lifetime: Duration) -> Server {
-    let server = Server::new();
+pub async fn server_with(source: TokenSource, lifetime: Duration) -> Server {
+    let server = Server::new().await;
     let accounts = accounts_of(&server, lifetime);
     let routes = accounts::routes(accounts.clone())
         .merge(accounts::cookie_routes(accounts.clone(), cookie()));

@@ -23,6 +23,7 @@ use tower_warder::{
 
 use super::super::example::{self, streams};
 use crate::accounts::staged::Staged;
+use crate::support::Place;
 
 pub const EVENTS: &str = "/api/events";
 pub const SOCKET: &str = "/api/ws";
@@ -42,8 +43,17 @@ pub struct House {
 
 impl House {
     pub async fn new(cache: Option<UserCache<User>>) -> Self {
+        Self::over(Staged::new().await, cache).await
+    }
+
+    /// For a test whose clock is paused: it runs ahead of whatever a database has to say.
+    pub async fn in_memory() -> Self {
+        Self::over(Staged::over(Place::memory()).await, None).await
+    }
+
+    async fn over(store: Staged, cache: Option<UserCache<User>>) -> Self {
         let clock = FixedClock::new();
-        let store = Arc::new(Staged::new());
+        let store = Arc::new(store);
         let issuer = testing::issuer().clock(clock.clock()).lifetime(WEEK);
         let hasher = PasswordHasher::new().params(PasswordParams::new(7168, 5, 1).unwrap());
         let mut accounts = Accounts::new(Arc::clone(&store), issuer)

@@ -4,18 +4,21 @@ use std::str::FromStr;
 use std::time::{Duration, Instant, SystemTime};
 
 use jiff::Timestamp;
+use sqlx::encode::{Encode, IsNull};
 use sqlx::sqlite::{
-    SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool, SqlitePoolOptions,
-    SqliteRow,
+    SqliteArgumentsBuffer, SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool,
+    SqlitePoolOptions, SqliteTypeInfo, SqliteValueRef,
 };
-use sqlx::{FromRow, Row, Sqlite, Transaction};
-use tower_warder::BoxError;
-use tower_warder::accounts::{
-    AccountStore, Actor, Change, Email, NewUser, Page, Seat, StoreError, User,
-};
-use tower_warder::async_trait;
+use sqlx::{Connection, Decode, Sqlite, Transaction, Type};
+use tokio::time::timeout;
+use tower_warder::accounts::{AccountStore, Actor, Change, Email, NewUser, Page, StoreError, User};
+use tower_warder::{BoxError, async_trait};
 
-use super::database::Database;
+use super::super::database::SqliteFile;
+use super::row::UserRow;
+use super::{Store, sql};
+
+mod sessions;
 
 /// Readers see the last committed state (WAL); a writer takes the lock before it reads what
 /// decides, so that no two decide on the same state.
@@ -24,16 +27,16 @@ pub(crate) struct SqliteStore(SqlitePool);
 
 impl SqliteStore {
     /// Opens or creates the database and brings its tables up to date.
-    pub(crate) async fn open(database: Database) -> Result<Self, sqlx::Error> {
+    pub(crate) async fn open(file: SqliteFile) -> Result<Self, sqlx::Error> {
         let mut pool = SqlitePoolOptions::new().acquire_timeout(BUSY_TIMEOUT);
-        if database.path().is_none() {
+        if file.path().is_none() {
             // Each connection would have a memory of its own, gone when it closes.
             pool = pool
                 .max_connections(1)
                 .idle_timeout(None)
                 .max_lifetime(None);
         }
-        let options = database
+        let options = file
             .create()?
             .journal_mode(SqliteJournalMode::Wal)
             .busy_timeout(BUSY_TIMEOUT)
@@ -41,15 +44,11 @@ impl SqliteStore {
         let store = Self(connect(pool, options).await?);
         // Of two that start at once one waits, and then finds the tables made.
         let mut transaction = store.write().await?;
-        sqlx::migrate!("examples/accounts/migrations")
+        sqlx::migrate!("examples/accounts/migrations/sqlite")
             .run(&mut *transaction)
             .await?;
         transaction.commit().await?;
         Ok(store)
-    }
-
-    pub(crate) async fn close(&self) {
-        self.0.close().await;
     }
 
     async fn write(&self) -> Result<Transaction<'static, Sqlite>, sqlx::Error> {
@@ -82,33 +81,33 @@ fn is_busy(error: &sqlx::Error) -> bool {
 }
 
 #[async_trait]
+impl Store for SqliteStore {
+    async fn is_ready(&self) -> bool {
+        let ping = async { self.0.acquire().await.ok()?.ping().await.ok() };
+        matches!(timeout(READY, ping).await, Ok(Some(())))
+    }
+
+    async fn close(&self) {
+        self.0.close().await;
+    }
+}
+
+#[async_trait]
 impl AccountStore for SqliteStore {
     async fn insert(&self, new: NewUser) -> Result<User, StoreError> {
         let mut transaction = self.write().await.map_err(unavailable)?;
-        let condition = match new.seat {
-            Seat::Closed => "SELECT FALSE",
-            Seat::FirstAccount => "SELECT NOT EXISTS (SELECT 1 FROM users)",
-            Seat::FirstAdmin => {
-                "SELECT NOT EXISTS (SELECT 1 FROM users WHERE is_admin AND status = 'approved')"
-            }
-        };
-        let seated = sqlx::query_scalar(condition)
+        let seated = sqlx::query_scalar(sql::is_free(new.seat))
             .fetch_one(&mut *transaction)
             .await
             .map_err(unavailable)?;
-
-        // The id is the database's to choose.
         let mut user = new.into_user(0, seated);
-        let insert =
-            "INSERT INTO users (email, hashed_password, is_admin, status, created_at, approved_at)
-                      VALUES (?, ?, ?, ?, ?, ?) RETURNING id";
-        user.id = sqlx::query_scalar(insert)
+        user.id = sqlx::query_scalar(sql::INSERT)
             .bind(&user.email)
             .bind(&user.hashed_password)
             .bind(user.is_admin)
             .bind(user.status.as_str())
-            .bind(to_text(user.created_at)?)
-            .bind(user.approved_at.map(to_text).transpose()?)
+            .bind(Rfc3339(user.created_at))
+            .bind(user.approved_at.map(Rfc3339))
             .fetch_one(&mut *transaction)
             .await
             .map_err(taken_or_unavailable)?;
@@ -117,38 +116,27 @@ impl AccountStore for SqliteStore {
     }
 
     async fn find(&self, id: i64) -> Result<Option<User>, StoreError> {
-        let query = sqlx::query_as("SELECT * FROM users WHERE id = ?").bind(id);
-        let row: Option<UserRow> = query.fetch_optional(&self.0).await.map_err(unavailable)?;
-        Ok(row.map(|row| row.0))
+        let query = sqlx::query_as(sql::FIND).bind(id);
+        found(query.fetch_optional(&self.0).await)
     }
 
     async fn find_by_email(&self, email: &Email) -> Result<Option<User>, StoreError> {
-        let query = sqlx::query_as("SELECT * FROM users WHERE email = ?").bind(email.as_str());
-        let row: Option<UserRow> = query.fetch_optional(&self.0).await.map_err(unavailable)?;
-        Ok(row.map(|row| row.0))
+        let query = sqlx::query_as(sql::FIND_BY_EMAIL).bind(email.as_str());
+        found(query.fetch_optional(&self.0).await)
     }
 
     async fn list(&self, page: Page) -> Result<Vec<User>, StoreError> {
-        // If the last account of the page before is gone, its id says where to go on.
-        let query = "WITH last AS (SELECT created_at, id FROM users WHERE id = ?1)
-             SELECT * FROM users
-             WHERE ?1 IS NULL
-                OR (created_at, id) < (SELECT created_at, id FROM last)
-                OR (id < ?1 AND NOT EXISTS (SELECT 1 FROM last))
-             ORDER BY created_at DESC, id DESC
-             LIMIT ?2";
-        let rows: Vec<UserRow> = sqlx::query_as(query)
+        let rows: Vec<Row> = sqlx::query_as(sql::LIST)
             .bind(page.after)
-            .bind(page.limit.map_or(-1, i64::from))
+            .bind(sql::limit(page))
             .fetch_all(&self.0)
             .await
             .map_err(unavailable)?;
-        Ok(rows.into_iter().map(|row| row.0).collect())
+        rows.into_iter().map(Row::into_user).collect()
     }
 
     async fn count_pending(&self) -> Result<u64, StoreError> {
-        let query = "SELECT COUNT(*) FROM users WHERE status = 'pending'";
-        let count: i64 = sqlx::query_scalar(query)
+        let count: i64 = sqlx::query_scalar(sql::COUNT_PENDING)
             .fetch_one(&self.0)
             .await
             .map_err(unavailable)?;
@@ -162,14 +150,11 @@ impl AccountStore for SqliteStore {
             .await?
             .ok_or(StoreError::NotFound)?;
         let user = before.changed(&change, other_admins(&mut transaction, id).await?)?;
-        let update = "UPDATE users
-             SET email = ?, is_admin = ?, status = ?, approved_at = ?, approved_by = ?
-             WHERE id = ?";
-        sqlx::query(update)
+        sqlx::query(sql::UPDATE)
             .bind(&user.email)
             .bind(user.is_admin)
             .bind(user.status.as_str())
-            .bind(user.approved_at.map(to_text).transpose()?)
+            .bind(user.approved_at.map(Rfc3339))
             .bind(user.approved_by)
             .bind(id)
             .execute(&mut *transaction)
@@ -186,7 +171,7 @@ impl AccountStore for SqliteStore {
             .await?
             .ok_or(StoreError::NotFound)?;
         user.check_deletion(other_admins(&mut transaction, id).await?)?;
-        let delete = sqlx::query("DELETE FROM users WHERE id = ?").bind(id);
+        let delete = sqlx::query(sql::DELETE).bind(id);
         delete
             .execute(&mut *transaction)
             .await
@@ -197,11 +182,8 @@ impl AccountStore for SqliteStore {
     async fn reset_password(&self, id: i64, hash: &str, by: Actor) -> Result<(), StoreError> {
         let mut transaction = self.write().await.map_err(unavailable)?;
         check(&mut transaction, by).await?;
-        let update = "UPDATE users
-             SET hashed_password = ?, token_generation = token_generation + 1
-             WHERE id = ?";
-        let query = sqlx::query(update).bind(hash).bind(id);
-        let done = query
+        let reset = sqlx::query(sql::RESET_PASSWORD).bind(hash).bind(id);
+        let done = reset
             .execute(&mut *transaction)
             .await
             .map_err(unavailable)?;
@@ -212,14 +194,9 @@ impl AccountStore for SqliteStore {
     }
 
     async fn replace_hash(&self, id: i64, old: &str, new: &str) -> Result<bool, StoreError> {
-        let update = "UPDATE users SET hashed_password = ? WHERE id = ? AND hashed_password = ?";
-        let query = sqlx::query(update).bind(new).bind(id).bind(old);
-        Ok(query
-            .execute(&self.0)
-            .await
-            .map_err(unavailable)?
-            .rows_affected()
-            > 0)
+        let query = sqlx::query(sql::REPLACE_HASH).bind(new).bind(id).bind(old);
+        let done = query.execute(&self.0).await.map_err(unavailable)?;
+        Ok(done.rows_affected() > 0)
     }
 
     async fn end_tokens(
@@ -228,40 +205,12 @@ impl AccountStore for SqliteStore {
         generation: u64,
         hash: Option<&str>,
     ) -> Result<bool, StoreError> {
-        let update = "UPDATE users
-             SET hashed_password = COALESCE(?, hashed_password),
-                 token_generation = token_generation + 1
-             WHERE id = ? AND token_generation = ? AND status = 'approved'";
-        let query = sqlx::query(update)
+        let query = sqlx::query(sql::END_TOKENS)
             .bind(hash)
             .bind(id)
-            .bind(i64::try_from(generation).map_err(StoreError::unavailable)?);
+            .bind(sql::number(generation));
         let done = query.execute(&self.0).await.map_err(unavailable)?;
         Ok(done.rows_affected() > 0)
-    }
-}
-
-struct UserRow(User);
-
-impl FromRow<'_, SqliteRow> for UserRow {
-    fn from_row(row: &SqliteRow) -> Result<Self, sqlx::Error> {
-        let decode = |error: BoxError| sqlx::Error::Decode(error);
-        let approved_at: Option<&str> = row.try_get("approved_at")?;
-        Ok(Self(User {
-            id: row.try_get("id")?,
-            email: row.try_get("email")?,
-            hashed_password: row.try_get("hashed_password")?,
-            is_admin: row.try_get("is_admin")?,
-            status: row
-                .try_get::<&str, _>("status")?
-                .parse()
-                .map_err(|error| decode(Box::new(error)))?,
-            created_at: from_text(row.try_get("created_at")?).map_err(decode)?,
-            approved_at: approved_at.map(from_text).transpose().map_err(decode)?,
-            approved_by: row.try_get("approved_by")?,
-            token_generation: u64::try_from(row.try_get::<i64, _>("token_generation")?)
-                .map_err(|error| decode(Box::new(error)))?,
-        }))
     }
 }
 
@@ -277,12 +226,8 @@ async fn find_locked(
     connection: &mut SqliteConnection,
     id: i64,
 ) -> Result<Option<User>, StoreError> {
-    let query = sqlx::query_as("SELECT * FROM users WHERE id = ?").bind(id);
-    let row: Option<UserRow> = query
-        .fetch_optional(connection)
-        .await
-        .map_err(unavailable)?;
-    Ok(row.map(|row| row.0))
+    let query = sqlx::query_as(sql::FIND).bind(id);
+    found(query.fetch_optional(connection).await)
 }
 
 async fn other_admins(connection: &mut SqliteConnection, id: i64) -> Result<u64, StoreError> {
@@ -295,13 +240,8 @@ async fn other_admins(connection: &mut SqliteConnection, id: i64) -> Result<u64,
     Ok(count.unsigned_abs())
 }
 
-fn to_text(time: SystemTime) -> Result<String, StoreError> {
-    let time = Timestamp::try_from(time).map_err(StoreError::unavailable)?;
-    Ok(format!("{time:.6}"))
-}
-
-fn from_text(text: &str) -> Result<SystemTime, BoxError> {
-    Ok(SystemTime::try_from(Timestamp::from_str(text)?)?)
+fn found(row: sqlx::Result<Option<Row>>) -> Result<Option<User>, StoreError> {
+    row.map_err(unavailable)?.map(Row::into_user).transpose()
 }
 
 fn unavailable(error: sqlx::Error) -> StoreError {
@@ -316,5 +256,38 @@ fn taken_or_unavailable(error: sqlx::Error) -> StoreError {
     }
 }
 
+type Row = UserRow<Rfc3339>;
+
+/// A time as text, with microseconds, so that times sort as text.
+struct Rfc3339(SystemTime);
+
+impl From<Rfc3339> for SystemTime {
+    fn from(time: Rfc3339) -> Self {
+        time.0
+    }
+}
+
+impl Type<Sqlite> for Rfc3339 {
+    fn type_info() -> SqliteTypeInfo {
+        <str as Type<Sqlite>>::type_info()
+    }
+}
+
+impl Encode<'_, Sqlite> for Rfc3339 {
+    fn encode_by_ref(&self, buffer: &mut SqliteArgumentsBuffer) -> Result<IsNull, BoxError> {
+        let time = Timestamp::try_from(self.0)?;
+        Encode::<Sqlite>::encode(format!("{time:.6}"), buffer)
+    }
+}
+
+impl<'r> Decode<'r, Sqlite> for Rfc3339 {
+    fn decode(value: SqliteValueRef<'r>) -> Result<Self, BoxError> {
+        let text = <&str as Decode<'r, Sqlite>>::decode(value)?;
+        Ok(Self(SystemTime::try_from(Timestamp::from_str(text)?)?))
+    }
+}
+
 /// How long a writer waits for its turn.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+
+const READY: Duration = Duration::from_secs(2);

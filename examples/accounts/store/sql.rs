@@ -1,0 +1,75 @@
+//! What is asked of both databases in the same words.
+
+use tower_warder::accounts::{Page, Seat};
+
+/// Columns by name: where `*` was prepared, PostgreSQL answers no more once a migration of a later
+/// version has added one.
+macro_rules! users {
+    ($which:literal) => {
+        concat!(
+            "SELECT id, email, hashed_password, is_admin, status, created_at, approved_at, \
+             approved_by, token_generation FROM users ",
+            $which
+        )
+    };
+}
+pub(super) use users;
+
+pub(super) const FIND: &str = users!("WHERE id = $1");
+
+pub(super) const FIND_BY_EMAIL: &str = users!("WHERE email = $1");
+
+/// After `$1`, at most `$2`. If the last account of the page before is gone, its id says where to go
+/// on.
+pub(super) const LIST: &str = users!(
+    "WHERE $1 IS NULL
+        OR (created_at, id) < (SELECT created_at, id FROM users WHERE id = $1)
+        OR (id < $1 AND NOT EXISTS (SELECT 1 FROM users WHERE id = $1))
+     ORDER BY created_at DESC, id DESC
+     LIMIT $2"
+);
+
+pub(super) const COUNT_PENDING: &str = "SELECT COUNT(*) FROM users WHERE status = 'pending'";
+
+/// The id is the database's to choose.
+pub(super) const INSERT: &str =
+    "INSERT INTO users (email, hashed_password, is_admin, status, created_at, approved_at)
+     VALUES ($1, $2, $3, $4, $5, $6) RETURNING id";
+
+pub(super) const UPDATE: &str = "UPDATE users
+     SET email = $1, is_admin = $2, status = $3, approved_at = $4, approved_by = $5
+     WHERE id = $6";
+
+pub(super) const DELETE: &str = "DELETE FROM users WHERE id = $1";
+
+pub(super) const RESET_PASSWORD: &str = "UPDATE users
+     SET hashed_password = $1, token_generation = token_generation + 1
+     WHERE id = $2";
+
+pub(super) const REPLACE_HASH: &str =
+    "UPDATE users SET hashed_password = $1 WHERE id = $2 AND hashed_password = $3";
+
+pub(super) const END_TOKENS: &str = "UPDATE users
+     SET hashed_password = COALESCE($1, hashed_password), token_generation = token_generation + 1
+     WHERE id = $2 AND token_generation = $3 AND status = 'approved'";
+
+/// Whether the seat is free.
+pub(super) const fn is_free(seat: Seat) -> &'static str {
+    match seat {
+        Seat::Closed => "SELECT FALSE",
+        Seat::FirstAccount => "SELECT NOT EXISTS (SELECT 1 FROM users)",
+        Seat::FirstAdmin => {
+            "SELECT NOT EXISTS (SELECT 1 FROM users WHERE is_admin AND status = 'approved')"
+        }
+    }
+}
+
+/// How many accounts a page has at most.
+pub(super) fn limit(page: Page) -> i64 {
+    page.limit.map_or(i64::MAX, i64::from)
+}
+
+/// A generation as databases count. None gets beyond.
+pub(super) fn number(generation: u64) -> i64 {
+    i64::try_from(generation).unwrap_or(i64::MAX)
+}
