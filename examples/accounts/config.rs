@@ -19,6 +19,7 @@ pub(crate) struct Config {
     pub(crate) secret: SecretSource,
     pub(crate) token_lifetime: Option<Duration>,
     pub(crate) user_cache_ttl: Option<Duration>,
+    pub(crate) sessions: bool,
 }
 
 impl Config {
@@ -35,6 +36,7 @@ impl Config {
             database,
             token_lifetime: duration("JWT_LIFETIME", MAX_LIFETIME)?,
             user_cache_ttl: duration("USER_CACHE_TTL", MAX_USER_CACHE_TTL)?,
+            sessions: switch("SESSIONS")?,
         })
     }
 }
@@ -178,6 +180,15 @@ fn duration(name: &'static str, most: Duration) -> Result<Option<Duration>, Box<
             name,
             "give a time such as 90s, 15m, 12h or 7d; lifetimes have ten years at most, caches an hour",
         )),
+    }
+}
+
+/// Off unless it is switched on.
+fn switch(name: &'static str) -> Result<bool, Box<dyn Error>> {
+    match variable(name)?.as_deref() {
+        None | Some("off") => Ok(false),
+        Some("on") => Ok(true),
+        Some(_) => Err(invalid(name, "give on or off")),
     }
 }
 

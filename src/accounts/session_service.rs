@@ -40,6 +40,11 @@ impl<S: AccountStore> Accounts<S> {
         self
     }
 
+    /// Whether there are [sessions](Self::sessions), and so their routes to mount.
+    pub const fn has_sessions(&self) -> bool {
+        self.sessions.is_some()
+    }
+
     /// Opens a session of an account that has [authenticated](Self::authenticate) itself; `device`
     /// is what its owner sees in the list of sessions.
     ///
