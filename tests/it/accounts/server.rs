@@ -33,7 +33,7 @@ pub struct Server {
     pub store: Arc<dyn AccountStore>,
     pub clock: FixedClock,
     /// Lives as long as the store.
-    pub place: Option<Arc<Place>>,
+    pub _place: Option<Arc<Place>>,
 }
 
 impl Server {
@@ -47,10 +47,10 @@ impl Server {
 
     /// One of many, perhaps, over what is there.
     pub async fn at(place: Arc<Place>, configure: impl FnOnce(AnyAccounts) -> AnyAccounts) -> Self {
-        let place_too = Some(Arc::clone(&place));
+        let store = place.store().await;
         Self {
-            place: place_too,
-            ..Self::with(place.store().await, configure)
+            _place: Some(place),
+            ..Self::with(store, configure)
         }
     }
 
@@ -59,7 +59,7 @@ impl Server {
         let place = Place::new().await;
         let store = place.store().await;
         Self {
-            place: Some(Arc::new(place)),
+            _place: Some(Arc::new(place)),
             ..Self::cached_over(store, configure)
         }
     }
@@ -113,7 +113,7 @@ impl Server {
             app,
             store,
             clock,
-            place: None,
+            _place: None,
         }
     }
 

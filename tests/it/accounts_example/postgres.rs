@@ -173,8 +173,8 @@ async fn who_gives_way_in_a_deadlock_tries_again() {
 /// Counts the attempts in a sequence, which no rollback turns back.
 const FAILING: &str = "CREATE SEQUENCE attempts;
     CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
-        IF nextval('attempts') <= TIMES THEN
-            RAISE EXCEPTION 'for this test' USING ERRCODE = 'CODE';
+        IF nextval('attempts') <= $TIMES THEN
+            RAISE EXCEPTION 'for this test' USING ERRCODE = '$STATE';
         END IF;
         RETURN NULL;
     END $$;
@@ -194,9 +194,9 @@ async fn what_the_database_undid_is_tried_three_times() {
         let Some(mut scene) = Scene::new().await else {
             return;
         };
-        let failing = FAILING.replace("CODE", code);
+        let failing = FAILING.replace("$STATE", code);
         scene
-            .sql(&failing.replace("TIMES", &times.to_string()))
+            .sql(&failing.replace("$TIMES", &times.to_string()))
             .await;
         let inserted = scene.store.insert(new("jane")).await;
         assert_eq!(inserted.is_ok(), times < attempts, "{code} {inserted:?}");

@@ -68,8 +68,10 @@ impl Drop for PostgresDatabase {
         let server = self.server.clone();
         // Not on the runtime of the test, which waits for this.
         let dropping = thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all();
-            runtime.build().unwrap().block_on(run(&server, &drop));
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build();
+            runtime.unwrap().block_on(run(&server, &drop));
         });
         if dropping.join().is_err() && !thread::panicking() {
             panic!("{} is not dropped", self.name);
