@@ -99,15 +99,14 @@ async fn what_is_no_good_is_refused_alike() {
         &format!("{}\n", tokens.refresh),
         &format!("{}AAAA", tokens.refresh),
         &format!("Refresh_{encoded}"),
-        &format!("refresh_{}", encoded.replace(['-', '_'], "+")).replace("refresh+", "refresh_"),
+        &format!("refresh_+{}", &encoded[1..]),
+        &format!("refresh_/{}", &encoded[1..]),
         &format!("ticket_{encoded}"),
         &"refresh_".repeat(9),
         &format!("refresh_{}", "ä".repeat(32)),
         &format!("refresh_{}", "A".repeat(60_000)),
     ] {
-        if token != tokens.refresh {
-            assert_refused(&refresh(&server, token).await);
-        }
+        assert_refused(&refresh(&server, token).await);
     }
     // And none of that did anything to the session.
     renewed(&server, &tokens.refresh).await;
