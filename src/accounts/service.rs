@@ -182,7 +182,8 @@ impl<S: AccountStore> Accounts<S> {
         Ok(user)
     }
 
-    /// Makes a token for an account that has [authenticated](Self::authenticate) itself.
+    /// Makes a token for an account that has [authenticated](Self::authenticate) itself. It is of
+    /// no session, and lives as long as the issuer says.
     ///
     /// # Errors
     ///

@@ -73,6 +73,8 @@ impl Sessions {
 
     /// How long the token before the present one gets the same successor again, from the moment
     /// when it was spent. Five minutes at most; zero: never. Defaults to 30 seconds.
+    ///
+    /// The clocks of several nodes have to agree better than this.
     pub fn grace(mut self, grace: Duration) -> Self {
         self.grace = grace.min(MAX_GRACE);
         self

@@ -10,7 +10,7 @@ use tower_warder::openapi::{AccountsApi, CookieApi, SessionsApi, TicketApi};
 use tower_warder::{AuthCookie, testing};
 use utoipa::OpenApi;
 
-use super::server::{Server, bare, by};
+use super::server::{PASSWORD, Server, bare, by};
 use super::sessions;
 use crate::support::Answer;
 
@@ -124,6 +124,20 @@ async fn shown_accounts_have_the_members_that_are_described() {
     let schema = &DOCUMENT["components"]["schemas"]["UserPublic"]["properties"];
     let members = |value: &Value| Vec::from_iter(value.as_object().unwrap().keys().cloned());
     assert_eq!(members(&me), members(schema));
+}
+
+#[tokio::test]
+async fn what_sessions_show_has_the_members_that_are_described() {
+    let server = sessions::client::server();
+    server.add("jane@example.org", false, Approved).await;
+    let token = server.login("jane@example.org", PASSWORD).await.json();
+    let access = token["access_token"].as_str().unwrap();
+    let listed = sessions::client::sessions(&server, access).await;
+    for (name, shown) in [("Token", &token), ("SessionPublic", &listed[0])] {
+        let schema = &DOCUMENT["components"]["schemas"][name]["properties"];
+        let members = |value: &Value| Vec::from_iter(value.as_object().unwrap().keys().cloned());
+        assert_eq!(members(shown), members(schema));
+    }
 }
 
 /// How many references there are, all of them to something in the document.

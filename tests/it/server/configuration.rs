@@ -190,6 +190,8 @@ async fn other_variables_that_cannot_be_used_are_refused() {
         ("USER_CACHE_TTL", "5"),
         ("USER_CACHE_TTL", "61m"),
         ("AUTH_THROTTLE", "on"),
+        ("SESSIONS", ""),
+        ("SESSIONS", "yes"),
         ("RUST_LOG", "info,,=x=y"),
     ] {
         let said = refusal(&[(name, value)]).await;

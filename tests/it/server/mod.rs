@@ -6,6 +6,7 @@ mod crowd;
 mod life;
 mod log;
 mod postgres;
+mod sessions;
 pub mod process;
 mod shutdown;
 mod streams;
