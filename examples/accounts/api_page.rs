@@ -8,13 +8,16 @@ use axum::http::header::{
 use tower::ServiceBuilder;
 use tower_http::set_header::SetResponseHeaderLayer;
 use tower_warder::AuthCookie;
-use tower_warder::openapi::{AccountsApi, CookieApi, SecuritySchemes, TicketApi};
+use tower_warder::openapi::{AccountsApi, CookieApi, SecuritySchemes, SessionsApi, TicketApi};
 use utoipa::{Modify, OpenApi};
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
 /// The document at `/api/openapi.json`, the page at `/api/docs`. "Authorize" logs in.
-pub(crate) fn routes(cookie: &AuthCookie) -> Router {
+pub(crate) fn routes(cookie: &AuthCookie, has_sessions: bool) -> Router {
     let mut document = Api::openapi();
+    if has_sessions {
+        document = document.nest("/api/auth", SessionsApi::openapi());
+    }
     SECURITY.cookie(cookie.name()).modify(&mut document);
     // Without a badge that a server elsewhere draws, and without the bar whose logo brings a style
     // of its own.

@@ -23,6 +23,7 @@ pub(crate) struct Config {
     pub(crate) channel: Option<Channel>,
     pub(crate) shutdown_delay: Option<Duration>,
     pub(crate) metrics_addr: Option<SocketAddr>,
+    pub(crate) sessions: bool,
 }
 
 impl Config {
@@ -42,6 +43,7 @@ impl Config {
             user_cache_ttl: duration("USER_CACHE_TTL", MAX_USER_CACHE_TTL)?,
             shutdown_delay: duration("SHUTDOWN_DELAY", MAX_SHUTDOWN_DELAY)?,
             metrics_addr: metrics_addr()?,
+            sessions: switch("SESSIONS")?,
         })
     }
 }
@@ -207,6 +209,15 @@ fn duration(name: &'static str, most: Duration) -> Result<Option<Duration>, Box<
             name,
             "give a time such as 90s, 15m, 12h or 7d; lifetimes have ten years at most, caches an hour, delays a minute",
         )),
+    }
+}
+
+/// Off unless it is switched on.
+fn switch(name: &'static str) -> Result<bool, Box<dyn Error>> {
+    match variable(name)?.as_deref() {
+        None | Some("off") => Ok(false),
+        Some("on") => Ok(true),
+        Some(_) => Err(invalid(name, "give on or off")),
     }
 }
 

@@ -18,6 +18,20 @@
 //! curl -N "http://127.0.0.1:8000/api/events?token=$TICKET"
 //! ```
 //!
+//! With `SESSIONS=on` access tokens live for 15 minutes, and each log-in is a session:
+//!
+//! ```text
+//! curl -i $api/login -d username=ada@example.com -d 'password=correct horse'
+//! TOKEN=…  REFRESH=…    # the `access_token` and the `refresh_token` of that answer
+//! curl -i $api/refresh -H "$json" -d "{\"refresh_token\": \"$REFRESH\"}"    # keep the new one
+//! curl -i $api/sessions -H "Authorization: Bearer $TOKEN"
+//! curl -i -X DELETE $api/sessions/… -H "Authorization: Bearer $TOKEN"
+//! curl -i $api/password -H "Authorization: Bearer $TOKEN" -H "$json" \
+//!     -d '{"current_password": "correct horse", "new_password": "battery staple"}'
+//! curl -i $api/logout -H "$json" -d "{\"refresh_token\": \"$REFRESH\"}"
+//! curl -i -X POST $api/logout-all -H "Authorization: Bearer $TOKEN"
+//! ```
+//!
 //! <http://127.0.0.1:8000/api/docs> describes the routes, and tries them. `/healthz` and `/readyz`
 //! are for service managers and balancers.
 //!
@@ -32,6 +46,7 @@
 //! | `DATABASE_CONNECTIONS` | how many connections to PostgreSQL there are at most; defaults to 10 |
 //! | `JWT_SECRET` | the secret of the tokens; defaults to one made beside the SQLite file, and is required with PostgreSQL |
 //! | `JWT_LIFETIME` | how long tokens live, such as `15m`; defaults to 7 days |
+//! | `SESSIONS` | `on`: refresh tokens and sessions; `JWT_LIFETIME` is that of cookies then |
 //! | `USER_CACHE_TTL` | how long accounts are kept in memory, such as `5s`; by default every request asks the database |
 //! | `INVALIDATION_URL` | where the nodes hear of each other's changes, for `USER_CACHE_TTL`: `redis://HOST` or `postgres://…`; defaults to `DATABASE_URL` if that is PostgreSQL |
 //! | `SHUTDOWN_DELAY` | how long it goes on serving after a signal, such as `3s`, while `/readyz` already says no; by default not at all |
@@ -53,7 +68,7 @@ use tokio::net::TcpListener;
 #[cfg(unix)]
 use tokio::signal::unix::{SignalKind, signal};
 use tower_http::trace::TraceLayer;
-use tower_warder::accounts::{self, AccountStore, Accounts, User};
+use tower_warder::accounts::{self, AccountStore, Accounts, Sessions, User};
 use tower_warder::{
     AuthCookie, AuthLayer, ConfigError, Secret, Tickets, TokenIssuer, TokenSource, TokenVerifier,
     UserCache,
@@ -113,7 +128,10 @@ async fn run() -> Result<(), Box<dyn Error>> {
         issuer = issuer.lifetime(lifetime);
     }
     let cookie = cookie(listener.local_addr()?.ip())?;
-    let accounts = Accounts::new(store.clone(), issuer);
+    let mut accounts = Accounts::new(store.clone(), issuer);
+    if config.sessions {
+        accounts = accounts.sessions(Sessions::new(store.clone()));
+    }
     let cache = config.user_cache_ttl.map(|time_to_live| {
         let channel = config.channel.as_ref().map(Channel::to_string);
         tracing::info!(?time_to_live, channel, "accounts are kept in memory");
@@ -172,13 +190,17 @@ pub(crate) fn app<S: AccountStore>(
     let trace = TraceLayer::new_for_http().make_span_with(|request: &Request| {
         tracing::info_span!("request", method = %request.method(), path = request.uri().path())
     });
-    let routes = accounts::routes(accounts.clone())
+    let has_sessions = accounts.has_sessions();
+    let mut routes = accounts::routes(accounts.clone())
         .merge(accounts::cookie_routes(accounts.clone(), cookie.clone()))
         .merge(accounts::ticket_routes());
+    if has_sessions {
+        routes = routes.merge(accounts::session_routes(accounts.clone()));
+    }
     Router::new()
         .nest("/api/auth", routes)
         .merge(pages::routes())
-        .merge(api_page::routes(&cookie))
+        .merge(api_page::routes(&cookie, has_sessions))
         .merge(streams::routes(accounts))
         .fallback(StatusCode::NOT_FOUND)
         .layer(auth)

@@ -22,7 +22,7 @@ impl IntoResponse for AccountError {
     fn into_response(self) -> Response {
         problem(match self {
             Self::EmailTaken => EMAIL_TAKEN,
-            Self::WrongCredentials => return wrong_credentials(),
+            Self::WrongCredentials => return challenged(WRONG_CREDENTIALS),
             Self::Pending => PENDING,
             Self::Disabled => DISABLED,
             Self::WrongBootstrapSecret => WRONG_BOOTSTRAP_SECRET,
@@ -31,6 +31,15 @@ impl IntoResponse for AccountError {
             Self::LastAdmin(LastAdmin::Demotion) => LAST_DEMOTION,
             Self::LastAdmin(LastAdmin::Disabling) => LAST_DISABLING,
             Self::LastAdmin(LastAdmin::Deletion) => LAST_DELETION,
+            Self::InvalidRefreshToken => return challenged(INVALID_REFRESH_TOKEN),
+            Self::WrongPassword => WRONG_PASSWORD,
+            // What the door would have said.
+            Self::ShutOut => return AuthError::new(AuthErrorKind::InvalidToken).into_response(),
+            Self::SessionNotFound => SESSION_NOT_FOUND,
+            Self::NoSessions => {
+                tracing::error!("{self}");
+                return AuthError::new(AuthErrorKind::Misconfigured).into_response();
+            }
             Self::Unavailable(source) => {
                 tracing::error!(%source, "an account route cannot answer");
                 return AuthError::unavailable(source).into_response();
@@ -94,8 +103,8 @@ pub(super) fn method_not_allowed() -> Response {
     problem(METHOD_NOT_ALLOWED)
 }
 
-fn wrong_credentials() -> Response {
-    let mut response = problem(WRONG_CREDENTIALS);
+fn challenged(row: Row) -> Response {
+    let mut response = problem(row);
     let bearer = HeaderValue::from_static("Bearer");
     response.headers_mut().insert(WWW_AUTHENTICATE, bearer);
     response
@@ -149,6 +158,21 @@ pub(crate) const LAST_DELETION: Row = (
     StatusCode::BAD_REQUEST,
     "Cannot delete last admin",
     "last_admin",
+);
+pub(crate) const INVALID_REFRESH_TOKEN: Row = (
+    StatusCode::UNAUTHORIZED,
+    "Could not validate credentials",
+    "invalid_grant",
+);
+pub(crate) const WRONG_PASSWORD: Row = (
+    StatusCode::FORBIDDEN,
+    "Current password is incorrect",
+    "wrong_password",
+);
+pub(crate) const SESSION_NOT_FOUND: Row = (
+    StatusCode::NOT_FOUND,
+    "Session not found",
+    "session_not_found",
 );
 pub(crate) const NOT_JSON: Row = (
     StatusCode::UNSUPPORTED_MEDIA_TYPE,

@@ -29,6 +29,17 @@ pub enum AccountError {
     NotFound,
     /// Nobody would be left who is admin and approved.
     LastAdmin(LastAdmin),
+    /// The refresh token is none, was spent, or is of a session that is over or may not go on:
+    /// nobody is told which.
+    InvalidRefreshToken,
+    /// The present password is wrong.
+    WrongPassword,
+    /// Who asked is not, or no longer, approved, or its tokens have ended.
+    ShutOut,
+    /// The account has no such session.
+    SessionNotFound,
+    /// The accounts have no [sessions](crate::accounts::Accounts::sessions).
+    NoSessions,
     /// The store or the hasher cannot answer.
     Unavailable(BoxError),
 }
@@ -74,6 +85,13 @@ impl fmt::Display for AccountError {
             Self::NotAdmin(refusal) => refusal.fmt(f),
             Self::NotFound => f.write_str("there is no such account"),
             Self::LastAdmin(refusal) => refusal.fmt(f),
+            Self::InvalidRefreshToken => f.write_str("the refresh token is not good"),
+            Self::WrongPassword => f.write_str("the present password is wrong"),
+            Self::ShutOut => f.write_str("who asked has no tokens that are alive any more"),
+            Self::SessionNotFound => f.write_str("the account has no such session"),
+            Self::NoSessions => f.write_str(
+                "these accounts have no sessions: add `.sessions(Sessions::new(store))` to them",
+            ),
             Self::Unavailable(_) => f.write_str("the store or the hasher cannot answer"),
         }
     }

@@ -130,6 +130,7 @@ impl PasswordReset {
 pub struct UserLogin {
     username: String,
     password: Zeroizing<String>,
+    device: String,
 }
 
 impl UserLogin {
@@ -138,7 +139,20 @@ impl UserLogin {
         Self {
             username: username.into(),
             password: Zeroizing::new(password.into()),
+            device: String::new(),
         }
+    }
+
+    /// What the device says of itself, for the list of sessions: of a request its `User-Agent`. Of
+    /// what nobody checks only letters, digits, blanks and ASCII's signs are kept, and 200 of them.
+    #[must_use]
+    pub fn device(mut self, text: impl Into<String>) -> Self {
+        self.device = text.into();
+        self
+    }
+
+    pub(super) fn given_device(&self) -> &str {
+        &self.device
     }
 
     /// Reads the form of the OAuth 2.0 password grant (RFC 6749, section 4.3.2).
@@ -179,6 +193,7 @@ impl UserLogin {
             (Some(mut username), Some(password)) if faults.is_empty() => Ok(Self {
                 username: mem::take(&mut username),
                 password,
+                device: String::new(),
             }),
             _ => Err(faults),
         }

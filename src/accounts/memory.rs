@@ -141,6 +141,26 @@ impl AccountStore for MemoryStore {
         }
         Ok(unchanged)
     }
+
+    async fn end_tokens(
+        &self,
+        id: i64,
+        generation: u64,
+        hash: Option<&str>,
+    ) -> Result<bool, StoreError> {
+        let mut state = self.lock();
+        let user = state.users.get_mut(&id);
+        let Some(user) = user.filter(|user| {
+            user.status == UserStatus::Approved && user.token_generation == generation
+        }) else {
+            return Ok(false);
+        };
+        user.token_generation += 1;
+        if let Some(hash) = hash {
+            user.hashed_password = hash.to_owned();
+        }
+        Ok(true)
+    }
 }
 
 // Who has an account does not belong into debug prints of whatever holds the store.

@@ -2,7 +2,8 @@
 //!
 //! [`AccountStore`] is the one trait that an application implements for its database; its rules
 //! are published as a test, `testing::account_store_contract`. [`MemoryStore`] keeps accounts as
-//! long as the process lives.
+//! long as the process lives. Refresh tokens and sessions are there for who asks for them:
+//! [`Accounts::sessions`], over a [`SessionStore`].
 
 mod email;
 mod password;
@@ -19,10 +20,13 @@ mod subject;
 mod error;
 mod bootstrap;
 mod forgetting;
-mod service;
 pub(crate) mod answer;
 mod request;
+mod session;
+mod service;
+mod session_service;
 mod routes;
+mod session_routes;
 mod cookie;
 mod ticket;
 
@@ -42,6 +46,14 @@ pub use routes::{
     count_pending, delete, login, me, register, reset_password, routes, update, users,
 };
 pub use service::Accounts;
+pub use session::{
+    MemorySessions, PasswordChange, RefreshGrant, Rotation, Session, SessionPublic, SessionStore,
+    Sessions, SpentToken,
+};
+pub use session_routes::{
+    SessionId, change_password, end_session, list_sessions, logout, logout_all, refresh,
+    session_routes,
+};
 pub use status::UnknownStatus;
 pub use store::{AccountStore, NewUser, Page, Seat, StoreError};
 pub use subject::Subject;

@@ -30,7 +30,8 @@ pub struct User {
     /// Which admin approved it then; nobody, if it was approved by registering first
     /// or by the application itself.
     pub approved_by: Option<i64>,
-    /// Which tokens are alive: raised by every reset of the password.
+    /// Which tokens are alive: raised by every reset or change of the password, and by a log-out
+    /// everywhere.
     pub token_generation: u64,
 }
 
@@ -108,6 +109,13 @@ pub struct Token {
     pub token_type: String,
     /// How many seconds it lives.
     pub expires_in: u64,
+    /// Gets the next token (RFC 6749, section 6), once; only where there are
+    /// [sessions](crate::accounts::Accounts::sessions).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refresh_token: Option<String>,
+    /// How many seconds the refresh token lives.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refresh_expires_in: Option<u64>,
 }
 
 impl Token {
@@ -117,7 +125,17 @@ impl Token {
             access_token: access_token.into(),
             token_type: "bearer".to_owned(),
             expires_in: lifetime.as_secs(),
+            refresh_token: None,
+            refresh_expires_in: None,
         }
+    }
+
+    /// With a refresh token that lives this long.
+    #[must_use]
+    pub fn refresh(mut self, refresh_token: impl Into<String>, lifetime: Duration) -> Self {
+        self.refresh_token = Some(refresh_token.into());
+        self.refresh_expires_in = Some(lifetime.as_secs());
+        self
     }
 }
 
@@ -127,11 +145,19 @@ impl fmt::Debug for Token {
             .field("access_token", &"[redacted]")
             .field("token_type", &self.token_type)
             .field("expires_in", &self.expires_in)
+            .field(
+                "refresh_token",
+                &self.refresh_token.as_ref().map(|_| "[redacted]"),
+            )
+            .field("refresh_expires_in", &self.refresh_expires_in)
             .finish()
     }
 }
 
-fn to_rfc3339<S: Serializer>(time: &SystemTime, serializer: S) -> Result<S::Ok, S::Error> {
+pub(super) fn to_rfc3339<S: Serializer>(
+    time: &SystemTime,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
     let time = Timestamp::try_from(*time).map_err(ser::Error::custom)?;
     serializer.collect_str(&time)
 }

@@ -5,6 +5,7 @@ use axum::extract::State;
 use axum::response::Response;
 use axum::routing::{get, post, put};
 use http::StatusCode;
+use http::header::{HeaderMap, USER_AGENT};
 use serde_json::json;
 
 use super::answer::{self, json_answer};
@@ -34,9 +35,10 @@ use crate::user::CurrentUser;
 /// `AuthLayer::new(verifier, accounts)`. Each handler is public and can be mounted by itself; those
 /// of one account take its id from the parameter `{id}` of the path.
 ///
-/// Log-ins by cookie and tickets for streams are routes of their own, to be merged with these:
-/// [`cookie_routes`](crate::accounts::cookie_routes) and
-/// [`ticket_routes`](crate::accounts::ticket_routes).
+/// Log-ins by cookie, tickets for streams and sessions are routes of their own, to be merged with
+/// these: [`cookie_routes`](crate::accounts::cookie_routes),
+/// [`ticket_routes`](crate::accounts::ticket_routes) and
+/// [`session_routes`](crate::accounts::session_routes).
 ///
 /// Every error is JSON with a `detail`; nothing is to be cached. Put a limiter before `/login` and
 /// `/register`: hashing is bounded, guessing is not.
@@ -66,15 +68,18 @@ pub async fn register<S: AccountStore>(
     Ok(json_answer(StatusCode::CREATED, &UserPublic::from(&user)))
 }
 
-/// Makes a token.
+/// Makes a token, and opens a session where there are some.
 ///
 /// # Errors
 ///
 /// 401 if address and password do not match; if they do, 403 unless the account is approved; 503.
 pub async fn login<S: AccountStore>(
     State(accounts): State<Accounts<S>>,
+    headers: HeaderMap,
     Form(login): Form<UserLogin>,
 ) -> Result<Response, AccountError> {
+    let device = headers.get(USER_AGENT).map_or(&[][..], |it| it.as_bytes());
+    let login = login.device(String::from_utf8_lossy(device));
     let token = accounts.login(login).await?;
     Ok(json_answer(StatusCode::OK, &token))
 }

@@ -15,6 +15,7 @@ use super::forgetting::Forgetting;
 use super::input::{PasswordReset, UserCreate, UserLogin, UserUpdate};
 use super::last_admin::Change;
 use super::model::{Token, User};
+use super::session::Sessions;
 use super::store::{AccountStore, NewUser, Page, StoreError};
 use super::subject::Subject;
 use crate::cache::UserCache;
@@ -42,13 +43,14 @@ use crate::user::{UserLoader, UserStatus};
 /// ```
 #[must_use]
 pub struct Accounts<S> {
-    store: Arc<S>,
-    issuer: TokenIssuer,
-    hasher: PasswordHasher,
+    pub(super) store: Arc<S>,
+    pub(super) issuer: TokenIssuer,
+    pub(super) hasher: PasswordHasher,
     bootstrap: BootstrapPolicy,
-    subject: Subject,
+    pub(super) subject: Subject,
     clock: Clock,
     cache: Option<UserCache<User>>,
+    pub(super) sessions: Option<Sessions>,
 }
 
 impl<S: AccountStore> Accounts<S> {
@@ -62,6 +64,7 @@ impl<S: AccountStore> Accounts<S> {
             subject: Subject::default(),
             clock: Clock::system(),
             cache: None,
+            sessions: None,
         }
     }
 
@@ -125,14 +128,19 @@ impl<S: AccountStore> Accounts<S> {
         Ok(user)
     }
 
-    /// Makes a token for whoever knows the password of an approved account.
+    /// Makes a token for whoever knows the password of an approved account; where there are
+    /// [sessions](Self::sessions), a short one, and one to refresh it.
     ///
     /// # Errors
     ///
     /// As [`authenticate`](Self::authenticate).
     pub async fn login(&self, login: UserLogin) -> Result<Token, AccountError> {
+        let device = login.given_device().to_owned();
         let user = self.authenticate(login).await?;
-        self.token(&user)
+        match self.sessions {
+            Some(_) => self.open_session(&user, &device).await,
+            None => self.token(&user),
+        }
     }
 
     /// The approved account of whoever knows its password.
@@ -187,7 +195,8 @@ impl<S: AccountStore> Accounts<S> {
         Ok(user)
     }
 
-    /// Makes a token for an account that has [authenticated](Self::authenticate) itself.
+    /// Makes a token for an account that has [authenticated](Self::authenticate) itself. It is of
+    /// no session, and lives as long as the issuer says.
     ///
     /// # Errors
     ///
@@ -251,7 +260,9 @@ impl<S: AccountStore> Accounts<S> {
     /// [`AccountError::Unavailable`].
     pub async fn delete(&self, id: i64, by: impl Into<Actor>) -> Result<(), AccountError> {
         let _forgetting = self.forgetting(id);
-        Ok(self.store.delete(id, by.into()).await?)
+        self.store.delete(id, by.into()).await?;
+        self.end_sessions_before(id, u64::MAX, None).await;
+        Ok(())
     }
 
     /// Sets another password in the name of `by`, which ends every token that was made before.
@@ -281,7 +292,7 @@ impl<S: AccountStore> Accounts<S> {
     }
 
     /// Forgets the account when it is dropped.
-    fn forgetting(&self, id: i64) -> Forgetting<'_> {
+    pub(super) fn forgetting(&self, id: i64) -> Forgetting<'_> {
         Forgetting::new(self.cache.as_ref(), id)
     }
 
@@ -298,7 +309,7 @@ impl<S: AccountStore> Accounts<S> {
     }
 
     /// In whole microseconds, which every database can keep.
-    fn now(&self) -> SystemTime {
+    pub(super) fn now(&self) -> SystemTime {
         let since = self.clock.now().duration_since(UNIX_EPOCH);
         let micros = since.map_or(0, |since| since.as_micros());
         UNIX_EPOCH + Duration::from_micros(u64::try_from(micros).unwrap_or(u64::MAX))
@@ -333,6 +344,7 @@ impl<S> Clone for Accounts<S> {
             subject: self.subject,
             clock: self.clock.clone(),
             cache: self.cache.clone(),
+            sessions: self.sessions.clone(),
         }
     }
 }

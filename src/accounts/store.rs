@@ -95,6 +95,20 @@ pub trait AccountStore: Send + Sync + 'static {
     ///
     /// Only [`StoreError::Unavailable`].
     async fn replace_hash(&self, id: i64, old: &str, new: &str) -> Result<bool, StoreError>;
+
+    /// Raises the token generation by one, and sets `hash` if one is given, in one write. Says
+    /// whether it did: only if the account is approved and its generation is still `generation`,
+    /// that of the token that asks.
+    ///
+    /// # Errors
+    ///
+    /// Only [`StoreError::Unavailable`].
+    async fn end_tokens(
+        &self,
+        id: i64,
+        generation: u64,
+        hash: Option<&str>,
+    ) -> Result<bool, StoreError>;
 }
 
 /// An account that wants to be added.
@@ -271,5 +285,14 @@ impl<S: AccountStore + ?Sized> AccountStore for Arc<S> {
 
     async fn replace_hash(&self, id: i64, old: &str, new: &str) -> Result<bool, StoreError> {
         (**self).replace_hash(id, old, new).await
+    }
+
+    async fn end_tokens(
+        &self,
+        id: i64,
+        generation: u64,
+        hash: Option<&str>,
+    ) -> Result<bool, StoreError> {
+        (**self).end_tokens(id, generation, hash).await
     }
 }

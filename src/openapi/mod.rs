@@ -1,8 +1,8 @@
 //! The API described, for applications that describe theirs with [utoipa].
 //!
 //! Each piece is what utoipa has a place for: [`AccountsApi`] is nested where the routes are, and
-//! [`CookieApi`] and [`TicketApi`] under the same prefix if their routes are mounted;
-//! [`DoorResponses`] are the responses of a route behind a door, [`SecuritySchemes`] is a modifier
+//! [`CookieApi`], [`TicketApi`] and [`SessionsApi`] under the same prefix if their routes are
+//! mounted; [`DoorResponses`] are the responses of a route behind a door, [`SecuritySchemes`] is a modifier
 //! that says how a client proves who it is. The document is OpenAPI 3.1.
 //!
 #![cfg_attr(feature = "accounts", doc = "```")]
@@ -54,6 +54,8 @@ mod accounts;
 mod cookie;
 #[cfg(feature = "accounts")]
 mod ticket;
+#[cfg(feature = "accounts")]
+mod sessions;
 
 #[cfg(feature = "accounts")]
 pub use accounts::AccountsApi;
@@ -61,5 +63,7 @@ pub use accounts::AccountsApi;
 pub use cookie::CookieApi;
 pub use refusal::DoorResponses;
 pub use security::SecuritySchemes;
+#[cfg(feature = "accounts")]
+pub use sessions::SessionsApi;
 #[cfg(feature = "accounts")]
 pub use ticket::TicketApi;

@@ -13,7 +13,7 @@ use utoipa::openapi::{ContentBuilder, Ref, RefOr, Required, Response, ResponseBu
 use utoipa::{PartialSchema, ToSchema};
 
 use super::refusal::{Problem, Refusal, by_status, text_header};
-use super::schema::integer;
+use super::schema::{integer, string};
 use super::security::{BEARER, requirement};
 use crate::accounts::Fault;
 use crate::accounts::answer::{BROKEN_BODY, NO_FORM, NOT_JSON, Row, TOO_LARGE};
@@ -81,6 +81,17 @@ impl Describe {
             .required(Required::True)
             .schema(Some(integer().minimum(Some(1))));
         self.parameter(id)
+    }
+
+    /// Of one session. Whatever stands there, it may be one.
+    pub(super) fn session_id(mut self) -> Self {
+        let id = ParameterBuilder::new()
+            .name("id")
+            .parameter_in(ParameterIn::Path)
+            .required(Required::True)
+            .schema(Some(string()));
+        self.operation = self.operation.parameter(id);
+        self
     }
 
     pub(super) fn query(self, name: &str, description: &str, schema: ObjectBuilder) -> Self {

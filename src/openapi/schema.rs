@@ -8,7 +8,8 @@ use utoipa::openapi::{RefOr, Schema, SchemaFormat};
 use utoipa::{PartialSchema, ToSchema};
 
 use crate::accounts::{
-    Email, Fault, Password, PasswordReset, Token, UserCreate, UserLogin, UserPublic, UserUpdate,
+    Email, Fault, Password, PasswordChange, PasswordReset, RefreshGrant, SessionPublic, Token,
+    UserCreate, UserLogin, UserPublic, UserUpdate,
 };
 use crate::user::UserStatus;
 
@@ -52,6 +53,11 @@ impl PartialSchema for Token {
             .required("token_type")
             .property("expires_in", seconds())
             .required("expires_in")
+            .property(
+                "refresh_token",
+                string().description(Some("Only where there are sessions.")),
+            )
+            .property("refresh_expires_in", seconds())
             .into()
     }
 }
@@ -103,6 +109,57 @@ impl PartialSchema for PasswordReset {
             .description(Some("A new password that an admin sets."))
             .property("password", new_password())
             .required("password")
+            .into()
+    }
+}
+
+impl ToSchema for RefreshGrant {}
+
+impl PartialSchema for RefreshGrant {
+    fn schema() -> RefOr<Schema> {
+        let token = formatted(KnownFormat::Password).write_only(true);
+        ObjectBuilder::new()
+            .description(Some("Somebody who goes on with a session, or ends it."))
+            .property("refresh_token", token)
+            .required("refresh_token")
+            .into()
+    }
+}
+
+impl ToSchema for PasswordChange {}
+
+impl PartialSchema for PasswordChange {
+    fn schema() -> RefOr<Schema> {
+        let current = formatted(KnownFormat::Password).write_only(true);
+        ObjectBuilder::new()
+            .description(Some("A new password that the owner of an account sets."))
+            .property("current_password", current)
+            .required("current_password")
+            .property("new_password", new_password())
+            .required("new_password")
+            .into()
+    }
+}
+
+impl ToSchema for SessionPublic {}
+
+impl PartialSchema for SessionPublic {
+    fn schema() -> RefOr<Schema> {
+        let device = "What the device said of itself. Nobody checked it.";
+        ObjectBuilder::new()
+            .description(Some("What a client sees of a session."))
+            .property("id", string())
+            .required("id")
+            .property("device", string().description(Some(device)))
+            .required("device")
+            .property("created_at", formatted(KnownFormat::DateTime))
+            .required("created_at")
+            .property("last_used_at", formatted(KnownFormat::DateTime))
+            .required("last_used_at")
+            .property("expires_at", formatted(KnownFormat::DateTime))
+            .required("expires_at")
+            .property("is_current", boolean())
+            .required("is_current")
             .into()
     }
 }

@@ -8,7 +8,7 @@ mod streams;
 use std::sync::{Arc, Mutex};
 
 use tower::ServiceExt;
-use tower_warder::accounts::{Accounts, MemoryStore};
+use tower_warder::accounts::{Accounts, MemorySessions, MemoryStore, Sessions};
 use tower_warder::testing::account_store_contract;
 use tower_warder::{Secret, TokenIssuer};
 
@@ -85,6 +85,30 @@ async fn the_api_page_and_all_it_loads_come_from_the_example() {
         .body;
     assert!(!initializer.contains("http"), "{initializer}");
     assert_eq!(send(&app, get("/api/docs/nothing.js")).await.status, 404);
+}
+
+#[tokio::test]
+async fn sessions_are_there_and_described_if_they_are_asked_for() {
+    let secret = Secret::generate();
+    let cookie = || example::cookie([127, 0, 0, 1].into()).unwrap();
+    let accounts = Accounts::new(MemoryStore::new(), TokenIssuer::hs256(&secret));
+    let without = example::app(accounts.clone(), &secret, cookie(), None);
+    let accounts = accounts.sessions(Sessions::new(MemorySessions::new()));
+    let with = example::app(accounts, &secret, cookie(), None);
+    for (app, expected) in [(without, [404, 404]), (with, [401, 405])] {
+        let described = expected[0] == 401;
+        let document = send(&app, get("/api/openapi.json")).await.json();
+        for path in ["/api/auth/sessions", "/api/auth/sessions/{id}"] {
+            assert_eq!(document["paths"][path].is_object(), described, "{path}");
+        }
+        assert!(document["paths"]["/api/auth/me"]["get"].is_object());
+        for (path, status) in ["/api/auth/sessions", "/api/auth/refresh"]
+            .iter()
+            .zip(expected)
+        {
+            assert_eq!(send(&app, get(path)).await.status, status, "{path}");
+        }
+    }
 }
 
 #[test]

@@ -1,13 +1,14 @@
-//! Accounts in a database.
+//! Accounts and their sessions in a database.
 
 mod postgres;
 mod row;
+mod session;
 mod sql;
 mod sqlite;
 
 use std::sync::Arc;
 
-use tower_warder::accounts::AccountStore;
+use tower_warder::accounts::{AccountStore, SessionStore};
 use tower_warder::{BoxError, async_trait};
 
 use self::postgres::PostgresStore;
@@ -16,7 +17,7 @@ use super::database::Database;
 
 /// What the server needs of either database.
 #[async_trait]
-pub(crate) trait Store: AccountStore {
+pub(crate) trait Store: AccountStore + SessionStore {
     /// Whether accounts can be read now.
     async fn ping(&self) -> Result<(), BoxError>;
 

@@ -18,6 +18,7 @@ use super::row::UserRow;
 use super::sql::{self, users};
 
 mod lease;
+mod sessions;
 mod timestamptz;
 
 /// Every call ends within four seconds, whatever the server does: before the layer's patience does.
@@ -249,6 +250,24 @@ impl AccountStore for PostgresStore {
     async fn replace_hash(&self, id: i64, old: &str, new: &str) -> Result<bool, StoreError> {
         self.answer(|| async move {
             let query = sqlx::query(sql::REPLACE_HASH).bind(new).bind(id).bind(old);
+            let done = query.execute(&mut **self.lease().await?).await;
+            Ok(done.map_err(unavailable)?.rows_affected() > 0)
+        })
+        .await
+    }
+
+    /// As that one: a reset that holds the row comes first.
+    async fn end_tokens(
+        &self,
+        id: i64,
+        generation: u64,
+        hash: Option<&str>,
+    ) -> Result<bool, StoreError> {
+        self.answer(|| async move {
+            let query = sqlx::query(sql::END_TOKENS)
+                .bind(hash)
+                .bind(id)
+                .bind(sql::number(generation));
             let done = query.execute(&mut **self.lease().await?).await;
             Ok(done.map_err(unavailable)?.rows_affected() > 0)
         })

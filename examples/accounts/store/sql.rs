@@ -51,6 +51,10 @@ pub(super) const RESET_PASSWORD: &str = "UPDATE users
 pub(super) const REPLACE_HASH: &str =
     "UPDATE users SET hashed_password = $1 WHERE id = $2 AND hashed_password = $3";
 
+pub(super) const END_TOKENS: &str = "UPDATE users
+     SET hashed_password = COALESCE($1, hashed_password), token_generation = token_generation + 1
+     WHERE id = $2 AND token_generation = $3 AND status = 'approved'";
+
 /// Whether the seat is free.
 pub(super) const fn is_free(seat: Seat) -> &'static str {
     match seat {
@@ -65,4 +69,9 @@ pub(super) const fn is_free(seat: Seat) -> &'static str {
 /// How many accounts a page has at most.
 pub(super) fn limit(page: Page) -> i64 {
     page.limit.map_or(i64::MAX, i64::from)
+}
+
+/// A generation as databases count. None gets beyond.
+pub(super) fn number(generation: u64) -> i64 {
+    i64::try_from(generation).unwrap_or(i64::MAX)
 }

@@ -17,6 +17,8 @@ use super::super::database::SqliteFile;
 use super::row::UserRow;
 use super::{Store, sql};
 
+mod sessions;
+
 /// Readers see the last committed state (WAL); a writer takes the lock before it reads what
 /// decides, so that no two decide on the same state.
 #[derive(Clone, Debug)]
@@ -192,6 +194,20 @@ impl AccountStore for SqliteStore {
 
     async fn replace_hash(&self, id: i64, old: &str, new: &str) -> Result<bool, StoreError> {
         let query = sqlx::query(sql::REPLACE_HASH).bind(new).bind(id).bind(old);
+        let done = query.execute(&self.0).await.map_err(unavailable)?;
+        Ok(done.rows_affected() > 0)
+    }
+
+    async fn end_tokens(
+        &self,
+        id: i64,
+        generation: u64,
+        hash: Option<&str>,
+    ) -> Result<bool, StoreError> {
+        let query = sqlx::query(sql::END_TOKENS)
+            .bind(hash)
+            .bind(id)
+            .bind(sql::number(generation));
         let done = query.execute(&self.0).await.map_err(unavailable)?;
         Ok(done.rows_affected() > 0)
     }

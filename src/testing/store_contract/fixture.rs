@@ -13,11 +13,11 @@ use crate::accounts::{
 use crate::user::UserStatus;
 
 /// How many do the same thing at the same moment.
-pub(super) const MANY: u32 = 50;
+pub(in crate::testing) const MANY: u32 = 50;
 /// How often two do something at the same moment.
-pub(super) const ROUNDS: u32 = 20;
+pub(in crate::testing) const ROUNDS: u32 = 20;
 
-pub(super) struct Fixture<S>(Arc<S>);
+pub(in crate::testing) struct Fixture<S>(Arc<S>);
 
 impl<S> Clone for Fixture<S> {
     fn clone(&self) -> Self {
@@ -25,15 +25,35 @@ impl<S> Clone for Fixture<S> {
     }
 }
 
-impl<S: AccountStore> Fixture<S> {
-    pub(super) fn new(store: S) -> Self {
+impl<S> Fixture<S> {
+    pub(in crate::testing) fn new(store: S) -> Self {
         Self(Arc::new(store))
     }
 
-    pub(super) fn store(&self) -> &S {
+    pub(in crate::testing) fn store(&self) -> &S {
         &self.0
     }
 
+    /// Does `attempt` with 0, 1, 2, …, all at the same moment.
+    pub(in crate::testing) async fn race<T, A, Fut>(&self, attempts: u32, attempt: A) -> Vec<T>
+    where
+        A: Fn(Self, u32) -> Fut,
+        Fut: Future<Output = T> + Send + 'static,
+        T: Send + 'static,
+    {
+        let attempts = (0..attempts).map(|n| attempt(self.clone(), n));
+        let Ok(runtime) = Handle::try_current() else {
+            return join_all(attempts).await;
+        };
+        let tasks: Vec<_> = attempts.map(|attempt| runtime.spawn(attempt)).collect();
+        let ended = join_all(tasks).await.into_iter();
+        ended
+            .map(|result| result.unwrap_or_else(|error| panic::resume_unwind(error.into_panic())))
+            .collect()
+    }
+}
+
+impl<S: AccountStore> Fixture<S> {
     /// A pending account `name@example.org`.
     pub(super) async fn register(&self, name: &str) -> User {
         self.insert(name, Seat::Closed)
@@ -121,24 +141,6 @@ impl<S: AccountStore> Fixture<S> {
         users.retain(User::is_active_admin);
         users
     }
-
-    /// Does `attempt` with 0, 1, 2, …, all at the same moment.
-    pub(super) async fn race<T, A, Fut>(&self, attempts: u32, attempt: A) -> Vec<T>
-    where
-        A: Fn(Self, u32) -> Fut,
-        Fut: Future<Output = T> + Send + 'static,
-        T: Send + 'static,
-    {
-        let attempts = (0..attempts).map(|n| attempt(self.clone(), n));
-        let Ok(runtime) = Handle::try_current() else {
-            return join_all(attempts).await;
-        };
-        let tasks: Vec<_> = attempts.map(|attempt| runtime.spawn(attempt)).collect();
-        let ended = join_all(tasks).await.into_iter();
-        ended
-            .map(|result| result.unwrap_or_else(|error| panic::resume_unwind(error.into_panic())))
-            .collect()
-    }
 }
 
 pub(super) fn email(name: &str) -> Email {
@@ -160,7 +162,7 @@ pub(super) fn hash(name: &str) -> String {
 }
 
 /// A time with microseconds.
-pub(super) fn moment(seconds: u64) -> SystemTime {
+pub(in crate::testing) fn moment(seconds: u64) -> SystemTime {
     UNIX_EPOCH + Duration::from_micros(1_767_225_600_123_457) + Duration::from_secs(seconds)
 }
 

@@ -45,6 +45,11 @@ enum Flaw {
     ActorOfDeletionCheckedEarly,
     ActorOfResetCheckedEarly,
     NobodyNamedFirst,
+    EndsAnyGeneration,
+    EndsOfDisabled,
+    EndComparedEarly,
+    EndKeepsGeneration,
+    EndKeepsHash,
 }
 
 struct Flawed {
@@ -290,6 +295,33 @@ impl AccountStore for Flawed {
         }
         Ok(replaces)
     }
+
+    async fn end_tokens(
+        &self,
+        id: i64,
+        generation: u64,
+        hash: Option<&str>,
+    ) -> Result<bool, StoreError> {
+        let mut early = self.early().await;
+        let mut rows = self.rows();
+        let Ok(user) = rows.get(id) else {
+            return Ok(false);
+        };
+        let known = match self.flaw {
+            Flaw::EndsAnyGeneration => generation,
+            Flaw::EndComparedEarly => early.get(id)?.token_generation,
+            _ => user.token_generation,
+        };
+        let is_approved = user.status == UserStatus::Approved || self.flaw == Flaw::EndsOfDisabled;
+        if known != generation || !is_approved {
+            return Ok(false);
+        }
+        user.token_generation += u64::from(self.flaw != Flaw::EndKeepsGeneration);
+        if let Some(hash) = hash.filter(|_| self.flaw != Flaw::EndKeepsHash) {
+            user.hashed_password = hash.to_owned();
+        }
+        Ok(true)
+    }
 }
 
 async fn broken_rule(flaw: Flaw) -> Option<String> {
@@ -347,6 +379,11 @@ async fn a_store_with_a_flaw_breaks_the_rule_that_it_is_about() {
         (Flaw::ActorOfDeletionCheckedEarly, "remove each other"),
         (Flaw::ActorOfResetCheckedEarly, "who was disabled resets"),
         (Flaw::NobodyNamedFirst, "only who is admin"),
+        (Flaw::EndsAnyGeneration, "of the named generation"),
+        (Flaw::EndsOfDisabled, "if it is approved"),
+        (Flaw::EndComparedEarly, "who end one generation"),
+        (Flaw::EndKeepsGeneration, "generation is raised by one"),
+        (Flaw::EndKeepsHash, "a given hash is set"),
     ] {
         let broken = broken_rule(flaw).await.unwrap_or_default();
         assert!(broken.contains(rule), "{flaw:?} broke: {broken:?}");

@@ -4,12 +4,13 @@
 
 mod admins;
 mod deletion;
-mod fixture;
+pub(super) mod fixture;
 #[cfg(test)]
 mod flawed;
 mod passwords;
 mod reading;
 mod registration;
+mod tokens;
 mod updates;
 
 use self::fixture::Fixture;
@@ -62,6 +63,10 @@ where
     passwords::a_rehash_replaces_the_hash_it_knows_and_no_other(fresh().await).await;
     passwords::a_reset_wins_over_a_rehash(fresh().await).await;
     passwords::every_reset_counts(fresh().await).await;
+
+    tokens::tokens_end_where_their_generation_lives(fresh().await).await;
+    tokens::one_of_many_ends_a_generation(fresh().await).await;
+    tokens::a_reset_wins_over_a_change(fresh().await).await;
 
     updates::an_update_changes_what_it_names(fresh().await).await;
     updates::the_first_approval_is_recorded(fresh().await).await;

@@ -6,20 +6,27 @@ use http::{Method, Uri};
 use serde_json::{Map, Value, json};
 use tower_warder::UserStatus::Approved;
 use tower_warder::accounts::{self, Accounts, MemoryStore};
-use tower_warder::openapi::{AccountsApi, CookieApi, TicketApi};
+use tower_warder::openapi::{AccountsApi, CookieApi, SessionsApi, TicketApi};
 use tower_warder::{AuthCookie, testing};
 use utoipa::OpenApi;
 
-use super::server::{Server, bare, by};
+use super::server::{PASSWORD, Server, bare, by};
+use super::sessions;
 use crate::support::Answer;
 
 /// Every route.
-const ROUTES: [(&str, &str); 11] = [
+const ROUTES: [(&str, &str); 17] = [
     ("POST", "/cookie/login"),
     ("POST", "/cookie/logout"),
     ("POST", "/login"),
+    ("POST", "/logout"),
+    ("POST", "/logout-all"),
     ("GET", "/me"),
+    ("POST", "/password"),
+    ("POST", "/refresh"),
     ("POST", "/register"),
+    ("GET", "/sessions"),
+    ("DELETE", "/sessions/{id}"),
     ("POST", "/stream-ticket"),
     ("GET", "/users"),
     ("GET", "/users/pending/count"),
@@ -42,6 +49,7 @@ fn every_route_is_described_and_nothing_else() {
     // The router shows its paths to `Debug` alone, with those of its own fallback.
     let accounts = Accounts::new(MemoryStore::new(), testing::issuer());
     let cookie = AuthCookie::new("id").unwrap();
+    let sessions = accounts::session_routes(accounts.clone());
     for (router, api) in [
         (accounts::routes(accounts.clone()), AccountsApi::openapi()),
         (
@@ -49,6 +57,7 @@ fn every_route_is_described_and_nothing_else() {
             CookieApi::openapi(),
         ),
         (accounts::ticket_routes(), TicketApi::openapi()),
+        (sessions, SessionsApi::openapi()),
     ] {
         let router = format!("{router:?}");
         let mut mounted: Vec<&str> = router.split('"').filter(|it| it.starts_with('/')).collect();
@@ -61,7 +70,11 @@ fn every_route_is_described_and_nothing_else() {
 
 #[test]
 fn every_description_stands_by_itself() {
-    for api in [CookieApi::openapi(), TicketApi::openapi()] {
+    for api in [
+        CookieApi::openapi(),
+        TicketApi::openapi(),
+        SessionsApi::openapi(),
+    ] {
         let api = serde_json::to_value(api).unwrap();
         assert!(references_of(&api) > 0);
     }
@@ -69,7 +82,7 @@ fn every_description_stands_by_itself() {
 
 #[tokio::test]
 async fn every_described_operation_is_there_and_no_other_method_is() {
-    let server = Server::new().await;
+    let server = sessions::client::server();
     let (_, admin) = server.admin().await;
     for path in paths().keys() {
         for method in ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"] {
@@ -84,7 +97,7 @@ async fn every_described_operation_is_there_and_no_other_method_is() {
 
 #[tokio::test]
 async fn operations_ask_for_a_token_exactly_where_the_doors_do() {
-    let server = Server::new().await;
+    let server = sessions::client::server();
     for (method, path) in ROUTES {
         let url = path.replace("{id}", "99");
         let answer = server.send(bare(method, &url)).await;
@@ -111,6 +124,20 @@ async fn shown_accounts_have_the_members_that_are_described() {
     let schema = &DOCUMENT["components"]["schemas"]["UserPublic"]["properties"];
     let members = |value: &Value| Vec::from_iter(value.as_object().unwrap().keys().cloned());
     assert_eq!(members(&me), members(schema));
+}
+
+#[tokio::test]
+async fn what_sessions_show_has_the_members_that_are_described() {
+    let server = sessions::client::server();
+    server.add("jane@example.org", false, Approved).await;
+    let token = server.login("jane@example.org", PASSWORD).await.json();
+    let access = token["access_token"].as_str().unwrap();
+    let listed = sessions::client::sessions(&server, access).await;
+    for (name, shown) in [("Token", &token), ("SessionPublic", &listed[0])] {
+        let schema = &DOCUMENT["components"]["schemas"][name]["properties"];
+        let members = |value: &Value| Vec::from_iter(value.as_object().unwrap().keys().cloned());
+        assert_eq!(members(shown), members(schema));
+    }
 }
 
 /// How many references there are, all of them to something in the document.
@@ -176,5 +203,6 @@ static DOCUMENT: LazyLock<Value> = LazyLock::new(|| {
     let mut document = AccountsApi::openapi();
     document.merge(CookieApi::openapi());
     document.merge(TicketApi::openapi());
+    document.merge(SessionsApi::openapi());
     serde_json::to_value(document).unwrap()
 });

@@ -16,6 +16,7 @@ mod paths;
 mod registration;
 mod secrecy;
 pub mod server;
+mod sessions;
 mod shown;
 pub mod staged;
 mod ticket;

@@ -28,6 +28,8 @@ pub enum Pause {
     AfterUpdate,
     BeforeDelete,
     BeforeResetPassword,
+    BeforeEndTokens,
+    AfterEndTokens,
 }
 
 impl Staged {
@@ -141,5 +143,18 @@ impl AccountStore for Staged {
         self.enter("replace_hash")?;
         self.at(Pause::BeforeReplaceHash).await;
         self.store.replace_hash(id, old, new).await
+    }
+
+    async fn end_tokens(
+        &self,
+        id: i64,
+        generation: u64,
+        hash: Option<&str>,
+    ) -> Result<bool, StoreError> {
+        self.enter("end_tokens")?;
+        self.at(Pause::BeforeEndTokens).await;
+        let ended = self.store.end_tokens(id, generation, hash).await;
+        self.at(Pause::AfterEndTokens).await;
+        ended
     }
 }

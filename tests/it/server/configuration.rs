@@ -192,6 +192,8 @@ async fn other_variables_that_cannot_be_used_are_refused() {
         ("SHUTDOWN_DELAY", "3"),
         ("SHUTDOWN_DELAY", "61s"),
         ("AUTH_THROTTLE", "on"),
+        ("SESSIONS", ""),
+        ("SESSIONS", "yes"),
         ("RUST_LOG", "info,,=x=y"),
     ] {
         let said = refusal(&[(name, value)]).await;

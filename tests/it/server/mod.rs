@@ -8,6 +8,7 @@ mod life;
 mod log;
 mod metrics;
 mod postgres;
+mod sessions;
 pub mod process;
 mod shutdown;
 mod streams;

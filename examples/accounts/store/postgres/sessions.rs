@@ -1,0 +1,133 @@
+//! Sessions in PostgreSQL.
+
+use tower_warder::accounts::{Rotation, Session, SessionStore, StoreError};
+use tower_warder::async_trait;
+
+use super::super::session::{self, SessionRow};
+use super::super::sql::number;
+use super::{PostgresStore, Timestamptz, unavailable};
+
+impl PostgresStore {
+    async fn try_open(&self, opened: &Session, most: u32) -> Result<(), StoreError> {
+        let mut writer = self.writer().await?;
+        let mut transaction = writer.begin().await?;
+        let sweep = sqlx::query(session::SWEEP)
+            .bind(opened.user_id)
+            .bind(Timestamptz(opened.created_at))
+            .bind(number(opened.generation));
+        let trim = sqlx::query(session::TRIM)
+            .bind(opened.user_id)
+            .bind(i64::MAX)
+            .bind(session::others(most));
+        let insert = sqlx::query(session::INSERT)
+            .bind(&opened.id)
+            .bind(opened.user_id)
+            .bind(number(opened.generation))
+            .bind(&opened.device)
+            .bind(Timestamptz(opened.created_at))
+            .bind(Timestamptz(opened.last_used_at))
+            .bind(Timestamptz(opened.expires_at))
+            .bind(&opened.token[..])
+            .bind(opened.spent.as_ref().map(|spent| &spent.digest[..]))
+            .bind(opened.spent.as_ref().map(|spent| &spent.successor[..]));
+        for query in [sweep, trim, insert] {
+            let done = query.execute(&mut *transaction).await;
+            done.map_err(unavailable)?;
+        }
+        transaction.commit().await.map_err(unavailable)
+    }
+
+    async fn try_end_before(
+        &self,
+        user_id: i64,
+        generation: i64,
+        kept: Option<&str>,
+    ) -> Result<(), StoreError> {
+        let mut writer = self.writer().await?;
+        let mut transaction = writer.begin().await?;
+        let keep = sqlx::query(session::KEEP)
+            .bind(generation)
+            .bind(user_id)
+            .bind(kept);
+        let end = sqlx::query(session::END_BEFORE)
+            .bind(user_id)
+            .bind(generation);
+        for query in [keep, end] {
+            let done = query.execute(&mut *transaction).await;
+            done.map_err(unavailable)?;
+        }
+        transaction.commit().await.map_err(unavailable)
+    }
+}
+
+/// What touches several rows takes the lock of those who write: how many there are is decided by
+/// what is read, and no two wait for each other's rows. The others are one statement on one row.
+#[async_trait]
+impl SessionStore for PostgresStore {
+    async fn open(&self, opened: Session, most: u32) -> Result<(), StoreError> {
+        self.answer(|| self.try_open(&opened, most)).await
+    }
+
+    async fn find(&self, id: &str) -> Result<Option<Session>, StoreError> {
+        self.answer(|| async move {
+            let query = sqlx::query_as(session::FIND).bind(id);
+            let row = query.fetch_optional(&mut **self.lease().await?).await;
+            let row: Option<Row> = row.map_err(unavailable)?;
+            row.map(Row::into_session).transpose()
+        })
+        .await
+    }
+
+    async fn list(&self, user_id: i64) -> Result<Vec<Session>, StoreError> {
+        self.answer(|| async move {
+            let query = sqlx::query_as(session::LIST).bind(user_id);
+            let rows = query.fetch_all(&mut **self.lease().await?).await;
+            let rows: Vec<Row> = rows.map_err(unavailable)?;
+            rows.into_iter().map(Row::into_session).collect()
+        })
+        .await
+    }
+
+    async fn rotate(
+        &self,
+        id: &str,
+        token: &[u8; 32],
+        rotation: Rotation,
+    ) -> Result<bool, StoreError> {
+        let rotation = &rotation;
+        self.answer(|| async move {
+            let query = sqlx::query(session::ROTATE)
+                .bind(&rotation.successor[..])
+                .bind(&rotation.token[..])
+                .bind(Timestamptz(rotation.at))
+                .bind(Timestamptz(rotation.expires_at))
+                .bind(id)
+                .bind(&token[..]);
+            let done = query.execute(&mut **self.lease().await?).await;
+            Ok(done.map_err(unavailable)?.rows_affected() > 0)
+        })
+        .await
+    }
+
+    async fn end(&self, id: &str, user_id: i64) -> Result<bool, StoreError> {
+        self.answer(|| async move {
+            let query = sqlx::query(session::END).bind(id).bind(user_id);
+            let done = query.execute(&mut **self.lease().await?).await;
+            Ok(done.map_err(unavailable)?.rows_affected() > 0)
+        })
+        .await
+    }
+
+    async fn end_before(
+        &self,
+        user_id: i64,
+        generation: u64,
+        kept: Option<&str>,
+    ) -> Result<(), StoreError> {
+        let generation = number(generation);
+        self.answer(|| self.try_end_before(user_id, generation, kept))
+            .await
+    }
+}
+
+type Row = SessionRow<Timestamptz>;

@@ -1,0 +1,95 @@
+//! The table `sessions`: what both databases are asked in the same words, and a row of it.
+
+use std::time::SystemTime;
+
+use sqlx::FromRow;
+use tower_warder::accounts::{Session, SpentToken, StoreError};
+
+macro_rules! sessions {
+    ($which:literal) => {
+        concat!(
+            "SELECT id, user_id, generation, device, created_at, last_used_at, expires_at, token, \
+             spent_token, successor FROM sessions ",
+            $which
+        )
+    };
+}
+
+pub(super) const FIND: &str = sessions!("WHERE id = $1");
+
+pub(super) const LIST: &str = sessions!("WHERE user_id = $1");
+
+/// Those of `$1` that are over at `$2`, or of a generation below `$3`.
+pub(super) const SWEEP: &str =
+    "DELETE FROM sessions WHERE user_id = $1 AND (expires_at <= $2 OR generation < $3)";
+
+/// All of `$1` but the `$3` that were used last. `$2` is without limit: SQLite wants one.
+pub(super) const TRIM: &str = "DELETE FROM sessions WHERE id IN (
+         SELECT id FROM sessions WHERE user_id = $1
+         ORDER BY last_used_at DESC, id LIMIT $2 OFFSET $3)";
+
+pub(super) const INSERT: &str = "INSERT INTO sessions
+     (id, user_id, generation, device, created_at, last_used_at, expires_at, token, spent_token,
+      successor)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
+
+/// Decides and writes at once.
+pub(super) const ROTATE: &str = "UPDATE sessions
+     SET spent_token = token, successor = $1, token = $2, last_used_at = $3, expires_at = $4
+     WHERE id = $5 AND token = $6";
+
+pub(super) const END: &str = "DELETE FROM sessions WHERE id = $1 AND user_id = $2";
+
+/// Before the others are ended.
+pub(super) const KEEP: &str = "UPDATE sessions SET generation = $1
+     WHERE user_id = $2 AND id = $3 AND generation = $1 - 1";
+
+pub(super) const END_BEFORE: &str = "DELETE FROM sessions WHERE user_id = $1 AND generation < $2";
+
+/// How many stay when one more comes.
+pub(super) fn others(most: u32) -> i64 {
+    i64::from(most) - 1
+}
+
+/// With times of the type `T`, as the database has them.
+#[derive(FromRow)]
+pub(super) struct SessionRow<T> {
+    id: String,
+    user_id: i64,
+    generation: i64,
+    device: String,
+    created_at: T,
+    last_used_at: T,
+    expires_at: T,
+    token: Vec<u8>,
+    spent_token: Option<Vec<u8>>,
+    successor: Option<Vec<u8>>,
+}
+
+impl<T: Into<SystemTime>> SessionRow<T> {
+    pub(super) fn into_session(self) -> Result<Session, StoreError> {
+        let spent = match (self.spent_token, self.successor) {
+            (Some(digest), Some(successor)) => Some(SpentToken {
+                digest: bytes(digest)?,
+                successor: bytes(successor)?,
+            }),
+            _ => None,
+        };
+        Ok(Session {
+            id: self.id,
+            user_id: self.user_id,
+            generation: u64::try_from(self.generation).map_err(StoreError::unavailable)?,
+            device: self.device,
+            created_at: self.created_at.into(),
+            last_used_at: self.last_used_at.into(),
+            expires_at: self.expires_at.into(),
+            token: bytes(self.token)?,
+            spent,
+        })
+    }
+}
+
+fn bytes(bytes: Vec<u8>) -> Result<[u8; 32], StoreError> {
+    let bytes = bytes.try_into();
+    bytes.map_err(|_| StoreError::unavailable("a digest in the table has another length"))
+}

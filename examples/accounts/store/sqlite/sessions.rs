@@ -1,0 +1,98 @@
+//! Sessions in SQLite.
+
+use tower_warder::accounts::{Rotation, Session, SessionStore, StoreError};
+use tower_warder::async_trait;
+
+use super::super::session::{self, SessionRow};
+use super::super::sql::number;
+use super::{Rfc3339, SqliteStore, unavailable};
+
+#[async_trait]
+impl SessionStore for SqliteStore {
+    async fn open(&self, opened: Session, most: u32) -> Result<(), StoreError> {
+        let mut transaction = self.write().await.map_err(unavailable)?;
+        let sweep = sqlx::query(session::SWEEP)
+            .bind(opened.user_id)
+            .bind(Rfc3339(opened.created_at))
+            .bind(number(opened.generation));
+        let trim = sqlx::query(session::TRIM)
+            .bind(opened.user_id)
+            .bind(i64::MAX)
+            .bind(session::others(most));
+        let insert = sqlx::query(session::INSERT)
+            .bind(&opened.id)
+            .bind(opened.user_id)
+            .bind(number(opened.generation))
+            .bind(&opened.device)
+            .bind(Rfc3339(opened.created_at))
+            .bind(Rfc3339(opened.last_used_at))
+            .bind(Rfc3339(opened.expires_at))
+            .bind(&opened.token[..])
+            .bind(opened.spent.as_ref().map(|spent| &spent.digest[..]))
+            .bind(opened.spent.as_ref().map(|spent| &spent.successor[..]));
+        for query in [sweep, trim, insert] {
+            let done = query.execute(&mut *transaction).await;
+            done.map_err(unavailable)?;
+        }
+        transaction.commit().await.map_err(unavailable)
+    }
+
+    async fn find(&self, id: &str) -> Result<Option<Session>, StoreError> {
+        let query = sqlx::query_as(session::FIND).bind(id);
+        let row: Option<Row> = query.fetch_optional(&self.0).await.map_err(unavailable)?;
+        row.map(Row::into_session).transpose()
+    }
+
+    async fn list(&self, user_id: i64) -> Result<Vec<Session>, StoreError> {
+        let query = sqlx::query_as(session::LIST).bind(user_id);
+        let rows: Vec<Row> = query.fetch_all(&self.0).await.map_err(unavailable)?;
+        rows.into_iter().map(Row::into_session).collect()
+    }
+
+    async fn rotate(
+        &self,
+        id: &str,
+        token: &[u8; 32],
+        rotation: Rotation,
+    ) -> Result<bool, StoreError> {
+        let query = sqlx::query(session::ROTATE)
+            .bind(&rotation.successor[..])
+            .bind(&rotation.token[..])
+            .bind(Rfc3339(rotation.at))
+            .bind(Rfc3339(rotation.expires_at))
+            .bind(id)
+            .bind(&token[..]);
+        let done = query.execute(&self.0).await.map_err(unavailable)?;
+        Ok(done.rows_affected() > 0)
+    }
+
+    async fn end(&self, id: &str, user_id: i64) -> Result<bool, StoreError> {
+        let query = sqlx::query(session::END).bind(id).bind(user_id);
+        let done = query.execute(&self.0).await.map_err(unavailable)?;
+        Ok(done.rows_affected() > 0)
+    }
+
+    async fn end_before(
+        &self,
+        user_id: i64,
+        generation: u64,
+        kept: Option<&str>,
+    ) -> Result<(), StoreError> {
+        let generation = number(generation);
+        let mut transaction = self.write().await.map_err(unavailable)?;
+        let keep = sqlx::query(session::KEEP)
+            .bind(generation)
+            .bind(user_id)
+            .bind(kept);
+        let end = sqlx::query(session::END_BEFORE)
+            .bind(user_id)
+            .bind(generation);
+        for query in [keep, end] {
+            let done = query.execute(&mut *transaction).await;
+            done.map_err(unavailable)?;
+        }
+        transaction.commit().await.map_err(unavailable)
+    }
+}
+
+type Row = SessionRow<Rfc3339>;

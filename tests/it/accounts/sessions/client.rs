@@ -1,0 +1,165 @@
+//! A server with sessions, and what a client of it does.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use http::Request;
+use serde_json::{Value, json};
+use tower_warder::accounts::{
+    self, AccountStore, Accounts, MemorySessions, MemoryStore, SessionStore, Sessions,
+};
+use tower_warder::testing;
+use tower_warder::{AuthCookie, AuthLayer, TokenSource, UserCache};
+
+use super::super::server::{AnyAccounts, PASSWORD, Server, bare, by, hasher, json_to, login};
+use crate::support::Answer;
+
+/// What a client keeps.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Tokens {
+    pub access: String,
+    pub refresh: String,
+}
+
+impl Tokens {
+    #[track_caller]
+    pub fn of(answer: &Answer) -> Self {
+        assert_eq!(answer.status, 200, "{}", answer.body);
+        let answer = answer.json();
+        let text = |name: &str| answer[name].as_str().unwrap().to_owned();
+        Self {
+            access: text("access_token"),
+            refresh: text("refresh_token"),
+        }
+    }
+}
+
+/// Over memory.
+pub fn server() -> Server {
+    over(MemoryStore::new(), MemorySessions::new())
+}
+
+pub fn over(store: impl AccountStore, sessions: impl SessionStore) -> Server {
+    with(store, Sessions::new(sessions))
+}
+
+pub fn with(store: impl AccountStore, sessions: Sessions) -> Server {
+    built(Server::over(store), sessions, None)
+}
+
+/// With users in memory for as long as that is the default.
+pub fn cached() -> Server {
+    let server = Server::over(MemoryStore::new());
+    let cache = UserCache::new(64).clock(server.clock.clock());
+    built(server, Sessions::new(MemorySessions::new()), Some(cache))
+}
+
+/// Another node on the stores of this server.
+pub fn node(server: &Server, sessions: impl SessionStore) -> Server {
+    built(server.clone(), Sessions::new(sessions), None)
+}
+
+fn built(server: Server, sessions: Sessions, cache: Option<UserCache<accounts::User>>) -> Server {
+    let accounts = accounts_of(&server, sessions);
+    let accounts = match &cache {
+        Some(cache) => accounts.user_cache(cache.clone()),
+        None => accounts,
+    };
+    let cookie = AuthCookie::new("id").unwrap();
+    let routes = accounts::routes(accounts.clone())
+        .merge(accounts::cookie_routes(accounts.clone(), cookie.clone()))
+        .merge(accounts::ticket_routes())
+        .merge(accounts::session_routes(accounts.clone()));
+    let verifier = testing::verifier().clock(server.clock.clock());
+    let source = TokenSource::header().and_cookie(cookie);
+    let source = source.and_query("/api/auth/me").unwrap();
+    let mut layer = AuthLayer::new(verifier, accounts)
+        .source(source)
+        .tickets(tower_warder::Tickets::new(64).clock(server.clock.clock()));
+    if let Some(cache) = cache {
+        layer = layer.user_cache(cache);
+    }
+    let app = Router::new().nest("/api/auth", routes).layer(layer);
+    Server { app, ..server }
+}
+
+pub fn accounts_of(server: &Server, sessions: Sessions) -> AnyAccounts {
+    let clock = server.clock.clock();
+    let issuer = testing::issuer().clock(clock.clone());
+    Accounts::new(Arc::clone(&server.store), issuer)
+        .hasher(hasher())
+        .clock(clock)
+        .sessions(sessions)
+}
+
+pub async fn log_in(server: &Server, email: &str) -> Tokens {
+    Tokens::of(&server.login(email, PASSWORD).await)
+}
+
+/// With an account of hers that she has just opened a session of.
+pub async fn jane(server: &Server) -> Tokens {
+    server.jane().await;
+    log_in(server, "jane@example.org").await
+}
+
+/// From a device that says so.
+pub fn from(device: &str, email: &str) -> Request<Body> {
+    let mut request = login(email, PASSWORD);
+    request
+        .headers_mut()
+        .insert("user-agent", device.parse().unwrap());
+    request
+}
+
+pub fn refreshing(token: &str) -> Request<Body> {
+    json_to("POST", "/refresh", &json!({"refresh_token": token}))
+}
+
+pub async fn refresh(server: &Server, token: &str) -> Answer {
+    server.send(refreshing(token)).await
+}
+
+pub async fn renewed(server: &Server, token: &str) -> Tokens {
+    Tokens::of(&refresh(server, token).await)
+}
+
+pub fn logging_out(token: &str) -> Request<Body> {
+    json_to("POST", "/logout", &json!({"refresh_token": token}))
+}
+
+pub fn changing(access: &str, current: &str, new: &str) -> Request<Body> {
+    let body = json!({"current_password": current, "new_password": new});
+    by(access, json_to("POST", "/password", &body))
+}
+
+/// The list that its owner sees.
+pub async fn sessions(server: &Server, access: &str) -> Vec<Value> {
+    let answer = server.send(by(access, bare("GET", "/sessions"))).await;
+    assert_eq!(answer.status, 200, "{}", answer.body);
+    answer.json().as_array().unwrap().clone()
+}
+
+#[track_caller]
+pub fn assert_refused(answer: &Answer) {
+    assert_eq!(answer.status, 401, "{}", answer.body);
+    assert_eq!(answer.header("www-authenticate"), Some("Bearer"));
+    assert_eq!(
+        answer.json(),
+        json!({
+            "type": "about:blank",
+            "title": "Unauthorized",
+            "status": 401,
+            "detail": "Could not validate credentials",
+            "code": "invalid_grant",
+        })
+    );
+}
+
+pub const SECOND: Duration = Duration::from_secs(1);
+pub const MINUTE: Duration = Duration::from_secs(60);
+pub const DAY: Duration = Duration::from_secs(24 * 3600);
+
+/// For how long a token that was just spent is good, by default.
+pub const GRACE: Duration = Duration::from_secs(30);

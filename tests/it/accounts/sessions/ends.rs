@@ -1,0 +1,98 @@
+//! What ends sessions from outside: an admin.
+
+use serde_json::json;
+
+use super::super::server::{Approved, PASSWORD, Server};
+use super::client::{assert_refused, cached, jane, log_in, refresh, renewed, server, sessions};
+
+async fn put(server: &Server, status: &str) {
+    let root = server.stored(1).await;
+    let token = server.token(&root);
+    let answer = server.put(&token, 2, json!({"status": status})).await;
+    assert_eq!(answer.status, 200, "{}", answer.body);
+}
+
+/// With an admin, whose id is 1.
+async fn with_admin(server: &Server) -> String {
+    server.admin().await.1
+}
+
+#[tokio::test]
+async fn who_is_not_approved_cannot_refresh_and_goes_on_once_approved() {
+    let server = server();
+    with_admin(&server).await;
+    let mut tokens = jane(&server).await;
+    for status in ["disabled", "pending"] {
+        put(&server, status).await;
+        for _ in 0..3 {
+            // Also told no more than others: the log-in tells the state.
+            assert_refused(&refresh(&server, &tokens.refresh).await);
+        }
+        put(&server, "approved").await;
+        tokens = renewed(&server, &tokens.refresh).await;
+        assert_eq!(server.me(&tokens.access).await.status, 200);
+    }
+}
+
+#[tokio::test]
+async fn spent_token_of_a_disabled_account_still_ends_its_session() {
+    let server = server();
+    with_admin(&server).await;
+    let first = jane(&server).await;
+    let second = renewed(&server, &first.refresh).await;
+    let third = renewed(&server, &second.refresh).await;
+    put(&server, "disabled").await;
+    assert_refused(&refresh(&server, &first.refresh).await);
+    put(&server, "approved").await;
+    assert_refused(&refresh(&server, &third.refresh).await);
+}
+
+#[tokio::test]
+async fn reset_of_the_password_ends_every_session() {
+    for server in [server(), cached()] {
+        let admin = with_admin(&server).await;
+        let phone = jane(&server).await;
+        let desk = log_in(&server, "jane@example.org").await;
+        let mine = log_in(&server, "root@example.org").await;
+        assert_eq!(server.reset(&admin, 2, PASSWORD).await.status, 200);
+        for tokens in [&phone, &desk] {
+            assert_refused(&refresh(&server, &tokens.refresh).await);
+            assert_eq!(server.me(&tokens.access).await.status, 401);
+        }
+        let new = log_in(&server, "jane@example.org").await;
+        assert_eq!(sessions(&server, &new.access).await.len(), 1);
+        renewed(&server, &new.refresh).await;
+        renewed(&server, &mine.refresh).await;
+    }
+}
+
+#[tokio::test]
+async fn deletion_ends_every_session_and_the_address_opens_none_of_them() {
+    let server = server();
+    let admin = with_admin(&server).await;
+    let tokens = jane(&server).await;
+    assert_eq!(server.delete(&admin, 2).await.status, 204);
+    assert_refused(&refresh(&server, &tokens.refresh).await);
+    server.add("jane@example.org", false, Approved).await;
+    assert_refused(&refresh(&server, &tokens.refresh).await);
+    assert_eq!(server.me(&tokens.access).await.status, 401);
+}
+
+#[tokio::test]
+async fn session_follows_the_account_through_a_change_of_address() {
+    let server = server();
+    let admin = with_admin(&server).await;
+    let tokens = jane(&server).await;
+    server
+        .put(
+            &admin,
+            2,
+            json!({"email": "jo@example.org", "is_admin": true}),
+        )
+        .await;
+    let tokens = renewed(&server, &tokens.refresh).await;
+    assert_eq!(
+        server.me(&tokens.access).await.json()["email"],
+        "jo@example.org"
+    );
+}

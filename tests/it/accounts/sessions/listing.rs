@@ -1,0 +1,166 @@
+//! Sessions, as their owner sees them.
+
+use serde_json::json;
+use tower_warder::accounts::{MemorySessions, MemoryStore, Sessions};
+
+use super::super::server::{PASSWORD, bare, by};
+use super::client::{
+    MINUTE, Tokens, assert_refused, from, jane, log_in, refresh, renewed, server, sessions, with,
+};
+
+#[tokio::test]
+async fn list_has_the_device_the_times_and_which_one_asks() {
+    let server = server();
+    server.jane().await;
+    let phone = server.send(from("Phone 1.0", "jane@example.org")).await;
+    let phone = Tokens::of(&phone);
+    server.clock.advance(MINUTE);
+    let desk = server.send(from("Desk (X11)", "jane@example.org")).await;
+    let desk = Tokens::of(&desk);
+    server.clock.advance(MINUTE);
+    let phone = renewed(&server, &phone.refresh).await;
+
+    let mut listed = sessions(&server, &phone.access).await;
+    let ids: Vec<_> = listed.iter_mut().map(|it| it["id"].take()).collect();
+    assert!(
+        ids.iter().all(|id| id.as_str().unwrap().len() == 22),
+        "{ids:?}"
+    );
+    assert_ne!(ids[0], ids[1]);
+    assert_eq!(
+        listed,
+        [
+            json!({
+                "id": null,
+                "device": "Phone 1.0",
+                "created_at": "2026-01-01T00:00:00Z",
+                "last_used_at": "2026-01-01T00:02:00Z",
+                "expires_at": "2026-01-08T00:02:00Z",
+                "is_current": true,
+            }),
+            json!({
+                "id": null,
+                "device": "Desk (X11)",
+                "created_at": "2026-01-01T00:01:00Z",
+                "last_used_at": "2026-01-01T00:01:00Z",
+                "expires_at": "2026-01-08T00:01:00Z",
+                "is_current": false,
+            }),
+        ]
+    );
+    let listed = sessions(&server, &desk.access).await;
+    assert_eq!(listed[1]["is_current"], true);
+    // An access token of no session sees them all the same.
+    let without = server.token(&server.stored(1).await);
+    let listed = sessions(&server, &without).await;
+    assert!(listed.iter().all(|it| it["is_current"] == false));
+    assert_eq!(listed.len(), 2);
+}
+
+#[tokio::test]
+async fn devices_say_what_can_be_shown() {
+    let server = server();
+    server.jane().await;
+    let odd = "x\u{202e}y\u{200b}z <b>".as_bytes();
+    for (said, shown) in [
+        (odd, "xyz <b>".to_owned()),
+        (b"a\tb\xff\xfe", "ab".to_owned()),
+        (b"", String::new()),
+        (&[b'u'; 5000], "u".repeat(200)),
+    ] {
+        let mut request = from("", "jane@example.org");
+        let value = http::HeaderValue::from_bytes(said).unwrap();
+        request.headers_mut().insert("user-agent", value);
+        let tokens = Tokens::of(&server.send(request).await);
+        let listed = sessions(&server, &tokens.access).await;
+        let current = listed.iter().find(|it| it["is_current"] == true).unwrap();
+        assert_eq!(current["device"], shown);
+    }
+}
+
+#[tokio::test]
+async fn owner_ends_a_session_by_its_id_once() {
+    let server = server();
+    let phone = jane(&server).await;
+    let desk = log_in(&server, "jane@example.org").await;
+    let listed = sessions(&server, &desk.access).await;
+    let id = listed.iter().find(|it| it["is_current"] == false).unwrap()["id"].clone();
+    let path = format!("/sessions/{}", id.as_str().unwrap());
+    let end = async || server.send(by(&desk.access, bare("DELETE", &path))).await;
+    assert_eq!(end().await.status, 204);
+    let again = end().await;
+    assert_eq!(
+        (again.status.as_u16(), again.detail().as_str()),
+        (404, "Session not found")
+    );
+    assert_refused(&refresh(&server, &phone.refresh).await);
+    renewed(&server, &desk.refresh).await;
+    assert_eq!(sessions(&server, &desk.access).await.len(), 1);
+}
+
+#[tokio::test]
+async fn somebody_elses_session_is_not_found() {
+    let server = server();
+    let (_, root) = server.admin().await;
+    let tokens = jane(&server).await;
+    let id = sessions(&server, &tokens.access).await[0]["id"].clone();
+    let path = format!("/sessions/{}", id.as_str().unwrap());
+    let answer = server.send(by(&root, bare("DELETE", &path))).await;
+    assert_eq!(
+        (answer.status.as_u16(), answer.detail().as_str()),
+        (404, "Session not found")
+    );
+    assert_eq!(sessions(&server, &root).await.len(), 0);
+    renewed(&server, &tokens.refresh).await;
+}
+
+#[tokio::test]
+async fn whatever_stands_for_an_id_is_the_id_of_no_session() {
+    let server = server();
+    let tokens = jane(&server).await;
+    for id in [
+        "x",
+        "%00",
+        "%FF",
+        "1",
+        "%2F",
+        "'%20OR%201=1",
+        &"A".repeat(9000),
+    ] {
+        let path = format!("/sessions/{id}");
+        let answer = server.send(by(&tokens.access, bare("DELETE", &path))).await;
+        assert_eq!(answer.status, 404, "{id}: {}", answer.body);
+    }
+    assert_eq!(sessions(&server, &tokens.access).await.len(), 1);
+}
+
+#[tokio::test]
+async fn of_too_many_sessions_the_longest_unused_goes() {
+    let few = Sessions::new(MemorySessions::new()).most(2);
+    let server = with(MemoryStore::new(), few);
+    let first = jane(&server).await;
+    server.clock.advance(MINUTE);
+    let second = log_in(&server, "jane@example.org").await;
+    server.clock.advance(MINUTE);
+    let first = renewed(&server, &first.refresh).await;
+    let third = log_in(&server, "jane@example.org").await;
+    assert_refused(&refresh(&server, &second.refresh).await);
+    for tokens in [first, third] {
+        renewed(&server, &tokens.refresh).await;
+    }
+}
+
+#[tokio::test]
+async fn a_hundred_devices_are_enough() {
+    let server = server();
+    let first = jane(&server).await;
+    let accounts = super::client::accounts_of(&server, Sessions::new(MemorySessions::new()));
+    let user = server.stored(1).await;
+    for _ in 0..130 {
+        accounts.open_session(&user, "many").await.unwrap();
+    }
+    assert_eq!(accounts.list_sessions(&user).await.unwrap().len(), 100);
+    // In another store.
+    renewed(&server, &first.refresh).await;
+    assert_eq!(server.login("jane@example.org", PASSWORD).await.status, 200);
+}

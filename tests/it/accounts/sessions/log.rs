@@ -1,0 +1,114 @@
+//! What is in the log, and what is in none.
+
+use std::fmt::Debug;
+
+use tower_warder::accounts::{
+    MemorySessions, MemoryStore, PasswordChange, RefreshGrant, Rotation, SessionStore, Sessions,
+    Token,
+};
+
+use super::super::server::{PASSWORD, bare, by};
+use super::client::{
+    GRACE, Tokens, assert_refused, changing, from, jane, logging_out, refresh, refreshing, renewed,
+    server, sessions, with,
+};
+use crate::support::Trace;
+
+#[tokio::test]
+async fn log_tells_what_happened_to_a_session_and_has_no_token() {
+    let log = Trace::record();
+    let server = server();
+    server.jane().await;
+    let first = Tokens::of(&server.send(from("Phone 1.0", "jane@example.org")).await);
+    let session = sessions(&server, &first.access).await[0]["id"].clone();
+    let second = renewed(&server, &first.refresh).await;
+    server.clock.advance(GRACE);
+    assert_refused(&refresh(&server, &first.refresh).await);
+    let third = super::client::log_in(&server, "jane@example.org").await;
+    server.send(logging_out(&third.refresh)).await;
+    let fourth = super::client::log_in(&server, "jane@example.org").await;
+    let changed = changing(&fourth.access, PASSWORD, "another password");
+    assert_eq!(server.send(changed).await.status, 200);
+    refresh(&server, &format!("{}=", fourth.refresh)).await;
+    server.send(by(&fourth.refresh, bare("GET", "/me"))).await;
+
+    let id = session.as_str().unwrap();
+    for (level, event, reason) in [
+        ("DEBUG", "session opened", ""),
+        ("DEBUG", "session renewed", ""),
+        ("WARN", "spent refresh token came back", ""),
+        ("DEBUG", "session ended", "reason=\"spent token\""),
+    ] {
+        let lines = log.lines(event);
+        let line = lines.iter().find(|line| line.contains(id));
+        let line = line.unwrap_or_else(|| panic!("{event}: {}", log.text()));
+        assert!(line.contains(level) && line.contains(reason), "{line}");
+        assert!(
+            line.contains("tower_warder::sessions") && line.contains("id=1"),
+            "{line}"
+        );
+        assert!(!line.contains("jane") && !line.contains("Phone"), "{line}");
+    }
+    assert_eq!(log.lines("reason=\"logout\"").len(), 1);
+    assert_eq!(log.lines("reason=\"tokens ended\"").len(), 1);
+
+    let text = log.text();
+    for tokens in [first, second, third, fourth] {
+        let refresh = tokens.refresh.strip_prefix("refresh_").unwrap().to_owned();
+        let halves = refresh.split_at(22);
+        for secret in [
+            halves.0,
+            halves.1,
+            tokens.access.rsplit('.').next().unwrap(),
+        ] {
+            assert!(!text.contains(secret), "{secret}: {text}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn nothing_that_is_shown_for_debugging_has_a_token_or_a_digest() {
+    let store = MemorySessions::new();
+    let server = with(MemoryStore::new(), Sessions::new(store.clone()));
+    let first = jane(&server).await;
+    let second = renewed(&server, &first.refresh).await;
+    let accounts = super::client::accounts_of(&server, Sessions::new(store.clone()));
+    let rows = store.list(1).await.unwrap();
+    let grant = serde_json::json!({"refresh_token": second.refresh});
+    let change = serde_json::json!({"current_password": PASSWORD, "new_password": PASSWORD});
+    let token: Token =
+        serde_json::from_value(serde_json::to_value(issued(&second)).unwrap()).unwrap();
+    let rotation = Rotation {
+        token: rows[0].token,
+        successor: rows[0].token,
+        at: rows[0].created_at,
+        expires_at: rows[0].expires_at,
+    };
+    let shown: [&dyn Debug; 9] = [
+        &rows,
+        &rotation,
+        &store,
+        &accounts,
+        &Sessions::new(store.clone()),
+        &RefreshGrant::parse(grant.clone()),
+        &PasswordChange::parse(change),
+        &token,
+        &refreshing(&second.refresh).into_parts().0,
+    ];
+    let encoded = second.refresh.strip_prefix("refresh_").unwrap();
+    let digest = format!("{:?}", &rows[0].token[..4]);
+    let digest = digest.trim_matches(['[', ']']);
+    for value in shown {
+        for text in [format!("{value:?}"), format!("{value:#?}")] {
+            for secret in [encoded, &encoded[30..], PASSWORD, digest, &second.access] {
+                assert!(!text.contains(secret), "{secret} in {text}");
+            }
+        }
+    }
+    assert!(format!("{token:?}").contains("refresh_expires_in"));
+}
+
+fn issued(tokens: &Tokens) -> Token {
+    let minute = super::client::MINUTE;
+    Token::bearer(&*tokens.access, minute).refresh(&*tokens.refresh, minute)
+}

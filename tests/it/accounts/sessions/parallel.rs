@@ -1,0 +1,215 @@
+//! Many at the same moment, over each store.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::Body;
+use futures_util::future::join_all;
+use http::Request;
+use tower_warder::accounts::{MemorySessions, MemoryStore, Sessions};
+use tower_warder::testing::session_store_contract;
+
+use super::super::server::{PASSWORD, Server, bare, by};
+use super::client::{
+    GRACE, Tokens, assert_refused, changing, jane, log_in, logging_out, over, refresh, refreshing,
+    renewed, sessions, with,
+};
+use crate::support::{Answer, Place};
+
+/// Two nodes on each kind of store; places live as long as these.
+async fn nodes() -> Vec<(Option<Place>, [Server; 2])> {
+    let memory = over(MemoryStore::new(), MemorySessions::new());
+    let mut nodes = vec![(None, [memory.clone(), memory])];
+    for place in [Some(Place::sqlite()), Place::postgres().await] {
+        let Some(place) = place else { continue };
+        let one = place.open().await;
+        let one = with(Arc::clone(&one), Sessions::new(one));
+        let two = place.open().await;
+        let two = Server {
+            clock: one.clock.clone(),
+            ..Server::over(Arc::clone(&two))
+        };
+        let two = super::client::node(&two, place.open().await);
+        nodes.push((Some(place), [one, two]));
+    }
+    nodes
+}
+
+/// Sends each from a task of its own, by turns to one node and the other.
+async fn all_at_once(
+    nodes: &[Server; 2],
+    requests: impl IntoIterator<Item = Request<Body>>,
+) -> Vec<Answer> {
+    let nodes = nodes.iter().cycle();
+    let tasks = requests.into_iter().zip(nodes).map(|(request, node)| {
+        let node = node.clone();
+        tokio::spawn(async move { node.send(request).await })
+    });
+    // Collected first: a task starts when it is spawned.
+    let tasks: Vec<_> = tasks.collect();
+    let answers = join_all(tasks).await.into_iter();
+    answers.map(|answer| answer.unwrap()).collect()
+}
+
+fn counts(answers: &[Answer]) -> BTreeMap<u16, usize> {
+    let mut counts = BTreeMap::new();
+    for answer in answers {
+        *counts.entry(answer.status.as_u16()).or_default() += 1;
+    }
+    counts
+}
+
+fn successors(answers: &[Answer]) -> BTreeSet<String> {
+    let tokens = answers.iter().map(|answer| Tokens::of(answer).refresh);
+    tokens.collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn in_200_rounds_of_double_use_there_are_never_two_successors() {
+    for (_place, nodes) in nodes().await {
+        let mut tokens = jane(&nodes[0]).await;
+        for round in 0..200 {
+            let twice = [refreshing(&tokens.refresh), refreshing(&tokens.refresh)];
+            let answers = all_at_once(&nodes, twice).await;
+            let successors = successors(&answers);
+            assert_eq!(successors.len(), 1, "round {round}");
+            assert!(!successors.contains(&tokens.refresh));
+            tokens = Tokens::of(&answers[0]);
+            // Both have it, and both may be asked for what comes next.
+        }
+        nodes[0].clock.advance(GRACE);
+        let last = renewed(&nodes[1], &tokens.refresh).await;
+        nodes[0].clock.advance(GRACE);
+        assert_refused(&refresh(&nodes[0], &tokens.refresh).await);
+        assert_refused(&refresh(&nodes[1], &last.refresh).await);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn without_a_grace_of_two_one_comes_in_at_most_and_then_nobody() {
+    let strict = |sessions: Sessions| sessions.grace(Duration::ZERO);
+    let memory = strict(Sessions::new(MemorySessions::new()));
+    let mut servers = vec![(None, with(MemoryStore::new(), memory))];
+    for place in [Some(Place::sqlite()), Place::postgres().await] {
+        let Some(place) = place else { continue };
+        let store = place.open().await;
+        let sessions = strict(Sessions::new(Arc::clone(&store)));
+        servers.push((Some(place), with(store, sessions)));
+    }
+    for (_place, server) in servers {
+        server.jane().await;
+        for _ in 0..20 {
+            let tokens = log_in(&server, "jane@example.org").await;
+            let nodes = [server.clone(), server.clone()];
+            let twice = [refreshing(&tokens.refresh), refreshing(&tokens.refresh)];
+            let answers = all_at_once(&nodes, twice).await;
+            let came_in: Vec<_> = answers.iter().filter(|it| it.status == 200).collect();
+            assert!(came_in.len() <= 1, "{:?}", counts(&answers));
+            for answer in came_in {
+                assert_refused(&refresh(&server, &Tokens::of(answer).refresh).await);
+            }
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn of_30_who_refresh_one_token_all_get_the_same() {
+    for (_place, nodes) in nodes().await {
+        let tokens = jane(&nodes[0]).await;
+        let many = (0..30).map(|_| refreshing(&tokens.refresh));
+        let answers = all_at_once(&nodes, many).await;
+        assert_eq!(counts(&answers), BTreeMap::from([(200, 30)]));
+        assert_eq!(successors(&answers).len(), 1);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn log_out_at_the_moment_of_a_refresh_leaves_nothing_alive() {
+    for (_place, nodes) in nodes().await {
+        nodes[0].jane().await;
+        for round in 0..30 {
+            let tokens = log_in(&nodes[0], "jane@example.org").await;
+            let mut both = [refreshing(&tokens.refresh), logging_out(&tokens.refresh)];
+            both.rotate_left(round % 2);
+            let answers = all_at_once(&nodes, both).await;
+            let refreshed = answers.iter().find(|answer| answer.status == 200);
+            if let Some(answer) = refreshed {
+                let successor = Tokens::of(answer).refresh;
+                assert_refused(&refresh(&nodes[0], &successor).await);
+            }
+            assert_refused(&refresh(&nodes[1], &tokens.refresh).await);
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn of_changes_at_the_same_moment_one_counts() {
+    for (_place, nodes) in nodes().await {
+        let tokens = jane(&nodes[0]).await;
+        let other = log_in(&nodes[1], "jane@example.org").await;
+        let passwords: Vec<_> = (0..8).map(|n| format!("another password {n}")).collect();
+        let changes = passwords.iter().zip([&tokens, &other].into_iter().cycle());
+        let changes = changes.map(|(new, by)| changing(&by.access, PASSWORD, new));
+        let answers = all_at_once(&nodes, changes).await;
+        assert_eq!(counts(&answers), BTreeMap::from([(200, 1), (401, 7)]));
+        assert_eq!(nodes[0].stored(1).await.token_generation, 1);
+
+        let won = answers.iter().position(|it| it.status == 200).unwrap();
+        let login = nodes[0].login("jane@example.org", &passwords[won]).await;
+        assert_eq!(login.status, 200);
+        let mine = [&tokens, &other];
+        renewed(&nodes[0], &mine[won % 2].refresh).await;
+        assert_refused(&refresh(&nodes[0], &mine[(won + 1) % 2].refresh).await);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn everything_that_is_sent_twice_happens_once() {
+    for (_place, nodes) in nodes().await {
+        let first = jane(&nodes[0]).await;
+        let second = log_in(&nodes[0], "jane@example.org").await;
+        let listed = sessions(&nodes[0], &second.access).await;
+        let id = listed.iter().find(|it| it["is_current"] == false).unwrap()["id"].clone();
+        let path = format!("/sessions/{}", id.as_str().unwrap());
+        let ends = (0..10).map(|_| by(&second.access, bare("DELETE", &path)));
+        let answers = all_at_once(&nodes, ends).await;
+        assert_eq!(counts(&answers), BTreeMap::from([(204, 1), (404, 9)]));
+        assert_refused(&refresh(&nodes[1], &first.refresh).await);
+
+        let outs = (0..10).map(|_| logging_out(&second.refresh));
+        let answers = all_at_once(&nodes, outs).await;
+        assert_eq!(counts(&answers), BTreeMap::from([(204, 10)]));
+
+        let third = log_in(&nodes[0], "jane@example.org").await;
+        let alls = (0..10).map(|_| by(&third.access, bare("POST", "/logout-all")));
+        let answers = all_at_once(&nodes, alls).await;
+        assert_eq!(counts(&answers), BTreeMap::from([(204, 1), (401, 9)]));
+        assert_eq!(nodes[1].stored(1).await.token_generation, 1);
+        let fourth = log_in(&nodes[1], "jane@example.org").await;
+        assert_eq!(sessions(&nodes[0], &fourth.access).await.len(), 1);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn the_sqlite_store_keeps_the_contract() {
+    contract(async || Place::sqlite()).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn the_postgres_store_keeps_the_contract() {
+    if Place::postgres().await.is_some() {
+        contract(async || Place::postgres().await.unwrap()).await;
+    }
+}
+
+async fn contract(empty: impl AsyncFn() -> Place) {
+    let places = std::sync::Mutex::new(Vec::new());
+    session_store_contract(async || {
+        let place = empty().await;
+        let store = place.open().await;
+        places.lock().unwrap().push(place);
+        store
+    })
+    .await;
+}

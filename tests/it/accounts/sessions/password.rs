@@ -1,0 +1,144 @@
+//! The change of one's own password.
+
+use serde_json::json;
+
+use super::super::server::{PASSWORD, bare, by, json_to};
+use super::client::{
+    Tokens, assert_refused, cached, changing, jane, log_in, refresh, renewed, server, sessions,
+};
+
+const NEW: &str = "another password";
+
+#[tokio::test]
+async fn change_ends_the_other_sessions_and_the_own_one_goes_on() {
+    for server in [server(), cached()] {
+        let phone = jane(&server).await;
+        let desk = log_in(&server, "jane@example.org").await;
+        assert_eq!(server.me(&desk.access).await.status, 200);
+
+        let answer = server.send(changing(&desk.access, PASSWORD, NEW)).await;
+        assert_eq!(answer.status, 200, "{}", answer.body);
+        let mut shown = answer.json();
+        let access = shown["access_token"].take().as_str().unwrap().to_owned();
+        let rest = json!({"access_token": null, "token_type": "bearer", "expires_in": 900});
+        assert_eq!(shown, rest);
+
+        for dead in [&phone.access, &desk.access] {
+            assert_eq!(server.me(dead).await.status, 401);
+        }
+        assert_refused(&refresh(&server, &phone.refresh).await);
+        assert_eq!(server.me(&access).await.status, 200);
+        let listed = sessions(&server, &access).await;
+        assert_eq!((listed.len(), &listed[0]["is_current"]), (1, &json!(true)));
+        let desk = renewed(&server, &desk.refresh).await;
+        assert_eq!(server.me(&desk.access).await.status, 200);
+
+        assert_eq!(server.login("jane@example.org", PASSWORD).await.status, 401);
+        assert_eq!(server.login("jane@example.org", NEW).await.status, 200);
+    }
+}
+
+#[tokio::test]
+async fn wrong_present_password_is_no_log_out_and_changes_nothing() {
+    let server = server();
+    let tokens = jane(&server).await;
+    let before = server.stored(1).await;
+    for wrong in ["", "wrong", NEW, "Correct horse", &"x".repeat(5000)] {
+        let answer = server.send(changing(&tokens.access, wrong, NEW)).await;
+        assert_eq!(answer.status, 403, "{wrong}");
+        assert_eq!(answer.detail(), "Current password is incorrect");
+        assert_eq!(answer.json()["code"], "wrong_password");
+        assert_eq!(answer.header("www-authenticate"), None);
+    }
+    assert_eq!(server.stored(1).await, before);
+    assert_eq!(server.me(&tokens.access).await.status, 200);
+    renewed(&server, &tokens.refresh).await;
+}
+
+#[tokio::test]
+async fn new_password_is_judged_as_at_registration() {
+    let server = server();
+    let tokens = jane(&server).await;
+    for (body, faults) in [
+        (
+            json!({}),
+            json!([["missing", "current_password"], ["missing", "new_password"]]),
+        ),
+        (
+            json!({"current_password": 1, "new_password": "short"}),
+            json!([
+                ["string_type", "current_password"],
+                ["string_too_short", "new_password"]
+            ]),
+        ),
+        (
+            json!({"current_password": "x", "new_password": "x".repeat(129)}),
+            json!([["string_too_long", "new_password"]]),
+        ),
+    ] {
+        let request = by(&tokens.access, json_to("POST", "/password", &body));
+        let answer = server.send(request).await;
+        assert_eq!(answer.status, 422, "{}", answer.body);
+        let told = answer.json()["detail"].as_array().unwrap().clone();
+        let told: Vec<_> = told
+            .iter()
+            .map(|it| json!([it["type"], it["loc"][1]]))
+            .collect();
+        assert_eq!(json!(told), faults);
+    }
+    let anonymous = json_to("POST", "/password", &json!({}));
+    assert_eq!(server.send(anonymous).await.detail(), "Not authenticated");
+}
+
+#[tokio::test]
+async fn token_of_no_session_ends_with_the_others() {
+    let server = server();
+    let (_, token) = server.jane().await;
+    let other = log_in(&server, "jane@example.org").await;
+    let answer = server.send(changing(&token, PASSWORD, NEW)).await;
+    assert_eq!((answer.status.as_u16(), &*answer.body), (204, ""));
+    assert_eq!(server.me(&token).await.status, 401);
+    assert_refused(&refresh(&server, &other.refresh).await);
+    assert_eq!(server.login("jane@example.org", NEW).await.status, 200);
+}
+
+#[tokio::test]
+async fn token_of_a_session_that_was_ended_does_not_bring_it_back() {
+    let server = server();
+    let tokens = jane(&server).await;
+    let id = sessions(&server, &tokens.access).await[0]["id"].clone();
+    let path = format!("/sessions/{}", id.as_str().unwrap());
+    let end = by(&tokens.access, bare("DELETE", &path));
+    assert_eq!(server.send(end).await.status, 204);
+    let answer = server.send(changing(&tokens.access, PASSWORD, NEW)).await;
+    assert_eq!(answer.status, 204, "{}", answer.body);
+    assert_refused(&refresh(&server, &tokens.refresh).await);
+}
+
+#[tokio::test]
+async fn same_password_again_is_a_change() {
+    let server = server();
+    let tokens = jane(&server).await;
+    let answer = server
+        .send(changing(&tokens.access, PASSWORD, PASSWORD))
+        .await;
+    assert_eq!(answer.status, 200, "{}", answer.body);
+    assert_eq!(server.me(&tokens.access).await.status, 401);
+    Tokens::of(&server.login("jane@example.org", PASSWORD).await);
+}
+
+#[tokio::test]
+async fn unreadable_hash_is_a_wrong_password() {
+    let server = server();
+    let jane = server
+        .add_with_hash(
+            "jane@example.org",
+            false,
+            super::super::server::Approved,
+            "nonsense",
+        )
+        .await;
+    let token = server.token(&jane);
+    let answer = server.send(changing(&token, PASSWORD, NEW)).await;
+    assert_eq!(answer.status, 403, "{}", answer.body);
+}

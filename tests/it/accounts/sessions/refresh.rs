@@ -1,0 +1,187 @@
+//! How a session goes on.
+
+use serde_json::json;
+use tower_warder::UserStatus::Approved;
+
+use super::super::server::{PASSWORD, Server, body, json_to};
+use super::client::{
+    GRACE, MINUTE, Tokens, assert_refused, jane, log_in, over, refresh, refreshing, renewed, server,
+};
+use tower_warder::accounts::{MemorySessions, MemoryStore};
+
+#[tokio::test]
+async fn log_in_gives_a_short_token_and_one_to_refresh_it() {
+    let server = server();
+    server.jane().await;
+    let answer = server.login("jane@example.org", PASSWORD).await;
+    let mut shown = answer.json();
+    let refresh = shown["refresh_token"].take();
+    let refresh = refresh.as_str().unwrap();
+    assert!(
+        refresh.starts_with("refresh_") && refresh.len() == 72,
+        "{refresh}"
+    );
+    assert!(shown["access_token"].take().is_string());
+    assert_eq!(
+        shown,
+        json!({
+            "access_token": null,
+            "token_type": "bearer",
+            "expires_in": 900,
+            "refresh_token": null,
+            "refresh_expires_in": 604_800,
+        })
+    );
+    let access = Tokens::of(&answer).access;
+    assert_eq!(server.me(&access).await.status, 200);
+    server.clock.advance(15 * MINUTE);
+    assert_eq!(server.me(&access).await.status, 401);
+}
+
+#[tokio::test]
+async fn without_sessions_a_log_in_gives_one_token() {
+    let server = Server::over(MemoryStore::new());
+    server.jane().await;
+    let answer = server.login("jane@example.org", PASSWORD).await.json();
+    let members: Vec<_> = answer.as_object().unwrap().keys().collect();
+    assert_eq!(members, ["access_token", "expires_in", "token_type"]);
+    assert_eq!(answer["expires_in"], 604_800);
+}
+
+#[tokio::test]
+async fn refresh_gives_the_next_tokens_as_a_log_in_does() {
+    let server = server();
+    let mut tokens = jane(&server).await;
+    for _ in 0..5 {
+        server.clock.advance(14 * MINUTE);
+        let answer = refresh(&server, &tokens.refresh).await;
+        let next = Tokens::of(&answer);
+        assert_ne!(next.refresh, tokens.refresh);
+        let mut shown = answer.json();
+        shown["access_token"].take();
+        shown["refresh_token"].take();
+        assert_eq!(
+            shown,
+            json!({
+                "access_token": null,
+                "token_type": "bearer",
+                "expires_in": 900,
+                "refresh_token": null,
+                "refresh_expires_in": 604_800,
+            })
+        );
+        // The one before lives for its minutes.
+        assert_eq!(server.me(&tokens.access).await.status, 200);
+        assert_eq!(server.me(&next.access).await.status, 200);
+        tokens = next;
+    }
+}
+
+#[tokio::test]
+async fn what_is_no_good_is_refused_alike() {
+    let sessions = MemorySessions::new();
+    let server = over(MemoryStore::new(), sessions.clone());
+    let tokens = jane(&server).await;
+    let encoded = tokens.refresh.strip_prefix("refresh_").unwrap();
+    let other = over(MemoryStore::new(), MemorySessions::new());
+    let foreign = jane(&other).await.refresh;
+    for token in [
+        "",
+        " ",
+        "refresh_",
+        "null",
+        encoded,
+        &tokens.access,
+        &foreign,
+        // Other spellings of base64url.
+        &format!("{}=", tokens.refresh),
+        &format!(" {}", tokens.refresh),
+        &format!("{}\n", tokens.refresh),
+        &format!("{}AAAA", tokens.refresh),
+        &format!("Refresh_{encoded}"),
+        &format!("refresh_+{}", &encoded[1..]),
+        &format!("refresh_/{}", &encoded[1..]),
+        &format!("ticket_{encoded}"),
+        &"refresh_".repeat(9),
+        &format!("refresh_{}", "ä".repeat(32)),
+        &format!("refresh_{}", "A".repeat(60_000)),
+    ] {
+        assert_refused(&refresh(&server, token).await);
+    }
+    // And none of that did anything to the session.
+    renewed(&server, &tokens.refresh).await;
+}
+
+#[tokio::test]
+async fn a_body_is_judged_as_others_are() {
+    let server = server();
+    let tokens = jane(&server).await;
+    for (request, status) in [
+        (body("POST", "/refresh", "text/plain", "{}"), 415),
+        (body("POST", "/refresh", "application/json", "{"), 422),
+        (json_to("POST", "/refresh", &json!({})), 422),
+        (json_to("POST", "/refresh", &json!([&tokens.refresh])), 422),
+        (
+            json_to("POST", "/refresh", &json!({"refresh_token": null})),
+            422,
+        ),
+        (
+            json_to("POST", "/refresh", &json!({"refresh_token": 1})),
+            422,
+        ),
+        (refreshing(&"r".repeat(70_000)), 413),
+        (
+            body(
+                "POST",
+                "/refresh",
+                "application/x-www-form-urlencoded",
+                format!("grant_type=refresh_token&refresh_token={}", tokens.refresh),
+            ),
+            415,
+        ),
+    ] {
+        let answer = server.send(request).await;
+        assert_eq!(answer.status, status, "{}", answer.body);
+        assert!(!answer.body.contains(&tokens.refresh), "{}", answer.body);
+    }
+    let missing = server.send(json_to("POST", "/logout", &json!({}))).await;
+    assert_eq!(
+        missing.json()["detail"],
+        json!([{"type": "missing", "loc": ["body", "refresh_token"], "msg": "Field required"}])
+    );
+    renewed(&server, &tokens.refresh).await;
+}
+
+#[tokio::test]
+async fn made_up_secret_ends_the_session_and_the_id_does_not_help_to_make_one_up() {
+    let server = server();
+    let tokens = jane(&server).await;
+    let id = super::client::sessions(&server, &tokens.access).await[0]["id"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    // Who knows what is public makes up a selector of it.
+    let padded = format!("refresh_{id}{}", "A".repeat(42));
+    assert_refused(&refresh(&server, &padded).await);
+    let tokens = renewed(&server, &tokens.refresh).await;
+
+    let (selector, _) = tokens.refresh.split_at("refresh_".len() + 22);
+    let made_up = format!("{selector}{}", "A".repeat(42));
+    assert_refused(&refresh(&server, &made_up).await);
+    assert_refused(&refresh(&server, &tokens.refresh).await);
+}
+
+#[tokio::test]
+async fn sessions_of_one_account_do_not_touch_each_other() {
+    let server = server();
+    let phone = jane(&server).await;
+    let desk = log_in(&server, "jane@example.org").await;
+    let root = server.add("root@example.org", true, Approved).await;
+    let other = log_in(&server, &root.email).await;
+    let next = renewed(&server, &phone.refresh).await;
+    server.clock.advance(GRACE);
+    assert_refused(&refresh(&server, &phone.refresh).await);
+    assert_refused(&refresh(&server, &next.refresh).await);
+    renewed(&server, &desk.refresh).await;
+    renewed(&server, &other.refresh).await;
+}
