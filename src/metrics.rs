@@ -12,6 +12,7 @@
 //! | `tower_warder_user_cache_lookups_total` | counter | `outcome`: `hit`, `miss`, `aside` | users looked up in a [`UserCache`](crate::UserCache), or not, because it stood aside |
 //! | `tower_warder_user_cache_channels_down` | gauge | | channels that a cache [follows](crate::UserCache::follow) and that are not connected: it stands aside |
 //! | `tower_warder_token_cache_lookups_total` | counter | `outcome`: `hit`, `miss` | tokens looked up in the [cache](crate::TokenVerifier::cache) of a verifier |
+//! | `tower_warder_key_fetches_total` | counter | `outcome`: `ok`, `failed` | times that a `Jwks` asked its key server |
 //! | `tower_warder_tickets_issued_total` | counter | | [tickets](crate::Tickets) that were issued |
 //! | `tower_warder_tickets_redeemed_total` | counter | | tickets that were redeemed |
 //! | `tower_warder_password_hashes_running` | gauge | | permits to hash that are taken |
@@ -118,6 +119,11 @@ pub fn describe() {
         "tower_warder_token_cache_lookups_total",
         Unit::Count,
         "Tokens looked up in the cache of a verifier"
+    );
+    describe_counter!(
+        "tower_warder_key_fetches_total",
+        Unit::Count,
+        "Times that a key server was asked for its keys"
     );
     describe_counter!(
         "tower_warder_tickets_issued_total",

@@ -94,6 +94,13 @@ pub(crate) fn token_cache_miss() {
     counter!("tower_warder_token_cache_lookups_total", "outcome" => "miss").increment(1);
 }
 
+/// A key server was asked for its keys.
+#[cfg(feature = "jwks")]
+pub(crate) fn keys_fetched(done: bool) {
+    let outcome = if done { "ok" } else { "failed" };
+    counter!("tower_warder_key_fetches_total", "outcome" => outcome).increment(1);
+}
+
 pub(crate) fn ticket_issued() {
     counter!("tower_warder_tickets_issued_total").increment(1);
 }

@@ -47,6 +47,10 @@ pub(crate) const fn token_cache_hit() {}
 #[inline]
 pub(crate) const fn token_cache_miss() {}
 
+#[cfg(feature = "jwks")]
+#[inline]
+pub(crate) const fn keys_fetched(_: bool) {}
+
 #[inline]
 pub(crate) const fn ticket_issued() {}
 

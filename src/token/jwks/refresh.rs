@@ -13,6 +13,7 @@ use tokio::time::{Instant, sleep};
 use super::error::FetchError;
 use super::fetcher::{Fetched, Fetcher};
 use super::{Jwks, MAX_WAITING, Shared, State, Times};
+use crate::measure;
 use crate::token::VerifyingKey;
 use crate::token::keyset::Keyset;
 
@@ -101,6 +102,7 @@ impl Shared {
     /// Takes over what was fetched, and says when to ask again.
     fn accept(&self, (began, fetched): Outcome) -> Duration {
         let before = self.state.load();
+        measure::keys_fetched(fetched.is_ok());
         match fetched {
             Ok(fetched) => {
                 self.state.store(Arc::new(State {

@@ -259,3 +259,14 @@ async fn the_fetching_ends_with_the_last_handle() {
 
 const INTERVAL: Duration = Duration::from_secs(300);
 const COOLDOWN: Duration = Duration::from_secs(30);
+
+#[cfg(feature = "metrics")]
+#[test]
+fn fetches_are_counted_by_their_outcome() {
+    let counts = crate::metrics::counted(async |_| {
+        let (server, _keys) = published(["a"]).await;
+        server.is(Mood::Answers(500));
+        pass(INTERVAL).await;
+    });
+    assert_eq!(counts.of("key_fetches_total"), "failed 1\nok 1");
+}

@@ -1,7 +1,9 @@
 //! Each look-up in a cache is a hit or a miss.
 
+use futures_util::poll;
+use futures_util::stream::poll_fn;
 use tower_warder::testing::{self, FixedClock};
-use tower_warder::{Approved, AuthLayer, UserCache};
+use tower_warder::{Approved, AuthLayer, Invalidation, UserCache};
 
 use super::counted;
 use crate::support::{Store, get_with, identity, layer};
@@ -36,6 +38,35 @@ fn without_a_cache_there_is_nothing_to_look_up() {
     });
     assert_eq!(counts.of("user_cache_lookups_total"), "");
     assert_eq!(counts.of("token_cache_lookups_total"), "");
+}
+
+#[test]
+fn a_cache_that_stands_aside_says_so_and_for_how_many_channels() {
+    let counts = counted(async |recorder| {
+        let cache = UserCache::new(8);
+        let layer = layer(&Store::new()).user_cache(cache.clone());
+        let ask = async || {
+            let identity = identity(&layer, get_with("/", &testing::token("jane"))).await;
+            identity.user().await.unwrap();
+        };
+        let (channel, mut words) = tokio::sync::mpsc::unbounded_channel();
+        let mut follows = Box::pin(cache.follow(poll_fn(move |cx| words.poll_recv(cx))));
+        ask().await;
+        assert_eq!(recorder.of("user_cache_channels_down"), "1");
+        channel.send(Invalidation::Connected).unwrap();
+        assert!(poll!(&mut follows).is_pending());
+        assert_eq!(recorder.of("user_cache_channels_down"), "");
+        ask().await;
+        ask().await;
+        drop(follows);
+        assert_eq!(recorder.of("user_cache_channels_down"), "1");
+    });
+    // The cache is gone.
+    assert_eq!(counts.of("user_cache_channels_down"), "");
+    assert_eq!(
+        counts.of("user_cache_lookups_total"),
+        "aside 1\nhit 1\nmiss 1"
+    );
 }
 
 #[test]

@@ -11,8 +11,8 @@ use tower::{Layer, ServiceExt};
 use tower_warder::testing::{self, FixedClock, TestUser};
 use tower_warder::{
     Admin, Approved, AuthCookie, AuthError, AuthErrorKind, AuthLayer, BoxError, Claims,
-    CurrentUser, Identity, RequireLayer, TokenSource, TokenVerifier, UserLoader, Verification,
-    Verifier, VerifyingKey, async_trait,
+    CurrentUser, DenyList, Identity, RequireLayer, Revocable, TokenSource, TokenVerifier,
+    UserLoader, Verification, Verifier, VerifyingKey, async_trait,
 };
 
 use super::counted;
@@ -64,6 +64,8 @@ fn rows() -> Vec<Row> {
         Row("invalid_token issuer", by(forge::verifier().issuer("us")), claims(r#""iss":"them""#)),
         Row("invalid_token audience", strict(), claims(r#""aud":"them""#)),
         Row("invalid_token ticket", on_listed_path.tickets(tower_warder::Tickets::new(8)), ticket()),
+        Row("invalid_token denied", AuthLayer::new(Revocable::new(testing::verifier(), Everybody), Store::new()), good("jane")),
+        Row("invalid_token no_token_id", AuthLayer::new(Revocable::new(forge::verifier(), Everybody), Store::new()), forged(&forge::with_payload(forge::PAYLOAD))),
         Row("invalid_token generation", plain(), forged(&later)),
         Row("invalid_token unknown_subject", plain(), good("nobody")),
         Row("invalid_token custom_claims", AuthLayer::new(testing::verifier(), Tenants), good("jane")),
@@ -258,6 +260,16 @@ impl UserLoader for Tenants {
     async fn load_user(&self, claims: &Claims) -> Result<Option<TestUser>, BoxError> {
         let (tenant,): (String,) = claims.custom()?;
         Ok(Some(TestUser::approved(&tenant)))
+    }
+}
+
+/// A deny list that has every token.
+struct Everybody;
+
+#[async_trait]
+impl DenyList for Everybody {
+    async fn is_denied(&self, _: &str, _: &Claims) -> Result<bool, BoxError> {
+        Ok(true)
     }
 }
 
