@@ -39,7 +39,7 @@ impl RefreshToken {
 
     /// What the client keeps.
     pub(crate) fn to_text(&self) -> String {
-        format!("{PREFIX}{}", URL_SAFE_NO_PAD.encode(&*self.0))
+        format!("{PREFIX}{}", URL_SAFE_NO_PAD.encode(self.0.as_slice()))
     }
 
     /// The public name of its session. Whoever reads it learns nothing of the selector, so nobody
@@ -53,7 +53,7 @@ impl RefreshToken {
 
     /// What is stored of it.
     pub(crate) fn digest(&self) -> [u8; 32] {
-        digest(b"token", &*self.0)
+        digest(b"token", self.0.as_slice())
     }
 
     /// The secret of the successor, for the holder of this token alone. The pad is used once: a
@@ -79,7 +79,7 @@ impl RefreshToken {
     }
 
     fn pad(&self) -> Zeroizing<[u8; SECRET]> {
-        Zeroizing::new(digest(b"successor", &*self.0))
+        Zeroizing::new(digest(b"successor", self.0.as_slice()))
     }
 
     fn secret_of(bytes: &mut [u8; SELECTOR + SECRET]) -> &mut [u8] {

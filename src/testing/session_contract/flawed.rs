@@ -156,10 +156,9 @@ impl SessionStore for Flawed {
         let early = self.early().await;
         let mut rows = self.rows();
         let known = early.iter().find(|row| row.id == id);
-        if let (Flaw::RowBrought, Some(known)) = (self.flaw, known) {
-            if !rows.iter().any(|row| row.id == id) {
-                rows.push(known.clone());
-            }
+        let is_gone = !rows.iter().any(|row| row.id == id);
+        if is_gone && self.is(Flaw::RowBrought) {
+            rows.extend(known.cloned());
         }
         let Some(row) = rows.iter_mut().find(|row| row.id == id) else {
             return Ok(false);
