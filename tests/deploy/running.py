@@ -323,6 +323,9 @@ class Node(Process):
             "DATABASE_URL": "sqlite://accounts.sqlite",
             "JWT_SECRET": SECRET,
         }
+        # The file tells no other node what changes, and both nodes are on one machine here.
+        for variable in ("USER_CACHE_TTL", "METRICS_ADDR"):
+            del self.environment[variable]
         self.start()
 
 
