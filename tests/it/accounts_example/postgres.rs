@@ -328,7 +328,7 @@ async fn what_an_admin_changes_with_sql_is_seen_at_the_next_request() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_call_ends_in_time_whatever_the_server_does_and_works_again_after() {
-    let Some(service) = OwnServer::postgres().await else {
+    let Some(service) = OwnServer::postgres() else {
         return;
     };
     let store = open(service.url()).await;
