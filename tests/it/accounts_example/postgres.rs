@@ -7,6 +7,7 @@ use futures_util::future::join_all;
 use sqlx::postgres::PgConnection;
 use sqlx::{Connection, Executor};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinSet;
 use tower_warder::UserStatus;
 use tower_warder::accounts::{
     AccountStore, Actor, Change, Email, NewUser, Page, Seat, StoreError, User, UserUpdate,
@@ -57,11 +58,12 @@ impl Scene {
 
     /// Until one of the store's connections waits for a lock.
     async fn store_waits(&mut self) {
-        let waiting = "SELECT COUNT(*) FROM pg_stat_activity
-             WHERE datname = current_database() AND wait_event_type = 'Lock'";
-        self.until_some(waiting).await;
+        self.until_some(WAITING).await;
     }
 }
+
+const WAITING: &str = "SELECT COUNT(*) FROM pg_stat_activity
+     WHERE datname = current_database() AND wait_event_type = 'Lock'";
 
 async fn add(store: &dyn Store, name: &str) -> User {
     store.insert(new(name)).await.unwrap()
@@ -97,25 +99,23 @@ async fn many_who_wait_for_a_lock_keep_nobody_from_reading() {
     scene
         .sql("BEGIN; UPDATE users SET status = 'disabled'")
         .await;
-    let writers: Vec<_> = (0..30)
-        .map(|_| {
-            let store = Arc::clone(&scene.store);
-            tokio::spawn(async move { store.update(jane.id, to(Approved, false)).await })
-        })
-        .collect();
+    let mut writers = JoinSet::new();
+    for _ in 0..30 {
+        let store = Arc::clone(&scene.store);
+        writers.spawn(async move { store.update(jane.id, to(Approved, false)).await });
+    }
     scene.store_waits().await;
 
     for _ in 0..10 {
         let found = scene.store.find(jane.id).await.unwrap().unwrap();
         assert_eq!(found.status, UserStatus::Pending);
     }
-    // Not because the others had given up.
-    assert!(writers.iter().all(|writer| !writer.is_finished()));
+    // The others have no connection to wait with.
+    assert!(scene.number(WAITING).await <= 1);
 
     scene.sql("COMMIT").await;
-    for writer in writers {
-        assert_eq!(writer.await.unwrap().unwrap().status, Approved);
-    }
+    let last = writers.join_all().await.pop().unwrap();
+    assert_eq!(last.unwrap().status, Approved);
 }
 
 /// The counting of active admins waits for whoever is about to remove one, and counts again.
@@ -328,7 +328,7 @@ async fn what_an_admin_changes_with_sql_is_seen_at_the_next_request() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_call_ends_in_time_whatever_the_server_does_and_works_again_after() {
-    let Some(service) = OwnServer::postgres().await else {
+    let Some(service) = OwnServer::postgres() else {
         return;
     };
     let store = open(service.url()).await;

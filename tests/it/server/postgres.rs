@@ -148,7 +148,7 @@ async fn first_starts_at_once_make_the_tables_once() {
 
 #[tokio::test]
 async fn an_outage_is_503_in_time_and_over_without_a_restart() {
-    let Some(service) = OwnServer::postgres().await else {
+    let Some(service) = OwnServer::postgres() else {
         return;
     };
     let directory = tempdir().unwrap();
