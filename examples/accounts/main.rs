@@ -34,6 +34,9 @@
 //!
 //! <http://127.0.0.1:8000/api/docs> describes the routes, and tries them.
 //!
+//! Several of these may run on one PostgreSQL: the tables are made by whichever starts first. It is
+//! spoken to without TLS.
+//!
 //! The cookie is `__Host-tower_warder`, which browsers take over TLS only. On a loopback address it
 //! is `tower_warder`, which everybody on the way can read: behind a proxy that strangers reach,
 //! listen elsewhere.

@@ -104,13 +104,7 @@ impl PostgresStore {
             .await
             .map_err(unavailable)?;
         let mut user = new.into_user(0, seated);
-        user.id = sqlx::query_scalar(sql::INSERT)
-            .bind(&user.email)
-            .bind(&user.hashed_password)
-            .bind(user.is_admin)
-            .bind(user.status.as_str())
-            .bind(Timestamptz(user.created_at))
-            .bind(user.approved_at.map(Timestamptz))
+        user.id = sql::insert!(user, Timestamptz)
             .fetch_one(&mut *transaction)
             .await
             .map_err(taken_or_unavailable)?;
@@ -126,13 +120,7 @@ impl PostgresStore {
             .await?
             .ok_or(StoreError::NotFound)?;
         let user = before.changed(change, other_admins(&mut transaction, id).await?)?;
-        sqlx::query(sql::UPDATE)
-            .bind(&user.email)
-            .bind(user.is_admin)
-            .bind(user.status.as_str())
-            .bind(user.approved_at.map(Timestamptz))
-            .bind(user.approved_by)
-            .bind(id)
+        sql::update!(user, Timestamptz)
             .execute(&mut *transaction)
             .await
             .map_err(taken_or_unavailable)?;

@@ -31,14 +31,40 @@ pub(super) const LIST: &str = users!(
 
 pub(super) const COUNT_PENDING: &str = "SELECT COUNT(*) FROM users WHERE status = 'pending'";
 
-/// The id is the database's to choose.
-pub(super) const INSERT: &str =
-    "INSERT INTO users (email, hashed_password, is_admin, status, created_at, approved_at)
-     VALUES ($1, $2, $3, $4, $5, $6) RETURNING id";
+/// Adds this account, with times of this type. The id is the database's to choose.
+macro_rules! insert {
+    ($user:expr, $time:path) => {
+        sqlx::query_scalar(
+            "INSERT INTO users (email, hashed_password, is_admin, status, created_at, approved_at)
+             VALUES ($1, $2, $3, $4, $5, $6) RETURNING id",
+        )
+        .bind(&$user.email)
+        .bind(&$user.hashed_password)
+        .bind($user.is_admin)
+        .bind($user.status.as_str())
+        .bind($time($user.created_at))
+        .bind($user.approved_at.map($time))
+    };
+}
+pub(super) use insert;
 
-pub(super) const UPDATE: &str = "UPDATE users
-     SET email = $1, is_admin = $2, status = $3, approved_at = $4, approved_by = $5
-     WHERE id = $6";
+/// Puts what an update may change.
+macro_rules! update {
+    ($user:expr, $time:path) => {
+        sqlx::query(
+            "UPDATE users
+             SET email = $1, is_admin = $2, status = $3, approved_at = $4, approved_by = $5
+             WHERE id = $6",
+        )
+        .bind(&$user.email)
+        .bind($user.is_admin)
+        .bind($user.status.as_str())
+        .bind($user.approved_at.map($time))
+        .bind($user.approved_by)
+        .bind($user.id)
+    };
+}
+pub(super) use update;
 
 pub(super) const DELETE: &str = "DELETE FROM users WHERE id = $1";
 

@@ -101,13 +101,7 @@ impl AccountStore for SqliteStore {
             .await
             .map_err(unavailable)?;
         let mut user = new.into_user(0, seated);
-        user.id = sqlx::query_scalar(sql::INSERT)
-            .bind(&user.email)
-            .bind(&user.hashed_password)
-            .bind(user.is_admin)
-            .bind(user.status.as_str())
-            .bind(Rfc3339(user.created_at))
-            .bind(user.approved_at.map(Rfc3339))
+        user.id = sql::insert!(user, Rfc3339)
             .fetch_one(&mut *transaction)
             .await
             .map_err(taken_or_unavailable)?;
@@ -150,13 +144,7 @@ impl AccountStore for SqliteStore {
             .await?
             .ok_or(StoreError::NotFound)?;
         let user = before.changed(&change, other_admins(&mut transaction, id).await?)?;
-        sqlx::query(sql::UPDATE)
-            .bind(&user.email)
-            .bind(user.is_admin)
-            .bind(user.status.as_str())
-            .bind(user.approved_at.map(Rfc3339))
-            .bind(user.approved_by)
-            .bind(id)
+        sql::update!(user, Rfc3339)
             .execute(&mut *transaction)
             .await
             .map_err(taken_or_unavailable)?;

@@ -62,9 +62,8 @@ async fn a_url_that_says_something_else_than_it_seems_to_is_refused() {
 async fn a_server_that_is_away_or_silent_is_named_without_the_password() {
     // The one refuses; nobody ever takes up what the other lets in.
     let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let silent = silent.local_addr().unwrap().to_string();
-    let _silent = TcpListener::bind(&silent).await.unwrap();
-    for address in ["127.0.0.1:1", &silent] {
+    let silent_address = silent.local_addr().unwrap().to_string();
+    for address in ["127.0.0.1:1", &silent_address] {
         let begin = Instant::now();
         let said = refusal(&format!("postgres://ada:{HIDDEN}@{address}/accounts")).await;
         let place = format!("DATABASE_URL: postgres://{address}/accounts cannot be opened");
@@ -149,7 +148,7 @@ async fn first_starts_at_once_make_the_tables_once() {
 
 #[tokio::test]
 async fn an_outage_is_503_in_time_and_over_without_a_restart() {
-    let Some(service) = OwnServer::postgres().await else {
+    let Some(service) = OwnServer::postgres() else {
         return;
     };
     let directory = tempdir().unwrap();

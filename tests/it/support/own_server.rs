@@ -6,7 +6,7 @@ use std::{env, fs};
 
 use tempfile::TempDir;
 
-use super::postgres::PostgresDatabase;
+use super::postgres;
 
 /// Stopped when it is dropped.
 pub struct OwnServer {
@@ -16,8 +16,8 @@ pub struct OwnServer {
 
 impl OwnServer {
     /// `None` where PostgreSQL is skipped.
-    pub async fn postgres() -> Option<Self> {
-        PostgresDatabase::new().await?;
+    pub fn postgres() -> Option<Self> {
+        postgres::server()?;
         let directory = tempfile::tempdir().unwrap();
         let url = services(&["start", "postgres"], &directory);
         Some(Self { url, directory })

@@ -16,20 +16,9 @@ pub struct PostgresDatabase {
 }
 
 impl PostgresDatabase {
-    /// A new one on the server that `POSTGRES_URL` names. Without it there is none, and it says that
-    /// the test was skipped.
+    /// A new one on the server of all tests, if there is one.
     pub async fn new() -> Option<Self> {
-        let Ok(server) = env::var("POSTGRES_URL") else {
-            let test = thread::current();
-            let test = test.name().unwrap_or("a test");
-            // Past the harness, which keeps to itself what a test that passes has printed.
-            let _ = writeln!(
-                io::stderr(),
-                "{test}: PostgreSQL is skipped: POSTGRES_URL names no server"
-            );
-            return None;
-        };
-        Some(Self::on(&server).await)
+        Some(Self::on(&server()?).await)
     }
 
     /// A new one on this server.
@@ -77,6 +66,22 @@ impl Drop for PostgresDatabase {
             panic!("{} is not dropped", self.name);
         }
     }
+}
+
+/// The server that `POSTGRES_URL` names. Without it there is none, and it says that the test was
+/// skipped.
+pub fn server() -> Option<String> {
+    let server = env::var("POSTGRES_URL").ok();
+    if server.is_none() {
+        let test = thread::current();
+        let test = test.name().unwrap_or("a test");
+        // Past the harness, which keeps to itself what a test that passes has printed.
+        let _ = writeln!(
+            io::stderr(),
+            "{test}: PostgreSQL is skipped: POSTGRES_URL names no server"
+        );
+    }
+    server
 }
 
 async fn run(server: &str, statement: &str) {
