@@ -169,7 +169,7 @@ async fn who_is_let_in_out_of_a_cache_is_judged_by_the_present_account() {
     // By another node.
     let reset = server.store.reset_password(1, hash().await, Actor::System);
     reset.await.unwrap();
-    for current in [PASSWORD, "wrong"] {
+    for current in ["wrong", PASSWORD] {
         let answer = server.send(changing(&tokens.access, current, NEW)).await;
         assert_eq!(answer.status, 401, "{}", answer.body);
     }
