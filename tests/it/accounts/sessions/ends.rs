@@ -1,9 +1,12 @@
 //! What ends sessions from outside: an admin.
 
 use serde_json::json;
+use tower_warder::accounts::{MemorySessions, MemoryStore, SessionStore};
 
 use super::super::server::{Approved, PASSWORD, Server};
-use super::client::{assert_refused, cached, jane, log_in, refresh, renewed, server, sessions};
+use super::client::{
+    assert_refused, cached, jane, log_in, over, refresh, renewed, server, sessions,
+};
 
 async fn put(server: &Server, status: &str) {
     let root = server.stored(1).await;
@@ -55,6 +58,8 @@ async fn reset_of_the_password_ends_every_session() {
         let desk = log_in(&server, "jane@example.org").await;
         let mine = log_in(&server, "root@example.org").await;
         assert_eq!(server.reset(&admin, 2, PASSWORD).await.status, 200);
+        let without = server.token(&server.stored(2).await);
+        assert!(sessions(&server, &without).await.is_empty());
         for tokens in [&phone, &desk] {
             assert_refused(&refresh(&server, &tokens.refresh).await);
             assert_eq!(server.me(&tokens.access).await.status, 401);
@@ -68,10 +73,13 @@ async fn reset_of_the_password_ends_every_session() {
 
 #[tokio::test]
 async fn deletion_ends_every_session_and_the_address_opens_none_of_them() {
-    let server = server();
+    let store = MemorySessions::new();
+    let server = over(MemoryStore::new(), store.clone());
     let admin = with_admin(&server).await;
     let tokens = jane(&server).await;
+    assert_eq!(store.list(2).await.unwrap().len(), 1);
     assert_eq!(server.delete(&admin, 2).await.status, 204);
+    assert_eq!(store.list(2).await.unwrap(), []);
     assert_refused(&refresh(&server, &tokens.refresh).await);
     server.add("jane@example.org", false, Approved).await;
     assert_refused(&refresh(&server, &tokens.refresh).await);

@@ -1,8 +1,10 @@
 //! The change of one's own password.
 
 use serde_json::json;
+use tower_warder::accounts::Actor;
+use tower_warder::testing;
 
-use super::super::server::{PASSWORD, bare, by, json_to};
+use super::super::server::{PASSWORD, bare, by, hash, json_to};
 use super::client::{
     Tokens, assert_refused, cached, changing, jane, log_in, refresh, renewed, server, sessions,
 };
@@ -141,4 +143,34 @@ async fn unreadable_hash_is_a_wrong_password() {
     let token = server.token(&jane);
     let answer = server.send(changing(&token, PASSWORD, NEW)).await;
     assert_eq!(answer.status, 403, "{}", answer.body);
+}
+
+#[tokio::test]
+async fn session_of_somebody_else_is_not_kept_by_its_name() {
+    let server = server();
+    server.admin().await;
+    let root = log_in(&server, "root@example.org").await;
+    let named = sessions(&server, &root.access).await[0]["id"].clone();
+    let (jane, _) = server.jane().await;
+    let issuer = testing::issuer().clock(server.clock.clock());
+    let subject = jane.id.to_string();
+    let token = issuer.token(&subject).claims(&json!({"sid": named}));
+    let request = changing(&token.issue().unwrap(), PASSWORD, NEW);
+    let answer = server.send(request).await;
+    assert_eq!(answer.status, 204, "{}", answer.body);
+    renewed(&server, &root.refresh).await;
+}
+
+#[tokio::test]
+async fn who_is_let_in_out_of_a_cache_is_judged_by_the_present_account() {
+    let server = cached();
+    let tokens = jane(&server).await;
+    assert_eq!(server.me(&tokens.access).await.status, 200);
+    // By another node.
+    let reset = server.store.reset_password(1, hash().await, Actor::System);
+    reset.await.unwrap();
+    for current in ["wrong", PASSWORD] {
+        let answer = server.send(changing(&tokens.access, current, NEW)).await;
+        assert_eq!(answer.status, 401, "{}", answer.body);
+    }
 }
