@@ -78,7 +78,7 @@ use tower_warder::{
 };
 
 mod api_page;
-mod channel;
+pub(crate) mod channel;
 mod config;
 pub(crate) mod database;
 pub(crate) mod health;

@@ -1,5 +1,6 @@
 //! The example `accounts`, without a port.
 
+mod channel;
 mod health;
 mod pages;
 mod postgres;

@@ -183,7 +183,8 @@ fn app(url: &str) -> Router {
     example::app(testing::verifier(), example::LoggedOut::at(url).unwrap())
 }
 
-fn redis_url() -> Option<String> {
+/// The server that all tests share, if there is one.
+pub fn redis_url() -> Option<String> {
     let url = std::env::var("REDIS_URL").ok();
     if url.is_none() {
         println!("skipped: REDIS_URL names no server");

@@ -21,6 +21,8 @@ mod deny_list;
 mod deny_list_example;
 mod doors;
 mod elsewhere;
+#[cfg(unix)]
+mod faults;
 mod hyper;
 mod identity;
 mod introspection;

@@ -1,7 +1,7 @@
 //! The example `accounts` as a process: what it does with its environment, with others on its
 //! database, with signals.
 
-mod configuration;
+pub mod configuration;
 mod crowd;
 mod health;
 mod life;

@@ -115,6 +115,11 @@ impl Server {
         line.expect("it says something or ends")
     }
 
+    /// Everything that it has said up to now.
+    pub fn said(&self) -> String {
+        self.output.lock().unwrap().clone()
+    }
+
     pub async fn register(&self, email: &str) -> Answer {
         let body = json!({"email": email, "password": PASSWORD});
         self.post("/api/auth/register", "", &body).await

@@ -1,4 +1,4 @@
-//! A PostgreSQL of a test's own, to do to it what nobody does to one that others use.
+//! A PostgreSQL or Redis of a test's own, to do to it what nobody does to one that others use.
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -10,6 +10,7 @@ use super::postgres;
 
 /// Stopped when it is dropped.
 pub struct OwnServer {
+    kind: &'static str,
     url: String,
     directory: TempDir,
 }
@@ -18,9 +19,18 @@ impl OwnServer {
     /// `None` where PostgreSQL is skipped.
     pub fn postgres() -> Option<Self> {
         postgres::server()?;
+        Some(Self::of("postgres"))
+    }
+
+    /// `postgres` or `redis`.
+    pub fn of(kind: &'static str) -> Self {
         let directory = tempfile::tempdir().unwrap();
-        let url = services(&["start", "postgres"], &directory);
-        Some(Self { url, directory })
+        let url = services(&["start", kind], &directory);
+        Self {
+            kind,
+            url,
+            directory,
+        }
     }
 
     pub fn url(&self) -> &str {
@@ -29,7 +39,7 @@ impl OwnServer {
 
     /// Again, where it was.
     pub fn start(&self) {
-        assert_eq!(services(&["start", "postgres"], &self.directory), self.url);
+        assert_eq!(services(&["start", self.kind], &self.directory), self.url);
     }
 
     /// All its processes at once.

@@ -1,0 +1,96 @@
+//! A way to a server that can be cut.
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+
+/// Closed when it is dropped.
+pub struct Wire {
+    address: String,
+    state: watch::Sender<State>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum State {
+    Whole,
+    /// Takes everything, and passes nothing on.
+    Silent,
+    /// Hangs up, also on those who call again.
+    Closed,
+}
+
+impl Wire {
+    /// To this `host:port`.
+    pub async fn to(address: &str) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let (state, states) = watch::channel(State::Whole);
+        let wire = Self {
+            address: listener.local_addr().unwrap().to_string(),
+            state,
+        };
+        let far = address.to_owned();
+        tokio::spawn(async move {
+            let mut ends = states.clone();
+            loop {
+                let near = tokio::select! {
+                    near = listener.accept() => near.unwrap().0,
+                    _ = ends.wait_for(|_| false) => return,
+                };
+                tokio::spawn(connect(near, far.clone(), states.clone()));
+            }
+        });
+        wire
+    }
+
+    pub fn address(&self) -> &str {
+        &self.address
+    }
+
+    pub fn hang_up(&self) {
+        self.state.send_replace(State::Closed);
+    }
+
+    pub fn fall_silent(&self) {
+        self.state.send_replace(State::Silent);
+    }
+
+    /// Connections that have lost something do not come back.
+    pub fn mend(&self) {
+        self.state.send_replace(State::Whole);
+    }
+}
+
+async fn connect(near: TcpStream, far: String, states: watch::Receiver<State>) {
+    let mut changes = states.clone();
+    if *changes.borrow_and_update() == State::Closed {
+        return;
+    }
+    let Ok(far) = TcpStream::connect(far).await else {
+        return;
+    };
+    let (near, near_end) = near.into_split();
+    let (far, far_end) = far.into_split();
+    tokio::select! {
+        () = copy(near, far_end, states.clone()) => {}
+        () = copy(far, near_end, states.clone()) => {}
+        () = mended(changes.clone()) => {}
+        _ = changes.wait_for(|state| *state == State::Closed) => {}
+    }
+}
+
+/// Whole again, after it was not.
+async fn mended(mut states: watch::Receiver<State>) {
+    let _ = states.wait_for(|state| *state != State::Whole).await;
+    let _ = states.wait_for(|state| *state == State::Whole).await;
+}
+
+async fn copy(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, states: watch::Receiver<State>) {
+    let mut bytes = [0; 4096];
+    while let Ok(count @ 1..) = from.read(&mut bytes).await {
+        let is_whole = *states.borrow() == State::Whole;
+        if is_whole && to.write_all(&bytes[..count]).await.is_err() {
+            return;
+        }
+    }
+}
