@@ -12,12 +12,13 @@ use tracing_subscriber::EnvFilter;
 
 use super::channel::Channel;
 use super::database::Database;
+use super::keys::{KeyDirectory, Keys};
 
 /// The configuration of the server.
 pub(crate) struct Config {
     pub(crate) bind_addr: SocketAddr,
     pub(crate) database: Database,
-    pub(crate) secret: SecretSource,
+    pub(crate) keys: KeySource,
     pub(crate) token_lifetime: Option<Duration>,
     pub(crate) user_cache_ttl: Option<Duration>,
     pub(crate) channel: Option<Channel>,
@@ -36,7 +37,7 @@ impl Config {
         let database = database()?;
         Ok(Self {
             bind_addr: bind_addr()?,
-            secret: SecretSource::from_env(&database)?,
+            keys: KeySource::from_env(&database)?,
             channel: channel(&database)?,
             database,
             token_lifetime: duration("JWT_LIFETIME", MAX_LIFETIME)?,
@@ -48,20 +49,27 @@ impl Config {
     }
 }
 
-/// Where the secret of the tokens comes from. Nothing is read or written before
-/// [`read`](Self::read), so that a start that fails for another reason leaves no file.
-pub(crate) enum SecretSource {
+/// Where the keys of the tokens come from. No secret is made before [`read`](Self::read), so that a
+/// start that fails for another reason leaves no file.
+pub(crate) enum KeySource {
+    Directory(KeyDirectory),
     Given(Secret),
     File(PathBuf),
     Memory,
 }
 
-impl SecretSource {
-    /// The given secret; else the one beside the database file, made at the first start. Its name
+impl KeySource {
+    /// The given directory or secret; else the one beside the database file, made at the first start. Its name
     /// has the whole name of the database in it, so that no two databases share one. Beside
     /// PostgreSQL there is no file that every server could read.
     fn from_env(database: &Database) -> Result<Self, Box<dyn Error>> {
+        let directory = variable("JWT_KEYS")?;
         if env::var_os("JWT_SECRET").is_some() {
+            if directory.is_some() {
+                let remedy = "JWT_SECRET is set as well; unset one of them, \
+                    or keep its tokens with a file default.secret in the directory";
+                return Err(invalid("JWT_KEYS", remedy));
+            }
             return match Secret::from_env("JWT_SECRET") {
                 Ok(secret) => Ok(Self::Given(secret)),
                 Err(error @ (ConfigError::EmptyVariable(_) | ConfigError::InvalidVariable(_))) => {
@@ -69,6 +77,11 @@ impl SecretSource {
                 }
                 Err(error) => Err(format!("JWT_SECRET: {error}").into()),
             };
+        }
+        if let Some(path) = directory {
+            let directory = KeyDirectory::open(path.into());
+            let directory = directory.map_err(|error| format!("JWT_KEYS: {error}"))?;
+            return Ok(Self::Directory(directory));
         }
         match database {
             Database::Sqlite(file) => Ok(match file.path() {
@@ -82,27 +95,29 @@ impl SecretSource {
             Database::Postgres(_) => Err(invalid(
                 "JWT_SECRET",
                 "all servers on one PostgreSQL need the same one, so none makes it; \
-                 make one with `openssl rand -hex 32` and give it to each",
+                 make one with `openssl rand -hex 32` and give it to each, or set JWT_KEYS",
             )),
         }
     }
 
-    pub(crate) fn read(&self) -> Result<Secret, Box<dyn Error>> {
-        match self {
-            Self::Given(secret) => Ok(secret.clone()),
+    pub(crate) fn read(&self) -> Result<Keys, Box<dyn Error>> {
+        Ok(Keys::Secret(match self {
+            Self::Directory(directory) => return Ok(Keys::Directory(directory.clone())),
+            Self::Given(secret) => secret.clone(),
             Self::File(path) => Secret::from_file_or_generate(path).map_err(|error| {
                 let path = path.display();
-                format!("the secret beside DATABASE_URL, {path}: {error}; or set JWT_SECRET").into()
-            }),
-            Self::Memory => Ok(Secret::generate()),
-        }
+                format!("the secret beside DATABASE_URL, {path}: {error}; or set JWT_SECRET")
+            })?,
+            Self::Memory => Secret::generate(),
+        }))
     }
 }
 
 /// The place, never the secret.
-impl fmt::Display for SecretSource {
+impl fmt::Display for KeySource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Directory(directory) => directory.path().display().fmt(f),
             Self::Given(_) => f.write_str("JWT_SECRET"),
             Self::File(path) => path.display().fmt(f),
             Self::Memory => f.write_str("memory"),

@@ -48,6 +48,7 @@
 //! | `DATABASE_URL` | `sqlite://PATH`, `sqlite::memory:` or `postgres://USER:PASSWORD@HOST:PORT/DATABASE`; defaults to `sqlite://tower-warder.sqlite` |
 //! | `DATABASE_CONNECTIONS` | how many connections to PostgreSQL there are at most; defaults to 10 |
 //! | `JWT_SECRET` | the secret of the tokens; defaults to one made beside the SQLite file, and is required with PostgreSQL |
+//! | `JWT_KEYS` | instead of `JWT_SECRET` a directory of keys, read again at SIGHUP: `NAME.secret`, and with `--features aws-lc-rs` also `NAME.pem` and `NAME.pub.pem`; the file `signing` has the name of the one that signs. `docs/running.md` says how they rotate |
 //! | `JWT_LIFETIME` | how long tokens live, such as `15m`; defaults to 7 days |
 //! | `SESSIONS` | `on`: refresh tokens and sessions; `JWT_LIFETIME` is that of cookies then |
 //! | `USER_CACHE_TTL` | how long accounts are kept in memory, such as `5s`; by default every request asks the database |
@@ -73,8 +74,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tower_http::trace::TraceLayer;
 use tower_warder::accounts::{self, AccountStore, Accounts, Sessions, User};
 use tower_warder::{
-    AuthCookie, AuthLayer, ConfigError, Secret, Tickets, TokenIssuer, TokenSource, TokenVerifier,
-    UserCache,
+    AuthCookie, AuthLayer, ConfigError, Tickets, TokenSource, TokenVerifier, UserCache,
 };
 
 mod api_page;
@@ -82,6 +82,7 @@ pub(crate) mod channel;
 mod config;
 pub(crate) mod database;
 pub(crate) mod health;
+pub(crate) mod keys;
 mod metrics;
 mod pages;
 pub(crate) mod store;
@@ -89,6 +90,7 @@ pub(crate) mod streams;
 
 use self::channel::Channel;
 use self::config::Config;
+use self::keys::HangUps;
 use self::metrics::Metrics;
 
 #[tokio::main]
@@ -108,6 +110,7 @@ async fn run() -> Result<(), Box<dyn Error>> {
         .with_writer(io::stderr)
         .with_ansi(io::stderr().is_terminal())
         .init();
+    let hang_ups = HangUps::listen()?;
     let config = Config::from_env()?;
 
     // First whether there is a place to listen: a start that fails there makes no files.
@@ -123,10 +126,10 @@ async fn run() -> Result<(), Box<dyn Error>> {
     let store = store::open(config.database).await.map_err(|error| {
         format!("DATABASE_URL: {place} cannot be opened; choose another or mend it: {error}")
     })?;
-    let secret = config.secret.read()?;
-    tracing::info!(database = %place, secret = %config.secret, "accounts opened");
+    let keys = config.keys.read()?;
+    tracing::info!(database = %place, keys = %config.keys, "accounts opened");
 
-    let mut issuer = TokenIssuer::hs256(&secret);
+    let mut issuer = keys.issuer();
     if let Some(lifetime) = config.token_lifetime {
         issuer = issuer.lifetime(lifetime);
     }
@@ -140,10 +143,11 @@ async fn run() -> Result<(), Box<dyn Error>> {
         tracing::info!(?time_to_live, channel, "accounts are kept in memory");
         user_cache(time_to_live, config.channel)
     });
-    let app = app(accounts, &secret, cookie, cache);
+    let app = app(accounts, keys.verifier(), cookie, cache);
 
     // From here on a signal no longer kills.
-    let signal: streams::Stop = stop_signal()?.boxed().shared();
+    let published = keys.routes();
+    let signal: streams::Stop = stop_signal(hang_ups.reload(keys))?.boxed().shared();
     // A balancer learns meanwhile that nothing is to come here: what is on its way when the door
     // closes is lost.
     let delay = config.shutdown_delay.unwrap_or_default();
@@ -158,7 +162,7 @@ async fn run() -> Result<(), Box<dyn Error>> {
         }
     };
     // Outside of the layers: no token is looked at, and no span made for what comes every second.
-    let app = app.merge(health::routes(ask, signal));
+    let app = app.merge(health::routes(ask, signal)).merge(published);
     println!("listening on http://{}", listener.local_addr()?);
     if let Some(metrics) = metrics {
         metrics.serve()?;
@@ -175,11 +179,11 @@ async fn run() -> Result<(), Box<dyn Error>> {
 
 pub(crate) fn app<S: AccountStore>(
     mut accounts: Accounts<S>,
-    secret: &Secret,
+    verifier: TokenVerifier,
     cookie: AuthCookie,
     cache: Option<UserCache<User>>,
 ) -> Router {
-    let mut auth = AuthLayer::new(TokenVerifier::hs256(secret), accounts.clone())
+    let mut auth = AuthLayer::new(verifier, accounts.clone())
         .source(streams::source(
             TokenSource::header().and_cookie(cookie.clone()),
         ))
@@ -233,21 +237,23 @@ pub(crate) fn cookie(address: IpAddr) -> Result<AuthCookie, ConfigError> {
     }
 }
 
-/// Waits for Ctrl-C, or for what a service manager sends; listens from the call on.
+/// Waits for Ctrl-C, or for what a service manager sends, or for the end of the terminal; listens
+/// from the call on.
 #[cfg(unix)]
-fn stop_signal() -> io::Result<impl Future<Output = ()>> {
+fn stop_signal(terminal: impl Future<Output = ()>) -> io::Result<impl Future<Output = ()>> {
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
     Ok(async move {
         tokio::select! {
             _ = interrupt.recv() => {}
             _ = terminate.recv() => {}
+            () = terminal => {}
         }
     })
 }
 
 #[cfg(not(unix))]
-fn stop_signal() -> io::Result<impl Future<Output = ()>> {
+fn stop_signal(_: impl Future<Output = ()>) -> io::Result<impl Future<Output = ()>> {
     Ok(tokio::signal::ctrl_c().map(drop))
 }
 

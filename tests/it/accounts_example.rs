@@ -2,6 +2,7 @@
 
 mod channel;
 mod health;
+mod keys;
 mod pages;
 mod postgres;
 mod streams;
@@ -11,7 +12,7 @@ use std::sync::{Arc, Mutex};
 use tower::ServiceExt;
 use tower_warder::accounts::{Accounts, MemorySessions, MemoryStore, Sessions};
 use tower_warder::testing::account_store_contract;
-use tower_warder::{Secret, TokenIssuer};
+use tower_warder::{Secret, TokenIssuer, TokenVerifier};
 
 use crate::support::{Place, get, send};
 
@@ -55,7 +56,7 @@ async fn the_api_page_and_all_it_loads_come_from_the_example() {
     let secret = Secret::generate();
     let accounts = Accounts::new(MemoryStore::new(), TokenIssuer::hs256(&secret));
     let cookie = example::cookie([127, 0, 0, 1].into()).unwrap();
-    let app = example::app(accounts, &secret, cookie, None);
+    let app = example::app(accounts, TokenVerifier::hs256(&secret), cookie, None);
 
     let document = send(&app, get("/api/openapi.json")).await.json();
     assert!(document["paths"]["/api/auth/me"]["get"].is_object());
@@ -93,9 +94,14 @@ async fn sessions_are_there_and_described_if_they_are_asked_for() {
     let secret = Secret::generate();
     let cookie = || example::cookie([127, 0, 0, 1].into()).unwrap();
     let accounts = Accounts::new(MemoryStore::new(), TokenIssuer::hs256(&secret));
-    let without = example::app(accounts.clone(), &secret, cookie(), None);
+    let without = example::app(
+        accounts.clone(),
+        TokenVerifier::hs256(&secret),
+        cookie(),
+        None,
+    );
     let accounts = accounts.sessions(Sessions::new(MemorySessions::new()));
-    let with = example::app(accounts, &secret, cookie(), None);
+    let with = example::app(accounts, TokenVerifier::hs256(&secret), cookie(), None);
     for (app, expected) in [(without, [404, 404]), (with, [401, 405])] {
         let described = expected[0] == 401;
         let document = send(&app, get("/api/openapi.json")).await.json();

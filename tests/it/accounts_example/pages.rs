@@ -7,7 +7,7 @@ use axum::body::Body;
 use http::Request;
 use serde_json::json;
 use tower_warder::accounts::{Accounts, Actor, UserCreate, UserUpdate};
-use tower_warder::{Secret, TokenIssuer, UserStatus};
+use tower_warder::{Secret, TokenIssuer, TokenVerifier, UserStatus};
 
 use super::{Store, example};
 use crate::support::{Answer, Place, get, send};
@@ -44,7 +44,7 @@ impl Site {
         }
         let cookie = example::cookie([127, 0, 0, 1].into()).unwrap();
         Self {
-            app: example::app(accounts, &secret, cookie, None),
+            app: example::app(accounts, TokenVerifier::hs256(&secret), cookie, None),
             store,
             issuer,
             _place: place,

@@ -54,7 +54,7 @@ async fn the_start_says_where_database_and_secret_are_and_not_what() {
     let server = Start::in_directory(directory.path()).server().await;
     let said = server.stop().await;
     assert!(said.contains("database=tower-warder.sqlite"), "{said}");
-    assert!(said.contains("secret=tower-warder.sqlite.secret"), "{said}");
+    assert!(said.contains("keys=tower-warder.sqlite.secret"), "{said}");
     let secret = fs::read_to_string(secret_file(directory.path())).unwrap();
     assert!(!said.contains(&secret));
 }

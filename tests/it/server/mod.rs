@@ -10,6 +10,7 @@ mod metrics;
 mod postgres;
 mod sessions;
 pub mod process;
+mod rotation;
 mod shutdown;
 mod streams;
 

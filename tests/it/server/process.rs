@@ -4,14 +4,14 @@ use std::env;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::Response;
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
 use tokio::process::{Child, Command};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
@@ -65,7 +65,7 @@ impl Start {
     /// Waits until it listens.
     pub async fn server(mut self) -> Server {
         let mut child = self.0.spawn().unwrap();
-        let output = Arc::new(Mutex::new(String::new()));
+        let output = Arc::new(watch::Sender::new(String::new()));
         let (announce, mut announced) = mpsc::unbounded_channel();
         let readers = [
             copy(child.stdout.take().unwrap(), &output, Some(announce)),
@@ -75,7 +75,7 @@ impl Start {
             .await
             .expect("it starts");
         let Some(line) = line else {
-            panic!("it ended at once: {}", output.lock().unwrap());
+            panic!("it ended at once: {}", output.borrow());
         };
         Server {
             url: line.strip_prefix("listening on ").unwrap().to_owned(),
@@ -103,7 +103,7 @@ pub struct Server {
     pub url: String,
     client: reqwest::Client,
     child: Child,
-    output: Arc<Mutex<String>>,
+    output: Arc<watch::Sender<String>>,
     readers: [JoinHandle<()>; 2],
     announced: mpsc::UnboundedReceiver<String>,
 }
@@ -117,7 +117,17 @@ impl Server {
 
     /// Everything that it has said up to now.
     pub fn said(&self) -> String {
-        self.output.lock().unwrap().clone()
+        self.output.borrow().clone()
+    }
+
+    /// Waits until it has said so, to whomever, so many times: everything that was said.
+    pub async fn has_said(&self, words: &str, times: usize) -> String {
+        let mut output = self.output.subscribe();
+        let said = output.wait_for(|text| text.matches(words).count() >= times);
+        match timeout(PATIENCE, said).await {
+            Ok(said) => said.unwrap().clone(),
+            Err(_) => panic!("not {times} times {words:?}: {}", *self.output.borrow()),
+        }
     }
 
     pub async fn register(&self, email: &str) -> Answer {
@@ -184,7 +194,7 @@ impl Server {
         self.url.strip_prefix("http://").unwrap()
     }
 
-    /// Sends `TERM` or `INT`.
+    /// Sends `TERM`, `INT` or `HUP`.
     pub fn signal(&self, name: &str) {
         let kill = format!("kill -{name} {}", self.child.id().unwrap());
         let status = std::process::Command::new("sh")
@@ -201,7 +211,7 @@ impl Server {
         for reader in self.readers {
             reader.await.unwrap();
         }
-        (code, self.output.lock().unwrap().clone())
+        (code, self.output.borrow().clone())
     }
 
     /// Stops it as a service manager would: everything that was said.
@@ -220,14 +230,14 @@ async fn send(request: reqwest::RequestBuilder) -> Answer {
 /// Collects lines until the process closes its end; announces the first.
 fn copy(
     from: impl AsyncRead + Send + Unpin + 'static,
-    to: &Arc<Mutex<String>>,
+    to: &Arc<watch::Sender<String>>,
     announce: Option<mpsc::UnboundedSender<String>>,
 ) -> JoinHandle<()> {
     let to = Arc::clone(to);
     tokio::spawn(async move {
         let mut lines = BufReader::new(from).lines();
         while let Ok(Some(line)) = lines.next_line().await {
-            to.lock().unwrap().push_str(&format!("{line}\n"));
+            to.send_modify(|text| text.push_str(&format!("{line}\n")));
             if let Some(announce) = &announce {
                 let _ = announce.send(line);
             }
@@ -246,4 +256,4 @@ fn executable() -> PathBuf {
 }
 
 /// How long anything may take on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(60);
+pub const PATIENCE: Duration = Duration::from_secs(60);
