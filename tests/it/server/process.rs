@@ -75,7 +75,7 @@ impl Start {
             .await
             .expect("it starts");
         let Some(line) = line else {
-            panic!("it ended at once: {}", output.borrow());
+            panic!("it ended at once: {}", *output.borrow());
         };
         Server {
             url: line.strip_prefix("listening on ").unwrap().to_owned(),
