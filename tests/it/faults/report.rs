@@ -77,8 +77,8 @@ impl Report {
         let expected = usize::from(self.expected.channel_is_lost);
         for log in &self.logs {
             for text in [DOWN, BACK] {
-                let lines = log.lines().filter(|line| line.contains(text));
-                assert_eq!(lines.count(), expected, "{text}: {log}");
+                let lines: Vec<_> = log.lines().filter(|line| line.contains(text)).collect();
+                assert_eq!(lines.len(), expected, "{text}: {lines:?}");
             }
         }
     }

@@ -268,7 +268,9 @@ impl Scene {
         self.load = Vec::new();
         let is_in_memory = self.is_in_memory().await;
         drop(self.client);
-        let logs = join_all(self.nodes.into_iter().map(Server::stop)).await;
+        // The end is another matter.
+        let logs = self.nodes.iter().map(Server::said).collect();
+        join_all(self.nodes.into_iter().map(Server::stop)).await;
         let asked = lock(&self.asked).clone();
         Report {
             name: self.name,
