@@ -94,6 +94,7 @@ fn rows() -> Vec<Row> {
 }
 
 /// To both kinds of door.
+#[cfg(feature = "metrics")]
 pub async fn send_every_row() {
     for row in all_rows() {
         row.at_extractor(None).await;

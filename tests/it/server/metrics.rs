@@ -9,9 +9,12 @@ use super::Start;
 async fn what_happened_is_counted_at_an_address_of_its_own() {
     let directory = tempdir().unwrap();
     let start = Start::in_directory(directory.path()).with("METRICS_ADDR", "127.0.0.1:0");
-    let mut server = start.with("USER_CACHE_TTL", "60s").server().await;
-    let said = server.says().await.unwrap();
-    let url = said.strip_prefix("metrics on ").unwrap();
+    let server = start.with("USER_CACHE_TTL", "60s").server().await;
+    let said = server.has_said("metrics on ", 1).await;
+    let mut lines = said.lines();
+    let url = lines
+        .find_map(|line| line.strip_prefix("metrics on "))
+        .unwrap();
 
     server.register("ada@example.com").await;
     let token = server.token("ada@example.com").await;

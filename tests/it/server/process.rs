@@ -83,7 +83,6 @@ impl Start {
             child,
             output,
             readers,
-            announced,
         }
     }
 
@@ -105,16 +104,9 @@ pub struct Server {
     child: Child,
     output: Arc<watch::Sender<String>>,
     readers: [JoinHandle<()>; 2],
-    announced: mpsc::UnboundedReceiver<String>,
 }
 
 impl Server {
-    /// The next line that it says to who started it.
-    pub async fn says(&mut self) -> Option<String> {
-        let line = timeout(PATIENCE, self.announced.recv()).await;
-        line.expect("it says something or ends")
-    }
-
     /// Everything that it has said up to now.
     pub fn said(&self) -> String {
         self.output.borrow().clone()
