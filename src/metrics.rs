@@ -1,4 +1,4 @@
-//! What this crate counts (feature `metrics`), through the facade [`metrics`](::metrics).
+//! What this crate counts (feature `metrics`), through the facade [`metrics`](https://docs.rs/metrics).
 //!
 //! Nothing here collects or serves anything: install a recorder, such as that of
 //! `metrics-exporter-prometheus`, at the start of the application. Each metric appears in it when
