@@ -5,6 +5,7 @@ mod place;
 mod postgres;
 mod own_server;
 mod store;
+mod wire;
 
 use std::convert::Infallible;
 use std::future::{Ready, ready};
@@ -22,6 +23,7 @@ pub use self::own_server::OwnServer;
 pub use self::place::Place;
 pub use self::postgres::PostgresDatabase;
 pub use self::store::{Counting, Mood, OUTAGE, Store, identity, layer};
+pub use self::wire::Wire;
 
 /// An answer, read whole.
 #[derive(Debug)]

@@ -8,9 +8,8 @@ use tokio::time::sleep;
 use super::redis::lost_for;
 use super::report::Report;
 use super::scene::Scene;
-use super::wire::Wire;
 use super::{AT_ONCE, FOUND_OUT, judged};
-use crate::support::OwnServer;
+use crate::support::{OwnServer, Wire};
 
 judged!(postgres_hangs_up, super::postgres_hangs_up);
 judged!(postgres_falls_silent, super::postgres_falls_silent);

@@ -12,7 +12,6 @@ mod redis;
 mod report;
 mod scene;
 mod start;
-mod wire;
 
 use std::env;
 use std::io::{self, Write};

@@ -9,6 +9,7 @@ use tokio::sync::watch;
 pub struct Wire {
     address: String,
     state: watch::Sender<State>,
+    swallowed: watch::Sender<bool>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -25,9 +26,11 @@ impl Wire {
     pub async fn to(address: &str) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let (state, states) = watch::channel(State::Whole);
+        let (swallowed, _) = watch::channel(false);
         let wire = Self {
             address: listener.local_addr().unwrap().to_string(),
             state,
+            swallowed: swallowed.clone(),
         };
         let far = address.to_owned();
         tokio::spawn(async move {
@@ -37,12 +40,18 @@ impl Wire {
                     near = listener.accept() => near.unwrap().0,
                     _ = ends.wait_for(|_| false) => return,
                 };
-                tokio::spawn(connect(near, far.clone(), states.clone()));
+                tokio::spawn(connect(
+                    near,
+                    far.clone(),
+                    states.clone(),
+                    swallowed.clone(),
+                ));
             }
         });
         wire
     }
 
+    /// `127.0.0.1:…`
     pub fn address(&self) -> &str {
         &self.address
     }
@@ -55,13 +64,24 @@ impl Wire {
         self.state.send_replace(State::Silent);
     }
 
+    /// Waits until it has.
+    pub async fn swallows(&self) {
+        let mut swallowed = self.swallowed.subscribe();
+        let _ = swallowed.wait_for(|swallowed| *swallowed).await;
+    }
+
     /// Connections that have lost something do not come back.
     pub fn mend(&self) {
         self.state.send_replace(State::Whole);
     }
 }
 
-async fn connect(near: TcpStream, far: String, states: watch::Receiver<State>) {
+async fn connect(
+    near: TcpStream,
+    far: String,
+    states: watch::Receiver<State>,
+    swallowed: watch::Sender<bool>,
+) {
     let mut changes = states.clone();
     if *changes.borrow_and_update() == State::Closed {
         return;
@@ -72,8 +92,8 @@ async fn connect(near: TcpStream, far: String, states: watch::Receiver<State>) {
     let (near, near_end) = near.into_split();
     let (far, far_end) = far.into_split();
     tokio::select! {
-        () = copy(near, far_end, states.clone()) => {}
-        () = copy(far, near_end, states.clone()) => {}
+        () = copy(near, far_end, states.clone(), &swallowed) => {}
+        () = copy(far, near_end, states.clone(), &swallowed) => {}
         () = mended(changes.clone()) => {}
         _ = changes.wait_for(|state| *state == State::Closed) => {}
     }
@@ -85,11 +105,18 @@ async fn mended(mut states: watch::Receiver<State>) {
     let _ = states.wait_for(|state| *state == State::Whole).await;
 }
 
-async fn copy(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, states: watch::Receiver<State>) {
+async fn copy(
+    mut from: OwnedReadHalf,
+    mut to: OwnedWriteHalf,
+    states: watch::Receiver<State>,
+    swallowed: &watch::Sender<bool>,
+) {
     let mut bytes = [0; 4096];
     while let Ok(count @ 1..) = from.read(&mut bytes).await {
         let is_whole = *states.borrow() == State::Whole;
-        if is_whole && to.write_all(&bytes[..count]).await.is_err() {
+        if !is_whole {
+            swallowed.send_replace(true);
+        } else if to.write_all(&bytes[..count]).await.is_err() {
             return;
         }
     }
