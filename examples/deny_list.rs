@@ -58,8 +58,9 @@ impl LoggedOut {
         answer
     }
 
-    /// All requests share one connection, and one attempt to make it. It takes a second at most,
-    /// and an answer half of one.
+    /// All requests share one connection, and make it one after the other. An attempt takes a
+    /// second at most, and an answer half of one: while Redis is silent, whoever is far behind
+    /// waits as long as the layer allows.
     async fn connect(&self) -> RedisResult<MultiplexedConnection> {
         let mut place = self.connection.lock().await;
         if let Some(connection) = &*place {

@@ -60,9 +60,10 @@ async fn rotate(State(ring): State<KeyRing>, Path(key_id): Path<String>) -> Stat
     }
     tokio::spawn(async move {
         sleep(MAX_AGE).await;
-        let _ = ring.sign_with(key.clone());
+        let before = ring.signing_key_id();
+        let _ = ring.sign_with(key);
         sleep(LIFETIME).await;
-        ring.replace(key, [])
+        before.is_some_and(|before| ring.remove(&before))
     });
     StatusCode::ACCEPTED
 }

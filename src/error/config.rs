@@ -49,6 +49,8 @@ pub enum ConfigError {
     },
     /// Two verifiers are for the same issuer.
     DuplicateIssuer(String),
+    /// A verifier for this issuer demands another one.
+    OtherIssuer(String),
     /// Two keys of a ring have the same key id.
     DuplicateKeyId(String),
     /// A key of a ring has no key id.
@@ -132,6 +134,13 @@ impl fmt::Display for ConfigError {
             }
             Self::DuplicateIssuer(issuer) => {
                 write!(f, "the issuer {issuer:?} has a verifier already")
+            }
+            Self::OtherIssuer(issuer) => {
+                write!(
+                    f,
+                    "the verifier for {issuer:?} demands another issuer; \
+                     add it under the one that its tokens name, to the letter"
+                )
             }
             Self::DuplicateKeyId(kid) => {
                 write!(

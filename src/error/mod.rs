@@ -3,6 +3,7 @@
 mod config;
 mod refusal;
 mod too_long;
+mod reported;
 mod challenge;
 mod auth;
 
@@ -11,6 +12,7 @@ pub use config::ConfigError;
 
 pub(crate) use challenge::Challenges;
 pub(crate) use refusal::Refusal;
+pub(crate) use reported::Reported;
 pub(crate) use too_long::TooLong;
 
 /// Any error of an application: what a [`UserLoader`](crate::UserLoader) may return with `?`.

@@ -1,7 +1,7 @@
 //! With the feature `metrics`: told to whatever recorder the application has installed.
 //!
-//! Names and labels of what happens at every request are literals: their keys are made when this
-//! is compiled.
+//! Names and labels of what happens at every request that finds its user in memory are literals:
+//! their keys are made when this is compiled. A load and a refusal make theirs each time.
 
 use std::time::Instant;
 

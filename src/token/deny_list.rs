@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use futures_util::FutureExt;
 
 use super::claims::{Claims, is_subject};
-use super::verifier::{Verification, Verifier};
+use super::verification::{Verification, Verifier};
 use crate::error::{AuthError, BoxError, Refusal};
 
 /// Knows which tokens were revoked one by one: that of a log-out, or one that was stolen.

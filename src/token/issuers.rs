@@ -8,7 +8,8 @@ use serde::de::MapAccess;
 use super::base64url;
 use super::compact::Compact;
 use super::json::{self, Members, Text};
-use super::verifier::{TokenVerifier, Verification, Verifier};
+use super::verification::{Verification, Verifier};
+use super::verifier::TokenVerifier;
 use crate::error::{AuthError, ConfigError, Refusal};
 
 /// Verifies the tokens of several issuers, each by its own verifier: its own keys, audience and
@@ -53,7 +54,8 @@ impl Issuers {
     ///
     /// # Errors
     ///
-    /// [`ConfigError::DuplicateIssuer`].
+    /// [`ConfigError::DuplicateIssuer`], or [`ConfigError::OtherIssuer`] if the verifier, or whom
+    /// its keys were discovered for, says another one.
     pub fn add(
         mut self,
         issuer: impl Into<Box<str>>,
@@ -62,6 +64,12 @@ impl Issuers {
         let issuer = issuer.into();
         if self.verifiers.contains_key(&issuer) {
             return Err(ConfigError::DuplicateIssuer(issuer.into()));
+        }
+        if verifier
+            .demanded_issuer()
+            .is_some_and(|other| *other != *issuer)
+        {
+            return Err(ConfigError::OtherIssuer(issuer.into()));
         }
         self.max_size = self.max_size.max(Verifier::max_size(&verifier));
         let verifier = verifier.issuer(issuer.clone());

@@ -6,6 +6,7 @@ mod json;
 mod header;
 mod payload;
 mod claims;
+mod verification;
 mod key;
 mod publication;
 mod keyset;
@@ -32,7 +33,8 @@ pub use issuers::Issuers;
 pub use jwks::{Jwks, JwksBuilder, JwksClient};
 pub use key::{Algorithm, SigningKey, VerifyingKey};
 pub use ring::KeyRing;
-pub use verifier::{TokenVerifier, Verification, Verifier};
+pub use verification::{Verification, Verifier};
+pub use verifier::TokenVerifier;
 
 /// Bytes of a token, before anything of it is decoded.
 const MAX_TOKEN: usize = 8 * 1024;

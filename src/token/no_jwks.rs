@@ -2,7 +2,7 @@
 
 use super::claims::Claims;
 use super::keyset::Keyset;
-use super::verifier::Verification;
+use super::verification::Verification;
 use crate::error::{AuthError, Refusal};
 
 #[derive(Clone, Debug)]

@@ -167,6 +167,11 @@ impl KeyRing {
         read(self.keys().verifying.publication())
     }
 
+    /// The id of the key that signs now.
+    pub fn signing_key_id(&self) -> Option<String> {
+        self.signing_key()?.kid().map(str::to_owned)
+    }
+
     pub(super) fn signing_key(&self) -> Option<SigningKey> {
         self.0.keys.load().signing.clone()
     }

@@ -3,8 +3,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::future::BoxFuture;
-
 use super::cache::TokenCache;
 use super::claims::Claims;
 use super::compact::Compact;
@@ -12,64 +10,12 @@ use super::jwks::Jwks;
 use super::key::VerifyingKey;
 use super::keyset::Keyset;
 use super::ring::KeyRing;
+use super::verification::{Verification, Verifier};
 use super::{MAX_LEEWAY, MAX_TOKEN};
 use crate::clock::Clock;
 use crate::error::{AuthError, ConfigError, Refusal};
 use crate::measure;
 use crate::secret::Secret;
-
-/// Turns a credential into claims.
-///
-/// [`TokenVerifier`] is the one that everybody uses. Write your own for API keys or opaque tokens:
-/// identity, status check and doors stay the same.
-#[diagnostic::on_unimplemented(
-    message = "`{Self}` does not verify credentials",
-    note = "pass a `TokenVerifier`, for example `TokenVerifier::hs256(&secret)`"
-)]
-pub trait Verifier: Send + Sync + 'static {
-    /// Judges `credential`: at once, or later if somebody has to be asked.
-    ///
-    /// The judgement is remembered for the request. What should not be done twice belongs into the
-    /// future of [`Verification::Pending`]: it is polled to its end once, while those who cannot
-    /// wait drop theirs unpolled.
-    fn verify<'a>(&'a self, credential: &'a str) -> Verification<'a>;
-
-    /// How long a credential may be, in bytes: a longer one is refused unread. Defaults to 8 KiB.
-    fn max_size(&self) -> usize {
-        MAX_TOKEN
-    }
-
-    /// Whether this judges every character of a credential, and accepts only what is a `b64token`
-    /// (RFC 6750, section 2.1). Defaults to no: what is none is refused beforehand.
-    fn judges_characters(&self) -> bool {
-        false
-    }
-}
-
-impl<V: Verifier + ?Sized> Verifier for Arc<V> {
-    fn verify<'a>(&'a self, credential: &'a str) -> Verification<'a> {
-        (**self).verify(credential)
-    }
-
-    fn max_size(&self) -> usize {
-        (**self).max_size()
-    }
-
-    fn judges_characters(&self) -> bool {
-        (**self).judges_characters()
-    }
-}
-
-/// The answer of a [`Verifier`].
-#[non_exhaustive]
-pub enum Verification<'a> {
-    /// The judgement.
-    Ready(Result<Claims, AuthError>),
-    /// The judgement has to be waited for, for example because keys must be fetched. Longer than
-    /// [`AuthLayer::loader_timeout`](crate::AuthLayer::loader_timeout), or with a panic at its end,
-    /// it is 503.
-    Pending(BoxFuture<'a, Result<Claims, AuthError>>),
-}
 
 /// Verifies JSON Web Tokens (RFC 7519), strictly.
 ///
@@ -208,6 +154,11 @@ impl TokenVerifier {
     pub fn cache(mut self, capacity: usize) -> Self {
         self.cache = Some(Arc::new(TokenCache::new(capacity)));
         self
+    }
+
+    /// What `iss` has to be, if that is demanded.
+    pub(super) fn demanded_issuer(&self) -> Option<&str> {
+        self.issuer.as_deref()
     }
 
     /// What was accepted before may not be any more.

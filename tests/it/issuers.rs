@@ -132,6 +132,10 @@ fn an_issuer_has_one_verifier_and_none_refuses_everything() {
         .and_then(|issuers| issuers.add(A, verifier()));
     assert!(matches!(twice, Err(ConfigError::DuplicateIssuer(issuer)) if issuer == A));
 
+    let other = Issuers::new().add(A, verifier().issuer(format!("{A}/")));
+    assert!(matches!(other, Err(ConfigError::OtherIssuer(issuer)) if issuer == A));
+    assert!(Issuers::new().add(A, verifier().issuer(A)).is_ok());
+
     let secret = Secret::generate();
     let token = TokenIssuer::hs256(&secret).issuer(A).issue("7").unwrap();
     assert_eq!(judge(&Issuers::new(), &token), SIZE);

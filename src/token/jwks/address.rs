@@ -17,13 +17,13 @@ pub(super) struct Address {
 
 impl Address {
     pub(super) fn parse(text: &str) -> Result<Self, ConfigError> {
-        Self::read(text).ok_or_else(|| ConfigError::InvalidUrl(shown(text).to_owned()))
+        Self::read(text).ok_or_else(|| ConfigError::InvalidUrl(shown(text)))
     }
 
     /// Where the discovery document of an issuer is (OpenID Connect Discovery 1.0, section 4.1).
     pub(super) fn discovery(issuer: &str) -> Result<Self, ConfigError> {
         if issuer.contains(['?', '#']) {
-            return Err(ConfigError::InvalidUrl(shown(issuer).to_owned()));
+            return Err(ConfigError::InvalidUrl(shown(issuer)));
         }
         let base = issuer.strip_suffix('/').unwrap_or(issuer);
         Self::parse(&format!("{base}/.well-known/openid-configuration"))
@@ -65,14 +65,22 @@ impl Address {
 /// Without the query, where some put a secret.
 impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(shown(&self.uri.to_string()))
+        f.write_str(&shown(&self.uri.to_string()))
     }
 }
 
-/// What of a text may stand in an error: neither a query nor a password.
-fn shown(text: &str) -> &str {
-    let text = text.split(['?', '#']).next().unwrap_or_default();
-    text.rsplit('@').next().unwrap_or_default()
+/// What of a text may stand in an error: neither a query nor a password. Of what is no URL, nothing:
+/// nobody knows what it is.
+fn shown(text: &str) -> String {
+    let shown = |url: Url| {
+        let host = url.host_str()?;
+        let port = url
+            .port()
+            .map_or_else(String::new, |port| format!(":{port}"));
+        Some(format!("{}://{host}{port}{}", url.scheme(), url.path()))
+    };
+    let url = Url::parse(text).ok().and_then(shown);
+    url.unwrap_or_else(|| "an unreadable URL".to_owned())
 }
 
 fn is_loopback(host: &str) -> bool {
@@ -169,7 +177,15 @@ mod tests {
         let bad = "http://user:hunter2@login.example/keys?code=hunter2";
         let error = Address::parse(bad).err().unwrap().to_string();
         assert!(!error.contains("hunter2"), "{error}");
-        let good = Address::parse("https://login.example/keys?code=hunter2").unwrap();
-        assert_eq!(good.to_string(), "https://login.example/keys");
+        for bad in [
+            "https://user:hunter2?s@login.example/keys",
+            "https://user:hun/hunter2@login.example:x",
+            "hunter2",
+        ] {
+            let error = Address::parse(bad).err().unwrap().to_string();
+            assert!(!error.contains("hunter2"), "{error}");
+        }
+        let good = Address::parse("https://login.example:8/keys@v2?code=hunter2").unwrap();
+        assert_eq!(good.to_string(), "https://login.example:8/keys@v2");
     }
 }

@@ -20,8 +20,8 @@ use tokio::time::Instant;
 
 use super::claims::Claims;
 use super::keyset::Keyset;
-use super::verifier::Verification;
-use crate::error::{AuthError, Refusal};
+use super::verification::Verification;
+use crate::error::{AuthError, Refusal, Reported};
 
 pub use builder::JwksBuilder;
 pub use client::JwksClient;
@@ -54,6 +54,7 @@ pub use client::JwksClient;
 /// | an unknown key | the last fetch failed | 503: the key may be a new one |
 /// | no key | there is exactly one | judged by it |
 /// | no key | there are several | 401 |
+/// | an unknown key | 1024 requests wait already | 503 |
 /// | any | the keys are older than [`max_age`] | 503 |
 ///
 /// While the key server does not answer, the keys that were fetched before are good until
@@ -120,12 +121,11 @@ impl Jwks {
     ) -> Verification<'a> {
         match self.judge(token, &judge) {
             Some(judged) => Verification::Ready(judged),
-            None if !self.0.may_ask() => Verification::Ready(Err(self.0.refuse())),
-            None => Verification::Pending(Box::pin(async move {
+            None if self.0.may_ask() => Verification::Pending(Box::pin(async move {
                 self.0.ask().await?;
-                let judged = self.judge(token, &judge);
-                judged.unwrap_or_else(|| Err(self.0.refuse()))
+                self.judge_at_last(token, &judge)
             })),
+            None => Verification::Ready(self.judge_at_last(token, &judge)),
         }
     }
 
@@ -135,8 +135,24 @@ impl Jwks {
         token: &str,
         judge: impl Fn(&Keyset) -> Result<Claims, Refusal>,
     ) -> Result<Claims, AuthError> {
-        let judged = self.judge(token, &judge);
-        judged.unwrap_or_else(|| Err(self.0.refuse_for_now()))
+        match self.judge(token, &judge) {
+            Some(judged) => judged,
+            None if self.0.may_ask() => {
+                self.0.wake.notify_one();
+                Err(unavailable("the keys have to be fetched first"))
+            }
+            None => self.judge_at_last(token, &judge),
+        }
+    }
+
+    /// By the keys that came since, if any did: those that are fetched are here before it is over.
+    fn judge_at_last(
+        &self,
+        token: &str,
+        judge: &impl Fn(&Keyset) -> Result<Claims, Refusal>,
+    ) -> Result<Claims, AuthError> {
+        let judged = self.judge(token, judge);
+        judged.unwrap_or_else(|| Err(self.0.refuse()))
     }
 
     /// `None` if only other keys could tell.
@@ -150,7 +166,12 @@ impl Jwks {
             return None;
         }
         match judge(&state.keys) {
-            Err(Refusal::KeyId) if state.keys.lacks(header(token)) => None,
+            // The other two: a lone key without an id is tried for every token.
+            Err(Refusal::KeyId | Refusal::Algorithm | Refusal::Signature)
+                if state.keys.lacks(header(token)) =>
+            {
+                None
+            }
             judged => Some(judged.map_err(AuthError::refused)),
         }
     }
@@ -215,7 +236,7 @@ impl Shared {
     /// leaves nothing behind: it is the task that asks.
     async fn ask(&self) -> Result<(), AuthError> {
         let Ok(_place) = self.places.try_acquire() else {
-            return Err(AuthError::unavailable("too many requests wait for keys"));
+            return Err(unavailable("too many requests wait for keys"));
         };
         // Before the look at the state: what finishes after that is seen.
         let mut finished = self.finished.clone();
@@ -232,23 +253,21 @@ impl Shared {
     fn refuse(&self) -> AuthError {
         let state = self.state.load();
         if state.confirmed.is_none() {
-            AuthError::unavailable("no keys could be fetched yet")
+            unavailable("no keys could be fetched yet")
         } else if !state.is_good(self.times.max_age) {
-            AuthError::unavailable("the keys are too old, and others cannot be fetched")
+            unavailable("the keys are too old, and others cannot be fetched")
         } else if state.failed {
-            AuthError::unavailable("the key is unknown, and the keys cannot be fetched")
+            unavailable("the key is unknown, and the keys cannot be fetched")
         } else {
             AuthError::refused(Refusal::KeyId)
         }
     }
+}
 
-    fn refuse_for_now(&self) -> AuthError {
-        if !self.may_ask() {
-            return self.refuse();
-        }
-        self.wake.notify_one();
-        AuthError::unavailable("the keys have to be fetched first")
-    }
+/// Not an error for each request: strangers can ask for made-up keys as often as they like, and that
+/// the key server is away, the log has once.
+fn unavailable(reason: &'static str) -> AuthError {
+    AuthError::unavailable(Reported(reason))
 }
 
 impl Drop for Shared {

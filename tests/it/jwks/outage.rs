@@ -156,5 +156,22 @@ async fn behind_the_layer_it_looks_like_any_outage() {
     assert_eq!(send(&app, get("/me")).await.status, 401);
 }
 
+#[tokio::test(start_paused = true)]
+async fn made_up_key_ids_write_no_errors_into_the_log() {
+    let (server, keys) = published(["a"]).await;
+    let app = Router::new()
+        .route("/me", on_get(async |_: CurrentUser<TestUser>| "in"))
+        .layer(AuthLayer::new(verifier(&keys), Store::new()));
+    server.is(Mood::Breaks);
+    pass(COOLDOWN).await;
+    let log = Log::record();
+    for number in 0..20 {
+        let token = named(&format!("made-up-{number}"));
+        assert_eq!(send(&app, get_with("/me", &token)).await.status, 503);
+    }
+    assert!(log.lines("ERROR").is_empty(), "{}", log.text());
+    assert_eq!(log.lines("WARN").len(), 1, "{}", log.text());
+}
+
 const INTERVAL: Duration = Duration::from_secs(300);
 const COOLDOWN: Duration = Duration::from_secs(30);

@@ -260,6 +260,22 @@ async fn the_fetching_ends_with_the_last_handle() {
 const INTERVAL: Duration = Duration::from_secs(300);
 const COOLDOWN: Duration = Duration::from_secs(30);
 
+#[tokio::test(start_paused = true)]
+async fn a_lone_key_without_an_id_gives_way_to_one_that_a_token_names() {
+    let anonymous = SigningKey::from_pem(Algorithm::EdDSA, ED25519).unwrap();
+    let anonymous = anonymous.verifying_key().to_jwk().unwrap();
+    let server = Server::saying(&format!(r#"{{"keys":[{anonymous}]}}"#));
+    let keys = Jwks::fetch(URL).client(server.clone()).await.unwrap();
+    pass(COOLDOWN).await;
+
+    let named = SigningKey::from_pem(Algorithm::ES256, P256).unwrap();
+    let named = named.key_id("b");
+    let published = named.verifying_key().to_jwk().unwrap();
+    server.say(&format!(r#"{{"keys":[{published}]}}"#));
+    let verdict = judge(&verifier(&keys), &token(named)).await;
+    assert_eq!(verdict, Verdict::Accepted);
+}
+
 #[cfg(feature = "metrics")]
 #[test]
 fn fetches_are_counted_by_their_outcome() {

@@ -121,12 +121,14 @@ fn a_new_signing_key_leaves_the_old_one_verifying() {
     let ring = KeyRing::new();
     let (issuer, verifier) = (TokenIssuer::ring(&ring), TokenVerifier::ring(&ring));
     assert_eq!(issuer.issue("7"), Err(IssueError::NoSigningKey));
+    assert_eq!(ring.signing_key_id(), None);
 
     ring.sign_with(SigningKey::hs256(&Secret::generate()).key_id("old"))
         .unwrap();
     let old = issuer.issue("7").unwrap();
     ring.sign_with(SigningKey::hs256(&Secret::generate()).key_id("new"))
         .unwrap();
+    assert_eq!(ring.signing_key_id().as_deref(), Some("new"));
     let new = issuer.issue("7").unwrap();
     judge_with(&verifier, &old, ACCEPTED, "old");
     judge_with(&verifier, &new, ACCEPTED, "new");

@@ -1,0 +1,20 @@
+//! An outage that the log knows of.
+
+use std::error::Error;
+use std::fmt;
+
+/// Why nobody can answer, where that does not belong into the log for each request.
+#[derive(Debug)]
+#[cfg_attr(
+    not(feature = "jwks"),
+    expect(dead_code, reason = "what fetches in the background reports by itself")
+)]
+pub(crate) struct Reported(pub(crate) &'static str);
+
+impl fmt::Display for Reported {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0)
+    }
+}
+
+impl Error for Reported {}
