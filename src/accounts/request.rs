@@ -95,10 +95,8 @@ impl<S: Send + Sync> FromRequestParts<S> for AccountId {
     type Rejection = Response;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Response> {
-        let path = RawPathParams::from_request_parts(parts, state).await.ok();
-        // By its name: the prefix may have parameters of its own.
-        let id = path.iter().flatten().find(|(name, _)| *name == "id");
-        id.and_then(|(_, text)| canonical(text))
+        let id = id_in_path(parts, state).await;
+        id.and_then(|text| canonical(&text))
             .map(Self)
             .ok_or_else(|| answer::invalid(&[not_an_integer(Place::Path, "id")]))
     }
@@ -130,6 +128,13 @@ impl<S: Send + Sync> FromRequestParts<S> for Page {
             Err(answer::invalid(&faults))
         }
     }
+}
+
+/// The parameter `{id}`. By its name: the prefix may have parameters of its own.
+pub(super) async fn id_in_path<S: Send + Sync>(parts: &mut Parts, state: &S) -> Option<String> {
+    let path = RawPathParams::from_request_parts(parts, state).await.ok()?;
+    let id = path.iter().find(|(name, _)| *name == "id");
+    id.map(|(_, text)| text.to_owned())
 }
 
 /// An integer in its one spelling.

@@ -1,7 +1,7 @@
 //! The HTTP routes of sessions.
 
 use axum::Router;
-use axum::extract::{FromRequestParts, RawPathParams, State};
+use axum::extract::{FromRequestParts, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{delete, get, post};
 use http::StatusCode;
@@ -10,9 +10,9 @@ use http::request::Parts;
 use super::answer::{self, json_answer};
 use super::error::AccountError;
 use super::model::User;
-use super::request::JsonBody;
+use super::request::{JsonBody, id_in_path};
 use super::service::Accounts;
-use super::session::{PasswordChange, RefreshGrant, SessionPublic};
+use super::session::{PasswordChange, RefreshGrant, Session, SessionPublic};
 use super::session_service::session_of;
 use super::store::AccountStore;
 use crate::token::Claims;
@@ -142,8 +142,8 @@ pub async fn change_password<S: AccountStore>(
     })
 }
 
-/// The session's id, from the parameter `{id}` of the path. Whatever else stands there is the id of
-/// no session.
+/// The session's id, from the parameter `{id}` of the path. What has not the form of one is the id
+/// of no session, and no store is asked for it: PostgreSQL refuses texts with a NUL.
 #[derive(Clone, Debug)]
 pub struct SessionId(pub String);
 
@@ -151,10 +151,9 @@ impl<S: Send + Sync> FromRequestParts<S> for SessionId {
     type Rejection = Response;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Response> {
-        let path = RawPathParams::from_request_parts(parts, state).await.ok();
-        // By its name: the prefix may have parameters of its own.
-        let id = path.iter().flatten().find(|(name, _)| *name == "id");
-        id.map(|(_, text)| Self(text.to_owned()))
+        let id = id_in_path(parts, state).await;
+        id.filter(|text| Session::is_id(text))
+            .map(Self)
             .ok_or_else(|| AccountError::SessionNotFound.into_response())
     }
 }

@@ -71,6 +71,12 @@ impl Session {
         self
     }
 
+    /// Whether a text has the form of an id.
+    pub(crate) fn is_id(text: &str) -> bool {
+        let base64url = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
+        text.len() == ID && text.bytes().all(base64url)
+    }
+
     /// Whether it is over at this time.
     pub(super) fn has_expired(&self, now: SystemTime) -> bool {
         self.expires_at <= now
@@ -152,6 +158,7 @@ pub(super) fn device(text: &str) -> String {
 }
 
 /// Characters.
+const ID: usize = 22;
 const MAX_DEVICE: usize = 200;
 
 #[cfg(test)]

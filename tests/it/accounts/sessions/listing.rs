@@ -1,12 +1,16 @@
 //! Sessions, as their owner sees them.
 
+use std::sync::Arc;
+
 use serde_json::json;
 use tower_warder::accounts::{MemorySessions, MemoryStore, Sessions};
 
 use super::super::server::{PASSWORD, bare, by};
 use super::client::{
-    MINUTE, Tokens, assert_refused, from, jane, log_in, refresh, renewed, server, sessions, with,
+    MINUTE, Tokens, assert_refused, from, jane, log_in, over, refresh, renewed, server, sessions,
+    with,
 };
+use crate::support::Place;
 
 #[tokio::test]
 async fn list_has_the_device_the_times_and_which_one_asks() {
@@ -116,22 +120,37 @@ async fn somebody_elses_session_is_not_found() {
 
 #[tokio::test]
 async fn whatever_stands_for_an_id_is_the_id_of_no_session() {
-    let server = server();
-    let tokens = jane(&server).await;
-    for id in [
-        "x",
-        "%00",
-        "%FF",
-        "1",
-        "%2F",
-        "'%20OR%201=1",
-        &"A".repeat(9000),
-    ] {
-        let path = format!("/sessions/{id}");
-        let answer = server.send(by(&tokens.access, bare("DELETE", &path))).await;
-        assert_eq!(answer.status, 404, "{id}: {}", answer.body);
+    let mut servers = vec![server()];
+    let database = Place::postgres().await;
+    if let Some(database) = &database {
+        let store = database.open().await;
+        servers.push(over(Arc::clone(&store), store));
     }
-    assert_eq!(sessions(&server, &tokens.access).await.len(), 1);
+    for server in servers {
+        let tokens = jane(&server).await;
+        for id in [
+            "x",
+            "%00",
+            "%FF",
+            "1",
+            "%2F",
+            "'%20OR%201=1",
+            &"A".repeat(9000),
+            &"A".repeat(22),
+            &format!("{}%00", "A".repeat(21)),
+            &format!("%00{}", "A".repeat(22)),
+            &format!("{}%C3%A9", "A".repeat(20)),
+        ] {
+            let path = format!("/sessions/{id}");
+            let answer = server.send(by(&tokens.access, bare("DELETE", &path))).await;
+            assert_eq!(
+                (answer.status.as_u16(), answer.detail().as_str()),
+                (404, "Session not found"),
+                "{id}"
+            );
+        }
+        assert_eq!(sessions(&server, &tokens.access).await.len(), 1);
+    }
 }
 
 #[tokio::test]
