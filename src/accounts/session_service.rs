@@ -111,7 +111,7 @@ impl<S: AccountStore> Accounts<S> {
         self.end_tokens(user, None, None).await.map(drop)
     }
 
-    /// The sessions of an account that go on, the one that was used last first.
+    /// The sessions of an account that go on, the one that was used last first, by the whole hour.
     ///
     /// # Errors
     ///
@@ -124,7 +124,8 @@ impl<S: AccountStore> Accounts<S> {
             session.generation == user.token_generation && !sessions.is_over(session, now)
         });
         listed.sort_by(|one, other| {
-            let age = |session: &Session| (session.last_used_at, session.created_at);
+            // As shown: the order would tell of a renewal, too.
+            let age = |session: &Session| (session.shown_use(), session.created_at);
             age(other)
                 .cmp(&age(one))
                 .then_with(|| one.id.cmp(&other.id))

@@ -81,6 +81,7 @@ fn logout_all() -> Operation {
 
 fn list() -> Operation {
     Describe::for_users("list_sessions", "The sessions of who asks")
+        .description("The times of the last use and of the end are in whole hours.")
         .gives(
             StatusCode::OK,
             "The sessions, the one that was used last first.",

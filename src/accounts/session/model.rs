@@ -1,7 +1,7 @@
 //! A session, and what of it a client sees.
 
 use std::fmt;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde::Serialize;
 
@@ -71,6 +71,12 @@ impl Session {
         self
     }
 
+    /// [`last_used_at`](Self::last_used_at) as the account's owner is told: in whole hours, so that
+    /// nobody learns when its token was renewed.
+    pub(crate) fn shown_use(&self) -> SystemTime {
+        whole_hours(self.last_used_at).max(self.created_at)
+    }
+
     /// Whether a text has the form of an id.
     pub(crate) fn is_id(text: &str) -> bool {
         let base64url = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
@@ -115,6 +121,9 @@ impl fmt::Debug for Rotation {
 }
 
 /// What a client sees of a session.
+///
+/// Not the moment when its token was renewed: whoever stole the one before would know when that is
+/// good for its successor once more, within the [grace](crate::accounts::Sessions::grace).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct SessionPublic {
     /// The public name.
@@ -124,10 +133,10 @@ pub struct SessionPublic {
     /// When it was opened: RFC 3339, in UTC with its `Z`.
     #[serde(serialize_with = "to_rfc3339")]
     pub created_at: SystemTime,
-    /// When its token was renewed last.
+    /// When its token was renewed last: the whole hour before, or when it was opened.
     #[serde(serialize_with = "to_rfc3339")]
     pub last_used_at: SystemTime,
-    /// When it is over, unless its token is renewed before.
+    /// When it is over at the latest, unless its token is renewed before: the whole hour after.
     #[serde(serialize_with = "to_rfc3339")]
     pub expires_at: SystemTime,
     /// Whether it is the one of who asks.
@@ -139,13 +148,18 @@ impl SessionPublic {
     pub fn new(session: Session, current: Option<&str>) -> Self {
         Self {
             is_current: current == Some(&*session.id),
+            last_used_at: session.shown_use(),
             id: session.id,
             device: session.device,
             created_at: session.created_at,
-            last_used_at: session.last_used_at,
-            expires_at: session.expires_at,
+            expires_at: whole_hours(session.expires_at) + HOUR,
         }
     }
+}
+
+fn whole_hours(time: SystemTime) -> SystemTime {
+    let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
+    UNIX_EPOCH + Duration::from_secs(since.as_secs() / HOUR.as_secs() * HOUR.as_secs())
 }
 
 /// What may stand in a list of devices of what one says of itself: letters, digits, blanks and
@@ -156,6 +170,8 @@ pub(super) fn device(text: &str) -> String {
     let text: String = text.chars().filter(shown).take(MAX_DEVICE).collect();
     text.trim().to_owned()
 }
+
+const HOUR: Duration = Duration::from_secs(3600);
 
 /// Characters.
 const ID: usize = 22;

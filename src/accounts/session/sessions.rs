@@ -24,8 +24,11 @@ use crate::accounts::model::User;
 ///
 /// What that means where a token was stolen: thief and owner can both renew it as long as each does
 /// so within the grace of the other. The first time that one comes later, the session ends for
-/// both, and the log says so. A grace of zero leaves the thief no such time, and logs out clients
-/// whose answer is lost.
+/// both, and the log warns of it. Within the grace the log has `spent refresh token came back within
+/// the grace` (info): once for a lost answer, and again and again for a thief who keeps in step.
+/// When the owner renews, he is not told: the list of sessions has whole hours, which say nothing as
+/// long as [access tokens](Self::access_lifetime) live for less. A grace of zero leaves the thief no
+/// such time, and logs out clients whose answer is lost.
 #[derive(Clone)]
 #[must_use]
 pub struct Sessions {
@@ -167,7 +170,15 @@ impl Sessions {
             _ => session,
         };
         match self.standing(&session, token, now) {
-            Standing::JustSpent(successor) => Ok((session, successor)),
+            Standing::JustSpent(successor) => {
+                tracing::info!(
+                    target: TARGET,
+                    id = session.user_id,
+                    session = session.id,
+                    "spent refresh token came back within the grace"
+                );
+                Ok((session, successor))
+            }
             Standing::Spent => self.refuse_spent(&session).await,
             // It was not when it was to be renewed, and no token comes back.
             Standing::Present => Err(AccountError::unavailable("the session store lags behind")),

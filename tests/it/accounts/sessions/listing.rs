@@ -21,7 +21,10 @@ async fn list_has_the_device_the_times_and_which_one_asks() {
     server.clock.advance(MINUTE);
     let desk = server.send(from("Desk (X11)", "jane@example.org")).await;
     let desk = Tokens::of(&desk);
-    server.clock.advance(MINUTE);
+    server.clock.advance(61 * MINUTE);
+    let phone = renewed(&server, &phone.refresh).await;
+    let desk = renewed(&server, &desk.refresh).await;
+    server.clock.advance(65 * MINUTE);
     let phone = renewed(&server, &phone.refresh).await;
 
     let mut listed = sessions(&server, &phone.access).await;
@@ -38,27 +41,48 @@ async fn list_has_the_device_the_times_and_which_one_asks() {
                 "id": null,
                 "device": "Phone 1.0",
                 "created_at": "2026-01-01T00:00:00Z",
-                "last_used_at": "2026-01-01T00:02:00Z",
-                "expires_at": "2026-01-08T00:02:00Z",
+                "last_used_at": "2026-01-01T02:00:00Z",
+                "expires_at": "2026-01-08T03:00:00Z",
                 "is_current": true,
             }),
             json!({
                 "id": null,
                 "device": "Desk (X11)",
                 "created_at": "2026-01-01T00:01:00Z",
-                "last_used_at": "2026-01-01T00:01:00Z",
-                "expires_at": "2026-01-08T00:01:00Z",
+                "last_used_at": "2026-01-01T01:00:00Z",
+                "expires_at": "2026-01-08T02:00:00Z",
                 "is_current": false,
             }),
         ]
     );
+    let desk = renewed(&server, &desk.refresh).await;
     let listed = sessions(&server, &desk.access).await;
-    assert_eq!(listed[1]["is_current"], true);
+    let current = listed.iter().find(|it| it["is_current"] == true).unwrap();
+    assert_eq!(current["device"], "Desk (X11)");
     // An access token of no session sees them all the same.
     let without = server.token(&server.stored(1).await);
     let listed = sessions(&server, &without).await;
     assert!(listed.iter().all(|it| it["is_current"] == false));
     assert_eq!(listed.len(), 2);
+}
+
+/// Whoever stole a token would know when to send it again.
+#[tokio::test]
+async fn list_does_not_tell_that_a_token_was_just_renewed() {
+    let server = server();
+    let mut desk = jane(&server).await;
+    server.clock.advance(5 * MINUTE);
+    let mut phone = log_in(&server, "jane@example.org").await;
+    let without = server.token(&server.stored(1).await);
+    let before = sessions(&server, &without).await;
+    for _ in 0..3 {
+        server.clock.advance(10 * MINUTE);
+        // One after the other: neither the times nor the order tell.
+        for tokens in [&mut desk, &mut phone] {
+            *tokens = renewed(&server, &tokens.refresh).await;
+            assert_eq!(sessions(&server, &without).await, before);
+        }
+    }
 }
 
 #[tokio::test]
