@@ -259,8 +259,10 @@ impl<S: AccountStore> Accounts<S> {
     /// [`AccountError::NotAdmin`], [`AccountError::NotFound`], [`AccountError::LastAdmin`] or
     /// [`AccountError::Unavailable`].
     pub async fn delete(&self, id: i64, by: impl Into<Actor>) -> Result<(), AccountError> {
-        let _forgetting = self.forgetting(id);
+        let forgetting = self.forgetting(id);
         self.store.delete(id, by.into()).await?;
+        // The store of sessions may take its time.
+        drop(forgetting);
         self.end_sessions_before(id, u64::MAX, None).await;
         Ok(())
     }

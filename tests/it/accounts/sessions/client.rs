@@ -51,9 +51,13 @@ pub fn with(store: impl AccountStore, sessions: Sessions) -> Server {
 
 /// With users in memory for as long as that is the default.
 pub fn cached() -> Server {
+    cached_over(MemorySessions::new())
+}
+
+pub fn cached_over(sessions: impl SessionStore) -> Server {
     let server = Server::over(MemoryStore::new());
     let cache = UserCache::new(64).clock(server.clock.clock());
-    built(server, Sessions::new(MemorySessions::new()), Some(cache))
+    built(server, Sessions::new(sessions), Some(cache))
 }
 
 /// Another node on the stores of this server.

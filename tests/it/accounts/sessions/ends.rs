@@ -1,12 +1,15 @@
 //! What ends sessions from outside: an admin.
 
+use std::sync::Arc;
+
 use serde_json::json;
 use tower_warder::accounts::{MemorySessions, MemoryStore, SessionStore};
 
 use super::super::server::{Approved, PASSWORD, Server};
 use super::client::{
-    assert_refused, cached, jane, log_in, over, refresh, renewed, server, sessions,
+    assert_refused, cached, cached_over, jane, log_in, over, refresh, renewed, server, sessions,
 };
+use super::staged::{Pause, StagedSessions};
 
 async fn put(server: &Server, status: &str) {
     let root = server.stored(1).await;
@@ -84,6 +87,24 @@ async fn deletion_ends_every_session_and_the_address_opens_none_of_them() {
     server.add("jane@example.org", false, Approved).await;
     assert_refused(&refresh(&server, &tokens.refresh).await);
     assert_eq!(server.me(&tokens.access).await.status, 401);
+}
+
+#[tokio::test]
+async fn deleted_account_is_turned_away_while_its_sessions_are_removed() {
+    let store = Arc::new(StagedSessions::new());
+    let server = cached_over(Arc::clone(&store));
+    let admin = with_admin(&server).await;
+    let tokens = jane(&server).await;
+    assert_eq!(server.me(&tokens.access).await.status, 200);
+    store.pause(Pause::BeforeEndBefore);
+    let deletion = tokio::spawn({
+        let server = server.clone();
+        async move { server.delete(&admin, 2).await.status }
+    });
+    store.arrival().await;
+    assert_eq!(server.me(&tokens.access).await.status, 401);
+    store.go_on();
+    assert_eq!(deletion.await.unwrap(), 204);
 }
 
 #[tokio::test]
