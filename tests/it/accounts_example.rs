@@ -5,6 +5,7 @@ mod health;
 mod keys;
 mod pages;
 mod postgres;
+mod shared;
 mod streams;
 
 use std::sync::{Arc, Mutex};

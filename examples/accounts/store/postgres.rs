@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use sqlx::postgres::{PgConnection, PgPool, PgPoolOptions, Postgres};
+use sqlx::postgres::{PgArguments, PgConnection, PgPool, PgPoolOptions, Postgres};
+use sqlx::query::Query;
 use sqlx::{ConnectOptions, Connection, Transaction};
 use tokio::sync::{Mutex, MutexGuard};
 use tokio::time::timeout;
@@ -30,6 +31,9 @@ mod timestamptz;
 /// of REPEATABLE READ would be older than the lock, and SERIALIZABLE would make of each wait
 /// a failure. Whoever writes past this lock, such as an admin with `psql`, is met at the rows: those
 /// that decide are locked as they are read.
+///
+/// Sessions have locks of their own, one for each account: log-ins do not wait for each other, nor
+/// for who changes accounts. Nobody takes both kinds.
 #[derive(Clone, Debug)]
 pub(crate) struct PostgresStore {
     pool: PgPool,
@@ -270,20 +274,23 @@ struct Writer<'a> {
 }
 
 impl Writer<'_> {
-    /// Begins, and takes the lock that the end of the transaction gives back. It comes before every
-    /// lock on a row, so that no two of these wait for each other.
     async fn begin(&mut self) -> Result<Transaction<'_, Postgres>, StoreError> {
-        let begin = self
-            .lease
-            .begin_with("BEGIN ISOLATION LEVEL READ COMMITTED");
-        let mut transaction = begin.await.map_err(unavailable)?;
-        sqlx::query("SELECT pg_advisory_xact_lock($1)")
-            .bind(WRITERS)
-            .execute(&mut *transaction)
-            .await
-            .map_err(unavailable)?;
-        Ok(transaction)
+        let lock = sqlx::query("SELECT pg_advisory_xact_lock($1)").bind(WRITERS);
+        begin(&mut self.lease, lock).await
     }
+}
+
+/// Begins, and takes the lock that the end of the transaction gives back. It comes before every lock
+/// on a row, so that no two of these wait for each other.
+async fn begin<'a>(
+    lease: &'a mut Lease,
+    lock: Query<'_, Postgres, PgArguments>,
+) -> Result<Transaction<'a, Postgres>, StoreError> {
+    let begin = lease.begin_with("BEGIN ISOLATION LEVEL READ COMMITTED");
+    let mut transaction = begin.await.map_err(unavailable)?;
+    let locked = lock.execute(&mut *transaction).await;
+    locked.map_err(unavailable)?;
+    Ok(transaction)
 }
 
 async fn check(connection: &mut PgConnection, by: Actor) -> Result<(), StoreError> {

@@ -1,5 +1,7 @@
 //! What is PostgreSQL's own about the store there.
 
+mod sessions;
+
 use std::sync::Arc;
 use std::time::{Duration, Instant, UNIX_EPOCH};
 

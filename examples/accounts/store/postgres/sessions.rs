@@ -1,16 +1,18 @@
 //! Sessions in PostgreSQL.
 
+use sqlx::postgres::{PgArguments, Postgres};
+use sqlx::query::Query;
 use tower_warder::accounts::{Rotation, Session, SessionStore, StoreError};
 use tower_warder::async_trait;
 
 use super::super::session::{self, SessionRow};
 use super::super::sql::number;
-use super::{PostgresStore, Timestamptz, unavailable};
+use super::{PostgresStore, Timestamptz, begin, unavailable};
 
 impl PostgresStore {
     async fn try_open(&self, opened: &Session, most: u32) -> Result<(), StoreError> {
-        let mut writer = self.writer().await?;
-        let mut transaction = writer.begin().await?;
+        let mut lease = self.lease().await?;
+        let mut transaction = begin(&mut lease, lock(opened.user_id)).await?;
         let sweep = sqlx::query(session::SWEEP)
             .bind(opened.user_id)
             .bind(Timestamptz(opened.created_at))
@@ -43,8 +45,8 @@ impl PostgresStore {
         generation: i64,
         kept: Option<&str>,
     ) -> Result<(), StoreError> {
-        let mut writer = self.writer().await?;
-        let mut transaction = writer.begin().await?;
+        let mut lease = self.lease().await?;
+        let mut transaction = begin(&mut lease, lock(user_id)).await?;
         let keep = sqlx::query(session::KEEP)
             .bind(generation)
             .bind(user_id)
@@ -60,8 +62,8 @@ impl PostgresStore {
     }
 }
 
-/// What touches several rows takes the lock of those who write: how many there are is decided by
-/// what is read, and no two wait for each other's rows. The others are one statement on one row.
+/// What touches several rows of an account takes its lock: how many there are is decided by what is
+/// read, and no two wait for each other's rows. The others are one statement on one row.
 #[async_trait]
 impl SessionStore for PostgresStore {
     async fn open(&self, opened: Session, most: u32) -> Result<(), StoreError> {
@@ -129,5 +131,17 @@ impl SessionStore for PostgresStore {
             .await
     }
 }
+
+/// The lock of an account's sessions. Advisory locks with two numbers are others than those with
+/// one. Of two accounts with the same lower half of their ids one waits for the other, no more.
+fn lock(user_id: i64) -> Query<'static, Postgres, PgArguments> {
+    let [.., a, b, c, d] = user_id.to_be_bytes();
+    sqlx::query("SELECT pg_advisory_xact_lock($1, $2)")
+        .bind(SESSIONS)
+        .bind(i32::from_be_bytes([a, b, c, d]))
+}
+
+/// The first number of these locks.
+const SESSIONS: i32 = i32::from_be_bytes(*b"sess");
 
 type Row = SessionRow<Timestamptz>;
