@@ -36,7 +36,8 @@ use crate::user::CurrentUser;
 ///
 /// A new password ends all tokens and sessions of the account but the session of who asks, which
 /// gets an access token, and keeps its refresh token. An access token without a session, such as
-/// one in a cookie, ends with the others: then the answer is 204. A wrong present password is 403,
+/// one in a cookie, ends with the others, and so does the session of who asks where the store of
+/// sessions does not answer once the password is changed: then the answer is 204. A wrong present password is 403,
 /// because 401 is for tokens that are no good. Put a limiter before it, as before `/login`.
 ///
 /// [`cookie_routes`](crate::accounts::cookie_routes) open no session: what stands in a cookie lives

@@ -151,7 +151,8 @@ impl<S: AccountStore> Accounts<S> {
 
     /// Sets another password in the name of the account's owner, who knows the present one. That
     /// ends every token that was made before, and every session but `session`, for which it makes
-    /// an access token; its refresh token stays good.
+    /// an access token; its refresh token stays good. `None` where there is no session to go on with:
+    /// none was given, it was ended meanwhile, or the store of sessions failed after the change.
     ///
     /// `user` is who asks, as the door let it in. Works without sessions, too.
     ///

@@ -110,7 +110,7 @@ fn password() -> Operation {
         )
         .gives_nothing(
             StatusCode::NO_CONTENT,
-            "The token was of no session: log in again.",
+            "Done, and there is no session to go on with: log in again.",
         )
         .refuses([WRONG_PASSWORD])
         .build()

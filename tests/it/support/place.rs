@@ -1,7 +1,7 @@
 //! Where the accounts of a test are.
 
 use std::env;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use tempfile::TempDir;
@@ -87,6 +87,11 @@ impl Place {
         }
     }
 
+    /// The database, if it is in SQLite.
+    pub fn sqlite_file(&self) -> PathBuf {
+        self.path().join("tower-warder.sqlite")
+    }
+
     /// A store of what is here. What is in memory is in this store only.
     pub async fn store(&self) -> Arc<dyn AccountStore> {
         match &self.kind {
@@ -100,8 +105,7 @@ impl Place {
         let url = match &self.kind {
             Kind::Memory => panic!("the example keeps nothing in memory"),
             Kind::Sqlite => {
-                let file = self.path().join("tower-warder.sqlite");
-                format!("sqlite://{}", file.display())
+                format!("sqlite://{}", self.sqlite_file().display())
             }
             Kind::Postgres(database) => database.url().to_owned(),
         };
