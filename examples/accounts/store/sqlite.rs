@@ -41,9 +41,11 @@ impl SqliteStore {
             .busy_timeout(BUSY_TIMEOUT)
             .foreign_keys(true);
         let store = Self(connect(pool, options).await?);
-        // Of two that start at once one waits, and then finds the tables made.
+        // Of two that start at once one waits, and then finds the tables made. Migrations only add,
+        // so that this version goes on with the tables of a later one if it comes back.
         let mut transaction = store.write().await?;
         sqlx::migrate!("examples/accounts/migrations/sqlite")
+            .set_ignore_missing(true)
             .run(&mut *transaction)
             .await?;
         transaction.commit().await?;

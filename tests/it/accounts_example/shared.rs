@@ -2,7 +2,42 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use sqlx::postgres::PgConnection;
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{ConnectOptions, Connection, Executor};
 use tower_warder::accounts::Session;
+
+use crate::support::Place;
+
+async fn databases() -> Vec<Place> {
+    let places = [Some(Place::sqlite()), Place::postgres().await];
+    places.into_iter().flatten().collect()
+}
+
+/// Node by node, and back again.
+#[tokio::test]
+async fn a_node_of_before_starts_on_tables_of_a_later_version() {
+    for place in databases().await {
+        let store = place.open().await;
+        let later = "INSERT INTO _sqlx_migrations
+             (version, description, success, checksum, execution_time)
+             SELECT 9999, 'later', success, checksum, 0 FROM _sqlx_migrations WHERE version = 1";
+        match place.postgres_url() {
+            Some(url) => {
+                let mut admin = PgConnection::connect(url).await.unwrap();
+                admin.execute(later).await.unwrap();
+            }
+            None => {
+                let file = SqliteConnectOptions::new().filename(place.sqlite_file());
+                let mut admin = file.connect().await.unwrap();
+                admin.execute(later).await.unwrap();
+            }
+        }
+        let again = place.open().await;
+        store.ping().await.unwrap();
+        again.ping().await.unwrap();
+    }
+}
 
 pub(super) fn session(n: i64, user_id: i64) -> Session {
     Session {
