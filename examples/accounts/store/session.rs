@@ -23,9 +23,10 @@ pub(super) const LIST: &str = sessions!("WHERE user_id = $1");
 pub(super) const SWEEP: &str =
     "DELETE FROM sessions WHERE user_id = $1 AND (expires_at <= $2 OR generation < $3)";
 
-/// All of `$1` but the `$3` that were used last. `$2` is without limit: SQLite wants one.
-pub(super) const TRIM: &str = "DELETE FROM sessions WHERE id IN (
-         SELECT id FROM sessions WHERE user_id = $1
+/// All of `$1` but the `$3` that were used last. `$2` is without limit: SQLite wants one. One that is
+/// renewed while it is waited for stays: PostgreSQL looks at this condition again, not at the order.
+pub(super) const TRIM: &str = "DELETE FROM sessions WHERE (id, last_used_at) IN (
+         SELECT id, last_used_at FROM sessions WHERE user_id = $1
          ORDER BY last_used_at DESC, id LIMIT $2 OFFSET $3)";
 
 pub(super) const INSERT: &str = "INSERT INTO sessions

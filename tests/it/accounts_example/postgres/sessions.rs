@@ -56,3 +56,22 @@ async fn a_log_in_does_not_wait_for_those_who_change_accounts() {
     scene.sql("COMMIT").await;
     change.await.unwrap().unwrap();
 }
+
+/// Whoever makes room has chosen it before.
+#[tokio::test]
+async fn a_session_that_is_renewed_meanwhile_makes_no_room() {
+    let Some(mut scene) = Scene::new().await else {
+        return;
+    };
+    let first = session(1, JANE);
+    scene.store.open(first.clone(), 1).await.unwrap();
+    scene
+        .sql("BEGIN; UPDATE sessions SET last_used_at = last_used_at + INTERVAL '1 minute'")
+        .await;
+    let store = Arc::clone(&scene.store);
+    let log_in = tokio::spawn(async move { store.open(session(2, JANE), 1).await });
+    scene.store_waits().await;
+    scene.sql("COMMIT").await;
+    log_in.await.unwrap().unwrap();
+    assert!(scene.store.find(&first.id).await.unwrap().is_some());
+}
