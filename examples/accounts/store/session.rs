@@ -23,6 +23,20 @@ pub(super) const LIST: &str = sessions!("WHERE user_id = $1");
 pub(super) const SWEEP: &str =
     "DELETE FROM sessions WHERE user_id = $1 AND (expires_at <= $2 OR generation < $3)";
 
+/// Some that are over at `$1`, whosesoever they are: accounts that are gone, or sleep, log in no more.
+/// Comes last, and waits for nobody, so that no two wait for each other.
+macro_rules! clear {
+    ($waits_not:literal) => {
+        concat!(
+            "DELETE FROM sessions WHERE id IN (SELECT id FROM sessions WHERE expires_at <= $1 ",
+            "ORDER BY expires_at LIMIT 100 ",
+            $waits_not,
+            ")"
+        )
+    };
+}
+pub(super) use clear;
+
 /// All of `$1` but the `$3` that were used last. `$2` is without limit: SQLite wants one. One that is
 /// renewed while it is waited for stays: PostgreSQL looks at this condition again, not at the order.
 pub(super) const TRIM: &str = "DELETE FROM sessions WHERE (id, last_used_at) IN (

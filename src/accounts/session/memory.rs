@@ -31,9 +31,9 @@ impl SessionStore for MemorySessions {
     async fn open(&self, session: Session, most: u32) -> Result<(), StoreError> {
         let mut sessions = self.lock();
         sessions.retain(|_, other| {
-            let over =
-                other.has_expired(session.created_at) || other.generation < session.generation;
-            other.user_id != session.user_id || !over
+            let replaced =
+                other.user_id == session.user_id && other.generation < session.generation;
+            !replaced && !other.has_expired(session.created_at)
         });
         let theirs = sessions
             .values()

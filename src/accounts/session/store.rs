@@ -23,6 +23,10 @@ pub trait SessionStore: Send + Sync + 'static {
     /// that expire at its `created_at` or before, those of a lower `generation`, and then those
     /// that were used the longest time ago, until with the new one there are `most` at most.
     ///
+    /// Of all other accounts some go, too, that expire at its `created_at` or before, at least as
+    /// many as ten: of accounts that are gone, or sleep, nobody else removes them. A log-in need not
+    /// wait for all of them.
+    ///
     /// # Errors
     ///
     /// Only [`StoreError::Unavailable`].

@@ -22,6 +22,7 @@ enum Flaw {
     ExpiredAtTheMomentStay,
     LowerStay,
     OthersGo,
+    OthersExpiredStay,
     HigherGo,
     Unbounded,
     OneTooMany,
@@ -102,8 +103,9 @@ impl SessionStore for Flawed {
                 Flaw::HigherGo => row.generation != session.generation,
                 _ => row.generation < session.generation,
             };
-            let theirs = row.user_id == session.user_id || self.is(Flaw::OthersGo);
-            !theirs || !(expired || lower)
+            let theirs = row.user_id == session.user_id;
+            let replaced = lower && (theirs || self.is(Flaw::OthersGo));
+            !replaced && !(expired && (theirs || !self.is(Flaw::OthersExpiredStay)))
         });
         let counted = match self.flaw {
             Flaw::CountedEarly => &early,
@@ -258,6 +260,7 @@ async fn a_store_with_a_flaw_breaks_the_rule_that_it_is_about() {
         (Flaw::ExpiredAtTheMomentStay, "that have expired"),
         (Flaw::LowerStay, "of a lower generation"),
         (Flaw::OthersGo, "and no others"),
+        (Flaw::OthersExpiredStay, "of any account that have expired"),
         (Flaw::HigherGo, "and no others"),
         (Flaw::Unbounded, "used the longest time ago"),
         (Flaw::OneTooMany, "used the longest time ago"),

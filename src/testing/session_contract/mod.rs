@@ -40,6 +40,7 @@ where
 
     opening::a_session_is_kept_as_it_was_opened(fresh().await).await;
     opening::what_is_over_makes_room(fresh().await).await;
+    opening::what_has_expired_goes_with_any_opening(fresh().await).await;
     opening::the_longest_unused_makes_room(fresh().await).await;
     opening::of_many_there_are_not_too_many(fresh().await).await;
 

@@ -63,7 +63,7 @@ pub(super) async fn a_session_is_kept_as_it_was_opened<S: SessionStore>(sessions
 
 pub(super) async fn what_is_over_makes_room<S: SessionStore>(sessions: Fixture<S>) {
     let rule = "whoever opens a session ends those of the same account that have expired or are \
-                of a lower generation, and no others";
+                of a lower generation, and no others that live";
     let until = |name, second| Session {
         expires_at: moment(second),
         ..session(name, JANE)
@@ -81,11 +81,7 @@ pub(super) async fn what_is_over_makes_room<S: SessionStore>(sessions: Fixture<S
         // Before any of them is over.
         open(&sessions, &opened, PLENTY).await;
     }
-    let of_paul = Session {
-        user_id: PAUL,
-        ..until("of Paul", 50)
-    };
-    open(&sessions, &of_paul, PLENTY).await;
+    open(&sessions, &session("of Paul", PAUL), PLENTY).await;
     let late = |name, generation| Session {
         created_at: moment(100),
         last_used_at: moment(100),
@@ -111,6 +107,33 @@ pub(super) async fn what_is_over_makes_room<S: SessionStore>(sessions: Fixture<S
     open(&sessions, &later, PLENTY).await;
     let left = ["late", "later", "newer"];
     assert_eq!(names(&sessions, JANE).await, left, "{rule}");
+}
+
+pub(super) async fn what_has_expired_goes_with_any_opening<S: SessionStore>(sessions: Fixture<S>) {
+    let rule =
+        "whoever opens a session removes some of any account that have expired, ten at least";
+    for n in 0..10 {
+        let gone = Session {
+            expires_at: moment(if n == 0 { 100 } else { 50 }),
+            ..session(&format!("gone{n}"), PAUL + n)
+        };
+        open(&sessions, &gone, PLENTY).await;
+    }
+    let good = Session {
+        expires_at: moment(101),
+        ..session("good", PAUL)
+    };
+    open(&sessions, &good, PLENTY).await;
+    let late = Session {
+        created_at: moment(100),
+        ..session("late", JANE)
+    };
+    open(&sessions, &late, PLENTY).await;
+    assert_eq!(names(&sessions, PAUL).await, ["good"], "{rule}");
+    for user_id in PAUL + 1..PAUL + 10 {
+        assert_eq!(names(&sessions, user_id).await, [""; 0], "{rule}");
+    }
+    assert_eq!(names(&sessions, JANE).await, ["late"], "{rule}");
 }
 
 pub(super) async fn the_longest_unused_makes_room<S: SessionStore>(sessions: Fixture<S>) {

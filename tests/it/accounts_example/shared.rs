@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use sqlx::postgres::PgConnection;
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions, Connection, Executor};
-use tower_warder::accounts::Session;
+use tower_warder::accounts::{Session, SessionStore};
 
 use crate::support::Place;
 
@@ -36,6 +36,35 @@ async fn a_node_of_before_starts_on_tables_of_a_later_version() {
         let again = place.open().await;
         store.ping().await.unwrap();
         again.ping().await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_log_in_removes_a_hundred_rows_that_have_expired_and_no_more() {
+    for place in databases().await {
+        let store = place.open().await;
+        for n in 0..130 {
+            // Each of an account of its own, all of them good when they are opened.
+            let session = session(n, 1000 + n);
+            store.open(session, 10).await.unwrap();
+        }
+        let left = async || {
+            let mut left = 0;
+            for n in 0..130 {
+                left += store.list(1000 + n).await.unwrap().len();
+            }
+            left
+        };
+        for rest in [30, 0] {
+            let late = Session {
+                created_at: time(1000),
+                expires_at: time(2000),
+                ..session(500 + rest, 7)
+            };
+            store.open(late, 10).await.unwrap();
+            assert_eq!(left().await, usize::try_from(rest).unwrap());
+        }
+        assert_eq!(store.list(7).await.unwrap().len(), 2);
     }
 }
 

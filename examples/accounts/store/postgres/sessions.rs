@@ -32,7 +32,9 @@ impl PostgresStore {
             .bind(&opened.token[..])
             .bind(opened.spent.as_ref().map(|spent| &spent.digest[..]))
             .bind(opened.spent.as_ref().map(|spent| &spent.successor[..]));
-        for query in [sweep, trim, insert] {
+        let clear = sqlx::query(session::clear!("FOR UPDATE SKIP LOCKED"))
+            .bind(Timestamptz(opened.created_at));
+        for query in [sweep, trim, insert, clear] {
             let done = query.execute(&mut *transaction).await;
             done.map_err(unavailable)?;
         }

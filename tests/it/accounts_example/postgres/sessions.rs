@@ -75,3 +75,29 @@ async fn a_session_that_is_renewed_meanwhile_makes_no_room() {
     log_in.await.unwrap().unwrap();
     assert!(scene.store.find(&first.id).await.unwrap().is_some());
 }
+
+/// Rows that somebody else has in hand stay for the next one.
+#[tokio::test]
+async fn what_has_expired_is_waited_for_by_nobody_whose_it_is_not() {
+    let Some(mut scene) = Scene::new().await else {
+        return;
+    };
+    for (n, user_id) in [(1, PAUL), (2, PAUL + 1)] {
+        scene.store.open(session(n, user_id), 1).await.unwrap();
+    }
+    scene
+        .sql("BEGIN; UPDATE sessions SET device = 'held' WHERE user_id = 8")
+        .await;
+    let late = |n| Session {
+        created_at: time(100),
+        expires_at: time(200),
+        ..session(n, JANE)
+    };
+    let log_in = timeout(Duration::from_secs(1), scene.store.open(late(3), 9)).await;
+    log_in.expect("it does not wait").unwrap();
+    assert_eq!(scene.store.list(PAUL).await.unwrap().len(), 1);
+    assert_eq!(scene.store.list(PAUL + 1).await.unwrap().len(), 0);
+    scene.sql("COMMIT").await;
+    scene.store.open(late(4), 9).await.unwrap();
+    assert_eq!(scene.store.list(PAUL).await.unwrap().len(), 0);
+}
