@@ -63,7 +63,8 @@ impl<S: AccountStore> Accounts<S> {
     /// account keeps its sessions as it keeps its tokens: they wait until it is approved again, or
     /// expire.
     ///
-    /// Whoever drops this future, or does not get its answer, asks again with the same token.
+    /// Whoever drops this future, or does not get its answer, asks again with the same token, within
+    /// the [grace](Sessions::grace): later it may be spent, and end the session.
     ///
     /// # Errors
     ///

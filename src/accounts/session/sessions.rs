@@ -62,7 +62,8 @@ impl Sessions {
 
     /// How long a session lives, however much it is used. Ten years at most. Defaults to 30 days.
     ///
-    /// This and the idle lifetime count from the next renewal on where they change.
+    /// Where it is made shorter, sessions that are older are over at once. A longer one, and another
+    /// idle lifetime, count from the next renewal on.
     pub fn lifetime(mut self, lifetime: Duration) -> Self {
         self.lifetime = lifetime.min(MAX_LIFETIME);
         self
