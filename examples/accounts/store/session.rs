@@ -43,10 +43,28 @@ pub(super) const TRIM: &str = "DELETE FROM sessions WHERE (id, last_used_at) IN 
          SELECT id, last_used_at FROM sessions WHERE user_id = $1
          ORDER BY last_used_at DESC, id LIMIT $2 OFFSET $3)";
 
-pub(super) const INSERT: &str = "INSERT INTO sessions
-     (id, user_id, generation, device, created_at, last_used_at, expires_at, token, spent_token,
-      successor)
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
+/// Adds this session, with times of this type.
+macro_rules! insert {
+    ($session:expr, $time:path) => {
+        sqlx::query(
+            "INSERT INTO sessions
+             (id, user_id, generation, device, created_at, last_used_at, expires_at, token,
+              spent_token, successor)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+        )
+        .bind(&$session.id)
+        .bind($session.user_id)
+        .bind(number($session.generation))
+        .bind(&$session.device)
+        .bind($time($session.created_at))
+        .bind($time($session.last_used_at))
+        .bind($time($session.expires_at))
+        .bind(&$session.token[..])
+        .bind($session.spent.as_ref().map(|spent| &spent.digest[..]))
+        .bind($session.spent.as_ref().map(|spent| &spent.successor[..]))
+    };
+}
+pub(super) use insert;
 
 /// Decides and writes at once.
 pub(super) const ROTATE: &str = "UPDATE sessions

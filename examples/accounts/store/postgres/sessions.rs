@@ -21,17 +21,7 @@ impl PostgresStore {
             .bind(opened.user_id)
             .bind(i64::MAX)
             .bind(session::others(most));
-        let insert = sqlx::query(session::INSERT)
-            .bind(&opened.id)
-            .bind(opened.user_id)
-            .bind(number(opened.generation))
-            .bind(&opened.device)
-            .bind(Timestamptz(opened.created_at))
-            .bind(Timestamptz(opened.last_used_at))
-            .bind(Timestamptz(opened.expires_at))
-            .bind(&opened.token[..])
-            .bind(opened.spent.as_ref().map(|spent| &spent.digest[..]))
-            .bind(opened.spent.as_ref().map(|spent| &spent.successor[..]));
+        let insert = session::insert!(opened, Timestamptz);
         let clear = sqlx::query(session::clear!("FOR UPDATE SKIP LOCKED"))
             .bind(Timestamptz(opened.created_at));
         for query in [sweep, trim, insert, clear] {

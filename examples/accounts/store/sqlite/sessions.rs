@@ -19,17 +19,7 @@ impl SessionStore for SqliteStore {
             .bind(opened.user_id)
             .bind(i64::MAX)
             .bind(session::others(most));
-        let insert = sqlx::query(session::INSERT)
-            .bind(&opened.id)
-            .bind(opened.user_id)
-            .bind(number(opened.generation))
-            .bind(&opened.device)
-            .bind(Rfc3339(opened.created_at))
-            .bind(Rfc3339(opened.last_used_at))
-            .bind(Rfc3339(opened.expires_at))
-            .bind(&opened.token[..])
-            .bind(opened.spent.as_ref().map(|spent| &spent.digest[..]))
-            .bind(opened.spent.as_ref().map(|spent| &spent.successor[..]));
+        let insert = session::insert!(opened, Rfc3339);
         let clear = sqlx::query(session::clear!("")).bind(Rfc3339(opened.created_at));
         for query in [sweep, trim, insert, clear] {
             let done = query.execute(&mut *transaction).await;
