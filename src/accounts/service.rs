@@ -22,7 +22,7 @@ use crate::cache::UserCache;
 use crate::clock::Clock;
 use crate::error::BoxError;
 use crate::measure::{self, LogIn};
-use crate::password::{PasswordError, PasswordHasher};
+use crate::password::{PasswordError, PasswordHasher, Verdict};
 use crate::token::{Claims, TokenIssuer};
 use crate::user::{UserLoader, UserStatus};
 
@@ -171,19 +171,10 @@ impl<S: AccountStore> Accounts<S> {
             Err(_) => None,
         };
         let stored = user.as_ref().map(|user| user.hashed_password.as_str());
-        let verdict = match self.hasher.verify_or_dummy(login.password(), stored).await {
-            Ok(verdict) => verdict,
-            Err(PasswordError::TooLong) => return Err(AccountError::WrongCredentials),
-            Err(PasswordError::UnreadableHash) => {
-                let id = user.map(|user| user.id);
-                tracing::error!(id, "the stored password hash of an account cannot be read");
-                return Err(AccountError::WrongCredentials);
-            }
-            Err(error) => return Err(error.into()),
-        };
-        let user = user
-            .filter(|_| verdict.matches)
-            .ok_or(AccountError::WrongCredentials)?;
+        let verified = self.hasher.verify_or_dummy(login.password(), stored).await;
+        let id = user.as_ref().map(|user| user.id);
+        let verdict = match_or(AccountError::WrongCredentials, verified, id)?;
+        let user = user.ok_or(AccountError::WrongCredentials)?;
         match user.status {
             UserStatus::Approved => {}
             UserStatus::Pending => return Err(AccountError::Pending),
@@ -315,6 +306,23 @@ impl<S: AccountStore> Accounts<S> {
         let since = self.clock.now().duration_since(UNIX_EPOCH);
         let micros = since.map_or(0, |since| since.as_micros());
         UNIX_EPOCH + Duration::from_micros(u64::try_from(micros).unwrap_or(u64::MAX))
+    }
+}
+
+/// The verdict on a password that is the one of the account `id`; `wrong` where it is not.
+pub(super) fn match_or(
+    wrong: AccountError,
+    verified: Result<Verdict, PasswordError>,
+    id: Option<i64>,
+) -> Result<Verdict, AccountError> {
+    match verified {
+        Ok(verdict) if verdict.matches => Ok(verdict),
+        Ok(_) | Err(PasswordError::TooLong) => Err(wrong),
+        Err(PasswordError::UnreadableHash) => {
+            tracing::error!(id, "the stored password hash of an account cannot be read");
+            Err(wrong)
+        }
+        Err(error) => Err(error.into()),
     }
 }
 

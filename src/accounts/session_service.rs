@@ -6,10 +6,9 @@ use tracing::{debug, error};
 
 use super::error::AccountError;
 use super::model::{Token, User};
-use super::service::Accounts;
+use super::service::{Accounts, match_or};
 use super::session::{PasswordChange, RefreshToken, Session, Sessions, TARGET};
 use super::store::{AccountStore, StoreError};
-use crate::password::PasswordError;
 use crate::token::Claims;
 use crate::user::UserStatus;
 
@@ -173,19 +172,8 @@ impl<S: AccountStore> Accounts<S> {
             .filter(|stored| stored.token_generation == user.token_generation)
             .ok_or(AccountError::ShutOut)?;
         let hash = &stored.hashed_password;
-        let verdict = match self.hasher.verify(change.current_password(), hash).await {
-            Ok(verdict) => verdict,
-            Err(PasswordError::TooLong) => return Err(AccountError::WrongPassword),
-            Err(PasswordError::UnreadableHash) => {
-                let id = user.id;
-                error!(id, "the stored password hash of an account cannot be read");
-                return Err(AccountError::WrongPassword);
-            }
-            Err(error) => return Err(error.into()),
-        };
-        if !verdict.matches {
-            return Err(AccountError::WrongPassword);
-        }
+        let verified = self.hasher.verify(change.current_password(), hash).await;
+        let _ = match_or(AccountError::WrongPassword, verified, Some(user.id))?;
         let hash = self.hasher.hash(change.new_password.as_str()).await?;
         self.end_tokens(user, Some(&hash), session).await
     }
