@@ -5,10 +5,6 @@ use std::fmt;
 
 /// Why nobody can answer, where that does not belong into the log for each request.
 #[derive(Debug)]
-#[cfg_attr(
-    not(feature = "jwks"),
-    expect(dead_code, reason = "what fetches in the background reports by itself")
-)]
 pub(crate) struct Reported(pub(crate) &'static str);
 
 impl fmt::Display for Reported {
