@@ -26,10 +26,11 @@ pub(super) const SWEEP: &str =
 /// Some that are over at `$1`, whosesoever they are: accounts that are gone, or sleep, log in no more.
 /// Comes last, and waits for nobody, so that no two wait for each other.
 macro_rules! clear {
-    ($waits_not:literal) => {
+    ($is_one_of:literal, $waits_not:literal) => {
         concat!(
-            "DELETE FROM sessions WHERE id IN (SELECT id FROM sessions WHERE expires_at <= $1 ",
-            "ORDER BY expires_at LIMIT 100 ",
+            "DELETE FROM sessions WHERE id ",
+            $is_one_of,
+            "(SELECT id FROM sessions WHERE expires_at <= $1 ORDER BY expires_at LIMIT 100 ",
             $waits_not,
             ")"
         )

@@ -22,8 +22,9 @@ impl PostgresStore {
             .bind(i64::MAX)
             .bind(session::others(most));
         let insert = session::insert!(opened, Timestamptz);
-        let clear = sqlx::query(session::clear!("FOR UPDATE SKIP LOCKED"))
-            .bind(Timestamptz(opened.created_at));
+        // An array is made once. `IN` may ask again for each row, and find others each time.
+        let clear = session::clear!("= ANY (ARRAY", "FOR UPDATE SKIP LOCKED)");
+        let clear = sqlx::query(clear).bind(Timestamptz(opened.created_at));
         for query in [sweep, trim, insert, clear] {
             let done = query.execute(&mut *transaction).await;
             done.map_err(unavailable)?;

@@ -20,7 +20,7 @@ impl SessionStore for SqliteStore {
             .bind(i64::MAX)
             .bind(session::others(most));
         let insert = session::insert!(opened, Rfc3339);
-        let clear = sqlx::query(session::clear!("")).bind(Rfc3339(opened.created_at));
+        let clear = sqlx::query(session::clear!("IN", "")).bind(Rfc3339(opened.created_at));
         for query in [sweep, trim, insert, clear] {
             let done = query.execute(&mut *transaction).await;
             done.map_err(unavailable)?;
