@@ -6,6 +6,8 @@
 
 mod clock;
 mod session;
+#[cfg(all(test, feature = "accounts"))]
+mod flaw;
 #[cfg(feature = "accounts")]
 mod store_contract;
 #[cfg(feature = "accounts")]

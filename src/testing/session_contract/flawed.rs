@@ -1,15 +1,14 @@
 //! Stores of sessions with one flaw each: the contract catches them all.
 
-use std::panic::AssertUnwindSafe;
 use std::sync::{Mutex, MutexGuard};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use async_trait::async_trait;
-use futures_util::FutureExt;
 use tokio::task::yield_now;
 
 use super::session_store_contract;
 use crate::accounts::{Rotation, Session, SessionStore, StoreError};
+use crate::testing::flaw;
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Flaw {
@@ -237,11 +236,7 @@ async fn broken_rule(flaw: Flaw) -> Option<String> {
         flaw,
         rows: Mutex::default(),
     });
-    let panic = AssertUnwindSafe(contract).catch_unwind().await.err()?;
-    Some(match panic.downcast::<String>() {
-        Ok(text) => *text,
-        Err(panic) => (*panic.downcast::<&str>().unwrap()).to_owned(),
-    })
+    flaw::broken_rule(contract).await
 }
 
 #[tokio::test]

@@ -1,16 +1,15 @@
 //! Stores with one flaw each: the contract catches them all.
 
 use std::cmp::Reverse;
-use std::panic::AssertUnwindSafe;
 use std::sync::{Mutex, MutexGuard};
 use std::time::{Duration, UNIX_EPOCH};
 
 use async_trait::async_trait;
-use futures_util::FutureExt;
 use tokio::task::yield_now;
 
 use super::account_store_contract;
 use crate::accounts::{AccountStore, Actor, Change, Email, NewUser, Page, Seat, StoreError, User};
+use crate::testing::flaw;
 use crate::user::UserStatus;
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -329,11 +328,7 @@ async fn broken_rule(flaw: Flaw) -> Option<String> {
         flaw,
         rows: Mutex::default(),
     });
-    let panic = AssertUnwindSafe(contract).catch_unwind().await.err()?;
-    Some(match panic.downcast::<String>() {
-        Ok(text) => *text,
-        Err(panic) => (*panic.downcast::<&str>().unwrap()).to_owned(),
-    })
+    flaw::broken_rule(contract).await
 }
 
 #[tokio::test]

@@ -5,6 +5,7 @@ mod answers;
 mod bodies;
 mod cached;
 mod described;
+mod direction;
 mod cookie;
 mod ends;
 mod last_admin;

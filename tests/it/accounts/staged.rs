@@ -1,21 +1,19 @@
 //! A store under a test's direction.
 
-use std::sync::{Arc, Mutex};
+use std::ops::Deref;
+use std::sync::Arc;
 
-use tokio::sync::Semaphore;
 use tower_warder::accounts::{AccountStore, Actor, Change, Email, NewUser, Page, StoreError, User};
 use tower_warder::async_trait;
 
-use crate::support::{OUTAGE, Place};
+use super::direction::Direction;
+use crate::support::Place;
 
 /// Fails, or stops one call in its middle, when a test says so.
 pub struct Staged {
     store: Arc<dyn AccountStore>,
     _place: Place,
-    fails: Mutex<Vec<&'static str>>,
-    pause: Mutex<Option<Pause>>,
-    arrived: Semaphore,
-    gate: Semaphore,
+    direction: Direction<Pause>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,51 +39,16 @@ impl Staged {
         Self {
             store: place.store().await,
             _place: place,
-            fails: Mutex::default(),
-            pause: Mutex::default(),
-            arrived: Semaphore::new(0),
-            gate: Semaphore::new(0),
+            direction: Direction::new(),
         }
     }
+}
 
-    /// From now on these methods fail.
-    pub fn fails(&self, methods: &[&'static str]) {
-        *self.fails.lock().unwrap() = methods.to_vec();
-    }
+impl Deref for Staged {
+    type Target = Direction<Pause>;
 
-    /// The next call that comes by waits there.
-    pub fn pause(&self, pause: Pause) {
-        *self.pause.lock().unwrap() = Some(pause);
-    }
-
-    /// Until the call has come to its pause.
-    pub async fn arrival(&self) {
-        self.arrived.acquire().await.unwrap().forget();
-    }
-
-    /// Lets the call go on.
-    pub fn go_on(&self) {
-        self.gate.add_permits(1);
-    }
-
-    fn enter(&self, method: &str) -> Result<(), StoreError> {
-        match self.fails.lock().unwrap().contains(&method) {
-            true => Err(StoreError::unavailable(OUTAGE)),
-            false => Ok(()),
-        }
-    }
-
-    async fn at(&self, point: Pause) {
-        let waits = self
-            .pause
-            .lock()
-            .unwrap()
-            .take_if(|pause| *pause == point)
-            .is_some();
-        if waits {
-            self.arrived.add_permits(1);
-            self.gate.acquire().await.unwrap().forget();
-        }
+    fn deref(&self) -> &Direction<Pause> {
+        &self.direction
     }
 }
 

@@ -1,21 +1,17 @@
 //! A store of sessions under a test's direction.
 
-use std::sync::Mutex;
+use std::ops::Deref;
 
-use tokio::sync::Semaphore;
 use tower_warder::accounts::{MemorySessions, Rotation, Session, SessionStore, StoreError};
 use tower_warder::async_trait;
 
-use crate::support::OUTAGE;
+use crate::accounts::direction::Direction;
 
 /// Fails, or stops one call in its middle, when a test says so.
 #[derive(Debug)]
 pub struct StagedSessions {
     store: MemorySessions,
-    fails: Mutex<Vec<&'static str>>,
-    pause: Mutex<Option<Pause>>,
-    arrived: Semaphore,
-    gate: Semaphore,
+    direction: Direction<Pause>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,51 +28,16 @@ impl StagedSessions {
     pub fn new() -> Self {
         Self {
             store: MemorySessions::new(),
-            fails: Mutex::default(),
-            pause: Mutex::default(),
-            arrived: Semaphore::new(0),
-            gate: Semaphore::new(0),
+            direction: Direction::new(),
         }
     }
+}
 
-    /// From now on these methods fail.
-    pub fn fails(&self, methods: &[&'static str]) {
-        *self.fails.lock().unwrap() = methods.to_vec();
-    }
+impl Deref for StagedSessions {
+    type Target = Direction<Pause>;
 
-    /// The next call that comes by waits there.
-    pub fn pause(&self, pause: Pause) {
-        *self.pause.lock().unwrap() = Some(pause);
-    }
-
-    /// Until the call has come to its pause.
-    pub async fn arrival(&self) {
-        self.arrived.acquire().await.unwrap().forget();
-    }
-
-    /// Lets the call go on.
-    pub fn go_on(&self) {
-        self.gate.add_permits(1);
-    }
-
-    fn enter(&self, method: &str) -> Result<(), StoreError> {
-        match self.fails.lock().unwrap().contains(&method) {
-            true => Err(StoreError::unavailable(OUTAGE)),
-            false => Ok(()),
-        }
-    }
-
-    async fn at(&self, point: Pause) {
-        let waits = self
-            .pause
-            .lock()
-            .unwrap()
-            .take_if(|pause| *pause == point)
-            .is_some();
-        if waits {
-            self.arrived.add_permits(1);
-            self.gate.acquire().await.unwrap().forget();
-        }
+    fn deref(&self) -> &Direction<Pause> {
+        &self.direction
     }
 }
 
