@@ -55,6 +55,8 @@ impl Scene {
         while self.number(query).await == 0 {
             assert!(begin.elapsed() < Duration::from_secs(10), "{query}");
             tokio::time::sleep(Duration::from_millis(10)).await;
+            // In a transaction connections that come later would not be seen.
+            self.sql("SELECT pg_stat_clear_snapshot()").await;
         }
     }
 
