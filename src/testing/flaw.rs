@@ -10,6 +10,6 @@ pub(super) async fn broken_rule(contract: impl Future<Output = ()>) -> Option<St
     let panic = AssertUnwindSafe(contract).catch_unwind().await.err()?;
     Some(match panic.downcast::<String>() {
         Ok(text) => *text,
-        Err(panic) => (*panic.downcast::<&str>().unwrap()).to_owned(),
+        Err(panic) => (*panic.downcast::<&str>().expect("panics have a text")).to_owned(),
     })
 }
