@@ -52,6 +52,7 @@ pub use client::JwksClient;
 /// | an unknown key | the last fetch is longer ago than the cooldown, or one is under way | waits for it |
 /// | an unknown key | the last fetch succeeded | 401 |
 /// | an unknown key | the last fetch failed | 503: the key may be a new one |
+/// | a key | there is exactly one, without an id | judged by it; if it does not fit, as an unknown key |
 /// | no key | there is exactly one | judged by it |
 /// | no key | there are several | 401 |
 /// | an unknown key | 1024 requests wait already | 503 |
@@ -68,6 +69,9 @@ pub use client::JwksClient;
 /// used is passed over: other types, weak keys, keys for encryption, secrets, private keys. Of
 /// several keys with the same id the first is taken; a key without an id only if it is the only
 /// one. A set of which nothing can be used, or of more than 100 keys, counts as a failed fetch.
+///
+/// Keys without ids cannot rotate unnoticed: a token that names no key says nothing of another one
+/// either, so that those of the next key are refused until the keys are fetched again.
 ///
 /// # Where they are fetched from
 ///
