@@ -5,7 +5,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Body;
 use http::{Method, Request, Response};
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 use tower_warder::{BoxError, JwksClient, async_trait};
 
 use crate::support::{get, get_with, send};
@@ -46,6 +46,29 @@ async fn keys_rotate_and_nobody_notices() {
     sleep(example::LIFETIME + example::MAX_AGE * 3).await;
     assert_eq!(status(&tokens[0]).await, 401, "its key is gone");
     assert_eq!(status(&tokens[60]).await, 200);
+}
+
+#[tokio::test(start_paused = true)]
+async fn rotations_that_overlap_leave_the_key_that_signs() {
+    let login_app = example::login_app().unwrap();
+    let keys = example::keys().client(Direct(login_app.clone()));
+    let orders_app = example::orders_app(&keys.await.unwrap());
+    for rotation in ["/rotate/2", "/rotate/3"] {
+        assert_eq!(post(&login_app, rotation).await.0, 202);
+        sleep(example::MAX_AGE / 2).await;
+    }
+    // Until both have taken away what signed before them.
+    let end = Instant::now() + example::LIFETIME + example::MAX_AGE * 3;
+    while Instant::now() < end {
+        let (status, token) = post(&login_app, "/login").await;
+        assert_eq!(status, 200);
+        let answer = send(&orders_app, get_with("/orders", &token)).await;
+        assert_eq!(answer.status, 200);
+        sleep(example::MAX_AGE).await;
+    }
+    let published = send(&login_app, get("/.well-known/jwks.json")).await.json();
+    assert_eq!(published["keys"].as_array().unwrap().len(), 1);
+    assert_eq!(published["keys"][0]["kid"], "3");
 }
 
 /// Fetches the keys from the router, as if by HTTP.
