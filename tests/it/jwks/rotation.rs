@@ -53,17 +53,19 @@ async fn rotations_that_overlap_leave_the_key_that_signs() {
     let login_app = example::login_app().unwrap();
     let keys = example::keys().client(Direct(login_app.clone()));
     let orders_app = example::orders_app(&keys.await.unwrap());
-    for rotation in ["/rotate/2", "/rotate/3"] {
-        assert_eq!(post(&login_app, rotation).await.0, 202);
-        sleep(example::MAX_AGE / 2).await;
-    }
+    assert_eq!(post(&login_app, "/rotate/2").await.0, 202);
+    sleep(example::LIFETIME / 2).await;
+    assert_eq!(post(&login_app, "/rotate/3").await.0, 202);
+    sleep(example::MAX_AGE * 2).await;
+    let earlier = post(&login_app, "/login").await.1;
     // Until both have taken away what signed before them.
-    let end = Instant::now() + example::LIFETIME + example::MAX_AGE * 3;
+    let end = Instant::now() + example::LIFETIME + example::MAX_AGE;
     while Instant::now() < end {
-        let (status, token) = post(&login_app, "/login").await;
-        assert_eq!(status, 200);
-        let answer = send(&orders_app, get_with("/orders", &token)).await;
-        assert_eq!(answer.status, 200);
+        let now = post(&login_app, "/login").await.1;
+        for token in [&earlier, &now] {
+            let answer = send(&orders_app, get_with("/orders", token)).await;
+            assert_eq!(answer.status, 200);
+        }
         sleep(example::MAX_AGE).await;
     }
     let published = send(&login_app, get("/.well-known/jwks.json")).await.json();
