@@ -11,7 +11,7 @@
 //! What Redis forgets is let in again: give it `appendonly yes` and `maxmemory-policy noeviction`.
 
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use axum::Router;
 use axum::extract::State;
@@ -28,14 +28,17 @@ use tower_warder::{
 /// The ids of the tokens that were logged out, each in Redis until its token expires.
 pub(crate) struct LoggedOut {
     client: Client,
-    connection: Mutex<Option<MultiplexedConnection>>,
+    last_attempt: Mutex<Option<Attempt>>,
 }
+
+/// To connect: what came of it, and when it ended.
+type Attempt = (RedisResult<MultiplexedConnection>, Instant);
 
 impl LoggedOut {
     pub(crate) fn at(url: &str) -> RedisResult<Arc<Self>> {
         Ok(Arc::new(Self {
             client: Client::open(url)?,
-            connection: Mutex::default(),
+            last_attempt: Mutex::default(),
         }))
     }
 
@@ -53,21 +56,24 @@ impl LoggedOut {
         let answer = command.query_async(&mut self.connect().await?).await;
         if answer.is_err() {
             // It may be dead long before TCP notices: the next request gets another one.
-            *self.connection.lock().await = None;
+            let mut last = self.last_attempt.lock().await;
+            last.take_if(|(made, _)| made.is_ok());
         }
         answer
     }
 
-    /// All requests share one connection, and make it one after the other. An attempt takes a
-    /// second at most, and an answer half of one: while Redis is silent, whoever is far behind
-    /// waits as long as the layer allows.
+    /// All requests share one connection, and one attempt to make it: if it fails, it does so for
+    /// all who waited. It takes a second at most, and an answer half of one.
     async fn connect(&self) -> RedisResult<MultiplexedConnection> {
-        let mut place = self.connection.lock().await;
-        if let Some(connection) = &*place {
-            return Ok(connection.clone());
+        let came = Instant::now();
+        let mut last = self.last_attempt.lock().await;
+        match &*last {
+            Some((made, ended)) if made.is_ok() || *ended > came => made.clone(),
+            _ => {
+                let made = self.client.get_multiplexed_async_connection().await;
+                last.insert((made, Instant::now())).0.clone()
+            }
         }
-        let connection = self.client.get_multiplexed_async_connection().await?;
-        Ok(place.insert(connection).clone())
     }
 }
 

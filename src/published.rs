@@ -29,9 +29,9 @@ use crate::token::KeyRing;
 ///
 /// Who fetched the keys keeps them for [`max_age`](Self::max_age). To rotate without a token being
 /// refused anywhere, [add](KeyRing::add) the new key at least that long before you
-/// [sign](KeyRing::sign_with) with it (or as long as verifiers pause between two fetches, if that is
-/// longer: `Jwks` 30 seconds), and [remove](KeyRing::remove) the old one when the last of
-/// its tokens has expired. A key that was stolen is refused here as soon as you remove it, and
+/// [sign](KeyRing::sign_with) with it (or as long as verifiers pause between two fetches, if that
+/// is longer: `Jwks` 30 seconds), and [remove](KeyRing::remove) the old one when the last of its
+/// tokens has expired. A key that was stolen is refused here as soon as you remove it, and
 /// elsewhere after that time.
 #[derive(Clone)]
 #[must_use]

@@ -5,8 +5,8 @@ use std::error::Error;
 use crate::error::{AuthError, AuthErrorKind, Reported};
 use crate::measure;
 
-/// What went wrong, once it is judged. A refused request is not an error in the log; a store that cannot
-/// answer and a forgotten layer are.
+/// What went wrong, once it is judged. A refused request is not an error in the log; a store that
+/// cannot answer and a forgotten layer are.
 pub(super) fn log(error: &AuthError) {
     measure::refused(error);
     let source = error.source();

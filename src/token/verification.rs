@@ -10,8 +10,8 @@ use crate::error::AuthError;
 
 /// Turns a credential into claims.
 ///
-/// [`TokenVerifier`](crate::TokenVerifier) is the one that everybody uses. Write your own for API keys or opaque tokens:
-/// identity, status check and doors stay the same.
+/// [`TokenVerifier`](crate::TokenVerifier) is the one that everybody uses. Write your own for API
+/// keys or opaque tokens: identity, status check and doors stay the same.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not verify credentials",
     note = "pass a `TokenVerifier`, for example `TokenVerifier::hs256(&secret)`"

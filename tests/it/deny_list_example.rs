@@ -130,6 +130,24 @@ async fn redis_that_begins_to_hang_holds_many_requests_no_longer_than_the_timeou
     );
 }
 
+#[tokio::test]
+async fn those_who_wait_for_redis_share_the_attempt_that_fails() {
+    let hangs = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let app = app(&format!("redis://{}/", hangs.local_addr().unwrap()));
+    let token = testing::token("jane");
+    let start = Instant::now();
+    let requests = (0..100).map(|_| send(&app, get_with("/me", &token)));
+    for answer in futures_util::future::join_all(requests).await {
+        is_unavailable(&answer);
+    }
+    // One attempt takes a second.
+    assert!(
+        start.elapsed() < Duration::from_secs(3),
+        "{:?}",
+        start.elapsed()
+    );
+}
+
 /// Stands before Redis, and does to it what a network does.
 struct Proxy {
     address: SocketAddr,

@@ -69,8 +69,8 @@ impl fmt::Display for Address {
     }
 }
 
-/// What of a text may stand in an error: neither a query nor a password. Of what is no URL, nothing:
-/// nobody knows what it is.
+/// What of a text may stand in an error: neither a query nor a password. Of what is no URL,
+/// nothing: nobody knows what it is.
 fn shown(text: &str) -> String {
     let shown = |url: Url| {
         let host = url.host_str()?;

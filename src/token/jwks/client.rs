@@ -1,5 +1,7 @@
 //! How a document is fetched.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use http::{Request, Response};
 use reqwest::redirect::Policy;
@@ -35,6 +37,13 @@ pub trait JwksClient: Send + Sync + 'static {
     /// Not for the client: to follow redirects, to decide about status codes, or to give up after
     /// some time.
     async fn get(&self, request: Request<()>, limit: usize) -> Result<Response<Vec<u8>>, BoxError>;
+}
+
+#[async_trait]
+impl<C: JwksClient + ?Sized> JwksClient for Arc<C> {
+    async fn get(&self, request: Request<()>, limit: usize) -> Result<Response<Vec<u8>>, BoxError> {
+        (**self).get(request, limit).await
+    }
 }
 
 /// By reqwest.

@@ -52,6 +52,7 @@ pub use client::JwksClient;
 /// | an unknown key | the last fetch is longer ago than the cooldown, or one is under way | waits for it |
 /// | an unknown key | the last fetch succeeded | 401 |
 /// | an unknown key | the last fetch failed | 503: the key may be a new one |
+/// | a key | there is exactly one, without an id | judged by it; if it does not fit, as an unknown key |
 /// | no key | there is exactly one | judged by it |
 /// | no key | there are several | 401 |
 /// | an unknown key | 1024 requests wait already | 503 |
@@ -68,6 +69,9 @@ pub use client::JwksClient;
 /// used is passed over: other types, weak keys, keys for encryption, secrets, private keys. Of
 /// several keys with the same id the first is taken; a key without an id only if it is the only
 /// one. A set of which nothing can be used, or of more than 100 keys, counts as a failed fetch.
+///
+/// Keys without ids cannot rotate unnoticed: a token that names no key says nothing of another one
+/// either, so that those of the next key are refused until the keys are fetched again.
 ///
 /// # Where they are fetched from
 ///
@@ -119,7 +123,7 @@ impl Jwks {
         token: &'a str,
         judge: impl Fn(&Keyset) -> Result<Claims, Refusal> + Send + 'a,
     ) -> Verification<'a> {
-        match self.judge(token, &judge) {
+        match self.judge(&self.0.state.load(), token, &judge) {
             Some(judged) => Verification::Ready(judged),
             None if self.0.may_ask() => Verification::Pending(Box::pin(async move {
                 self.0.ask().await?;
@@ -135,7 +139,7 @@ impl Jwks {
         token: &str,
         judge: impl Fn(&Keyset) -> Result<Claims, Refusal>,
     ) -> Result<Claims, AuthError> {
-        match self.judge(token, &judge) {
+        match self.judge(&self.0.state.load(), token, &judge) {
             Some(judged) => judged,
             None if self.0.may_ask() => {
                 self.0.wake.notify_one();
@@ -146,22 +150,24 @@ impl Jwks {
     }
 
     /// By the keys that came since, if any did: those that are fetched are here before it is over.
+    /// What does not judge the token says why: by then there may be others, which could.
     fn judge_at_last(
         &self,
         token: &str,
         judge: &impl Fn(&Keyset) -> Result<Claims, Refusal>,
     ) -> Result<Claims, AuthError> {
-        let judged = self.judge(token, judge);
-        judged.unwrap_or_else(|| Err(self.0.refuse()))
+        let state = self.0.state.load();
+        let judged = self.judge(&state, token, judge);
+        judged.unwrap_or_else(|| Err(state.refuse(self.0.times.max_age)))
     }
 
     /// `None` if only other keys could tell.
     fn judge(
         &self,
+        state: &State,
         token: &str,
         judge: &impl Fn(&Keyset) -> Result<Claims, Refusal>,
     ) -> Option<Result<Claims, AuthError>> {
-        let state = self.0.state.load();
         if !state.is_good(self.0.times.max_age) {
             return None;
         }
@@ -248,24 +254,10 @@ impl Shared {
         let answered = finished.changed().await;
         answered.map_err(|_| AuthError::unavailable("the runtime that fetched the keys has ended"))
     }
-
-    /// The answer to a token that no key here can judge.
-    fn refuse(&self) -> AuthError {
-        let state = self.state.load();
-        if state.confirmed.is_none() {
-            unavailable("no keys could be fetched yet")
-        } else if !state.is_good(self.times.max_age) {
-            unavailable("the keys are too old, and others cannot be fetched")
-        } else if state.failed {
-            unavailable("the key is unknown, and the keys cannot be fetched")
-        } else {
-            AuthError::refused(Refusal::KeyId)
-        }
-    }
 }
 
-/// Not an error for each request: strangers can ask for made-up keys as often as they like, and that
-/// the key server is away, the log has once.
+/// Not an error for each request: strangers can ask for made-up keys as often as they like, and
+/// that the key server is away, the log has once.
 fn unavailable(reason: &'static str) -> AuthError {
     AuthError::unavailable(Reported(reason))
 }
@@ -285,6 +277,19 @@ impl State {
 
     fn is_good(&self, max_age: Duration) -> bool {
         self.age().is_some_and(|age| age < max_age)
+    }
+
+    /// The answer to a token that none of these keys can judge.
+    fn refuse(&self, max_age: Duration) -> AuthError {
+        if self.confirmed.is_none() {
+            unavailable("no keys could be fetched yet")
+        } else if !self.is_good(max_age) {
+            unavailable("the keys are too old, and others cannot be fetched")
+        } else if self.failed {
+            unavailable("the key is unknown, and the keys cannot be fetched")
+        } else {
+            AuthError::refused(Refusal::KeyId)
+        }
     }
 }
 

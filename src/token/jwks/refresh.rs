@@ -175,3 +175,80 @@ impl Shared {
 fn random() -> f64 {
     getrandom::u32().map_or(0.5, |drawn| f64::from(drawn) / f64::from(u32::MAX))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::AtomicUsize;
+
+    use super::*;
+    use crate::error::{AuthErrorKind, Refusal};
+    use crate::secret::Secret;
+    use crate::token::claims::Claims;
+    use crate::token::verification::Verification;
+
+    #[tokio::test]
+    async fn keys_that_come_while_a_token_is_judged_judge_it() {
+        for judge in [at_once, for_those_who_wait] {
+            let keys = fetched();
+            let judged = judge(&keys, &|_| keys.0.accept(publishing("b")));
+            assert_eq!(judged, None);
+        }
+    }
+
+    #[tokio::test]
+    async fn the_keys_that_judged_a_token_last_say_why_it_is_refused() {
+        for judge in [at_once, for_those_who_wait] {
+            let keys = fetched();
+            let judged = judge(&keys, &|time| match time {
+                0 => keys.0.accept((Instant::now(), Err(FetchError::Panicked))),
+                _ => keys.0.accept(publishing("b")),
+            });
+            // By keys that could not be fetched: the other ones came too late.
+            assert_eq!(judged, Some(AuthErrorKind::Unavailable));
+        }
+    }
+
+    type Meanwhile<'a> = &'a (dyn Fn(usize) -> Duration + Sync);
+
+    fn at_once(keys: &Jwks, meanwhile: Meanwhile<'_>) -> Option<AuthErrorKind> {
+        let judged = keys.verify_now(NAMES_B, judge(meanwhile));
+        judged.err().map(|error| error.kind())
+    }
+
+    fn for_those_who_wait(keys: &Jwks, meanwhile: Meanwhile<'_>) -> Option<AuthErrorKind> {
+        match keys.verify(NAMES_B, judge(meanwhile)) {
+            Verification::Ready(judged) => judged.err().map(|error| error.kind()),
+            Verification::Pending(_) => panic!("nobody may be asked"),
+        }
+    }
+
+    /// Accepts what the key `b` signed, and lets something happen each time before it says so.
+    fn judge(meanwhile: Meanwhile<'_>) -> impl Fn(&Keyset) -> Result<Claims, Refusal> + Send {
+        let times = AtomicUsize::new(0);
+        move |keys| {
+            meanwhile(times.fetch_add(1, Ordering::SeqCst));
+            keys.find("b").ok_or(Refusal::KeyId)?;
+            Claims::parse(r#"{"sub":"7","exp":1}"#)
+        }
+    }
+
+    /// The key `a`, a moment ago. The task that fetches never has its turn.
+    fn fetched() -> Jwks {
+        let keys = Jwks::fetch("https://login.example/keys").in_background();
+        let keys = keys.expect("the address is a good one");
+        keys.0.accept(publishing("a"));
+        keys
+    }
+
+    fn publishing(key_id: &str) -> Outcome {
+        let key = VerifyingKey::hs256(&Secret::generate()).key_id(key_id);
+        let fetched = Fetched {
+            keys: Some(vec![key, VerifyingKey::hs256(&Secret::generate())]),
+            max_age: None,
+        };
+        (Instant::now(), Ok(fetched))
+    }
+
+    /// `{"alg":"HS256","kid":"b"}`
+    const NAMES_B: &str = "eyJhbGciOiJIUzI1NiIsImtpZCI6ImIifQ.e30.AA";
+}

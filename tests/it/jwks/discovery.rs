@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde_json::json;
-use tower_warder::{ConfigError, Jwks};
+use tower_warder::{ConfigError, Issuers, Jwks};
 
 use super::*;
 
@@ -31,6 +31,17 @@ async fn the_keys_of_an_issuer_are_found_and_the_issuer_is_demanded() {
         assert_eq!(judge(&verifier, &token).await, verdict, "{issuer}");
     }
     assert_eq!(judge(&verifier, &named("a")).await, Verdict::Refused);
+}
+
+#[tokio::test(start_paused = true)]
+async fn among_several_issuers_it_stands_under_its_own_name_to_the_letter() {
+    let server = discoverable(ISSUER, KEYS);
+    let keys = Jwks::discover(ISSUER).client(server).await.unwrap();
+    let other = Issuers::new().add(format!("{ISSUER}/"), verifier(&keys));
+    assert!(matches!(other, Err(ConfigError::OtherIssuer(_))));
+    let issuers = Issuers::new().add(ISSUER, verifier(&keys)).unwrap();
+    let token = TokenIssuer::new(key("a")).issuer(ISSUER).issue("7");
+    assert_eq!(judge(&issuers, &token.unwrap()).await, Verdict::Accepted);
 }
 
 #[tokio::test(start_paused = true)]

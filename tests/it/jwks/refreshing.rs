@@ -257,24 +257,53 @@ async fn the_fetching_ends_with_the_last_handle() {
     assert!(!server.has_clients());
 }
 
-const INTERVAL: Duration = Duration::from_secs(300);
-const COOLDOWN: Duration = Duration::from_secs(30);
-
 #[tokio::test(start_paused = true)]
 async fn a_lone_key_without_an_id_gives_way_to_one_that_a_token_names() {
-    let anonymous = SigningKey::from_pem(Algorithm::EdDSA, ED25519).unwrap();
-    let anonymous = anonymous.verifying_key().to_jwk().unwrap();
-    let server = Server::saying(&format!(r#"{{"keys":[{anonymous}]}}"#));
-    let keys = Jwks::fetch(URL).client(server.clone()).await.unwrap();
-    pass(COOLDOWN).await;
-
-    let named = SigningKey::from_pem(Algorithm::ES256, P256).unwrap();
-    let named = named.key_id("b");
-    let published = named.verifying_key().to_jwk().unwrap();
-    server.say(&format!(r#"{{"keys":[{published}]}}"#));
-    let verdict = judge(&verifier(&keys), &token(named)).await;
-    assert_eq!(verdict, Verdict::Accepted);
+    let alone = |key: &SigningKey| {
+        let key = key.verifying_key().to_jwk().unwrap();
+        format!(r#"{{"keys":[{key}]}}"#)
+    };
+    // Neither the algorithm nor the signature fits; only the signature does not.
+    for algorithm in [Algorithm::ES256, Algorithm::EdDSA] {
+        let anonymous = SigningKey::from_pem(Algorithm::EdDSA, ED25519).unwrap();
+        let server = Server::saying(&alone(&anonymous));
+        let keys = Jwks::fetch(URL).client(server.clone()).await.unwrap();
+        let verifier = verifier(&keys);
+        let new = SigningKey::generate(algorithm).unwrap().key_id("b");
+        server.say(&alone(&new));
+        pass(COOLDOWN).await;
+        assert_eq!(
+            judge_now(&verifier, &token(anonymous)),
+            Some(Verdict::Accepted)
+        );
+        assert_eq!(judge(&verifier, &token(new)).await, Verdict::Accepted);
+        assert_eq!(server.fetches(), 2, "{algorithm:?}");
+    }
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_lone_key_without_an_id_gives_way_at_the_next_refresh_to_another() {
+    let [old, new] = [(); 2].map(|()| SigningKey::generate(Algorithm::EdDSA).unwrap());
+    let [before, after] = [&old, &new].map(|key| {
+        let key = key.verifying_key().to_jwk().unwrap();
+        format!(r#"{{"keys":[{key}]}}"#)
+    });
+    let server = Server::saying(&before);
+    let keys = Jwks::fetch(URL).client(server.clone()).await.unwrap();
+    let verifier = verifier(&keys);
+    server.say(&after);
+    pass(COOLDOWN).await;
+    assert_eq!(
+        judge_now(&verifier, &token(new.clone())),
+        Some(Verdict::Refused)
+    );
+    pass(INTERVAL).await;
+    assert_eq!(judge_now(&verifier, &token(new)), Some(Verdict::Accepted));
+    assert_eq!(judge_now(&verifier, &token(old)), Some(Verdict::Refused));
+}
+
+const INTERVAL: Duration = Duration::from_secs(300);
+const COOLDOWN: Duration = Duration::from_secs(30);
 
 #[cfg(feature = "metrics")]
 #[test]

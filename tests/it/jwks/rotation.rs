@@ -5,7 +5,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Body;
 use http::{Method, Request, Response};
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 use tower_warder::{BoxError, JwksClient, async_trait};
 
 use crate::support::{get, get_with, send};
@@ -46,6 +46,31 @@ async fn keys_rotate_and_nobody_notices() {
     sleep(example::LIFETIME + example::MAX_AGE * 3).await;
     assert_eq!(status(&tokens[0]).await, 401, "its key is gone");
     assert_eq!(status(&tokens[60]).await, 200);
+}
+
+#[tokio::test(start_paused = true)]
+async fn rotations_that_overlap_leave_the_key_that_signs() {
+    let login_app = example::login_app().unwrap();
+    let keys = example::keys().client(Direct(login_app.clone()));
+    let orders_app = example::orders_app(&keys.await.unwrap());
+    assert_eq!(post(&login_app, "/rotate/2").await.0, 202);
+    sleep(example::LIFETIME / 2).await;
+    assert_eq!(post(&login_app, "/rotate/3").await.0, 202);
+    sleep(example::MAX_AGE * 2).await;
+    let earlier = post(&login_app, "/login").await.1;
+    // Until both have taken away what signed before them.
+    let end = Instant::now() + example::LIFETIME + example::MAX_AGE;
+    while Instant::now() < end {
+        let now = post(&login_app, "/login").await.1;
+        for token in [&earlier, &now] {
+            let answer = send(&orders_app, get_with("/orders", token)).await;
+            assert_eq!(answer.status, 200);
+        }
+        sleep(example::MAX_AGE).await;
+    }
+    let published = send(&login_app, get("/.well-known/jwks.json")).await.json();
+    assert_eq!(published["keys"].as_array().unwrap().len(), 1);
+    assert_eq!(published["keys"][0]["kid"], "3");
 }
 
 /// Fetches the keys from the router, as if by HTTP.

@@ -1,9 +1,10 @@
 //! How it begins.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::Instant;
-use tower_warder::{Algorithm, ConfigError, Jwks};
+use tower_warder::{Algorithm, ConfigError, Jwks, JwksClient};
 
 use super::*;
 
@@ -17,6 +18,18 @@ async fn keys_are_fetched_at_the_start() {
         assert!(verifier(&keys).verify_token(&token).is_ok());
     }
     assert_eq!(server.fetches(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn key_sets_may_share_a_client() {
+    let server = Arc::new(Server::publishing(["a"]));
+    for fetches in 1..3 {
+        let client: Arc<dyn JwksClient> = server.clone();
+        let keys = Jwks::fetch(URL).client(client).await.unwrap();
+        let verdict = judge_now(&verifier(&keys), &named("a"));
+        assert_eq!(verdict, Some(Verdict::Accepted));
+        assert_eq!(server.fetches(), fetches);
+    }
 }
 
 #[tokio::test(start_paused = true)]
