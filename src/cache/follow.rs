@@ -20,8 +20,8 @@ impl<U: Send + Sync + 'static> UserCache<U> {
     /// request asks the store, by itself. A line in the log says so. Each time the channel is
     /// [connected](Invalidation::Connected) the cache starts empty.
     ///
-    /// The future ends when the channel does, or when nobody holds the cache any more. If it ends
-    /// or is dropped, the cache stands aside until the next call of `follow` has connected. Of
+    /// The future ends when the channel does, or at its next word once nobody holds the cache any
+    /// more. If it ends or is dropped, the cache stands aside until the next call of `follow` has connected. Of
     /// several channels all have to be connected.
     ///
     /// The store that is asked has to know what the channel says: with replicas of a database, the

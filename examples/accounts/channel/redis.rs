@@ -51,6 +51,8 @@ pub(super) fn teller(client: Client) -> impl Fn(Invalidation) + Send + Sync + us
             }
         }
     });
+    // What the process before this one could not send any more.
+    let _ = queue.send(EVERYBODY.to_owned());
     move |invalidation| {
         let word = match invalidation {
             Invalidation::User(id) => id,
