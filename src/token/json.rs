@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::fmt;
 
+use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 
 /// The members that a reader of an object is interested in.
@@ -30,6 +31,15 @@ pub(super) fn read_object<'de, M: Members<'de>>(
     deserializer.deserialize_map(Object(&mut members))?;
     deserializer.end()?;
     Ok(members)
+}
+
+/// Reads `json` as one object into a type that derives `Deserialize`, where members that nobody reads
+/// may be anything. By itself serde would take an array for a struct, and skip ill-formed UTF-8 in
+/// such members.
+pub(super) fn deserialize_object<'de, T: Deserialize<'de>>(json: &'de [u8]) -> Option<T> {
+    let text = std::str::from_utf8(json).ok()?;
+    let is_object = text.trim_start().starts_with('{');
+    is_object.then(|| serde_json::from_str(text).ok())?
 }
 
 struct Object<'m, M>(&'m mut M);

@@ -176,12 +176,7 @@ impl JwksBuilder {
             Place::Discovery { document, .. } => document,
         };
         for algorithm in &self.algorithms {
-            if matches!(
-                algorithm,
-                Algorithm::HS256 | Algorithm::HS384 | Algorithm::HS512
-            ) {
-                return Err(ConfigError::WrongKeyFamily(algorithm.as_str()));
-            }
+            algorithm.asymmetric()?;
         }
         let url = address.to_string();
         let client = match self.client {

@@ -4,7 +4,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::error::FetchError;
-use crate::token::{Algorithm, VerifyingKey};
+use crate::token::{Algorithm, VerifyingKey, json};
 
 /// Reads a key set (RFC 7517, section 5). What cannot be used of it is left out.
 pub(super) fn read_keys(
@@ -16,7 +16,7 @@ pub(super) fn read_keys(
         #[serde(borrow)]
         keys: Vec<&'a RawValue>,
     }
-    let set: KeySet<'_> = read_object(document).ok_or(FetchError::NotKeySet)?;
+    let set: KeySet<'_> = json::deserialize_object(document).ok_or(FetchError::NotKeySet)?;
     if set.keys.len() > MAX_KEYS {
         return Err(FetchError::TooManyKeys);
     }
@@ -48,7 +48,7 @@ pub(super) fn read_discovery(document: &[u8], issuer: &str) -> Result<String, Fe
         issuer: String,
         jwks_uri: String,
     }
-    let document: Discovery = read_object(document).ok_or(FetchError::NotDiscovery)?;
+    let document: Discovery = json::deserialize_object(document).ok_or(FetchError::NotDiscovery)?;
     if document.issuer != issuer {
         return Err(FetchError::OtherIssuer);
     }
@@ -71,22 +71,11 @@ impl Accepted {
 
     /// That of RSA keys that do not say theirs.
     fn rsa(&self) -> Option<Algorithm> {
-        use Algorithm::{PS256, PS384, PS512, RS256, RS384, RS512};
-
         if self.0.is_empty() {
-            return Some(RS256);
+            return Some(Algorithm::RS256);
         }
-        let is_rsa =
-            |one: &&Algorithm| matches!(one, RS256 | RS384 | RS512 | PS256 | PS384 | PS512);
-        self.0.iter().find(is_rsa).copied()
+        self.0.iter().copied().find(|one| one.is_rsa())
     }
-}
-
-/// One object. serde would take an array for a struct.
-fn read_object<'de, T: Deserialize<'de>>(json: &'de [u8]) -> Option<T> {
-    let text = std::str::from_utf8(json).ok()?;
-    let is_object = text.trim_start().starts_with('{');
-    is_object.then(|| serde_json::from_str(text).ok())?
 }
 
 /// By its place: what the key says of itself is for others to write.

@@ -71,11 +71,18 @@ impl Algorithm {
     }
 
     /// Refuses HMAC: its secret never comes out of a key file, least of all a public one.
-    pub(super) fn asymmetric(self) -> Result<Self, ConfigError> {
+    pub(in crate::token) fn asymmetric(self) -> Result<Self, ConfigError> {
         match self.family() {
             Family::Hmac => Err(ConfigError::WrongKeyFamily(self.as_str())),
             Family::Ec(_) | Family::Rsa | Family::Ed25519 => Ok(self),
         }
+    }
+}
+
+#[cfg(feature = "jwks")]
+impl Algorithm {
+    pub(in crate::token) fn is_rsa(self) -> bool {
+        self.family() == Family::Rsa
     }
 }
 

@@ -1,7 +1,6 @@
 //! One JSON Web Key (RFC 7517), before it is known to be sound.
 
 use std::borrow::Cow;
-use std::str;
 use std::sync::Arc;
 
 use base64::Engine;
@@ -11,6 +10,7 @@ use zeroize::Zeroizing;
 
 use crate::error::ConfigError;
 use crate::secret::Secret;
+use crate::token::json;
 
 use super::algorithm::{Algorithm, Curve, Family};
 
@@ -70,14 +70,9 @@ pub(super) enum Operation {
 
 impl<'a> Jwk<'a> {
     pub(super) fn parse(json: &'a [u8]) -> Result<Self, ConfigError> {
-        // serde would take an array for a struct, and skip ill-formed UTF-8 in unknown members.
-        str::from_utf8(json)
-            .ok()
-            .filter(|text| text.trim_start().starts_with('{'))
-            .and_then(|text| serde_json::from_str(text).ok())
-            .ok_or(ConfigError::InvalidKey(
-                "give one JWK: a JSON object whose members are of the types in RFC 7517, once each",
-            ))
+        json::deserialize_object(json).ok_or(ConfigError::InvalidKey(
+            "give one JWK: a JSON object whose members are of the types in RFC 7517, once each",
+        ))
     }
 
     /// `alg`, or what `kty` and `crv` leave no choice about; for RSA, where they do, `rsa`.
