@@ -11,6 +11,7 @@ use http::{HeaderMap, HeaderValue, Method, StatusCode, Version};
 use super::BoxError;
 use super::challenge::{self, Challenge, Challenges};
 use super::refusal::Refusal;
+use super::too_long::TooLong;
 
 /// Why a request is not let in.
 ///
@@ -112,6 +113,22 @@ impl AuthError {
     /// The stable machine-readable code: `code` of the problem body.
     pub fn code(&self) -> &'static str {
         self.answer().code
+    }
+
+    /// The stable name of the reason, for logs, metrics and tests: one of a closed set, whatever was
+    /// sent. `none` where the kind says all there is to say. The client never sees it.
+    ///
+    /// The table of reasons stands in the module `metrics`; the sentence with the remedy is the
+    /// [source](Error::source).
+    pub fn reason(&self) -> &'static str {
+        match (self.kind, &self.source) {
+            // Not disclosed, the code is that of a bad token.
+            (AuthErrorKind::AccountPending, _) => "account_pending",
+            (AuthErrorKind::AccountDisabled, _) => "account_disabled",
+            (_, Source::Refusal(refusal)) => refusal.code(),
+            (_, Source::Error(error)) if error.is::<TooLong>() => "timeout",
+            _ => "none",
+        }
     }
 
     /// The status of the answer to a gRPC request (`grpc-status`).

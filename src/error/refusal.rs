@@ -33,6 +33,38 @@ pub(crate) enum Refusal {
     CustomClaims,
 }
 
+impl Refusal {
+    /// The stable name of the reason.
+    pub(super) const fn code(self) -> &'static str {
+        match self {
+            Self::Credential => "credential",
+            Self::Size => "size",
+            Self::Segments => "segments",
+            Self::Base64 => "base64",
+            Self::Header => "header",
+            Self::Algorithm => "algorithm",
+            Self::Critical => "critical",
+            Self::Type => "type",
+            Self::KeyId => "unknown_key",
+            Self::Signature => "signature",
+            Self::Claims => "claims",
+            Self::Subject => "subject",
+            Self::Expiry => "no_expiry",
+            Self::Expired => "expired",
+            Self::NotYetValid => "not_yet_valid",
+            Self::IssuedInFuture => "issued_in_future",
+            Self::Issuer => "issuer",
+            Self::Audience => "audience",
+            Self::Ticket => "ticket",
+            Self::TokenId => "no_token_id",
+            Self::Denied => "denied",
+            Self::Generation => "generation",
+            Self::UnknownSubject => "unknown_subject",
+            Self::CustomClaims => "custom_claims",
+        }
+    }
+}
+
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {

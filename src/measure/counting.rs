@@ -12,7 +12,6 @@ use ::metrics::{Gauge, counter, gauge, histogram};
 use super::outcome::Loaded;
 #[cfg(feature = "accounts")]
 use super::outcome::LogIn;
-use super::reason::reason;
 use crate::error::{AuthError, AuthErrorKind};
 
 /// Somebody was judged and not let in. Who brought no credential is not judged.
@@ -30,7 +29,7 @@ pub(crate) fn turned_away(error: &AuthError) {
 }
 
 fn count_refusal(error: &AuthError) {
-    let (code, reason) = (error.code(), reason(error));
+    let (code, reason) = (error.code(), error.reason());
     counter!("tower_warder_refusals_total", "code" => code, "reason" => reason).increment(1);
 }
 

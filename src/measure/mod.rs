@@ -5,8 +5,6 @@
 
 #[cfg(feature = "metrics")]
 mod counting;
-#[cfg(feature = "metrics")]
-mod reason;
 #[cfg(not(feature = "metrics"))]
 mod silent;
 mod outcome;
