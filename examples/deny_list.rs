@@ -43,12 +43,13 @@ impl LoggedOut {
     }
 
     async fn add(&self, claims: &Claims) -> Result<(), BoxError> {
-        let id = claims.token_id().ok_or("a token without an id")?;
+        // As the layer asks for it: the ID, after the issuer if the token names one.
+        let id = DenyList::key(self, claims).ok_or("a token without an id")?;
         let left = claims.expires_at().duration_since(SystemTime::now());
         // Rather a second too long. A leeway of the verifier's would have to be added.
         let seconds = left.unwrap_or_default().as_secs() + 1;
         let mut command = cmd("SET");
-        command.arg(key(id)).arg(1).arg("EX").arg(seconds);
+        command.arg(key(&id)).arg(1).arg("EX").arg(seconds);
         Ok(self.ask(&command).await?)
     }
 

@@ -44,6 +44,7 @@
 //! | `denied`, `no_token_id` | it is on the [deny list](crate::DenyList), or has no name to be found there by |
 //! | `generation` | it was revoked by a later generation |
 //! | `unknown_subject` | there is no such user |
+//! | `foreign_issuer` | it is of another issuer than the accounts |
 //! | `custom_claims` | the application cannot read its own claims |
 //! | `account_pending`, `account_disabled` | the account's status, also where it is not disclosed |
 //! | `timeout` | store, key source or deny list took longer than [`AuthLayer::loader_timeout`](crate::AuthLayer::loader_timeout) |

@@ -90,6 +90,29 @@ pub enum UserStatus {
 /// Numbers have several spellings (`i64::from_str` takes `+1` and `01`): a loader that parses the
 /// subject compares the number's own text with it, so that an id has one.
 ///
+/// A subject is unique within its issuer only (RFC 7519, section 4.1.2). Where the verifier accepts
+/// several issuers ([`Issuers`](crate::Issuers)), or somebody else's beside your own, a loader looks
+/// at the pair, or the `1` of a partner is your user 1:
+///
+/// ```
+/// # use std::collections::HashMap;
+/// # use tower_warder::{BoxError, Claims, UserLoader, async_trait};
+/// # use tower_warder::testing::TestUser as Member;
+/// struct Members(HashMap<(String, String), Member>);
+///
+/// #[async_trait]
+/// impl UserLoader for Members {
+///     type User = Member;
+///
+///     async fn load_user(&self, claims: &Claims) -> Result<Option<Member>, BoxError> {
+///         let Some(issuer) = claims.issuer() else { return Ok(None) };
+///         // WHERE issuer = $1 AND subject = $2
+///         let key = (issuer.to_owned(), claims.subject().to_owned());
+///         Ok(self.0.get(&key).cloned())
+///     }
+/// }
+/// ```
+///
 /// Whoever wants "no tokens from before this moment" compares
 /// [`claims.issued_at()`](Claims::issued_at) here; for "no earlier tokens" there is
 /// [`AuthUser::token_generation`].

@@ -20,7 +20,7 @@ use super::store::{AccountStore, NewUser, Page, StoreError};
 use super::subject::Subject;
 use crate::cache::UserCache;
 use crate::clock::Clock;
-use crate::error::BoxError;
+use crate::error::{AuthError, BoxError, Refusal};
 use crate::measure::{self, LogIn};
 use crate::password::{PasswordError, PasswordHasher, Verdict};
 use crate::token::{Claims, TokenIssuer};
@@ -28,7 +28,11 @@ use crate::user::{UserLoader, UserStatus};
 
 /// Registers accounts, logs them in and lets admins change them.
 ///
-/// A handle: clones share store and hasher. It is the [`UserLoader`] of its own tokens:
+/// A handle: clones share store and hasher. It is the [`UserLoader`] of its own tokens, and of no
+/// others: `iss` has to be exactly what its [`TokenIssuer`] writes, and absent if that writes none.
+/// A token of another issuer that the verifier accepts, such as a partner's behind
+/// [`Issuers`](crate::Issuers), is refused with 401 and the
+/// [reason](crate::AuthError::reason) `foreign_issuer`.
 ///
 /// ```
 /// use axum::Router;
@@ -284,6 +288,12 @@ impl<S: AccountStore> Accounts<S> {
         Ok(self.store.reset_password(id, &hash, by).await?)
     }
 
+    /// Whether these accounts issued the token: a subject is unique within its issuer only (RFC
+    /// 7519, section 4.1.2), so the `1` of another issuer is not the account 1.
+    pub(super) fn is_issuer_of(&self, claims: &Claims) -> bool {
+        claims.issuer() == self.issuer.issuer_name()
+    }
+
     /// Forgets the account when it is dropped.
     pub(super) fn forgetting(&self, id: i64) -> Forgetting<'_> {
         Forgetting::new(self.cache.as_ref(), id)
@@ -331,12 +341,17 @@ impl<S: AccountStore> UserLoader for Accounts<S> {
     type User = User;
 
     async fn load_user(&self, claims: &Claims) -> Result<Option<User>, BoxError> {
+        if !self.is_issuer_of(claims) {
+            return Err(AuthError::refused(Refusal::ForeignIssuer).into());
+        }
         let user = self.subject.find(&*self.store, claims).await;
         user.map_err(StoreError::into_source)
     }
 
     fn cache_key<'a>(&self, claims: &'a Claims) -> Option<Cow<'a, str>> {
         match self.subject {
+            // A cached account is found without `load_user`.
+            _ if !self.is_issuer_of(claims) => None,
             Subject::Id => Some(claims.subject().into()),
             // Whether an address means this account depends on the age of the token.
             Subject::Email => None,

@@ -13,7 +13,6 @@ use super::model::User;
 use super::request::{JsonBody, id_in_path};
 use super::service::Accounts;
 use super::session::{PasswordChange, RefreshGrant, Session, SessionPublic};
-use super::session_service::session_of;
 use super::store::AccountStore;
 use crate::token::Claims;
 use crate::user::CurrentUser;
@@ -103,7 +102,7 @@ pub async fn list_sessions<S: AccountStore>(
     claims: Claims,
 ) -> Result<Response, AccountError> {
     let sessions = accounts.list_sessions(&user).await?;
-    let current = session_of(&claims);
+    let current = accounts.session_of(&claims);
     let shown = sessions
         .into_iter()
         .map(|session| SessionPublic::new(session, current.as_deref()));
@@ -135,7 +134,7 @@ pub async fn change_password<S: AccountStore>(
     claims: Claims,
     JsonBody(change): JsonBody<PasswordChange>,
 ) -> Result<Response, AccountError> {
-    let session = session_of(&claims);
+    let session = accounts.session_of(&claims);
     let changed = accounts.change_password(&user, change, session.as_deref());
     Ok(match changed.await? {
         Some(token) => json_answer(StatusCode::OK, &token),

@@ -254,17 +254,21 @@ impl<S: AccountStore> Accounts<S> {
         })
     }
 
+    /// The session that an access token of these accounts belongs to. Other issuers have a `sid` of
+    /// their own.
+    pub(super) fn session_of(&self, claims: &Claims) -> Option<String> {
+        #[derive(Deserialize)]
+        struct Session {
+            sid: String,
+        }
+
+        if !self.is_issuer_of(claims) {
+            return None;
+        }
+        claims.custom::<Session>().ok().map(|session| session.sid)
+    }
+
     fn expect_sessions(&self) -> Result<&Sessions, AccountError> {
         self.sessions.as_ref().ok_or(AccountError::NoSessions)
     }
-}
-
-/// The session that an access token belongs to.
-pub(super) fn session_of(claims: &Claims) -> Option<String> {
-    #[derive(Deserialize)]
-    struct Session {
-        sid: String,
-    }
-
-    claims.custom::<Session>().ok().map(|session| session.sid)
 }

@@ -30,6 +30,11 @@ pub(crate) enum Refusal {
     Denied,
     Generation,
     UnknownSubject,
+    #[cfg_attr(
+        not(feature = "accounts"),
+        expect(dead_code, reason = "accounts alone are bound to an issuer")
+    )]
+    ForeignIssuer,
     CustomClaims,
 }
 
@@ -60,6 +65,7 @@ impl Refusal {
             Self::Denied => "denied",
             Self::Generation => "generation",
             Self::UnknownSubject => "unknown_subject",
+            Self::ForeignIssuer => "foreign_issuer",
             Self::CustomClaims => "custom_claims",
         }
     }
@@ -94,6 +100,10 @@ impl fmt::Display for Refusal {
             Self::Denied => "the token is on the deny list",
             Self::Generation => "the token was revoked by a later generation",
             Self::UnknownSubject => "the subject is unknown",
+            Self::ForeignIssuer => {
+                "the token is of another issuer than the accounts: \
+                 their `TokenIssuer` has to write the issuer that the verifier accepts"
+            }
             Self::CustomClaims => "the custom claims are not of the form the application reads",
         })
     }

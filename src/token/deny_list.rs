@@ -7,7 +7,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use futures_util::FutureExt;
 
-use super::claims::{Claims, is_subject};
+use super::claims::Claims;
 use super::verification::{Verification, Verifier};
 use crate::error::{AuthError, BoxError, Refusal};
 
@@ -32,16 +32,16 @@ use crate::error::{AuthError, BoxError, Refusal};
 ///     fn add(&self, claims: &Claims) -> Result<(), BoxError> {
 ///         let mut tokens = self.0.write().map_err(|_| "poisoned")?;
 ///         tokens.retain(|_, expires_at| *expires_at > SystemTime::now());
-///         let id = claims.token_id().ok_or("a token without an id")?;
-///         tokens.insert(id.to_owned(), claims.expires_at());
+///         let key = self.key(claims).ok_or("a token without an id")?;
+///         tokens.insert(key.into_owned(), claims.expires_at());
 ///         Ok(())
 ///     }
 /// }
 ///
 /// #[async_trait]
 /// impl DenyList for LoggedOut {
-///     async fn is_denied(&self, id: &str, _: &Claims) -> Result<bool, BoxError> {
-///         Ok(self.0.read().map_err(|_| "poisoned")?.contains_key(id))
+///     async fn is_denied(&self, key: &str, _: &Claims) -> Result<bool, BoxError> {
+///         Ok(self.0.read().map_err(|_| "poisoned")?.contains_key(key))
 ///     }
 /// }
 /// ```
@@ -62,11 +62,17 @@ pub trait DenyList: Send + Sync + 'static {
     /// What the list calls a token. `None`: it has no name for this one, which is refused, because
     /// it could not be revoked.
     ///
-    /// Defaults to the token's own name (`jti`), which its issuer gives once: with several issuers,
-    /// put theirs before it. A list of sessions takes the session's name, from a claim of its own.
-    /// What is empty, longer than 255 bytes or has control characters is no name.
+    /// Defaults to the token's ID (`jti`), after its issuer and a blank if it names one: another
+    /// issuer may give the same ID. A list of sessions takes the session's ID, from a claim of its
+    /// own. Whatever adds a token to the list calls this, too, so that both agree. What is empty,
+    /// longer than 512 bytes or has control characters is no name.
     fn key<'a>(&self, claims: &'a Claims) -> Option<Cow<'a, str>> {
-        claims.token_id().map(Cow::Borrowed)
+        let id = claims.token_id().filter(|id| !id.is_empty())?;
+        Some(match claims.issuer() {
+            // With several issuers their IDs must not collide (RFC 7519, section 4.1.7).
+            Some(issuer) => format!("{issuer} {id}").into(),
+            None => id.into(),
+        })
     }
 }
 
@@ -124,7 +130,7 @@ impl<V: Verifier, L: DenyList> Revocable<V, L> {
     }
 
     async fn check(&self, claims: &Claims) -> Result<(), AuthError> {
-        let key = self.list.key(claims).filter(|key| is_subject(key));
+        let key = self.list.key(claims).filter(|key| is_key(key));
         let key = key.ok_or_else(|| AuthError::refused(Refusal::TokenId))?;
         match self.list.is_denied(&key, claims).await {
             Ok(false) => Ok(()),
@@ -159,3 +165,11 @@ impl<V: fmt::Debug, L> fmt::Debug for Revocable<V, L> {
             .finish_non_exhaustive()
     }
 }
+
+/// Whether a list may have a token under this: short, and nothing that a log or a store trips over.
+fn is_key(key: &str) -> bool {
+    !key.is_empty() && key.len() <= MAX_KEY_BYTES && !key.contains(char::is_control)
+}
+
+/// Room for an issuer and an ID.
+const MAX_KEY_BYTES: usize = 512;

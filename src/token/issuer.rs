@@ -86,6 +86,12 @@ impl TokenIssuer {
         self
     }
 
+    /// What `iss` says in every token.
+    #[cfg(feature = "accounts")]
+    pub(crate) fn issuer_name(&self) -> Option<&str> {
+        self.issuer.as_deref()
+    }
+
     /// How long the tokens live: `expires_in` of an OAuth 2.0 answer (RFC 6749, section 5.1).
     pub fn expires_in(&self) -> Duration {
         Duration::from_secs(self.lifetime.as_secs().max(1))

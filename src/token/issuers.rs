@@ -33,7 +33,8 @@ use crate::error::{AuthError, ConfigError, Refusal};
 ///
 /// A subject is unique within its issuer only (RFC 7519, section 4.1.2): your
 /// [`UserLoader`](crate::UserLoader) has to look at [`Claims::issuer`](crate::Claims::issuer), too,
-/// or one issuer can name the users of another.
+/// or one issuer can name the users of another; its documentation has an example. `Accounts` refuses
+/// the tokens of every issuer but its own.
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct Issuers {

@@ -143,7 +143,7 @@ async fn list_is_asked_once_per_request_however_many_ask() {
 
 #[tokio::test]
 async fn token_that_the_list_cannot_name_is_refused_unasked() {
-    let long = "a".repeat(256);
+    let long = "a".repeat(513);
     for id in [None, Some(""), Some("a\r\nb"), Some("a\0b"), Some(&*long)] {
         let list = List::new();
         let error = judged(&list, says(id)).await.unwrap_err();
@@ -151,9 +151,40 @@ async fn token_that_the_list_cannot_name_is_refused_unasked() {
         assert_eq!(reason(&error), "no_token_id");
         assert_eq!(list.asked(), 0, "{id:?}");
     }
-    let longest = "a".repeat(255);
+    let longest = "a".repeat(512);
     let list = List::new();
     assert!(judged(&list, says(Some(&longest))).await.is_ok());
+}
+
+#[tokio::test]
+async fn token_id_is_denied_for_its_own_issuer_only() {
+    let list = Arc::new(ByKey::default());
+    let of = |issuer: Option<&str>, id: &str| {
+        let mut claims = json!({"sub": "jane", "exp": 4_102_444_800_u64, "jti": id});
+        if let Some(issuer) = issuer {
+            claims["iss"] = issuer.into();
+        }
+        Claims::from_json(claims.to_string()).unwrap()
+    };
+    let ours = of(Some(OURS), "1");
+    let key = list.key(&ours).unwrap().into_owned();
+    list.0.lock().unwrap().insert(key);
+    for (issuer, id, expected) in [
+        (Some(OURS), "1", "denied"),
+        (Some("https://partner.example"), "1", "none"),
+        (None, "1", "none"),
+        (Some(OURS), "2", "none"),
+        (Some(OURS), "", "no_token_id"),
+    ] {
+        let judged = judged(&list, Says(of(issuer, id))).await;
+        let reason = judged
+            .err()
+            .map_or("none".to_owned(), |error| reason(&error));
+        assert_eq!(reason, expected, "{issuer:?} {id:?}");
+    }
+    // An ID as long as that of a subject has room after the issuer.
+    let long = "a".repeat(255);
+    assert!(judged(&list, Says(of(Some(OURS), &long))).await.is_ok());
 }
 
 #[tokio::test]
@@ -276,6 +307,19 @@ impl DenyList for List {
         }
     }
 }
+
+/// A list by the default key.
+#[derive(Default)]
+struct ByKey(Mutex<HashSet<String>>);
+
+#[async_trait]
+impl DenyList for ByKey {
+    async fn is_denied(&self, key: &str, _: &Claims) -> Result<bool, BoxError> {
+        Ok(self.0.lock().unwrap().contains(key))
+    }
+}
+
+const OURS: &str = "https://login.example";
 
 /// Accepts everything, after a while, and says this of it.
 struct Says(Claims);

@@ -8,6 +8,7 @@ mod described;
 mod direction;
 mod cookie;
 mod ends;
+mod issuers;
 mod last_admin;
 mod listing;
 mod login;
