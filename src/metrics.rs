@@ -43,6 +43,7 @@
 //! | `ticket` | the ticket is unknown, used, expired, or asks for another one |
 //! | `denied`, `no_token_id` | it is on the [deny list](crate::DenyList), or has no name to be found there by |
 //! | `generation` | it was revoked by a later generation |
+//! | `issued_too_early` | its `iat` is before [`AuthUser::tokens_valid_since`](crate::AuthUser::tokens_valid_since) |
 //! | `unknown_subject` | there is no such user |
 //! | `foreign_issuer` | it is of another issuer than the accounts |
 //! | `custom_claims` | the application cannot read its own claims |

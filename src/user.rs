@@ -5,11 +5,13 @@ use std::fmt;
 use std::ops::Deref;
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use async_trait::async_trait;
 use futures_util::FutureExt;
 
-use crate::error::{AuthError, AuthErrorKind, BoxError};
+use crate::clock;
+use crate::error::{AuthError, AuthErrorKind, BoxError, Refusal};
 use crate::measure::{self, Loaded};
 use crate::token::Claims;
 
@@ -45,6 +47,17 @@ pub trait AuthUser: Send + Sync + 'static {
     /// is refused. Raise it, and every earlier token of this user is dead. Defaults to 0.
     fn token_generation(&self) -> u64 {
         0
+    }
+
+    /// The moment before which none of this user's tokens was issued: a token whose `iat` is
+    /// earlier, in whole seconds, is refused with the [reason](AuthError::reason)
+    /// `issued_too_early`. Defaults to `None`: tokens of any age are accepted.
+    ///
+    /// With the time at which the account was made, a token of an account that is gone opens no
+    /// later one with the same id, as after a restored backup. A token without `iat` is accepted:
+    /// nothing tells when it was issued, so that it stays good until its `exp`.
+    fn tokens_valid_since(&self) -> Option<SystemTime> {
+        None
     }
 }
 
@@ -113,9 +126,9 @@ pub enum UserStatus {
 /// }
 /// ```
 ///
-/// Whoever wants "no tokens from before this moment" compares
-/// [`claims.issued_at()`](Claims::issued_at) here; for "no earlier tokens" there is
-/// [`AuthUser::token_generation`].
+/// For "no tokens from before this moment" there is [`AuthUser::tokens_valid_since`], for "no earlier
+/// tokens" [`AuthUser::token_generation`]: both are compared for cached users, too, which a
+/// comparison in a loader is not.
 #[async_trait]
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not load users",
@@ -167,9 +180,22 @@ pub(crate) fn cache_key<'a, U: Send + Sync + 'static>(
     panic::catch_unwind(key).unwrap_or_default()
 }
 
-/// Whether the token is of the user's generation.
+/// Whether the token is one of the user's that are valid now.
 pub(crate) fn is_for(claims: &Claims, user: &impl AuthUser) -> bool {
-    user.token_generation() == claims.generation()
+    check_token(claims, user).is_ok()
+}
+
+/// Why the token is none of the user's that are valid now.
+pub(crate) fn check_token(claims: &Claims, user: &impl AuthUser) -> Result<(), Refusal> {
+    if user.token_generation() != claims.generation() {
+        return Err(Refusal::Generation);
+    }
+    match (user.tokens_valid_since(), claims.issued_at()) {
+        (Some(since), Some(issued)) if clock::is_seconds_before(issued, since) => {
+            Err(Refusal::IssuedTooEarly)
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Asks the loader. Whatever it does that is not an answer is an error.

@@ -23,7 +23,8 @@ pub struct User {
     pub is_admin: bool,
     /// Whether the account may come in.
     pub status: UserStatus,
-    /// When it was registered.
+    /// When it was registered. A token or a session from before is none of this account's; who moves
+    /// accounts from one database to another keeps it.
     pub created_at: SystemTime,
     /// When it was approved for the first time.
     pub approved_at: Option<SystemTime>,
@@ -53,6 +54,10 @@ impl AuthUser for User {
 
     fn token_generation(&self) -> u64 {
         self.token_generation
+    }
+
+    fn tokens_valid_since(&self) -> Option<SystemTime> {
+        Some(self.created_at)
     }
 }
 

@@ -353,7 +353,7 @@ impl<S: AccountStore> UserLoader for Accounts<S> {
             // A cached account is found without `load_user`.
             _ if !self.is_issuer_of(claims) => None,
             Subject::Id => Some(claims.subject().into()),
-            // Whether an address means this account depends on the age of the token.
+            // Changes of accounts are told by id.
             Subject::Email => None,
         }
     }

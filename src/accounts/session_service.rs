@@ -79,7 +79,7 @@ impl<S: AccountStore> Accounts<S> {
         // account first, and then that of the session which it keeps.
         let user = user
             .filter(|user| user.status == UserStatus::Approved)
-            .filter(|user| user.token_generation == session.generation)
+            .filter(|user| session.is_of(user))
             .ok_or(AccountError::InvalidRefreshToken)?;
         let (session, successor) = sessions.renew(session, &token, now).await?;
         self.session_token(&user, &session, Some(&successor))
@@ -120,9 +120,7 @@ impl<S: AccountStore> Accounts<S> {
         let sessions = self.expect_sessions()?;
         let mut listed = sessions.store().list(user.id).await?;
         let now = self.now();
-        listed.retain(|session| {
-            session.generation == user.token_generation && !sessions.is_over(session, now)
-        });
+        listed.retain(|session| session.is_of(user) && !sessions.is_over(session, now));
         listed.sort_by(|one, other| {
             // As shown: the order would tell of a renewal, too.
             let age = |session: &Session| (session.shown_use(), session.created_at);

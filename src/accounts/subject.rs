@@ -1,7 +1,6 @@
 //! Whom a token is about.
 
 use std::borrow::Cow;
-use std::time::Duration;
 
 use super::email::Email;
 use super::model::User;
@@ -12,15 +11,21 @@ use crate::token::Claims;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Subject {
-    /// The account's id, which never belongs to another account.
+    /// The account's id, which never belongs to another account of the same database.
+    ///
+    /// After a restored backup, or where the database is lost and the signing key is kept, an id
+    /// can come back. Tokens whose `iat` is in a second before the account's `created_at` are
+    /// refused, so that none opens whoever has the id by then. A token without `iat`, such as a
+    /// minimal one made by Python, cannot be told apart and lives until its `exp`: after a loss of
+    /// the database, change the key.
     #[default]
     Id,
     /// The account's address, for who comes over from a system whose tokens carry it.
     ///
     /// It costs three things. A change of address ends the account's tokens. An address that is
-    /// given up and registered again opens the new account to the old one's tokens; those that
-    /// say when they were made (`iat`) are refused if that was in a second before the account's,
-    /// others live until they expire. And whoever moves accounts has to keep their `created_at`.
+    /// given up and registered again opens the new account to those of the old one's tokens that
+    /// have no `iat`, until they expire; the others are refused as with [`Id`](Self::Id). And nothing
+    /// is cached by [`Accounts::user_cache`](crate::accounts::Accounts::user_cache).
     Email,
 }
 
@@ -51,21 +56,9 @@ impl Subject {
                 _ => Ok(None),
             },
             Self::Email => match Email::new(subject) {
-                Ok(email) if email.as_str() == subject => {
-                    let user = store.find_by_email(&email).await?;
-                    Ok(user.filter(|user| !is_older(claims, user)))
-                }
+                Ok(email) if email.as_str() == subject => store.find_by_email(&email).await,
                 _ => Ok(None),
             },
         }
     }
-}
-
-/// Whether a token was made before the account. `iat` has whole seconds: the account's second
-/// counts as after, because whoever is admitted by registering logs in at once.
-fn is_older(claims: &Claims, user: &User) -> bool {
-    let second = Duration::from_secs(1);
-    claims
-        .issued_at()
-        .is_some_and(|issued| issued + second <= user.created_at)
 }

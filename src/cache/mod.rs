@@ -31,9 +31,10 @@ pub use self::channel::Invalidation;
 /// own changes. What other processes change is heard with [`follow`](Self::follow).
 ///
 /// A hit waits for nobody and takes no lock. Many requests that miss the same user at once are one
-/// load. Errors are never kept. A cached user of another
-/// [`token_generation`](AuthUser::token_generation) than the token's is loaded anew before anybody
-/// is refused.
+/// load. Errors are never kept. A cached user whose
+/// [`token_generation`](AuthUser::token_generation) or
+/// [`tokens_valid_since`](AuthUser::tokens_valid_since) excludes the token is loaded anew before the
+/// token is refused.
 ///
 /// Users are kept by the token's issuer and [`UserLoader::cache_key`], the subject by default: give
 /// each loader a cache of its own.

@@ -29,6 +29,7 @@ pub(crate) enum Refusal {
     TokenId,
     Denied,
     Generation,
+    IssuedTooEarly,
     UnknownSubject,
     #[cfg_attr(
         not(feature = "accounts"),
@@ -64,6 +65,7 @@ impl Refusal {
             Self::TokenId => "no_token_id",
             Self::Denied => "denied",
             Self::Generation => "generation",
+            Self::IssuedTooEarly => "issued_too_early",
             Self::UnknownSubject => "unknown_subject",
             Self::ForeignIssuer => "foreign_issuer",
             Self::CustomClaims => "custom_claims",
@@ -99,6 +101,7 @@ impl fmt::Display for Refusal {
             Self::TokenId => "the deny list has no name for the token",
             Self::Denied => "the token is on the deny list",
             Self::Generation => "the token was revoked by a later generation",
+            Self::IssuedTooEarly => "the token was issued before its account was made",
             Self::UnknownSubject => "the subject is unknown",
             Self::ForeignIssuer => {
                 "the token is of another issuer than the accounts: \

@@ -122,11 +122,11 @@ impl<U: AuthUser> Inner<U> {
     }
 }
 
-/// The user that was found, if the token is of a living generation.
+/// The user that was found, if the token is one of theirs that are valid now.
 fn is_of<U: AuthUser>(found: Option<Arc<U>>, claims: &Claims) -> Result<Arc<U>, AuthError> {
-    match found {
-        Some(user) if user::is_for(claims, &*user) => Ok(user),
-        Some(_) => Err(AuthError::refused(Refusal::Generation)),
-        None => Err(AuthError::refused(Refusal::UnknownSubject)),
-    }
+    let checked = match found {
+        Some(user) => user::check_token(claims, &*user).map(|()| user),
+        None => Err(Refusal::UnknownSubject),
+    };
+    checked.map_err(AuthError::refused)
 }

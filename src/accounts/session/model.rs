@@ -5,7 +5,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde::Serialize;
 
-use crate::accounts::model::to_rfc3339;
+use crate::accounts::model::{User, to_rfc3339};
+use crate::clock;
 
 /// A session as a store keeps it: one row, however often its token was renewed.
 ///
@@ -81,6 +82,14 @@ impl Session {
     pub(crate) fn is_id(text: &str) -> bool {
         let base64url = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
         text.len() == ID && text.bytes().all(base64url)
+    }
+
+    /// Whether its tokens are this account's: neither of an earlier generation, nor of an account
+    /// that had the same id before a database was restored.
+    pub(crate) fn is_of(&self, user: &User) -> bool {
+        self.user_id == user.id
+            && self.generation == user.token_generation
+            && !clock::is_seconds_before(self.created_at, user.created_at)
     }
 
     /// Whether it is over at this time.

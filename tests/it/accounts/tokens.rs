@@ -6,6 +6,7 @@ use std::time::Duration;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
+use tower_warder::AuthError;
 use tower_warder::accounts::Subject;
 
 use super::server::{Approved, PASSWORD, Pending, Server, bare, by};
@@ -171,6 +172,49 @@ async fn token_of_a_deleted_account_opens_no_other() {
     assert!(again.id > jane.id);
     assert_eq!(server.me(&token).await.status, 401);
     assert_eq!(server.me(&server.token(&again)).await.status, 200);
+}
+
+/// Whoever has the id after a restored backup has nothing to do with the tokens from before.
+#[tokio::test]
+async fn token_from_before_the_account_is_refused() {
+    for server in [
+        Server::new().await,
+        Server::cached(|accounts| accounts).await,
+    ] {
+        let before = |iat: Value| foreign(&json!({"sub": "1", "exp": NOW + 60, "iat": iat}));
+        server.clock.advance(Duration::from_micros(10_250_000));
+        let (_, admin) = server.admin().await;
+        // Cached from here on, where there is a cache.
+        assert_eq!(server.me(&admin).await.status, 200);
+        for (iat, status) in [
+            (json!(NOW), 401),
+            (json!(NOW + 9), 401),
+            (json!(NOW as f64 + 9.999), 401),
+            // What comes in the second of the registration is the account's.
+            (json!(NOW + 10), 200),
+            (json!(NOW as f64 + 10.1), 200),
+        ] {
+            let answer = server.me(&before(iat.clone())).await;
+            assert_eq!(answer.status, status, "{iat}");
+            if status == 401 {
+                let error = answer.extensions.get::<AuthError>().unwrap();
+                assert_eq!(error.reason(), "issued_too_early", "{iat}");
+            }
+        }
+        // Nothing tells when this one was made.
+        let ageless = foreign(&json!({"sub": "1", "exp": NOW + 60}));
+        assert_eq!(server.me(&ageless).await.status, 200);
+        assert_eq!(server.me(&admin).await.status, 200);
+    }
+}
+
+#[tokio::test]
+async fn log_in_in_the_second_of_the_registration_works() {
+    let server = Server::new().await;
+    server.clock.advance(Duration::from_micros(999_999));
+    assert_eq!(server.register("root@example.org").await.status, 201);
+    let token = server.token_of("root@example.org", PASSWORD).await;
+    assert_eq!(server.me(&token).await.status, 200);
 }
 
 async fn by_address() -> Server {

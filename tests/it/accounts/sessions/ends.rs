@@ -7,7 +7,8 @@ use tower_warder::accounts::{MemorySessions, MemoryStore, SessionStore};
 
 use super::super::server::{Approved, PASSWORD, Server};
 use super::client::{
-    assert_refused, cached, cached_over, jane, log_in, over, refresh, renewed, server, sessions,
+    SECOND, assert_refused, cached, cached_over, jane, log_in, node, over, refresh, renewed,
+    server, sessions,
 };
 use super::staged::{Pause, StagedSessions};
 
@@ -105,6 +106,25 @@ async fn deleted_account_is_turned_away_while_its_sessions_are_removed() {
     assert_eq!(server.me(&tokens.access).await.status, 401);
     store.go_on();
     assert_eq!(deletion.await.unwrap(), 204);
+}
+
+#[tokio::test]
+async fn session_from_before_the_account_is_none_of_its() {
+    let sessions_kept = MemorySessions::new();
+    let lost = over(MemoryStore::new(), sessions_kept.clone());
+    let tokens = jane(&lost).await;
+    lost.clock.advance(SECOND);
+    let empty = Server {
+        store: Arc::new(MemoryStore::new()),
+        ..lost.clone()
+    };
+    let server = node(&empty, sessions_kept);
+    let new = jane(&server).await;
+    assert_eq!(server.stored(1).await.email, lost.stored(1).await.email);
+    assert_refused(&refresh(&server, &tokens.refresh).await);
+    assert_eq!(server.me(&tokens.access).await.status, 401);
+    assert_eq!(sessions(&server, &new.access).await.len(), 1);
+    renewed(&server, &new.refresh).await;
 }
 
 #[tokio::test]
