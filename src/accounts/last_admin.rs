@@ -32,7 +32,9 @@ pub enum LastAdmin {
 }
 
 impl User {
-    /// The account after a change, or why the change is refused.
+    /// The account after a change, or why the change is refused. Leaving
+    /// [`Approved`](UserStatus::Approved) raises the token generation by one, which ends all tokens
+    /// and sessions.
     ///
     /// `other_admins` is how many accounts besides this one are admin *and* approved. A store
     /// asks for the row, counts the others and writes the result in one transaction that no
@@ -62,10 +64,15 @@ impl User {
                 LastAdmin::Demotion
             });
         }
-        let approved = self.status != UserStatus::Approved && user.status == UserStatus::Approved;
-        if approved && self.approved_at.is_none() {
+        let was_approved = self.status == UserStatus::Approved;
+        let is_approved = user.status == UserStatus::Approved;
+        if is_approved && !was_approved && self.approved_at.is_none() {
             user.approved_at = Some(change.at);
             user.approved_by = change.by.id();
+        }
+        // A stolen token stays dead when the account is approved again.
+        if was_approved && !is_approved {
+            user.token_generation += 1;
         }
         Ok(user)
     }
@@ -171,6 +178,30 @@ mod tests {
             at: first.at + Duration::from_secs(60),
             ..first
         };
-        assert_eq!(disabled.changed(&again, 1).unwrap(), approved);
+        let again = disabled.changed(&again, 1).unwrap();
+        assert_eq!(again.approved_at, approved.approved_at);
+        assert_eq!(again.approved_by, approved.approved_by);
+    }
+
+    #[test]
+    fn leaving_approved_raises_the_token_generation() {
+        for (from, to, generation) in [
+            (Approved, Disabled, 4),
+            (Approved, Pending, 4),
+            (Approved, Approved, 3),
+            (Pending, Approved, 3),
+            (Disabled, Approved, 3),
+            (Pending, Disabled, 3),
+            (Disabled, Pending, 3),
+        ] {
+            let changed = user(false, from).changed(&change(None, Some(to)), 1);
+            assert_eq!(
+                changed.unwrap().token_generation,
+                generation,
+                "{from:?} {to:?}"
+            );
+        }
+        let promoted = user(false, Approved).changed(&change(Some(true), None), 1);
+        assert_eq!(promoted.unwrap().token_generation, 3);
     }
 }

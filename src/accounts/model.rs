@@ -31,8 +31,8 @@ pub struct User {
     /// Which admin approved it then; nobody, if it was approved by registering first
     /// or by the application itself.
     pub approved_by: Option<i64>,
-    /// Which tokens are alive: raised by every reset or change of the password, and by a log-out
-    /// everywhere.
+    /// Which tokens are alive: raised by every reset or change of the password, by a log-out
+    /// everywhere, and when the account is no longer approved.
     pub token_generation: u64,
 }
 

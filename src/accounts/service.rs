@@ -225,6 +225,8 @@ impl<S: AccountStore> Accounts<S> {
     }
 
     /// Changes the account `id` in the name of `by`: an admin's `&User`, or [`Actor::System`].
+    /// Disabling an approved account, or making it pending, ends all its tokens and sessions: they
+    /// stay dead when it is approved again.
     ///
     /// # Errors
     ///

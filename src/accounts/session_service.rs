@@ -58,9 +58,8 @@ impl<S: AccountStore> Accounts<S> {
 
     /// The next access token of a session, and the next refresh token.
     ///
-    /// The account has to be approved, and of the token generation that the session has. A disabled
-    /// account keeps its sessions as it keeps its tokens: they wait until it is approved again, or
-    /// expire.
+    /// The account has to be approved, and of the token generation that the session has: disabling
+    /// the account has ended the session.
     ///
     /// Whoever drops this future, or does not get its answer, asks again with the same token, within
     /// the [grace](Sessions::grace): later it may be spent, and end the session.

@@ -66,7 +66,8 @@ pub trait AccountStore: Send + Sync + 'static {
     /// Only [`StoreError::Unavailable`].
     async fn count_pending(&self) -> Result<u64, StoreError>;
 
-    /// Changes an account: [`User::changed`] decides. Returns the account after the change.
+    /// Changes an account: [`User::changed`] decides, and all that it says is written at once, the
+    /// token generation included. Returns the account after the change.
     ///
     /// # Errors
     ///

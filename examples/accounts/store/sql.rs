@@ -55,14 +55,16 @@ macro_rules! update {
     ($user:expr, $time:path) => {
         sqlx::query(
             "UPDATE users
-             SET email = $1, is_admin = $2, status = $3, approved_at = $4, approved_by = $5
-             WHERE id = $6",
+             SET email = $1, is_admin = $2, status = $3, approved_at = $4, approved_by = $5,
+                 token_generation = $6
+             WHERE id = $7",
         )
         .bind(&$user.email)
         .bind($user.is_admin)
         .bind($user.status.as_str())
         .bind($user.approved_at.map($time))
         .bind($user.approved_by)
+        .bind(sql::number($user.token_generation))
         .bind($user.id)
     };
 }

@@ -28,6 +28,8 @@ enum Flaw {
     RefusedChangeWritten,
     WholeRowWritten,
     ApprovalRecordedAgain,
+    LeavingKeepsGeneration,
+    LeavingReadsGenerationEarly,
     DeletionOfNobodyDone,
     ListedById,
     PageAfterIdOnly,
@@ -231,6 +233,14 @@ impl AccountStore for Flawed {
         if user.approved_at.is_none() {
             user.approved_at = rows.get(id)?.approved_at;
         }
+        let raised = user.token_generation - before.token_generation;
+        match self.flaw {
+            Flaw::LeavingKeepsGeneration => user.token_generation -= raised,
+            Flaw::LeavingReadsGenerationEarly if raised > 0 => {
+                user.token_generation = early.get(id)?.token_generation + raised;
+            }
+            _ => {}
+        }
         if taken {
             return Err(StoreError::EmailTaken);
         }
@@ -355,6 +365,14 @@ async fn a_store_with_a_flaw_breaks_the_rule_that_it_is_about() {
         ),
         (Flaw::WholeRowWritten, "at the same moment all stay"),
         (Flaw::ApprovalRecordedAgain, "never changed again"),
+        (
+            Flaw::LeavingKeepsGeneration,
+            "leaving approved raises the token generation",
+        ),
+        (
+            Flaw::LeavingReadsGenerationEarly,
+            "leaving approved and an end of the tokens",
+        ),
         (Flaw::DeletionOfNobodyDone, "a deletion of nobody"),
         (Flaw::ListedById, "by created_at, then by id"),
         (Flaw::PageAfterIdOnly, "make up the list"),

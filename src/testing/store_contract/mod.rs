@@ -68,12 +68,14 @@ where
     tokens::one_of_many_ends_a_generation(fresh().await).await;
     tokens::a_reset_wins_over_a_change(fresh().await).await;
 
+    updates::leaving_approved_raises_the_generation(fresh().await).await;
     updates::an_update_changes_what_it_names(fresh().await).await;
     updates::the_first_approval_is_recorded(fresh().await).await;
     updates::an_address_moves_with_its_account(fresh().await).await;
     updates::a_taken_address_is_refused(fresh().await).await;
     updates::one_of_many_gets_an_address(fresh().await).await;
     updates::changes_at_the_same_moment_all_stay(fresh().await).await;
+    updates::leaving_approved_and_an_end_of_tokens_both_count(fresh().await).await;
 
     admins::a_refused_change_of_the_last_admin_changes_nothing(fresh().await).await;
     admins::only_approved_admins_count(fresh().await).await;

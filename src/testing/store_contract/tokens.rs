@@ -33,7 +33,11 @@ pub(super) async fn tokens_end_where_their_generation_lives<S: AccountStore>(acc
     for status in [UserStatus::Pending, UserStatus::Disabled] {
         let update = accounts.update(jane.id, to_status(status), &admin).await;
         let shut_out = update.expect("an account can be disabled");
-        let ended = accounts.store().end_tokens(jane.id, 4, Some("mine")).await;
+        let generation = shut_out.token_generation;
+        let ended = accounts
+            .store()
+            .end_tokens(jane.id, generation, Some("mine"))
+            .await;
         assert!(!ended.expect("who is not approved is no error"), "{rule}");
         assert_eq!(accounts.must_find(jane.id).await, shut_out, "{rule}");
     }

@@ -7,6 +7,64 @@ use super::fixture::{
 use crate::accounts::{AccountStore, Change, Seat, User, UserUpdate};
 use crate::user::UserStatus;
 
+pub(super) async fn leaving_approved_raises_the_generation<S: AccountStore>(accounts: Fixture<S>) {
+    let rule = "leaving approved raises the token generation by one, in the same write";
+    let admin = accounts.first_admin("admin").await;
+    let jane = accounts.approved("jane", false, &admin).await;
+    let mut generation = jane.token_generation;
+    for (status, raised) in [
+        (UserStatus::Disabled, 1),
+        (UserStatus::Pending, 0),
+        (UserStatus::Approved, 0),
+        (UserStatus::Approved, 0),
+        (UserStatus::Pending, 1),
+        (UserStatus::Disabled, 0),
+        (UserStatus::Approved, 0),
+    ] {
+        generation += raised;
+        let changed = accounts.update(jane.id, to_status(status), &admin).await;
+        let changed = changed.expect("a status can be changed");
+        assert_eq!(changed.token_generation, generation, "{rule}");
+        assert_eq!(accounts.must_find(jane.id).await, changed, "{rule}");
+    }
+}
+
+pub(super) async fn leaving_approved_and_an_end_of_tokens_both_count<S: AccountStore>(
+    accounts: Fixture<S>,
+) {
+    let rule = "leaving approved and an end of the tokens at the same moment both raise the token \
+                generation";
+    let admin = accounts.first_admin("admin").await;
+    let jane = accounts.approved("jane", false, &admin).await;
+    for round in 0..ROUNDS {
+        let approval = accounts.update(jane.id, to_status(UserStatus::Approved), &admin);
+        let before = approval.await.expect("a status can be changed");
+        let results = accounts
+            .race(2, |accounts, n| {
+                let (id, generation, admin) = (jane.id, before.token_generation, admin.clone());
+                async move {
+                    // Either may be first.
+                    if n == round % 2 {
+                        let disabling = to_status(UserStatus::Disabled);
+                        let disabled = accounts.update(id, disabling, &admin).await;
+                        disabled.map(|_| 1)
+                    } else {
+                        let ended = accounts.store().end_tokens(id, generation, None).await;
+                        ended.map(u64::from)
+                    }
+                }
+            })
+            .await;
+        let raised = results
+            .into_iter()
+            .map(|result| result.expect("both at the same moment are no error"));
+        let generation = before.token_generation + raised.sum::<u64>();
+        let after = accounts.must_find(jane.id).await;
+        assert_eq!(after.token_generation, generation, "{rule}");
+        assert_eq!(after.status, UserStatus::Disabled, "{rule}");
+    }
+}
+
 pub(super) async fn an_update_changes_what_it_names<S: AccountStore>(accounts: Fixture<S>) {
     let admin = accounts.first_admin("admin").await;
     let mut expected = accounts.approved("jane", false, &admin).await;
@@ -27,6 +85,8 @@ pub(super) async fn an_update_changes_what_it_names<S: AccountStore>(accounts: F
             expected.email = email.as_str().to_owned();
         }
         expected.is_admin = update.is_admin.unwrap_or(expected.is_admin);
+        // The one that is not approved any more is the one that leaves it.
+        expected.token_generation += u64::from(update.status == Some(UserStatus::Pending));
         expected.status = update.status.unwrap_or(expected.status);
         let changed = accounts.update(expected.id, update, &admin).await;
         assert_eq!(

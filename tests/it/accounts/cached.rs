@@ -28,6 +28,7 @@ async fn what_an_admin_changes_is_seen_at_once() {
     server
         .put(&admin, jane.id, json!({"status": "approved"}))
         .await;
+    let token = server.token_of("jane@example.org", PASSWORD).await;
     assert_eq!(server.me(&token).await.status, 200);
 
     server

@@ -289,6 +289,24 @@ async fn cookie_of_an_account_dies_as_its_tokens_do() {
     assert_eq!(me().await, 401);
 }
 
+#[tokio::test]
+async fn cookie_from_before_a_disabling_stays_dead_after_approval() {
+    let server = server(both()).await;
+    let (_, root) = server.admin().await;
+    let (jane, _) = server.jane().await;
+    for status in ["disabled", "pending"] {
+        let token = token_in(&log_in(&server, "jane@example.org", PASSWORD).await);
+        for (update, expected) in [(None, 200), (Some(status), 401), (Some("approved"), 401)] {
+            if let Some(status) = update {
+                let answer = server.put(&root, jane.id, json!({"status": status})).await;
+                assert_eq!(answer.status, 200);
+            }
+            let me = server.send(with_cookie(&token, bare("GET", "/me"))).await;
+            assert_eq!(me.status, expected, "{update:?}");
+        }
+    }
+}
+
 fn seen(answer: Answer) -> (u16, HeaderMap, String) {
     (answer.status.as_u16(), answer.headers, answer.body)
 }

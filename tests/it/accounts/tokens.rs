@@ -94,7 +94,7 @@ async fn token_with_just_subject_and_expiry_is_enough() {
 async fn changes_of_an_account_act_on_its_tokens_at_once() {
     let server = Server::new().await;
     let (_, admin) = server.admin().await;
-    let (jane, token) = server.jane().await;
+    let (jane, mut token) = server.jane().await;
     for (update, me, users) in [
         (json!({"is_admin": true}), 200, 200),
         (json!({"is_admin": false}), 200, 403),
@@ -108,6 +108,9 @@ async fn changes_of_an_account_act_on_its_tokens_at_once() {
             server.put(&admin, jane.id, update.clone()).await.status,
             200
         );
+        if update["status"] == "approved" {
+            token = server.token_of("jane@example.org", PASSWORD).await;
+        }
         assert_eq!(server.me(&token).await.status, me, "{update}");
         let answer = server.send(by(&token, bare("GET", "/users"))).await;
         assert_eq!(answer.status, users, "{update}");
@@ -115,6 +118,31 @@ async fn changes_of_an_account_act_on_its_tokens_at_once() {
     assert_eq!(server.me(&token).await.json()["email"], "janet@example.org");
     assert_eq!(server.delete(&admin, jane.id).await.status, 204);
     assert_eq!(server.me(&token).await.status, 401);
+}
+
+#[tokio::test]
+async fn token_from_before_a_disabling_stays_dead_after_approval() {
+    for server in [
+        Server::new().await,
+        Server::cached(|accounts| accounts).await,
+    ] {
+        let (_, admin) = server.admin().await;
+        let (jane, mut token) = server.jane().await;
+        for status in ["disabled", "pending"] {
+            assert_eq!(server.me(&token).await.status, 200);
+            for status in [status, "approved"] {
+                let update = json!({"status": status});
+                assert_eq!(server.put(&admin, jane.id, update).await.status, 200);
+                assert_eq!(server.me(&token).await.status, 401, "{status}");
+            }
+            token = server.token_of("jane@example.org", PASSWORD).await;
+        }
+        // What leaves the account approved ends nothing.
+        for update in [json!({"status": "approved"}), json!({"is_admin": true})] {
+            assert_eq!(server.put(&admin, jane.id, update).await.status, 200);
+        }
+        assert_eq!(server.me(&token).await.status, 200);
+    }
 }
 
 #[tokio::test]

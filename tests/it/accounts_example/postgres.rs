@@ -320,7 +320,9 @@ async fn what_an_admin_changes_with_sql_is_seen_at_the_next_request() {
     for (update, status) in [
         ("UPDATE users SET status = 'approved'", 200),
         ("UPDATE users SET status = 'disabled'", 401),
-        ("UPDATE users SET status = 'approved'", 200),
+        // Its tokens have ended.
+        ("UPDATE users SET status = 'approved'", 401),
+        ("UPDATE users SET token_generation = 0", 200),
         ("UPDATE users SET token_generation = 1", 401),
         ("UPDATE users SET token_generation = 0", 200),
         ("DELETE FROM users", 401),

@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use sqlx::postgres::PgConnection;
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions, Connection, Executor};
-use tower_warder::accounts::{Session, SessionStore};
+use tower_warder::accounts::{self, Email, NewUser, Seat, Session, SessionStore};
 
 use crate::support::Place;
 
@@ -36,6 +36,52 @@ async fn a_node_of_before_starts_on_tables_of_a_later_version() {
         let again = place.open().await;
         store.ping().await.unwrap();
         again.ping().await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn account_that_is_disabled_with_sql_has_no_tokens_any_more() {
+    for place in databases().await {
+        let store = place.open().await;
+        for id in [1, 2] {
+            let new = NewUser {
+                email: Email::new(&format!("user{id}@example.org")).unwrap(),
+                hashed_password: "none".to_owned(),
+                created_at: time(0),
+                seat: Seat::Closed,
+            };
+            let added = accounts::AccountStore::insert(&store, new).await;
+            assert_eq!(added.unwrap().id, id);
+        }
+        for (update, generation) in [
+            ("UPDATE users SET status = 'approved'", 0),
+            ("UPDATE users SET status = 'disabled' WHERE id = 1", 1),
+            ("UPDATE users SET status = 'pending' WHERE id = 1", 1),
+            ("UPDATE users SET status = 'approved' WHERE id = 1", 1),
+            ("UPDATE users SET is_admin = TRUE WHERE id = 1", 1),
+            (
+                "UPDATE users SET status = 'pending', token_generation = 7 WHERE id = 1",
+                7,
+            ),
+        ] {
+            match place.postgres_url() {
+                Some(url) => {
+                    let mut admin = PgConnection::connect(url).await.unwrap();
+                    admin.execute(update).await.unwrap();
+                }
+                None => {
+                    let file = SqliteConnectOptions::new().filename(place.sqlite_file());
+                    let mut admin = file.connect().await.unwrap();
+                    admin.execute(update).await.unwrap();
+                }
+            }
+            let mut found = Vec::new();
+            for id in [1, 2] {
+                let user = accounts::AccountStore::find(&store, id).await.unwrap();
+                found.push(user.unwrap().token_generation);
+            }
+            assert_eq!(found, [generation, 0], "{update}");
+        }
     }
 }
 

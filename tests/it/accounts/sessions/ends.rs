@@ -25,33 +25,26 @@ async fn with_admin(server: &Server) -> String {
 }
 
 #[tokio::test]
-async fn who_is_not_approved_cannot_refresh_and_goes_on_once_approved() {
-    let server = server();
-    with_admin(&server).await;
-    let mut tokens = jane(&server).await;
-    for status in ["disabled", "pending"] {
-        put(&server, status).await;
-        for _ in 0..3 {
-            // Also told no more than others: the log-in tells the state.
-            assert_refused(&refresh(&server, &tokens.refresh).await);
+async fn leaving_approved_ends_every_session_for_good() {
+    for server in [server(), cached()] {
+        with_admin(&server).await;
+        let mut tokens = jane(&server).await;
+        for status in ["disabled", "pending"] {
+            let desk = log_in(&server, "jane@example.org").await;
+            assert_eq!(server.me(&tokens.access).await.status, 200);
+            for status in [status, "approved"] {
+                put(&server, status).await;
+                for tokens in [&tokens, &desk] {
+                    // Also told no more than others: the log-in tells the state.
+                    assert_refused(&refresh(&server, &tokens.refresh).await);
+                    assert_eq!(server.me(&tokens.access).await.status, 401, "{status}");
+                }
+            }
+            tokens = log_in(&server, "jane@example.org").await;
+            assert_eq!(sessions(&server, &tokens.access).await.len(), 1);
+            tokens = renewed(&server, &tokens.refresh).await;
         }
-        put(&server, "approved").await;
-        tokens = renewed(&server, &tokens.refresh).await;
-        assert_eq!(server.me(&tokens.access).await.status, 200);
     }
-}
-
-#[tokio::test]
-async fn spent_token_of_a_disabled_account_still_ends_its_session() {
-    let server = server();
-    with_admin(&server).await;
-    let first = jane(&server).await;
-    let second = renewed(&server, &first.refresh).await;
-    let third = renewed(&server, &second.refresh).await;
-    put(&server, "disabled").await;
-    assert_refused(&refresh(&server, &first.refresh).await);
-    put(&server, "approved").await;
-    assert_refused(&refresh(&server, &third.refresh).await);
 }
 
 #[tokio::test]
