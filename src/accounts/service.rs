@@ -150,7 +150,7 @@ impl<S: AccountStore> Accounts<S> {
     /// The approved account of whoever knows its password.
     ///
     /// Password first, state second: with a wrong password every account, known or not, answers
-    /// alike and takes as long.
+    /// alike and takes about as long; [`PasswordHasher::verify_or_dummy`] says where that ends.
     ///
     /// # Errors
     ///

@@ -7,7 +7,7 @@ use std::thread;
 use zeroize::Zeroizing;
 
 use crate::password::error::PasswordError;
-use crate::password::params::PasswordParams;
+use crate::password::params::{Cost, PasswordParams};
 use crate::password::stored::StoredHash;
 use crate::password::workers::Workers;
 
@@ -122,15 +122,20 @@ impl PasswordHasher {
     /// A wrong password is not an error.
     pub async fn verify(&self, password: &str, stored: &str) -> Result<Verdict, PasswordError> {
         check_length(password)?;
-        self.judge(password, StoredHash::parse(stored)?).await
+        self.judge(password, StoredHash::parse(stored)?, None).await
     }
 
     /// Judges a password by the stored hash of a user, or by a dummy where there is no user.
     ///
     /// The dummy has the parameters of new hashes and never matches: an unknown user costs the
     /// same hasher call as a known one with a wrong password. So does a stored hash that cannot
-    /// be read, before that is reported. Users whose hashes have other parameters differ in time
-    /// until their next login renews them.
+    /// be read, before that is reported. Where a stored hash takes less work than a new one, a wrong
+    /// password is hashed once more for the difference, which takes about as long together.
+    ///
+    /// A stored hash that takes *more* work than a new one takes longer than an unknown user, until
+    /// the next log-in renews it: where parameters are lowered, or hashes come from a system with
+    /// higher ones, those users can be told from unknown ones by time. Raise the parameters to the
+    /// highest that are stored, and nobody can.
     ///
     /// # Errors
     ///
@@ -141,24 +146,36 @@ impl PasswordHasher {
         stored: Option<&str>,
     ) -> Result<Verdict, PasswordError> {
         check_length(password)?;
+        let live = self.params.cost();
         let error = match stored.map(StoredHash::parse) {
-            Some(Ok(stored)) => return self.judge(password, stored).await,
+            Some(Ok(stored)) => {
+                let rest = stored.cost().remainder(live);
+                return self.judge(password, stored, rest).await;
+            }
             Some(Err(error)) => Some(error),
             None => None,
         };
-        let dummy = StoredHash::dummy(self.params.cost());
-        // Whatever it says: nobody comes in by a dummy.
-        let _ = self.judge(password, dummy).await?;
+        // Whatever it says: a dummy admits nobody.
+        let _ = self.judge(password, StoredHash::dummy(live), None).await?;
         error.map_or(Ok(Verdict::MISMATCH), Err)
     }
 
-    async fn judge(&self, password: &str, stored: StoredHash) -> Result<Verdict, PasswordError> {
+    /// A mismatch costs `rest` besides.
+    async fn judge(
+        &self,
+        password: &str,
+        stored: StoredHash,
+        rest: Option<Cost>,
+    ) -> Result<Verdict, PasswordError> {
         let live = self.params.cost();
         let worker = self.workers.worker(stored.cost().blocks()).await?;
         let password = Zeroizing::new(password.to_owned());
         worker
             .run(move |memory| {
                 if !stored.matches(&password, memory)? {
+                    if let Some(rest) = rest {
+                        let _ = StoredHash::dummy(rest).matches(&password, memory)?;
+                    }
                     return Ok(Verdict::MISMATCH);
                 }
                 // A password that is right stays right if it cannot be hashed again today; why

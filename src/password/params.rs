@@ -112,6 +112,19 @@ impl Cost {
         Ok(())
     }
 
+    /// What is left to do after a hash of this cost, so that both together take about as long as
+    /// one of cost `live`: Argon2 takes as long as it fills blocks. `None` if that is nothing, or
+    /// less than the smallest hash.
+    pub(super) fn remainder(self, live: Self) -> Option<Self> {
+        let work = |cost: Self| u64::from(cost.memory_kib) * u64::from(cost.iterations);
+        let left = work(live).checked_sub(work(self))? / u64::from(live.iterations);
+        let rest = Self {
+            memory_kib: u32::try_from(left).ok()?,
+            ..live
+        };
+        rest.within_limits().is_ok().then_some(rest)
+    }
+
     /// Blocks of one KiB that hashing needs.
     pub(super) const fn blocks(&self) -> usize {
         self.memory_kib as usize

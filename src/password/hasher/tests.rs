@@ -177,6 +177,52 @@ async fn unknown_user_costs_the_same_hasher_call_as_a_wrong_password() {
 }
 
 #[tokio::test]
+async fn cheaper_stored_hash_costs_a_wrong_password_as_much_work_as_an_unknown_user() {
+    let runs = Runs::record();
+    let hasher = cheap().permits(1);
+    let work = |runs: &[(u64, u64, u64)]| -> u64 { runs.iter().map(|(m, t, _)| m * t).sum() };
+    let _ = hasher.verify_or_dummy("wrong", None).await.unwrap();
+    let unknown = work(&runs.take());
+    for (params, count) in [
+        ("m=8,t=1,p=1", 2),
+        ("m=4096,t=3,p=1", 2),
+        ("m=7168,t=4,p=2", 2),
+        ("m=19456,t=1,p=4", 2),
+        ("m=7168,t=5,p=1", 1),
+        // A difference of less than the smallest hash.
+        ("m=7161,t=5,p=1", 1),
+    ] {
+        let stored = WEAK.replace("m=8,t=1,p=1", params);
+        let known = hasher
+            .verify_or_dummy("wrong", Some(&stored))
+            .await
+            .unwrap();
+        assert!(!known.matches);
+        let runs = runs.take();
+        assert_eq!(runs.len(), count, "{params}: {runs:?}");
+        assert!(unknown - work(&runs) < 40, "{params}: {runs:?}");
+    }
+}
+
+#[tokio::test]
+async fn stored_hash_is_hashed_once_where_nothing_is_left_to_even_out() {
+    let runs = Runs::record();
+    let hasher = cheap().permits(1);
+    let dearer = WEAK.replace("m=8,t=1,p=1", "m=9216,t=5,p=1");
+    let _ = hasher
+        .verify_or_dummy("wrong", Some(&dearer))
+        .await
+        .unwrap();
+    assert_eq!(runs.take(), [(9216, 5, 1)]);
+    // No user to be told from others, as at a change of the password.
+    let _ = hasher.verify("wrong", WEAK).await.unwrap();
+    assert_eq!(runs.take(), [(8, 1, 1)]);
+    // The rehash of a password that is right.
+    let _ = hasher.verify_or_dummy("weak", Some(WEAK)).await.unwrap();
+    assert_eq!(runs.take(), [(8, 1, 1), (7168, 5, 1)]);
+}
+
+#[tokio::test]
 async fn unreadable_hash_of_a_known_user_costs_the_same_hasher_call() {
     let runs = Runs::record();
     let stored = FROM_PWDLIB.replace("argon2id", "argon2i");

@@ -206,6 +206,27 @@ async fn outdated_hash_is_renewed_by_a_log_in_that_comes_in() {
 }
 
 #[tokio::test]
+async fn cheaper_hash_costs_a_wrong_password_as_much_work_as_an_unknown_address() {
+    let server = Server::configured(|accounts| accounts.hasher(other_hasher())).await;
+    server.jane().await;
+    let work = async |username: &str| {
+        let log = Trace::record();
+        assert_eq!(server.login(username, "wrong password").await.status, 401);
+        let runs = log.lines(RUN);
+        let of = |line: &String, name: &str| -> u32 {
+            let (_, rest) = line.split_once(&format!(" {name}=")).unwrap();
+            let number = rest.split_whitespace().next().unwrap();
+            number.parse().unwrap()
+        };
+        runs.iter()
+            .map(|line| of(line, "m") * of(line, "t"))
+            .sum::<u32>()
+    };
+    assert_eq!(work("nobody@example.org").await, 9216 * 4);
+    assert_eq!(work("jane@example.org").await, 9216 * 4);
+}
+
+#[tokio::test]
 async fn renewed_hash_loses_to_a_reset() {
     let store = Arc::new(Staged::new().await);
     let server = Server::with(Arc::clone(&store), |accounts| {
