@@ -23,6 +23,8 @@ mod published;
 mod extract;
 #[cfg(feature = "password")]
 mod password;
+#[cfg(all(feature = "axum", feature = "password"))]
+mod login;
 #[cfg(feature = "accounts")]
 pub mod accounts;
 #[cfg(feature = "utoipa")]
@@ -42,6 +44,8 @@ pub use extract::{AdminUser, Guarded};
 pub use guard::{RequireLayer, RequireService, ResponseFuture};
 pub use identity::Identity;
 pub use layer::{AuthLayer, AuthService};
+#[cfg(all(feature = "axum", feature = "password"))]
+pub use login::LoginError;
 #[cfg(feature = "password")]
 pub use password::{PasswordError, PasswordHasher, PasswordParams, Verdict};
 pub use policy::{Admin, Approved, Decision, Denied, Policy, Scope};

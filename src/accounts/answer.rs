@@ -15,6 +15,7 @@ use super::error::AccountError;
 use super::fault::Fault;
 use super::last_admin::LastAdmin;
 use crate::error::{AuthError, AuthErrorKind};
+use crate::login::LoginError;
 use crate::policy::ADMIN_REQUIRED;
 use crate::rejection;
 
@@ -22,9 +23,9 @@ impl IntoResponse for AccountError {
     fn into_response(self) -> Response {
         problem(match self {
             Self::EmailTaken => EMAIL_TAKEN,
-            Self::WrongCredentials => return challenged(WRONG_CREDENTIALS),
-            Self::Pending => PENDING,
-            Self::Disabled => DISABLED,
+            Self::WrongCredentials => return LoginError::WrongCredentials.into_response(),
+            Self::Pending => return LoginError::Pending.into_response(),
+            Self::Disabled => return LoginError::Disabled.into_response(),
             Self::WrongBootstrapSecret => WRONG_BOOTSTRAP_SECRET,
             Self::NotAdmin(refusal) => return AuthError::from(refusal).into_response(),
             Self::NotFound => USER_NOT_FOUND,
@@ -115,28 +116,12 @@ pub(super) fn problem(row: Row) -> Response {
     rejection::problem(status, detail, code).map(Body::from)
 }
 
-/// A row of the table: status, `detail` and `code` of a problem.
-pub(crate) type Row = (StatusCode, &'static str, &'static str);
+pub(crate) use crate::login::{DISABLED, PENDING, Row, WRONG_CREDENTIALS};
 
 pub(crate) const EMAIL_TAKEN: Row = (
     StatusCode::CONFLICT,
     "Email already registered",
     "email_taken",
-);
-pub(crate) const WRONG_CREDENTIALS: Row = (
-    StatusCode::UNAUTHORIZED,
-    "Incorrect email or password",
-    "invalid_credentials",
-);
-pub(crate) const PENDING: Row = (
-    StatusCode::FORBIDDEN,
-    "Account pending approval",
-    "account_pending",
-);
-pub(crate) const DISABLED: Row = (
-    StatusCode::FORBIDDEN,
-    "Account disabled",
-    "account_disabled",
 );
 pub(crate) const WRONG_BOOTSTRAP_SECRET: Row = (
     StatusCode::FORBIDDEN,

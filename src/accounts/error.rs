@@ -7,7 +7,9 @@ use super::actor::NotAdmin;
 use super::last_admin::LastAdmin;
 use super::store::StoreError;
 use crate::error::BoxError;
+use crate::login::LoginError;
 use crate::password::PasswordError;
+use crate::token::IssueError;
 
 /// Why an account was not made, opened or changed.
 #[derive(Debug)]
@@ -68,8 +70,18 @@ impl From<NotAdmin> for AccountError {
     }
 }
 
+/// As for a [`LoginError`]: what cannot be right is a wrong password.
 impl From<PasswordError> for AccountError {
     fn from(error: PasswordError) -> Self {
+        match LoginError::from(error) {
+            LoginError::WrongCredentials => Self::WrongCredentials,
+            _ => Self::unavailable(error),
+        }
+    }
+}
+
+impl From<IssueError> for AccountError {
+    fn from(error: IssueError) -> Self {
         Self::unavailable(error)
     }
 }

@@ -201,8 +201,7 @@ impl<S: AccountStore> Accounts<S> {
         // token is dead already.
         let subject = self.subject.of(user);
         let token = self.issuer.token(&subject);
-        let token = token.generation(user.token_generation).issue();
-        let token = token.map_err(AccountError::unavailable)?;
+        let token = token.generation(user.token_generation).issue()?;
         Ok(Token::bearer(token, self.issuer.expires_in()))
     }
 

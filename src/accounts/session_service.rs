@@ -242,8 +242,7 @@ impl<S: AccountStore> Accounts<S> {
             .token(&subject)
             .generation(user.token_generation)
             .claims(&json!({"sid": session.id}))
-            .issue()
-            .map_err(AccountError::unavailable)?;
+            .issue()?;
         let token = Token::bearer(access, issuer.expires_in());
         Ok(match refresh {
             Some(refresh) => token.refresh(refresh.to_text(), left),

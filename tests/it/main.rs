@@ -30,6 +30,7 @@ mod issuers;
 #[cfg(feature = "jwks")]
 mod jwks;
 mod key_source;
+mod login_error;
 #[cfg(feature = "metrics")]
 mod metrics;
 mod openapi;

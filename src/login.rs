@@ -1,0 +1,304 @@
+//! The errors of a log-in, ready to be answered.
+
+use std::error::Error;
+use std::fmt;
+
+use axum_core::body::Body;
+use axum_core::response::{IntoResponse, Response};
+use http::StatusCode;
+use http::header::{CACHE_CONTROL, HeaderValue, WWW_AUTHENTICATE};
+
+use crate::error::{AuthError, AuthErrorKind, BoxError};
+use crate::password::PasswordError;
+use crate::rejection;
+use crate::source::UnfitToken;
+use crate::token::IssueError;
+use crate::user::UserStatus;
+
+/// The errors of a log-in over an application's own table of users. As a response they are what the
+/// routes of the feature `accounts` answer.
+///
+/// | error | status | `detail` | `code` |
+/// |---|---|---|---|
+/// | [`WrongCredentials`](Self::WrongCredentials) | 401, `WWW-Authenticate: Bearer` | Incorrect email or password | `invalid_credentials` |
+/// | [`Pending`](Self::Pending) | 403 | Account pending approval | `account_pending` |
+/// | [`Disabled`](Self::Disabled) | 403 | Account disabled | `account_disabled` |
+/// | [`Rejected`](Self::Rejected) | that of the [`AuthError`] | | |
+/// | [`Unavailable`](Self::Unavailable) | 503, `Retry-After` | Authentication is temporarily unavailable | `unavailable` |
+///
+/// Each is a problem document (RFC 9457) with `Cache-Control: no-store`. What [`PasswordHasher`],
+/// [`TokenIssuer`] and [`AuthCookie`] return becomes one of them with `?`, and so does a
+/// [`BoxError`], which is what the application's own store may return.
+///
+/// The order matters: first the password, for unknown users too, and then the status, so that an
+/// unknown user takes as long as a wrong password, and the status is told only with the right one.
+///
+/// ```
+/// use std::collections::HashMap;
+/// use std::sync::Arc;
+///
+/// use axum::extract::{Form, State};
+/// use axum::http::header::CACHE_CONTROL;
+/// use axum::response::IntoResponse;
+/// use axum::{Json, Router, routing::post};
+/// use tower_warder::{
+///     AuthUser, BoxError, LoginError, PasswordHasher, Secret, TokenIssuer, UserStatus,
+/// };
+///
+/// #[derive(Clone)]
+/// struct Member {
+///     id: String,
+///     hashed_password: String,
+///     status: UserStatus,
+/// }
+///
+/// impl AuthUser for Member {
+///     fn status(&self) -> UserStatus {
+///         self.status
+///     }
+/// }
+///
+/// struct App {
+///     members: HashMap<String, Member>, // your table
+///     hasher: PasswordHasher,
+///     issuer: TokenIssuer,
+/// }
+///
+/// impl App {
+///     async fn find(&self, username: &str) -> Result<Option<Member>, BoxError> {
+///         Ok(self.members.get(username).cloned()) // any error of the database, with `?`
+///     }
+/// }
+///
+/// #[derive(serde::Deserialize)]
+/// struct Credentials {
+///     username: String,
+///     password: String,
+/// }
+///
+/// async fn login(
+///     State(app): State<Arc<App>>,
+///     Form(credentials): Form<Credentials>,
+/// ) -> Result<impl IntoResponse, LoginError> {
+///     let member = app.find(&credentials.username).await?;
+///     let stored = member.as_ref().map(|member| member.hashed_password.as_str());
+///     let verdict = app.hasher.verify_or_dummy(&credentials.password, stored).await?;
+///     let member = member.filter(|_| verdict.matches);
+///     let member = member.ok_or(LoginError::WrongCredentials)?;
+///     LoginError::check_status(member.status())?;
+///     // A hash in `verdict.rehash` replaces the stored one here.
+///     let token = app.issuer.issue(&member.id)?;
+///     let expires_in = app.issuer.expires_in().as_secs();
+///     let body = serde_json::json!({
+///         "access_token": token,
+///         "token_type": "bearer",
+///         "expires_in": expires_in,
+///     });
+///     Ok(([(CACHE_CONTROL, "no-store")], Json(body)))
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), BoxError> {
+/// # use axum::http::{Request, header::CONTENT_TYPE};
+/// # use tower::ServiceExt;
+/// let hasher = PasswordHasher::new();
+/// let member = |id: &str, hashed_password: String, status| Member {
+///     id: id.to_owned(),
+///     hashed_password,
+///     status,
+/// };
+/// let hash = hasher.hash("correct horse battery staple").await?;
+/// let app = App {
+///     members: HashMap::from([
+///         ("jane".to_owned(), member("1", hash.clone(), UserStatus::Approved)),
+///         ("paul".to_owned(), member("2", hash, UserStatus::Pending)),
+///     ]),
+///     hasher,
+///     issuer: TokenIssuer::hs256(&Secret::generate()),
+/// };
+/// let app: Router = Router::new().route("/login", post(login)).with_state(Arc::new(app));
+/// for (username, password, status) in [
+///     ("jane", "correct+horse+battery+staple", 200),
+///     ("jane", "wrong", 401),
+///     ("nobody", "wrong", 401),
+///     ("paul", "wrong", 401),
+///     ("paul", "correct+horse+battery+staple", 403),
+/// ] {
+///     // The form `username=…&password=…`.
+/// #   let form = format!("username={username}&password={password}");
+/// #   let request = Request::post("/login")
+/// #       .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
+/// #       .body(axum::body::Body::from(form))?;
+/// #   let answer = app.clone().oneshot(request).await?;
+///     assert_eq!(answer.status(), status);
+/// }
+/// # Ok(())
+/// # }
+/// ```
+///
+/// [`PasswordHasher`]: crate::PasswordHasher
+/// [`TokenIssuer`]: crate::TokenIssuer
+/// [`AuthCookie`]: crate::AuthCookie
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum LoginError {
+    /// The user is unknown or the password is wrong: nobody is told which.
+    WrongCredentials,
+    /// The password is right, and the account waits for approval.
+    Pending,
+    /// The password is right, and the account is disabled.
+    Disabled,
+    /// The request is refused for another reason, such as a page of another origin that sent it.
+    Rejected(AuthError),
+    /// The store or the hasher cannot answer, or no token could be made. The source goes to the
+    /// log: as an error, but for a hasher that is [busy](PasswordError::Busy), which anybody can
+    /// bring about.
+    Unavailable(BoxError),
+}
+
+impl LoginError {
+    /// Checks the status of an account whose password was right.
+    ///
+    /// # Errors
+    ///
+    /// [`Pending`](Self::Pending) or [`Disabled`](Self::Disabled).
+    pub const fn check_status(status: UserStatus) -> Result<(), Self> {
+        match status {
+            UserStatus::Approved => Ok(()),
+            UserStatus::Pending => Err(Self::Pending),
+            UserStatus::Disabled => Err(Self::Disabled),
+        }
+    }
+}
+
+/// An unreadable hash is a wrong password to the client, and an error in the log.
+impl From<PasswordError> for LoginError {
+    fn from(error: PasswordError) -> Self {
+        match error {
+            PasswordError::TooLong => Self::WrongCredentials,
+            PasswordError::UnreadableHash => {
+                tracing::error!("the stored password hash of a user cannot be read");
+                Self::WrongCredentials
+            }
+            PasswordError::Busy | PasswordError::Failed => Self::Unavailable(error.into()),
+        }
+    }
+}
+
+impl From<IssueError> for LoginError {
+    fn from(error: IssueError) -> Self {
+        Self::Unavailable(error.into())
+    }
+}
+
+/// A token that fits into no cookie.
+impl From<UnfitToken> for LoginError {
+    fn from(error: UnfitToken) -> Self {
+        Self::Unavailable(error.into())
+    }
+}
+
+impl From<AuthError> for LoginError {
+    fn from(error: AuthError) -> Self {
+        match error.kind() {
+            AuthErrorKind::AccountPending => Self::Pending,
+            AuthErrorKind::AccountDisabled => Self::Disabled,
+            _ => Self::Rejected(error),
+        }
+    }
+}
+
+/// Errors of the application's store. One of this crate's keeps its meaning.
+impl From<BoxError> for LoginError {
+    fn from(error: BoxError) -> Self {
+        let error = match error.downcast::<Self>() {
+            Ok(error) => return *error,
+            Err(error) => error,
+        };
+        let error = match error.downcast::<PasswordError>() {
+            Ok(error) => return (*error).into(),
+            Err(error) => error,
+        };
+        match error.downcast::<AuthError>() {
+            Ok(error) => (*error).into(),
+            Err(error) => Self::Unavailable(error),
+        }
+    }
+}
+
+impl IntoResponse for LoginError {
+    fn into_response(self) -> Response {
+        let mut response = match self {
+            Self::WrongCredentials => {
+                let mut response = problem(WRONG_CREDENTIALS);
+                let bearer = HeaderValue::from_static("Bearer");
+                response.headers_mut().insert(WWW_AUTHENTICATE, bearer);
+                response
+            }
+            Self::Pending => problem(PENDING),
+            Self::Disabled => problem(DISABLED),
+            Self::Rejected(error) => error.into_response(),
+            Self::Unavailable(source) => {
+                log(&source);
+                AuthError::unavailable(source).into_response()
+            }
+        };
+        let no_store = HeaderValue::from_static("no-store");
+        response.headers_mut().insert(CACHE_CONTROL, no_store);
+        response
+    }
+}
+
+impl fmt::Display for LoginError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::WrongCredentials => "user and password do not match",
+            Self::Pending => "the account waits for approval",
+            Self::Disabled => "the account is disabled",
+            Self::Rejected(_) => "the request is refused",
+            Self::Unavailable(_) => "the log-in is temporarily unavailable",
+        })
+    }
+}
+
+impl Error for LoginError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::Rejected(error) => Some(error),
+            Self::Unavailable(source) => Some(&**source),
+            _ => None,
+        }
+    }
+}
+
+fn log(source: &BoxError) {
+    if let Some(PasswordError::Busy) = source.downcast_ref() {
+        tracing::debug!(%source, "a log-in cannot be answered");
+    } else {
+        tracing::error!(%source, "a log-in cannot be answered");
+    }
+}
+
+fn problem(row: Row) -> Response {
+    let (status, detail, code) = row;
+    rejection::problem(status, detail, code).map(Body::from)
+}
+
+/// Status, `detail` and `code` of a problem.
+pub(crate) type Row = (StatusCode, &'static str, &'static str);
+
+pub(crate) const WRONG_CREDENTIALS: Row = (
+    StatusCode::UNAUTHORIZED,
+    "Incorrect email or password",
+    "invalid_credentials",
+);
+pub(crate) const PENDING: Row = (
+    StatusCode::FORBIDDEN,
+    "Account pending approval",
+    "account_pending",
+);
+pub(crate) const DISABLED: Row = (
+    StatusCode::FORBIDDEN,
+    "Account disabled",
+    "account_disabled",
+);
