@@ -49,6 +49,7 @@ impl<U> AuthLayer<U> {
             timeout: None,
             challenges: None,
             disclose_status: false,
+            outages: Arc::default(),
         }))
     }
 

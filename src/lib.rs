@@ -5,6 +5,7 @@
 mod error;
 mod measure;
 mod clock;
+mod log_limit;
 mod secret;
 mod table;
 mod token;

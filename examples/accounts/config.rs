@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use tower_warder::{ConfigError, Secret};
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::LevelFilter;
 
 use super::channel::Channel;
 use super::database::Database;
@@ -128,12 +129,20 @@ impl fmt::Display for KeySource {
 /// What to log, before anything is.
 pub(crate) fn log_filter() -> Result<EnvFilter, Box<dyn Error>> {
     let text = variable("RUST_LOG")?.unwrap_or_else(|| "info".to_owned());
-    EnvFilter::try_new(text).map_err(|_| {
-        invalid(
-            "RUST_LOG",
-            "give a filter such as info or tower_warder=debug",
-        )
-    })
+    let parse = |text: &str| {
+        EnvFilter::try_new(text).map_err(|_| {
+            invalid(
+                "RUST_LOG",
+                "give a filter such as info or tower_warder=debug",
+            )
+        })
+    };
+    let filter = parse(&text)?;
+    // What is named in `text` is logged as it says.
+    match filter.max_level_hint() {
+        Some(level) if level <= LevelFilter::INFO => parse(&format!("{LIMITED},{text}")),
+        _ => Ok(filter),
+    }
 }
 
 fn bind_addr() -> Result<SocketAddr, Box<dyn Error>> {
@@ -265,6 +274,10 @@ impl fmt::Display for Invalid {
 }
 
 impl Error for Invalid {}
+
+/// Warnings that clients cause at will, one for each request or frame: statements and waits that a
+/// flood makes slow, HTTP/2 frames that nobody asked for.
+const LIMITED: &str = "sqlx::query=error,sqlx::pool=error,h2=error";
 
 const DEFAULT_DATABASE: &str = "sqlite://tower-warder.sqlite";
 

@@ -194,9 +194,13 @@ pub(crate) fn app<S: AccountStore>(
         auth = auth.user_cache(cache);
     }
     // The path and never the query: a span is read by more people than a request.
-    let trace = TraceLayer::new_for_http().make_span_with(|request: &Request| {
-        tracing::info_span!("request", method = %request.method(), path = request.uri().path())
-    });
+    let trace = TraceLayer::new_for_http()
+        .make_span_with(|request: &Request| {
+            tracing::info_span!("request", method = %request.method(), path = request.uri().path())
+        })
+        // Else each 503 is a line at ERROR, as fast as anybody sends requests. Causes are logged
+        // where they arise; the status of each response is logged at DEBUG.
+        .on_failure(());
     let has_sessions = accounts.has_sessions();
     let mut routes = accounts::routes(accounts.clone())
         .merge(accounts::cookie_routes(accounts.clone(), cookie.clone()))

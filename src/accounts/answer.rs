@@ -14,8 +14,10 @@ use super::actor::NotAdmin;
 use super::error::AccountError;
 use super::fault::Fault;
 use super::last_admin::LastAdmin;
-use crate::error::{AuthError, AuthErrorKind};
+use crate::error::{AuthError, AuthErrorKind, BoxError};
+use crate::log_limit::{LogLimit, log_limited};
 use crate::login::LoginError;
+use crate::password::PasswordError;
 use crate::policy::ADMIN_REQUIRED;
 use crate::rejection;
 
@@ -38,15 +40,29 @@ impl IntoResponse for AccountError {
             Self::ShutOut => return AuthError::new(AuthErrorKind::InvalidToken).into_response(),
             Self::SessionNotFound => SESSION_NOT_FOUND,
             Self::NoSessions => {
-                tracing::error!("{self}");
+                static LIMIT: LogLimit = LogLimit::new();
+
+                log_limited!(LIMIT, error, "{self}");
                 return AuthError::new(AuthErrorKind::Misconfigured).into_response();
             }
             Self::Unavailable(source) => {
-                tracing::error!(%source, "an account route cannot answer");
+                log_outage(&source);
                 return AuthError::unavailable(source).into_response();
             }
         })
     }
+}
+
+/// At most one line a minute above DEBUG: anybody may ask these routes, as often as they like.
+fn log_outage(source: &BoxError) {
+    static LIMIT: LogLimit = LogLimit::new();
+
+    // The hasher has logged its own.
+    if source.is::<PasswordError>() {
+        tracing::debug!(%source, "an account route cannot answer");
+        return;
+    }
+    log_limited!(LIMIT, error, %source, "an account route cannot answer");
 }
 
 /// What the door would have said.

@@ -21,6 +21,7 @@ use super::subject::Subject;
 use crate::cache::UserCache;
 use crate::clock::Clock;
 use crate::error::{AuthError, BoxError, Refusal};
+use crate::log_limit::{LogLimit, LogLimits, log_limited};
 use crate::measure::{self, LogIn};
 use crate::password::{PasswordError, PasswordHasher, Verdict};
 use crate::token::{Claims, TokenIssuer};
@@ -303,12 +304,20 @@ impl<S: AccountStore> Accounts<S> {
     /// Renews an outdated hash, unless somebody reset the password meanwhile. Who knows the
     /// password comes in either way.
     async fn upgrade_hash(&self, user: &User, fresh: &str) {
+        static LIMIT: LogLimit = LogLimit::new();
+
         let replaced = self
             .store
             .replace_hash(user.id, &user.hashed_password, fresh);
         if let Err(error) = replaced.await {
             let source = error.into_source();
-            tracing::error!(id = user.id, %source, "an outdated password hash was not renewed");
+            log_limited!(
+                LIMIT,
+                error,
+                id = user.id,
+                %source,
+                "an outdated password hash was not renewed"
+            );
         }
     }
 
@@ -330,7 +339,15 @@ pub(super) fn match_or(
         Ok(verdict) if verdict.matches => Ok(verdict),
         Ok(_) | Err(PasswordError::TooLong) => Err(wrong),
         Err(PasswordError::UnreadableHash) => {
-            tracing::error!(id, "the stored password hash of an account cannot be read");
+            // Whoever knows the address causes it.
+            static LIMITS: LogLimits = LogLimits::new();
+
+            log_limited!(
+                LIMITS.of(id),
+                error,
+                id,
+                "the stored password hash of an account cannot be read"
+            );
             Err(wrong)
         }
         Err(error) => Err(error.into()),

@@ -2,13 +2,14 @@
 
 use serde::Deserialize;
 use serde_json::json;
-use tracing::{debug, error};
+use tracing::debug;
 
 use super::error::AccountError;
 use super::model::{Token, User};
 use super::service::{Accounts, match_or};
 use super::session::{PasswordChange, RefreshToken, Session, Sessions, TARGET};
 use super::store::{AccountStore, StoreError};
+use crate::log_limit::{LogLimit, log_limited};
 use crate::token::Claims;
 use crate::user::UserStatus;
 
@@ -218,8 +219,16 @@ impl<S: AccountStore> Accounts<S> {
             }
         };
         let session = ended.await.unwrap_or_else(|error: StoreError| {
+            static LIMIT: LogLimit = LogLimit::new();
+
             let source = error.into_source();
-            error!(id = user_id, %source, "sessions that are over were not removed");
+            log_limited!(
+                LIMIT,
+                error,
+                id = user_id,
+                %source,
+                "sessions that are over were not removed"
+            );
             None
         });
         session.filter(|it| it.user_id == user_id && it.generation == generation)

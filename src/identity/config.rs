@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 
+use super::log::Outages;
 use crate::cache::UserCache;
 use crate::error::Challenges;
 use crate::source::TokenSource;
@@ -22,6 +23,7 @@ pub(crate) struct Config<U> {
     pub(crate) timeout: Option<Timeout>,
     pub(crate) challenges: Option<Arc<Challenges>>,
     pub(crate) disclose_status: bool,
+    pub(crate) outages: Arc<Outages>,
 }
 
 /// The runtime's own sleep, and how long to wait for users.
@@ -42,6 +44,7 @@ impl<U> Clone for Config<U> {
             timeout: self.timeout.clone(),
             challenges: self.challenges.clone(),
             disclose_status: self.disclose_status,
+            outages: Arc::clone(&self.outages),
         }
     }
 }

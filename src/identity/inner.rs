@@ -12,6 +12,7 @@ use super::config::Config;
 use super::log::log;
 use super::misconfiguration::{Misconfiguration, misconfigured};
 use crate::error::{AuthError, AuthErrorKind, Refusal, TooLong};
+use crate::log_limit::LogLimit;
 use crate::source::Presented;
 use crate::ticket::Ticket;
 use crate::token::{Claims, Verification};
@@ -53,7 +54,7 @@ impl<U> Inner<U> {
     pub(super) fn stranger(config: Arc<Config<U>>) -> Self {
         let stranger = Self::new(config, Presented::Nothing);
         let none = AuthError::new(AuthErrorKind::MissingCredential);
-        let _ = stranger.remember(&stranger.claims, Err(none));
+        let _ = stranger.remember_claims(Err(none));
         stranger
     }
 
@@ -74,7 +75,7 @@ impl<U> Inner<U> {
     /// The answer to who has waited too long.
     pub(super) fn too_late(&self) -> AuthError {
         let error = self.finish(too_long());
-        log(&error);
+        log(&error, &self.config.outages.loader);
         error
     }
 
@@ -91,7 +92,7 @@ impl<U> Inner<U> {
             return known.as_ref();
         }
         self.bounded(self.wait_for_claims(), || {
-            self.remember(&self.claims, Err(too_long()))
+            self.remember_claims(Err(too_long()))
         })
         .await
     }
@@ -101,7 +102,7 @@ impl<U> Inner<U> {
             return Some(known.as_ref());
         }
         match self.verification() {
-            Verification::Ready(claims) => Some(self.remember(&self.claims, claims)),
+            Verification::Ready(claims) => Some(self.remember_claims(claims)),
             Verification::Pending(_) => None,
         }
     }
@@ -119,11 +120,16 @@ impl<U> Inner<U> {
         let claims = match self.verification() {
             Verification::Ready(claims) => claims,
             Verification::Pending(claims) => match AssertUnwindSafe(claims).catch_unwind().await {
-                Ok(claims) => claims,
+                Ok(claims) => {
+                    if claims.is_ok() {
+                        self.config.outages.verifier_answers();
+                    }
+                    claims
+                }
                 Err(_) => Err(AuthError::unavailable("the verifier panicked")),
             },
         };
-        self.remember(&self.claims, claims)
+        self.remember_claims(claims)
     }
 
     fn verification(&self) -> Verification<'_> {
@@ -158,24 +164,33 @@ impl<U> Inner<U> {
         // Else one that was overheard would do for ever.
         if self.redeemed.get().is_some() {
             let error = self.finish(AuthError::refused(Refusal::Ticket));
-            log(&error);
+            log(&error, &self.config.outages.verifier);
             return Err(error);
         }
         tickets.issue(self.token()?, claims)
     }
 
+    pub(super) fn remember_claims(&self, found: Result<Claims, AuthError>) -> Known<'_, Claims> {
+        self.remember(&self.claims, found, &self.config.outages.verifier)
+    }
+
+    pub(super) fn remember_user(&self, found: Result<Arc<U>, AuthError>) -> Known<'_, Arc<U>> {
+        self.remember(&self.user, found, &self.config.outages.loader)
+    }
+
     /// One request has one answer: the first.
     #[expect(clippy::expect_used, reason = "a cell that was set stays so")]
-    pub(super) fn remember<'a, T>(
+    fn remember<'a, T>(
         &self,
         cell: &'a OnceLock<Result<T, AuthError>>,
         found: Result<T, AuthError>,
+        limit: &LogLimit,
     ) -> Known<'a, T> {
         let first = cell.set(found.map_err(|error| self.finish(error))).is_ok();
         let known = cell.get().expect("it was set just now, or before");
         known.as_ref().inspect_err(|error| {
             if first {
-                log(error);
+                log(error, limit);
             }
         })
     }

@@ -1,13 +1,15 @@
-//! What the log and the metrics learn.
+//! The log and the metrics of rejected requests.
 
 use std::error::Error;
 
 use crate::error::{AuthError, AuthErrorKind, Reported};
+use crate::log_limit::{LogLimit, log_limited};
 use crate::measure;
 
-/// What went wrong, once it is judged. A refused request is not an error in the log; a store that
-/// cannot answer and a forgotten layer are.
-pub(super) fn log(error: &AuthError) {
+/// Logs why a request is rejected. A rejected request is not an error in the log; a store that
+/// cannot answer and a missing layer are, within this limit: requests that fail for the same reason
+/// come as fast as clients send them.
+pub(super) fn log(error: &AuthError, limit: &LogLimit) {
     measure::refused(error);
     let source = error.source();
     let reason = source.map(tracing::field::display);
@@ -17,8 +19,29 @@ pub(super) fn log(error: &AuthError) {
             tracing::debug!(reason, "{error}");
         }
         AuthErrorKind::Unavailable | AuthErrorKind::Misconfigured => {
-            tracing::error!(reason, "{error}");
+            log_limited!(limit, error, reason, "{error}");
         }
         _ => tracing::debug!(reason, "{error}"),
+    }
+}
+
+/// The limits of one layer: one for each of those that its requests wait for.
+#[derive(Debug, Default)]
+pub(crate) struct Outages {
+    pub(super) verifier: LogLimit,
+    pub(super) loader: LogLimit,
+}
+
+impl Outages {
+    pub(super) fn verifier_answers(&self) {
+        if let Some(count) = self.verifier.recover() {
+            tracing::info!(count, "the verifier answers again");
+        }
+    }
+
+    pub(super) fn loader_answers(&self) {
+        if let Some(count) = self.loader.recover() {
+            tracing::info!(count, "the user loader answers again");
+        }
     }
 }

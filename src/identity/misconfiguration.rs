@@ -4,9 +4,10 @@ use std::fmt;
 
 use super::log::log;
 use crate::error::{AuthError, AuthErrorKind};
+use crate::log_limit::LogLimits;
 
 /// The sentence that mends a route without the right layer.
-#[derive(Debug)]
+#[derive(Debug, Hash)]
 pub(super) enum Misconfiguration {
     NoLayer {
         asked: &'static str,
@@ -43,7 +44,11 @@ impl std::error::Error for Misconfiguration {}
 
 /// An error with this hint, which goes to the log at once.
 pub(super) fn misconfigured(hint: Misconfiguration) -> AuthError {
+    // Where the layer is missing, nothing else could hold them.
+    static LIMITS: LogLimits = LogLimits::new();
+
+    let limit = LIMITS.of(&hint);
     let error = AuthError::new(AuthErrorKind::Misconfigured).with_source(hint);
-    log(&error);
+    log(&error, limit);
     error
 }

@@ -1,7 +1,7 @@
 //! Who sends this request: found out on first demand, once.
 
-mod config;
 mod log;
+mod config;
 mod misconfiguration;
 mod admitted;
 mod inner;

@@ -22,7 +22,7 @@ impl<U: AuthUser> Inner<U> {
         self.bounded(self.wait_for_user(), || {
             self.abandon_load();
             self.abandon_claims();
-            self.remember(&self.user, Err(too_long()))
+            self.remember_user(Err(too_long()))
         })
         .await
     }
@@ -39,7 +39,7 @@ impl<U: AuthUser> Inner<U> {
         };
         let cache = self.config.cache.as_ref()?;
         let cached = cache.get(&*self.config.loader, claims)?;
-        Some(self.remember(&self.user, is_of(cached, claims)))
+        Some(self.remember_user(is_of(cached, claims)))
     }
 
     async fn wait_for_user(&self) -> Known<'_, Arc<U>> {
@@ -56,7 +56,10 @@ impl<U: AuthUser> Inner<U> {
             },
             None => user::load(&**loader, claims).await,
         };
-        self.remember(&self.user, found.and_then(|found| is_of(found, claims)))
+        if found.is_ok() {
+            self.config.outages.loader_answers();
+        }
+        self.remember_user(found.and_then(|found| is_of(found, claims)))
     }
 
     /// Hears when the user that these claims mean is invalidated.
@@ -115,7 +118,7 @@ impl<U: AuthUser> Inner<U> {
             Ok(()) => Ok((user, claims)),
             Err(error) => {
                 let error = self.finish(error);
-                log(&error);
+                log(&error, &self.config.outages.loader);
                 Err(error)
             }
         }

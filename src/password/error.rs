@@ -4,6 +4,7 @@ use std::error::Error;
 use std::fmt;
 
 use crate::error::{AuthError, AuthErrorKind};
+use crate::log_limit::{LogLimits, log_limited};
 
 /// Why a password could not be hashed or judged.
 ///
@@ -31,16 +32,22 @@ pub enum PasswordError {
 impl PasswordError {
     /// A failure with its reason in the log.
     pub(super) fn failed(reason: &'static str) -> Self {
-        tracing::error!(target: "tower_warder::password", reason, "password hashing failed");
+        static LIMITS: LogLimits = LogLimits::new();
+
+        let limit = LIMITS.of(reason);
+        log_limited!(limit, error, target: TARGET, reason, "password hashing failed");
         Self::Failed
     }
 
     /// A stored hash refused, with the reason in the log. The caller logs which one it was.
     pub(super) fn unreadable(reason: &'static str) -> Self {
-        tracing::debug!(target: "tower_warder::password", reason, "stored hash refused");
+        tracing::debug!(target: TARGET, reason, "stored hash refused");
         Self::UnreadableHash
     }
 }
+
+/// Where passwords are logged.
+pub(super) const TARGET: &str = "tower_warder::password";
 
 impl fmt::Display for PasswordError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -31,7 +31,9 @@ use crate::password::workers::Workers;
 /// # Logs
 ///
 /// Every run of Argon2 is an event `password hashed` of target `tower_warder::password` at
-/// level trace, with its parameters `m`, `t` and `p`. No event holds a password or a hash.
+/// level trace, with its parameters `m`, `t` and `p`. That the queue is full is one event at level
+/// warn, at most once a minute, and that it is free again one at level info, with the number of
+/// calls that were refused meanwhile. No event holds a password or a hash.
 ///
 /// # Example
 ///

@@ -5,8 +5,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use crate::log_limit::{LogLimit, log_limited};
 use crate::measure;
-use crate::password::error::PasswordError;
+use crate::password::error::{PasswordError, TARGET};
 
 /// Permits, and a bounded number of callers who wait for one, first come, first served.
 pub(super) struct Line {
@@ -14,6 +15,8 @@ pub(super) struct Line {
     permits: Arc<Semaphore>,
     queue: usize,
     waiting: AtomicUsize,
+    // How often the log says that the queue is full.
+    full: LogLimit,
 }
 
 impl Line {
@@ -24,6 +27,7 @@ impl Line {
             permits: Arc::new(Semaphore::new(permits)),
             queue,
             waiting: AtomicUsize::new(0),
+            full: LogLimit::new(),
         }
     }
 
@@ -36,18 +40,29 @@ impl Line {
     }
 
     /// Waits for a permit, or is [`PasswordError::Busy`] at once if too many wait already.
+    ///
+    /// That the queue is full is logged once, and once more when nobody waits any more: a flood of
+    /// log-ins is refused faster than a log can be written.
     pub(super) async fn permit(&self) -> Result<OwnedSemaphorePermit, PasswordError> {
-        if let Ok(permit) = Arc::clone(&self.permits).try_acquire_owned() {
-            return Ok(permit);
-        }
-        let Some(_place) = self.place() else {
-            measure::hash_queue_full();
-            return Err(PasswordError::Busy);
+        let permits = Arc::clone(&self.permits);
+        let permit = match Arc::clone(&permits).try_acquire_owned() {
+            Ok(permit) => permit,
+            Err(_) => {
+                let Some(_place) = self.place() else {
+                    measure::hash_queue_full();
+                    log_limited!(self.full, warn, target: TARGET, "the queue for password hashing is full");
+                    return Err(PasswordError::Busy);
+                };
+                let permit = permits.acquire_owned().await;
+                permit.map_err(|_| PasswordError::failed("the permits are gone"))?
+            }
         };
-        Arc::clone(&self.permits)
-            .acquire_owned()
-            .await
-            .map_err(|_| PasswordError::failed("the permits are gone"))
+        if self.waiting.load(Ordering::Relaxed) == 0
+            && let Some(refused) = self.full.recover()
+        {
+            tracing::info!(target: TARGET, refused, "the queue for password hashing is free again");
+        }
+        Ok(permit)
     }
 
     fn place(&self) -> Option<Place<'_>> {

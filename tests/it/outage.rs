@@ -11,8 +11,8 @@ use futures_util::poll;
 use tokio::time::{Instant, sleep};
 use tower_warder::testing::{self, TestUser};
 use tower_warder::{
-    AuthError, AuthErrorKind, AuthLayer, BoxError, Claims, CurrentUser, Identity, RequireLayer,
-    UserLoader, async_trait,
+    AuthError, AuthErrorKind, AuthLayer, AuthUser, BoxError, Claims, CurrentUser, Identity,
+    RequireLayer, UserLoader, UserStatus, async_trait,
 };
 
 use crate::support::{Log, Mood, OUTAGE, Store, get, get_with, identity, layer, send};
@@ -59,6 +59,57 @@ async fn loader_that_panics_before_it_has_a_future_is_503() {
         let answer = send(&app, get_with(path, &testing::token("jane"))).await;
         assert_eq!(answer.status, 503, "{path}");
     }
+}
+
+#[tokio::test]
+async fn outage_is_logged_once_however_many_ask_and_once_when_it_is_over() {
+    let log = Log::record();
+    let store = Store::is(Mood::Fails);
+    let app = routes(layer(&store));
+    let ask = |path| send(&app, get_with(path, &testing::token("jane")));
+    for _ in 0..50 {
+        for path in ["/extractor", "/door"] {
+            assert_eq!(ask(path).await.status, 503);
+        }
+    }
+    let errors = log.lines("ERROR");
+    assert!(
+        errors.len() == 1 && errors[0].contains(OUTAGE),
+        "{errors:?}"
+    );
+    // Each is there for those who look closer.
+    assert_eq!(log.lines("DEBUG").len(), 99);
+    assert_eq!(log.lines("INFO"), [""; 0]);
+
+    store.becomes(Mood::Answers);
+    for _ in 0..3 {
+        assert_eq!(ask("/door").await.status, 200);
+    }
+    let over = log.lines("INFO");
+    assert!(over.len() == 1 && over[0].contains("count=100"), "{over:?}");
+    assert_eq!(log.lines("WARN"), [""; 0]);
+}
+
+#[tokio::test]
+async fn missing_layer_is_logged_once_however_many_ask() {
+    struct Unlayered;
+
+    impl AuthUser for Unlayered {
+        fn status(&self) -> UserStatus {
+            UserStatus::Approved
+        }
+    }
+
+    let log = Log::record();
+    let app = Router::new().route("/", on_get(async |_: CurrentUser<Unlayered>| "in"));
+    for _ in 0..50 {
+        assert_eq!(send(&app, get("/")).await.status, 500);
+    }
+    let errors = log.lines("ERROR");
+    assert!(
+        errors.len() == 1 && errors[0].contains("AuthLayer"),
+        "{errors:?}"
+    );
 }
 
 #[tokio::test]

@@ -81,7 +81,7 @@ impl PostgresStore {
             for _ in 1..ATTEMPTS {
                 match attempt().await {
                     Err(StoreError::Unavailable(source)) if was_undone(&source) => {
-                        tracing::info!(%source, "PostgreSQL undid a transaction; it is tried again");
+                        tracing::debug!(%source, "PostgreSQL undid a transaction; it is tried again");
                     }
                     answer => return answer,
                 }

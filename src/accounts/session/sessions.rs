@@ -11,6 +11,7 @@ use super::store::SessionStore;
 use super::token::RefreshToken;
 use crate::accounts::error::AccountError;
 use crate::accounts::model::User;
+use crate::log_limit::{LogLimits, log_limited};
 
 /// Sessions, to be given to [`Accounts::sessions`](crate::accounts::Accounts::sessions).
 ///
@@ -25,7 +26,8 @@ use crate::accounts::model::User;
 /// What that means where a token was stolen: thief and owner can both renew it as long as each does
 /// so within the grace of the other. The first time that one comes later, the session ends for
 /// both, and the log warns of it. Within the grace the log has `spent refresh token came back within
-/// the grace` (info): once for a lost answer, and again and again for a thief who keeps in step.
+/// the grace` (info), at most once a minute for a session and with a count: once for a lost answer,
+/// and again and again for a thief who keeps in step.
 /// When the owner renews, he is not told: the list of sessions has whole hours, which say nothing as
 /// long as [access tokens](Self::access_lifetime) live for less. A grace of zero leaves the thief no
 /// such time, and logs out clients whose answer is lost.
@@ -38,6 +40,7 @@ pub struct Sessions {
     idle_lifetime: Duration,
     grace: Duration,
     most: u32,
+    limits: Arc<Limits>,
 }
 
 impl Sessions {
@@ -50,6 +53,10 @@ impl Sessions {
             idle_lifetime: Duration::from_secs(7 * DAY),
             grace: Duration::from_secs(30),
             most: 100,
+            limits: Arc::new(Limits {
+                within_grace: LogLimits::new(),
+                reused: LogLimits::new(),
+            }),
         }
     }
 
@@ -172,7 +179,9 @@ impl Sessions {
         };
         match self.standing(&session, token, now) {
             Standing::JustSpent(successor) => {
-                tracing::info!(
+                log_limited!(
+                    self.limits.within_grace.of(&session.id),
+                    info,
                     target: TARGET,
                     id = session.user_id,
                     session = session.id,
@@ -206,7 +215,14 @@ impl Sessions {
 
     async fn refuse_spent<T>(&self, session: &Session) -> Result<T, AccountError> {
         let id = session.user_id;
-        tracing::warn!(target: TARGET, id, session = session.id, "spent refresh token came back");
+        log_limited!(
+            self.limits.reused.of(&session.id),
+            warn,
+            target: TARGET,
+            id,
+            session = session.id,
+            "spent refresh token came back"
+        );
         self.end(session, "spent token").await?;
         Err(AccountError::InvalidRefreshToken)
     }
@@ -249,6 +265,12 @@ impl fmt::Debug for Sessions {
             .field("most", &self.most)
             .finish_non_exhaustive()
     }
+}
+
+/// How often the log hears of a session that is asked for again and again.
+struct Limits {
+    within_grace: LogLimits,
+    reused: LogLimits,
 }
 
 /// What a token is to its session.

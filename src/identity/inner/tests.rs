@@ -40,6 +40,7 @@ fn strangers_do_not_wait_for_each_other() {
         timeout: None,
         challenges: None,
         disclose_status: false,
+        outages: Arc::default(),
     };
     let stranger = Inner::stranger(Arc::new(config));
     let _turn = stranger.turn.try_lock().unwrap();

@@ -1,9 +1,10 @@
 //! What the process says, however much it is asked to say.
 
+use futures_util::stream::{self, StreamExt};
 use serde_json::json;
 use tower_warder::accounts::{AccountStore, Page};
 
-use super::{PASSWORD, SECRET, Start};
+use super::{PASSWORD, SECRET, Server, Start};
 use crate::support::Place;
 
 #[tokio::test]
@@ -108,6 +109,85 @@ async fn at_trace_nothing_secret_is_said() {
         let line = said.lines().find(|line| line.contains(secret));
         assert_eq!(line, None, "{secret}");
     }
+}
+
+#[tokio::test]
+async fn flood_of_log_ins_is_one_line_and_one_when_it_is_over() {
+    let place = Place::shared().await;
+    let server = Start::at(&place).server().await;
+    server.register("ada@example.com").await;
+    let before = server.said().lines().count();
+
+    // More than may wait; most of those that do are given up then.
+    let log_ins = (0..400).map(|_| server.login("ada@example.com", PASSWORD));
+    let mut log_ins = stream::iter(log_ins).buffer_unordered(400);
+    let mut refused = 0;
+    while refused < 100 {
+        let answer = log_ins.next().await.unwrap();
+        refused += usize::from(answer.status == 503);
+    }
+    drop(log_ins);
+    server.token("ada@example.com").await;
+    server
+        .has_said("the queue for password hashing is free again", 1)
+        .await;
+    assert_eq!(server.me("nonsense").await.status, 401);
+
+    let said = new_lines(&server, before);
+    assert_eq!(said.len(), 2, "{said:#?}");
+    assert!(
+        said[0].contains("WARN") && said[0].contains("queue"),
+        "{said:?}"
+    );
+    assert!(said[1].contains("INFO"), "{said:?}");
+}
+
+#[tokio::test]
+async fn outage_of_the_store_is_logged_once_by_the_layer_and_once_by_the_routes() {
+    let place = Place::sqlite();
+    let server = Start::at(&place).server().await;
+    server.register("ada@example.com").await;
+    let token = server.token("ada@example.com").await;
+    let before = server.said().lines().count();
+
+    let path = place.path().join("tower-warder.sqlite");
+    let url = format!("sqlite://{}", path.display());
+    let database = sqlx::SqlitePool::connect(&url).await.unwrap();
+    let execute = async |statement: &'static str| {
+        sqlx::query(statement).execute(&database).await.unwrap();
+    };
+    execute("ALTER TABLE users RENAME TO away").await;
+    for _ in 0..20 {
+        assert_eq!(server.me(&token).await.status, 503);
+        assert_eq!(server.login("ada@example.com", PASSWORD).await.status, 503);
+        assert_eq!(server.register("eve@example.com").await.status, 503);
+    }
+    execute("ALTER TABLE away RENAME TO users").await;
+    assert_eq!(server.me(&token).await.status, 200);
+    server.has_said("the user loader answers again", 1).await;
+
+    let said = new_lines(&server, before);
+    let of = |level: &str| said.iter().filter(|line| line.contains(level)).count();
+    assert_eq!(
+        (of("ERROR"), of("INFO"), said.len()),
+        (2, 1, 3),
+        "{said:#?}"
+    );
+    assert!(
+        said.iter()
+            .any(|line| line.contains("an account route cannot answer"))
+    );
+    assert!(said[0].contains("no such table"), "{said:#?}");
+}
+
+/// What was said after that many lines.
+fn new_lines(server: &Server, before: usize) -> Vec<String> {
+    server
+        .said()
+        .lines()
+        .skip(before)
+        .map(str::to_owned)
+        .collect()
 }
 
 /// Salt and tag of every hash that is kept.

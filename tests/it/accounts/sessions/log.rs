@@ -38,7 +38,7 @@ async fn log_tells_what_happened_to_a_session_and_has_no_token() {
         ("DEBUG", "session opened", ""),
         ("DEBUG", "session renewed", ""),
         ("INFO", "spent refresh token came back within the grace", ""),
-        ("WARN", "spent refresh token came back id=", ""),
+        ("WARN", "spent refresh token came back count=1 id=", ""),
         ("DEBUG", "session ended", "reason=\"spent token\""),
     ] {
         let lines = log.lines(event);

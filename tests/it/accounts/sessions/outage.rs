@@ -50,9 +50,8 @@ async fn store_that_fails_is_503_logged_once_and_spends_nothing() {
         assert_eq!(answer.status, 503, "{asked}: {}", answer.body);
         assert_eq!(answer.header("retry-after"), Some("1"), "{asked}");
         assert!(!answer.body.contains("db.internal"), "{asked}");
-        let errors = log.lines("ERROR");
-        assert_eq!(errors.len(), 1, "{asked}: {}", log.text());
-        assert!(errors[0].contains(OUTAGE), "{asked}: {}", log.text());
+        // At ERROR once a minute for all routes, else at DEBUG.
+        assert_eq!(log.lines(OUTAGE).len(), 1, "{asked}: {}", log.text());
         users.fails(&[]);
         sessions.fails(&[]);
     }
@@ -86,7 +85,7 @@ async fn tokens_end_although_the_sessions_cannot_be_removed() {
             false => changing(&tokens.access, PASSWORD, "another password"),
         };
         assert_eq!(server.send(request).await.status, 204);
-        assert_eq!(log.lines("ERROR").len(), 1, "{}", log.text());
+        assert_eq!(log.lines("were not removed").len(), 1, "{}", log.text());
         assert_eq!(server.me(&tokens.access).await.status, 401);
         assert_refused(&refresh(&server, &tokens.refresh).await);
     }
