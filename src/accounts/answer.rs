@@ -187,8 +187,13 @@ pub(crate) const NO_FORM: Row = (
 );
 pub(crate) const TOO_LARGE: Row = (
     StatusCode::PAYLOAD_TOO_LARGE,
-    "The body may have 64 KiB",
+    "The body may have 8 KiB",
     "content_too_large",
+);
+pub(crate) const BODY_TIMEOUT: Row = (
+    StatusCode::REQUEST_TIMEOUT,
+    "The body did not arrive in time",
+    "request_timeout",
 );
 pub(crate) const BROKEN_BODY: Row = (
     StatusCode::BAD_REQUEST,

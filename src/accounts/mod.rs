@@ -21,6 +21,7 @@ mod error;
 mod bootstrap;
 mod forgetting;
 pub(crate) mod answer;
+mod request_body;
 mod request;
 mod session;
 mod service;

@@ -1,23 +1,26 @@
 //! What the account routes read of a request.
 
-use axum::body::Body;
 use axum::extract::{FromRequest, FromRequestParts, RawPathParams, Request};
 use axum::response::Response;
 use http::header::CONTENT_TYPE;
 use http::request::Parts;
-use http_body_util::BodyExt;
 use serde_json::Value;
-use zeroize::Zeroizing;
 
 use super::answer;
 use super::fault::{Fault, FaultKind, Place};
 use super::input::{PasswordReset, UserCreate, UserLogin, UserUpdate};
+use super::request_body::read;
 use super::store::Page;
 
 /// A JSON body of the account routes: the extractor of their handlers.
 ///
-/// At most 64 KiB, as `application/json`. Everything that is wrong with it is answered at once, as
-/// [`routes`](crate::accounts::routes) answers.
+/// At most 8 KiB, as `application/json`, within 10 seconds. Everything that is wrong with it is
+/// answered at once, as [`routes`](crate::accounts::routes) answers: 408 if it does not arrive in
+/// time, 413 if it is longer.
+///
+/// Of bodies that have to be waited for, a process keeps at most 1024; one more takes the place of
+/// the one that it has waited for the longest, which is 408 then. The deadline is kept by tokio's
+/// timer, which the runtime has to have (`#[tokio::main]` has it).
 #[derive(Debug)]
 pub struct JsonBody<T>(pub T);
 
@@ -68,7 +71,7 @@ impl<S: Send + Sync, T: FromJson> FromRequest<S> for JsonBody<T> {
         if !is_json {
             return Err(answer::problem(answer::NOT_JSON));
         }
-        let body = read(request.into_body()).await?;
+        let body = read(request).await?;
         let body =
             serde_json::from_slice(&body).map_err(|_| answer::invalid(&[Fault::not_json()]))?;
         T::from_json(body)
@@ -84,7 +87,7 @@ impl<S: Send + Sync> FromRequest<S> for Form<UserLogin> {
         if media_type(&request) != "application/x-www-form-urlencoded" {
             return Err(answer::problem(answer::NO_FORM));
         }
-        let body = read(request.into_body()).await?;
+        let body = read(request).await?;
         UserLogin::parse(&body)
             .map(Self)
             .map_err(|faults| answer::invalid(&faults))
@@ -157,33 +160,3 @@ fn media_type(request: &Request) -> String {
     let essence = text.split(';').next().unwrap_or_default();
     essence.trim().to_ascii_lowercase()
 }
-
-/// The whole body. What is too long is read on and dropped for a while, because a sender whose
-/// connection breaks does not see the answer.
-///
-/// It has passwords, so this buffer is overwritten when it goes. That is the best that can be done
-/// here, not a promise: the connection's own buffers and what is decoded of this one are not.
-async fn read(mut body: Body) -> Result<Zeroizing<Vec<u8>>, Response> {
-    // Never grows: a vector that moves leaves a copy behind.
-    let mut bytes = Zeroizing::new(Vec::with_capacity(MAX_BODY));
-    let mut length = 0;
-    while let Some(frame) = body.frame().await {
-        let frame = frame.map_err(|_| answer::problem(answer::BROKEN_BODY))?;
-        let Some(data) = frame.data_ref() else {
-            continue;
-        };
-        length += data.len();
-        if length <= MAX_BODY {
-            bytes.extend_from_slice(data);
-        } else if length > MAX_DROPPED {
-            break;
-        }
-    }
-    if length > MAX_BODY {
-        return Err(answer::problem(answer::TOO_LARGE));
-    }
-    Ok(bytes)
-}
-
-const MAX_BODY: usize = 64 * 1024;
-const MAX_DROPPED: usize = 8 * 1024 * 1024;

@@ -40,7 +40,9 @@ use crate::user::CurrentUser;
 /// [`ticket_routes`](crate::accounts::ticket_routes) and
 /// [`session_routes`](crate::accounts::session_routes).
 ///
-/// Every error is JSON with a `detail`; nothing is to be cached. Put a limiter before `/login` and
+/// Every error is JSON with a `detail`; nothing is to be cached. Bodies have at most 8 KiB and 10
+/// seconds: see [`JsonBody`].
+/// Put a limiter before `/login` and
 /// `/register`: hashing is bounded, guessing is not.
 pub fn routes<S: AccountStore>(accounts: Accounts<S>) -> Router {
     let routes = Router::new()

@@ -16,7 +16,7 @@ use super::refusal::{Problem, Refusal, by_status, text_header};
 use super::schema::{integer, string};
 use super::security::{BEARER, requirement};
 use crate::accounts::Fault;
-use crate::accounts::answer::{BROKEN_BODY, NO_FORM, NOT_JSON, Row, TOO_LARGE};
+use crate::accounts::answer::{BODY_TIMEOUT, BROKEN_BODY, NO_FORM, NOT_JSON, Row, TOO_LARGE};
 use crate::error::{AuthError, AuthErrorKind};
 use crate::policy::ADMIN_REQUIRED;
 
@@ -184,7 +184,8 @@ impl Describe {
             .content(media_type, content.build())
             .required(Some(Required::True));
         self.operation = self.operation.request_body(Some(body.build()));
-        self.refuses([BROKEN_BODY, TOO_LARGE, other_type]).checks()
+        self.refuses([BROKEN_BODY, BODY_TIMEOUT, TOO_LARGE, other_type])
+            .checks()
     }
 }
 

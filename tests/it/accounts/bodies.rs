@@ -3,10 +3,14 @@
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use axum::body::{Body, Bytes};
-use futures_util::stream;
+use futures_util::stream::{self, BoxStream, StreamExt};
+use http::Request;
 use serde_json::json;
+use tokio::time::{Instant, sleep};
+use tower_warder::accounts::MemoryStore;
 
 use super::server::{FORM, PASSWORD, Server, bare, body, by, form, json_to};
 use crate::support::Answer;
@@ -103,7 +107,7 @@ async fn all_faults_of_a_body_are_told_together() {
 async fn body_that_is_no_json_object_is_one_fault() {
     let server = Server::new().await;
     let (_, admin) = server.admin().await;
-    let deep = "[".repeat(60_000);
+    let deep = "[".repeat(8_000);
     for (text, kind) in [
         ("", "json_invalid"),
         ("{", "json_invalid"),
@@ -197,23 +201,23 @@ fn pieces(head: String, count: usize) -> (Body, Arc<AtomicUsize>) {
 }
 
 #[tokio::test]
-async fn body_has_at_most_64_kib_and_the_rest_is_dropped() {
+async fn body_has_at_most_8_kib_and_the_rest_is_dropped() {
     let server = Server::new().await;
     let new = json!({"email": "jane@example.org", "password": PASSWORD}).to_string();
     let padded = |length: usize| format!("{new}{}", " ".repeat(length - new.len()));
-    for (text, status) in [(padded(65_537), 413), (padded(65_536), 201)] {
+    for (text, status) in [(padded(8193), 413), (padded(8192), 201)] {
         let answer = server
             .send(body("POST", "/register", "application/json", text))
             .await;
         assert_eq!(answer.status, status);
     }
 
-    for (count, read) in [(63, 63), (64, 64), (4096, 4096), (100_000, 8 * 1024)] {
+    for (count, read) in [(7, 7), (8, 8), (4096, 4096), (100_000, 8 * 1024)] {
         let (stream, taken) = pieces(new.clone(), count);
         let answer = server
             .send(body("POST", "/register", "application/json", stream))
             .await;
-        assert_eq!(answer.status, if count == 63 { 409 } else { 413 });
+        assert_eq!(answer.status, if count == 7 { 409 } else { 413 });
         assert_eq!(taken.load(Ordering::SeqCst), read);
     }
     let (stream, _) = pieces("username=".to_owned(), 64);
@@ -224,6 +228,62 @@ async fn body_has_at_most_64_kib_and_the_rest_is_dropped() {
             .status,
         413
     );
+}
+
+fn byte_by_byte() -> BoxStream<'static, Bytes> {
+    let bytes = stream::repeat(Bytes::from_static(b"x")).then(async |byte| {
+        sleep(Duration::from_secs(1)).await;
+        byte
+    });
+    bytes.boxed()
+}
+
+/// So many bytes, and then nothing.
+fn pause_after(length: usize) -> BoxStream<'static, Bytes> {
+    let bytes = stream::iter([Bytes::from(" ".repeat(length))]);
+    bytes.chain(stream::pending()).boxed()
+}
+
+/// The requests that have a body, each with the beginning of one that goes on.
+fn begun(tail: fn() -> BoxStream<'static, Bytes>) -> Vec<Request<Body>> {
+    let begin = |method, path, media_type, head: &'static str| {
+        let head = stream::iter([Bytes::from_static(head.as_bytes())]);
+        let all = head.chain(tail()).map(Ok::<_, Infallible>);
+        body(method, path, media_type, Body::from_stream(all))
+    };
+    let json = |method, path| begin(method, path, "application/json", "{\"password\": \"");
+    vec![
+        json("POST", "/register"),
+        json("PUT", "/users/1"),
+        json("POST", "/users/1/reset-password"),
+        begin("POST", "/login", FORM, "username="),
+        begin("POST", "/cookie/login", FORM, "username="),
+    ]
+}
+
+#[tokio::test(start_paused = true)]
+async fn body_that_does_not_arrive_in_time_is_408() {
+    let server = Server::over(MemoryStore::new());
+    let (_, admin) = server.admin().await;
+    let tails: [(fn() -> BoxStream<'static, Bytes>, u16); 4] = [
+        (|| stream::pending().boxed(), 408),
+        (byte_by_byte, 408),
+        (|| pause_after(8 * 1024), 413),
+        (|| pause_after(64 * 1024), 413),
+    ];
+    for (tail, status) in tails {
+        for request in begun(tail) {
+            let asked = format!("{} {}", request.method(), request.uri());
+            let start = Instant::now();
+            let answer = server.send(by(&admin, request)).await;
+            assert_eq!(answer.status, status, "{asked}");
+            assert_eq!(start.elapsed(), Duration::from_secs(10), "{asked}");
+            if status == 408 {
+                assert_eq!(answer.json()["code"], "request_timeout");
+                assert_eq!(answer.header("connection"), Some("close"));
+            }
+        }
+    }
 }
 
 #[tokio::test]
