@@ -33,13 +33,18 @@
 //! | `reason` | why |
 //! |---|---|
 //! | `credential` | it is not one bearer token |
-//! | `size` | the token or its header is too large |
-//! | `segments`, `base64`, `header`, `claims` | it is no strict JSON Web Token, or a registered claim is of another type |
+//! | `size`, `header_size` | the token or its header is too large |
+//! | `segments`, `base64`, `header`, `claims` | it is no strict JSON Web Token |
 //! | `algorithm`, `critical`, `type`, `unknown_key` | the header asks for what is not configured |
+//! | `no_key_id` | it names no key, and there are several |
 //! | `signature` | no key of ours made it: somebody tries, or a secret is not the same everywhere |
-//! | `subject`, `no_expiry` | a claim is missing or of no use |
+//! | `no_subject`, `no_expiry`, `no_issuer`, `no_audience` | a claim is missing that is demanded |
+//! | `subject_type`, `expiry_type`, `not_before_type`, `issued_at_type`, `issuer_type`, `audience_type`, `scope_type`, `generation_type` | a claim is of another JSON type |
+//! | `expiry_range`, `not_before_range`, `issued_at_range` | a time is out of range, often because it is in milliseconds |
+//! | `subject` | the subject is empty, too long or has control characters |
 //! | `expired`, `not_yet_valid`, `issued_in_future` | its times; the last two are often clocks that differ |
-//! | `issuer`, `audience` | it is for somebody else |
+//! | `issuer`, `audience` | it is of another issuer, or for another audience |
+//! | `unexpected_audience` | it has an audience, and the verifier names none |
 //! | `ticket` | the ticket is unknown, used, expired, or asks for another one |
 //! | `denied`, `no_token_id` | it is on the [deny list](crate::DenyList), or has no name to be found there by |
 //! | `generation` | it was revoked by a later generation |

@@ -91,7 +91,7 @@ impl<U: AuthUser> Policy<U> for Admin {
 
 pub(crate) const ADMIN_REQUIRED: &str = "Admin access required";
 
-/// Lets in tokens with a word in their `scope` claim.
+/// Authorizes tokens with a certain scope: see [`Claims::scopes`].
 #[derive(Clone, Debug)]
 pub struct Scope(Box<str>);
 

@@ -43,10 +43,13 @@ pub trait AuthUser: Send + Sync + 'static {
         false
     }
 
-    /// The generation of tokens that is alive: a token whose `gen` claim (absent: 0) is another
-    /// is refused. Raise it, and every earlier token of this user is dead. Defaults to 0.
-    fn token_generation(&self) -> u64 {
-        0
+    /// The generation of this user's valid tokens. A token whose `gen` claim (absent: 0) is another,
+    /// or no whole number, is refused: raise it to revoke every earlier token of this user.
+    ///
+    /// Defaults to `None`: generations are not compared, and a claim `gen` of another issuer means
+    /// nothing here.
+    fn token_generation(&self) -> Option<u64> {
+        None
     }
 
     /// The moment before which none of this user's tokens was issued: a token whose `iat` is
@@ -187,8 +190,12 @@ pub(crate) fn is_for(claims: &Claims, user: &impl AuthUser) -> bool {
 
 /// Why the token is none of the user's that are valid now.
 pub(crate) fn check_token(claims: &Claims, user: &impl AuthUser) -> Result<(), Refusal> {
-    if user.token_generation() != claims.generation() {
-        return Err(Refusal::Generation);
+    if let Some(current) = user.token_generation() {
+        match claims.generation() {
+            Some(generation) if generation == current => {}
+            Some(_) => return Err(Refusal::Generation),
+            None => return Err(Refusal::GenerationType),
+        }
     }
     match (user.tokens_valid_since(), claims.issued_at()) {
         (Some(since), Some(issued)) if clock::is_seconds_before(issued, since) => {

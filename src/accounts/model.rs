@@ -52,8 +52,8 @@ impl AuthUser for User {
         self.is_admin
     }
 
-    fn token_generation(&self) -> u64 {
-        self.token_generation
+    fn token_generation(&self) -> Option<u64> {
+        Some(self.token_generation)
     }
 
     fn tokens_valid_since(&self) -> Option<SystemTime> {

@@ -9,27 +9,44 @@ use std::fmt;
 pub(crate) enum Refusal {
     Credential,
     Size,
+    HeaderSize,
     Segments,
     Base64,
     Header,
     Algorithm,
     Critical,
     Type,
+    NoKeyId,
     KeyId,
     Signature,
     Claims,
+    NoSubject,
     Subject,
-    Expiry,
+    SubjectType,
+    NoExpiry,
+    ExpiryType,
+    ExpiryRange,
     Expired,
+    NotBeforeType,
+    NotBeforeRange,
     NotYetValid,
+    IssuedAtType,
+    IssuedAtRange,
     IssuedInFuture,
+    NoIssuer,
     Issuer,
+    IssuerType,
+    NoAudience,
     Audience,
+    UnexpectedAudience,
+    AudienceType,
+    ScopeType,
     Ticket,
     TokenId,
     Denied,
     Generation,
     IssuedTooEarly,
+    GenerationType,
     UnknownSubject,
     #[cfg_attr(
         not(feature = "accounts"),
@@ -42,73 +59,186 @@ pub(crate) enum Refusal {
 impl Refusal {
     /// The stable name of the reason.
     pub(super) const fn code(self) -> &'static str {
+        self.entry().0
+    }
+
+    /// The stable name and the sentence, with the remedy where there is one.
+    const fn entry(self) -> (&'static str, &'static str) {
         match self {
-            Self::Credential => "credential",
-            Self::Size => "size",
-            Self::Segments => "segments",
-            Self::Base64 => "base64",
-            Self::Header => "header",
-            Self::Algorithm => "algorithm",
-            Self::Critical => "critical",
-            Self::Type => "type",
-            Self::KeyId => "unknown_key",
-            Self::Signature => "signature",
-            Self::Claims => "claims",
-            Self::Subject => "subject",
-            Self::Expiry => "no_expiry",
-            Self::Expired => "expired",
-            Self::NotYetValid => "not_yet_valid",
-            Self::IssuedInFuture => "issued_in_future",
-            Self::Issuer => "issuer",
-            Self::Audience => "audience",
-            Self::Ticket => "ticket",
-            Self::TokenId => "no_token_id",
-            Self::Denied => "denied",
-            Self::Generation => "generation",
-            Self::IssuedTooEarly => "issued_too_early",
-            Self::UnknownSubject => "unknown_subject",
-            Self::ForeignIssuer => "foreign_issuer",
-            Self::CustomClaims => "custom_claims",
+            Self::Credential => (
+                "credential",
+                "the credential is not one bearer token: send `Bearer`, a blank and the token alone",
+            ),
+            Self::Size => (
+                "size",
+                "the token is longer than the verifier accepts: see `.max_size(…)`",
+            ),
+            Self::HeaderSize => (
+                "header_size",
+                "the token's header is longer than the verifier accepts: see `.max_header_size(…)`",
+            ),
+            Self::Segments => (
+                "segments",
+                "the token does not have three segments: it is no signed JSON Web Token",
+            ),
+            Self::Base64 => (
+                "base64",
+                "a segment of the token is not base64url without padding",
+            ),
+            Self::Header => (
+                "header",
+                "the header is not one strict JSON object, or `alg`, `typ` or `kid` is not a string",
+            ),
+            Self::Algorithm => (
+                "algorithm",
+                "`alg` is not the algorithm of the key: configure the key with the one that its issuer uses",
+            ),
+            Self::Critical => (
+                "critical",
+                "the header demands an extension (`crit` or `b64`), of which none is supported",
+            ),
+            Self::Type => (
+                "type",
+                "`typ` is not an accepted type: name it with `.token_types(…)` if such tokens authenticate",
+            ),
+            Self::NoKeyId => (
+                "no_key_id",
+                "the token names no key (`kid`) and several are configured: see `KeyRing::default_key`",
+            ),
+            Self::KeyId => (
+                "unknown_key",
+                "no key is configured for the `kid` of the token: it was removed, or is another issuer's",
+            ),
+            Self::Signature => (
+                "signature",
+                "the signature does not match: the issuer has another key or secret",
+            ),
+            Self::Claims => (
+                "claims",
+                "the claims are not one strict JSON object: malformed, a name twice, or nested too deeply",
+            ),
+            Self::NoSubject => (
+                "no_subject",
+                "the token has no `sub`: name the claims that identify the sender with `.subject_claims(…)`",
+            ),
+            Self::Subject => (
+                "subject",
+                "the subject (`sub`) is empty, longer than 255 bytes or has control characters",
+            ),
+            Self::SubjectType => (
+                "subject_type",
+                "the subject (`sub`) is not a string: see `.numeric_subject(true)` for whole numbers",
+            ),
+            Self::NoExpiry => (
+                "no_expiry",
+                "the token has no `exp`: let the issuer write one",
+            ),
+            Self::ExpiryType => (
+                "expiry_type",
+                "`exp` is not a number: let the issuer write seconds since 1970",
+            ),
+            Self::ExpiryRange => (
+                "expiry_range",
+                "`exp` is out of range: let the issuer write seconds since 1970, not milliseconds",
+            ),
+            Self::Expired => (
+                "expired",
+                "the token has expired (`exp`): for clocks that differ see `.leeway(…)`",
+            ),
+            Self::NotBeforeType => (
+                "not_before_type",
+                "`nbf` is not a number: let the issuer write seconds since 1970",
+            ),
+            Self::NotBeforeRange => (
+                "not_before_range",
+                "`nbf` is out of range: let the issuer write seconds since 1970, not milliseconds",
+            ),
+            Self::NotYetValid => (
+                "not_yet_valid",
+                "the token is not valid yet (`nbf`): for clocks that differ see `.leeway(…)`",
+            ),
+            Self::IssuedAtType => (
+                "issued_at_type",
+                "`iat` is not a number: let the issuer write seconds since 1970",
+            ),
+            Self::IssuedAtRange => (
+                "issued_at_range",
+                "`iat` is out of range: let the issuer write seconds since 1970, not milliseconds",
+            ),
+            Self::IssuedInFuture => (
+                "issued_in_future",
+                "the token was issued in the future (`iat`): for clocks that differ see `.leeway(…)`",
+            ),
+            Self::NoIssuer => (
+                "no_issuer",
+                "the token has no issuer (`iss`), and the verifier demands one: see `.issuer(…)`",
+            ),
+            Self::Issuer => (
+                "issuer",
+                "the issuer (`iss`) is not the one that the verifier demands: compare it with `.issuer(…)`, to the letter",
+            ),
+            Self::IssuerType => ("issuer_type", "the issuer (`iss`) is not a string"),
+            Self::NoAudience => (
+                "no_audience",
+                "the token has no audience (`aud`), and the verifier demands one: let the issuer write it",
+            ),
+            Self::Audience => (
+                "audience",
+                "the audience (`aud`) is another than the verifier's: compare it with `.audience(…)`, to the letter",
+            ),
+            Self::UnexpectedAudience => (
+                "unexpected_audience",
+                "the token has an audience (`aud`) and the verifier names none: call `.audience(…)`",
+            ),
+            Self::AudienceType => (
+                "audience_type",
+                "the audience (`aud`) is not a string or an array of strings",
+            ),
+            Self::ScopeType => (
+                "scope_type",
+                "a claim of `.scope_claims(…)` is not a string or an array of strings",
+            ),
+            Self::Ticket => (
+                "ticket",
+                "the ticket is unknown, used or expired: issue another one",
+            ),
+            Self::TokenId => (
+                "no_token_id",
+                "the deny list has no key for the token: let its issuer write `jti`, or see `DenyList::key`",
+            ),
+            Self::Denied => ("denied", "the token is on the deny list"),
+            Self::Generation => (
+                "generation",
+                "the token generation (`gen`) is not the account's: the token was revoked, or its issuer does not write it",
+            ),
+            Self::GenerationType => (
+                "generation_type",
+                "the token generation (`gen`) is not a whole number",
+            ),
+            Self::IssuedTooEarly => (
+                "issued_too_early",
+                "`iat` is before `AuthUser::tokens_valid_since`, for an account before it was made: log in again",
+            ),
+            Self::ForeignIssuer => (
+                "foreign_issuer",
+                "`iss` is of another issuer than the accounts: \
+                 their `TokenIssuer` has to write the issuer that the verifier accepts",
+            ),
+            Self::UnknownSubject => (
+                "unknown_subject",
+                "the user loader knows no user of this subject",
+            ),
+            Self::CustomClaims => (
+                "custom_claims",
+                "the claims are not of the form that the application reads with `Claims::custom`",
+            ),
         }
     }
 }
 
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Credential => "the credential is not one bearer token",
-            Self::Size => "the token or its header is too large",
-            Self::Segments => "the token does not have three segments",
-            Self::Base64 => "a segment is not strict base64url",
-            Self::Header => "the header is not one strict JSON object",
-            Self::Algorithm => "the algorithm is not the one configured for the key",
-            Self::Critical => "the header demands an extension",
-            Self::Type => "the token is of another type",
-            Self::KeyId => "no key is configured for the key id",
-            Self::Signature => "the signature does not match",
-            Self::Claims => {
-                "the claims are not one strict JSON object, \
-                 or a registered one has another type or range"
-            }
-            Self::Subject => "the subject is missing, empty, too long or has control characters",
-            Self::Expiry => "the expiry is missing",
-            Self::Expired => "the token has expired",
-            Self::NotYetValid => "the token is not valid yet",
-            Self::IssuedInFuture => "the token was issued in the future",
-            Self::Issuer => "the issuer is not the configured one",
-            Self::Audience => "the audience is not the configured one",
-            Self::Ticket => "the ticket is unknown, used or expired",
-            Self::TokenId => "the deny list has no name for the token",
-            Self::Denied => "the token is on the deny list",
-            Self::Generation => "the token was revoked by a later generation",
-            Self::IssuedTooEarly => "the token was issued before its account was made",
-            Self::UnknownSubject => "the subject is unknown",
-            Self::ForeignIssuer => {
-                "the token is of another issuer than the accounts: \
-                 their `TokenIssuer` has to write the issuer that the verifier accepts"
-            }
-            Self::CustomClaims => "the custom claims are not of the form the application reads",
-        })
+        f.write_str(self.entry().1)
     }
 }
 

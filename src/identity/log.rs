@@ -12,16 +12,16 @@ use crate::measure;
 pub(super) fn log(error: &AuthError, limit: &LogLimit) {
     measure::refused(error);
     let source = error.source();
-    let reason = source.map(tracing::field::display);
+    let (code, reason) = (error.reason(), source.map(tracing::field::display));
     match error.kind() {
         AuthErrorKind::MissingCredential => {}
         _ if source.is_some_and(|source| source.is::<Reported>()) => {
-            tracing::debug!(reason, "{error}");
+            tracing::debug!(code, reason, "{error}");
         }
         AuthErrorKind::Unavailable | AuthErrorKind::Misconfigured => {
-            log_limited!(limit, error, reason, "{error}");
+            log_limited!(limit, error, code, reason, "{error}");
         }
-        _ => tracing::debug!(reason, "{error}"),
+        _ => tracing::debug!(code, reason, "{error}"),
     }
 }
 

@@ -46,7 +46,7 @@ pub fn verifier() -> TokenVerifier {
 pub fn logged_in<U: AuthUser + Clone>(user: U) -> LoggedInLayer<U> {
     let mut authorization = issuer()
         .token(SUBJECT)
-        .generation(user.token_generation())
+        .generation(user.token_generation().unwrap_or_default())
         .issue()
         .ok()
         .and_then(|token| HeaderValue::try_from(format!("Bearer {token}")).ok())
@@ -100,8 +100,8 @@ impl AuthUser for TestUser {
         self.is_admin
     }
 
-    fn token_generation(&self) -> u64 {
-        self.token_generation
+    fn token_generation(&self) -> Option<u64> {
+        Some(self.token_generation)
     }
 }
 

@@ -8,7 +8,8 @@ use serde::de::DeserializeOwned;
 
 use super::MAX_LEEWAY;
 use super::base64url;
-use super::payload::{Audience, Payload, Span};
+use super::claim_rules::ClaimRules;
+use super::payload::{Audience, Payload, Scope, Span};
 use crate::clock::Clock;
 use crate::error::{AuthError, Refusal};
 
@@ -31,15 +32,15 @@ pub struct Claims {
     not_before: Option<f64>,
     issued_at: Option<f64>,
     token_id: Option<Span>,
-    scope: Option<Span>,
-    generation: u64,
+    scope: Option<Scope>,
+    generation: Option<u64>,
 }
 
 impl Claims {
     /// Reads claims from a JSON object, for a [`Verifier`](crate::Verifier) of your own.
     ///
     /// The form is checked as it is for a token: one object without duplicate names, `sub` and
-    /// `exp` present, registered claims of their types. Times are for the verifier to judge, with
+    /// `exp` present, `sub`, `exp`, `nbf`, `iat`, `iss` and `aud` of their types. Times are for the verifier to judge, with
     /// [`valid_by`](Self::valid_by) for example.
     ///
     /// # Errors
@@ -109,15 +110,27 @@ impl Claims {
         self.token_id.map(|span| span.of(&self.text))
     }
 
-    /// What the token may be used for (`scope`, RFC 8693, section 4.2): words between blanks.
+    /// What the token may be used for: `scope`, or what
+    /// [`TokenVerifier::scope_claims`](crate::TokenVerifier::scope_claims) names. The words between blanks of a string (RFC 8693,
+    /// section 4.2), and the strings of an array as they stand. Anything else grants nothing.
     pub fn scopes(&self) -> impl Iterator<Item = &str> {
-        let scope = self.scope.map_or("", |span| span.of(&self.text));
-        scope.split(' ').filter(|word| !word.is_empty())
+        let (words, each) = match &self.scope {
+            None => ("", &[][..]),
+            Some(Scope::Words(words)) => (words.of(&self.text), &[][..]),
+            Some(Scope::Each(spans)) => ("", &**spans),
+        };
+        let each = each.iter().map(|span| span.of(&self.text));
+        words
+            .split(' ')
+            .chain(each)
+            .filter(|scope| !scope.is_empty())
     }
 
-    /// The generation of the account's tokens that this one belongs to (`gen`); 0 if the token
-    /// does not say. See [`AuthUser::token_generation`](crate::AuthUser::token_generation).
-    pub fn generation(&self) -> u64 {
+    /// The generation of the account's tokens that this one belongs to: `gen`, or what
+    /// [`TokenVerifier::generation_claim`](crate::TokenVerifier::generation_claim) names. 0 if the token
+    /// does not say, `None` if it says something else than a whole number. See
+    /// [`AuthUser::token_generation`](crate::AuthUser::token_generation).
+    pub fn generation(&self) -> Option<u64> {
         self.generation
     }
 
@@ -145,10 +158,11 @@ impl Claims {
     }
 
     /// Reads an encoded payload.
-    pub(super) fn decode(segment: &str) -> Result<Self, Refusal> {
+    pub(super) fn decode(segment: &str, rules: Option<&ClaimRules>) -> Result<Self, Refusal> {
         let parse = |buffer: &mut [u8]| {
             let payload = base64url::decode(segment, buffer)?;
-            Self::parse(std::str::from_utf8(payload).map_err(|_| Refusal::Claims)?)
+            let payload = std::str::from_utf8(payload).map_err(|_| Refusal::Claims)?;
+            Self::parse_by(rules, payload)
         };
         match base64::decoded_len_estimate(segment.len()) {
             // Most are short: what is kept of them is the only allocation.
@@ -158,8 +172,15 @@ impl Claims {
     }
 
     pub(super) fn parse(payload: &str) -> Result<Self, Refusal> {
-        let read = Payload::read(payload)?;
-        let subject = read.subject.ok_or(Refusal::Subject)?;
+        Self::parse_by(None, payload)
+    }
+
+    fn parse_by(rules: Option<&ClaimRules>, payload: &str) -> Result<Self, Refusal> {
+        let mut read = Payload::read(payload)?;
+        if let Some(rules) = rules {
+            rules.apply(payload, &mut read)?;
+        }
+        let subject = read.subject.ok_or(Refusal::NoSubject)?;
         if !is_subject(read.text(subject)) {
             return Err(Refusal::Subject);
         }
@@ -167,14 +188,14 @@ impl Claims {
             payload_end: payload.len(),
             subject,
             issuer: read.issuer,
-            expires_at: read.expires_at.ok_or(Refusal::Expiry)?,
+            expires_at: read.expires_at.ok_or(Refusal::NoExpiry)?,
             not_before: read.not_before,
             issued_at: read.issued_at,
             token_id: read.token_id,
-            scope: read.scope,
-            generation: read.generation.unwrap_or(0),
+            generation: read.generation,
             text: read.all_text(),
             audience: read.audience,
+            scope: read.scope,
         })
     }
 
@@ -217,9 +238,6 @@ pub(super) fn is_subject(subject: &str) -> bool {
         && !subject.bytes().any(|byte| byte.is_ascii_control())
         && (subject.is_ascii() || !subject.contains(char::is_control))
 }
-
-/// The end of the year 9999.
-pub(super) const LAST_DATE: f64 = 253_402_300_799.0;
 
 const MAX_SUBJECT: usize = 255;
 

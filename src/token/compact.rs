@@ -32,7 +32,7 @@ impl<'a> Compact<'a> {
             return Err(Refusal::Segments);
         }
         if header.len() > MAX_HEADER {
-            return Err(Refusal::Size);
+            return Err(Refusal::HeaderSize);
         }
         Ok(Self {
             header,

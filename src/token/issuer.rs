@@ -11,6 +11,7 @@ use serde_json::{Map, Value, json};
 
 use super::claims::{self, Claims};
 use super::key::SigningKey;
+use super::payload::LAST_DATE;
 use super::ring::KeyRing;
 use super::{MAX_HEADER, MAX_TOKEN};
 use crate::clock::Clock;
@@ -25,6 +26,7 @@ pub struct TokenIssuer {
     keys: Keys,
     issuer: Option<Box<str>>,
     audience: Option<Box<str>>,
+    generation_claim: Option<Box<str>>,
     lifetime: Duration,
     clock: Clock,
 }
@@ -56,6 +58,7 @@ impl TokenIssuer {
             keys,
             issuer: None,
             audience: None,
+            generation_claim: None,
             lifetime: DEFAULT_LIFETIME,
             clock: Clock::system(),
         }
@@ -70,6 +73,13 @@ impl TokenIssuer {
     /// Puts `aud` into every token.
     pub fn audience(mut self, audience: impl Into<Box<str>>) -> Self {
         self.audience = Some(audience.into());
+        self
+    }
+
+    /// Writes the [generation](TokenBuilder::generation) into this claim, for verifiers with the same
+    /// [`generation_claim`](crate::TokenVerifier::generation_claim). Defaults to `gen`.
+    pub fn generation_claim(mut self, name: impl Into<Box<str>>) -> Self {
+        self.generation_claim = Some(name.into());
         self
     }
 
@@ -129,6 +139,10 @@ impl TokenIssuer {
             generation: 0,
             custom: Ok(Map::new()),
         }
+    }
+
+    fn generation_name(&self) -> &str {
+        self.generation_claim.as_deref().unwrap_or("gen")
     }
 }
 
@@ -201,28 +215,31 @@ impl TokenBuilder<'_> {
 
     fn payload(&self) -> Result<String, IssueError> {
         let custom = self.custom.as_ref().map_err(|error| *error)?;
-        if REGISTERED.iter().any(|name| custom.contains_key(*name)) {
+        let generation = self.issuer.generation_name();
+        let mut registered = REGISTERED.iter().chain([&generation]);
+        if registered.any(|name| custom.contains_key(*name)) {
             return Err(IssueError::RegisteredClaim);
         }
         let now = self.issuer.clock.numeric_date();
         // Also a clock before 1970, whose tokens would live until the end of all dates.
-        if now >= claims::LAST_DATE {
+        if now >= LAST_DATE {
             return Err(IssueError::ClockOutOfRange);
         }
         let now = now as u64;
         let end = now
             .saturating_add(self.issuer.expires_in().as_secs())
-            .min(claims::LAST_DATE as u64);
+            .min(LAST_DATE as u64);
 
         let mut payload = custom.clone();
         let mut put = |name: &str, value: Value| payload.insert(name.to_owned(), value);
+        // First, so that it displaces no other claim, whatever it is called.
+        if self.generation > 0 {
+            put(self.issuer.generation_name(), self.generation.into());
+        }
         put("sub", self.subject.into());
         put("iat", now.into());
         put("exp", end.into());
         put("jti", token_id()?.into());
-        if self.generation > 0 {
-            put("gen", self.generation.into());
-        }
         if let Some(issuer) = &self.issuer.issuer {
             put("iss", (**issuer).into());
         }
@@ -247,9 +264,10 @@ pub enum IssueError {
     InvalidSubject,
     /// The claims do not serialize to a JSON object.
     ClaimsNotAnObject,
-    /// The claims have a registered name: `iss`, `sub`, `aud`, `exp`, `nbf`, `iat`, `jti`, `gen`.
+    /// The claims have a registered name: `iss`, `sub`, `aud`, `exp`, `nbf`, `iat`, `jti`, or that of
+    /// the generation (`gen`).
     RegisteredClaim,
-    /// The claims are nested too deeply, or `scope` is not a string.
+    /// The claims are nested too deeply.
     InvalidClaims,
     /// The token, or its header because of a long key id, would be longer than a verifier accepts
     /// by default (8 KiB and 1 KiB).
@@ -270,7 +288,7 @@ impl fmt::Display for IssueError {
             }
             Self::ClaimsNotAnObject => "the claims do not serialize to a JSON object",
             Self::RegisteredClaim => "the claims have the name of a registered claim",
-            Self::InvalidClaims => "the claims are nested too deeply or `scope` is not a string",
+            Self::InvalidClaims => "the claims are nested too deeply",
             Self::TooLarge => "the token would be larger than 8 KiB, or its header than 1 KiB",
             Self::NoSigningKey => "the key ring has no signing key",
             Self::ClockOutOfRange => "the clock stands before 1970 or after the year 9999",
@@ -283,7 +301,7 @@ impl Error for IssueError {}
 
 const DEFAULT_LIFETIME: Duration = Duration::from_secs(7 * 24 * 3600);
 
-const REGISTERED: [&str; 8] = ["iss", "sub", "aud", "exp", "nbf", "iat", "jti", "gen"];
+const REGISTERED: [&str; 7] = ["iss", "sub", "aud", "exp", "nbf", "iat", "jti"];
 
 /// 128 random bits.
 fn token_id() -> Result<String, IssueError> {

@@ -1,13 +1,12 @@
 //! Several issuers behind one layer.
 
-use std::borrow::Cow;
 use std::collections::HashMap;
 
 use serde::de::MapAccess;
 
 use super::base64url;
 use super::compact::Compact;
-use super::json::{self, Members, Text};
+use super::json::{self, AnyValue, Members, Value};
 use super::verification::{Verification, Verifier};
 use super::verifier::TokenVerifier;
 use crate::error::{AuthError, ConfigError, Refusal};
@@ -83,12 +82,15 @@ impl Issuers {
         let compact = Compact::split(token, self.max_size)?;
         let mut buffer = vec![0; base64::decoded_len_estimate(compact.payload.len())];
         let payload = base64url::decode(compact.payload, &mut buffer)?;
-        let claims = std::str::from_utf8(payload)
+        let issuer = std::str::from_utf8(payload)
             .ok()
             .and_then(|json| json::read_object(json, Issuer::default()).ok())
             .ok_or(Refusal::Claims)?;
-        let verifier = claims.0.and_then(|issuer| self.verifiers.get(&*issuer));
-        verifier.ok_or(Refusal::Issuer)
+        match issuer.0 {
+            Some(Value::Text(issuer)) => self.verifiers.get(&*issuer).ok_or(Refusal::Issuer),
+            Some(Value::Null) | None => Err(Refusal::NoIssuer),
+            Some(_) => Err(Refusal::IssuerType),
+        }
     }
 }
 
@@ -118,14 +120,14 @@ impl Default for Issuers {
 
 /// Of the claims nothing else is read.
 #[derive(Default)]
-struct Issuer<'a>(Option<Cow<'a, str>>);
+struct Issuer<'a>(Option<Value<'a>>);
 
 impl<'de> Members<'de> for Issuer<'de> {
     fn read<A: MapAccess<'de>>(&mut self, name: &str, map: &mut A) -> Result<bool, A::Error> {
         if name != "iss" {
             return Ok(false);
         }
-        json::keep(&mut self.0, map.next_value_seed(Text)?)?;
+        json::keep(&mut self.0, map.next_value_seed(AnyValue::new())?)?;
         Ok(true)
     }
 }

@@ -66,7 +66,7 @@ impl<'de, M: Members<'de>> Visitor<'de> for Object<'_, M> {
     }
 }
 
-fn duplicate<E: Error>() -> E {
+pub(super) fn duplicate<E: Error>() -> E {
     E::custom("duplicate member")
 }
 
@@ -124,80 +124,91 @@ impl<'de> Visitor<'de> for Text {
     }
 }
 
-/// A string, or an array of strings.
-pub(super) enum Texts<'a> {
-    One(Cow<'a, str>),
-    Many(Vec<Cow<'a, str>>),
+/// The value of a claim, of whatever type it is.
+pub(super) enum Value<'a> {
+    Null,
+    Text(Cow<'a, str>),
+    /// An array of strings.
+    Texts(Vec<Cow<'a, str>>),
+    Integer(u64),
+    /// A negative integer.
+    Negative,
+    /// Any other number.
+    Float(f64),
+    Other,
 }
 
-/// Reads [`Texts`].
-pub(super) struct OneOrMany;
+/// Reads a [`Value`], as strictly as one that is [`Ignored`].
+pub(super) struct AnyValue(Ignored);
 
-impl<'de> DeserializeSeed<'de> for OneOrMany {
-    type Value = Texts<'de>;
+impl AnyValue {
+    /// The value of a member of the outermost object.
+    pub(super) const fn new() -> Self {
+        Self(Ignored::new())
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for AnyValue {
+    type Value = Value<'de>;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
         deserializer.deserialize_any(self)
     }
 }
 
-impl<'de> Visitor<'de> for OneOrMany {
-    type Value = Texts<'de>;
+impl<'de> Visitor<'de> for AnyValue {
+    type Value = Value<'de>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a string or an array of strings")
+        self.0.expecting(f)
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<Self::Value, E> {
+        Ok(Value::Other)
+    }
+
+    fn visit_i64<E>(self, _: i64) -> Result<Self::Value, E> {
+        Ok(Value::Negative)
+    }
+
+    fn visit_u64<E>(self, number: u64) -> Result<Self::Value, E> {
+        Ok(Value::Integer(number))
+    }
+
+    fn visit_f64<E>(self, number: f64) -> Result<Self::Value, E> {
+        Ok(Value::Float(number))
     }
 
     fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Self::Value, E> {
-        Ok(Texts::One(Cow::Borrowed(text)))
+        Ok(Value::Text(Cow::Borrowed(text)))
     }
 
     fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
-        Ok(Texts::One(Cow::Owned(text.to_owned())))
+        Ok(Value::Text(Cow::Owned(text.to_owned())))
+    }
+
+    fn visit_unit<E>(self) -> Result<Self::Value, E> {
+        Ok(Value::Null)
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
-        let mut texts = Vec::new();
-        while let Some(text) = seq.next_element_seed(Text)? {
-            texts.push(text);
+        let levels = self.0.inner()?;
+        let (mut texts, mut others) = (Vec::new(), false);
+        while let Some(value) = seq.next_element_seed(Self(Ignored { levels }))? {
+            match value {
+                Value::Text(text) => texts.push(text),
+                _ => others = true,
+            }
         }
-        Ok(Texts::Many(texts))
-    }
-}
-
-/// A `NumericDate` (RFC 7519, section 2) from 1970 to the end of the year 9999.
-pub(super) struct NumericDate;
-
-impl<'de> DeserializeSeed<'de> for NumericDate {
-    type Value = f64;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<f64, D::Error> {
-        deserializer.deserialize_f64(self)
-    }
-}
-
-impl Visitor<'_> for NumericDate {
-    type Value = f64;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("seconds since 1970")
-    }
-
-    fn visit_u64<E: Error>(self, seconds: u64) -> Result<f64, E> {
-        self.visit_f64(seconds as f64)
-    }
-
-    fn visit_i64<E: Error>(self, seconds: i64) -> Result<f64, E> {
-        self.visit_f64(seconds as f64)
-    }
-
-    fn visit_f64<E: Error>(self, seconds: f64) -> Result<f64, E> {
-        // Also catches milliseconds.
-        if (0.0..=super::claims::LAST_DATE).contains(&seconds) {
-            Ok(seconds)
-        } else {
-            Err(E::custom("date out of range"))
+        match others {
+            false => Ok(Value::Texts(texts)),
+            true => Ok(Value::Other),
         }
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
+        self.0.visit_map(map)?;
+        Ok(Value::Other)
     }
 }
 

@@ -138,7 +138,10 @@ impl Keyset {
                 .or(default.as_deref())
                 .and_then(|id| keys.find(|(_, key)| key.kid() == Some(id))),
         };
-        let (position, key) = chosen.ok_or(Refusal::KeyId)?;
+        let (position, key) = chosen.ok_or(match asked {
+            Some(_) => Refusal::KeyId,
+            None => Refusal::NoKeyId,
+        })?;
         if header.alg.as_deref() != Some(key.algorithm().as_str()) {
             return Err(Refusal::Algorithm);
         }

@@ -5,6 +5,7 @@ mod compact;
 mod json;
 mod header;
 mod payload;
+mod claim_rules;
 mod claims;
 mod verification;
 mod key;

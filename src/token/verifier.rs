@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::cache::TokenCache;
+use super::claim_rules::ClaimRules;
 use super::claims::Claims;
 use super::compact::Compact;
 use super::jwks::Jwks;
@@ -40,6 +41,7 @@ use crate::secret::Secret;
 pub struct TokenVerifier {
     keys: Keys,
     issuer: Option<Box<str>>,
+    rules: Option<Arc<ClaimRules>>,
     audience: Vec<Box<str>>,
     leeway: f64,
     max_size: usize,
@@ -91,6 +93,7 @@ impl TokenVerifier {
         Self {
             keys,
             issuer: None,
+            rules: None,
             audience: Vec::new(),
             leeway: 0.0,
             max_size: MAX_TOKEN,
@@ -109,6 +112,37 @@ impl TokenVerifier {
     /// it a token with an `aud` is refused (RFC 7519, section 4.1.3).
     pub fn audience(mut self, audience: impl Into<Box<str>>) -> Self {
         self.audience.push(audience.into());
+        self.forget_tokens()
+    }
+
+    /// Reads scopes from these claims, all that are present, instead of from `scope`: each is a
+    /// string of words or an array of strings, or the token is refused. For example `scp` (Entra,
+    /// Okta) or `permissions` (Auth0).
+    ///
+    /// [`Claims::scopes`] and the policy [`Scope`](crate::Scope) read them all: name only claims
+    /// whose words mean the same, whichever claim they are in.
+    ///
+    /// ```
+    /// # use tower_warder::{Secret, TokenIssuer, TokenVerifier};
+    /// # let secret = Secret::generate();
+    /// let verifier = TokenVerifier::hs256(&secret).scope_claims(["scope", "permissions"]);
+    /// # let issuer = TokenIssuer::hs256(&secret);
+    /// let claims = serde_json::json!({"scope": "a b", "permissions": ["orders:read"]});
+    /// let token = issuer.token("7").claims(&claims).issue()?;
+    /// assert!(verifier.verify_token(&token)?.scopes().eq(["a", "b", "orders:read"]));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn scope_claims(mut self, names: impl IntoIterator<Item: Into<Box<str>>>) -> Self {
+        self.rules().scope = Some(names.into_iter().map(Into::into).collect());
+        self.forget_tokens()
+    }
+
+    /// Reads the [generation](Claims::generation) from this claim. Defaults to `gen`.
+    ///
+    /// It is compared where [`AuthUser::token_generation`](crate::AuthUser::token_generation) is
+    /// one; elsewhere no token is refused for its sake.
+    pub fn generation_claim(mut self, name: impl Into<Box<str>>) -> Self {
+        self.rules().generation = Some(name.into());
         self.forget_tokens()
     }
 
@@ -161,6 +195,10 @@ impl TokenVerifier {
         self.issuer.as_deref()
     }
 
+    fn rules(&mut self) -> &mut ClaimRules {
+        Arc::make_mut(self.rules.get_or_insert_default())
+    }
+
     /// What was accepted before may not be any more.
     fn forget_tokens(mut self) -> Self {
         self.cache = self.cache.map(|cache| Arc::new(cache.emptied()));
@@ -198,7 +236,7 @@ impl TokenVerifier {
         }
         let compact = Compact::split(token, self.max_size)?;
         keys.verify(&compact)?;
-        let claims = Claims::decode(compact.payload)?;
+        let claims = Claims::decode(compact.payload, self.rules.as_deref())?;
         let now = self.clock.numeric_date();
         claims.check_times(now, self.leeway)?;
         self.check_issuer(&claims)?;
@@ -210,21 +248,26 @@ impl TokenVerifier {
     }
 
     fn check_issuer(&self, claims: &Claims) -> Result<(), Refusal> {
-        match &self.issuer {
-            Some(ours) if claims.issuer() != Some(ours) => Err(Refusal::Issuer),
-            _ => Ok(()),
+        match (&self.issuer, claims.issuer()) {
+            (Some(ours), Some(theirs)) if **ours == *theirs => Ok(()),
+            (Some(_), Some(_)) => Err(Refusal::Issuer),
+            (Some(_), None) => Err(Refusal::NoIssuer),
+            (None, _) => Ok(()),
         }
     }
 
     fn check_audience(&self, claims: &Claims) -> Result<(), Refusal> {
-        let accepted = if self.audience.is_empty() {
-            !claims.has_audience()
-        } else {
-            claims
-                .audience()
-                .any(|theirs| self.audience.iter().any(|ours| **ours == *theirs))
-        };
-        accepted.then_some(()).ok_or(Refusal::Audience)
+        match (self.audience.is_empty(), claims.has_audience()) {
+            (true, false) => Ok(()),
+            // RFC 7519, section 4.1.3: it is for somebody, and nobody said that it is us.
+            (true, true) => Err(Refusal::UnexpectedAudience),
+            (false, false) => Err(Refusal::NoAudience),
+            (false, true) => {
+                let mut theirs = claims.audience();
+                let ours = theirs.any(|theirs| self.audience.iter().any(|ours| **ours == *theirs));
+                ours.then_some(()).ok_or(Refusal::Audience)
+            }
+        }
     }
 }
 

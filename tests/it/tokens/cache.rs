@@ -188,8 +188,13 @@ fn a_clone_that_is_configured_otherwise_shares_nothing() {
     let lax = verifier().cache(16);
     judge_with(&lax, &token, ACCEPTED, "cached");
     judge_with(&lax.clone(), &token, ACCEPTED, "a clone as it was");
-    judge_with(&lax.clone().issuer("a"), &token, ISSUER, "an issuer");
-    judge_with(&lax.clone().audience("a"), &token, AUDIENCE, "an audience");
+    judge_with(&lax.clone().issuer("a"), &token, NO_ISSUER, "an issuer");
+    judge_with(
+        &lax.clone().audience("a"),
+        &token,
+        NO_AUDIENCE,
+        "an audience",
+    );
     judge_with(&lax.clone().max_size(10), &token, SIZE, "a size");
     let late = lax.clone().clock(at(NOW as f64 + 3600.0));
     judge_with(&late, &token, EXPIRED, "another clock");

@@ -1,43 +1,29 @@
 //! T9 to T11: registered claims are of their types, there is a subject, and issuer and audience are
 //! ours.
 
-use std::fmt::Display;
+use tower_warder::{IssueError, TokenIssuer};
 
 use super::forge::*;
 
 #[test]
-fn a_registered_claim_of_the_wrong_type_is_never_as_if_it_were_absent() {
-    let strings = ["sub", "iss", "jti", "scope"];
-    let numbers = ["exp", "nbf", "iat", "gen"];
-    for name in strings.into_iter().chain(numbers).chain(["aud"]) {
-        for value in ["null", "true", "false", "{}", r#"{"x":"7"}"#] {
-            refuse_form(name, value);
+fn registered_claim_of_the_wrong_type_is_refused() {
+    let (texts, dates) = (["sub", "iss"], ["exp", "nbf", "iat"]);
+    for name in texts.into_iter().chain(dates).chain(["aud"]) {
+        for value in ["true", "false", "{}", r#"{"x":"7"}"#, r#"[["x"]]"#] {
+            refuse_type(name, value);
         }
     }
-    for name in strings {
-        for value in [
-            "0",
-            "7",
-            "1.5",
-            "[]",
-            r#"["7"]"#,
-            r#"[["x"]]"#,
-            r#"{"7":null}"#,
-        ] {
-            refuse_form(name, value);
+    for name in texts {
+        for value in ["0", "7", "-7", "1.5", "[]", r#"["7"]"#, r#"{"7":null}"#] {
+            refuse_type(name, value);
         }
     }
-    for name in numbers {
-        for value in [
-            r#""""#,
-            r#""1767225600""#,
-            r#""x""#,
-            "[]",
-            "[1767225600]",
-            "-1",
-            "-1e300",
-        ] {
-            refuse_form(name, value);
+    for name in dates {
+        for value in [r#""""#, r#""1767225600""#, r#""x""#, "[]", "[1767225600]"] {
+            refuse_type(name, value);
+        }
+        for value in ["-1", "-0.5", "-1e300", "1e300", "253402300800"] {
+            refuse(name, value, &format!("{}_range", code(name)));
         }
     }
     for value in [
@@ -47,20 +33,60 @@ fn a_registered_claim_of_the_wrong_type_is_never_as_if_it_were_absent() {
         "[null]",
         r#"["x",1]"#,
         r#"["x",null]"#,
-        r#"[["x"]]"#,
         r#"[{}]"#,
     ] {
-        refuse_form("aud", value);
+        refuse_type("aud", value);
     }
 }
 
 #[test]
-fn the_generation_is_a_whole_number() {
+fn null_is_absence() {
+    for name in ["nbf", "iat", "iss", "aud", "jti", "scope", "gen"] {
+        let claims = accepted(&with_claims(format!(r#""{name}":null"#)));
+        assert_eq!((claims.not_before(), claims.issued_at()), (None, None));
+        assert_eq!((claims.issuer(), claims.token_id()), (None, None));
+        assert_eq!((claims.audience().count(), claims.scopes().count()), (0, 0));
+        assert_eq!(claims.generation(), Some(0));
+        // Also for whoever looks for a second one.
+        let twice = with_claims(format!(r#""{name}":null,"{name}":null"#));
+        judge(&twice, JSON_CLAIMS, name);
+    }
+    refuse("sub", "null", NO_SUBJECT);
+    refuse("exp", "null", NO_EXPIRY);
+    let token = with_claims(r#""iss":null,"aud":null"#);
+    judge_with(&verifier().issuer("i"), &token, NO_ISSUER, "demanded");
+    judge_with(&verifier().audience("a"), &token, NO_AUDIENCE, "demanded");
+}
+
+#[test]
+fn claim_that_nobody_asked_for_refuses_no_token_by_its_type() {
+    for name in ["jti", "scope", "gen", "scp", "permissions", "azp", "typ"] {
+        for value in [
+            "0",
+            "-1",
+            "1.5",
+            "true",
+            "{}",
+            "[]",
+            "[1]",
+            r#"["x",1]"#,
+            r#"[["x"]]"#,
+            r#"{"x":[1]}"#,
+        ] {
+            let claims = accepted(&with_claims(format!(r#""{name}":{value}"#)));
+            assert_eq!(claims.token_id(), None, "{name}: {value}");
+            assert_eq!(claims.scopes().count(), 0, "{name}: {value}");
+        }
+    }
+}
+
+#[test]
+fn generation_is_a_whole_number_or_none() {
     for value in ["0", "1", "42", "18446744073709551615"] {
         let claims = accepted(&with_claims(format!(r#""gen":{value}"#)));
-        assert_eq!(claims.generation().to_string(), value);
+        assert_eq!(claims.generation().unwrap().to_string(), value);
     }
-    assert_eq!(accepted(&with_payload(PAYLOAD)).generation(), 0);
+    assert_eq!(accepted(&with_payload(PAYLOAD)).generation(), Some(0));
     for value in [
         "1.0",
         "1e3",
@@ -69,14 +95,86 @@ fn the_generation_is_a_whole_number() {
         "-1",
         "18446744073709551616",
         r#""1""#,
-        "1e400",
+        "true",
+        "[1]",
+        "{}",
     ] {
-        refuse_form("gen", value);
+        let claims = accepted(&with_claims(format!(r#""gen":{value}"#)));
+        assert_eq!(claims.generation(), None, "{value}");
     }
 }
 
 #[test]
-fn the_scope_is_words_between_blanks() {
+fn generation_is_read_from_the_configured_claim() {
+    let verifier = verifier().generation_claim("ver");
+    for (members, expected) in [
+        (r#""ver":3,"gen":"x""#, Some(3)),
+        (r#""gen":3"#, Some(0)),
+        (r#""ver":null"#, Some(0)),
+        (r#""ver":"3""#, None),
+    ] {
+        let claims = verifier.verify_token(&with_claims(members)).unwrap();
+        assert_eq!(claims.generation(), expected, "{members}");
+    }
+    let issuer = TokenIssuer::hs256(&secret()).clock(at(NOW as f64));
+    let issuer = issuer.generation_claim("ver");
+    let own = serde_json::json!({"gen": "mine"});
+    let token = issuer.token("7").generation(3).claims(&own).issue();
+    let claims = verifier.verify_token(&token.unwrap()).unwrap();
+    assert_eq!(claims.generation(), Some(3));
+    let twice = issuer.token("7").claims(&serde_json::json!({"ver": 4}));
+    assert_eq!(twice.issue(), Err(IssueError::RegisteredClaim));
+    let issuer = issuer.generation_claim("exp");
+    let token = issuer.token("7").generation(3).issue();
+    judge(&token.unwrap(), ACCEPTED, "no claim is displaced");
+}
+
+#[test]
+fn scope_may_be_an_array() {
+    for (scope, expected) in [
+        (r#"["a","b"]"#, &["a", "b"][..]),
+        (r#"["\u0061","b"]"#, &["a", "b"]),
+        (r#"["a b","",","]"#, &["a b", ","]),
+        ("[]", &[]),
+        (r#"[""]"#, &[]),
+    ] {
+        let claims = accepted(&with_claims(format!(r#""scope":{scope}"#)));
+        assert!(claims.scopes().eq(expected.iter().copied()), "{scope}");
+    }
+}
+
+#[test]
+fn scopes_are_read_from_all_configured_claims() {
+    let verifier = verifier().scope_claims(["scp", "permissions", "scope"]);
+    for (members, expected) in [
+        (r#""scp":"a  b""#, &["a", "b"][..]),
+        (r#""scp":["a","b c"]"#, &["a", "b c"]),
+        (
+            r#""permissions":["p:\u0061"],"scope":"s t","scp":"a""#,
+            &["a", "p:a", "s", "t"],
+        ),
+        (r#""scope":["s"],"scp":null"#, &["s"]),
+        (r#""scp":"","permissions":[]"#, &[]),
+        (r#""roles":["admin"]"#, &[]),
+        (r#""x":1"#, &[]),
+    ] {
+        let claims = verifier.verify_token(&with_claims(members)).unwrap();
+        assert!(claims.scopes().eq(expected.iter().copied()), "{members}");
+    }
+    for value in ["0", "true", "{}", "[1]", r#"["a",1]"#, r#"[["a"]]"#] {
+        for name in ["scp", "permissions", "scope"] {
+            let token = with_claims(format!(r#""{name}":{value}"#));
+            judge_with(&verifier, &token, SCOPE_TYPE, format!("{name}: {value}"));
+        }
+    }
+    // In the place of `scope`, where it is not among them.
+    let verifier = self::verifier().scope_claims(["scp"]);
+    let claims = verifier.verify_token(&with_claims(r#""scope":"admin""#));
+    assert_eq!(claims.unwrap().scopes().count(), 0);
+}
+
+#[test]
+fn scope_is_words_between_blanks() {
     for (scope, words) in [
         ("", &[][..]),
         (" ", &[]),
@@ -117,10 +215,10 @@ fn a_subject_is_a_string_of_1_to_255_bytes_without_control_characters() {
         let payload = format!(r#"{{"sub":"{subject}","exp":1767229200}}"#);
         judge(&with_payload(payload), expected, subject);
     }
-    judge(&with_payload(r#"{"exp":1767229200}"#), SUBJECT, "none");
+    judge(&with_payload(r#"{"exp":1767229200}"#), NO_SUBJECT, "none");
     judge(
         &with_payload(r#"{"SUB":"7","exp":1767229200}"#),
-        SUBJECT,
+        NO_SUBJECT,
         "another name",
     );
 }
@@ -156,12 +254,12 @@ fn a_configured_issuer_is_required_and_equal() {
         (r#""iss":"https://login.example\u0000""#, ISSUER),
         (r#""iss":"https://login.example.evil.example""#, ISSUER),
         (r#""iss":"""#, ISSUER),
-        (r#""x":1"#, ISSUER),
-        (r#""ISS":"https://login.example""#, ISSUER),
-        (r#""iss":["https://login.example"]"#, JSON_CLAIMS),
-        (r#""iss":["evil","https://login.example"]"#, JSON_CLAIMS),
-        (r#""iss":null"#, JSON_CLAIMS),
-        (r#""iss":{"https://login.example":null}"#, JSON_CLAIMS),
+        (r#""x":1"#, NO_ISSUER),
+        (r#""ISS":"https://login.example""#, NO_ISSUER),
+        (r#""iss":["https://login.example"]"#, ISSUER_TYPE),
+        (r#""iss":["evil","https://login.example"]"#, ISSUER_TYPE),
+        (r#""iss":null"#, NO_ISSUER),
+        (r#""iss":{"https://login.example":null}"#, ISSUER_TYPE),
     ] {
         judge_with(&ours, &with_claims(members), expected, members);
     }
@@ -178,29 +276,69 @@ fn a_configured_audience_is_required_and_one_matches() {
     let one = verifier().audience("orders");
     let two = verifier().audience("orders").audience("stock");
     for (members, without, with_one, with_two) in [
-        (r#""aud":"orders""#, AUDIENCE, ACCEPTED, ACCEPTED),
-        (r#""aud":"stock""#, AUDIENCE, AUDIENCE, ACCEPTED),
-        (r#""aud":["orders"]"#, AUDIENCE, ACCEPTED, ACCEPTED),
-        (r#""aud":["x","orders","y"]"#, AUDIENCE, ACCEPTED, ACCEPTED),
-        (r#""aud":["x","stock"]"#, AUDIENCE, AUDIENCE, ACCEPTED),
-        (r#""aud":["ord\u0065rs"]"#, AUDIENCE, ACCEPTED, ACCEPTED),
-        (r#""aud":"x""#, AUDIENCE, AUDIENCE, AUDIENCE),
-        (r#""aud":"""#, AUDIENCE, AUDIENCE, AUDIENCE),
-        (r#""aud":[]"#, AUDIENCE, AUDIENCE, AUDIENCE),
-        (r#""aud":[""]"#, AUDIENCE, AUDIENCE, AUDIENCE),
-        (r#""aud":"Orders""#, AUDIENCE, AUDIENCE, AUDIENCE),
-        (r#""aud":"orders ""#, AUDIENCE, AUDIENCE, AUDIENCE),
-        (r#""aud":"orders,stock""#, AUDIENCE, AUDIENCE, AUDIENCE),
-        (r#""aud":"orders stock""#, AUDIENCE, AUDIENCE, AUDIENCE),
-        (r#""aud":"ordersx""#, AUDIENCE, AUDIENCE, AUDIENCE),
-        (r#""AUD":"orders""#, ACCEPTED, AUDIENCE, AUDIENCE),
-        (r#""x":1"#, ACCEPTED, AUDIENCE, AUDIENCE),
-        (r#""aud":null"#, JSON_CLAIMS, JSON_CLAIMS, JSON_CLAIMS),
+        (r#""aud":"orders""#, UNEXPECTED_AUDIENCE, ACCEPTED, ACCEPTED),
+        (r#""aud":"stock""#, UNEXPECTED_AUDIENCE, AUDIENCE, ACCEPTED),
+        (
+            r#""aud":["orders"]"#,
+            UNEXPECTED_AUDIENCE,
+            ACCEPTED,
+            ACCEPTED,
+        ),
+        (
+            r#""aud":["x","orders","y"]"#,
+            UNEXPECTED_AUDIENCE,
+            ACCEPTED,
+            ACCEPTED,
+        ),
+        (
+            r#""aud":["x","stock"]"#,
+            UNEXPECTED_AUDIENCE,
+            AUDIENCE,
+            ACCEPTED,
+        ),
+        (
+            r#""aud":["ord\u0065rs"]"#,
+            UNEXPECTED_AUDIENCE,
+            ACCEPTED,
+            ACCEPTED,
+        ),
+        (r#""aud":"x""#, UNEXPECTED_AUDIENCE, AUDIENCE, AUDIENCE),
+        (r#""aud":"""#, UNEXPECTED_AUDIENCE, AUDIENCE, AUDIENCE),
+        (r#""aud":[]"#, UNEXPECTED_AUDIENCE, AUDIENCE, AUDIENCE),
+        (r#""aud":[""]"#, UNEXPECTED_AUDIENCE, AUDIENCE, AUDIENCE),
+        (r#""aud":"Orders""#, UNEXPECTED_AUDIENCE, AUDIENCE, AUDIENCE),
+        (
+            r#""aud":"orders ""#,
+            UNEXPECTED_AUDIENCE,
+            AUDIENCE,
+            AUDIENCE,
+        ),
+        (
+            r#""aud":"orders,stock""#,
+            UNEXPECTED_AUDIENCE,
+            AUDIENCE,
+            AUDIENCE,
+        ),
+        (
+            r#""aud":"orders stock""#,
+            UNEXPECTED_AUDIENCE,
+            AUDIENCE,
+            AUDIENCE,
+        ),
+        (
+            r#""aud":"ordersx""#,
+            UNEXPECTED_AUDIENCE,
+            AUDIENCE,
+            AUDIENCE,
+        ),
+        (r#""AUD":"orders""#, ACCEPTED, NO_AUDIENCE, NO_AUDIENCE),
+        (r#""x":1"#, ACCEPTED, NO_AUDIENCE, NO_AUDIENCE),
+        (r#""aud":null"#, ACCEPTED, NO_AUDIENCE, NO_AUDIENCE),
         (
             r#""aud":["orders",1]"#,
-            JSON_CLAIMS,
-            JSON_CLAIMS,
-            JSON_CLAIMS,
+            AUDIENCE_TYPE,
+            AUDIENCE_TYPE,
+            AUDIENCE_TYPE,
         ),
     ] {
         let token = with_claims(members);
@@ -238,7 +376,12 @@ fn the_accessors_say_what_the_token_says() {
 }
 
 #[track_caller]
-fn refuse_form(name: &str, value: impl Display) {
+fn refuse_type(name: &str, value: &str) {
+    refuse(name, value, &format!("{}_type", code(name)));
+}
+
+#[track_caller]
+fn refuse(name: &str, value: &str, expected: &str) {
     let mut members = vec![format!(r#""{name}":{value}"#)];
     if name != "sub" {
         members.push(r#""sub":"7""#.to_owned());
@@ -247,5 +390,18 @@ fn refuse_form(name: &str, value: impl Display) {
         members.push(r#""exp":1767229200"#.to_owned());
     }
     let token = with_payload(format!("{{{}}}", members.join(",")));
-    judge(&token, JSON_CLAIMS, format!("{name}: {value}"));
+    judge(&token, expected, format!("{name}: {value}"));
+}
+
+/// What codes call the claim.
+fn code(name: &str) -> &str {
+    match name {
+        "sub" => "subject",
+        "exp" => "expiry",
+        "nbf" => "not_before",
+        "iat" => "issued_at",
+        "iss" => "issuer",
+        "aud" => "audience",
+        _ => name,
+    }
 }

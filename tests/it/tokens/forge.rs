@@ -21,6 +21,7 @@ pub const PAYLOAD: &str = r#"{"sub":"7","exp":1767229200}"#;
 // The verdicts: a token is refused for the reason that the row is about, or the row proves nothing.
 pub const ACCEPTED: &str = "accepted";
 pub const SIZE: &str = "size";
+pub const HEADER_SIZE: &str = "header_size";
 pub const SEGMENTS: &str = "segments";
 pub const BASE64: &str = "base64";
 pub const JSON_HEADER: &str = "header";
@@ -28,15 +29,26 @@ pub const ALGORITHM: &str = "algorithm";
 pub const CRITICAL: &str = "critical";
 pub const TYPE: &str = "type";
 pub const KEY_ID: &str = "unknown_key";
+pub const NO_KEY_ID: &str = "no_key_id";
 pub const SIGNATURE: &str = "signature";
 pub const JSON_CLAIMS: &str = "claims";
+pub const NO_SUBJECT: &str = "no_subject";
 pub const SUBJECT: &str = "subject";
-pub const EXPIRY: &str = "no_expiry";
+pub const SUBJECT_TYPE: &str = "subject_type";
+pub const NO_EXPIRY: &str = "no_expiry";
+pub const EXPIRY_TYPE: &str = "expiry_type";
+pub const EXPIRY_RANGE: &str = "expiry_range";
 pub const EXPIRED: &str = "expired";
 pub const NOT_YET_VALID: &str = "not_yet_valid";
 pub const ISSUED_IN_FUTURE: &str = "issued_in_future";
+pub const NO_ISSUER: &str = "no_issuer";
 pub const ISSUER: &str = "issuer";
+pub const ISSUER_TYPE: &str = "issuer_type";
+pub const NO_AUDIENCE: &str = "no_audience";
 pub const AUDIENCE: &str = "audience";
+pub const UNEXPECTED_AUDIENCE: &str = "unexpected_audience";
+pub const AUDIENCE_TYPE: &str = "audience_type";
+pub const SCOPE_TYPE: &str = "scope_type";
 
 pub fn secret() -> Secret {
     Secret::new(SECRET).unwrap()

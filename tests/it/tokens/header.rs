@@ -306,7 +306,7 @@ fn rfc_7515_a_1_has_a_good_signature() {
         eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFt\
         cGxlLmNvbS9pc19yb290Ijp0cnVlfQ.dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
     // Its claims have no subject, which we ask for.
-    judge_with(&verifier, token, SUBJECT, "as published");
+    judge_with(&verifier, token, NO_SUBJECT, "as published");
     judge_with(
         &verifier,
         &token.replace("dBjf", "dBjg"),

@@ -130,10 +130,6 @@ fn what_a_verifier_would_refuse_is_not_issued() {
             "{subject:?}"
         );
     }
-    for scope in [json!(1), json!(null), json!(["a"])] {
-        let refused = issuer().token("7").claims(&json!({"scope": scope})).issue();
-        assert_eq!(refused, Err(IssueError::InvalidClaims), "{scope}");
-    }
     let nested = |levels: usize| (1..levels).fold(json!([]), |inner, _| json!([inner]));
     let token = issuer()
         .token("7")
@@ -212,8 +208,15 @@ fn issuer_audience_and_generation_arrive() {
         .audience("orders");
     let ours = ours.clock(at(NOW as f64 + 0.75));
     let token = issuer.token("7").generation(u64::MAX).issue().unwrap();
-    assert_eq!(ours.verify_token(&token).unwrap().generation(), u64::MAX);
-    judge(&token, AUDIENCE, "a verifier without an audience");
+    assert_eq!(
+        ours.verify_token(&token).unwrap().generation(),
+        Some(u64::MAX)
+    );
+    judge(
+        &token,
+        UNEXPECTED_AUDIENCE,
+        "a verifier without an audience",
+    );
     let token = issuer.token("7").generation(0).issue().unwrap();
     let payload: Value = ours.verify_token(&token).unwrap().custom().unwrap();
     assert!(payload.get("gen").is_none(), "0 is the same as absent");

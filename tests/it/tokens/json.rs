@@ -245,7 +245,7 @@ fn a_name_that_stands_twice_is_refused() {
 #[test]
 fn an_escaped_name_is_the_name() {
     let payload = r#"{"s\u0075b":"\u0037","\u0065xp":1767229200,"\u0061\u0075\u0064":"x"}"#;
-    judge(&with_payload(payload), AUDIENCE, "aud");
+    judge(&with_payload(payload), UNEXPECTED_AUDIENCE, "aud");
     let payload = r#"{"s\u0075b":"\u0037","\u0065xp":1767229200}"#;
     assert_eq!(accepted(&with_payload(payload)).subject(), "7");
     judge(

@@ -89,7 +89,7 @@ fn where_jsonwebtoken_accepts_and_we_refuse_the_reason_is_known() {
         (
             "a header of more than 1 KiB",
             seal(format!(r#"{{"alg":"HS256"}}{blanks}"#), &good),
-            SIZE,
+            HEADER_SIZE,
         ),
         (
             "a token of more than 8 KiB",
@@ -101,12 +101,12 @@ fn where_jsonwebtoken_accepts_and_we_refuse_the_reason_is_known() {
         (
             "no subject",
             with_payload(format!(r#"{{"exp":{exp}}}"#)),
-            SUBJECT,
+            NO_SUBJECT,
         ),
         (
             "a number as subject",
             with_payload(format!(r#"{{"sub":7,"exp":{exp}}}"#)),
-            JSON_CLAIMS,
+            SUBJECT_TYPE,
         ),
         (
             "an empty subject",
@@ -116,30 +116,24 @@ fn where_jsonwebtoken_accepts_and_we_refuse_the_reason_is_known() {
         (
             "milliseconds",
             with_payload(format!(r#"{{"sub":"7","exp":{exp}000}}"#)),
-            JSON_CLAIMS,
+            EXPIRY_RANGE,
         ),
         (
             "an issuer of the wrong type",
             claims(r#""iss":1"#),
-            JSON_CLAIMS,
+            ISSUER_TYPE,
         ),
-        ("a list of issuers", claims(r#""iss":["i"]"#), JSON_CLAIMS),
-        ("no audience but null", claims(r#""aud":null"#), JSON_CLAIMS),
+        ("a list of issuers", claims(r#""iss":["i"]"#), ISSUER_TYPE),
         (
             "an audience of the wrong type",
             claims(r#""aud":1"#),
-            JSON_CLAIMS,
+            AUDIENCE_TYPE,
         ),
-        ("a text as iat", claims(r#""iat":"x""#), JSON_CLAIMS),
+        ("a text as iat", claims(r#""iat":"x""#), "issued_at_type"),
         (
             "iat in the future",
             claims(&format!(r#""iat":{exp}"#)),
             ISSUED_IN_FUTURE,
-        ),
-        (
-            "a generation of the wrong type",
-            claims(r#""gen":"1""#),
-            JSON_CLAIMS,
         ),
     ] {
         judge_with(&ours, &token, reason, row);
@@ -288,7 +282,15 @@ fn what_we_accept_jsonwebtoken_accepts() {
         if ours.verify_token(&token).is_ok() {
             agreed.set(agreed.get() + 1);
             let answer = oracle(&token, &theirs);
-            prop_assert!(answer.is_ok(), "{header} {payload}: {answer:?}");
+            // To us `null` is absence, to jsonwebtoken no date.
+            prop_assert_eq!(
+                answer.is_ok(),
+                nbf != "null",
+                "{} {}: {:?}",
+                header,
+                payload,
+                answer
+            );
         }
         Ok(())
     });

@@ -38,7 +38,7 @@ proptest! {
         let verifier = verifier().issuer(issuer.as_str()).audience(audience.as_str());
         let read = verifier.verify_token(&token).unwrap();
         prop_assert_eq!(read.subject(), subject);
-        prop_assert_eq!(read.generation(), generation);
+        prop_assert_eq!(read.generation(), Some(generation));
         prop_assert_eq!(read.issuer(), Some(&*issuer));
         prop_assert!(read.audience().eq([&*audience]));
         let custom: serde_json::Value = read.custom().unwrap();

@@ -1,6 +1,8 @@
 //! What the accessors say is what another JSON reader says, however a text is spelled; T3 for names
 //! however many there are.
 
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
 use proptest::collection::vec;
 use proptest::prelude::*;
 use serde_json::{Map, Value};
@@ -63,6 +65,134 @@ proptest! {
         members.insert(at.index(members.len() + 1), format!(r#""{name}":0"#));
         judge(&with_claims(members.join(",")), JSON_CLAIMS, name);
     }
+}
+
+proptest! {
+    #[test]
+    fn claims_are_what_another_reader_says(
+        (sub, exp, nbf, iat) in (claim(r#""7""#), claim("1767229200"), claim("1"), claim("0.5")),
+        (iss, aud, jti) in (claim(r#""i""#), claim(r#"["a"]"#), claim(r#""x""#)),
+        (scope, scp, generation) in (claim(r#""a b""#), claim(r#"["c"]"#), claim("3")),
+    ) {
+        let names = ["sub", "exp", "nbf", "iat", "iss", "aud", "jti", "scope", "scp", "gen"];
+        let values = [sub, exp, nbf, iat, iss, aud, jti, scope, scp, generation];
+        let members: Vec<_> = names
+            .iter()
+            .zip(values)
+            .filter_map(|(name, value)| Some(format!(r#""{name}":{}"#, value?)))
+            .collect();
+        let json = format!("{{{}}}", members.join(","));
+        let theirs: Map<String, Value> = serde_json::from_str(&json).unwrap();
+        let read = tower_warder::Claims::from_json(&json);
+        prop_assert_eq!(read.is_ok(), is_well_formed(&theirs), "{}", json);
+        let verifier = verifier().audience("a").scope_claims(["scope", "scp"]);
+        let verified = verifier.verify_token(&with_payload(&json));
+        let scopes: Option<Vec<_>> = ["scope", "scp"].iter().map(|name| scopes(&theirs, name)).collect();
+        let Ok(claims) = read else {
+            prop_assert!(verified.is_err());
+            return Ok(());
+        };
+        prop_assert_eq!(claims.subject(), &theirs["sub"]);
+        prop_assert_eq!(claims.issuer(), text_of(&theirs, "iss"));
+        prop_assert_eq!(claims.token_id(), text_of(&theirs, "jti"));
+        prop_assert_eq!(claims.audience().collect::<Vec<_>>(), texts_of(&theirs, "aud").unwrap());
+        prop_assert_eq!(claims.expires_at(), time_of(&theirs, "exp").unwrap());
+        prop_assert_eq!(claims.not_before(), time_of(&theirs, "nbf"));
+        prop_assert_eq!(claims.issued_at(), time_of(&theirs, "iat"));
+        let generation = match theirs.get("gen") {
+            None | Some(Value::Null) => Some(0),
+            Some(value) => value.as_u64(),
+        };
+        prop_assert_eq!(claims.generation(), generation);
+        let usual = self::scopes(&theirs, "scope").unwrap_or_default();
+        prop_assert_eq!(claims.scopes().collect::<Vec<_>>(), usual);
+        match (verified, scopes) {
+            (Ok(claims), Some(scopes)) => {
+                prop_assert_eq!(claims.scopes().collect::<Vec<_>>(), scopes.concat());
+            }
+            (Ok(_), None) => prop_assert!(false, "another type of scope in {}", json),
+            // Times and audience, of which other tests tell.
+            (Err(error), Some(_)) => prop_assert_ne!(error.reason(), "scope_type", "{}", json),
+            (Err(_), None) => {}
+        }
+    }
+}
+
+/// Absent, or the value of a claim: often the good one.
+fn claim(good: &'static str) -> impl Strategy<Value = Option<String>> {
+    let odd = [
+        "null",
+        "true",
+        "{}",
+        "[]",
+        "0",
+        "-0",
+        "-1",
+        "7",
+        "1.5",
+        "1e3",
+        "1e300",
+        "253402300799",
+        "253402300800",
+        "18446744073709551615",
+        "18446744073709551616",
+        r#""""#,
+        r#"" ""#,
+        r#""1""#,
+        r#""a\u0020b""#,
+        r#"["a"]"#,
+        r#"["\u0061","b c",""]"#,
+        r#"["a",1]"#,
+        "[null]",
+        r#"[["a"]]"#,
+        r#"{"a":["b"]}"#,
+    ];
+    let odd = prop::sample::select(odd.map(str::to_owned).to_vec());
+    prop_oneof![
+        8 => Just(Some(good.to_owned())),
+        1 => Just(None),
+        2 => prop_oneof![text(), odd].prop_map(Some),
+    ]
+}
+
+fn is_well_formed(claims: &Map<String, Value>) -> bool {
+    let is_absent = |name| matches!(claims.get(name), None | Some(Value::Null));
+    let is_date = |name| is_absent(name) || time_of(claims, name).is_some();
+    let subject = text_of(claims, "sub").unwrap_or_default();
+    (1..=255).contains(&subject.len())
+        && !subject.contains(char::is_control)
+        && !is_absent("exp")
+        && ["exp", "nbf", "iat"].into_iter().all(is_date)
+        && (is_absent("iss") || text_of(claims, "iss").is_some())
+        && texts_of(claims, "aud").is_some()
+}
+
+fn text_of<'a>(claims: &'a Map<String, Value>, name: &str) -> Option<&'a str> {
+    claims.get(name)?.as_str()
+}
+
+fn texts_of<'a>(claims: &'a Map<String, Value>, name: &str) -> Option<Vec<&'a str>> {
+    match claims.get(name) {
+        None | Some(Value::Null) => Some(Vec::new()),
+        Some(Value::Array(texts)) => texts.iter().map(Value::as_str).collect(),
+        Some(value) => value.as_str().map(|text| vec![text]),
+    }
+}
+
+fn time_of(claims: &Map<String, Value>, name: &str) -> Option<SystemTime> {
+    let seconds = claims.get(name)?.as_f64()?;
+    let in_range = (0.0..=253_402_300_799.0).contains(&seconds);
+    in_range.then(|| UNIX_EPOCH + Duration::from_secs_f64(seconds))
+}
+
+/// `None` for another type.
+fn scopes<'a>(claims: &'a Map<String, Value>, name: &str) -> Option<Vec<&'a str>> {
+    let mut scopes = texts_of(claims, name)?;
+    if let Some(words) = text_of(claims, name) {
+        scopes = words.split(' ').collect();
+    }
+    scopes.retain(|scope| !scope.is_empty());
+    Some(scopes)
 }
 
 /// A string as JSON spells it: some characters as they are, some escaped.

@@ -1,0 +1,100 @@
+//! Which claims a verifier reads in place of the usual ones.
+
+use serde::de::MapAccess;
+
+use super::json::{self, AnyValue, Members, Value};
+use super::payload::{Payload, Scope, Span};
+use crate::error::Refusal;
+
+/// The names that were configured. Their claims are read by a second look at the payload, so that
+/// the first one costs the same for everybody.
+#[derive(Clone, Debug, Default)]
+pub(super) struct ClaimRules {
+    pub(super) scope: Option<Vec<Box<str>>>,
+    pub(super) generation: Option<Box<str>>,
+}
+
+impl ClaimRules {
+    /// Puts what these claims say in the place of what the usual ones said. What is configured is
+    /// of its type, or the token is refused; `null` is absence.
+    pub(super) fn apply<'a>(
+        &self,
+        json: &'a str,
+        payload: &mut Payload<'a>,
+    ) -> Result<(), Refusal> {
+        let named = Named::read(json, self.names())?;
+        if let Some(names) = &self.scope {
+            let mut scopes = Vec::new();
+            for name in names {
+                put_scopes(&mut scopes, payload, named.value(name))?;
+            }
+            payload.scope = Some(Scope::Each(scopes.into()));
+        }
+        if let Some(name) = &self.generation {
+            payload.generation = match named.value(name) {
+                None | Some(Value::Null) => Some(0),
+                Some(Value::Integer(generation)) => Some(*generation),
+                // Refused where a generation is compared.
+                Some(_) => None,
+            };
+        }
+        Ok(())
+    }
+
+    fn names(&self) -> impl Iterator<Item = &str> {
+        let scope = self.scope.iter().flatten();
+        scope.chain(&self.generation).map(|name| &**name)
+    }
+}
+
+fn put_scopes<'a>(
+    scopes: &mut Vec<Span>,
+    payload: &mut Payload<'a>,
+    value: Option<&Value<'a>>,
+) -> Result<(), Refusal> {
+    match value {
+        None | Some(Value::Null) => {}
+        Some(Value::Text(text)) => {
+            let words = payload.keep(text.clone());
+            scopes.extend(words.words(payload.text(words)));
+        }
+        Some(Value::Texts(texts)) => {
+            scopes.extend(texts.iter().map(|text| payload.keep(text.clone())));
+        }
+        Some(_) => return Err(Refusal::ScopeType),
+    }
+    Ok(())
+}
+
+/// Some claims of a payload, by their names.
+pub(super) struct Named<'n, 'a>(Vec<(&'n str, Option<Value<'a>>)>);
+
+impl<'n, 'a> Named<'n, 'a> {
+    pub(super) fn read(
+        json: &'a str,
+        names: impl Iterator<Item = &'n str>,
+    ) -> Result<Self, Refusal> {
+        let mut named = Self(Vec::new());
+        for name in names {
+            if named.0.iter().all(|(known, _)| *known != name) {
+                named.0.push((name, None));
+            }
+        }
+        json::read_object(json, named).map_err(|_| Refusal::Claims)
+    }
+
+    pub(super) fn value(&self, name: &str) -> Option<&Value<'a>> {
+        let mut claims = self.0.iter();
+        claims.find(|(known, _)| *known == name)?.1.as_ref()
+    }
+}
+
+impl<'de> Members<'de> for Named<'_, 'de> {
+    fn read<A: MapAccess<'de>>(&mut self, name: &str, map: &mut A) -> Result<bool, A::Error> {
+        let Some((_, place)) = self.0.iter_mut().find(|(known, _)| *known == name) else {
+            return Ok(false);
+        };
+        json::keep(place, map.next_value_seed(AnyValue::new())?)?;
+        Ok(true)
+    }
+}
