@@ -5,13 +5,14 @@ use axum::body::Body;
 use axum::routing::get as on_get;
 use http::{Method, Request};
 use tower::{Layer, ServiceExt};
-use tower_warder::testing::{self, TestUser};
+use tower_warder::testing::{self, TestUser, Users};
 use tower_warder::{
-    AdminUser, Approved, AuthError, AuthUser, Claims, CurrentUser, Guarded, Identity, RequireLayer,
-    UserStatus,
+    AdminUser, Approved, AuthError, AuthLayer, AuthUser, Claims, CurrentUser, Guarded, Identity,
+    RequireLayer, UserCache, UserStatus,
 };
 
 use crate::support::{Answer, Mood, Store, get, get_with, inside, layer, read, send};
+use crate::tokens::forge;
 
 #[tokio::test]
 async fn every_extractor_knows_the_sender() {
@@ -182,6 +183,51 @@ async fn generation_of_a_token_is_the_users_exactly() {
             status,
             "{generation}"
         );
+    }
+}
+
+#[tokio::test]
+async fn generation_that_is_no_whole_number_is_rejected_where_it_is_compared() {
+    let compared = app_of::<TestUser>(AuthLayer::new(forge::verifier(), Store::new()));
+    let cache = UserCache::new(8);
+    let cached = AuthLayer::new(forge::verifier(), Store::new()).user_cache(cache);
+    let cached = app_of::<TestUser>(cached);
+    let users = Users::new([("jane", Reader)]);
+    let ignored = app_of::<Reader>(AuthLayer::new(forge::verifier(), users));
+    for (generation, status) in [
+        ("0", 200),
+        ("null", 200),
+        ("1", 401),
+        (r#""0""#, 401),
+        ("0.0", 401),
+        ("[]", 401),
+        (r#"{"x":1}"#, 401),
+        ("18446744073709551616", 401),
+    ] {
+        let payload = format!(r#"{{"sub":"jane","exp":1767229200,"gen":{generation}}}"#);
+        let token = forge::with_payload(payload);
+        for app in [&compared, &cached, &cached] {
+            let answer = send(app, get_with("/", &token)).await;
+            assert_eq!(answer.status, status, "{generation}");
+        }
+        // A claim of this name that is somebody else's hurts nobody.
+        let answer = send(&ignored, get_with("/", &token)).await;
+        assert_eq!(answer.status, 200, "{generation}");
+    }
+}
+
+fn app_of<U: AuthUser>(layer: AuthLayer<U>) -> Router {
+    let app = Router::new().route("/", on_get(async |_: CurrentUser<U>| "in"));
+    app.layer(layer)
+}
+
+/// A user whose tokens have no generations.
+#[derive(Clone)]
+struct Reader;
+
+impl AuthUser for Reader {
+    fn status(&self) -> UserStatus {
+        UserStatus::Approved
     }
 }
 
