@@ -52,7 +52,7 @@ impl Claims {
 
     /// The same claims, if they are valid by this clock (`exp`, `nbf`, `iat`), for a
     /// [`Verifier`](crate::Verifier) of your own. The clock of whoever made them may differ by
-    /// `leeway`, of which at most 300 seconds count.
+    /// `leeway`, of which at most 300 seconds count; `nbf` and `iat` may be 5 seconds ahead of that.
     ///
     /// ```
     /// use std::time::Duration;
@@ -204,10 +204,11 @@ impl Claims {
         if self.has_expired(now - leeway) {
             return Err(Refusal::Expired);
         }
-        if self.not_before.is_some_and(|date| date > now + leeway) {
+        let latest = now + leeway + MAX_AHEAD;
+        if self.not_before.is_some_and(|date| date > latest) {
             return Err(Refusal::NotYetValid);
         }
-        if self.issued_at.is_some_and(|date| date > now + leeway) {
+        if self.issued_at.is_some_and(|date| date > latest) {
             return Err(Refusal::IssuedInFuture);
         }
         Ok(())
@@ -240,6 +241,10 @@ pub(super) fn is_subject(subject: &str) -> bool {
 }
 
 const MAX_SUBJECT: usize = 255;
+
+/// Seconds that `nbf` and `iat` may be ahead: the clocks of the nodes of one service differ by
+/// milliseconds, and its newest token is not to be refused.
+const MAX_AHEAD: f64 = 5.0;
 
 /// Bytes of a decoded payload.
 const SHORT_PAYLOAD: usize = 1024;

@@ -16,13 +16,14 @@ use crate::error::{AuthError, BoxError, Refusal};
 /// [`Revocable`] asks it. For "every token of this user" there is
 /// [`AuthUser::token_generation`](crate::AuthUser::token_generation), which asks nobody else.
 ///
-/// An entry may be forgotten once the token has expired, which is at
-/// [`expires_at`](Claims::expires_at) and the verifier's leeway:
+/// An entry may be removed once the token has expired: at [`expires_at`](Claims::expires_at) and the
+/// verifier's [leeway](crate::TokenVerifier::leeway), which is 60 seconds with the keys of another
+/// issuer, and 300 seconds at most:
 ///
 /// ```
 /// use std::collections::HashMap;
 /// use std::sync::RwLock;
-/// use std::time::SystemTime;
+/// use std::time::{Duration, SystemTime};
 /// use tower_warder::{BoxError, Claims, DenyList, async_trait};
 ///
 /// #[derive(Default)]
@@ -33,7 +34,8 @@ use crate::error::{AuthError, BoxError, Refusal};
 ///         let mut tokens = self.0.write().map_err(|_| "poisoned")?;
 ///         tokens.retain(|_, expires_at| *expires_at > SystemTime::now());
 ///         let key = self.key(claims).ok_or("a token without an id")?;
-///         tokens.insert(key.into_owned(), claims.expires_at());
+///         let longest_leeway = Duration::from_secs(300);
+///         tokens.insert(key.into_owned(), claims.expires_at() + longest_leeway);
 ///         Ok(())
 ///     }
 /// }

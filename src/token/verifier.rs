@@ -85,6 +85,7 @@ impl TokenVerifier {
     pub fn jwks(keys: &Jwks) -> Self {
         Self {
             issuer: keys.issuer().map(Into::into),
+            leeway: OTHER_ISSUERS_LEEWAY.as_secs_f64(),
             ..Self::with_keys(Keys::Published(keys.clone()))
         }
     }
@@ -146,8 +147,9 @@ impl TokenVerifier {
         self.forget_tokens()
     }
 
-    /// How far the clocks of issuer and verifier may differ. Defaults to 0 seconds: where another
-    /// machine issues the tokens, allow for its clock, or its newest ones come too early (`iat`).
+    /// How far the clocks of issuer and verifier may differ. Defaults to 0 seconds, and to 60 seconds
+    /// with the [published keys](Self::jwks) of another issuer. A token is accepted so long after
+    /// its `exp`; and its `nbf` and `iat` may be so far ahead, and 5 seconds more.
     ///
     /// # Errors
     ///
@@ -290,3 +292,7 @@ impl Verifier for TokenVerifier {
         true
     }
 }
+
+/// How far another issuer's clock may differ, unless it is said otherwise.
+#[cfg(feature = "jwks")]
+const OTHER_ISSUERS_LEEWAY: Duration = Duration::from_secs(60);

@@ -129,3 +129,34 @@ async fn secrets_are_not_accepted_as_published_keys() {
         Err(ConfigError::WrongKeyFamily("HS256"))
     ));
 }
+
+#[tokio::test(start_paused = true)]
+async fn clock_of_another_issuer_may_differ_by_60_seconds() {
+    let (_server, keys) = published(["a"]).await;
+    let now = std::time::SystemTime::now();
+    let at = |time| tower_warder::testing::FixedClock::at(time).clock();
+    let issuer = TokenIssuer::new(key("a")).lifetime(Duration::from_secs(60));
+    let token = issuer.clock(at(now)).issue("7").unwrap();
+    let verifier = verifier(&keys);
+    let strict = verifier.clone().leeway(Duration::ZERO).unwrap();
+    // `iat` is in whole seconds.
+    for (seconds, lenient, exact) in [
+        (-64, "accepted", "issued_in_future"),
+        (-67, "issued_in_future", "issued_in_future"),
+        (0, "accepted", "accepted"),
+        (118, "accepted", "expired"),
+        (121, "expired", "expired"),
+    ] {
+        let shift = Duration::from_secs(i64::unsigned_abs(seconds));
+        let clock = at(if seconds < 0 {
+            now - shift
+        } else {
+            now + shift
+        });
+        for (verifier, expected) in [(&verifier, lenient), (&strict, exact)] {
+            let verified = verifier.clone().clock(clock.clone()).verify_token(&token);
+            let reason = verified.err().map_or("accepted", |error| error.reason());
+            assert_eq!(reason, expected, "{seconds}");
+        }
+    }
+}

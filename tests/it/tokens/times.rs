@@ -2,7 +2,7 @@
 
 use std::time::{Duration, UNIX_EPOCH};
 
-use tower_warder::{Clock, ConfigError};
+use tower_warder::{Claims, Clock, ConfigError};
 
 use super::forge::*;
 
@@ -126,31 +126,43 @@ fn a_token_has_expired_when_now_is_expiry_and_leeway() {
 }
 
 #[test]
-fn a_token_begins_when_now_and_leeway_are_its_date() {
+fn token_may_begin_5_seconds_and_the_leeway_ahead() {
     for (date, leeway, now, passes) in [
-        ("10", 0, 9.999_999, false),
+        ("10", 0, 4.999_999, false),
+        ("10", 0, 5.0, true),
         ("10", 0, 10.0, true),
         ("10", 0, 0.0, false),
-        ("10.5", 0, 10.0, false),
-        ("10.5", 0, 10.499_999, false),
-        ("10.5", 0, 10.5, true),
-        ("10", 5, 4.999_999, false),
-        ("10", 5, 5.0, true),
+        ("10.5", 0, 5.0, false),
+        ("10.5", 0, 5.499_999, false),
+        ("10.5", 0, 5.5, true),
+        ("20", 5, 9.999_999, false),
+        ("20", 5, 10.0, true),
         ("10", 300, 0.0, true),
-        ("301", 300, 0.999_999, false),
-        ("301", 300, 1.0, true),
+        ("306", 300, 0.999_999, false),
+        ("306", 300, 1.0, true),
     ] {
         let date = shifted(date);
         for (name, refused) in [("nbf", NOT_YET_VALID), ("iat", ISSUED_IN_FUTURE)] {
+            let expected = if passes { ACCEPTED } else { refused };
             let token = with_claims(format!(r#""{name}":{date}"#));
-            judge_at(
-                now,
-                leeway,
-                &token,
-                if passes { ACCEPTED } else { refused },
-                name,
-            );
+            judge_at(now, leeway, &token, expected, name);
+
+            let claims = r#"{"sub":"7","exp":1767229200,"#.to_owned();
+            let claims = Claims::from_json(format!(r#"{claims}"{name}":{date}}}"#)).unwrap();
+            let leeway = Duration::from_secs(leeway);
+            let valid = claims.valid_by(&at(NOW as f64 + now), leeway);
+            let reason = valid.err().map_or(ACCEPTED, |error| error.reason());
+            assert_eq!(reason, expected, "{name} {date} at {now}");
         }
+    }
+}
+
+#[test]
+fn token_is_not_accepted_5_seconds_after_its_expiry() {
+    let claims = Claims::from_json(PAYLOAD).unwrap();
+    for (now, expected) in [(1_767_229_199, None), (1_767_229_200, Some(EXPIRED))] {
+        let valid = claims.clone().valid_by(&at(now as f64), Duration::ZERO);
+        assert_eq!(valid.err().map(|error| error.reason()), expected, "{now}");
     }
 }
 
