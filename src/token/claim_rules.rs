@@ -10,6 +10,8 @@ use crate::error::Refusal;
 /// the first one costs the same for everybody.
 #[derive(Clone, Debug, Default)]
 pub(super) struct ClaimRules {
+    pub(super) subject: Option<Vec<Box<str>>>,
+    pub(super) numeric_subject: bool,
     pub(super) scope: Option<Vec<Box<str>>>,
     pub(super) generation: Option<Box<str>>,
 }
@@ -23,6 +25,16 @@ impl ClaimRules {
         payload: &mut Payload<'a>,
     ) -> Result<(), Refusal> {
         let named = Named::read(json, self.names())?;
+        if let Some(names) = &self.subject {
+            payload.subject = None;
+            for name in names {
+                let value = named.value(name);
+                if let Some(value) = value.filter(|value| !matches!(value, Value::Null)) {
+                    let subject = payload.keep_subject(value.clone())?;
+                    payload.subject.get_or_insert(subject);
+                }
+            }
+        }
         if let Some(names) = &self.scope {
             let mut scopes = Vec::new();
             for name in names {
@@ -42,8 +54,8 @@ impl ClaimRules {
     }
 
     fn names(&self) -> impl Iterator<Item = &str> {
-        let scope = self.scope.iter().flatten();
-        scope.chain(&self.generation).map(|name| &**name)
+        let lists = self.subject.iter().chain(&self.scope).flatten();
+        lists.chain(&self.generation).map(|name| &**name)
     }
 }
 

@@ -74,7 +74,9 @@ impl Claims {
         }
     }
 
-    /// Whom the token is about (`sub`): 1 to 255 bytes without control characters.
+    /// Whom the token is about: `sub`, or the claim that
+    /// [`TokenVerifier::subject_claims`](crate::TokenVerifier::subject_claims) chooses. It has 1 to 255
+    /// bytes without control characters.
     pub fn subject(&self) -> &str {
         self.subject.of(&self.text)
     }
@@ -176,7 +178,8 @@ impl Claims {
     }
 
     fn parse_by(rules: Option<&ClaimRules>, payload: &str) -> Result<Self, Refusal> {
-        let mut read = Payload::read(payload)?;
+        let numeric_subject = rules.is_some_and(|rules| rules.numeric_subject);
+        let mut read = Payload::read(payload, numeric_subject)?;
         if let Some(rules) = rules {
             rules.apply(payload, &mut read)?;
         }

@@ -125,6 +125,7 @@ impl<'de> Visitor<'de> for Text {
 }
 
 /// The value of a claim, of whatever type it is.
+#[derive(Clone)]
 pub(super) enum Value<'a> {
     Null,
     Text(Cow<'a, str>),
@@ -132,7 +133,7 @@ pub(super) enum Value<'a> {
     Texts(Vec<Cow<'a, str>>),
     Integer(u64),
     /// A negative integer.
-    Negative,
+    Negative(i64),
     /// Any other number.
     Float(f64),
     Other,
@@ -167,8 +168,8 @@ impl<'de> Visitor<'de> for AnyValue {
         Ok(Value::Other)
     }
 
-    fn visit_i64<E>(self, _: i64) -> Result<Self::Value, E> {
-        Ok(Value::Negative)
+    fn visit_i64<E>(self, number: i64) -> Result<Self::Value, E> {
+        Ok(Value::Negative(number))
     }
 
     fn visit_u64<E>(self, number: u64) -> Result<Self::Value, E> {

@@ -23,13 +23,14 @@ pub(super) struct Payload<'a> {
     pub(super) scope: Option<Scope>,
     /// `None`: it is there, and no whole number.
     pub(super) generation: Option<u64>,
+    numeric_subject: bool,
     seen: u16,
     refusal: Option<Refusal>,
 }
 
 impl<'a> Payload<'a> {
-    /// Reads one strict JSON object.
-    pub(super) fn read(json: &'a str) -> Result<Self, Refusal> {
+    /// Reads one strict JSON object, in which a subject may be a number or not.
+    pub(super) fn read(json: &'a str, numeric_subject: bool) -> Result<Self, Refusal> {
         // So that a piece of it is two small numbers.
         if json.len() > MAX_PAYLOAD {
             return Err(Refusal::Size);
@@ -46,6 +47,7 @@ impl<'a> Payload<'a> {
             token_id: None,
             scope: None,
             generation: Some(0),
+            numeric_subject,
             seen: 0,
             refusal: None,
         };
@@ -94,8 +96,7 @@ impl<'a> Payload<'a> {
         match (claim, value) {
             (Claim::Generation, Value::Integer(generation)) => self.generation = Some(generation),
             (_, Value::Null) => {}
-            (Claim::Subject, Value::Text(text)) => self.subject = Some(self.keep(text)),
-            (Claim::Subject, _) => return Err(Refusal::SubjectType),
+            (Claim::Subject, value) => self.subject = Some(self.keep_subject(value)?),
             (Claim::Issuer, Value::Text(text)) => self.issuer = Some(self.keep(text)),
             (Claim::Issuer, _) => return Err(Refusal::IssuerType),
             (Claim::Audience, Value::Text(text)) => {
@@ -126,6 +127,20 @@ impl<'a> Payload<'a> {
             (Claim::Generation, _) => self.generation = None,
         }
         Ok(())
+    }
+
+    /// A number has one spelling: that of JSON, without a fraction and an exponent.
+    pub(super) fn keep_subject(&mut self, value: Value<'a>) -> Result<Span, Refusal> {
+        match value {
+            Value::Text(text) => Ok(self.keep(text)),
+            Value::Integer(number) if self.numeric_subject => {
+                Ok(self.keep(number.to_string().into()))
+            }
+            Value::Negative(number) if self.numeric_subject => {
+                Ok(self.keep(number.to_string().into()))
+            }
+            _ => Err(Refusal::SubjectType),
+        }
     }
 
     fn keep_all(&mut self, texts: Vec<Cow<'a, str>>) -> Arc<[Span]> {
@@ -177,7 +192,7 @@ enum Claim {
 fn date(value: Value<'_>, other_type: Refusal, out_of_range: Refusal) -> Result<f64, Refusal> {
     let seconds = match value {
         Value::Integer(seconds) => seconds as f64,
-        Value::Negative => return Err(out_of_range),
+        Value::Negative(_) => return Err(out_of_range),
         Value::Float(seconds) => seconds,
         _ => return Err(other_type),
     };

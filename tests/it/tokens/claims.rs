@@ -1,7 +1,7 @@
 //! T9 to T11: registered claims are of their types, there is a subject, and issuer and audience are
 //! ours.
 
-use tower_warder::{IssueError, TokenIssuer};
+use tower_warder::{AuthError, Claims, IssueError, TokenIssuer};
 
 use super::forge::*;
 
@@ -239,6 +239,74 @@ fn a_subject_is_read_as_it_stands() {
         let token = with_payload(format!(r#"{{"exp":1767229200,"sub":"{written}"}}"#));
         assert_eq!(accepted(&token).subject(), read);
     }
+}
+
+#[test]
+fn subject_is_the_first_configured_claim_that_is_present() {
+    let verifier = verifier().subject_claims(["sub", "client_id", "azp"]);
+    for (members, expected) in [
+        (r#""sub":"7","client_id":"c""#, Ok("7")),
+        (r#""client_id":"c","sub":"7""#, Ok("7")),
+        (r#""azp":"a","client_id":"c""#, Ok("c")),
+        (r#""client_id":"\u0063","sub":null"#, Ok("c")),
+        (r#""azp":"a""#, Ok("a")),
+        (r#""sub":null,"client_id":null"#, Err(NO_SUBJECT)),
+        (r#""username":"u""#, Err(NO_SUBJECT)),
+        (r#""sub":"","client_id":"c""#, Err(SUBJECT)),
+        (r#""client_id":"a\nb""#, Err(SUBJECT)),
+        (r#""client_id":7"#, Err(SUBJECT_TYPE)),
+        (r#""client_id":["c"]"#, Err(SUBJECT_TYPE)),
+        (r#""sub":7,"client_id":"c""#, Err(SUBJECT_TYPE)),
+        (r#""sub":"7","azp":{}"#, Err(SUBJECT_TYPE)),
+        (r#""azp":"a","azp":"b""#, Err(JSON_CLAIMS)),
+    ] {
+        let token = with_payload(format!(r#"{{"exp":1767229200,{members}}}"#));
+        let verified = verifier.verify_token(&token);
+        let subject = verified.as_ref().map(Claims::subject);
+        assert_eq!(subject.map_err(AuthError::reason), expected, "{members}");
+    }
+    // In the place of `sub`, where it is not among them.
+    let verifier = self::verifier().subject_claims(["username"]);
+    let claims = verifier.verify_token(&with_claims(r#""username":"u""#));
+    assert_eq!(claims.unwrap().subject(), "u");
+    judge_with(&verifier, &with_payload(PAYLOAD), NO_SUBJECT, "sub alone");
+}
+
+#[test]
+fn numeric_subject_is_a_whole_number_where_it_is_configured() {
+    let numeric = verifier().numeric_subject(true);
+    let other = verifier()
+        .numeric_subject(true)
+        .subject_claims(["id", "sub"]);
+    for (value, expected) in [
+        ("7", Ok("7")),
+        ("0", Ok("0")),
+        ("-7", Ok("-7")),
+        ("18446744073709551615", Ok("18446744073709551615")),
+        ("-9223372036854775808", Ok("-9223372036854775808")),
+        (r#""07""#, Ok("07")),
+        ("-0", Err(SUBJECT_TYPE)),
+        ("7.0", Err(SUBJECT_TYPE)),
+        ("7e0", Err(SUBJECT_TYPE)),
+        ("1.5", Err(SUBJECT_TYPE)),
+        ("18446744073709551616", Err(SUBJECT_TYPE)),
+        ("true", Err(SUBJECT_TYPE)),
+        ("[7]", Err(SUBJECT_TYPE)),
+        ("null", Err(NO_SUBJECT)),
+        ("07", Err(JSON_CLAIMS)),
+        ("+7", Err(JSON_CLAIMS)),
+    ] {
+        for (verifier, name) in [(&numeric, "sub"), (&other, "id"), (&other, "sub")] {
+            let token = with_payload(format!(r#"{{"{name}":{value},"exp":1767229200}}"#));
+            let verified = verifier.verify_token(&token);
+            let subject = verified.as_ref().map(Claims::subject);
+            assert_eq!(subject.map_err(AuthError::reason), expected, "{value}");
+        }
+    }
+    let token = with_payload(r#"{"sub":7,"exp":1767229200}"#);
+    judge(&token, SUBJECT_TYPE, "by default");
+    let off = verifier().numeric_subject(false);
+    judge_with(&off, &token, SUBJECT_TYPE, "off");
 }
 
 #[test]
