@@ -16,6 +16,7 @@ pub(crate) enum Refusal {
     Algorithm,
     Critical,
     Type,
+    NoType,
     NoKeyId,
     KeyId,
     Signature,
@@ -100,6 +101,10 @@ impl Refusal {
             Self::Type => (
                 "type",
                 "`typ` is not an accepted type: name it with `.token_types(…)` if such tokens authenticate",
+            ),
+            Self::NoType => (
+                "no_type",
+                "the header has no `typ`, and `.token_types(…)` demands one",
             ),
             Self::NoKeyId => (
                 "no_key_id",

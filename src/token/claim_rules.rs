@@ -92,6 +92,9 @@ impl<'n, 'a> Named<'n, 'a> {
                 named.0.push((name, None));
             }
         }
+        if named.0.is_empty() {
+            return Ok(named);
+        }
         json::read_object(json, named).map_err(|_| Refusal::Claims)
     }
 

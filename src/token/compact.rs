@@ -1,6 +1,5 @@
 //! The form of a token: three segments (RFC 7515, section 7.1).
 
-use super::MAX_HEADER;
 use crate::error::Refusal;
 
 /// A token in its segments, none of them decoded.
@@ -13,7 +12,11 @@ pub(super) struct Compact<'a> {
 }
 
 impl<'a> Compact<'a> {
-    pub(super) fn split(token: &'a str, max_size: usize) -> Result<Self, Refusal> {
+    pub(super) fn split(
+        token: &'a str,
+        max_size: usize,
+        max_header_size: usize,
+    ) -> Result<Self, Refusal> {
         if token.len() > max_size {
             return Err(Refusal::Size);
         }
@@ -31,7 +34,7 @@ impl<'a> Compact<'a> {
         if header.is_empty() || payload.is_empty() || signature.is_empty() {
             return Err(Refusal::Segments);
         }
-        if header.len() > MAX_HEADER {
+        if header.len() > max_header_size {
             return Err(Refusal::HeaderSize);
         }
         Ok(Self {

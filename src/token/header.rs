@@ -21,8 +21,9 @@ pub(super) struct Header<'a> {
 
 impl<'a> Header<'a> {
     /// Reads an encoded header, if it asks for nothing that we do not do.
-    pub(super) fn read(encoded: &str, buffer: &'a mut [u8; MAX_HEADER]) -> Result<Self, Refusal> {
-        let header = std::str::from_utf8(base64url::decode(encoded, buffer)?)
+    pub(super) fn read(encoded: &str, buffer: &'a mut HeaderBuffer) -> Result<Self, Refusal> {
+        let decoded = base64url::decode(encoded, buffer.for_header(encoded))?;
+        let header = std::str::from_utf8(decoded)
             .ok()
             .and_then(|json| json::read_object(json, Self::default()).ok())
             .ok_or(Refusal::Header)?;
@@ -32,14 +33,20 @@ impl<'a> Header<'a> {
         if header.extended {
             return Err(Refusal::Critical);
         }
-        if header
-            .typ
-            .as_deref()
-            .is_some_and(|typ| !is_access_type(typ))
-        {
-            return Err(Refusal::Type);
-        }
         Ok(header)
+    }
+
+    /// Whether a token of this type authenticates anybody: one of `types`, or where none are
+    /// configured `JWT` (RFC 7519, section 5.1), `at+jwt` (RFC 9068, section 2.1) or none at all.
+    /// A token that was made for something else does not.
+    pub(super) fn check_type(&self, types: Option<&[Box<str>]>) -> Result<(), Refusal> {
+        let accepted = match (self.typ.as_deref(), types) {
+            (None, None) => true,
+            (None, Some(_)) => return Err(Refusal::NoType),
+            (Some(typ), None) => is_type(typ, "JWT") || is_type(typ, "at+jwt"),
+            (Some(typ), Some(types)) => types.iter().any(|accepted| is_type(typ, accepted)),
+        };
+        accepted.then_some(()).ok_or(Refusal::Type)
     }
 }
 
@@ -56,6 +63,31 @@ impl<'de> Members<'de> for Header<'de> {
         };
         json::keep(place, map.next_value_seed(Text)?)?;
         Ok(true)
+    }
+}
+
+/// Where a header is decoded. Most are short; one with certificates (`x5c`), where such are accepted,
+/// is not.
+pub(super) struct HeaderBuffer {
+    short: [u8; MAX_HEADER],
+    long: Vec<u8>,
+}
+
+impl HeaderBuffer {
+    pub(super) const fn new() -> Self {
+        Self {
+            short: [0; MAX_HEADER],
+            long: Vec::new(),
+        }
+    }
+
+    fn for_header(&mut self, encoded: &str) -> &mut [u8] {
+        if encoded.len() <= MAX_HEADER {
+            return &mut self.short;
+        }
+        self.long
+            .resize(base64::decoded_len_estimate(encoded.len()), 0);
+        &mut self.long
     }
 }
 
@@ -82,13 +114,15 @@ impl KnownHeaders {
     }
 }
 
-/// `JWT` (RFC 7519, section 5.1) or `at+jwt` (RFC 9068, section 2.1), so that a token made for
-/// something else opens no door.
-fn is_access_type(typ: &str) -> bool {
+/// Compared as media types, whose `application/` may be left out (RFC 7515, section 4.1.9).
+fn is_type(typ: &str, accepted: &str) -> bool {
+    subtype(typ).eq_ignore_ascii_case(subtype(accepted))
+}
+
+fn subtype(typ: &str) -> &str {
     const PREFIX: &str = "application/";
-    let name = match typ.split_at_checked(PREFIX.len()) {
+    match typ.split_at_checked(PREFIX.len()) {
         Some((prefix, name)) if prefix.eq_ignore_ascii_case(PREFIX) => name,
         _ => typ,
-    };
-    name.eq_ignore_ascii_case("JWT") || name.eq_ignore_ascii_case("at+jwt")
+    }
 }

@@ -39,6 +39,7 @@ use crate::error::{AuthError, ConfigError, Refusal};
 pub struct Issuers {
     verifiers: HashMap<Box<str>, TokenVerifier>,
     max_size: usize,
+    max_header_size: usize,
 }
 
 impl Issuers {
@@ -47,6 +48,7 @@ impl Issuers {
         Self {
             verifiers: HashMap::new(),
             max_size: 0,
+            max_header_size: 0,
         }
     }
 
@@ -72,6 +74,7 @@ impl Issuers {
             return Err(ConfigError::OtherIssuer(issuer.into()));
         }
         self.max_size = self.max_size.max(Verifier::max_size(&verifier));
+        self.max_header_size = self.max_header_size.max(verifier.header_size());
         let verifier = verifier.issuer(issuer.clone());
         self.verifiers.insert(issuer, verifier);
         Ok(self)
@@ -79,7 +82,7 @@ impl Issuers {
 
     /// The verifier of whom the token says that it comes from. Nothing is believed of it.
     fn choose(&self, token: &str) -> Result<&TokenVerifier, Refusal> {
-        let compact = Compact::split(token, self.max_size)?;
+        let compact = Compact::split(token, self.max_size, self.max_header_size)?;
         let mut buffer = vec![0; base64::decoded_len_estimate(compact.payload.len())];
         let payload = base64url::decode(compact.payload, &mut buffer)?;
         let issuer = std::str::from_utf8(payload)

@@ -2,11 +2,11 @@
 
 use std::sync::OnceLock;
 
+use super::base64url;
 use super::compact::Compact;
-use super::header::{Header, KnownHeaders};
+use super::header::{Header, HeaderBuffer, KnownHeaders};
 use super::key::VerifyingKey;
 use super::publication::Publication;
-use super::{MAX_HEADER, base64url};
 use crate::error::{ConfigError, Refusal};
 
 /// Keys, and which of them a token gets. Whoever reads them sees no change: a ring that changes
@@ -93,7 +93,7 @@ impl Keyset {
     /// Whether a sound header names a key that is not here.
     #[cfg(feature = "jwks")]
     pub(super) fn lacks(&self, header: &str) -> bool {
-        let mut buffer = [0; MAX_HEADER];
+        let mut buffer = HeaderBuffer::new();
         let header = Header::read(header, &mut buffer).ok();
         header
             .and_then(|header| header.kid)
@@ -105,28 +105,42 @@ impl Keyset {
         self.generation
     }
 
-    /// Whether the key that the header chooses made the signature.
-    pub(super) fn verify(&self, token: &Compact<'_>) -> Result<(), Refusal> {
-        let known = self.known.key_of(token.header);
+    /// Whether the key that the header chooses made the signature, and the token is of an accepted
+    /// type.
+    pub(super) fn verify(
+        &self,
+        token: &Compact<'_>,
+        types: Option<&[Box<str>]>,
+    ) -> Result<(), Refusal> {
+        // What is known of headers, others share, who may accept other types.
+        let known = match types {
+            None => self.known.key_of(token.header),
+            Some(_) => None,
+        };
         let (position, key) = match known.and_then(|known| Some((known, self.keys.get(known)?))) {
             Some(known) => known,
-            None => self.choose(token.header)?,
+            None => self.choose(token.header, types)?,
         };
         let mut buffer = [0; MAX_SIGNATURE];
         let signature = base64url::decode(token.signature, &mut buffer)?;
         if !key.verify(token.signed.as_bytes(), signature) {
             return Err(Refusal::Signature);
         }
-        if known.is_none() {
+        if known.is_none() && types.is_none() {
             self.known.remember(token.header, position);
         }
         Ok(())
     }
 
     /// The key that an encoded header asks for, if it asks for nothing else.
-    fn choose(&self, header: &str) -> Result<(usize, &VerifyingKey), Refusal> {
-        let mut buffer = [0; MAX_HEADER];
+    fn choose(
+        &self,
+        header: &str,
+        types: Option<&[Box<str>]>,
+    ) -> Result<(usize, &VerifyingKey), Refusal> {
+        let mut buffer = HeaderBuffer::new();
         let header = Header::read(header, &mut buffer)?;
+        header.check_type(types)?;
         let asked = header.kid.as_deref();
         let mut keys = self.keys.iter().enumerate();
         let chosen = match &self.choice {

@@ -43,5 +43,5 @@ const MAX_TOKEN: usize = 8 * 1024;
 /// How far two clocks may differ, at most.
 const MAX_LEEWAY: Duration = Duration::from_secs(300);
 
-/// Bytes of the encoded header.
+/// Bytes of the encoded header, unless a verifier accepts more.
 const MAX_HEADER: usize = 1024;

@@ -1,5 +1,7 @@
 //! The judgement of a token: bytes in, claims out, or a reason why not.
 
+mod rules;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,7 +14,7 @@ use super::key::VerifyingKey;
 use super::keyset::Keyset;
 use super::ring::KeyRing;
 use super::verification::{Verification, Verifier};
-use super::{MAX_LEEWAY, MAX_TOKEN};
+use super::{MAX_HEADER, MAX_LEEWAY, MAX_TOKEN};
 use crate::clock::Clock;
 use crate::error::{AuthError, ConfigError, Refusal};
 use crate::measure;
@@ -45,6 +47,8 @@ pub struct TokenVerifier {
     audience: Vec<Box<str>>,
     leeway: f64,
     max_size: usize,
+    max_header_size: usize,
+    types: Option<Arc<[Box<str>]>>,
     clock: Clock,
     cache: Option<Arc<TokenCache>>,
 }
@@ -98,6 +102,8 @@ impl TokenVerifier {
             audience: Vec::new(),
             leeway: 0.0,
             max_size: MAX_TOKEN,
+            max_header_size: MAX_HEADER,
+            types: None,
             clock: Clock::system(),
             cache: None,
         }
@@ -113,68 +119,6 @@ impl TokenVerifier {
     /// it a token with an `aud` is refused (RFC 7519, section 4.1.3).
     pub fn audience(mut self, audience: impl Into<Box<str>>) -> Self {
         self.audience.push(audience.into());
-        self.forget_tokens()
-    }
-
-    /// Takes the subject from the first of these claims that is present, instead of from `sub`. For
-    /// tokens of clients without a user: `["sub", "client_id"]` or `["sub", "azp"]`; for the
-    /// access tokens of Cognito `["username"]`.
-    ///
-    /// Each that is present has to be a string. The subjects of all of them share one space of names:
-    /// a client called `7` and a user with the number 7 are the same to a
-    /// [`UserLoader`](crate::UserLoader) that looks at [`Claims::subject`] alone. Name only claims
-    /// that the issuer sets, never one that its users can choose.
-    ///
-    /// ```
-    /// # use tower_warder::{Secret, TokenIssuer, TokenVerifier};
-    /// # let secret = Secret::generate();
-    /// # let issuer = TokenIssuer::hs256(&secret);
-    /// let verifier = TokenVerifier::hs256(&secret).subject_claims(["client_id", "sub"]);
-    /// let claims = serde_json::json!({"client_id": "nightly-report"});
-    /// let token = issuer.token("7").claims(&claims).issue()?;
-    /// assert_eq!(verifier.verify_token(&token)?.subject(), "nightly-report");
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    pub fn subject_claims(mut self, names: impl IntoIterator<Item: Into<Box<str>>>) -> Self {
-        self.rules().subject = Some(names.into_iter().map(Into::into).collect());
-        self.forget_tokens()
-    }
-
-    /// Whether a subject may also be a whole number, which is then read as its digits: `7` as
-    /// `"7"`. Defaults to no (RFC 7519, section 4.1.2).
-    pub fn numeric_subject(mut self, accepted: bool) -> Self {
-        self.rules().numeric_subject = accepted;
-        self.forget_tokens()
-    }
-
-    /// Reads scopes from these claims, all that are present, instead of from `scope`: each is a
-    /// string of words or an array of strings, or the token is refused. For example `scp` (Entra,
-    /// Okta) or `permissions` (Auth0).
-    ///
-    /// [`Claims::scopes`] and the policy [`Scope`](crate::Scope) read them all: name only claims
-    /// whose words mean the same, whichever claim they are in.
-    ///
-    /// ```
-    /// # use tower_warder::{Secret, TokenIssuer, TokenVerifier};
-    /// # let secret = Secret::generate();
-    /// let verifier = TokenVerifier::hs256(&secret).scope_claims(["scope", "permissions"]);
-    /// # let issuer = TokenIssuer::hs256(&secret);
-    /// let claims = serde_json::json!({"scope": "a b", "permissions": ["orders:read"]});
-    /// let token = issuer.token("7").claims(&claims).issue()?;
-    /// assert!(verifier.verify_token(&token)?.scopes().eq(["a", "b", "orders:read"]));
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    pub fn scope_claims(mut self, names: impl IntoIterator<Item: Into<Box<str>>>) -> Self {
-        self.rules().scope = Some(names.into_iter().map(Into::into).collect());
-        self.forget_tokens()
-    }
-
-    /// Reads the [generation](Claims::generation) from this claim. Defaults to `gen`.
-    ///
-    /// It is compared where [`AuthUser::token_generation`](crate::AuthUser::token_generation) is
-    /// one; elsewhere no token is refused for its sake.
-    pub fn generation_claim(mut self, name: impl Into<Box<str>>) -> Self {
-        self.rules().generation = Some(name.into());
         self.forget_tokens()
     }
 
@@ -196,6 +140,34 @@ impl TokenVerifier {
     /// How long a token may be, in bytes. Defaults to 8 KiB.
     pub fn max_size(mut self, bytes: usize) -> Self {
         self.max_size = bytes;
+        self.forget_tokens()
+    }
+
+    /// How long the encoded header may be, in bytes. Defaults to 1 KiB; tokens with certificates
+    /// (`x5c`) have more, and those certificates are not used.
+    pub fn max_header_size(mut self, bytes: usize) -> Self {
+        self.max_header_size = bytes;
+        self.forget_tokens()
+    }
+
+    /// Accepts only tokens whose `typ` is one of these (RFC 7515, section 4.1.9), in any case and
+    /// with or without `application/`. For example `["JWT", "Bearer"]` for the tokens of an old
+    /// Keycloak.
+    ///
+    /// Defaults to `JWT`, `at+jwt` and tokens without a `typ`; where types are named, a token has to
+    /// have one. Never name a type whose tokens serve another purpose: refresh tokens, password
+    /// resets, log-out tokens.
+    ///
+    /// ```
+    /// # use tower_warder::{Secret, TokenIssuer, TokenVerifier};
+    /// # let secret = Secret::generate();
+    /// # let token = TokenIssuer::hs256(&secret).issue("7")?; // with the type `JWT`
+    /// let verifier = TokenVerifier::hs256(&secret).token_types(["at+jwt"]);
+    /// assert_eq!(verifier.verify_token(&token).unwrap_err().reason(), "type");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn token_types(mut self, types: impl IntoIterator<Item: Into<Box<str>>>) -> Self {
+        self.types = Some(types.into_iter().map(Into::into).collect());
         self.forget_tokens()
     }
 
@@ -223,13 +195,13 @@ impl TokenVerifier {
         self
     }
 
+    pub(super) const fn header_size(&self) -> usize {
+        self.max_header_size
+    }
+
     /// What `iss` has to be, if that is demanded.
     pub(super) fn demanded_issuer(&self) -> Option<&str> {
         self.issuer.as_deref()
-    }
-
-    fn rules(&mut self) -> &mut ClaimRules {
-        Arc::make_mut(self.rules.get_or_insert_default())
     }
 
     /// What was accepted before may not be any more.
@@ -267,8 +239,8 @@ impl TokenVerifier {
         if cache.is_some() {
             measure::token_cache_miss();
         }
-        let compact = Compact::split(token, self.max_size)?;
-        keys.verify(&compact)?;
+        let compact = Compact::split(token, self.max_size, self.max_header_size)?;
+        keys.verify(&compact, self.types.as_deref())?;
         let claims = Claims::decode(compact.payload, self.rules.as_deref())?;
         let now = self.clock.numeric_date();
         claims.check_times(now, self.leeway)?;

@@ -125,6 +125,21 @@ fn each_token_may_be_as_long_as_its_issuer_makes_them() {
 }
 
 #[test]
+fn each_header_may_be_as_long_as_its_issuer_makes_them() {
+    let secret = Secret::generate();
+    let key = SigningKey::hs256(&secret).key_id("k".repeat(600));
+    let verifier = |bytes| TokenVerifier::new(key.verifying_key()).max_header_size(bytes);
+    let issuers = Issuers::new()
+        .add(A, verifier(200))
+        .and_then(|issuers| issuers.add(B, verifier(1000)))
+        .unwrap();
+    for (issuer, expected) in [(A, "header_size"), (B, ACCEPTED)] {
+        let maker = TokenIssuer::new(key.clone()).issuer(issuer);
+        assert_eq!(judge(&issuers, &maker.issue("7").unwrap()), expected);
+    }
+}
+
+#[test]
 fn an_issuer_has_one_verifier_and_none_refuses_everything() {
     let verifier = || TokenVerifier::hs256(&Secret::generate());
     let twice = Issuers::new()

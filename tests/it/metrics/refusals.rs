@@ -54,6 +54,7 @@ fn rows() -> Vec<Row> {
         Row("invalid_token algorithm", strict(), forged(&forge::with_header(r#"{"alg":"none"}"#))),
         Row("invalid_token critical", strict(), forged(&forge::with_header(r#"{"alg":"HS256","crit":["b64"]}"#))),
         Row("invalid_token type", strict(), forged(&forge::with_header(r#"{"alg":"HS256","typ":"refresh"}"#))),
+        Row("invalid_token no_type", by(forge::verifier().token_types(["JWT"])), forged(&forge::with_header(r#"{"alg":"HS256"}"#))),
         Row("invalid_token unknown_key", by(TokenVerifier::new(named)), forged(&forge::with_header(r#"{"alg":"HS256","kid":"theirs"}"#))),
         Row("invalid_token no_key_id", by(TokenVerifier::ring(&tower_warder::KeyRing::new())), forged(&forge::with_payload(forge::PAYLOAD))),
         Row("invalid_token signature", plain(), forged(&forge::with_payload(forge::PAYLOAD))),

@@ -28,6 +28,7 @@ pub const JSON_HEADER: &str = "header";
 pub const ALGORITHM: &str = "algorithm";
 pub const CRITICAL: &str = "critical";
 pub const TYPE: &str = "type";
+pub const NO_TYPE: &str = "no_type";
 pub const KEY_ID: &str = "unknown_key";
 pub const NO_KEY_ID: &str = "no_key_id";
 pub const SIGNATURE: &str = "signature";

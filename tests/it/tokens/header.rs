@@ -3,7 +3,7 @@
 
 use hmac::{Hmac, KeyInit};
 use sha2::{Sha384, Sha512};
-use tower_warder::{SigningKey, TokenIssuer, TokenVerifier, VerifyingKey};
+use tower_warder::{KeyRing, SigningKey, TokenIssuer, TokenVerifier, VerifyingKey};
 
 use super::forge::*;
 
@@ -262,6 +262,95 @@ fn a_token_of_another_type_opens_no_door() {
         );
     }
     judge(&with_header(r#"{"alg":"HS256"}"#), ACCEPTED, "no type");
+}
+
+#[test]
+fn token_types_are_the_configured_ones() {
+    let typed = |typ: &str| with_header(format!(r#"{{"alg":"HS256","typ":"{typ}"}}"#));
+    let keycloak = verifier().token_types(["JWT", "Bearer", "JOSE", "application/vnd.shop+jwt"]);
+    for (typ, expected) in [
+        ("JWT", ACCEPTED),
+        ("Bearer", ACCEPTED),
+        ("bearer", ACCEPTED),
+        ("application/bearer", ACCEPTED),
+        ("JOSE", ACCEPTED),
+        ("vnd.shop+jwt", ACCEPTED),
+        ("APPLICATION/vnd.shop+jwt", ACCEPTED),
+        ("at+jwt", TYPE),
+        ("Refresh", TYPE),
+        ("Offline", TYPE),
+        ("reset+jwt", TYPE),
+        ("", TYPE),
+        ("Bearer ", TYPE),
+        ("text/bearer", TYPE),
+    ] {
+        judge_with(&keycloak, &typed(typ), expected, typ);
+    }
+    let untyped = with_header(r#"{"alg":"HS256"}"#);
+    judge_with(&keycloak, &untyped, NO_TYPE, "none");
+    let extended = with_header(r#"{"alg":"HS256","typ":"Bearer","crit":["x"]}"#);
+    judge_with(&keycloak, &extended, CRITICAL, "an extension");
+    let nothing = verifier().token_types(Vec::<String>::new());
+    judge_with(&nothing, &typed("JWT"), TYPE, "no type is accepted");
+}
+
+#[test]
+fn verifiers_of_one_ring_do_not_share_their_types() {
+    let ring = KeyRing::new();
+    let key = VerifyingKey::hs256(&secret()).key_id("a");
+    ring.add(key).unwrap();
+    let [usual, access, refresh] =
+        [(); 3].map(|()| TokenVerifier::ring(&ring).clock(at(NOW as f64)));
+    let (access, refresh) = (
+        access.token_types(["at+jwt"]),
+        refresh.token_types(["rt+jwt"]),
+    );
+    let cached = usual.clone().cache(16);
+    // Whichever of them sees a header first, and however often.
+    for _ in 0..2 {
+        for (typ, expected) in [
+            ("rt+jwt", [TYPE, TYPE, ACCEPTED, TYPE]),
+            ("at+jwt", [ACCEPTED, ACCEPTED, TYPE, ACCEPTED]),
+            ("JWT", [ACCEPTED, TYPE, TYPE, ACCEPTED]),
+        ] {
+            let token = with_header(format!(r#"{{"alg":"HS256","kid":"a","typ":"{typ}"}}"#));
+            for (verifier, expected) in [&usual, &access, &refresh, &cached]
+                .into_iter()
+                .zip(expected)
+            {
+                judge_with(verifier, &token, expected, typ);
+            }
+            let otherwise = cached.clone().token_types(["rt+jwt"]);
+            let expected = if typ == "rt+jwt" { ACCEPTED } else { TYPE };
+            judge_with(&otherwise, &token, expected, "of the cached one");
+        }
+    }
+}
+
+#[test]
+fn header_with_certificates_is_read_where_its_size_is_accepted() {
+    let header = |length: usize| {
+        let certificate = "M".repeat(length);
+        format!(r#"{{"alg":"HS256","x5c":["{certificate}"],"kid":"a"}}"#)
+    };
+    let verifier = verifier().max_header_size(4096);
+    for (length, expected) in [
+        (10, ACCEPTED),
+        (700, ACCEPTED),
+        (760, ACCEPTED),
+        (3000, ACCEPTED),
+        (3100, HEADER_SIZE),
+    ] {
+        judge_with(&verifier, &with_header(header(length)), expected, length);
+    }
+    judge(&with_header(header(1000)), HEADER_SIZE, "by default");
+    let twice = header(3000).replace(r#""kid":"a""#, r#""kid":"a","kid":"a""#);
+    judge_with(&verifier, &with_header(twice), JSON_HEADER, "a name twice");
+    let forged = with_header(header(2000)).replacen("TU1N", "TU1O", 1);
+    judge_with(&verifier, &forged, SIGNATURE, "changed");
+    // The whole token is still bounded.
+    let token = with_header(header(2000));
+    judge_with(&verifier.max_size(2000), &token, SIZE, "the token");
 }
 
 #[test]

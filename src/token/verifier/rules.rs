@@ -1,0 +1,74 @@
+//! Which claims a verifier reads in place of the usual ones.
+
+use std::sync::Arc;
+
+use super::TokenVerifier;
+use crate::token::claim_rules::ClaimRules;
+
+impl TokenVerifier {
+    /// Takes the subject from the first of these claims that is present, instead of from `sub`. For
+    /// tokens of clients without a user: `["sub", "client_id"]` or `["sub", "azp"]`; for the
+    /// access tokens of Cognito `["username"]`.
+    ///
+    /// Each that is present has to be a string. The subjects of all of them share one space of names:
+    /// a client called `7` and a user with the number 7 are the same to a
+    /// [`UserLoader`](crate::UserLoader) that looks at [`Claims::subject`](crate::Claims::subject) alone. Name only claims
+    /// that the issuer sets, never one that its users can choose.
+    ///
+    /// ```
+    /// # use tower_warder::{Secret, TokenIssuer, TokenVerifier};
+    /// # let secret = Secret::generate();
+    /// # let issuer = TokenIssuer::hs256(&secret);
+    /// let verifier = TokenVerifier::hs256(&secret).subject_claims(["client_id", "sub"]);
+    /// let claims = serde_json::json!({"client_id": "nightly-report"});
+    /// let token = issuer.token("7").claims(&claims).issue()?;
+    /// assert_eq!(verifier.verify_token(&token)?.subject(), "nightly-report");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn subject_claims(mut self, names: impl IntoIterator<Item: Into<Box<str>>>) -> Self {
+        self.rules().subject = Some(names.into_iter().map(Into::into).collect());
+        self.forget_tokens()
+    }
+
+    /// Whether a subject may also be a whole number, which is then read as its digits: `7` as
+    /// `"7"`. Defaults to no (RFC 7519, section 4.1.2).
+    pub fn numeric_subject(mut self, accepted: bool) -> Self {
+        self.rules().numeric_subject = accepted;
+        self.forget_tokens()
+    }
+
+    /// Reads scopes from these claims, all that are present, instead of from `scope`: each is a
+    /// string of words or an array of strings, or the token is refused. For example `scp` (Entra,
+    /// Okta) or `permissions` (Auth0).
+    ///
+    /// [`Claims::scopes`](crate::Claims::scopes) and the policy [`Scope`](crate::Scope) read them all: name only claims
+    /// whose words mean the same, whichever claim they are in.
+    ///
+    /// ```
+    /// # use tower_warder::{Secret, TokenIssuer, TokenVerifier};
+    /// # let secret = Secret::generate();
+    /// let verifier = TokenVerifier::hs256(&secret).scope_claims(["scope", "permissions"]);
+    /// # let issuer = TokenIssuer::hs256(&secret);
+    /// let claims = serde_json::json!({"scope": "a b", "permissions": ["orders:read"]});
+    /// let token = issuer.token("7").claims(&claims).issue()?;
+    /// assert!(verifier.verify_token(&token)?.scopes().eq(["a", "b", "orders:read"]));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn scope_claims(mut self, names: impl IntoIterator<Item: Into<Box<str>>>) -> Self {
+        self.rules().scope = Some(names.into_iter().map(Into::into).collect());
+        self.forget_tokens()
+    }
+
+    /// Reads the [generation](crate::Claims::generation) from this claim. Defaults to `gen`.
+    ///
+    /// It is compared where [`AuthUser::token_generation`](crate::AuthUser::token_generation) is
+    /// one; elsewhere no token is refused for its sake.
+    pub fn generation_claim(mut self, name: impl Into<Box<str>>) -> Self {
+        self.rules().generation = Some(name.into());
+        self.forget_tokens()
+    }
+
+    fn rules(&mut self) -> &mut ClaimRules {
+        Arc::make_mut(self.rules.get_or_insert_default())
+    }
+}
