@@ -51,6 +51,8 @@ pub enum ConfigError {
     DuplicateIssuer(String),
     /// A verifier for this issuer demands another one.
     OtherIssuer(String),
+    /// A template of issuers has no placeholder, or several.
+    InvalidIssuerTemplate(String),
     /// Two keys of a ring have the same key id.
     DuplicateKeyId(String),
     /// A key of a ring has no key id.
@@ -142,6 +144,11 @@ impl fmt::Display for ConfigError {
                      add it under the one that its tokens name, to the letter"
                 )
             }
+            Self::InvalidIssuerTemplate(template) => write!(
+                f,
+                "{template:?} is no template of issuers; write `{{tenantid}}` once, \
+                 or give exact issuers with `.issuers(…)`"
+            ),
             Self::DuplicateKeyId(kid) => {
                 write!(
                     f,

@@ -180,16 +180,16 @@ impl Refusal {
             ),
             Self::Issuer => (
                 "issuer",
-                "the issuer (`iss`) is not the one that the verifier demands: compare it with `.issuer(…)`, to the letter",
+                "the issuer (`iss`) is not one that the verifier demands: see `.issuer(…)`, and `.issuers(…)` for tenants",
             ),
             Self::IssuerType => ("issuer_type", "the issuer (`iss`) is not a string"),
             Self::NoAudience => (
                 "no_audience",
-                "the token has no audience (`aud`), and the verifier demands one: let the issuer write it",
+                "the token has no audience (`aud`), and the verifier demands one: see `.audience_claim(…)` for another claim",
             ),
             Self::Audience => (
                 "audience",
-                "the audience (`aud`) is another than the verifier's: compare it with `.audience(…)`, to the letter",
+                "the audience (`aud`) is not one that the verifier names: compare it with `.audience(…)`, to the letter",
             ),
             Self::UnexpectedAudience => (
                 "unexpected_audience",

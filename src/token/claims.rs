@@ -1,5 +1,6 @@
 //! What a verified token says.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -8,7 +9,8 @@ use serde::de::DeserializeOwned;
 
 use super::MAX_LEEWAY;
 use super::base64url;
-use super::claim_rules::ClaimRules;
+use super::claim_rules::{ClaimRules, Named};
+use super::json::Value;
 use super::payload::{Audience, Payload, Scope, Span};
 use crate::clock::Clock;
 use crate::error::{AuthError, Refusal};
@@ -219,6 +221,21 @@ impl Claims {
 
     pub(super) fn has_expired(&self, now: f64) -> bool {
         now >= self.expires_at
+    }
+
+    /// A claim that is a string, by its name.
+    pub(super) fn text(&self, name: &str) -> Option<Cow<'_, str>> {
+        match self.value(name)? {
+            Value::Text(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// Any claim, by its name: by another look at the payload.
+    pub(super) fn value(&self, name: &str) -> Option<Value<'_>> {
+        let payload = self.text.get(..self.payload_end)?;
+        let named = Named::read(payload, [name].into_iter()).ok()?;
+        named.value(name).cloned()
     }
 
     pub(super) const fn has_audience(&self) -> bool {

@@ -57,7 +57,7 @@ impl Issuers {
     /// # Errors
     ///
     /// [`ConfigError::DuplicateIssuer`], or [`ConfigError::OtherIssuer`] if the verifier, or whom
-    /// its keys were discovered for, says another one.
+    /// its keys were discovered for, says another one, or has a template or a check.
     pub fn add(
         mut self,
         issuer: impl Into<Box<str>>,
@@ -67,10 +67,7 @@ impl Issuers {
         if self.verifiers.contains_key(&issuer) {
             return Err(ConfigError::DuplicateIssuer(issuer.into()));
         }
-        if verifier
-            .demanded_issuer()
-            .is_some_and(|other| *other != *issuer)
-        {
+        if !verifier.allows_issuer(&issuer) {
             return Err(ConfigError::OtherIssuer(issuer.into()));
         }
         self.max_size = self.max_size.max(Verifier::max_size(&verifier));

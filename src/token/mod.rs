@@ -7,6 +7,7 @@ mod header;
 mod payload;
 mod claim_rules;
 mod claims;
+mod issuer_rule;
 mod verification;
 mod key;
 mod publication;

@@ -9,6 +9,8 @@ use super::cache::TokenCache;
 use super::claim_rules::ClaimRules;
 use super::claims::Claims;
 use super::compact::Compact;
+use super::issuer_rule::IssuerRule;
+use super::json::Value;
 use super::jwks::Jwks;
 use super::key::VerifyingKey;
 use super::keyset::Keyset;
@@ -42,9 +44,10 @@ use crate::secret::Secret;
 #[must_use]
 pub struct TokenVerifier {
     keys: Keys,
-    issuer: Option<Box<str>>,
+    issuer: IssuerRule,
     rules: Option<Arc<ClaimRules>>,
     audience: Vec<Box<str>>,
+    audience_claim: Option<Box<str>>,
     leeway: f64,
     max_size: usize,
     max_header_size: usize,
@@ -83,12 +86,16 @@ impl TokenVerifier {
 
     /// Accepts tokens of the keys that somebody else publishes, as they are at the time.
     ///
-    /// Keys that were [discovered](Jwks::discover) demand their issuer; others leave that to
-    /// [`issuer`](Self::issuer).
+    /// Keys that were [discovered](Jwks::discover) demand their issuer, until another is set; others
+    /// leave that to [`issuer`](Self::issuer). One key set can serve many tenants, as that of Entra
+    /// does: without a rule for the issuer every one of them is accepted, whoever runs it.
     #[cfg(feature = "jwks")]
     pub fn jwks(keys: &Jwks) -> Self {
         Self {
-            issuer: keys.issuer().map(Into::into),
+            issuer: match keys.issuer() {
+                Some(issuer) => IssuerRule::One(issuer.into()),
+                None => IssuerRule::Any,
+            },
             leeway: OTHER_ISSUERS_LEEWAY.as_secs_f64(),
             ..Self::with_keys(Keys::Published(keys.clone()))
         }
@@ -97,9 +104,10 @@ impl TokenVerifier {
     const fn with_keys(keys: Keys) -> Self {
         Self {
             keys,
-            issuer: None,
+            issuer: IssuerRule::Any,
             rules: None,
             audience: Vec::new(),
+            audience_claim: None,
             leeway: 0.0,
             max_size: MAX_TOKEN,
             max_header_size: MAX_HEADER,
@@ -109,10 +117,11 @@ impl TokenVerifier {
         }
     }
 
-    /// Demands that `iss` is exactly this. Without it `iss` is not looked at.
-    pub fn issuer(mut self, issuer: impl Into<Box<str>>) -> Self {
-        self.issuer = Some(issuer.into());
-        self.forget_tokens()
+    /// Demands that `iss` is exactly this. Without it `iss` is not looked at. The last rule for the
+    /// issuer counts: this one, [`issuers`](Self::issuers),
+    /// [`issuer_template`](Self::issuer_template) or [`issuer_check`](Self::issuer_check).
+    pub fn issuer(self, issuer: impl Into<Box<str>>) -> Self {
+        self.issuer_rule(IssuerRule::One(issuer.into()))
     }
 
     /// Demands that `aud` names exactly this; called again, this one or the earlier ones. Without
@@ -199,9 +208,9 @@ impl TokenVerifier {
         self.max_header_size
     }
 
-    /// What `iss` has to be, if that is demanded.
-    pub(super) fn demanded_issuer(&self) -> Option<&str> {
-        self.issuer.as_deref()
+    /// Whether the verifier may demand exactly this issuer, whatever it demanded before.
+    pub(super) fn allows_issuer(&self, issuer: &str) -> bool {
+        self.issuer.allows(issuer)
     }
 
     /// What was accepted before may not be any more.
@@ -244,7 +253,7 @@ impl TokenVerifier {
         let claims = Claims::decode(compact.payload, self.rules.as_deref())?;
         let now = self.clock.numeric_date();
         claims.check_times(now, self.leeway)?;
-        self.check_issuer(&claims)?;
+        self.issuer.check(&claims)?;
         self.check_audience(&claims)?;
         if let Some(cache) = cache {
             cache.put(token, keys.generation(), &claims, now - self.leeway);
@@ -252,23 +261,34 @@ impl TokenVerifier {
         Ok(claims)
     }
 
-    fn check_issuer(&self, claims: &Claims) -> Result<(), Refusal> {
-        match (&self.issuer, claims.issuer()) {
-            (Some(ours), Some(theirs)) if **ours == *theirs => Ok(()),
-            (Some(_), Some(_)) => Err(Refusal::Issuer),
-            (Some(_), None) => Err(Refusal::NoIssuer),
-            (None, _) => Ok(()),
+    fn check_audience(&self, claims: &Claims) -> Result<(), Refusal> {
+        if let Some(name) = &self.audience_claim {
+            let named = match claims.value(name) {
+                None | Some(Value::Null) => None,
+                Some(Value::Text(text)) => Some(vec![text]),
+                Some(Value::Texts(texts)) => Some(texts),
+                Some(_) => return Err(Refusal::AudienceType),
+            };
+            let named = named.as_deref();
+            self.check_values(named.map(|values| values.iter().map(|value| &**value)))?;
+            // `aud` need not be there, too.
+            if !claims.has_audience() {
+                return Ok(());
+            }
         }
+        self.check_values(claims.has_audience().then(|| claims.audience()))
     }
 
-    fn check_audience(&self, claims: &Claims) -> Result<(), Refusal> {
-        match (self.audience.is_empty(), claims.has_audience()) {
-            (true, false) => Ok(()),
+    fn check_values<'a>(
+        &self,
+        theirs: Option<impl Iterator<Item = &'a str>>,
+    ) -> Result<(), Refusal> {
+        match (self.audience.is_empty(), theirs) {
+            (true, None) => Ok(()),
             // RFC 7519, section 4.1.3: it is for somebody, and nobody said that it is us.
-            (true, true) => Err(Refusal::UnexpectedAudience),
-            (false, false) => Err(Refusal::NoAudience),
-            (false, true) => {
-                let mut theirs = claims.audience();
+            (true, Some(_)) => Err(Refusal::UnexpectedAudience),
+            (false, None) => Err(Refusal::NoAudience),
+            (false, Some(mut theirs)) => {
                 let ours = theirs.any(|theirs| self.audience.iter().any(|ours| **ours == *theirs));
                 ours.then_some(()).ok_or(Refusal::Audience)
             }

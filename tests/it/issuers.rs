@@ -151,6 +151,16 @@ fn an_issuer_has_one_verifier_and_none_refuses_everything() {
     assert!(matches!(other, Err(ConfigError::OtherIssuer(issuer)) if issuer == A));
     assert!(Issuers::new().add(A, verifier().issuer(A)).is_ok());
 
+    assert!(Issuers::new().add(A, verifier().issuers([B, A])).is_ok());
+    for several in [
+        verifier().issuers([B]),
+        verifier().issuer_template("https://{tenantid}").unwrap(),
+        verifier().issuer_check(|_, _| true),
+    ] {
+        let other = Issuers::new().add(A, several);
+        assert!(matches!(other, Err(ConfigError::OtherIssuer(issuer)) if issuer == A));
+    }
+
     let secret = Secret::generate();
     let token = TokenIssuer::hs256(&secret).issuer(A).issue("7").unwrap();
     assert_eq!(judge(&Issuers::new(), &token), SIZE);

@@ -4,6 +4,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::error::FetchError;
+use crate::token::issuer_rule::IssuerTemplate;
 use crate::token::{Algorithm, VerifyingKey, json};
 
 /// Reads a key set (RFC 7517, section 5). What cannot be used of it is left out.
@@ -41,7 +42,7 @@ pub(super) fn read_keys(
 }
 
 /// Reads a discovery document (OpenID Connect Discovery 1.0, section 4.2), which has to be that of
-/// this issuer (section 4.3), and gives its `jwks_uri`.
+/// this issuer (section 4.3) or a template of it, and gives its `jwks_uri`.
 pub(super) fn read_discovery(document: &[u8], issuer: &str) -> Result<String, FetchError> {
     #[derive(Deserialize)]
     struct Discovery {
@@ -49,7 +50,10 @@ pub(super) fn read_discovery(document: &[u8], issuer: &str) -> Result<String, Fe
         jwks_uri: String,
     }
     let document: Discovery = json::deserialize_object(document).ok_or(FetchError::NotDiscovery)?;
-    if document.issuer != issuer {
+    // One document for many tenants: its verifiers demand `issuer` until they are told which.
+    let template = IssuerTemplate::parse(&document.issuer);
+    let is_tenant = template.is_some_and(|template| template.tenant(issuer).is_some());
+    if document.issuer != issuer && !is_tenant {
         return Err(FetchError::OtherIssuer);
     }
     Ok(document.jwks_uri)

@@ -102,6 +102,11 @@ impl Jwks {
     /// `issuer`, and its `jwks_uri` is held to the same rules; it is looked up again after a failed
     /// fetch. A verifier with these keys demands the issuer as `iss`.
     ///
+    /// For all tenants of Microsoft Entra the document of `…/common/v2.0` names a template,
+    /// `https://login.microsoftonline.com/{tenantid}/v2.0`. It is accepted, and a verifier refuses
+    /// every tenant until [`issuers`](crate::TokenVerifier::issuers) or
+    /// [`issuer_template`](crate::TokenVerifier::issuer_template) says which are meant.
+    ///
     /// Await it, or configure it before: see [`JwksBuilder`].
     pub fn discover(issuer: impl Into<String>) -> JwksBuilder {
         JwksBuilder::issuer(issuer.into())

@@ -1,11 +1,83 @@
-//! Which claims a verifier reads in place of the usual ones.
+//! Issuers, audiences and claims that are not the usual ones.
 
 use std::sync::Arc;
 
 use super::TokenVerifier;
+use crate::error::ConfigError;
+use crate::token::Claims;
 use crate::token::claim_rules::ClaimRules;
+use crate::token::issuer_rule::{IssuerRule, IssuerTemplate};
 
 impl TokenVerifier {
+    /// Demands that `iss` is exactly one of these: for some tenants of a key set that serves many.
+    pub fn issuers(self, issuers: impl IntoIterator<Item: Into<Box<str>>>) -> Self {
+        let issuers = issuers.into_iter().map(Into::into);
+        self.issuer_rule(IssuerRule::Among(issuers.collect()))
+    }
+
+    /// Demands that `iss` is this template, in which the claim `tid` stands for `{tenantid}`: for
+    /// *every* tenant of Microsoft Entra, whoever runs it. Which tenants are customers, the
+    /// [`UserLoader`](crate::UserLoader) has to know, or [`issuers`](Self::issuers) lists them.
+    ///
+    /// ```
+    /// # use tower_warder::{Secret, TokenIssuer, TokenVerifier};
+    /// # let secret = Secret::generate();
+    /// # let issuer = TokenIssuer::hs256(&secret).issuer("https://login.microsoftonline.com/4fe1/v2.0");
+    /// let verifier = TokenVerifier::hs256(&secret)
+    ///     .issuer_template("https://login.microsoftonline.com/{tenantid}/v2.0")?;
+    /// let tenant = |tid: &str| serde_json::json!({"tid": tid});
+    /// let token = issuer.token("7").claims(&tenant("4fe1")).issue()?;
+    /// assert!(verifier.verify_token(&token).is_ok());
+    /// let token = issuer.token("7").claims(&tenant("90ab")).issue()?;
+    /// assert!(verifier.verify_token(&token).is_err());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// Keys that were discovered (`Jwks::discover`) from `…/common/v2.0` accept no tenant
+    /// until this or another rule says which.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError::InvalidIssuerTemplate`] unless `{tenantid}` is there, once.
+    pub fn issuer_template(self, template: &str) -> Result<Self, ConfigError> {
+        let parsed = IssuerTemplate::parse(template);
+        let parsed =
+            parsed.ok_or_else(|| ConfigError::InvalidIssuerTemplate(template.to_owned()))?;
+        Ok(self.issuer_rule(IssuerRule::Template(Arc::new(parsed))))
+    }
+
+    /// Demands an `iss` about which `check` says yes; it sees the other claims, too. A token without
+    /// `iss` is refused unasked. Tokens that are [cached](Self::cache) are not asked about again.
+    pub fn issuer_check(
+        self,
+        check: impl Fn(&str, &Claims) -> bool + Send + Sync + 'static,
+    ) -> Self {
+        self.issuer_rule(IssuerRule::Check(Arc::new(check)))
+    }
+
+    /// Demands the [audience](Self::audience) of this claim in place of `aud`, a string or an array of
+    /// strings: `client_id` for the access tokens of Cognito. An `aud` that is there nonetheless
+    /// has to match as well.
+    ///
+    /// ```
+    /// # use tower_warder::{Secret, TokenIssuer, TokenVerifier};
+    /// # let secret = Secret::generate();
+    /// # let issuer = TokenIssuer::hs256(&secret);
+    /// let verifier = TokenVerifier::hs256(&secret)
+    ///     .audience_claim("client_id")
+    ///     .audience("4s8pq");
+    /// let client = |id: &str| serde_json::json!({"client_id": id});
+    /// let token = issuer.token("7").claims(&client("4s8pq")).issue()?;
+    /// assert!(verifier.verify_token(&token).is_ok());
+    /// let token = issuer.token("7").claims(&client("other")).issue()?;
+    /// assert!(verifier.verify_token(&token).is_err());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn audience_claim(mut self, name: impl Into<Box<str>>) -> Self {
+        self.audience_claim = Some(name.into());
+        self.forget_tokens()
+    }
+
     /// Takes the subject from the first of these claims that is present, instead of from `sub`. For
     /// tokens of clients without a user: `["sub", "client_id"]` or `["sub", "azp"]`; for the
     /// access tokens of Cognito `["username"]`.
@@ -65,6 +137,11 @@ impl TokenVerifier {
     /// one; elsewhere no token is refused for its sake.
     pub fn generation_claim(mut self, name: impl Into<Box<str>>) -> Self {
         self.rules().generation = Some(name.into());
+        self.forget_tokens()
+    }
+
+    pub(super) fn issuer_rule(mut self, rule: IssuerRule) -> Self {
+        self.issuer = rule;
         self.forget_tokens()
     }
 

@@ -45,6 +45,48 @@ async fn among_several_issuers_it_stands_under_its_own_name_to_the_letter() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn template_of_tenants_admits_none_until_a_rule_says_which() {
+    const TEMPLATE: &str = "https://login.example/{tenantid}/v2.0";
+    let common = "https://login.example/common/v2.0";
+    let server = Server::publishing(["a"]);
+    server.say_at(
+        "https://login.example/common/v2.0/.well-known/openid-configuration",
+        &document(TEMPLATE, KEYS),
+    );
+    let keys = Jwks::discover(common).client(server).await.unwrap();
+    let [one, two] = ["t1", "t2"].map(|tenant| {
+        let issuer = format!("https://login.example/{tenant}/v2.0");
+        let token = TokenIssuer::new(key("a")).issuer(issuer);
+        let claims = json!({"tid": tenant});
+        token.token("7").claims(&claims).issue().unwrap()
+    });
+    let listed = verifier(&keys).issuers(["https://login.example/t2/v2.0"]);
+    let all = verifier(&keys).issuer_template(TEMPLATE).unwrap();
+    for (verifier, expected) in [
+        (verifier(&keys), [Verdict::Refused, Verdict::Refused]),
+        (listed, [Verdict::Refused, Verdict::Accepted]),
+        (all, [Verdict::Accepted, Verdict::Accepted]),
+    ] {
+        let verdicts = [judge(&verifier, &one).await, judge(&verifier, &two).await];
+        assert_eq!(verdicts, expected);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn template_that_the_issuer_does_not_fill_is_refused() {
+    for other in [
+        "https://evil.example/{tenantid}/shop",
+        "https://login.example/{tenantid}",
+        "https://login.example/{tenantid}/{tenantid}",
+        "https://login.example/realms/shop{tenantid}",
+        "{tenantid}",
+    ] {
+        let error = refused(discoverable(other, KEYS)).await;
+        assert!(error.contains("another issuer"), "{other}: {error}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_document_of_another_issuer_is_refused() {
     for other in [
         "https://evil.example",

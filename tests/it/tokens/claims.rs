@@ -1,7 +1,7 @@
 //! T9 to T11: registered claims are of their types, there is a subject, and issuer and audience are
 //! ours.
 
-use tower_warder::{AuthError, Claims, IssueError, TokenIssuer};
+use tower_warder::{AuthError, Claims, ConfigError, IssueError, TokenIssuer};
 
 use super::forge::*;
 
@@ -419,6 +419,122 @@ fn a_configured_audience_is_required_and_one_matches() {
         judge_with(&one, &token, with_one, format!("one configured: {members}"));
         judge_with(&two, &token, with_two, format!("two configured: {members}"));
     }
+}
+
+#[test]
+fn issuer_is_one_of_several() {
+    let listed = verifier().issuers(["https://a.example", "https://b.example"]);
+    let long = verifier()
+        .issuer_check(|issuer, claims| issuer.ends_with(".example") && claims.subject() == "7");
+    for (issuer, in_list, by_check) in [
+        (r#""https://a.example""#, ACCEPTED, ACCEPTED),
+        (r#""https:\/\/b.example""#, ACCEPTED, ACCEPTED),
+        (r#""https://c.example""#, ISSUER, ACCEPTED),
+        (r#""https://a.example/""#, ISSUER, ISSUER),
+        (r#""""#, ISSUER, ISSUER),
+        ("null", NO_ISSUER, NO_ISSUER),
+        ("7", ISSUER_TYPE, ISSUER_TYPE),
+    ] {
+        let token = with_claims(format!(r#""iss":{issuer}"#));
+        judge_with(&listed, &token, in_list, issuer);
+        judge_with(&long, &token, by_check, issuer);
+    }
+    for verifier in [&listed, &long] {
+        judge_with(verifier, &with_payload(PAYLOAD), NO_ISSUER, "none");
+    }
+    let nobody = verifier().issuers(Vec::<String>::new());
+    let token = with_claims(r#""iss":"https://a.example""#);
+    judge_with(&nobody, &token, ISSUER, "an empty list");
+    judge_with(&listed.issuer("x"), &token, ISSUER, "the last rule counts");
+}
+
+#[test]
+fn issuer_template_is_filled_by_the_tenant_of_the_token() {
+    let template = "https://login.example/{tenantid}/v2.0";
+    let entra = verifier().issuer_template(template).unwrap();
+    for (tenant, issuer, expected) in [
+        (r#""t1""#, "https://login.example/t1/v2.0", ACCEPTED),
+        (r#""t\u0031""#, "https://login.example/t1/v2.0", ACCEPTED),
+        (r#""t1""#, "https://login.example/t2/v2.0", ISSUER),
+        (r#""T1""#, "https://login.example/t1/v2.0", ISSUER),
+        (r#""t1""#, "https://login.example/t1/v2.0/", ISSUER),
+        (r#""t1""#, "https://login.example/t1", ISSUER),
+        (r#""t1""#, "https://evil.example/t1/v2.0", ISSUER),
+        (r#""""#, "https://login.example//v2.0", ISSUER),
+        (r#""a/b""#, "https://login.example/a/b/v2.0", ISSUER),
+        (r#""{tenantid}""#, "https://login.example/t1/v2.0", ISSUER),
+        (r#"["t1"]"#, "https://login.example/t1/v2.0", ISSUER),
+        ("1", "https://login.example/1/v2.0", ISSUER),
+        ("null", "https://login.example/null/v2.0", ISSUER),
+        ("null", "https://login.example/{tenantid}/v2.0", ISSUER),
+    ] {
+        let token = with_claims(format!(r#""tid":{tenant},"iss":"{issuer}""#));
+        judge_with(&entra, &token, expected, format!("{tenant} {issuer}"));
+    }
+    let token = with_claims(r#""iss":"https://login.example/t1/v2.0""#);
+    judge_with(&entra, &token, ISSUER, "no tenant");
+    judge_with(
+        &entra,
+        &with_claims(r#""tid":"t1""#),
+        NO_ISSUER,
+        "no issuer",
+    );
+    for template in ["https://login.example/", "{tenant}", "{tenantid}{tenantid}"] {
+        let error = verifier().issuer_template(template).unwrap_err();
+        assert!(
+            matches!(&error, ConfigError::InvalidIssuerTemplate(text) if text == template),
+            "{error:?}"
+        );
+    }
+}
+
+#[test]
+fn rule_for_the_issuer_is_in_force_at_once_for_cached_tokens() {
+    let token = with_claims(r#""iss":"https://a.example","client_id":"c""#);
+    let cached = verifier().cache(16);
+    judge_with(&cached, &token, ACCEPTED, "cached");
+    let others = [
+        cached.clone().issuers(["https://b.example"]),
+        cached
+            .clone()
+            .issuer_template("https://{tenantid}/")
+            .unwrap(),
+        cached.clone().issuer_check(|_, _| false),
+    ];
+    for verifier in others {
+        judge_with(&verifier, &token, ISSUER, format!("{verifier:?}"));
+    }
+    let named = cached.clone().audience_claim("client_id");
+    judge_with(&named, &token, UNEXPECTED_AUDIENCE, "an audience");
+    let scoped = cached.scope_claims(["iss"]);
+    assert_eq!(scoped.verify_token(&token).unwrap().scopes().count(), 1);
+}
+
+#[test]
+fn audience_may_be_in_another_claim() {
+    let cognito = verifier().audience_claim("client_id").audience("c");
+    for (members, expected) in [
+        (r#""client_id":"c""#, ACCEPTED),
+        (r#""client_id":["x","\u0063"]"#, ACCEPTED),
+        (r#""client_id":"x""#, AUDIENCE),
+        (r#""client_id":[]"#, AUDIENCE),
+        (r#""client_id":null"#, NO_AUDIENCE),
+        (r#""x":1"#, NO_AUDIENCE),
+        (r#""client_id":7"#, AUDIENCE_TYPE),
+        (r#""client_id":["c",7]"#, AUDIENCE_TYPE),
+        // An id token of the same client is no access token.
+        (r#""aud":"c""#, NO_AUDIENCE),
+        (r#""client_id":"c","aud":"c""#, ACCEPTED),
+        (r#""client_id":"c","aud":null"#, ACCEPTED),
+        (r#""client_id":"c","aud":"another api""#, AUDIENCE),
+        (r#""client_id":"c","aud":7"#, AUDIENCE_TYPE),
+        (r#""client_id":"x","aud":"c""#, AUDIENCE),
+    ] {
+        judge_with(&cognito, &with_claims(members), expected, members);
+    }
+    let bound = cognito.audience("https://api.example");
+    let token = with_claims(r#""client_id":"c","aud":"https://api.example""#);
+    judge_with(&bound, &token, ACCEPTED, "bound to a resource");
 }
 
 #[test]
