@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::task::{Context, Poll};
+use std::time::SystemTime;
 
 use async_trait::async_trait;
 use http::Request;
@@ -69,6 +70,8 @@ pub struct TestUser {
     pub is_admin: bool,
     /// Which tokens are alive.
     pub token_generation: u64,
+    /// Since when tokens are good: see [`AuthUser::tokens_valid_since`].
+    pub tokens_valid_since: Option<SystemTime>,
 }
 
 impl TestUser {
@@ -79,6 +82,7 @@ impl TestUser {
             status: UserStatus::Approved,
             is_admin: false,
             token_generation: 0,
+            tokens_valid_since: None,
         }
     }
 
@@ -102,6 +106,10 @@ impl AuthUser for TestUser {
 
     fn token_generation(&self) -> Option<u64> {
         Some(self.token_generation)
+    }
+
+    fn tokens_valid_since(&self) -> Option<SystemTime> {
+        self.tokens_valid_since
     }
 }
 

@@ -8,6 +8,7 @@ use axum::routing::get as on_get;
 use futures_util::FutureExt;
 use http::Request;
 use tower::{Layer, ServiceExt};
+use tower_warder::accounts::{Accounts, MemoryStore};
 use tower_warder::testing::{self, FixedClock, TestUser};
 use tower_warder::{
     Admin, Approved, AuthCookie, AuthError, AuthErrorKind, AuthLayer, BoxError, Claims,
@@ -85,7 +86,9 @@ fn rows() -> Vec<Row> {
         Row("invalid_token no_token_id", AuthLayer::new(Revocable::new(forge::verifier(), Everybody), Store::new()), forged(&forge::with_payload(forge::PAYLOAD))),
         Row("invalid_token generation", plain(), forged(&later)),
         Row("invalid_token generation_type", by(forge::verifier()), forged(&forge::with_payload(r#"{"sub":"jane","exp":1767229200,"gen":"1"}"#))),
+        Row("invalid_token issued_too_early", AuthLayer::new(testing::verifier(), Newcomers), good("jane")),
         Row("invalid_token unknown_subject", plain(), good("nobody")),
+        Row("invalid_token foreign_issuer", AuthLayer::new(testing::verifier(), Ours::new()), forged(&testing::issuer().issuer("them").issue("1").unwrap())),
         Row("invalid_token custom_claims", AuthLayer::new(testing::verifier(), Tenants), good("jane")),
         Row("invalid_token account_pending", plain(), good("paul")),
         Row("invalid_token account_disabled", plain(), good("dora")),
@@ -297,5 +300,40 @@ struct Stern;
 impl Verifier for Stern {
     fn verify<'a>(&'a self, _: &'a str) -> Verification<'a> {
         Verification::Ready(Err(AuthError::new(AuthErrorKind::InvalidToken)))
+    }
+}
+
+/// Whose users are younger than every token.
+struct Newcomers;
+
+#[async_trait]
+impl UserLoader for Newcomers {
+    type User = TestUser;
+
+    async fn load_user(&self, claims: &Claims) -> Result<Option<TestUser>, BoxError> {
+        Ok(Some(TestUser {
+            tokens_valid_since: Some(claims.expires_at()),
+            ..TestUser::approved("Jane")
+        }))
+    }
+}
+
+/// Accounts whose issuer writes its name.
+struct Ours(Accounts<MemoryStore>);
+
+impl Ours {
+    fn new() -> Self {
+        let issuer = testing::issuer().issuer("us");
+        Self(Accounts::new(MemoryStore::new(), issuer))
+    }
+}
+
+#[async_trait]
+impl UserLoader for Ours {
+    type User = TestUser;
+
+    async fn load_user(&self, claims: &Claims) -> Result<Option<TestUser>, BoxError> {
+        let user = self.0.load_user(claims).await?;
+        Ok(user.map(|user| TestUser::approved(&user.email)))
     }
 }
