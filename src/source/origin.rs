@@ -6,8 +6,9 @@ use http::{Method, Request};
 
 use crate::error::ConfigError;
 
-/// The origins whose pages may use a cookie: the request's own, and those that are listed.
-#[derive(Clone, Debug)]
+/// The origins whose pages may use what a browser sends unasked: the request's own, and those that
+/// are listed. Defaults to the request's own, with or without TLS.
+#[derive(Clone, Debug, Default)]
 pub(super) struct Origins {
     listed: Vec<Box<str>>,
     tls: bool,
@@ -56,23 +57,25 @@ impl Origins {
     }
 
     fn is_own<B>(&self, origin: &[u8], request: &Request<B>) -> bool {
-        let (tls, authority) = match (
+        // The scheme of the target does not count: a proxy that ends TLS may say `http` there.
+        let (tls, authority, default_port) = match (
             origin.strip_prefix(b"https://"),
             origin.strip_prefix(b"http://"),
         ) {
-            (Some(authority), _) => (true, authority),
-            (_, Some(authority)) => (false, authority),
+            (Some(authority), _) => (true, authority, &b":443"[..]),
+            (_, Some(authority)) => (false, authority, &b":80"[..]),
             // `null`, or an application's own scheme.
             _ => return false,
         };
         let Ok(host) = only(request.headers(), HOST) else {
             return false;
         };
+        let authority = without_port(authority, default_port);
         // HTTP/2 has it in the target, HTTP/1.1 in `Host`. If there are both, they agree.
         let target = request.uri().authority().map(|it| it.as_str().as_bytes());
         let mut named = target.into_iter().chain(host).peekable();
         named.peek().is_some()
-            && named.all(|own| own.eq_ignore_ascii_case(authority))
+            && named.all(|own| without_port(own, default_port).eq_ignore_ascii_case(authority))
             && !authority.is_empty()
             // A cookie that only travels over TLS is no business of a page that did not.
             && (tls || !self.tls || is_loopback(authority))
@@ -96,6 +99,14 @@ fn only(headers: &HeaderMap, name: HeaderName) -> Result<Option<&[u8]>, Twice> {
 }
 
 struct Twice;
+
+/// RFC 6454, section 4: without a port, the origin has its scheme's own. RFC 3986, section 3.2.3:
+/// nothing after the colon is no port.
+fn without_port<'a>(authority: &'a [u8], default: &[u8]) -> &'a [u8] {
+    let ends = [default, b":"];
+    let mut hosts = ends.iter().filter_map(|end| authority.strip_suffix(*end));
+    hosts.next().unwrap_or(authority)
+}
 
 /// Hosts that browsers trust without TLS.
 fn is_loopback(authority: &[u8]) -> bool {

@@ -49,6 +49,19 @@ fn an_older_browser_names_the_origin() {
         ("https://shop.example", "shop.example", true),
         ("https://shop.example", "SHOP.example", true),
         ("https://shop.example:8443", "shop.example:8443", true),
+        ("https://shop.example", "shop.example:443", true),
+        ("https://shop.example", "SHOP.example:443", true),
+        ("https://shop.example", "shop.example:", true),
+        ("https://shop.example:443", "shop.example", true),
+        ("https://[::1]", "[::1]:443", true),
+        ("http://localhost", "localhost:80", true),
+        ("http://localhost", "localhost:443", false),
+        ("https://shop.example", "shop.example:80", false),
+        ("https://shop.example", "shop.example:4443", false),
+        ("https://shop.example:80", "shop.example", false),
+        ("https://shop.example", "shop.example:443:443", false),
+        ("https://:443", ":443", false),
+        ("https://", ":", false),
         ("http://localhost:8000", "localhost:8000", true),
         ("http://shop.localhost", "shop.localhost", true),
         ("http://127.0.0.1:8000", "127.0.0.1:8000", true),
@@ -87,6 +100,60 @@ fn a_cookie_without_tls_is_for_pages_without_tls() {
     assert!(admitted(&Origins::own(false), "POST", &headers));
 }
 
+// The second reader is the URL standard's (`url`, through reqwest): two origins are the same if scheme,
+// host and port are, with the scheme's own port for none.
+#[test]
+fn origin_check_agrees_with_the_url_standard() {
+    let hosts = [
+        "shop.example",
+        "www.shop.example",
+        "shop.localhost",
+        "127.0.0.1",
+        "[2001:db8::1]",
+    ];
+    let ports = ["", ":", ":80", ":443", ":8443", ":4433"];
+    let authorities: Vec<_> = hosts
+        .iter()
+        .flat_map(|host| ports.iter().map(move |port| format!("{host}{port}")))
+        .collect();
+    let mut combinations = 0;
+    for (scheme, tls) in [
+        ("https", true),
+        ("https", false),
+        ("http", true),
+        ("http", false),
+    ] {
+        let origins = Origins::own(tls);
+        for theirs in &authorities {
+            let origin = format!("{scheme}://{theirs}");
+            let page = reqwest::Url::parse(&origin).unwrap();
+            let host = page.host_str().unwrap();
+            let trusted =
+                scheme == "https" || !tls || ["shop.localhost", "127.0.0.1"].contains(&host);
+            for ours in authorities.iter().chain([&"SHOP.example:443".to_owned()]) {
+                let own = reqwest::Url::parse(&format!("{scheme}://{ours}")).unwrap();
+                let same = trusted && page.origin() == own.origin();
+                for site in ["", "same-origin", "none", "same-site", "cross-site"] {
+                    for (method, upgrade) in [("GET", false), ("GET", true), ("POST", false)] {
+                        let mut headers = vec![("origin", &*origin), ("host", ours)];
+                        headers.extend((!site.is_empty()).then_some(("sec-fetch-site", site)));
+                        headers.extend(upgrade.then_some(("upgrade", "websocket")));
+                        let expected = match (method, upgrade, site) {
+                            ("GET", false, _) | (_, _, "same-origin" | "none") => true,
+                            (_, _, "same-site" | "cross-site") => false,
+                            _ => same,
+                        };
+                        let found = admitted(&origins, method, &headers);
+                        assert_eq!(found, expected, "{method} {headers:?} {tls}");
+                        combinations += 1;
+                    }
+                }
+            }
+        }
+    }
+    assert_eq!(combinations, 55_800);
+}
+
 #[test]
 fn target_and_host_are_the_origin_if_there_are_both() {
     for (host, origin, expected) in [
@@ -96,6 +163,8 @@ fn target_and_host_are_the_origin_if_there_are_both() {
         (Some("evil.example"), "https://shop.example", false),
         (Some("evil.example"), "https://evil.example", false),
         (Some(""), "https://shop.example", false),
+        (Some("shop.example:443"), "https://shop.example", true),
+        (Some("shop.example:80"), "https://shop.example", false),
     ] {
         let mut request = Request::post("https://shop.example/").header("origin", origin);
         if let Some(host) = host {
