@@ -1,8 +1,8 @@
 //! The making of tokens.
 
-use std::error::Error;
+use std::collections::HashSet;
 use std::fmt;
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -10,6 +10,7 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use super::claims::{self, Claims};
+use super::issue_error::IssueError;
 use super::key::SigningKey;
 use super::payload::LAST_DATE;
 use super::ring::KeyRing;
@@ -19,13 +20,13 @@ use crate::secret::Secret;
 
 /// Makes signed tokens that [`TokenVerifier`](crate::TokenVerifier) accepts.
 ///
-/// Every token has `sub`, `iat`, `exp` and a random `jti` of 128 bits.
+/// Every token has `sub`, `iat`, `exp` and a `jti`: 128 random bits, unless you give one.
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct TokenIssuer {
     keys: Keys,
     issuer: Option<Box<str>>,
-    audience: Option<Box<str>>,
+    audience: Vec<Box<str>>,
     generation_claim: Option<Box<str>>,
     lifetime: Duration,
     clock: Clock,
@@ -57,7 +58,7 @@ impl TokenIssuer {
         Self {
             keys,
             issuer: None,
-            audience: None,
+            audience: Vec::new(),
             generation_claim: None,
             lifetime: DEFAULT_LIFETIME,
             clock: Clock::system(),
@@ -70,9 +71,13 @@ impl TokenIssuer {
         self
     }
 
-    /// Puts `aud` into every token.
+    /// Puts `aud` into every token; called again, this one beside the earlier ones. A verifier that
+    /// names one of them accepts the token.
     pub fn audience(mut self, audience: impl Into<Box<str>>) -> Self {
-        self.audience = Some(audience.into());
+        let audience = audience.into();
+        if !self.audience.contains(&audience) {
+            self.audience.push(audience);
+        }
         self
     }
 
@@ -137,6 +142,8 @@ impl TokenIssuer {
             issuer: self,
             subject,
             generation: 0,
+            not_before: None,
+            token_id: None,
             custom: Ok(Map::new()),
         }
     }
@@ -144,51 +151,98 @@ impl TokenIssuer {
     fn generation_name(&self) -> &str {
         self.generation_claim.as_deref().unwrap_or("gen")
     }
-}
 
-/// A token in the making: see [`TokenIssuer::token`].
-#[must_use]
-pub struct TokenBuilder<'a> {
-    issuer: &'a TokenIssuer,
-    subject: &'a str,
-    generation: u64,
-    custom: Result<Map<String, Value>, IssueError>,
-}
-
-impl TokenBuilder<'_> {
-    /// The account's [`token_generation`](crate::AuthUser::token_generation), as `gen`.
-    pub const fn generation(mut self, generation: u64) -> Self {
-        self.generation = generation;
-        self
-    }
-
-    /// Claims of your own: whatever serializes to a JSON object.
-    pub fn claims(mut self, claims: &impl Serialize) -> Self {
-        self.custom = match (self.custom, serde_json::to_value(claims)) {
-            (Ok(mut custom), Ok(Value::Object(more))) => {
-                custom.extend(more);
-                Ok(custom)
-            }
-            (Err(error), _) => Err(error),
-            (Ok(_), _) => Err(IssueError::ClaimsNotAnObject),
-        };
-        self
-    }
-
-    /// Signs the token.
+    /// Makes a token of claims that have registered ones among them, as a struct that was written
+    /// for `jsonwebtoken::encode`.
+    ///
+    /// What the claims say stands, as far as a verifier accepts it: `sub` is needed, `exp` is at
+    /// most the [lifetime](Self::lifetime) away, `iat` is not in the future, and `nbf` is before
+    /// `exp`. What they leave out (or give as `null`) is added: `iat`, `exp`, `jti`, and `iss` and
+    /// `aud` of this issuer. An `iss` or `aud` that is not this issuer's is refused.
+    ///
+    /// ```
+    /// use std::time::{Duration, SystemTime, UNIX_EPOCH};
+    /// # use tower_warder::{Secret, TokenIssuer, TokenVerifier};
+    ///
+    /// #[derive(serde::Serialize)]
+    /// struct Claims {
+    ///     sub: String,
+    ///     exp: u64,
+    ///     role: String,
+    /// }
+    ///
+    /// # let secret = Secret::generate();
+    /// let issuer = TokenIssuer::hs256(&secret).lifetime(Duration::from_secs(3600));
+    /// let in_a_quarter = SystemTime::now() + Duration::from_secs(15 * 60);
+    /// let exp = in_a_quarter.duration_since(UNIX_EPOCH)?.as_secs();
+    /// let claims = Claims { sub: "7".to_owned(), exp, role: "editor".to_owned() };
+    /// let token = issuer.issue_claims(&claims)?;
+    ///
+    /// let claims = TokenVerifier::hs256(&secret).verify_token(&token)?;
+    /// assert_eq!(claims.expires_at(), UNIX_EPOCH + Duration::from_secs(exp));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     ///
     /// [`IssueError`].
-    pub fn issue(self) -> Result<String, IssueError> {
-        if !claims::is_subject(self.subject) {
-            return Err(IssueError::InvalidSubject);
+    pub fn issue_claims(&self, claims: &impl Serialize) -> Result<String, IssueError> {
+        self.complete(object(claims)?)
+    }
+
+    /// Adds what the claims leave out, and makes the token if a verifier would accept it.
+    fn complete(&self, mut claims: Map<String, Value>) -> Result<String, IssueError> {
+        let now = self.clock.numeric_date();
+        // Also a clock before 1970, whose tokens would live until the end of all dates.
+        if now >= LAST_DATE {
+            return Err(IssueError::ClockOutOfRange);
         }
-        let payload = self.payload()?;
+        let lifetime = self.expires_in().as_secs();
+        let issued_at = now as u64;
+        let expires_at = issued_at
+            .saturating_add(lifetime)
+            .min(LAST_DATE as u64);
+
+        // `Option` writes `null` for absence.
+        claims.retain(|name, value| !value.is_null() || !REGISTERED.contains(&name.as_str()));
+        claims.entry("iat").or_insert_with(|| issued_at.into());
+        claims.entry("exp").or_insert_with(|| expires_at.into());
+        if !claims.contains_key("jti") {
+            claims.insert("jti".to_owned(), token_id()?.into());
+        }
+        if let Some(issuer) = self.issuer.as_deref()
+            && *claims.entry("iss").or_insert_with(|| issuer.into()) != *issuer
+        {
+            return Err(IssueError::IssuerMismatch);
+        }
+        if let Some(audience) = self.audience_claim()
+            && !is_same_audience(
+                claims.entry("aud").or_insert_with(|| audience.clone()),
+                &audience,
+            )
+        {
+            return Err(IssueError::AudienceMismatch);
+        }
+        check_texts(&claims, self.generation_name())?;
+        check_times(&claims, now, lifetime as f64)?;
+
+        let payload = Value::Object(claims).to_string();
         // What we make, we accept.
         Claims::parse(&payload).map_err(|_| IssueError::InvalidClaims)?;
+        self.sign(&payload)
+    }
 
-        let key = match &self.issuer.keys {
+    /// `aud` as it is written: one text, or several.
+    fn audience_claim(&self) -> Option<Value> {
+        match &*self.audience {
+            [] => None,
+            [one] => Some((**one).into()),
+            many => Some(many.iter().map(|one| &**one).collect()),
+        }
+    }
+
+    fn sign(&self, payload: &str) -> Result<String, IssueError> {
+        let key = match &self.keys {
             Keys::One(key) => key.clone(),
             Keys::Ring(ring) => ring.signing_key().ok_or(IssueError::NoSigningKey)?,
         };
@@ -212,41 +266,76 @@ impl TokenBuilder<'_> {
         }
         Ok(token)
     }
+}
 
-    fn payload(&self) -> Result<String, IssueError> {
-        let custom = self.custom.as_ref().map_err(|error| *error)?;
+/// A token in the making: see [`TokenIssuer::token`].
+#[must_use]
+pub struct TokenBuilder<'a> {
+    issuer: &'a TokenIssuer,
+    subject: &'a str,
+    generation: u64,
+    not_before: Option<SystemTime>,
+    token_id: Option<&'a str>,
+    custom: Result<Map<String, Value>, IssueError>,
+}
+
+impl<'a> TokenBuilder<'a> {
+    /// The account's [`token_generation`](crate::AuthUser::token_generation), as `gen`.
+    pub const fn generation(mut self, generation: u64) -> Self {
+        self.generation = generation;
+        self
+    }
+
+    /// When the token begins (`nbf`), in whole seconds; before `exp`. Defaults to at once.
+    pub const fn not_before(mut self, time: SystemTime) -> Self {
+        self.not_before = Some(time);
+        self
+    }
+
+    /// The token's own name (`jti`): 1 to 255 bytes without control characters, of no other token.
+    /// Defaults to 128 random bits.
+    pub const fn token_id(mut self, id: &'a str) -> Self {
+        self.token_id = Some(id);
+        self
+    }
+
+    /// Claims of your own: whatever serializes to a JSON object without registered names. For those
+    /// there are the other methods, or [`TokenIssuer::issue_claims`].
+    pub fn claims(mut self, claims: &impl Serialize) -> Self {
+        self.custom = self.custom.and_then(|mut custom| {
+            custom.extend(object(claims)?);
+            Ok(custom)
+        });
+        self
+    }
+
+    /// Signs the token.
+    ///
+    /// # Errors
+    ///
+    /// [`IssueError`].
+    pub fn issue(self) -> Result<String, IssueError> {
+        let mut claims = self.custom?;
         let generation = self.issuer.generation_name();
         let mut registered = REGISTERED.iter().chain([&generation]);
-        if registered.any(|name| custom.contains_key(*name)) {
+        if registered.any(|name| claims.contains_key(*name)) {
             return Err(IssueError::RegisteredClaim);
         }
-        let now = self.issuer.clock.numeric_date();
-        // Also a clock before 1970, whose tokens would live until the end of all dates.
-        if now >= LAST_DATE {
-            return Err(IssueError::ClockOutOfRange);
-        }
-        let now = now as u64;
-        let end = now
-            .saturating_add(self.issuer.expires_in().as_secs())
-            .min(LAST_DATE as u64);
-
-        let mut payload = custom.clone();
-        let mut put = |name: &str, value: Value| payload.insert(name.to_owned(), value);
+        let mut put = |name: &str, value: Value| claims.insert(name.to_owned(), value);
         // First, so that it displaces no other claim, whatever it is called.
         if self.generation > 0 {
-            put(self.issuer.generation_name(), self.generation.into());
+            put(generation, self.generation.into());
         }
         put("sub", self.subject.into());
-        put("iat", now.into());
-        put("exp", end.into());
-        put("jti", token_id()?.into());
-        if let Some(issuer) = &self.issuer.issuer {
-            put("iss", (**issuer).into());
+        if let Some(time) = self.not_before {
+            // Before 1970 is as good as at once.
+            let since_1970 = time.duration_since(UNIX_EPOCH).unwrap_or_default();
+            put("nbf", since_1970.as_secs().into());
         }
-        if let Some(audience) = &self.issuer.audience {
-            put("aud", (**audience).into());
+        if let Some(id) = self.token_id {
+            put("jti", id.into());
         }
-        Ok(Value::Object(payload).to_string())
+        self.issuer.complete(claims)
     }
 }
 
@@ -256,52 +345,63 @@ impl fmt::Debug for TokenBuilder<'_> {
     }
 }
 
-/// Why a token was not made.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum IssueError {
-    /// The subject is empty, longer than 255 bytes or has control characters.
-    InvalidSubject,
-    /// The claims do not serialize to a JSON object.
-    ClaimsNotAnObject,
-    /// The claims have a registered name: `iss`, `sub`, `aud`, `exp`, `nbf`, `iat`, `jti`, or that of
-    /// the generation (`gen`).
-    RegisteredClaim,
-    /// The claims are nested too deeply.
-    InvalidClaims,
-    /// The token, or its header because of a long key id, would be longer than a verifier accepts
-    /// by default (8 KiB and 1 KiB).
-    TooLarge,
-    /// The key ring has no signing key.
-    NoSigningKey,
-    /// The clock stands before 1970 or after the year 9999.
-    ClockOutOfRange,
-    /// The key or the operating system's randomness failed.
-    SigningFailed,
-}
-
-impl fmt::Display for IssueError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::InvalidSubject => {
-                "the subject is empty, longer than 255 bytes or has control characters"
-            }
-            Self::ClaimsNotAnObject => "the claims do not serialize to a JSON object",
-            Self::RegisteredClaim => "the claims have the name of a registered claim",
-            Self::InvalidClaims => "the claims are nested too deeply",
-            Self::TooLarge => "the token would be larger than 8 KiB, or its header than 1 KiB",
-            Self::NoSigningKey => "the key ring has no signing key",
-            Self::ClockOutOfRange => "the clock stands before 1970 or after the year 9999",
-            Self::SigningFailed => "the signature could not be made",
-        })
-    }
-}
-
-impl Error for IssueError {}
-
 const DEFAULT_LIFETIME: Duration = Duration::from_secs(7 * 24 * 3600);
 
 const REGISTERED: [&str; 7] = ["iss", "sub", "aud", "exp", "nbf", "iat", "jti"];
+
+/// Claims as a JSON object.
+fn object(claims: &impl Serialize) -> Result<Map<String, Value>, IssueError> {
+    match serde_json::to_value(claims) {
+        Ok(Value::Object(claims)) => Ok(claims),
+        _ => Err(IssueError::ClaimsNotAnObject),
+    }
+}
+
+/// One text, and a list of nothing but that, say the same (RFC 7519, section 4.1.3).
+fn is_same_audience(theirs: &Value, ours: &Value) -> bool {
+    fn texts(audience: &Value) -> HashSet<&Value> {
+        match audience {
+            Value::Array(texts) => texts.iter().collect(),
+            text => HashSet::from([text]),
+        }
+    }
+    texts(theirs) == texts(ours)
+}
+
+fn check_texts(claims: &Map<String, Value>, generation: &str) -> Result<(), IssueError> {
+    let is_text = |name| {
+        let text = claims.get(name).and_then(Value::as_str);
+        text.is_some_and(claims::is_subject)
+    };
+    if !is_text("sub") {
+        return Err(IssueError::InvalidSubject);
+    }
+    if !is_text("jti") {
+        return Err(IssueError::InvalidTokenId);
+    }
+    let no_number = claims.get(generation).is_some_and(|value| !value.is_u64());
+    // For nobody: every verifier would refuse it.
+    let nobody = claims.get("aud").and_then(Value::as_array);
+    if no_number || nobody.is_some_and(Vec::is_empty) {
+        return Err(IssueError::InvalidClaims);
+    }
+    Ok(())
+}
+
+fn check_times(claims: &Map<String, Value>, now: f64, lifetime: f64) -> Result<(), IssueError> {
+    let date = |name| match claims.get(name) {
+        Some(value) => value.as_f64().map(Some).ok_or(IssueError::InvalidTime),
+        None => Ok(None),
+    };
+    let (issued_at, not_before, expires_at) = (date("iat")?, date("nbf")?, date("exp")?);
+    let fits = expires_at.is_some_and(|end| {
+        end > now
+            && end <= (now + lifetime).min(LAST_DATE)
+            && not_before.is_none_or(|begin| (0.0..end).contains(&begin))
+            && issued_at.is_none_or(|begin| (0.0..=now).contains(&begin))
+    });
+    fits.then_some(()).ok_or(IssueError::InvalidTime)
+}
 
 /// 128 random bits.
 fn token_id() -> Result<String, IssueError> {

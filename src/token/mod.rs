@@ -23,13 +23,15 @@ use no_jwks as jwks;
 mod verifier;
 mod deny_list;
 mod issuers;
+mod issue_error;
 mod issuer;
 
 use std::time::Duration;
 
 pub use claims::Claims;
 pub use deny_list::{DenyList, Revocable};
-pub use issuer::{IssueError, TokenBuilder, TokenIssuer};
+pub use issue_error::IssueError;
+pub use issuer::{TokenBuilder, TokenIssuer};
 pub use issuers::Issuers;
 #[cfg(feature = "jwks")]
 pub use jwks::{Jwks, JwksBuilder, JwksClient};

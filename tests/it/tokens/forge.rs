@@ -73,6 +73,10 @@ pub fn encode(bytes: impl AsRef<[u8]>) -> String {
     URL_SAFE_NO_PAD.encode(bytes)
 }
 
+pub fn decode(segment: &str) -> Vec<u8> {
+    URL_SAFE_NO_PAD.decode(segment).unwrap()
+}
+
 /// A token of any header and any payload.
 pub fn seal(header: impl AsRef<[u8]>, payload: impl AsRef<[u8]>) -> String {
     sign(&format!("{}.{}", encode(header), encode(payload)))

@@ -1,7 +1,7 @@
 //! T15: what an issuer makes, a verifier accepts.
 
 use std::collections::HashSet;
-use std::time::{Duration, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -222,12 +222,198 @@ fn issuer_audience_and_generation_arrive() {
     assert!(payload.get("gen").is_none(), "0 is the same as absent");
 }
 
+#[test]
+fn several_audiences_are_issued_and_each_is_accepted() {
+    let one = issuer().audience("orders").audience("orders");
+    let token = one.issue("7").unwrap();
+    assert_eq!(payload_by(&["orders"], &token)["aud"], "orders");
+
+    let issuer = one.audience("mail");
+    let token = issuer.issue("7").unwrap();
+    for accepted in [
+        &["orders"][..],
+        &["mail"],
+        &["other", "mail"],
+        &["orders", "mail"],
+    ] {
+        assert_eq!(
+            payload_by(accepted, &token)["aud"],
+            json!(["orders", "mail"])
+        );
+    }
+    let other = verifier().audience("other");
+    judge_with(&other, &token, AUDIENCE, "a verifier of another audience");
+}
+
+#[test]
+fn token_begins_when_it_is_told_to() {
+    let begin = NOW + 60;
+    let token = issuer().token("7").not_before(time(begin)).issue().unwrap();
+    judge_with(&verifier(), &token, NOT_YET_VALID, "a minute before");
+    let then = verifier().clock(at(begin as f64));
+    let claims = then.verify_token(&token).unwrap();
+    assert_eq!(claims.not_before(), Some(time(begin)));
+    // `exp` counts from now on all the same.
+    assert_eq!(claims.expires_at(), time(NOW + 7 * 24 * 3600));
+
+    for (not_before, expected) in [
+        (UNIX_EPOCH - Duration::from_secs(1), Some(0)),
+        (UNIX_EPOCH, Some(0)),
+        (time(NOW) + Duration::from_millis(700), Some(NOW)),
+        (time(NOW + 89), Some(NOW + 89)),
+        (time(NOW + 90), None),
+        (time(253_402_300_800), None),
+    ] {
+        let issuer = issuer().lifetime(Duration::from_secs(90));
+        let token = issuer.token("7").not_before(not_before).issue();
+        let Some(seconds) = expected else {
+            assert_eq!(token, Err(IssueError::InvalidTime), "{not_before:?}");
+            continue;
+        };
+        let then = verifier().clock(at((NOW as f64 + 0.75).max(seconds as f64)));
+        let claims = then.verify_token(&token.unwrap()).unwrap();
+        assert_eq!(claims.not_before(), Some(time(seconds)), "{not_before:?}");
+    }
+}
+
+#[test]
+fn token_has_the_name_that_it_was_given() {
+    let longest = "j".repeat(255);
+    for id in ["urn:uuid:1", "é", &longest] {
+        let token = issuer().token("7").token_id(id).issue().unwrap();
+        assert_eq!(accepted_later(&token).token_id(), Some(id));
+    }
+    for id in ["", "a\nb", "\0", &"j".repeat(256)] {
+        let refused = issuer().token("7").token_id(id).issue();
+        assert_eq!(refused, Err(IssueError::InvalidTokenId), "{id:?}");
+    }
+}
+
+#[test]
+fn struct_of_registered_claims_is_taken_at_its_word() {
+    #[derive(serde::Serialize)]
+    struct Old {
+        sub: String,
+        exp: u64,
+        nbf: Option<u64>,
+        aud: Option<String>,
+        role: &'static str,
+    }
+
+    let issuer = issuer().issuer("https://login.example").audience("orders");
+    let old = Old {
+        sub: "7".to_owned(),
+        exp: NOW + 900,
+        nbf: None,
+        aud: None,
+        role: "editor",
+    };
+    let token = issuer.issue_claims(&old).unwrap();
+    let payload = payload_by(&["orders"], &token);
+    assert_eq!(payload["exp"], NOW + 900);
+    assert_eq!(payload["role"], "editor");
+    assert_eq!(payload["iat"], NOW);
+    assert_eq!(payload["iss"], "https://login.example");
+    assert_eq!(payload["aud"], "orders");
+    assert_eq!(payload["jti"].as_str().unwrap().len(), 22);
+    assert!(payload.get("nbf").is_none());
+
+    let all = json!({
+        "sub": "8", "exp": NOW + 1, "nbf": NOW - 1, "iat": NOW - 10, "jti": "j", "gen": 3,
+        "iss": "https://login.example", "aud": ["orders"], "scope": "a b",
+    });
+    let token = issuer.issue_claims(&all).unwrap();
+    assert_eq!(payload_by(&["orders"], &token), all);
+}
+
+#[test]
+fn registered_claims_that_a_verifier_or_the_issuer_contradicts_are_refused() {
+    use IssueError::*;
+
+    let bare = issuer().lifetime(Duration::from_secs(900));
+    let named = bare.clone().issuer("https://login.example");
+    let named = named.audience("orders").audience("mail");
+    for (issuer, member, expected) in [
+        (&bare, json!({"sub": null}), Err(InvalidSubject)),
+        (&bare, json!({"sub": 7}), Err(InvalidSubject)),
+        (&bare, json!({"sub": ""}), Err(InvalidSubject)),
+        (&bare, json!({"exp": NOW}), Err(InvalidTime)),
+        (&bare, json!({"exp": NOW + 1}), Ok(())),
+        (&bare, json!({"exp": NOW as f64 + 1.5}), Ok(())),
+        (&bare, json!({"exp": NOW + 900}), Ok(())),
+        (&bare, json!({"exp": NOW + 901}), Err(InvalidTime)),
+        (&bare, json!({"exp": (NOW + 900) * 1000}), Err(InvalidTime)),
+        (&bare, json!({"exp": -1}), Err(InvalidTime)),
+        (&bare, json!({"exp": "900"}), Err(InvalidTime)),
+        (&bare, json!({"exp": null}), Ok(())),
+        (&bare, json!({"iat": NOW}), Ok(())),
+        (&bare, json!({"iat": 0}), Ok(())),
+        (&bare, json!({"iat": NOW + 1}), Err(InvalidTime)),
+        (&bare, json!({"iat": -1}), Err(InvalidTime)),
+        (&bare, json!({"iat": true}), Err(InvalidTime)),
+        (&bare, json!({"nbf": NOW + 900}), Err(InvalidTime)),
+        (&bare, json!({"nbf": -1}), Err(InvalidTime)),
+        (&bare, json!({"nbf": []}), Err(InvalidTime)),
+        (&bare, json!({"jti": ""}), Err(InvalidTokenId)),
+        (&bare, json!({"jti": 1}), Err(InvalidTokenId)),
+        (&bare, json!({"gen": "1"}), Err(InvalidClaims)),
+        (&bare, json!({"gen": -1}), Err(InvalidClaims)),
+        (&bare, json!({"iss": 1}), Err(InvalidClaims)),
+        (&bare, json!({"aud": []}), Err(InvalidClaims)),
+        (&bare, json!({"aud": [1]}), Err(InvalidClaims)),
+        (&named, json!({"iss": "https://login.example"}), Ok(())),
+        (
+            &named,
+            json!({"iss": "https://evil.example"}),
+            Err(IssuerMismatch),
+        ),
+        (&named, json!({"iss": 1}), Err(IssuerMismatch)),
+        (&named, json!({"aud": ["mail", "orders"]}), Ok(())),
+        (&named, json!({"aud": "orders"}), Err(AudienceMismatch)),
+        (
+            &named,
+            json!({"aud": ["orders", "mail", "x"]}),
+            Err(AudienceMismatch),
+        ),
+        (&named, json!({"aud": []}), Err(AudienceMismatch)),
+    ] {
+        let mut claims = json!({"sub": "7", "exp": NOW + 60});
+        let more = member.as_object().unwrap().clone();
+        claims.as_object_mut().unwrap().extend(more);
+        let issued = issuer.issue_claims(&claims);
+        assert_eq!(
+            issued.as_ref().map(drop).map_err(|error| *error),
+            expected,
+            "{claims}"
+        );
+    }
+    for claims in [json!(null), json!([["sub", "7"]]), json!("7")] {
+        assert_eq!(bare.issue_claims(&claims), Err(ClaimsNotAnObject));
+    }
+    assert_eq!(
+        bare.issue_claims(&json!({"exp": NOW + 60})),
+        Err(InvalidSubject)
+    );
+}
+
 fn issuer() -> TokenIssuer {
     TokenIssuer::hs256(&secret()).clock(at(NOW as f64 + 0.75))
 }
 
 fn payload_of(token: &str) -> Value {
     accepted_later(token).custom().unwrap()
+}
+
+/// As a verifier reads it that names these audiences.
+fn payload_by(audiences: &[&str], token: &str) -> Value {
+    let verifier = verifier().clock(at(NOW as f64 + 0.75));
+    let named = |verifier: TokenVerifier, name: &&str| verifier.audience(*name);
+    let verifier = audiences.iter().fold(verifier, named);
+    verifier.verify_token(token).unwrap().custom().unwrap()
+}
+
+fn time(seconds: u64) -> SystemTime {
+    UNIX_EPOCH + Duration::from_secs(seconds)
 }
 
 /// At the second in which [`issuer`] stands.

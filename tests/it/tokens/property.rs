@@ -47,6 +47,39 @@ proptest! {
         }
     }
 
+    // Any registered claim, of any type: what is made of it, a verifier accepts when it begins.
+    #[test]
+    fn claims_that_are_issued_are_accepted(
+        registered in vec((select(&REGISTERED[..]), registered()), 0..6),
+        configured in any::<bool>(),
+    ) {
+        let mut claims = json!({"sub": "7", "own": 1});
+        for (name, value) in registered {
+            claims[name] = value;
+        }
+        let (mut issuer, mut verifier) = (TokenIssuer::hs256(&secret()), verifier());
+        if configured {
+            issuer = issuer.issuer("a").audience("a").audience("b");
+            verifier = verifier.issuer("a").audience("b");
+        }
+        if let Ok(token) = issuer.clock(at(NOW as f64)).issue_claims(&claims) {
+            let written: serde_json::Value =
+                serde_json::from_slice(&decode(&segments(&token)[1])).unwrap();
+            let audience = &written["aud"];
+            for name in audience.as_str().into_iter().chain(
+                audience.as_array().into_iter().flatten().filter_map(|name| name.as_str()),
+            ) {
+                verifier = verifier.audience(name);
+            }
+            let begin = written["nbf"].as_f64().unwrap_or(0.0).max(NOW as f64);
+            let read = verifier.clock(at(begin)).verify_token(&token);
+            prop_assert!(read.is_ok(), "{written} {read:?}");
+            for (name, value) in claims.as_object().unwrap().iter().filter(|(_, it)| !it.is_null()) {
+                prop_assert_eq!(&written[name], value);
+            }
+        }
+    }
+
     #[test]
     fn any_single_byte_that_is_changed_makes_a_token_refused(subject in "[a-z0-9]{1,40}") {
         let token = TokenIssuer::hs256(&secret()).clock(at(NOW as f64)).issue(&subject).unwrap();
@@ -121,6 +154,28 @@ proptest! {
             }
         }
     }
+}
+
+const REGISTERED: [&str; 8] = ["iss", "sub", "aud", "exp", "nbf", "iat", "jti", "gen"];
+
+/// What may come as a registered claim.
+fn registered() -> impl Strategy<Value = serde_json::Value> {
+    let times = (NOW - 2..NOW + 700_000).prop_map(|seconds| json!(seconds));
+    let texts = select(&["a", "b", "", "7", "a\nb"][..]).prop_map(|text| json!(text));
+    let others = select(vec![
+        json!(null),
+        json!(-1),
+        json!(1),
+        json!(1.5),
+        json!(9e99),
+        json!(true),
+        json!([]),
+        json!(["a"]),
+        json!(["b", "a"]),
+        json!([1]),
+        json!({}),
+    ]);
+    prop_oneof![times, texts, others]
 }
 
 /// Pieces to put in place of some bytes.
