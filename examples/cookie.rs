@@ -9,6 +9,8 @@
 //! curl -i $site/ -b jar                                                               # ada
 //! curl -i $site/note -b jar -d 'text=hello'                                           # 201
 //! curl -i $site/note -b jar -d 'text=hello' -H 'Origin: https://evil.example'         # 403
+//! curl -i $site/ -b session=expired                                                   # stranger
+//! curl -i $site/note -b session=expired -d 'text=hello'                               # 401, cleared
 //! curl -i $site/auth/cookie/logout -b jar -c jar -X POST
 //! ```
 
@@ -25,6 +27,7 @@ use tower_warder::{
     TokenVerifier,
 };
 
+/// A cookie that is not good any more is none here: the log-in is on this page.
 async fn home(user: Option<CurrentUser<User>>) -> Html<String> {
     Html(match user {
         // An address has no character that means something in HTML.

@@ -22,7 +22,7 @@ use crate::user::{AuthUser, CurrentUser};
 /// The user of this request: approved and an [admin](AuthUser::is_admin).
 ///
 /// Answers 403 to approved users who are not. `Option<AdminUser<U>>` is `None` only if no
-/// credential was sent.
+/// credential was sent, or a dead [cookie](crate::AuthCookie).
 pub struct AdminUser<U: AuthUser>(pub Arc<U>);
 
 /// The user of this request, if approved and the policy `P` says yes.
@@ -146,12 +146,12 @@ impl<S: Send + Sync> OptionalFromRequestParts<S> for Claims {
     type Rejection = AuthError;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Option<Self>, AuthError> {
-        let claims = match Slot::of(&parts.extensions, type_name::<Self>()) {
-            Ok(slot) if slot.is_anonymous() => return Ok(None),
-            Ok(slot) => slot.claims().await,
+        match Slot::of(&parts.extensions, type_name::<Self>()) {
+            Ok(slot) if slot.is_anonymous() => Ok(None),
+            Ok(slot) => unless_cleared(slot.claims().await),
             Err(error) => Err(error),
-        };
-        claims.map(Some).map_err(|error| asked(error, parts))
+        }
+        .map_err(|error| asked(error, parts))
     }
 }
 
@@ -220,6 +220,7 @@ async fn claims(parts: &Parts) -> Result<Claims, AuthError> {
 }
 
 /// A bad token, a disabled user, an outage and a wrong layer are not "no credential": they reject.
+/// A dead cookie is: the log-in form is on a page like this, and a browser cannot drop the cookie.
 async fn unless_anonymous<U, T, S>(parts: &mut Parts, state: &S) -> Result<Option<T>, AuthError>
 where
     U: AuthUser,
@@ -227,8 +228,16 @@ where
 {
     match Identity::<U>::of(&parts.extensions) {
         Ok(identity) if identity.is_anonymous() => Ok(None),
-        Ok(_) => T::from_request_parts(parts, state).await.map(Some),
+        Ok(_) => unless_cleared(T::from_request_parts(parts, state).await),
         Err(error) => Err(asked(error, parts)),
+    }
+}
+
+fn unless_cleared<T>(found: Result<T, AuthError>) -> Result<Option<T>, AuthError> {
+    match found {
+        Ok(found) => Ok(Some(found)),
+        Err(error) if error.clears_cookie() => Ok(None),
+        Err(error) => Err(error),
     }
 }
 

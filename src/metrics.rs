@@ -33,6 +33,7 @@
 //! | `reason` | why |
 //! |---|---|
 //! | `credential` | it is not one bearer token |
+//! | `duplicate_cookie` | the cookie came twice: another host or path of the domain set one, too |
 //! | `size`, `header_size` | the token or its header is too large |
 //! | `segments`, `base64`, `header`, `claims` | it is no strict JSON Web Token |
 //! | `algorithm`, `critical`, `type`, `unknown_key` | the header asks for what is not configured |

@@ -1,6 +1,6 @@
 //! The response to who is not let in.
 
-use http::header::{CONTENT_TYPE, HeaderName, RETRY_AFTER, WWW_AUTHENTICATE};
+use http::header::{CONTENT_TYPE, HeaderName, RETRY_AFTER, SET_COOKIE, WWW_AUTHENTICATE};
 use http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
 use serde::Serialize;
 
@@ -10,8 +10,8 @@ use crate::measure;
 /// Makes the response of a [`RequireLayer`](crate::RequireLayer) to a request that it rejects.
 ///
 /// [`Problem`] and [`Empty`] are ready; a closure `Fn(&AuthError, &HeaderMap) -> Response<B>`,
-/// which sees the request's headers, is one, too. Challenge, `Retry-After`, a status that is no
-/// success and the `AuthError` in the extensions are put on afterwards, whoever made the response.
+/// which sees the request's headers, is one, too. Challenge, `Retry-After`, the `Set-Cookie` that
+/// clears a refused cookie, a status that is no success and the `AuthError` in the extensions are put on afterwards, whoever made the response.
 pub trait Rejection<B>: Send + Sync + 'static {
     /// The response to `error`, for a request with these headers.
     fn response(&self, error: &AuthError, headers: &HeaderMap) -> Response<B>;
@@ -81,6 +81,10 @@ pub(crate) fn respond<B>(
     if let Some(challenge) = error.challenge() {
         // Added, not replaced: the application may offer another scheme beside ours.
         response.headers_mut().append(WWW_AUTHENTICATE, challenge);
+    }
+    if let Some(cleared) = error.cleared_cookie() {
+        // A browser cannot drop it by itself (`HttpOnly`), and would be refused with it for ever.
+        response.headers_mut().append(SET_COOKIE, cleared.clone());
     }
     if error.kind() == AuthErrorKind::Unavailable {
         let retry_after = response.headers_mut().entry(RETRY_AFTER);

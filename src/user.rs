@@ -234,7 +234,7 @@ pub(crate) async fn load<U: Send + Sync + 'static>(
 /// An axum extractor, the answer of [`Identity::require`](crate::Identity::require), and what
 /// [`RequireLayer`](crate::RequireLayer) leaves in the request extensions. As an extractor it
 /// answers 401 where there is no approved user; `Option<CurrentUser<U>>` is `None` only if no
-/// credential was sent.
+/// credential was sent, or a dead [cookie](crate::AuthCookie).
 pub struct CurrentUser<U: AuthUser>(pub Arc<U>);
 
 impl<U: AuthUser> Clone for CurrentUser<U> {

@@ -31,7 +31,8 @@ use super::too_long::TooLong;
 /// | [`Unavailable`](AuthErrorKind::Unavailable) | 503, `Retry-After` | – | `unavailable` |
 /// | [`Misconfigured`](AuthErrorKind::Misconfigured) | 500 | – | `misconfigured` |
 ///
-/// The error codes of the challenge are those of RFC 6750, section 3.1.
+/// The error codes of the challenge are those of RFC 6750, section 3.1. Where a cookie is refused by
+/// `InvalidToken` or the account's status, the answer [clears](Self::clears_cookie) it as well.
 #[derive(Clone)]
 pub struct AuthError {
     kind: AuthErrorKind,
@@ -40,6 +41,7 @@ pub struct AuthError {
     detail: Option<Cow<'static, str>>,
     source: Source,
     challenges: Option<Arc<Challenges>>,
+    cleared_cookie: Option<Arc<HeaderValue>>,
 }
 
 /// The kinds of [`AuthError`].
@@ -50,7 +52,7 @@ pub enum AuthErrorKind {
     MissingCredential,
     /// More than one credential was sent.
     InvalidRequest,
-    /// A page of another origin sent the cookie: see
+    /// A page of another origin sent the cookie, or a header that a proxy adds: see
     /// [`AuthCookie::check_origin`](crate::AuthCookie::check_origin).
     CrossOrigin,
     /// The token was refused, or its subject is unknown.
@@ -78,6 +80,7 @@ impl AuthError {
             detail: None,
             source: Source::None,
             challenges: None,
+            cleared_cookie: None,
         }
     }
 
@@ -113,6 +116,13 @@ impl AuthError {
     /// The stable machine-readable code: `code` of the problem body.
     pub fn code(&self) -> &'static str {
         self.answer().code
+    }
+
+    /// Whether the answer clears the cookie that was refused: it has expired, say, or its account is
+    /// not approved. For a page that is there for everyone, such a request is anonymous, and
+    /// `Option<CurrentUser<U>>` is `None`.
+    pub const fn clears_cookie(&self) -> bool {
+        self.cleared_cookie.is_some()
     }
 
     /// The stable name of the reason, for logs, metrics and tests: one of a closed set, whatever was
@@ -183,6 +193,28 @@ impl AuthError {
     pub(crate) fn with_challenges(mut self, challenges: Option<&Arc<Challenges>>) -> Self {
         self.challenges = challenges.cloned();
         self
+    }
+
+    /// Clears a cookie with the answer. Not where it was good (a policy said no), nor where nobody
+    /// knows whether it is (an outage).
+    pub(crate) fn with_cleared_cookie(
+        mut self,
+        line: impl FnOnce() -> Option<HeaderValue>,
+    ) -> Self {
+        if self.refuses_credential() {
+            self.cleared_cookie = line().map(Arc::new);
+        }
+        self
+    }
+
+    /// Whether the credential itself was refused, and is of no use any more.
+    pub(crate) const fn refuses_credential(&self) -> bool {
+        use AuthErrorKind::{AccountDisabled, AccountPending, InvalidToken};
+        matches!(self.kind, InvalidToken | AccountPending | AccountDisabled)
+    }
+
+    pub(crate) fn cleared_cookie(&self) -> Option<&HeaderValue> {
+        self.cleared_cookie.as_deref()
     }
 
     /// The table of answers: both kinds of door read it, and nothing else says what they answer.
@@ -262,7 +294,7 @@ impl fmt::Display for AuthError {
         f.write_str(match self.kind {
             AuthErrorKind::MissingCredential => "no credential was sent",
             AuthErrorKind::InvalidRequest => "more than one credential was sent",
-            AuthErrorKind::CrossOrigin => "a page of another origin sent the cookie",
+            AuthErrorKind::CrossOrigin => "a page of another origin sent the request",
             AuthErrorKind::InvalidToken => "the token was refused",
             AuthErrorKind::AccountPending => "the account waits for approval",
             AuthErrorKind::AccountDisabled => "the account is disabled",

@@ -65,6 +65,9 @@ pub enum ConfigError {
     InvalidScope,
     /// A cookie's name is no token (RFC 9110, section 5.6.2), or has a prefix already.
     InvalidCookieName(String),
+    /// A header cannot hold a token alone: it is read otherwise, or its name is no token (RFC 9110,
+    /// section 5.6.2).
+    InvalidHeaderName(String),
     /// An origin is not written as browsers write theirs (RFC 6454, section 6.1).
     InvalidOrigin(String),
     /// A path is none, or a pattern.
@@ -170,6 +173,12 @@ impl fmt::Display for ConfigError {
             Self::InvalidCookieName(name) => write!(
                 f,
                 "{name:?} cannot be the name of a cookie; give letters and digits without a prefix"
+            ),
+            Self::InvalidHeaderName(name) => write!(
+                f,
+                "{name:?} cannot be a header with a token alone; give the name that the proxy \
+                 documents, or use `TokenSource::header()` for `Authorization` and `AuthCookie` \
+                 for a cookie"
             ),
             Self::InvalidOrigin(origin) => write!(
                 f,

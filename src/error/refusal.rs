@@ -8,6 +8,7 @@ use std::fmt;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Refusal {
     Credential,
+    DuplicateCookie,
     Size,
     HeaderSize,
     Segments,
@@ -69,6 +70,10 @@ impl Refusal {
             Self::Credential => (
                 "credential",
                 "the credential is not one bearer token: send `Bearer`, a blank and the token alone",
+            ),
+            Self::DuplicateCookie => (
+                "duplicate_cookie",
+                "the cookie was sent twice: another host or path set one, too",
             ),
             Self::Size => (
                 "size",

@@ -217,9 +217,14 @@ impl<U> Inner<U> {
     }
 
     pub(super) fn finish(&self, error: AuthError) -> AuthError {
-        error
+        let error = error
             .disclosed(self.config.disclose_status)
-            .with_challenges(self.config.challenges.as_ref())
+            .with_challenges(self.config.challenges.as_ref());
+        if self.presented.is_cookie() {
+            error.with_cleared_cookie(|| self.config.source.cleared_cookie())
+        } else {
+            error
+        }
     }
 }
 

@@ -63,7 +63,8 @@ impl<U> Identity<U> {
         Slot::of(extensions, type_name::<U>())?.identity().map(Self)
     }
 
-    /// Whether no credential was sent. A bad one is not none.
+    /// Whether no credential was sent. A bad one is not none, nor is a dead cookie, which
+    /// [`AuthError::clears_cookie`] tells from a bad token.
     pub fn is_anonymous(&self) -> bool {
         self.0.is_anonymous()
     }

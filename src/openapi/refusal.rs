@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use http::StatusCode;
-use http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
+use http::header::{RETRY_AFTER, SET_COOKIE, WWW_AUTHENTICATE};
 use serde_json::{Value, json};
 use utoipa::openapi::example::ExampleBuilder;
 use utoipa::openapi::schema::Type;
@@ -37,6 +37,7 @@ pub(super) struct Refusal {
     detail: String,
     code: &'static str,
     challenges: bool,
+    clears_cookie: bool,
 }
 
 impl Refusal {
@@ -69,6 +70,7 @@ impl From<AuthError> for Refusal {
             detail: error.detail().to_owned(),
             code: error.code(),
             challenges: error.challenge().is_some(),
+            clears_cookie: error.refuses_credential(),
         }
     }
 }
@@ -80,6 +82,7 @@ impl From<(StatusCode, &'static str, &'static str)> for Refusal {
             detail: detail.to_owned(),
             code,
             challenges: status == StatusCode::UNAUTHORIZED,
+            clears_cookie: false,
         }
     }
 }
@@ -119,6 +122,9 @@ fn response(status: StatusCode, refusals: &[Refusal], problem: RefOr<Schema>) ->
         .content("application/problem+json", content.build());
     if refusals.iter().any(|refusal| refusal.challenges) {
         response = response.header(WWW_AUTHENTICATE.as_str(), text_header());
+    }
+    if refusals.iter().any(|refusal| refusal.clears_cookie) {
+        response = response.header(SET_COOKIE.as_str(), text_header());
     }
     if status == StatusCode::SERVICE_UNAVAILABLE {
         response = response.header(RETRY_AFTER.as_str(), text_header());

@@ -7,10 +7,10 @@ use std::time::Duration;
 use http::Request;
 use http::header::{COOKIE, Entry, HeaderMap, HeaderValue};
 
-use super::credential::{Presented, is_b64token, is_token_char};
+use super::credential::{Credential, Presented, is_b64token, is_token_char};
 use super::list;
 use super::origin::Origins;
-use crate::error::{AuthError, AuthErrorKind, ConfigError};
+use crate::error::{AuthError, AuthErrorKind, ConfigError, Refusal};
 use crate::measure;
 
 /// The cookie in which a browser keeps its token.
@@ -22,7 +22,10 @@ use crate::measure;
 /// where somebody follows a link (`SameSite=Lax`).
 ///
 /// A browser sends it without being asked, so it comes with a check that cannot be switched off:
-/// see [`check_origin`](Self::check_origin).
+/// see [`check_origin`](Self::check_origin). No page can drop it, and the log-in form has to work
+/// with a dead one (expired, signed with another secret, sent twice, of an unknown, pending or
+/// disabled account): where the user is optional such a request is anonymous, and every refusal of
+/// the cookie [clears](Self::clear) it.
 ///
 /// ```
 /// # use tower_warder::{AuthCookie, TokenSource};
@@ -128,7 +131,8 @@ impl AuthCookie {
     /// `https` unless the cookie does without or the host is a loopback. A [trusted
     /// origin](Self::trusted_origin) passes. Who sends neither is no browser, and passes.
     ///
-    /// A proxy in between has to leave `Host`, `Origin` and `Sec-Fetch-Site` as they are.
+    /// A proxy in between has to leave `Host`, `Origin` and `Sec-Fetch-Site` as they are; a default
+    /// port that it adds to `Host` changes nothing.
     ///
     /// # Errors
     ///
@@ -154,7 +158,8 @@ impl AuthCookie {
         }
     }
 
-    /// One pair in all lines (RFC 6265, section 5.4): of two, one is not ours.
+    /// One pair in all lines (RFC 6265, section 5.4): of two, one is not ours. A sibling domain can
+    /// set one without a prefix, so that is a cookie to be cleared, not a malformed request.
     fn read(&self, headers: &mut HeaderMap) -> Presented {
         let mut found = Presented::Nothing;
         if !headers.contains_key(COOKIE) {
@@ -172,8 +177,11 @@ impl AuthCookie {
                 };
                 let end = start + pair.len();
                 found = match found {
-                    Presented::Nothing => Presented::at(line.clone(), end - value.len()..end),
-                    _ => Presented::twice(),
+                    Presented::Nothing => {
+                        let place = end - value.len()..end;
+                        Presented::Cookie(Ok(Credential::at(line.clone(), place)))
+                    }
+                    _ => Presented::Cookie(Err(Refusal::DuplicateCookie)),
                 };
             }
         }

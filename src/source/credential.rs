@@ -14,6 +14,8 @@ pub(crate) enum Presented {
     Credential(Credential),
     /// From a place that is read on listed paths only: a token, or a ticket that stands for one.
     Listed(Credential),
+    /// From the cookie, which a browser sends unasked and no page can drop.
+    Cookie(Result<Credential, Refusal>),
     Refused(Refusal),
     Unacceptable(AuthErrorKind),
 }
@@ -25,6 +27,11 @@ impl Presented {
         match self {
             Self::Credential(credential) | Self::Listed(credential) => credential
                 .read(max_size, judged)
+                .map_err(AuthError::refused),
+            Self::Cookie(cookie) => cookie
+                .as_ref()
+                .map_err(|refusal| *refusal)
+                .and_then(|credential| credential.read(max_size, judged))
                 .map_err(AuthError::refused),
             Self::Nothing => Err(AuthError::new(AuthErrorKind::MissingCredential)),
             Self::Refused(refusal) => Err(AuthError::refused(*refusal)),
@@ -45,10 +52,23 @@ impl Presented {
         matches!(self, Self::Listed(_))
     }
 
-    /// What is meant to be a token, at this place of a value. Whether it is one is judged when
-    /// somebody asks: most routes are public.
+    /// Whether it is the cookie.
+    pub(crate) const fn is_cookie(&self) -> bool {
+        matches!(self, Self::Cookie(_))
+    }
+
+    /// This one, or the other if this is none. RFC 6750, section 2: one method in each request.
+    pub(super) fn beside(self, other: Option<Self>) -> Self {
+        match (self, other) {
+            (this, None) => this,
+            (Self::Nothing, Some(other)) => other,
+            (_, Some(_)) => Self::twice(),
+        }
+    }
+
+    /// What is meant to be a token, at this place of a value.
     pub(super) const fn at(value: HeaderValue, place: Range<usize>) -> Self {
-        Self::Credential(Credential { value, place })
+        Self::Credential(Credential::at(value, place))
     }
 
     /// Something that is meant to be a token, and none.
@@ -70,6 +90,11 @@ pub(crate) struct Credential {
 }
 
 impl Credential {
+    /// Whether it is a token is judged when somebody asks: most routes are public.
+    pub(super) const fn at(value: HeaderValue, place: Range<usize>) -> Self {
+        Self { value, place }
+    }
+
     fn read(&self, max_size: usize, judged: bool) -> Result<&str, Refusal> {
         let bytes = self.value.as_bytes().get(self.place.clone());
         let bytes = bytes.unwrap_or_default();
@@ -131,7 +156,8 @@ impl Presented {
             Self::Credential(credential) | Self::Listed(credential) => {
                 credential.read(usize::MAX, false).is_err()
             }
-            Self::Refused(_) => true,
+            Self::Cookie(Ok(credential)) => credential.read(usize::MAX, false).is_err(),
+            Self::Refused(_) | Self::Cookie(Err(_)) => true,
             Self::Nothing | Self::Unacceptable(_) => false,
         }
     }

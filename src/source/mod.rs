@@ -5,15 +5,16 @@ mod list;
 mod paths;
 mod origin;
 mod authorization;
+mod named_header;
 mod cookie;
 mod query;
 mod subprotocol;
 
 use std::sync::Arc;
 
-use http::Request;
-use http::header::AUTHORIZATION;
+use http::{HeaderValue, Request};
 
+use self::named_header::NamedHeaders;
 use self::paths::Paths;
 use crate::error::ConfigError;
 
@@ -36,10 +37,13 @@ pub(crate) use self::credential::Presented;
 /// # Ok::<(), tower_warder::ConfigError>(())
 /// ```
 ///
-/// Each is as strict as the header, and answered alike. A request has one credential: of header,
-/// query and subprotocol, two are answered 400, whatever the header says. The cookie comes
-/// unasked, so it is only read where there is none of these. For routes that no cookie may open,
-/// put another layer with [`header`](Self::header) alone around them: the inner one decides.
+/// An authenticating proxy passes the token in [a header of its own](Self::named_header).
+///
+/// Each is as strict as the header, and answered alike. A request has one credential: of
+/// `Authorization: Bearer`, named headers, query and subprotocol, two are answered 400. The cookie
+/// comes unasked, so it is only read where there is none of these. An `Authorization` of another
+/// scheme (the `Basic` password of a test system, `Negotiate`) is not a credential. For routes that no cookie may open, put another layer with [`header`](Self::header) alone around
+/// them: the inner one decides.
 ///
 /// Paths are those that the layer sees, byte by byte. Outside of axum's `nest`, where it usually
 /// stands, that is the whole path of the URI; inside, `nest` has taken its prefix away.
@@ -54,6 +58,7 @@ pub struct TokenSource {
 #[derive(Clone, Debug, Default)]
 struct More {
     not_header: bool,
+    named: NamedHeaders,
     cookie: Option<AuthCookie>,
     query: Paths,
     subprotocol: Paths,
@@ -65,7 +70,7 @@ impl TokenSource {
         Self { more: None }
     }
 
-    /// A cookie, and no header. With an `Authorization` header, whatever it says, the cookie is not
+    /// A cookie, and no header. With an `Authorization: Bearer`, whatever follows, the cookie is not
     /// read.
     pub fn cookie(cookie: AuthCookie) -> Self {
         let mut this = Self::header();
@@ -73,7 +78,63 @@ impl TokenSource {
         this.and_cookie(cookie)
     }
 
-    /// Also a cookie, for requests without an `Authorization` header. The last one counts.
+    /// A header that holds a token and nothing else, and not the `Authorization` header. For
+    /// authenticating proxies, which send `Cf-Access-Jwt-Assertion`, `X-Goog-Iap-Jwt-Assertion` or
+    /// `X-Forwarded-Access-Token`:
+    ///
+    /// ```
+    /// # use tower_warder::{TokenSource, TokenVerifier, VerifyingKey};
+    /// # fn example(key: VerifyingKey) -> Result<(), tower_warder::ConfigError> {
+    /// let source = TokenSource::named_header("cf-access-jwt-assertion")?;
+    /// // Without the audience, the tokens of every application behind the proxy would do.
+    /// let verifier = TokenVerifier::new(key).audience("the AUD tag of this application");
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// The proxy has to remove the header from what clients send: a second line is answered 400, and
+    /// a single one from a client is accepted if its token is valid. An empty value is no credential.
+    /// `Authorization`, which such proxies may forward, is not read; where [`header`](Self::header)
+    /// is a source as well, a Bearer token there is a second credential.
+    ///
+    /// The proxy authenticates browsers by a cookie, which pages of other origins can make them send.
+    /// So where the header is read, [the origin is checked](AuthCookie::check_origin) as for a
+    /// cookie, except that `http` is accepted where `Host` is the same, and requests that do not pass
+    /// are answered 403. See [`trusted_origin`](Self::trusted_origin).
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError::InvalidHeaderName`] for what is no name of a header, and for headers that are
+    /// read otherwise: `Authorization`, `Proxy-Authorization`, `Cookie`, `Sec-WebSocket-Protocol`.
+    pub fn named_header(name: &str) -> Result<Self, ConfigError> {
+        let mut this = Self::header();
+        this.more().not_header = true;
+        this.with_named_header(name)
+    }
+
+    /// Also a [header of its own](Self::named_header). Call it again for each further name.
+    ///
+    /// # Errors
+    ///
+    /// As [`named_header`](Self::named_header).
+    pub fn with_named_header(mut self, name: &str) -> Result<Self, ConfigError> {
+        self.more().named.add(name)?;
+        Ok(self)
+    }
+
+    /// An origin besides the server's own whose pages may have a [named header](Self::named_header)
+    /// sent, such as `https://app.example.com`. For a cookie,
+    /// [`AuthCookie::trusted_origin`] says so. Defaults to none.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError::InvalidOrigin`] for what no browser would send as `Origin`.
+    pub fn trusted_origin(mut self, origin: &str) -> Result<Self, ConfigError> {
+        self.more().named.trust(origin)?;
+        Ok(self)
+    }
+
+    /// Also a cookie, for requests without an `Authorization: Bearer`. The last one counts.
     ///
     /// Where the cookie is read, [its origin check](AuthCookie::check_origin) is made, and doors
     /// answer 403 to what does not pass.
@@ -134,34 +195,32 @@ impl TokenSource {
             Some(more) => more.find(request),
         }
     }
+
+    /// The `Set-Cookie` that takes the cookie away, if there is one to be read.
+    pub(crate) fn cleared_cookie(&self) -> Option<HeaderValue> {
+        let cookie = self.more.as_ref()?.cookie.as_ref()?;
+        Some(cookie.clear())
+    }
 }
 
 impl More {
     fn find<B>(&self, request: &mut Request<B>) -> Presented {
         let path = request.uri().path();
         let (query, subprotocol) = (self.query.contain(path), self.subprotocol.contain(path));
-        let header = request.headers().contains_key(AUTHORIZATION);
-        let mut sent = [
-            header.then(|| self.judge(authorization::find(request.headers_mut()))),
-            query
-                .then(|| query::find(request.uri()))
-                .flatten()
-                .map(Presented::listed),
-            subprotocol
-                .then(|| subprotocol::find(request.headers_mut()))
-                .flatten()
-                .map(Presented::listed),
-        ]
-        .into_iter()
-        .flatten();
-        match (sent.next(), sent.next()) {
-            // RFC 6750, section 2: one method in each request.
-            (Some(_), Some(_)) => Presented::twice(),
-            (Some(presented), None) => presented,
-            (None, _) => match &self.cookie {
-                Some(cookie) => cookie.find(request),
-                None => Presented::Nothing,
-            },
+        let header = authorization::find(request.headers_mut());
+        // Beside a Bearer token the cookie is not read, even where that token is not read either.
+        let bearer = !matches!(header, Presented::Nothing);
+        let mut presented = self.judge(header).beside(self.named.find(request));
+        if query {
+            presented = presented.beside(query::find(request.uri()).map(Presented::listed));
+        }
+        if subprotocol {
+            let offered = subprotocol::find(request.headers_mut());
+            presented = presented.beside(offered.map(Presented::listed));
+        }
+        match (&self.cookie, presented) {
+            (Some(cookie), Presented::Nothing) if !bearer => cookie.find(request),
+            (_, presented) => presented,
         }
     }
 

@@ -54,10 +54,20 @@ async fn browser_stays_logged_in_and_no_other_page_speaks_for_it() {
         assert_eq!(answer.status, status, "{origin}");
     }
 
+    // One of another secret: the page still has its form, and what needs a user clears it.
+    let dead = TokenIssuer::hs256(&Secret::generate()).issue("1").unwrap();
+    let dead = format!("session={dead}");
+    let mut home = get("/");
+    home.headers_mut().insert("cookie", dead.parse().unwrap());
+    assert!(send(&app, home).await.body.contains("stranger"));
+    let note = Request::post("/note").header("cookie", dead);
+    let note = send(&app, note.body(Body::empty()).unwrap()).await;
+    assert_eq!(note.status, 401);
+    assert_eq!(note.header("set-cookie"), Some(CLEARED));
+
     let logout = Request::post("/auth/cookie/logout").header("cookie", cookie);
     let logout = send(&app, logout.body(Body::empty()).unwrap()).await;
-    assert_eq!(
-        logout.header("set-cookie"),
-        Some("session=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax")
-    );
+    assert_eq!(logout.header("set-cookie"), Some(CLEARED));
 }
+
+const CLEARED: &str = "session=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax";

@@ -21,6 +21,7 @@ struct Expect {
     detail: &'static str,
     code: &'static str,
     grpc_status: &'static str,
+    set_cookie: Option<&'static str>,
 }
 
 // A line each.
@@ -148,6 +149,7 @@ async fn a_door_lets_in_whom_it_is_for() {
             let seen = (answer.status.as_u16(), answer.body.as_str());
             assert_eq!(seen, (200, "in"), "{:?}", row.3);
             assert_eq!(answer.header("www-authenticate"), None);
+            assert_eq!(answer.header("set-cookie"), None);
             assert!(answer.extensions.get::<AuthError>().is_none());
         }
     }
@@ -250,12 +252,18 @@ impl Row {
             Vec::from_iter(expect.challenge.as_ref()),
             "{place}"
         );
+        assert_eq!(answer.header("set-cookie"), expect.set_cookie, "{place}");
         let down = expect.code == "unavailable";
         assert_eq!(answer.header("retry-after"), down.then_some("1"), "{place}");
         let error = answer.extensions.get::<AuthError>().expect(place);
         assert_eq!(error.code(), expect.code, "{place}");
         assert_eq!(error.status().as_u16(), expect.status, "{place}");
         assert_eq!(error.kind() == AuthErrorKind::Unavailable, down, "{place}");
+        assert_eq!(
+            error.clears_cookie(),
+            expect.set_cookie.is_some(),
+            "{place}"
+        );
     }
 }
 
@@ -272,6 +280,7 @@ const fn expect(
         detail,
         code,
         grpc_status,
+        set_cookie: None,
     }
 }
 
@@ -305,6 +314,7 @@ const SCOPE: &str = r#"Bearer realm="api", error="insufficient_scope""#;
 const SHOP_TOKEN: &str = r#"Bearer realm="the shop", error="invalid_token""#;
 const SHOP_REQUEST: &str = r#"Bearer realm="the shop", error="invalid_request""#;
 const SHOP_SCOPE: &str = r#"Bearer realm="the shop", error="insufficient_scope""#;
+const CLEARED: &str = "__Host-id=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax; Secure";
 const REFUSED: &str = "Could not validate credentials";
 const TWICE: &str = "Exactly one credential is accepted";
 const DOWN: &str = "Authentication is temporarily unavailable";

@@ -4,13 +4,18 @@ use axum::Router;
 use axum::body::Body;
 use axum::routing::{any as on_any, get as on_get};
 use futures_util::FutureExt;
-use http::header::{COOKIE, HeaderMap, HeaderName, HeaderValue, SEC_WEBSOCKET_PROTOCOL};
+use http::header::{
+    AUTHORIZATION, COOKIE, HeaderMap, HeaderName, HeaderValue, SEC_WEBSOCKET_PROTOCOL,
+};
 use http::{Method, Request};
 use proptest::prelude::*;
-use tower_warder::testing::{self, TestUser};
-use tower_warder::{AuthCookie, CurrentUser, TokenSource};
+use tower_warder::testing::{self, FixedClock, TestUser};
+use tower_warder::{
+    AdminUser, Approved, AuthCookie, Claims, ConfigError, CurrentUser, Guarded, Secret,
+    TokenIssuer, TokenSource,
+};
 
-use crate::support::{Store, get, get_with, layer, send};
+use crate::support::{Mood, Store, get, get_with, layer, send};
 
 #[tokio::test]
 async fn unconfigured_layer_reads_the_header_and_nothing_else() {
@@ -60,6 +65,116 @@ async fn optional_user_of_a_cross_origin_request_is_refused_and_not_anonymous() 
         send(&app, public.body(Body::empty()).unwrap()).await.status,
         200
     );
+}
+
+#[tokio::test]
+async fn dead_cookie_is_anonymous_where_the_user_is_optional_and_a_bad_header_is_refused() {
+    let secret = Secret::generate();
+    let forged = TokenIssuer::hs256(&secret).issue("jane").unwrap();
+    let long_ago = FixedClock::at(std::time::UNIX_EPOCH).clock();
+    let expired = testing::issuer().clock(long_ago).issue("jane").unwrap();
+    let token = testing::token;
+    let disclosing = || around(TokenSource::header().and_cookie(cookie())).disclose_status(true);
+    let only_cookie = || around(TokenSource::cookie(cookie()));
+    for (app, source) in [
+        (optional(around(everything())), "everything"),
+        (optional(disclosing()), "disclosing"),
+        (optional(only_cookie()), "cookie"),
+    ] {
+        // What the cookie brings; whether the claims are good; whether the user is.
+        for (value, claims, user) in [
+            (token("jane"), true, true),
+            (token("dora"), true, false),
+            (token("paul"), true, false),
+            (token("nobody"), true, false),
+            (forged.clone(), false, false),
+            (expired.clone(), false, false),
+            ("abc".to_owned(), false, false),
+            (String::new(), false, false),
+            ("a.b.c; __Host-id=d.e.f".to_owned(), false, false),
+        ] {
+            for (path, found) in [("/user", user), ("/guarded", user), ("/claims", claims)] {
+                let place = format!("{source} {path} {value}");
+                let mut request = get(path);
+                let line = format!("__Host-id={value}").parse().unwrap();
+                request.headers_mut().insert(COOKIE, line);
+                let answer = send(&app, request).await;
+                let expected = if found { "somebody" } else { "nobody" };
+                assert_eq!(answer.status, 200, "{place}");
+                assert_eq!(answer.body, expected, "{place}");
+
+                if !value.contains(';') && source != "cookie" {
+                    let answer = send(&app, get_with(path, &value)).await;
+                    assert_eq!(answer.status == 200, found, "{place}");
+                    assert_eq!(answer.header("set-cookie"), None, "{place}");
+                }
+            }
+        }
+        // Good, and not enough.
+        let mut request = get("/admin");
+        let line = format!("__Host-id={}", token("jane")).parse().unwrap();
+        request.headers_mut().insert(COOKIE, line);
+        let answer = send(&app, request).await;
+        assert_eq!(answer.status, 403, "{source}");
+        assert_eq!(answer.header("set-cookie"), None, "{source}");
+    }
+}
+
+#[tokio::test]
+async fn outage_is_503_where_the_user_is_optional_and_clears_no_cookie() {
+    let source = TokenSource::header().and_cookie(cookie());
+    let app = optional(layer(&Store::is(Mood::Fails)).source(source));
+    for (path, status) in [
+        ("/user", 503),
+        ("/guarded", 503),
+        ("/admin", 503),
+        ("/claims", 200),
+    ] {
+        let mut request = get(path);
+        let line = format!("__Host-id={}", testing::token("jane"))
+            .parse()
+            .unwrap();
+        request.headers_mut().insert(COOKIE, line);
+        let answer = send(&app, request).await;
+        assert_eq!(answer.status, status, "{path}");
+        assert_eq!(answer.header("set-cookie"), None, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn refused_cookie_is_cleared_with_the_attributes_it_was_set_with() {
+    let plain = AuthCookie::dangerous_without_tls("id").unwrap();
+    for cookie in [
+        cookie(),
+        cookie().same_site_strict(),
+        plain.clone(),
+        plain.same_site_strict(),
+    ] {
+        let app = app(TokenSource::header().and_cookie(cookie.clone()));
+        let mut request = get("/events");
+        let line = format!("{}=abc", cookie.name()).parse().unwrap();
+        request.headers_mut().insert(COOKIE, line);
+        let answer = send(&app, request).await;
+        assert_eq!(answer.status, 401);
+        assert_eq!(answer.headers["set-cookie"], cookie.clear());
+    }
+}
+
+#[tokio::test]
+async fn dead_cookie_is_not_anonymous_to_the_identity_itself() {
+    let source = TokenSource::header().and_cookie(cookie());
+    for (value, dead) in [("abc", true), (&*testing::token("dora"), true)] {
+        let mut request = get("/");
+        let line = format!("__Host-id={value}").parse().unwrap();
+        request.headers_mut().insert(COOKIE, line);
+        let identity = crate::support::identity(&around(source.clone()), request).await;
+        assert!(!identity.is_anonymous());
+        let refused = identity.require(&Approved).await.unwrap_err();
+        assert_eq!(refused.clears_cookie(), dead);
+    }
+    let identity = crate::support::identity(&around(source), get_with("/", "abc")).await;
+    let refused = identity.require(&Approved).await.unwrap_err();
+    assert!(!refused.clears_cookie());
 }
 
 #[tokio::test]
@@ -172,13 +287,64 @@ async fn what_was_read_is_sensitive_for_everybody_below() {
     }
 }
 
+#[test]
+fn named_header_is_refused_while_it_is_configured_if_it_cannot_hold_a_token_alone() {
+    for name in [
+        "",
+        "a b",
+        "Authorization",
+        "cookie",
+        "sec-websocket-protocol",
+    ] {
+        for refused in [
+            TokenSource::named_header(name),
+            TokenSource::header().with_named_header(name),
+        ] {
+            let error = refused.unwrap_err();
+            assert!(matches!(error, ConfigError::InvalidHeaderName(_)), "{name}");
+        }
+    }
+    let refused = TokenSource::named_header("x-token")
+        .unwrap()
+        .trusted_origin("*");
+    assert!(matches!(refused, Err(ConfigError::InvalidOrigin(_))));
+}
+
+#[tokio::test]
+async fn several_named_headers_are_read_and_marked_sensitive() {
+    let source = TokenSource::named_header("X-Forwarded-Access-Token").unwrap();
+    let source = source
+        .with_named_header("x-goog-iap-jwt-assertion")
+        .unwrap();
+    let names = ["x-forwarded-access-token", "x-goog-iap-jwt-assertion"];
+    let check = async move |headers: HeaderMap, _: CurrentUser<TestUser>| {
+        let sent = names.iter().filter_map(|name| headers.get(*name));
+        assert!(sent.clone().count() == 1 && sent.clone().all(HeaderValue::is_sensitive));
+    };
+    let app = Router::new()
+        .route("/events", on_get(check))
+        .layer(around(source));
+    let token: HeaderValue = testing::token("jane").parse().unwrap();
+    for name in names {
+        let mut request = get("/events");
+        request.headers_mut().insert(name, token.clone());
+        assert_eq!(send(&app, request).await.status, 200, "{name}");
+    }
+    let mut both = get("/events");
+    for name in names {
+        both.headers_mut().insert(name, token.clone());
+    }
+    assert_eq!(send(&app, both).await.status, 400);
+    assert_eq!(send(&app, get_with("/events", "abc")).await.status, 401);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn no_bytes_at_all_bring_more_than_a_refusal(
         query in "[ -\"$-~]{0,40}",
-        pieces in proptest::collection::vec((0..5usize, value()), 0..6),
+        pieces in proptest::collection::vec((0..7usize, value()), 0..6),
     ) {
         let names = [
             HeaderName::from_static("origin"),
@@ -186,6 +352,8 @@ proptest! {
             HeaderName::from_static("host"),
             COOKIE,
             SEC_WEBSOCKET_PROTOCOL,
+            AUTHORIZATION,
+            HeaderName::from_static(NAMED),
         ];
         let query: String = query.chars().filter(|c| !"\"<>\\^`{|} ".contains(*c)).collect();
         let mut request = Request::post(format!("/events?{query}")).body(Body::empty()).unwrap();
@@ -258,12 +426,38 @@ fn app(source: TokenSource) -> Router {
         .layer(around(source))
 }
 
+/// Pages that are there for everyone.
+fn optional(layer: tower_warder::AuthLayer<TestUser>) -> Router {
+    fn said<T>(found: Option<T>) -> &'static str {
+        found.map_or("nobody", |_| "somebody")
+    }
+    Router::new()
+        .route(
+            "/user",
+            on_get(async |user: Option<CurrentUser<TestUser>>| said(user)),
+        )
+        .route(
+            "/guarded",
+            on_get(async |user: Option<Guarded<Approved, TestUser>>| said(user)),
+        )
+        .route(
+            "/admin",
+            on_get(async |user: Option<AdminUser<TestUser>>| said(user)),
+        )
+        .route(
+            "/claims",
+            on_get(async |claims: Option<Claims>| said(claims)),
+        )
+        .layer(layer)
+}
+
 fn around(source: TokenSource) -> tower_warder::AuthLayer<TestUser> {
     layer(&Store::new()).source(source)
 }
 
 fn everything() -> TokenSource {
     let source = TokenSource::header().and_cookie(cookie());
+    let source = source.with_named_header(NAMED).unwrap();
     let source = source.and_query("/events").unwrap();
     source.and_subprotocol("/events").unwrap()
 }
@@ -272,4 +466,5 @@ fn cookie() -> AuthCookie {
     AuthCookie::new("id").unwrap()
 }
 
+const NAMED: &str = "cf-access-jwt-assertion";
 const CROSS_ORIGIN: &str = "Cross-origin request refused";

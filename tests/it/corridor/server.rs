@@ -24,6 +24,12 @@ pub enum Server {
     Cookie,
     /// Reads a cookie and no header.
     OnlyCookie,
+    CookieDisclosing,
+    CookieDown,
+    /// Reads a header of another name alone.
+    OnlyNamed,
+    /// Reads both headers.
+    Named,
     /// Reads all that there is, at every door.
     Everything,
     /// Reads all that there is, but at no door's path.
@@ -42,6 +48,9 @@ pub type Line = (&'static str, Vec<u8>);
 
 /// Stands for the part of the URI after the `?`.
 pub const QUERY: &str = ":query";
+
+/// The header that holds a token alone.
+pub const NAMED: &str = "cf-access-jwt-assertion";
 
 /// A request to a door over HTTP/2, with these lines.
 pub fn request(door: Door, lines: &[Line], content_type: Option<&str>) -> Request<Body> {
@@ -87,6 +96,16 @@ impl Server {
             Self::WithoutLayer => return None,
             Self::Cookie => layer(&store).source(TokenSource::header().and_cookie(cookie())),
             Self::OnlyCookie => layer(&store).source(TokenSource::cookie(cookie())),
+            Self::CookieDisclosing => Self::Cookie.layer()?.disclose_status(true),
+            Self::CookieDown => {
+                let source = TokenSource::header().and_cookie(cookie());
+                layer(&Store::is(Mood::Fails)).source(source)
+            }
+            Self::OnlyNamed => layer(&store).source(named()),
+            Self::Named => {
+                let source = TokenSource::header().with_named_header(NAMED);
+                layer(&store).source(source.unwrap())
+            }
             Self::Everything => layer(&store).source(everything_on(["/user", "/admin"])),
             Self::Elsewhere => layer(&store).source(everything_on(["/user/", "/users"])),
         })
@@ -98,8 +117,14 @@ fn cookie() -> AuthCookie {
     cookie.trusted_origin("https://app.example").unwrap()
 }
 
+fn named() -> TokenSource {
+    let source = TokenSource::named_header(NAMED).unwrap();
+    source.trusted_origin("https://app.example").unwrap()
+}
+
 fn everything_on(paths: [&str; 2]) -> TokenSource {
     let source = TokenSource::header().and_cookie(cookie());
+    let source = source.with_named_header(NAMED).unwrap();
     paths.into_iter().fold(source, |source, path| {
         let source = source.and_query(path).unwrap();
         source.and_subprotocol(path).unwrap()
