@@ -14,6 +14,7 @@ use tracing_subscriber::filter::LevelFilter;
 use super::channel::Channel;
 use super::database::Database;
 use super::keys::{KeyDirectory, Keys};
+use super::serve::MAX_CONNECTIONS;
 
 /// The configuration of the server.
 pub(crate) struct Config {
@@ -26,6 +27,7 @@ pub(crate) struct Config {
     pub(crate) shutdown_delay: Option<Duration>,
     pub(crate) metrics_addr: Option<SocketAddr>,
     pub(crate) sessions: bool,
+    pub(crate) connections_per_address: usize,
 }
 
 impl Config {
@@ -46,6 +48,7 @@ impl Config {
             shutdown_delay: duration("SHUTDOWN_DELAY", MAX_SHUTDOWN_DELAY)?,
             metrics_addr: metrics_addr()?,
             sessions: switch("SESSIONS")?,
+            connections_per_address: connections_per_address()?,
         })
     }
 }
@@ -196,6 +199,16 @@ fn database() -> Result<Database, Box<dyn Error>> {
     })
 }
 
+fn connections_per_address() -> Result<usize, Box<dyn Error>> {
+    let Some(text) = variable("CONNECTIONS_PER_ADDRESS")? else {
+        return Ok(DEFAULT_CONNECTIONS_PER_ADDRESS);
+    };
+    let number = text.parse().ok();
+    number
+        .filter(|number| (1..=MAX_CONNECTIONS).contains(number))
+        .ok_or_else(|| invalid("CONNECTIONS_PER_ADDRESS", "give a number from 1 to 4096"))
+}
+
 /// The given one; else the database's, if it has one.
 fn channel(database: &Database) -> Result<Option<Channel>, Box<dyn Error>> {
     let Some(url) = variable("INVALIDATION_URL")? else {
@@ -278,6 +291,9 @@ impl Error for Invalid {}
 /// Warnings that clients cause at will, one for each request or frame: statements and waits that a
 /// flood makes slow, HTTP/2 frames that nobody asked for.
 const LIMITED: &str = "sqlx::query=error,sqlx::pool=error,h2=error";
+
+/// Many people may share one address.
+const DEFAULT_CONNECTIONS_PER_ADDRESS: usize = 128;
 
 const DEFAULT_DATABASE: &str = "sqlite://tower-warder.sqlite";
 

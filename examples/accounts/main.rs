@@ -55,6 +55,7 @@
 //! | `INVALIDATION_URL` | where the nodes hear of each other's changes, for `USER_CACHE_TTL`: `redis://HOST` or `postgres://…`; defaults to `DATABASE_URL` if that is PostgreSQL |
 //! | `SHUTDOWN_DELAY` | how long it goes on serving after a signal, such as `3s`, while `/readyz` already says no; by default not at all |
 //! | `METRICS_ADDR` | where to serve `GET /metrics` to Prometheus, such as `127.0.0.1:9000`; by default nowhere. Needs `--features metrics` |
+//! | `CONNECTIONS_PER_ADDRESS` | how many connections one address may have, loopback excepted; defaults to 128. Behind a proxy on another machine, as many as it makes |
 //! | `AUTH_THROTTLE` | reserved; only `off` |
 //! | `RUST_LOG` | what to log; defaults to `info` |
 
@@ -85,6 +86,7 @@ pub(crate) mod health;
 pub(crate) mod keys;
 mod metrics;
 mod pages;
+pub(crate) mod serve;
 pub(crate) mod store;
 pub(crate) mod streams;
 
@@ -167,9 +169,9 @@ async fn run() -> Result<(), Box<dyn Error>> {
     if let Some(metrics) = metrics {
         metrics.serve()?;
     }
-    let serve = axum::serve(listener, app).with_graceful_shutdown(stop.clone());
+    let serve = serve::serve(listener, app, config.connections_per_address, stop.clone());
     tokio::select! {
-        served = serve => served?,
+        () = serve => {}
         // Whoever is still being served has this long to finish.
         () = stop.then(|()| tokio::time::sleep(GRACE)) => {}
     }

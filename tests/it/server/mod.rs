@@ -2,6 +2,8 @@
 //! database, with signals.
 
 pub mod configuration;
+#[cfg(target_os = "linux")]
+mod connections;
 mod crowd;
 mod health;
 mod life;

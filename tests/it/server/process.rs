@@ -186,9 +186,13 @@ impl Server {
         self.url.strip_prefix("http://").unwrap()
     }
 
+    pub fn pid(&self) -> u32 {
+        self.child.id().unwrap()
+    }
+
     /// Sends `TERM`, `INT` or `HUP`.
     pub fn signal(&self, name: &str) {
-        let kill = format!("kill -{name} {}", self.child.id().unwrap());
+        let kill = format!("kill -{name} {}", self.pid());
         let status = std::process::Command::new("sh")
             .arg("-c")
             .arg(kill)

@@ -21,7 +21,7 @@ use tower_warder::{
     AuthLayer, PasswordHasher, PasswordParams, Tickets, TokenSource, UserCache, UserStatus,
 };
 
-use super::super::example::{self, streams};
+use super::super::example::{self, serve, streams};
 use crate::accounts::staged::Staged;
 use crate::support::Place;
 
@@ -79,7 +79,7 @@ impl House {
             .layer(Extension(stopped.clone()));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap().to_string();
-        let serve = axum::serve(listener, app).with_graceful_shutdown(stopped);
+        let serve = serve::serve(listener, app, 1, stopped);
         let ada = register(&accounts, "ada").await;
         let bob = register(&accounts, "bob").await;
         let house = Self {
@@ -90,7 +90,7 @@ impl House {
             address,
             client: reqwest::Client::builder().no_proxy().build().unwrap(),
             stop: Some(stop),
-            served: tokio::spawn(async move { serve.await.unwrap() }),
+            served: tokio::spawn(serve),
         };
         house.set("bob", UserStatus::Approved).await;
         house
@@ -143,6 +143,17 @@ impl House {
         let headers = request.headers_mut();
         headers.insert("origin", HeaderValue::from_static("https://evil.example"));
         opened(request).await.unwrap_err()
+    }
+
+    /// Asks for a socket, and is gone before there is one.
+    pub async fn upgrades_and_goes(&self, path: &str) {
+        let mut stream = TcpStream::connect(&self.address).await.unwrap();
+        let request = format!(
+            "GET {path} HTTP/1.1\r\nhost: localhost\r\nconnection: upgrade\r\n\
+             upgrade: websocket\r\nsec-websocket-version: 13\r\n\
+             sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+        );
+        stream.write_all(request.as_bytes()).await.unwrap();
     }
 
     /// Stops the server, and waits until it has.

@@ -1,0 +1,102 @@
+//! Clients that stop in the middle: they are closed in time, and others are served meanwhile.
+
+use std::time::{Duration, Instant};
+
+use futures_util::future::join_all;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+
+use super::{Server, Start};
+use crate::support::Place;
+
+#[tokio::test]
+async fn half_sent_requests_are_closed_and_others_are_served_meanwhile() {
+    let place = Place::shared().await;
+    let server = Start::at(&place).server().await;
+    server.register("ada@example.com").await;
+    let token = server.token("ada@example.com").await;
+    let before = server.memory_kib();
+
+    let kinds = [
+        (body(65_000, 64_000), "HTTP/1.1 413"),
+        (body(8000, 7000), "HTTP/1.1 408"),
+        ("POST /api/auth/register HTTP/1.1\r\nhost: ".to_owned(), ""),
+        (String::new(), ""),
+        // An answer, and then nothing more is asked.
+        (
+            "GET /healthz HTTP/1.1\r\nhost: localhost\r\n\r\n".to_owned(),
+            "HTTP/1.1 200",
+        ),
+        ("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_owned(), "\0"),
+    ];
+    let begin = Instant::now();
+    let attack = join_all((0..60 * kinds.len()).map(async |number| {
+        let (sent, expected) = &kinds[number % kinds.len()];
+        let mut connection = TcpStream::connect(server.address()).await.unwrap();
+        connection.write_all(sent.as_bytes()).await.unwrap();
+        let mut answer = Vec::new();
+        // Also where what was sent last was not read.
+        let _ = connection.read_to_end(&mut answer).await;
+        let answer = String::from_utf8_lossy(&answer).into_owned();
+        assert!(answer.starts_with(expected), "{sent:.40}: {answer}");
+        assert_eq!(
+            answer.is_empty(),
+            expected.is_empty(),
+            "{sent:.40}: {answer}"
+        );
+    }));
+    let others = async {
+        let mut slowest = Duration::ZERO;
+        let mut grown = 0;
+        while begin.elapsed() < Duration::from_secs(8) {
+            let asked = Instant::now();
+            assert_eq!(server.me(&token).await.status, 200);
+            slowest = slowest.max(asked.elapsed());
+            grown = grown.max(server.memory_kib().saturating_sub(before));
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        (slowest, grown)
+    };
+    let closed = timeout(Duration::from_secs(40), attack);
+    let (closed, (slowest, grown)) = futures_util::join!(closed, others);
+    closed.expect("all are closed");
+    assert!(slowest < Duration::from_secs(4), "{slowest:?}");
+    // Each was 200 KiB once.
+    assert!(grown < 360 * 64, "{grown} KiB");
+    // The log has nothing of it.
+    assert_eq!(server.said().matches("request").count(), 0);
+}
+
+fn body(length: usize, sent: usize) -> String {
+    let head = format!(
+        "POST /api/auth/register HTTP/1.1\r\nhost: localhost\r\n\
+         content-type: application/json\r\ncontent-length: {length}\r\n\r\n"
+    );
+    head + &" ".repeat(sent)
+}
+
+#[tokio::test]
+async fn too_long_head_is_431() {
+    let place = Place::shared().await;
+    let server = Start::at(&place).server().await;
+    let mut connection = TcpStream::connect(server.address()).await.unwrap();
+    let head = format!(
+        "GET / HTTP/1.1\r\nhost: localhost\r\nx: {}",
+        "x".repeat(40_000)
+    );
+    connection.write_all(head.as_bytes()).await.unwrap();
+    let mut answer = [0; 12];
+    connection.read_exact(&mut answer).await.unwrap();
+    assert_eq!(&answer, b"HTTP/1.1 431");
+}
+
+impl Server {
+    /// The memory that the process has now, without what is not loaded.
+    fn memory_kib(&self) -> usize {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.pid())).unwrap();
+        let line = status.lines().find(|line| line.starts_with("VmRSS:"));
+        let number = line.unwrap().split_whitespace().nth(1).unwrap();
+        number.parse().unwrap()
+    }
+}
