@@ -88,6 +88,7 @@ mod metrics;
 mod pages;
 pub(crate) mod serve;
 pub(crate) mod store;
+pub(crate) mod stream_limit;
 pub(crate) mod streams;
 
 use self::channel::Channel;

@@ -21,13 +21,16 @@ use tokio::time::{self, Instant, MissedTickBehavior};
 use tower_warder::accounts::{AccountStore, Accounts, User, UserPublic};
 use tower_warder::{AuthError, AuthErrorKind, Claims, CurrentUser, Denied, Identity, TokenSource};
 
+use super::serve::MAX_CONNECTIONS;
+use super::stream_limit::{StreamLimit, TooManyStreams};
+
 /// `GET /api/events` for an `EventSource`, `GET /api/ws` for a `WebSocket`: the same news as events
-/// and as JSON. Both take a token or a ticket as `?token=`.
+/// and as JSON. Both take a token or a ticket as `?token=`. An account has 16 open at most.
 pub(crate) fn routes<S: AccountStore>(accounts: Accounts<S>) -> Router {
     Router::new()
         .route(EVENTS, get(events::<S>))
         .route(SOCKET, get(socket::<S>))
-        .with_state(accounts)
+        .with_state((accounts, StreamLimit::new(MAX_STREAMS)))
 }
 
 /// Where browsers send what they cannot put into a header.
@@ -44,36 +47,46 @@ pub(crate) fn source(source: TokenSource) -> TokenSource {
 pub(crate) type Stop = Shared<BoxFuture<'static, ()>>;
 
 async fn events<S: AccountStore>(
-    State(accounts): State<Accounts<S>>,
+    State((accounts, limit)): State<(Accounts<S>, StreamLimit)>,
     CurrentUser(user): CurrentUser<User>,
     identity: Identity<User>,
     stop: Option<Extension<Stop>>,
-) -> Response {
+) -> Result<Response, TooManyStreams> {
+    let permit = limit.open(user.id)?;
     let news = news(accounts, &user)
         .take_until(stopped(stop))
         .take_until(shut_out(identity, user.is_admin));
-    let events = news.map(|(name, data)| Event::default().event(name).json_data(data));
+    let events = news.map(move |(name, data)| {
+        // Goes with the stream.
+        let _permit = &permit;
+        Event::default().event(name).json_data(data)
+    });
     let mut response = Sse::new(events)
         .keep_alive(KeepAlive::default())
         .into_response();
     let no_store = HeaderValue::from_static("no-store");
     response.headers_mut().insert(CACHE_CONTROL, no_store);
-    response
+    Ok(response)
 }
 
 async fn socket<S: AccountStore>(
-    State(accounts): State<Accounts<S>>,
+    State((accounts, limit)): State<(Accounts<S>, StreamLimit)>,
     CurrentUser(user): CurrentUser<User>,
     identity: Identity<User>,
     stop: Option<Extension<Stop>>,
     upgrade: WebSocketUpgrade,
-) -> Response {
+) -> Result<Response, TooManyStreams> {
+    let permit = limit.open(user.id)?;
     let upgrade = upgrade
         .protocols(["bearer"])
         // As well: a frame's head alone takes the memory of the whole frame.
         .max_frame_size(MAX_MESSAGE)
-        .max_message_size(MAX_MESSAGE);
-    upgrade.on_upgrade(async move |mut socket| {
+        .max_message_size(MAX_MESSAGE)
+        // Taken for each socket, whatever is said.
+        .read_buffer_size(MAX_MESSAGE);
+    Ok(upgrade.on_upgrade(async move |mut socket| {
+        // Also dropped where the upgrade is not completed.
+        let _permit = permit;
         let (code, reason) = tokio::select! {
             error = shut_out(identity, user.is_admin) => {
                 (closing(&error), error.detail().to_owned())
@@ -95,7 +108,7 @@ async fn socket<S: AccountStore>(
         };
         // Not for ever: who is shut out need not listen.
         let _ = time::timeout(Duration::from_secs(1), last_words).await;
-    })
+    }))
 }
 
 /// An outage is no reason to log in again.
@@ -193,6 +206,9 @@ fn pending<S: AccountStore>(accounts: Accounts<S>) -> impl Stream<Item = News> {
         },
     )
 }
+
+/// Half of the connections, so that others are left. A WebSocket takes a file beside theirs.
+const MAX_STREAMS: usize = MAX_CONNECTIONS / 2;
 
 const EVENTS: &str = "/api/events";
 const SOCKET: &str = "/api/ws";

@@ -79,6 +79,66 @@ async fn sockets_are_opened_to_who_brings_a_credential_in_any_way() {
 }
 
 #[tokio::test]
+async fn account_has_sixteen_streams_open_and_more_are_429() {
+    let house = House::new(None).await;
+    let token = house.token("bob").await;
+    let url = |path| format!("{path}?token={token}");
+    let mut streams = Vec::new();
+    let mut sockets = Vec::new();
+    for _ in 0..8 {
+        streams.push(events(&house, &url(EVENTS), None).await.unwrap());
+        sockets.push(socket(&house, &url(SOCKET), None).await.unwrap());
+    }
+    for _ in 0..3 {
+        let refused = events(&house, &url(EVENTS), None).await.unwrap_err();
+        assert_eq!(refused, StatusCode::TOO_MANY_REQUESTS);
+        let refused = socket(&house, &url(SOCKET), None).await.unwrap_err();
+        assert_eq!(refused, StatusCode::TOO_MANY_REQUESTS);
+    }
+    // Of each account.
+    let other = house.token("ada").await;
+    let url_of_ada = format!("{EVENTS}?token={other}");
+    drop(events(&house, &url_of_ada, None).await.unwrap());
+
+    // A place that is given back is there for either.
+    drop(streams.pop());
+    opens(&house, &url(EVENTS)).await;
+    drop(sockets.pop());
+    opens(&house, &url(SOCKET)).await;
+}
+
+#[tokio::test]
+async fn upgrade_that_is_not_completed_keeps_no_stream_open() {
+    let house = House::new(None).await;
+    let token = house.token("bob").await;
+    let url = format!("{SOCKET}?token={token}");
+    for _ in 0..40 {
+        house.upgrades_and_goes(&url).await;
+    }
+    let mut sockets = Vec::new();
+    for _ in 0..16 {
+        sockets.push(opens(&house, &url).await);
+    }
+}
+
+/// Opens a stream, as soon as the server knows that another one is gone.
+async fn opens(house: &House, url: &str) -> Box<dyn std::any::Any> {
+    let begin = Instant::now();
+    loop {
+        let opened: Result<Box<dyn std::any::Any>, _> = match url.starts_with(EVENTS) {
+            true => events(house, url, None).await.map(|it| Box::new(it) as _),
+            false => socket(house, url, None).await.map(|it| Box::new(it) as _),
+        };
+        match opened {
+            Ok(opened) => return opened,
+            Err(status) => assert_eq!(status, StatusCode::TOO_MANY_REQUESTS),
+        }
+        assert!(begin.elapsed() < Duration::from_secs(10));
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+#[tokio::test]
 async fn a_ticket_opens_one_stream_on_the_listed_paths() {
     let house = House::new(None).await;
     let token = house.token("bob").await;
