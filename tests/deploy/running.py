@@ -39,6 +39,8 @@ def main():
             origin_is_checked(proxy)
             streams_flow(proxy, token)
             strangers_do_not_see_health(proxy)
+            half_sent_bodies_stay_at_the_proxy(proxy)
+            connections_of_an_address_are_bounded(proxy)
             killed_node_is_not_missed(proxy, nodes, token)
             stopping_node_finishes(proxy, nodes, token)
             pages_outlive_the_database(proxy, directory, token)
@@ -207,6 +209,45 @@ def streams_flow(proxy, token):
 def strangers_do_not_see_health(proxy):
     answers = [proxy.ask("GET", path)[0] for path in ("/healthz", "/readyz")]
     check(answers == [404, 404], "health is not for strangers")
+
+
+def half_sent_bodies_stay_at_the_proxy(proxy):
+    begin = time.monotonic()
+    with socket.create_connection(("127.0.0.1", proxy.port), timeout=15) as connection:
+        connection.sendall(
+            b"POST /api/auth/register HTTP/1.1\r\nhost: a\r\n"
+            b"content-type: application/json\r\ncontent-length: 8000\r\n\r\n{"
+        )
+        answer = connection.recv(12)
+    took = time.monotonic() - begin
+    check(answer == b"HTTP/1.1 408" and 9 < took < 14, "half a body is 408 in time")
+    seen = re.findall(r"POST /api/auth/register \S+", proxy.said())
+    check(seen[-1].endswith("/<NOSRV>"), "and no node sees it")
+
+
+def connections_of_an_address_are_bounded(proxy):
+    connections = [socket.create_connection(("127.0.0.1", proxy.port)) for _ in range(140)]
+    closed = 0
+    for connection in connections:
+        connection.settimeout(0.05)
+        try:
+            closed += connection.recv(1) == b""
+        except ConnectionResetError:
+            closed += 1
+        except TimeoutError:
+            pass
+    # Streams of before may not have ended.
+    check(140 - 128 <= closed < 40, f"of 140 connections of one address {closed} are refused")
+    for connection in connections:
+        connection.close()
+    until(lambda: is_served(proxy), "it is served again")
+
+
+def is_served(proxy):
+    try:
+        return proxy.ask("GET", "/login")[0] == 200
+    except OSError:
+        return False
 
 
 def killed_node_is_not_missed(proxy, nodes, token):
