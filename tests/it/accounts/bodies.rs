@@ -230,6 +230,9 @@ async fn body_has_at_most_8_kib_and_the_rest_is_dropped() {
     );
 }
 
+/// Makes what comes after the beginning of a body.
+type Tail = fn() -> BoxStream<'static, Bytes>;
+
 fn byte_by_byte() -> BoxStream<'static, Bytes> {
     let bytes = stream::repeat(Bytes::from_static(b"x")).then(async |byte| {
         sleep(Duration::from_secs(1)).await;
@@ -245,7 +248,7 @@ fn pause_after(length: usize) -> BoxStream<'static, Bytes> {
 }
 
 /// The requests that have a body, each with the beginning of one that goes on.
-fn begun(tail: fn() -> BoxStream<'static, Bytes>) -> Vec<Request<Body>> {
+fn begun(tail: Tail) -> Vec<Request<Body>> {
     let begin = |method, path, media_type, head: &'static str| {
         let head = stream::iter([Bytes::from_static(head.as_bytes())]);
         let all = head.chain(tail()).map(Ok::<_, Infallible>);
@@ -265,7 +268,7 @@ fn begun(tail: fn() -> BoxStream<'static, Bytes>) -> Vec<Request<Body>> {
 async fn body_that_does_not_arrive_in_time_is_408() {
     let server = Server::over(MemoryStore::new());
     let (_, admin) = server.admin().await;
-    let tails: [(fn() -> BoxStream<'static, Bytes>, u16); 4] = [
+    let tails: [(Tail, u16); 4] = [
         (|| stream::pending().boxed(), 408),
         (byte_by_byte, 408),
         (|| pause_after(8 * 1024), 413),

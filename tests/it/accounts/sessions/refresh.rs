@@ -104,7 +104,7 @@ async fn what_is_no_good_is_refused_alike() {
         &format!("ticket_{encoded}"),
         &"refresh_".repeat(9),
         &format!("refresh_{}", "ä".repeat(32)),
-        &format!("refresh_{}", "A".repeat(60_000)),
+        &format!("refresh_{}", "A".repeat(8_000)),
     ] {
         assert_refused(&refresh(&server, token).await);
     }
