@@ -9,8 +9,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use futures_util::future::{BoxFuture, FutureExt};
-use http::header::{ACCESS_CONTROL_REQUEST_METHOD, ORIGIN};
-use http::{Method, Request, Response};
+use http::{Request, Response};
 use pin_project_lite::pin_project;
 use tower_layer::Layer;
 use tower_service::Service;
@@ -20,7 +19,7 @@ use crate::identity::{Admitted, Identity};
 use crate::policy::{Approved, Decision, Policy};
 use crate::rejection::{self, Problem, Rejection};
 use crate::token::Claims;
-use crate::user::{AuthUser, CurrentUser};
+use crate::user::AuthUser;
 
 /// Turns a service, or a whole sub-router, into a room with a door.
 ///
@@ -29,6 +28,10 @@ use crate::user::{AuthUser, CurrentUser};
 /// Rejections are [`Problem`] documents unless [`rejection`](Self::rejection) says otherwise;
 /// they carry a `grpc-status` where the request was gRPC. Around one service of a tonic server
 /// `tonic::service::LayerExt::named_layer` puts it.
+///
+/// A CORS preflight has no credential and is rejected as any other request without one: nobody can
+/// tell here whether it is one, or a request that runs a handler for any method. `tower-http`'s
+/// `CorsLayer` answers preflights outside of this layer: see [CORS](crate#cors).
 ///
 /// ```
 /// # use tower_warder::{testing::TestUser as User, Admin, Claims, RequireLayer, Scope};
@@ -42,7 +45,6 @@ use crate::user::{AuthUser, CurrentUser};
 pub struct RequireLayer<U, P = Approved, R = Problem> {
     policy: Arc<P>,
     rejection: Arc<R>,
-    pass_preflights: bool,
     user: PhantomData<fn() -> U>,
 }
 
@@ -57,7 +59,6 @@ impl<U> RequireLayer<U> {
         RequireLayer {
             policy: Arc::new(policy),
             rejection: Arc::new(Problem),
-            pass_preflights: false,
             user: PhantomData,
         }
     }
@@ -82,25 +83,8 @@ impl<U, P, R> RequireLayer<U, P, R> {
         RequireLayer {
             policy: self.policy,
             rejection: Arc::new(rejection),
-            pass_preflights: self.pass_preflights,
             user: PhantomData,
         }
-    }
-
-    /// Whether CORS-preflight requests (Fetch standard, "HTTP requests") pass without being judged.
-    /// Defaults to no.
-    ///
-    /// For a room that answers preflights itself. Mostly it is better to let `tower-http`'s
-    /// `CorsLayer` do it outside of every door: see [CORS](crate#cors).
-    ///
-    /// A preflight is an `OPTIONS` request with `Origin` and `Access-Control-Request-Method`, and
-    /// without a credential: browsers send none, and one that brings one is judged. Behind the
-    /// door it has no [`CurrentUser`] and no [`Claims`]. Anybody can send such a request, so
-    /// whatever answers `OPTIONS` in the room (in axum also `any` and services without a method)
-    /// is public.
-    pub fn pass_preflights(mut self, pass: bool) -> Self {
-        self.pass_preflights = pass;
-        self
     }
 }
 
@@ -120,7 +104,6 @@ impl<U, P, R> Clone for RequireLayer<U, P, R> {
         Self {
             policy: Arc::clone(&self.policy),
             rejection: Arc::clone(&self.rejection),
-            pass_preflights: self.pass_preflights,
             user: PhantomData,
         }
     }
@@ -150,9 +133,6 @@ impl<S, U, P, R> RequireService<S, U, P, R> {
             Ok(identity) => identity,
             Err(error) => return Check::Known(Err(error)),
         };
-        if self.layer.pass_preflights && identity.is_anonymous() && is_preflight(request) {
-            return Check::Preflight;
-        }
         let policy = &self.layer.policy;
         match identity.require_now(&**policy) {
             Some(known) => Check::Known(known),
@@ -162,7 +142,6 @@ impl<S, U, P, R> RequireService<S, U, P, R> {
 }
 
 enum Check<U> {
-    Preflight,
     Known(Result<Admitted<U>, AuthError>),
     Later(BoxFuture<'static, Result<Admitted<U>, AuthError>>),
 }
@@ -184,14 +163,6 @@ where
 
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
         let state = match self.check(&request) {
-            Check::Preflight => {
-                // Whoever lies there came by another way, and is not let into this room.
-                request.extensions_mut().remove::<CurrentUser<U>>();
-                request.extensions_mut().remove::<Claims>();
-                State::Call {
-                    future: self.inner.call(request),
-                }
-            }
             Check::Known(Ok(admitted)) => {
                 admitted.leave_in(request.extensions_mut());
                 State::Call {
@@ -213,14 +184,6 @@ where
         };
         ResponseFuture { state }
     }
-}
-
-/// "CORS-preflight request" of the Fetch standard.
-fn is_preflight<B>(request: &Request<B>) -> bool {
-    let headers = request.headers();
-    *request.method() == Method::OPTIONS
-        && headers.contains_key(ORIGIN)
-        && headers.contains_key(ACCESS_CONTROL_REQUEST_METHOD)
 }
 
 impl<S: Clone, U, P, R> Clone for RequireService<S, U, P, R> {
