@@ -15,7 +15,7 @@ use tower_layer::Layer;
 use tower_service::Service;
 
 use crate::error::AuthError;
-use crate::identity::{Admitted, Identity};
+use crate::identity::{Admitted, Identity, Place};
 use crate::policy::{Approved, Decision, Policy};
 use crate::rejection::{self, Problem, Rejection};
 use crate::token::Claims;
@@ -78,7 +78,8 @@ impl<U, P, R> RequireLayer<U, P, R> {
     ///
     /// Use [`Empty`](crate::Empty) where the body cannot be made of a `String`, as in a tonic
     /// server (an axum router made of tonic's `Routes` takes the default), or a closure for an
-    /// answer of your own.
+    /// answer of your own. Layers that change the body, such as `TraceLayer` and `CompressionLayer`,
+    /// belong outside of this one in a plain tower stack; in a router the order is free.
     pub fn rejection<T>(self, rejection: T) -> RequireLayer<U, P, T> {
         RequireLayer {
             policy: self.policy,
@@ -129,7 +130,8 @@ impl<S, U, P, R> RequireService<S, U, P, R> {
         U: AuthUser,
         P: Policy<U>,
     {
-        let identity = match Identity::<U>::of(request.extensions()) {
+        let place = Place::guard_of::<S, B>(request);
+        let identity = match Identity::<U>::at(request.extensions(), place) {
             Ok(identity) => identity,
             Err(error) => return Check::Known(Err(error)),
         };

@@ -1,28 +1,31 @@
 //! The layer: finds the credential, leaves an unresolved identity, and steps aside.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use async_trait::async_trait;
 use futures_util::FutureExt;
 use http::Request;
 use tower_layer::Layer;
 use tower_service::Service;
 
 use crate::cache::UserCache;
-use crate::error::{Challenges, ConfigError};
-use crate::identity::{Config, Stranger, Timeout};
+use crate::error::{BoxError, Challenges, ConfigError};
+use crate::identity::{Config, Slot, Stranger, Timeout};
 use crate::source::TokenSource;
 use crate::ticket::Tickets;
-use crate::token::Verifier;
+use crate::token::{Claims, Verifier};
 use crate::user::{AuthUser, UserLoader};
 
 /// Lets every handler below know who sends the request.
 ///
-/// It never rejects, verifies, loads or waits: public routes cost nothing and do not fall with
-/// the database. The doors do that: [`CurrentUser`](crate::CurrentUser) and its kin in axum,
+/// It never rejects, loads or waits, and verifies only where it is told to
+/// ([`insert_claims`](Self::insert_claims)): public routes cost nothing and do not fall with the
+/// database. The doors do that: [`CurrentUser`](crate::CurrentUser) and its kin in axum,
 /// [`RequireLayer`](crate::RequireLayer) in any tower stack. A route that asks nobody is public.
 ///
 /// ```
@@ -34,23 +37,55 @@ use crate::user::{AuthUser, UserLoader};
 ///     .loader_timeout(Duration::from_secs(5), tokio::time::sleep);
 /// # }
 /// ```
+///
+/// # Several kinds of users
+///
+/// Of two layers above each other the inner one decides, whatever their user types are. Where one
+/// route serves two kinds of users, one enum is the user, and the loader decides by what tells the
+/// tokens apart, such as the issuer:
+///
+/// ```
+/// use tower_warder::{AuthLayer, AuthUser, Claims, RequireLayer, UserStatus, Verifier};
+/// # struct Customer { active: bool }
+/// # async fn customer(_: &str) -> Result<Option<Customer>, std::io::Error> { Ok(None) }
+/// # struct Employee { left: bool }
+/// # async fn employee(_: &str) -> Result<Option<Employee>, std::io::Error> { Ok(None) }
+///
+/// enum User {
+///     Customer(Customer),
+///     Employee(Employee),
+/// }
+///
+/// impl AuthUser for User {
+///     fn status(&self) -> UserStatus {
+///         match self {
+///             Self::Customer(Customer { active: true }) => UserStatus::Approved,
+///             Self::Employee(Employee { left: false }) => UserStatus::Approved,
+///             _ => UserStatus::Disabled,
+///         }
+///     }
+/// }
+///
+/// // The verifier accepts both issuers, for example an `Issuers`.
+/// fn layer(verifier: impl Verifier) -> AuthLayer<User> {
+///     AuthLayer::new(verifier, |claims: Claims| async move {
+///         Ok(match claims.issuer() {
+///             Some("https://shop.example") => customer(claims.subject()).await?.map(User::Customer),
+///             Some("https://staff.example") => employee(claims.subject()).await?.map(User::Employee),
+///             _ => None,
+///         })
+///     })
+/// }
+///
+/// let employees = RequireLayer::<User>::when(|user, _| matches!(user, User::Employee(_)));
+/// ```
 #[must_use]
 pub struct AuthLayer<U>(Stranger<U>);
 
 impl<U> AuthLayer<U> {
     /// Credentials are judged by `verifier`, users found by `loader`.
     pub fn new(verifier: impl Verifier, loader: impl UserLoader<User = U>) -> Self {
-        Self(Stranger::new(Config {
-            source: TokenSource::header(),
-            verifier: Arc::new(verifier),
-            loader: Arc::new(loader),
-            cache: None,
-            tickets: None,
-            timeout: None,
-            challenges: None,
-            disclose_status: false,
-            outages: Arc::default(),
-        }))
+        Self(Stranger::new(Config::new(verifier, loader)))
     }
 
     /// Where to look for the credential. Defaults to the `Authorization` header only.
@@ -104,11 +139,73 @@ impl<U> AuthLayer<U> {
         self.configure(|config| config.disclose_status = disclose)
     }
 
+    /// Whether this service is gRPC: then a POST with the content type of gRPC or gRPC-Web is
+    /// answered with a `grpc-status`, over HTTP/1.1, too. Defaults to no: then only gRPC over
+    /// HTTP/2 is.
+    ///
+    /// Such an answer has the status 200, whatever is refused. Leave it off where a proxy asks this
+    /// service by the HTTP status whether it may pass a request on.
+    pub fn grpc(self, grpc: bool) -> Self {
+        self.configure(|config| config.grpc = grpc)
+    }
+
+    /// Whether the layer verifies each token itself and puts the [`Claims`] into the request
+    /// extensions, for plain tower services and `Extension<Claims>`. Defaults to no: then only those
+    /// routes pay for a verification that ask for it.
+    ///
+    /// It rejects nothing. There are no claims in the extensions of a request without a credential
+    /// or with an invalid one, and none where a key server would have to be asked first: a handler
+    /// that needs them has a guard. The status of the account is not known to it.
+    pub fn insert_claims(self, insert: bool) -> Self {
+        self.configure(|config| config.insert_claims = insert)
+    }
+
     /// A layer that was cloned or applied before keeps what it had.
     fn configure(self, change: impl FnOnce(&mut Config<U>)) -> Self {
         let mut config = self.0.config().clone();
         change(&mut config);
         Self(Stranger::new(config))
+    }
+}
+
+impl AuthLayer<Claims> {
+    /// A layer for a service without users of its own, such as one behind somebody else's issuer:
+    /// the user is the [`Claims`] of a valid token.
+    ///
+    /// `CurrentUser<Claims>`, `RequireLayer::<Claims>`, [`Scope`](crate::Scope) and every other
+    /// policy but [`Admin`](crate::Admin) work as with a user type. A valid token stays valid until
+    /// it expires: nobody is asked for the status of an account. Let tokens live for minutes, or put
+    /// a [`Revocable`](crate::Revocable) around the verifier.
+    ///
+    /// ```
+    /// # use tower_warder::{AuthLayer, Claims, RequireLayer, Scope, TokenVerifier};
+    /// # fn example(verifier: TokenVerifier) -> Result<(), tower_warder::ConfigError> {
+    /// let auth = AuthLayer::claims_only(verifier.issuer("https://login.example").audience("orders"));
+    /// let guard = RequireLayer::<Claims>::new(Scope::new("orders:read")?);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn claims_only(verifier: impl Verifier) -> Self {
+        let mut config = Config::new(verifier, FromClaims);
+        config.from_claims = Some(Claims::clone);
+        Self(Stranger::new(config))
+    }
+}
+
+/// The loader of a layer without users.
+struct FromClaims;
+
+#[async_trait]
+impl UserLoader for FromClaims {
+    type User = Claims;
+
+    async fn load_user(&self, claims: &Claims) -> Result<Option<Claims>, BoxError> {
+        Ok(Some(claims.clone()))
+    }
+
+    // Two tokens of one subject are two users here.
+    fn cache_key<'a>(&self, _: &'a Claims) -> Option<Cow<'a, str>> {
+        None
     }
 }
 
@@ -118,7 +215,7 @@ impl<S, U> Layer<S> for AuthLayer<U> {
     fn layer(&self, inner: S) -> Self::Service {
         AuthService {
             inner,
-            stranger: self.0.clone(),
+            stranger: self.0.for_service(),
         }
     }
 }
@@ -160,6 +257,9 @@ where
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
         let identity = self.stranger.sends(&mut request);
         identity.leave_in(request.extensions_mut());
+        if self.stranger.config().insert_claims {
+            Slot::insert_claims(request.extensions_mut());
+        }
         self.inner.call(request)
     }
 }

@@ -41,7 +41,7 @@ pub use cache::{Invalidation, UserCache};
 pub use clock::Clock;
 pub use error::{AuthError, AuthErrorKind, BoxError, ConfigError};
 #[cfg(feature = "axum")]
-pub use extract::{AdminUser, Guarded};
+pub use extract::{AdminUser, Guarded, TypedClaims};
 pub use guard::{RequireLayer, RequireService, ResponseFuture};
 pub use identity::Identity;
 pub use layer::{AuthLayer, AuthService};

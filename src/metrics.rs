@@ -55,6 +55,8 @@
 //! | `custom_claims` | the application cannot read its own claims |
 //! | `account_pending`, `account_disabled` | the account's status, also where it is not disclosed |
 //! | `timeout` | store, key source or deny list took longer than [`AuthLayer::loader_timeout`](crate::AuthLayer::loader_timeout) |
+//! | `no_layer`, `layer_inside`, `other_user_type` | the route has no [`AuthLayer`](crate::AuthLayer) outside of what asks for the user, it is inside of the guard, or it is for another user type |
+//! | `no_tickets` | the route issues tickets, and its layer has none |
 //! | `none` | the code says all, or the application gave an error of its own |
 //!
 //! A request is counted once, when it is judged for the first time, however many extractors ask.

@@ -4,14 +4,22 @@ use http::header::{CONTENT_TYPE, HeaderName, RETRY_AFTER, SET_COOKIE, WWW_AUTHEN
 use http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
 use serde::Serialize;
 
-use crate::error::{AuthError, AuthErrorKind};
+use crate::error::{AuthError, AuthErrorKind, GrpcFormat};
 use crate::measure;
 
 /// Makes the response of a [`RequireLayer`](crate::RequireLayer) to a request that it rejects.
 ///
 /// [`Problem`] and [`Empty`] are ready; a closure `Fn(&AuthError, &HeaderMap) -> Response<B>`,
 /// which sees the request's headers, is one, too. Challenge, `Retry-After`, the `Set-Cookie` that
-/// clears a refused cookie, a status that is no success and the `AuthError` in the extensions are put on afterwards, whoever made the response.
+/// clears a refused cookie, a status that is no success and the `AuthError` in the extensions are put
+/// on afterwards, whoever made the response.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not make the body `{B}` of a rejection",
+    note = "`Problem`, the default, needs a body that can be made of a `String`: put layers that \
+            change the body, such as `TraceLayer` or `CompressionLayer`, outside of the \
+            `RequireLayer`, or use `.rejection(tower_warder::Empty)` for bodies that are `Default`, \
+            or `.rejection(|error: &AuthError, headers: &HeaderMap| …)` for any other"
+)]
 pub trait Rejection<B>: Send + Sync + 'static {
     /// The response to `error`, for a request with these headers.
     fn response(&self, error: &AuthError, headers: &HeaderMap) -> Response<B>;
@@ -22,10 +30,12 @@ pub trait Rejection<B>: Send + Sync + 'static {
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Problem;
 
+// The compiler then says what `Rejection` says, not that some body is not `From<String>`.
+#[diagnostic::do_not_recommend]
 impl<B: From<String>> Rejection<B> for Problem {
     fn response(&self, error: &AuthError, _: &HeaderMap) -> Response<B> {
-        if error.is_for_grpc() {
-            return grpc(error, String::new().into());
+        if let Some(format) = error.grpc() {
+            return grpc(error, format, String::new().into());
         }
         problem(error.status(), error.detail(), error.code()).map(B::from)
     }
@@ -35,10 +45,11 @@ impl<B: From<String>> Rejection<B> for Problem {
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Empty;
 
+#[diagnostic::do_not_recommend]
 impl<B: Default> Rejection<B> for Empty {
     fn response(&self, error: &AuthError, _: &HeaderMap) -> Response<B> {
-        if error.is_for_grpc() {
-            return grpc(error, B::default());
+        if let Some(format) = error.grpc() {
+            return grpc(error, format, B::default());
         }
         let mut response = Response::new(B::default());
         *response.status_mut() = error.status();
@@ -46,6 +57,7 @@ impl<B: Default> Rejection<B> for Empty {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<B, F> Rejection<B> for F
 where
     F: Fn(&AuthError, &HeaderMap) -> Response<B> + Send + Sync + 'static,
@@ -75,7 +87,7 @@ pub(crate) fn respond<B>(
 ) -> Response<B> {
     let mut response = rejection.response(&error, headers);
     // Whoever is turned away never reads a success. A redirect to a log-in page is none.
-    if response.status().is_success() && !error.is_for_grpc() {
+    if response.status().is_success() && error.grpc().is_none() {
         *response.status_mut() = error.status();
     }
     if let Some(challenge) = error.challenge() {
@@ -122,11 +134,14 @@ struct ProblemDocument<'a> {
 }
 
 /// A gRPC answer that ends with its headers ("Trailers-Only").
-fn grpc<B>(error: &AuthError, body: B) -> Response<B> {
+fn grpc<B>(error: &AuthError, format: GrpcFormat, body: B) -> Response<B> {
     let mut response = Response::new(body);
     *response.status_mut() = StatusCode::OK;
     let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, GRPC);
+    headers.insert(
+        CONTENT_TYPE,
+        HeaderValue::from_static(format.content_type()),
+    );
     headers.insert(GRPC_STATUS, HeaderValue::from_static(error.grpc_status()));
     if let Ok(message) = HeaderValue::try_from(percent_encode(error.detail())) {
         headers.insert(GRPC_MESSAGE, message);
@@ -147,7 +162,6 @@ fn percent_encode(text: &str) -> String {
 }
 
 const PROBLEM_JSON: HeaderValue = HeaderValue::from_static("application/problem+json");
-const GRPC: HeaderValue = HeaderValue::from_static("application/grpc");
 const GRPC_STATUS: HeaderName = HeaderName::from_static("grpc-status");
 const GRPC_MESSAGE: HeaderName = HeaderName::from_static("grpc-message");
 const RETRY_SECONDS: HeaderValue = HeaderValue::from_static("1");

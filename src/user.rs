@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::future::Future;
 use std::ops::Deref;
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::Arc;
@@ -64,6 +65,14 @@ pub trait AuthUser: Send + Sync + 'static {
     }
 }
 
+/// The user of a service without users of its own: approved, and never an admin. See
+/// [`AuthLayer::claims_only`](crate::AuthLayer::claims_only).
+impl AuthUser for Claims {
+    fn status(&self) -> UserStatus {
+        UserStatus::Approved
+    }
+}
+
 /// The state of an account. Only [`Approved`](Self::Approved) opens a door.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -103,6 +112,8 @@ pub enum UserStatus {
 /// }
 /// ```
 ///
+/// Closures and functions that take the [`Claims`] are loaders, too.
+///
 /// Numbers have several spellings (`i64::from_str` takes `+1` and `01`): a loader that parses the
 /// subject compares the number's own text with it, so that an id has one.
 ///
@@ -135,7 +146,9 @@ pub enum UserStatus {
 #[async_trait]
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not load users",
-    note = "implement `tower_warder::UserLoader` for `{Self}`, with `#[tower_warder::async_trait]`"
+    note = "implement `tower_warder::UserLoader` for `{Self}`, with `#[tower_warder::async_trait]`, or \
+            pass a closure `|claims: Claims| async move {{ Ok(Some(user)) }}`; a service without users \
+            takes `AuthLayer::claims_only(verifier)`"
 )]
 pub trait UserLoader: Send + Sync + 'static {
     /// The application's user.
@@ -171,6 +184,40 @@ impl<L: UserLoader + ?Sized> UserLoader for Arc<L> {
 
     fn cache_key<'a>(&self, claims: &'a Claims) -> Option<Cow<'a, str>> {
         (**self).cache_key(claims)
+    }
+}
+
+/// A closure or a function that takes the claims.
+///
+/// ```
+/// use tower_warder::{AuthLayer, BoxError, Claims, Secret, TokenVerifier};
+/// # use tower_warder::testing::TestUser as User;
+/// # #[derive(Clone)] struct Database;
+/// # impl Database { async fn find(&self, _: &str) -> Result<Option<User>, std::io::Error> { Ok(None) } }
+///
+/// async fn layer(database: Database, secret: &Secret) -> AuthLayer<User> {
+///     AuthLayer::new(TokenVerifier::hs256(secret), move |claims: Claims| {
+///         let database = database.clone();
+///         async move { Ok(database.find(claims.subject()).await?) }
+///     })
+/// }
+/// ```
+///
+/// As every loader, it looks at the issuer, too, where the verifier accepts several. A
+/// [`UserCache`](crate::UserCache) keeps its users by subject and issuer: where more of the claims
+/// decides, implement the trait with [`cache_key`](UserLoader::cache_key).
+#[async_trait]
+#[diagnostic::do_not_recommend]
+impl<F, R, U> UserLoader for F
+where
+    F: Fn(Claims) -> R + Send + Sync + 'static,
+    R: Future<Output = Result<Option<U>, BoxError>> + Send + 'static,
+    U: Send + Sync + 'static,
+{
+    type User = U;
+
+    async fn load_user(&self, claims: &Claims) -> Result<Option<U>, BoxError> {
+        self(claims.clone()).await
     }
 }
 

@@ -10,6 +10,8 @@ use http::{HeaderMap, HeaderValue, Method, StatusCode, Version};
 
 use super::BoxError;
 use super::challenge::{self, Challenge, Challenges};
+use super::grpc::GrpcFormat;
+use super::misconfiguration::Misconfiguration;
 use super::refusal::Refusal;
 use super::too_long::TooLong;
 
@@ -37,7 +39,8 @@ use super::too_long::TooLong;
 pub struct AuthError {
     kind: AuthErrorKind,
     disclosed: bool,
-    grpc: bool,
+    grpc_service: bool,
+    grpc: Option<GrpcFormat>,
     detail: Option<Cow<'static, str>>,
     source: Source,
     challenges: Option<Arc<Challenges>>,
@@ -76,7 +79,8 @@ impl AuthError {
         Self {
             kind,
             disclosed: false,
-            grpc: false,
+            grpc_service: false,
+            grpc: None,
             detail: None,
             source: Source::None,
             challenges: None,
@@ -137,6 +141,9 @@ impl AuthError {
             (AuthErrorKind::AccountDisabled, _) => "account_disabled",
             (_, Source::Refusal(refusal)) => refusal.code(),
             (_, Source::Error(error)) if error.is::<TooLong>() => "timeout",
+            (_, Source::Error(error)) => {
+                error.downcast_ref().map_or("none", Misconfiguration::code)
+            }
             _ => "none",
         }
     }
@@ -170,23 +177,33 @@ impl AuthError {
         self
     }
 
-    /// Remembers the form of answer that the sender understands. Whoever sees a gRPC request as
-    /// anything else (a proxy that asks whether it may pass a request on) must not see a 200.
+    /// The service declares itself gRPC, or it does not.
+    pub(crate) const fn for_grpc_service(mut self, declared: bool) -> Self {
+        self.grpc_service = declared;
+        self
+    }
+
+    /// Remembers the form of answer that the request asks for. Unless the service declares itself
+    /// gRPC, only gRPC as its specification has it, a POST over HTTP/2, is answered with a 200: a
+    /// proxy that asks whether it may pass a request on must not be told so by a content type.
     pub(crate) fn asked_by(
         mut self,
         method: &Method,
         version: Version,
         headers: &HeaderMap,
     ) -> Self {
-        self.grpc = *method == Method::POST
-            && version >= Version::HTTP_2
-            && headers
-                .get(CONTENT_TYPE)
-                .is_some_and(|value| is_grpc(value.as_bytes()));
+        let declared = self.grpc_service;
+        self.grpc = if *method == Method::POST && (version >= Version::HTTP_2 || declared) {
+            let format = headers.get(CONTENT_TYPE).and_then(GrpcFormat::of);
+            format.filter(|format| declared || *format == GrpcFormat::Grpc)
+        } else {
+            None
+        };
         self
     }
 
-    pub(crate) const fn is_for_grpc(&self) -> bool {
+    /// The form of answer that the request asks for, if it is one of gRPC's.
+    pub(crate) const fn grpc(&self) -> Option<GrpcFormat> {
         self.grpc
     }
 
@@ -321,17 +338,6 @@ impl Error for AuthError {
             Source::Refusal(refusal) => Some(refusal),
             Source::Error(error) => Some(&**error),
         }
-    }
-}
-
-/// `application/grpc`, alone or with `+` and a format.
-fn is_grpc(content_type: &[u8]) -> bool {
-    const GRPC: &[u8] = b"application/grpc";
-    match content_type.split_at_checked(GRPC.len()) {
-        Some((essence, rest)) => {
-            essence.eq_ignore_ascii_case(GRPC) && matches!(rest, [] | [b'+' | b';' | b' ', ..])
-        }
-        None => false,
     }
 }
 

@@ -2,15 +2,19 @@
 
 mod config;
 mod refusal;
+mod misconfiguration;
 mod too_long;
 mod reported;
 mod challenge;
+mod grpc;
 mod auth;
 
 pub use auth::{AuthError, AuthErrorKind};
 pub use config::ConfigError;
 
 pub(crate) use challenge::Challenges;
+pub(crate) use grpc::GrpcFormat;
+pub(crate) use misconfiguration::Misconfiguration;
 pub(crate) use refusal::Refusal;
 pub(crate) use reported::Reported;
 pub(crate) use too_long::TooLong;

@@ -10,7 +10,7 @@ use crate::cache::UserCache;
 use crate::error::Challenges;
 use crate::source::TokenSource;
 use crate::ticket::Tickets;
-use crate::token::Verifier;
+use crate::token::{Claims, Verifier};
 use crate::user::UserLoader;
 
 /// Where to look, whom to ask, and how to answer.
@@ -24,6 +24,35 @@ pub(crate) struct Config<U> {
     pub(crate) challenges: Option<Arc<Challenges>>,
     pub(crate) disclose_status: bool,
     pub(crate) outages: Arc<Outages>,
+    pub(crate) grpc: bool,
+    pub(crate) insert_claims: bool,
+    /// Makes the user of the claims alone, without the loader.
+    pub(crate) from_claims: Option<fn(&Claims) -> U>,
+}
+
+impl<U> Config<U> {
+    /// What is not asked for is off.
+    pub(crate) fn new(verifier: impl Verifier, loader: impl UserLoader<User = U>) -> Self {
+        Self {
+            source: TokenSource::header(),
+            verifier: Arc::new(verifier),
+            loader: Arc::new(loader),
+            cache: None,
+            tickets: None,
+            timeout: None,
+            challenges: None,
+            disclose_status: false,
+            outages: Arc::default(),
+            grpc: false,
+            insert_claims: false,
+            from_claims: None,
+        }
+    }
+
+    /// Whether a user may be known without waiting.
+    pub(super) const fn may_know_at_once(&self) -> bool {
+        self.cache.is_some() || self.from_claims.is_some()
+    }
 }
 
 /// The runtime's own sleep, and how long to wait for users.
@@ -45,6 +74,9 @@ impl<U> Clone for Config<U> {
             challenges: self.challenges.clone(),
             disclose_status: self.disclose_status,
             outages: Arc::clone(&self.outages),
+            grpc: self.grpc,
+            insert_claims: self.insert_claims,
+            from_claims: self.from_claims,
         }
     }
 }

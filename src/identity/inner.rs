@@ -10,8 +10,8 @@ use futures_util::lock::Mutex;
 
 use super::config::Config;
 use super::log::log;
-use super::misconfiguration::{Misconfiguration, misconfigured};
-use crate::error::{AuthError, AuthErrorKind, Refusal, TooLong};
+use super::misconfiguration::{Place, misconfigured};
+use crate::error::{AuthError, AuthErrorKind, Misconfiguration, Refusal, TooLong};
 use crate::log_limit::LogLimit;
 use crate::source::Presented;
 use crate::ticket::Ticket;
@@ -159,7 +159,7 @@ impl<U> Inner<U> {
     pub(super) async fn ticket(&self) -> Result<Ticket, AuthError> {
         let claims = self.claims().await.map_err(Clone::clone)?;
         let Some(tickets) = &self.config.tickets else {
-            return Err(misconfigured(Misconfiguration::NoTickets));
+            return Err(misconfigured(Misconfiguration::NoTickets, Place::UNKNOWN));
         };
         // Else one that was overheard would do for ever.
         if self.redeemed.get().is_some() {
@@ -219,6 +219,7 @@ impl<U> Inner<U> {
     pub(super) fn finish(&self, error: AuthError) -> AuthError {
         let error = error
             .disclosed(self.config.disclose_status)
+            .for_grpc_service(self.config.grpc)
             .with_challenges(self.config.challenges.as_ref());
         if self.presented.is_cookie() {
             error.with_cleared_cookie(|| self.config.source.cleared_cookie())

@@ -7,6 +7,9 @@ mod admitted;
 mod inner;
 mod user;
 mod slot;
+#[cfg(feature = "testing")]
+mod test_log_in;
+mod stranger;
 mod watch;
 
 use std::any::type_name;
@@ -24,7 +27,11 @@ use crate::user::{AuthUser, CurrentUser};
 
 pub(crate) use self::admitted::Admitted;
 pub(crate) use self::config::{Config, Timeout};
-pub(crate) use self::slot::{Slot, Stranger};
+pub(crate) use self::misconfiguration::Place;
+pub(crate) use self::slot::Slot;
+pub(crate) use self::stranger::Stranger;
+#[cfg(feature = "testing")]
+pub(crate) use self::test_log_in::TestLogIn;
 
 /// The sender of a request, unresolved until somebody asks.
 ///
@@ -60,7 +67,16 @@ impl<U> Identity<U> {
     where
         U: Send + Sync + 'static,
     {
-        Slot::of(extensions, type_name::<U>())?.identity().map(Self)
+        Self::at(extensions, Place::UNKNOWN)
+    }
+
+    /// The same, asked for at this place.
+    pub(crate) fn at(extensions: &Extensions, place: Place<'_>) -> Result<Self, AuthError>
+    where
+        U: Send + Sync + 'static,
+    {
+        let slot = Slot::of(extensions, type_name::<U>(), place)?;
+        slot.identity(place).map(Self)
     }
 
     /// Whether no credential was sent. A bad one is not none, nor is a dead cookie, which

@@ -5,51 +5,21 @@ use std::sync::Arc;
 
 #[cfg(feature = "axum")]
 use futures_util::future::{BoxFuture, FutureExt};
-use http::{Extensions, Request};
+use http::Extensions;
+#[cfg(feature = "axum")]
+use serde::de::DeserializeOwned;
 
-use super::config::Config;
 use super::inner::Inner;
 #[cfg(feature = "axum")]
 use super::inner::owned;
-use super::misconfiguration::{Misconfiguration, misconfigured};
-use crate::error::AuthError;
+#[cfg(feature = "axum")]
+use super::log::log;
+use super::misconfiguration::{Place, misconfigured, no_layer};
+use crate::error::{AuthError, Misconfiguration};
 #[cfg(feature = "axum")]
 use crate::policy::Policy;
-use crate::source::Presented;
 use crate::token::Claims;
 use crate::user::{AuthUser, CurrentUser};
-
-/// The identity of all who bring no credential. Nobody needs one of their own for that: public
-/// routes are mostly asked by strangers.
-pub(crate) struct Stranger<U>(Arc<Inner<U>>);
-
-impl<U> Stranger<U> {
-    pub(crate) fn new(config: Config<U>) -> Self {
-        Self(Arc::new(Inner::stranger(Arc::new(config))))
-    }
-
-    pub(crate) fn config(&self) -> &Config<U> {
-        self.0.config()
-    }
-}
-
-impl<U: AuthUser> Stranger<U> {
-    /// Who sends this request: the stranger, or whoever the credential speaks of.
-    pub(crate) fn sends<B>(&self, request: &mut Request<B>) -> Slot {
-        let config = self.0.config();
-        let identity = match config.source.find(request) {
-            Presented::Nothing => Arc::clone(&self.0),
-            presented => Arc::new(Inner::new(Arc::clone(config), presented)),
-        };
-        Slot(identity)
-    }
-}
-
-impl<U> Clone for Stranger<U> {
-    fn clone(&self) -> Self {
-        Self(Arc::clone(&self.0))
-    }
-}
 
 /// The one place in a request where a layer leaves an identity, whatever its user type: the inner
 /// of two layers replaces what the outer left.
@@ -57,6 +27,15 @@ impl<U> Clone for Stranger<U> {
 pub(crate) struct Slot(Arc<dyn AnyIdentity>);
 
 impl Slot {
+    pub(super) fn new<U: AuthUser>(inner: Inner<U>) -> Self {
+        Self(Arc::new(inner))
+    }
+
+    /// One that many requests share.
+    pub(super) fn shared<U: AuthUser>(inner: &Arc<Inner<U>>) -> Self {
+        Self(Arc::clone(inner) as _)
+    }
+
     /// Puts this identity in the place of any earlier one, and removes whom that one admitted.
     pub(crate) fn leave_in(self, extensions: &mut Extensions) {
         extensions.remove::<Claims>();
@@ -66,14 +45,23 @@ impl Slot {
         }
     }
 
+    /// Puts the claims beside the identity, if it has valid ones and nobody has to be asked.
+    pub(crate) fn insert_claims(extensions: &mut Extensions) {
+        let claims = extensions
+            .get::<Self>()
+            .and_then(|slot| slot.0.claims_now());
+        if let Some(claims) = claims {
+            extensions.insert(claims);
+        }
+    }
+
     /// The identity that is asked for to find out `asked`: the name of a user type, or of claims.
     pub(crate) fn of<'a>(
         extensions: &'a Extensions,
         asked: &'static str,
+        place: Place<'_>,
     ) -> Result<&'a Self, AuthError> {
-        extensions
-            .get()
-            .ok_or_else(|| misconfigured(Misconfiguration::NoLayer { asked }))
+        extensions.get().ok_or_else(|| no_layer(asked, place))
     }
 
     #[cfg(feature = "axum")]
@@ -86,28 +74,40 @@ impl Slot {
         self.0.claims().await
     }
 
+    /// The claims, read into a type of the application.
+    #[cfg(feature = "axum")]
+    pub(crate) async fn typed_claims<T: DeserializeOwned>(&self) -> Result<T, AuthError> {
+        let claims = self.0.claims().await?;
+        claims.custom().map_err(|error| self.0.reject(error))
+    }
+
     /// As [`Identity::require`](super::Identity::require), without keeping the identity.
     #[cfg(feature = "axum")]
     pub(crate) async fn require<P: Policy<U>, U: AuthUser>(
         &self,
         policy: &P,
+        place: Place<'_>,
     ) -> Result<CurrentUser<U>, AuthError> {
         let any: &dyn Any = &*self.0;
-        let inner: &Inner<U> = any.downcast_ref().ok_or_else(|| self.is_not::<U>())?;
+        let inner: &Inner<U> = any.downcast_ref().ok_or_else(|| self.is_not::<U>(place))?;
         let (user, _) = inner.require(policy).await?;
         Ok(CurrentUser(Arc::clone(user)))
     }
 
-    pub(super) fn identity<U: Send + Sync + 'static>(&self) -> Result<Arc<Inner<U>>, AuthError> {
+    pub(super) fn identity<U: Send + Sync + 'static>(
+        &self,
+        place: Place<'_>,
+    ) -> Result<Arc<Inner<U>>, AuthError> {
         let any: Arc<dyn Any + Send + Sync> = Arc::clone(&self.0) as _;
-        any.downcast().map_err(|_| self.is_not::<U>())
+        any.downcast().map_err(|_| self.is_not::<U>(place))
     }
 
-    fn is_not<U>(&self) -> AuthError {
-        misconfigured(Misconfiguration::OtherUser {
+    fn is_not<U>(&self, place: Place<'_>) -> AuthError {
+        let hint = Misconfiguration::OtherUser {
             asked: type_name::<U>(),
             layer: self.0.user_type(),
-        })
+        };
+        self.0.finish(misconfigured(hint, place))
     }
 }
 
@@ -118,7 +118,14 @@ trait AnyIdentity: Any + Send + Sync {
     fn is_anonymous(&self) -> bool;
     #[cfg(feature = "axum")]
     fn claims(&self) -> BoxFuture<'_, Result<Claims, AuthError>>;
+    /// Valid claims, if nobody has to be asked for them.
+    fn claims_now(&self) -> Option<Claims>;
     fn forget_user(&self, extensions: &mut Extensions);
+    /// Shapes the answer as the layer is configured.
+    fn finish(&self, error: AuthError) -> AuthError;
+    /// The same for an error that nobody has logged yet.
+    #[cfg(feature = "axum")]
+    fn reject(&self, error: AuthError) -> AuthError;
 }
 
 impl<U: AuthUser> AnyIdentity for Inner<U> {
@@ -136,7 +143,22 @@ impl<U: AuthUser> AnyIdentity for Inner<U> {
         async { owned(self.claims().await) }.boxed()
     }
 
+    fn claims_now(&self) -> Option<Claims> {
+        self.claims_now()?.ok().cloned()
+    }
+
     fn forget_user(&self, extensions: &mut Extensions) {
         extensions.remove::<CurrentUser<U>>();
+    }
+
+    fn finish(&self, error: AuthError) -> AuthError {
+        self.finish(error)
+    }
+
+    #[cfg(feature = "axum")]
+    fn reject(&self, error: AuthError) -> AuthError {
+        let error = self.finish(error);
+        log(&error, &self.config.outages.verifier);
+        error
     }
 }

@@ -37,9 +37,16 @@ impl<U: AuthUser> Inner<U> {
             Ok(claims) => claims,
             Err(error) => return Some(Err(error)),
         };
-        let cache = self.config.cache.as_ref()?;
-        let cached = cache.get(&*self.config.loader, claims)?;
-        Some(self.remember_user(is_of(cached, claims)))
+        let found = match &self.config.cache {
+            Some(cache) => cache.get(&*self.config.loader, claims)?,
+            None => Some(self.user_of_claims(claims)?),
+        };
+        Some(self.remember_user(is_of(found, claims)))
+    }
+
+    /// The user, where the claims are all that is known.
+    fn user_of_claims(&self, claims: &Claims) -> Option<Arc<U>> {
+        Some(Arc::new(self.config.from_claims?(claims)))
     }
 
     async fn wait_for_user(&self) -> Known<'_, Arc<U>> {
@@ -54,7 +61,10 @@ impl<U: AuthUser> Inner<U> {
                 Some(cached) => Ok(cached),
                 None => cache.load(loader, claims).await,
             },
-            None => user::load(&**loader, claims).await,
+            None => match self.user_of_claims(claims) {
+                Some(user) => Ok(Some(user)),
+                None => user::load(&**loader, claims).await,
+            },
         };
         if found.is_ok() {
             self.config.outages.loader_answers();
@@ -79,7 +89,7 @@ impl<U: AuthUser> Inner<U> {
         &self,
         policy: &P,
     ) -> Result<(&Arc<U>, &Claims), AuthError> {
-        if self.config.cache.is_some()
+        if self.config.may_know_at_once()
             && let Some(known) = self.require_now(policy)
         {
             return known;

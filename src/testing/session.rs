@@ -1,18 +1,21 @@
 //! Users, tokens and log-ins of a test.
 
 use std::collections::HashMap;
+use std::fmt;
 use std::task::{Context, Poll};
 use std::time::SystemTime;
 
 use async_trait::async_trait;
 use http::Request;
-use http::header::{AUTHORIZATION, HeaderValue};
+use http::header::AUTHORIZATION;
 use tower_layer::Layer;
 use tower_service::Service;
 
 use crate::error::BoxError;
+use crate::identity::{Config, TestLogIn};
 use crate::layer::{AuthLayer, AuthService};
 use crate::secret::Secret;
+use crate::source::TokenSource;
 use crate::token::{Claims, TokenIssuer, TokenVerifier};
 use crate::user::{AuthUser, UserLoader, UserStatus};
 
@@ -31,7 +34,11 @@ pub fn verifier() -> TokenVerifier {
     TokenVerifier::hs256(&Secret::for_tests())
 }
 
-/// A layer under which every request without a credential comes from `user`.
+/// A layer under which every request without a credential comes from `user`: also below the
+/// application's own layer, which stays as it is.
+///
+/// Put it outside of that layer, for users of the same type. A request that brings a credential is
+/// the application's to verify.
 ///
 /// ```
 /// # use axum::{Router, routing::get};
@@ -45,17 +52,20 @@ pub fn verifier() -> TokenVerifier {
 ///     .layer(testing::logged_in(TestUser::approved("jane")));
 /// ```
 pub fn logged_in<U: AuthUser + Clone>(user: U) -> LoggedInLayer<U> {
-    let mut authorization = issuer()
+    let token = issuer()
         .token(SUBJECT)
         .generation(user.token_generation().unwrap_or_default())
         .issue()
-        .ok()
-        .and_then(|token| HeaderValue::try_from(format!("Bearer {token}")).ok())
         .expect("a token for the test's user");
-    authorization.set_sensitive(true);
+    let mut request = Request::get("/")
+        .header(AUTHORIZATION, format!("Bearer {token}"))
+        .body(())
+        .expect("a request with a token");
+    let users = Users::new([(SUBJECT, user)]);
+    let config = Config::new(verifier(), users.clone());
     LoggedInLayer {
-        layer: AuthLayer::new(verifier(), Users::new([(SUBJECT, user)])),
-        authorization,
+        layer: AuthLayer::new(verifier(), users),
+        log_in: TestLogIn::new(config, TokenSource::header().find(&mut request)),
     }
 }
 
@@ -139,11 +149,11 @@ impl<U: Clone + Send + Sync + 'static> UserLoader for Users<U> {
 }
 
 /// See [`logged_in`].
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 #[must_use]
 pub struct LoggedInLayer<U> {
     layer: AuthLayer<U>,
-    authorization: HeaderValue,
+    log_in: TestLogIn,
 }
 
 impl<S, U> Layer<S> for LoggedInLayer<U> {
@@ -152,17 +162,31 @@ impl<S, U> Layer<S> for LoggedInLayer<U> {
     fn layer(&self, inner: S) -> Self::Service {
         LoggedIn {
             inner: self.layer.layer(inner),
-            authorization: self.authorization.clone(),
+            log_in: self.log_in.clone(),
         }
     }
 }
 
+impl<U> fmt::Debug for LoggedInLayer<U> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LoggedInLayer").finish_non_exhaustive()
+    }
+}
+
 /// The service that [`LoggedInLayer`] makes.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 #[must_use]
 pub struct LoggedIn<S> {
     inner: S,
-    authorization: HeaderValue,
+    log_in: TestLogIn,
+}
+
+impl<S: fmt::Debug> fmt::Debug for LoggedIn<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LoggedIn")
+            .field("inner", &self.inner)
+            .finish_non_exhaustive()
+    }
 }
 
 impl<S: Service<Request<B>>, B> Service<Request<B>> for LoggedIn<S> {
@@ -175,10 +199,7 @@ impl<S: Service<Request<B>>, B> Service<Request<B>> for LoggedIn<S> {
     }
 
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
-        request
-            .headers_mut()
-            .entry(AUTHORIZATION)
-            .or_insert_with(|| self.authorization.clone());
+        request.extensions_mut().insert(self.log_in.clone());
         self.inner.call(request)
     }
 }

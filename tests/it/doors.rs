@@ -11,7 +11,7 @@ use tower_warder::{
     RequireLayer, UserCache, UserStatus,
 };
 
-use crate::support::{Answer, Mood, Store, get, get_with, inside, layer, read, send};
+use crate::support::{Answer, Log, Mood, Store, get, get_with, inside, layer, read, send};
 use crate::tokens::forge;
 
 #[tokio::test]
@@ -120,6 +120,71 @@ async fn missing_layer_is_500_with_a_hint_for_the_log() {
     let door = RequireLayer::<TestUser>::approved().layer(inside());
     let answer = read(door.oneshot(get("/")).await.unwrap()).await;
     assert_hint(&answer, &["no AuthLayer", "session::TestUser`"]);
+}
+
+#[tokio::test]
+async fn guard_outside_of_its_layer_is_told_from_a_missing_layer() {
+    let guard = RequireLayer::<TestUser>::approved();
+    let auth = layer(&Store::new());
+    let jane = testing::token("jane");
+    let swapped = guard.layer(auth.layer(inside()));
+    let answer = read(swapped.oneshot(get_with("/", &jane)).await.unwrap()).await;
+    assert_eq!(
+        (answer.status.as_u16(), reason(&answer)),
+        (500, "layer_inside")
+    );
+
+    let missing = guard.layer(inside());
+    let answer = read(missing.oneshot(get_with("/", &jane)).await.unwrap()).await;
+    assert_eq!((answer.status.as_u16(), reason(&answer)), (500, "no_layer"));
+
+    // A router hides what is in it: the hint says that there is a layer somewhere.
+    let hidden = Router::new()
+        .route("/", on_get("in"))
+        .layer(auth)
+        .layer(guard);
+    let answer = send(&hidden, get_with("/", &jane)).await;
+    assert_eq!((answer.status.as_u16(), reason(&answer)), (500, "no_layer"));
+    assert_hint(&answer, &["no AuthLayer outside", "inside of it"]);
+}
+
+#[tokio::test]
+async fn log_of_a_missing_layer_names_the_route_and_never_the_query() {
+    let log = Log::record();
+    let path = "/orders/7?token=secret";
+    let handlers = Router::new()
+        .route(
+            "/orders/{id}",
+            on_get(async |_: CurrentUser<TestUser>| "in"),
+        )
+        .route("/claims/{id}", on_get(async |_: Option<Claims>| "in"));
+    let guarded = Router::new()
+        .route("/orders/{id}", on_get("in"))
+        .layer(RequireLayer::<TestUser>::approved());
+    let other = Router::new()
+        .route("/orders/{id}", on_get(async |_: Identity<Other>| "in"))
+        .layer(layer(&Store::new()));
+    for (app, path, logged) in [
+        (&handlers, path, "/orders/7"),
+        (&handlers, "/claims/7?token=secret", "/claims/7"),
+        (&guarded, path, "/orders/7"),
+        (&other, path, "/orders/7"),
+    ] {
+        // At ERROR within the limit, which other tests use up, and else at DEBUG.
+        let before = log.lines(MISCONFIGURED).len();
+        assert_eq!(send(app, get(path)).await.status, 500);
+        let lines = log.lines(MISCONFIGURED);
+        assert_eq!(lines.len(), before + 1, "one line for a request");
+        let line = lines.last().unwrap();
+        assert!(line.contains("GET"), "{line}");
+        assert!(line.contains(&format!("path=\"{logged}\"")), "{line}");
+        assert!(!line.contains("secret"), "{line}");
+    }
+    // What a client writes there is cut.
+    let long = format!("/orders/{}", "a".repeat(2000));
+    send(&guarded, get(&long)).await;
+    let lines = log.lines(MISCONFIGURED);
+    assert!(lines.last().unwrap().len() < 1000);
 }
 
 #[tokio::test]
@@ -294,6 +359,13 @@ fn optional() -> Router {
 }
 
 const OPTIONAL: [&str; 4] = ["/user", "/admin", "/guarded", "/claims"];
+
+/// What the log says of every route that is put together wrongly.
+const MISCONFIGURED: &str = "authentication is misconfigured";
+
+fn reason(answer: &Answer) -> &'static str {
+    answer.extensions.get::<AuthError>().unwrap().reason()
+}
 
 fn assert_hint(answer: &Answer, words: &[&str]) {
     assert_eq!(answer.status, 500);

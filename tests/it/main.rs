@@ -14,6 +14,7 @@ mod accounts;
 mod accounts_example;
 mod api_keys;
 mod bodies;
+mod claims_only;
 mod cookie_example;
 mod corridor;
 mod cors;
@@ -23,6 +24,7 @@ mod doors;
 mod elsewhere;
 #[cfg(unix)]
 mod faults;
+mod grpc;
 mod hyper;
 mod identity;
 mod introspection;
@@ -31,6 +33,7 @@ mod issuers;
 mod jwks;
 mod key_source;
 mod login_error;
+mod logged_in;
 #[cfg(feature = "metrics")]
 mod metrics;
 mod openapi;

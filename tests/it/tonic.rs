@@ -4,6 +4,8 @@ use axum::Router;
 use axum::routing::get as on_get;
 use futures_util::StreamExt;
 use futures_util::stream::{self, BoxStream};
+use hyper_util::client::legacy::Client;
+use hyper_util::rt::TokioExecutor;
 use tokio::net::TcpListener;
 use tonic::service::{LayerExt, Routes};
 use tonic::transport::server::TcpIncoming;
@@ -11,6 +13,8 @@ use tonic::transport::{Channel, Server};
 use tonic::{Code, Request, Response, Status};
 use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_client::HealthClient;
+use tonic_web::{GrpcWebClientLayer, GrpcWebLayer};
+use tower::Layer;
 use tower_warder::testing::{self, TestUser};
 use tower_warder::{
     Admin, AuthLayer, Claims, CurrentUser, Empty, Policy, RequireLayer, UserStatus, async_trait,
@@ -199,6 +203,43 @@ async fn one_door_of_an_axum_router_answers_pages_and_calls() {
     let jane = testing::token("jane");
     let greeting = client.greet(asking(GreetRequest {}, Some(&jane))).await;
     assert_eq!(greeting.unwrap().into_inner().text, "Jane jane");
+}
+
+#[tokio::test]
+async fn grpc_web_client_over_http_1_reads_the_status_of_a_declared_service() {
+    let declared = || layer(&Store::new()).grpc(true);
+    let guard = RequireLayer::<TestUser>::approved;
+    let routes = || Routes::new(GreeterServer::new(Seen)).into_axum_router();
+    // Guards see either what the browser sends, or what the translation makes of it.
+    let outside = routes()
+        .layer(GrpcWebLayer::new())
+        .layer(guard())
+        .layer(declared());
+    let inside = routes()
+        .layer(guard())
+        .layer(declared())
+        .layer(GrpcWebLayer::new());
+    for app in [outside, inside] {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let origin = format!("http://{}", listener.local_addr().unwrap());
+        tokio::spawn(axum::serve(listener, app).into_future());
+        let http_1 = Client::builder(TokioExecutor::new()).build_http();
+        let web = GrpcWebClientLayer::new().layer(http_1);
+        let mut client = GreeterClient::with_origin(web, origin.parse().unwrap());
+
+        for (token, message) in [
+            (None, "Not authenticated"),
+            (Some("a.b.c"), "Could not validate credentials"),
+        ] {
+            let refused = client.greet(asking(GreetRequest {}, token)).await;
+            let status = refused.unwrap_err();
+            assert_eq!(status.code(), Code::Unauthenticated, "{token:?}");
+            assert_eq!(status.message(), message);
+        }
+        let jane = testing::token("jane");
+        let greeting = client.greet(asking(GreetRequest {}, Some(&jane))).await;
+        assert_eq!(greeting.unwrap().into_inner().text, "Jane jane");
+    }
 }
 
 async fn example_server() -> Channel {

@@ -1,8 +1,5 @@
-use std::sync::Arc;
-
 use super::*;
 use crate::error::BoxError;
-use crate::source::TokenSource;
 use crate::token::Verifier;
 use crate::user::{AuthUser, UserLoader, UserStatus};
 
@@ -31,18 +28,7 @@ impl Verifier for Nobody {
 
 #[test]
 fn strangers_do_not_wait_for_each_other() {
-    let config = Config {
-        source: TokenSource::header(),
-        verifier: Arc::new(Nobody),
-        loader: Arc::new(Nobody),
-        cache: None,
-        tickets: None,
-        timeout: None,
-        challenges: None,
-        disclose_status: false,
-        outages: Arc::default(),
-    };
-    let stranger = Inner::stranger(Arc::new(config));
+    let stranger = Inner::stranger(Arc::new(Config::new(Nobody, Nobody)));
     let _turn = stranger.turn.try_lock().unwrap();
     let claims = stranger.claims().now_or_never();
     assert!(claims.unwrap().is_err());

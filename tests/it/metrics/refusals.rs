@@ -107,8 +107,12 @@ fn rows() -> Vec<Row> {
 /// The reasons that the rows have.
 pub fn reasons() -> impl Iterator<Item = &'static str> {
     let rows = rows().into_iter();
-    rows.map(|Row(expected, ..)| expected.split_once(' ').unwrap().1)
+    let rows = rows.map(|Row(expected, ..)| expected.split_once(' ').unwrap().1);
+    rows.chain(MISCONFIGURED)
 }
+
+/// In the order of their test.
+const MISCONFIGURED: [&str; 4] = ["no_layer", "layer_inside", "other_user_type", "no_tickets"];
 
 #[test]
 fn every_refusal_is_counted_once_by_code_and_reason() {
@@ -147,7 +151,33 @@ fn a_route_without_a_layer_is_counted() {
         let app = Router::new().route("/", on_get(async |_: CurrentUser<TestUser>| "in"));
         send(&app, get("/")).await;
     });
-    assert_eq!(counts.of("refusals_total"), "misconfigured none 1");
+    assert_eq!(counts.of("refusals_total"), "misconfigured no_layer 1");
+}
+
+#[test]
+fn misconfigured_routes_are_counted_by_what_is_wrong() {
+    let request = || get_with("/", &testing::token("jane"));
+    let guard = RequireLayer::<TestUser>::approved;
+    let auth = || layer(&Store::new());
+    for (expected, counts) in MISCONFIGURED.into_iter().zip([
+        counted(async |_| drop(guard().layer(inside()).oneshot(request()).await)),
+        counted(async |_| {
+            drop(
+                guard()
+                    .layer(auth().layer(inside()))
+                    .oneshot(request())
+                    .await,
+            )
+        }),
+        counted(async |_| {
+            let guard = RequireLayer::<Claims>::approved();
+            drop(auth().layer(guard.layer(inside())).oneshot(request()).await);
+        }),
+        counted(async |_| drop(identity(&auth(), request()).await.ticket().await)),
+    ]) {
+        let expected = format!("misconfigured {expected} 1");
+        assert_eq!(counts.of("refusals_total"), expected);
+    }
 }
 
 #[test]

@@ -1,0 +1,74 @@
+//! What is wrong with how a route is put together.
+
+use std::error::Error;
+use std::fmt;
+
+/// Why a route answers 500: the sentence for the log that fixes it.
+#[derive(Clone, Copy, Debug, Hash)]
+pub(crate) enum Misconfiguration {
+    /// No layer has seen the request.
+    NoLayer {
+        asked: &'static str,
+        /// Whether one was applied to another service of this process.
+        applied_elsewhere: bool,
+    },
+    /// The guard is outside of the layer that it needs.
+    LayerInside { asked: &'static str },
+    /// The layer is for another user type.
+    OtherUser {
+        asked: &'static str,
+        layer: &'static str,
+    },
+    /// The layer issues no tickets.
+    NoTickets,
+}
+
+impl Misconfiguration {
+    /// The stable name of the reason.
+    pub(super) const fn code(&self) -> &'static str {
+        match self {
+            Self::NoLayer { .. } => "no_layer",
+            Self::LayerInside { .. } => "layer_inside",
+            Self::OtherUser { .. } => "other_user_type",
+            Self::NoTickets => "no_tickets",
+        }
+    }
+}
+
+impl fmt::Display for Misconfiguration {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoLayer {
+                asked,
+                applied_elsewhere: false,
+            } => write!(
+                f,
+                "no AuthLayer in this application, and this route asks for `{asked}`: add \
+                 `.layer(AuthLayer::new(verifier, loader))` to the router, after its routes"
+            ),
+            Self::NoLayer { asked, .. } => write!(
+                f,
+                "no AuthLayer outside of what asks for `{asked}` on this route: the one that was \
+                 applied is inside of it, or on other routes. Add it after its routes and after \
+                 its guards (in axum the last layer is the outermost, in a `ServiceBuilder` the \
+                 first)"
+            ),
+            Self::LayerInside { asked } => write!(
+                f,
+                "the AuthLayer is inside of the RequireLayer that asks for `{asked}`: swap the \
+                 two (in axum the last layer is the outermost, in a `ServiceBuilder` the first)"
+            ),
+            Self::OtherUser { asked, layer } => write!(
+                f,
+                "the AuthLayer on this route loads `{layer}`, but this route asks for `{asked}`: \
+                 use the same user type in both"
+            ),
+            Self::NoTickets => f.write_str(
+                "this route issues tickets, and its AuthLayer has none: add \
+                 `.tickets(Tickets::new(10_000))` to the layer",
+            ),
+        }
+    }
+}
+
+impl Error for Misconfiguration {}

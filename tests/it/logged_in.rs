@@ -1,0 +1,148 @@
+//! `testing::logged_in`: a user without a token, in front of the application as it is.
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::Request;
+use axum::routing::get as on_get;
+use http::header::AUTHORIZATION;
+use tower_warder::testing::{self, TestUser};
+use tower_warder::{
+    AdminUser, AuthCookie, AuthError, AuthLayer, AuthUser, Claims, CurrentUser, Identity,
+    RequireLayer, Secret, TokenSource, TokenVerifier, UserCache, UserStatus,
+};
+
+use crate::support::{Mood, Store, get, get_with, layer, send};
+
+#[tokio::test]
+async fn logged_in_user_wins_over_the_layer_of_the_application() {
+    let cookie = AuthCookie::new("session").unwrap();
+    let sources = TokenSource::header().and_cookie(cookie);
+    let auth = AuthLayer::new(TokenVerifier::hs256(&Secret::generate()), Store::new())
+        .user_cache(UserCache::new(16))
+        .source(sources);
+    let app = routes().layer(auth).layer(testing::logged_in(root()));
+    for path in ["/user", "/admin", "/option", "/guard"] {
+        assert_eq!(send(&app, get(path)).await.body, "Ada", "{path}");
+    }
+    // Without it the application is as it was.
+    let auth = layer(&Store::new());
+    assert_eq!(send(&routes().layer(auth), get("/user")).await.status, 401);
+}
+
+#[tokio::test]
+async fn logged_in_user_needs_no_store_and_no_layer() {
+    let app = routes()
+        .layer(layer(&Store::is(Mood::Fails)))
+        .layer(testing::logged_in(root()));
+    assert_eq!(send(&app, get("/user")).await.body, "Ada");
+    let app = routes().layer(testing::logged_in(root()));
+    assert_eq!(send(&app, get("/user")).await.body, "Ada");
+    // The outer one is displaced.
+    let app = app.layer(testing::logged_in(TestUser::approved("Bob")));
+    assert_eq!(send(&app, get("/user")).await.body, "Ada");
+}
+
+#[tokio::test]
+async fn logged_in_user_is_rejected_as_the_application_is_configured() {
+    let pending = TestUser {
+        status: UserStatus::Pending,
+        ..root()
+    };
+    let auth = layer(&Store::new())
+        .realm("shop")
+        .unwrap()
+        .disclose_status(true);
+    let app = routes()
+        .layer(auth.clone())
+        .layer(testing::logged_in(pending));
+    let answer = send(&app, get("/user")).await;
+    assert_eq!(answer.json()["code"], "account_pending");
+
+    let app = routes()
+        .layer(auth)
+        .layer(testing::logged_in(TestUser::approved("Bob")));
+    let answer = send(&app, get("/admin")).await;
+    assert_eq!(answer.status, 403);
+    let challenge = answer.header("www-authenticate").unwrap();
+    assert!(challenge.contains("shop"), "{challenge}");
+}
+
+#[tokio::test]
+async fn credential_of_a_request_is_the_applications_to_verify() {
+    let app = routes()
+        .layer(layer(&Store::new()))
+        .layer(testing::logged_in(root()));
+    let jane = get_with("/user", &testing::token("jane"));
+    assert_eq!(send(&app, jane).await.body, "Jane");
+    assert_eq!(send(&app, get_with("/user", "a.b.c")).await.status, 401);
+    let admin = get_with("/admin", &testing::token("jane"));
+    assert_eq!(send(&app, admin).await.status, 403);
+}
+
+#[tokio::test]
+async fn logged_in_user_of_another_type_is_misconfigured() {
+    #[derive(Clone)]
+    struct Machine;
+
+    impl AuthUser for Machine {
+        fn status(&self) -> UserStatus {
+            UserStatus::Approved
+        }
+    }
+
+    let app = routes()
+        .layer(layer(&Store::new()))
+        .layer(testing::logged_in(Machine));
+    let answer = send(&app, get("/user")).await;
+    let error = answer.extensions.get::<AuthError>().unwrap();
+    assert_eq!(
+        (error.status().as_u16(), error.reason()),
+        (500, "other_user_type")
+    );
+}
+
+#[tokio::test]
+async fn logged_in_user_comes_with_claims_and_no_token() {
+    let app = Router::new()
+        .route("/claims", on_get(async |_: Claims| "in"))
+        .route(
+            "/header",
+            on_get(async |request: Request<Body>| {
+                request.headers().contains_key(AUTHORIZATION).to_string()
+            }),
+        )
+        .layer(layer(&Store::new()).insert_claims(true))
+        .layer(testing::logged_in(root()));
+    assert_eq!(send(&app, get("/claims")).await.body, "in");
+    assert_eq!(send(&app, get("/header")).await.body, "false");
+}
+
+fn routes() -> Router {
+    Router::new()
+        .route(
+            "/user",
+            on_get(async |user: CurrentUser<TestUser>| user.name.clone()),
+        )
+        .route(
+            "/admin",
+            on_get(async |user: AdminUser<TestUser>| user.name.clone()),
+        )
+        .route(
+            "/option",
+            on_get(async |user: Option<CurrentUser<TestUser>>| match user {
+                Some(user) => user.name.clone(),
+                None => "nobody".to_owned(),
+            }),
+        )
+        .route(
+            "/guard",
+            on_get(async |identity: Identity<TestUser>| {
+                identity.user().await.map(|user| user.name.clone())
+            })
+            .layer(RequireLayer::<TestUser>::approved()),
+        )
+}
+
+fn root() -> TestUser {
+    TestUser::admin("Ada")
+}
