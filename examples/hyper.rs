@@ -1,16 +1,15 @@
-//! The layer and a door in a tower stack without axum.
+//! The layer and a guard in a tower stack without axum, for a service without users of its own.
 //!
 //! Run with `cargo run --example hyper`, then:
 //!
 //! ```text
-//! curl -i localhost:3000/                                         # 401: the whole room has a door
+//! curl -i localhost:3000/                                         # 401: the guard is around everything
 //! TOKEN=…                                                         # printed at the start
 //! curl -i localhost:3000/ -H "Authorization: Bearer $TOKEN"       # 200
 //! ```
 
 use std::convert::Infallible;
 use std::error::Error;
-use std::time::Duration;
 
 use http::{Request, Response, StatusCode};
 use hyper::server::conn::http1;
@@ -18,44 +17,17 @@ use hyper_util::rt::TokioIo;
 use hyper_util::service::TowerToHyperService;
 use tower::util::BoxCloneSyncService;
 use tower::{ServiceBuilder, service_fn};
-use tower_warder::{
-    AuthLayer, AuthUser, BoxError, Claims, CurrentUser, RequireLayer, Secret, TokenIssuer,
-    TokenVerifier, UserLoader, UserStatus, async_trait,
-};
+use tower_warder::{AuthLayer, Claims, RequireLayer, Secret, TokenIssuer, TokenVerifier};
 
-struct User {
-    name: String,
-}
-
-impl AuthUser for User {
-    fn status(&self) -> UserStatus {
-        UserStatus::Approved
-    }
-}
-
-/// Whoever has a token is a user. Yours asks a database.
-struct Everybody;
-
-#[async_trait]
-impl UserLoader for Everybody {
-    type User = User;
-
-    async fn load_user(&self, claims: &Claims) -> Result<Option<User>, BoxError> {
-        Ok(Some(User {
-            name: claims.subject().to_owned(),
-        }))
-    }
-}
-
-/// Behind the door the user lies in the extensions: nothing to wait for.
+/// Behind the guard the claims are in the extensions.
 async fn hello<B>(request: Request<B>) -> Result<Response<String>, Infallible> {
-    match request.extensions().get::<CurrentUser<User>>() {
-        Some(user) => Ok(Response::new(format!("Hello, {}\n", user.name))),
+    match request.extensions().get::<Claims>() {
+        Some(claims) => Ok(Response::new(format!("Hello, {}\n", claims.subject()))),
         None => Ok(wrong_stack()),
     }
 }
 
-/// Somebody took the door out.
+/// There is no guard.
 fn wrong_stack() -> Response<String> {
     let mut response = Response::default();
     *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
@@ -68,11 +40,9 @@ pub(crate) fn app<B>(
 where
     B: Send + 'static,
 {
-    let auth = AuthLayer::new(verifier, Everybody)
-        .loader_timeout(Duration::from_secs(5), tokio::time::sleep);
     let stack = ServiceBuilder::new()
-        .layer(auth)
-        .layer(RequireLayer::<User>::approved())
+        .layer(AuthLayer::claims_only(verifier))
+        .layer(RequireLayer::<Claims>::approved())
         .service(service_fn(hello));
     BoxCloneSyncService::new(stack)
 }

@@ -13,7 +13,7 @@ use std::time::Duration;
 use axum::{Router, routing::get};
 use tower_warder::{
     AuthLayer, AuthUser, BoxError, Claims, CurrentUser, Secret, TokenIssuer, TokenVerifier,
-    UserLoader, UserStatus, async_trait,
+    UserStatus,
 };
 
 struct User {
@@ -26,16 +26,9 @@ impl AuthUser for User {
     }
 }
 
-struct Users;
-
-#[async_trait]
-impl UserLoader for Users {
-    type User = User;
-
-    async fn load_user(&self, claims: &Claims) -> Result<Option<User>, BoxError> {
-        // Ask your database here. Any error is 503, nobody found is 401.
-        Ok((claims.subject() == "1").then_some(User { name: "Jane" }))
-    }
+/// Ask your database here. Any error is 503, nobody found is 401.
+async fn find_user(claims: Claims) -> Result<Option<User>, BoxError> {
+    Ok((claims.subject() == "1").then_some(User { name: "Jane" }))
 }
 
 async fn me(CurrentUser(user): CurrentUser<User>) -> String {
@@ -43,8 +36,8 @@ async fn me(CurrentUser(user): CurrentUser<User>) -> String {
 }
 
 pub(crate) fn app(verifier: TokenVerifier) -> Router {
-    let auth =
-        AuthLayer::new(verifier, Users).loader_timeout(Duration::from_secs(5), tokio::time::sleep);
+    let auth = AuthLayer::new(verifier, find_user)
+        .loader_timeout(Duration::from_secs(5), tokio::time::sleep);
     Router::new()
         .route("/", get("Anybody may read this\n"))
         .route("/me", get(me))

@@ -1,4 +1,4 @@
-//! The layer and a door in a tonic server, and a client that brings a token.
+//! The layer and a guard in a tonic server, and a client that sends a token.
 //!
 //! Run with `cargo run --example tonic`; it prints a token, calls itself with it, and stays. Then,
 //! without a gRPC client (an empty message is five zero bytes):
@@ -14,8 +14,6 @@
 #[allow(unreachable_pub, reason = "generated")]
 pub(crate) mod greeter;
 
-use std::time::Duration;
-
 use futures_util::stream::{self, BoxStream};
 use tokio::net::TcpListener;
 use tonic::service::LayerExt;
@@ -23,44 +21,20 @@ use tonic::transport::server::TcpIncoming;
 use tonic::transport::{Channel, Server};
 use tonic::{Request, Response, Status};
 use tower_warder::{
-    AuthLayer, AuthUser, BoxError, Claims, CurrentUser, Empty, RequireLayer, Secret, TokenIssuer,
-    TokenVerifier, UserLoader, UserStatus, async_trait,
+    AuthLayer, BoxError, Claims, Empty, RequireLayer, Secret, TokenIssuer, TokenVerifier,
+    async_trait,
 };
 
 use self::greeter::greeter_client::GreeterClient;
 use self::greeter::greeter_server::{Greeter, GreeterServer};
 use self::greeter::{GreetOftenRequest, GreetRequest, Greeting};
 
-pub(crate) struct User {
-    name: String,
-}
-
-impl AuthUser for User {
-    fn status(&self) -> UserStatus {
-        UserStatus::Approved
-    }
-}
-
-/// Whoever has a token is a user. Yours asks a database.
-struct Everybody;
-
-#[async_trait]
-impl UserLoader for Everybody {
-    type User = User;
-
-    async fn load_user(&self, claims: &Claims) -> Result<Option<User>, BoxError> {
-        Ok(Some(User {
-            name: claims.subject().to_owned(),
-        }))
-    }
-}
-
 struct Hello;
 
 #[async_trait]
 impl Greeter for Hello {
     async fn greet(&self, request: Request<GreetRequest>) -> Result<Response<Greeting>, Status> {
-        let text = format!("Hello, {}", user(&request)?.name);
+        let text = format!("Hello, {}", claims(&request)?.subject());
         Ok(Response::new(Greeting { text }))
     }
 
@@ -70,32 +44,32 @@ impl Greeter for Hello {
         &self,
         request: Request<GreetOftenRequest>,
     ) -> Result<Response<Self::GreetOftenStream>, Status> {
-        let user = user(&request)?;
+        let claims = claims(&request)?;
         let greetings = (1..=request.get_ref().times).map(move |time| {
-            let text = format!("{time}: Hello, {}", user.name);
+            let text = format!("{time}: Hello, {}", claims.subject());
             Ok(Greeting { text })
         });
         Ok(Response::new(Box::pin(stream::iter(greetings))))
     }
 }
 
-/// Whom the door let in: nothing to wait for. The [`Claims`] lie beside it.
-fn user<T>(request: &Request<T>) -> Result<CurrentUser<User>, Status> {
-    let user = request.extensions().get().cloned();
-    user.ok_or_else(|| Status::internal("somebody took the door out"))
+/// What the guard left in the extensions; with users of your own `CurrentUser<User>` is there, too.
+fn claims<T>(request: &Request<T>) -> Result<Claims, Status> {
+    let claims = request.extensions().get().cloned();
+    claims.ok_or_else(|| Status::internal("there is no guard"))
 }
 
 pub(crate) async fn serve(listener: TcpListener, verifier: TokenVerifier) -> Result<(), BoxError> {
-    let auth = AuthLayer::new(verifier, Everybody)
-        .loader_timeout(Duration::from_secs(5), tokio::time::sleep);
-    let door = RequireLayer::<User>::approved().rejection(Empty);
+    // With gRPC-Web beside it, `.grpc(true)`: see the README.
+    let auth = AuthLayer::claims_only(verifier);
+    let guard = RequireLayer::<Claims>::approved().rejection(Empty);
     let (_, health) = tonic_health::server::health_reporter();
 
-    // One door, one service. For a room with everything in it: `.layer(auth).layer(door)`.
+    // The guard of one service. For all of them: `.layer(auth).layer(guard)`.
     Server::builder()
         .layer(auth)
         .add_service(health)
-        .add_service(door.named_layer(GreeterServer::new(Hello)))
+        .add_service(guard.named_layer(GreeterServer::new(Hello)))
         .serve_with_incoming(TcpIncoming::from(listener))
         .await?;
     Ok(())

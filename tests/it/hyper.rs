@@ -11,7 +11,7 @@ use crate::support::{get, get_with, read};
 mod example;
 
 #[tokio::test]
-async fn a_plain_tower_handler_reads_the_admitted_user_from_the_extensions() {
+async fn plain_tower_handler_reads_the_claims_from_the_extensions() {
     let app = example::app(testing::verifier());
 
     let refused = read(app.clone().oneshot(get("/")).await.unwrap()).await;
