@@ -97,6 +97,19 @@ impl AuthCookie {
         Ok(self)
     }
 
+    /// The server's own origin as browsers see it, such as `https://login.example.com`. Then
+    /// `Origin` is compared with this, scheme included, instead of with the request's `Host`.
+    /// Without it the server's own origin is the one that `Host` names.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError::InvalidOrigin`] for what no browser would send as `Origin`.
+    #[doc(alias = "csrf")]
+    pub fn own_origin(mut self, origin: &str) -> Result<Self, ConfigError> {
+        self.origins.set_own(origin)?;
+        Ok(self)
+    }
+
     /// The whole name.
     pub fn name(&self) -> &str {
         &self.name
@@ -127,12 +140,13 @@ impl AuthCookie {
     ///
     /// `GET`, `HEAD`, `OPTIONS` and `TRACE` pass, so let them change nothing, but not with an
     /// `Upgrade`: any page can open a WebSocket. For the rest, the browser's `Sec-Fetch-Site` must
-    /// be `same-origin` or `none`; without it, `Origin` must be the request's own by its `Host`, of
-    /// `https` unless the cookie does without or the host is a loopback. A [trusted
-    /// origin](Self::trusted_origin) passes. Who sends neither is no browser, and passes.
+    /// be `same-origin` or `none`; without it, `Origin` must be the [own](Self::own_origin) one, or
+    /// if none is set the request's by its `Host`, of `https` unless the cookie does without or the
+    /// host is a loopback. A [trusted origin](Self::trusted_origin) passes. Who sends neither is no
+    /// browser, and passes.
     ///
-    /// A proxy in between has to leave `Host`, `Origin` and `Sec-Fetch-Site` as they are; a default
-    /// port that it adds to `Host` changes nothing.
+    /// A proxy in between has to leave `Origin` and `Sec-Fetch-Site` as they are, and `Host`, too,
+    /// unless the own origin is set; a default port that it adds to `Host` changes nothing.
     ///
     /// # Errors
     ///

@@ -6,10 +6,12 @@ use http::{Method, Request};
 
 use crate::error::ConfigError;
 
-/// The origins whose pages may use what a browser sends unasked: the request's own, and those that
+/// The origins whose pages may use what a browser sends unasked: the server's own, and those that
 /// are listed. Defaults to the request's own, with or without TLS.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Origins {
+    /// Without one, it is the request's by its `Host`.
+    own: Option<Box<str>>,
     listed: Vec<Box<str>>,
     tls: bool,
 }
@@ -18,16 +20,19 @@ impl Origins {
     /// Only the request's own. With `tls` that is one of `https`.
     pub(super) const fn own(tls: bool) -> Self {
         Self {
+            own: None,
             listed: Vec::new(),
             tls,
         }
     }
 
     pub(super) fn add(&mut self, origin: &str) -> Result<(), ConfigError> {
-        if !is_serialized(origin) {
-            return Err(ConfigError::InvalidOrigin(origin.to_owned()));
-        }
-        self.listed.push(origin.into());
+        self.listed.push(serialized(origin)?);
+        Ok(())
+    }
+
+    pub(super) fn set_own(&mut self, origin: &str) -> Result<(), ConfigError> {
+        self.own = Some(serialized(origin)?);
         Ok(())
     }
 
@@ -57,6 +62,9 @@ impl Origins {
     }
 
     fn is_own<B>(&self, origin: &[u8], request: &Request<B>) -> bool {
+        if let Some(own) = &self.own {
+            return own.as_bytes() == origin;
+        }
         // The scheme of the target does not count: a proxy that ends TLS may say `http` there.
         let (tls, authority, default_port) = match (
             origin.strip_prefix(b"https://"),
@@ -118,6 +126,14 @@ fn is_loopback(authority: &[u8]) -> bool {
     match address.parse::<std::net::IpAddr>() {
         Ok(address) => address.is_loopback(),
         Err(_) => host == "localhost" || host.ends_with(".localhost"),
+    }
+}
+
+fn serialized(origin: &str) -> Result<Box<str>, ConfigError> {
+    if is_serialized(origin) {
+        Ok(origin.into())
+    } else {
+        Err(ConfigError::InvalidOrigin(origin.to_owned()))
     }
 }
 

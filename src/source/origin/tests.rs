@@ -204,6 +204,67 @@ fn a_listed_origin_is_admitted_and_none_that_is_like_it() {
 }
 
 #[test]
+fn own_origin_replaces_the_host() {
+    let mut origins = Origins::own(true);
+    origins.set_own("https://login.example").unwrap();
+    for (origin, expected) in [
+        ("https://login.example", true),
+        ("http://login.example", false),
+        ("https://login.example:8443", false),
+        ("https://login.example.", false),
+        ("https://node.internal", false),
+        ("http://localhost", false),
+        ("null", false),
+        ("", false),
+    ] {
+        for host in [
+            "login.example",
+            "node.internal:8000",
+            "localhost",
+            "evil.example",
+        ] {
+            let headers = [("origin", origin), ("host", host)];
+            assert_eq!(
+                admitted(&origins, "POST", &headers),
+                expected,
+                "{headers:?}"
+            );
+        }
+        assert_eq!(admitted(&origins, "POST", &[("origin", origin)]), expected);
+        // What the browser says of itself counts more, as without.
+        let elsewhere = [("origin", origin), ("sec-fetch-site", "cross-site")];
+        assert!(!admitted(&origins, "POST", &elsewhere), "{origin}");
+    }
+
+    // Also where the cookie does without TLS the scheme is compared.
+    let mut origins = Origins::own(false);
+    origins.set_own("http://localhost:8000").unwrap();
+    for (origin, expected) in [
+        ("http://localhost:8000", true),
+        ("https://localhost:8000", false),
+        ("http://localhost:8001", false),
+        ("http://127.0.0.1:8000", false),
+    ] {
+        let headers = [("origin", origin), ("host", "localhost:8000")];
+        assert_eq!(admitted(&origins, "POST", &headers), expected, "{origin}");
+    }
+    assert!(origins.set_own("https://login.example/").is_err());
+}
+
+#[test]
+fn listed_origin_is_admitted_beside_the_own_one() {
+    let mut origins = Origins::own(true);
+    origins.set_own("https://login.example").unwrap();
+    origins.add("https://app.example").unwrap();
+    for origin in ["https://login.example", "https://app.example"] {
+        assert!(
+            admitted(&origins, "POST", &[("origin", origin)]),
+            "{origin}"
+        );
+    }
+}
+
+#[test]
 fn reading_is_for_every_origin_and_a_websocket_is_not() {
     let elsewhere = ("sec-fetch-site", "cross-site");
     let upgrade = ("upgrade", "websocket");
