@@ -6,7 +6,9 @@ use axum::body::Body;
 use axum::middleware;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
-use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue, WWW_AUTHENTICATE};
+use http::header::{
+    CACHE_CONTROL, CONTENT_TYPE, HeaderValue, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS,
+};
 use serde::Serialize;
 use serde_json::json;
 
@@ -96,13 +98,18 @@ pub(super) fn no_store(mut response: Response) -> Response {
     response
 }
 
-/// What all routers of accounts have: another method is answered in JSON, and nothing is for a
-/// cache.
+/// What all routers of accounts have: another method is answered in JSON, nothing is for a cache,
+/// and no browser takes a body for another type than it says.
 pub(super) fn finished<S: Clone + Send + Sync + 'static>(router: Router<S>) -> Router<S> {
     router
         .method_not_allowed_fallback(async || method_not_allowed())
         .layer(middleware::map_response(async |response| {
-            no_store(response)
+            let mut response = no_store(response);
+            let nosniff = HeaderValue::from_static("nosniff");
+            response
+                .headers_mut()
+                .insert(X_CONTENT_TYPE_OPTIONS, nosniff);
+            response
         }))
 }
 

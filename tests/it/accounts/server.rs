@@ -288,6 +288,11 @@ fn check(answer: &Answer) {
         Some("no-store"),
         "{answer:?}"
     );
+    assert_eq!(
+        answer.header("x-content-type-options"),
+        Some("nosniff"),
+        "{answer:?}"
+    );
     assert!(!answer.body.contains("argon2"), "{answer:?}");
     if answer.status == 204 {
         assert_eq!(
