@@ -1,11 +1,7 @@
 //! The API described, and a page to try it.
 
 use axum::Router;
-use axum::http::HeaderName;
-use axum::http::header::{
-    CONTENT_SECURITY_POLICY, HeaderValue, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
-};
-use tower::ServiceBuilder;
+use axum::http::header::{CONTENT_SECURITY_POLICY, HeaderValue};
 use tower_http::set_header::SetResponseHeaderLayer;
 use tower_warder::AuthCookie;
 use tower_warder::openapi::{AccountsApi, CookieApi, SecuritySchemes, SessionsApi, TicketApi};
@@ -25,15 +21,9 @@ pub(crate) fn routes(cookie: &AuthCookie, has_sessions: bool) -> Router {
         .validator_url("none")
         .use_base_layout();
     let page = SwaggerUi::new("/api/docs").url(DOCUMENT, document);
-    let header = |name: HeaderName, value| {
-        SetResponseHeaderLayer::overriding(name, HeaderValue::from_static(value))
-    };
-    Router::from(page.config(config)).layer(
-        ServiceBuilder::new()
-            .layer(header(CONTENT_SECURITY_POLICY, POLICY))
-            .layer(header(X_CONTENT_TYPE_OPTIONS, "nosniff"))
-            .layer(header(REFERRER_POLICY, "no-referrer")),
-    )
+    let policy = HeaderValue::from_static(POLICY);
+    let policy = SetResponseHeaderLayer::overriding(CONTENT_SECURITY_POLICY, policy);
+    Router::from(page.config(config)).layer(policy)
 }
 
 #[derive(OpenApi)]

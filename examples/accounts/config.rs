@@ -1,24 +1,30 @@
-//! What the environment says: parsed at the door, so that what exists is valid.
+//! What the environment says: parsed first of all, so that what exists is valid.
 
 use std::env::{self, VarError};
 use std::error::Error;
 use std::fmt;
+use std::fs;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use tower_warder::{ConfigError, Secret};
+use tower_warder::{BoxError, ConfigError, Secret};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
+use zeroize::Zeroizing;
 
+use super::bootstrap::Bootstrap;
 use super::channel::Channel;
 use super::database::Database;
 use super::keys::{KeyDirectory, Keys};
+use super::origin::PublicOrigin;
 use super::serve::MAX_CONNECTIONS;
 
 /// The configuration of the server.
 pub(crate) struct Config {
     pub(crate) bind_addr: SocketAddr,
+    pub(crate) public_origin: Option<PublicOrigin>,
+    pub(crate) bootstrap: Bootstrap,
     pub(crate) database: Database,
     pub(crate) keys: KeySource,
     pub(crate) token_lifetime: Option<Duration>,
@@ -38,8 +44,12 @@ impl Config {
             return Err(invalid("AUTH_THROTTLE", remedy));
         }
         let database = database()?;
+        let bind_addr = bind_addr()?;
+        let public_origin = public_origin()?;
         Ok(Self {
-            bind_addr: bind_addr()?,
+            bind_addr,
+            bootstrap: bootstrap(bind_addr, public_origin.as_ref())?,
+            public_origin,
             keys: KeySource::from_env(&database)?,
             channel: channel(&database)?,
             database,
@@ -117,6 +127,23 @@ impl KeySource {
     }
 }
 
+impl KeySource {
+    /// What signs, as bytes that all servers with the same keys have: other secrets can be made of
+    /// them. Beside a database in memory they are as short-lived as the accounts.
+    pub(crate) fn bytes(&self) -> Result<Zeroizing<Vec<u8>>, BoxError> {
+        Ok(match self {
+            Self::Directory(directory) => directory.signing_bytes()?,
+            Self::Given(_) => env::var("JWT_SECRET")?.into_bytes().into(),
+            Self::File(path) => fs::read(path)?.into(),
+            Self::Memory => {
+                let mut bytes = Zeroizing::new(vec![0; 32]);
+                getrandom::fill(&mut bytes)?;
+                bytes
+            }
+        })
+    }
+}
+
 /// The place, never the secret.
 impl fmt::Display for KeySource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -164,6 +191,29 @@ fn bind_addr() -> Result<SocketAddr, Box<dyn Error>> {
     };
     address(&text)
         .ok_or_else(|| invalid(name, "give an address and a port, such as 127.0.0.1:8000"))
+}
+
+fn public_origin() -> Result<Option<PublicOrigin>, Box<dyn Error>> {
+    let Some(text) = variable("PUBLIC_ORIGIN")? else {
+        return Ok(None);
+    };
+    let origin = text
+        .parse()
+        .map_err(|remedy| invalid("PUBLIC_ORIGIN", remedy));
+    origin.map(Some)
+}
+
+fn bootstrap(
+    bind_addr: SocketAddr,
+    origin: Option<&PublicOrigin>,
+) -> Result<Bootstrap, Box<dyn Error>> {
+    match variable("BOOTSTRAP")?.as_deref() {
+        None => Ok(Bootstrap::by_default(bind_addr.ip(), origin)),
+        Some("first-user") => Ok(Bootstrap::FirstUser),
+        Some("secret") => Ok(Bootstrap::Secret),
+        Some("nobody") => Ok(Bootstrap::Nobody),
+        Some(_) => Err(invalid("BOOTSTRAP", "give first-user, secret or nobody")),
+    }
 }
 
 fn metrics_addr() -> Result<Option<SocketAddr>, Box<dyn Error>> {

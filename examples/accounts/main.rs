@@ -2,7 +2,8 @@
 //!
 //! Run with `cargo run --example accounts`. Nothing needs to be set up: without any variable it
 //! makes a database and a secret in the working directory and says where it listens. Then open
-//! <http://127.0.0.1:8000/> in a browser: the first account is the admin. Or:
+//! <http://127.0.0.1:8000/> in a browser: the first account is the admin, as long as only this
+//! machine reaches the server. Or:
 //!
 //! ```text
 //! api=http://127.0.0.1:8000/api/auth
@@ -38,13 +39,17 @@
 //! Several of these may run on one PostgreSQL: the tables are made by whichever starts first. It is
 //! spoken to without TLS.
 //!
-//! The cookie is `__Host-tower_warder`, which browsers take over TLS only. On a loopback address it
-//! is `tower_warder`, which everybody on the way can read: behind a proxy that strangers reach,
-//! listen elsewhere.
+//! To be reached from elsewhere the server needs `PUBLIC_ORIGIN`, whatever the address to listen at:
+//! without it only `localhost`, `127.0.0.0/8` and `[::1]` are served, and their cookie,
+//! `tower_warder`, travels without TLS. With an origin of `https` the cookie is
+//! `__Host-tower_warder`, which browsers take over TLS only. Requests to other hosts are answered
+//! with 421, but for `/healthz` and `/readyz`.
 //!
 //! | variable | meaning |
 //! |---|---|
 //! | `BIND_ADDR`, or `HOST` and `PORT` | where to listen; defaults to `127.0.0.1:8000` |
+//! | `PUBLIC_ORIGIN` | where browsers find the server, such as `https://login.example.com`: decides the cookie, the hosts that are served, and whose pages may use the cookie; with `http` only for a loopback host. By default the loopback hosts are served |
+//! | `BOOTSTRAP` | who becomes the first admin: `first-user`, the first account; `secret`, the account that registers with the secret that is logged at the start as long as there is no admin; `nobody`. Defaults to `first-user` if only this machine reaches the server, by `BIND_ADDR` and `PUBLIC_ORIGIN`, else to `secret` |
 //! | `DATABASE_URL` | `sqlite://PATH`, `sqlite::memory:` or `postgres://USER:PASSWORD@HOST:PORT/DATABASE`; defaults to `sqlite://tower-warder.sqlite` |
 //! | `DATABASE_CONNECTIONS` | how many connections to PostgreSQL there are at most; defaults to 10 |
 //! | `JWT_SECRET` | the secret of the tokens; defaults to one made beside the SQLite file, and is required with PostgreSQL |
@@ -61,7 +66,6 @@
 
 use std::error::Error;
 use std::io::{self, IsTerminal};
-use std::net::IpAddr;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -74,23 +78,24 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tower_http::trace::TraceLayer;
 use tower_warder::accounts::{self, AccountStore, Accounts, Sessions, User};
-use tower_warder::{
-    AuthCookie, AuthLayer, ConfigError, Tickets, TokenSource, TokenVerifier, UserCache,
-};
+use tower_warder::{AuthCookie, AuthLayer, Tickets, TokenSource, TokenVerifier, UserCache};
 
 mod api_page;
+pub(crate) mod bootstrap;
 pub(crate) mod channel;
 mod config;
 pub(crate) mod database;
 pub(crate) mod health;
 pub(crate) mod keys;
 mod metrics;
+pub(crate) mod origin;
 mod pages;
 pub(crate) mod serve;
 pub(crate) mod store;
 pub(crate) mod stream_limit;
 pub(crate) mod streams;
 
+use self::bootstrap::FirstAdmin;
 use self::channel::Channel;
 use self::config::Config;
 use self::keys::HangUps;
@@ -136,8 +141,9 @@ async fn run() -> Result<(), Box<dyn Error>> {
     if let Some(lifetime) = config.token_lifetime {
         issuer = issuer.lifetime(lifetime);
     }
-    let cookie = cookie(listener.local_addr()?.ip())?;
-    let mut accounts = Accounts::new(store.clone(), issuer);
+    let first_admin = FirstAdmin::new(config.bootstrap, || config.keys.bytes());
+    let first_admin = first_admin.map_err(|error| format!("BOOTSTRAP: {error}"))?;
+    let mut accounts = Accounts::new(store.clone(), issuer).bootstrap(first_admin.policy()?);
     if config.sessions {
         accounts = accounts.sessions(Sessions::new(store.clone()));
     }
@@ -146,7 +152,23 @@ async fn run() -> Result<(), Box<dyn Error>> {
         tracing::info!(?time_to_live, channel, "accounts are kept in memory");
         user_cache(time_to_live, config.channel)
     });
+    let cookie = origin::cookie(config.public_origin.as_ref())?;
     let app = app(accounts, keys.verifier(), cookie, cache);
+
+    let url = match &config.public_origin {
+        Some(origin) => origin.to_string(),
+        None if address.ip().is_loopback() => format!("http://{}", listener.local_addr()?),
+        None => {
+            tracing::warn!(
+                "only localhost is served, whatever the address to listen at; \
+                 set PUBLIC_ORIGIN to be reached from elsewhere"
+            );
+            format!("http://localhost:{}", listener.local_addr()?.port())
+        }
+    };
+    let announced = first_admin.announce(store.clone(), &url).await;
+    let awaits_secret =
+        announced.map_err(|error| format!("DATABASE_URL: {place} does not answer: {error}"))?;
 
     // From here on a signal no longer kills.
     let published = keys.routes();
@@ -156,7 +178,9 @@ async fn run() -> Result<(), Box<dyn Error>> {
     let delay = config.shutdown_delay.unwrap_or_default();
     let stop = signal.clone().then(move |()| tokio::time::sleep(delay));
     let stop: streams::Stop = stop.boxed().shared();
-    let app = app.layer(Extension(stop.clone()));
+    let app = app
+        .layer(Extension(stop.clone()))
+        .layer(Extension(awaits_secret));
     let ask = {
         let store = store.clone();
         move || {
@@ -165,7 +189,8 @@ async fn run() -> Result<(), Box<dyn Error>> {
         }
     };
     // Outside of the layers: no token is looked at, and no span made for what comes every second.
-    let app = app.merge(health::routes(ask, signal)).merge(published);
+    let health = health::routes(ask, signal);
+    let app = origin::guarded(app.merge(published), health, config.public_origin);
     println!("listening on http://{}", listener.local_addr()?);
     if let Some(metrics) = metrics {
         metrics.serve()?;
@@ -213,7 +238,7 @@ pub(crate) fn app<S: AccountStore>(
     }
     Router::new()
         .nest("/api/auth", routes)
-        .merge(pages::routes())
+        .merge(pages::routes(&cookie))
         .merge(api_page::routes(&cookie, has_sessions))
         .merge(streams::routes(accounts))
         .fallback(StatusCode::NOT_FOUND)
@@ -233,15 +258,6 @@ pub(crate) fn user_cache(time_to_live: Duration, channel: Option<Channel>) -> Us
     };
     tokio::spawn(cache.follow(channel.listen()));
     cache
-}
-
-/// The cookie of a server that listens here.
-pub(crate) fn cookie(address: IpAddr) -> Result<AuthCookie, ConfigError> {
-    if address.is_loopback() {
-        AuthCookie::dangerous_without_tls("tower_warder")
-    } else {
-        AuthCookie::new("tower_warder")
-    }
 }
 
 /// Waits for Ctrl-C, or for what a service manager sends, or for the end of the terminal; listens

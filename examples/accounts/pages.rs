@@ -3,28 +3,33 @@
 //! They are in the binary and the same for everybody; the rest their scripts ask of the account
 //! routes. Nothing is loaded from elsewhere.
 
-use axum::Router;
 use axum::http::StatusCode;
 use axum::http::header::{
     ACCEPT, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderMap, HeaderName,
-    HeaderValue, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
+    HeaderValue, SET_COOKIE,
 };
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use axum::routing::get;
-use tower::ServiceBuilder;
+use axum::{Extension, Router};
 use tower_http::set_header::SetResponseHeaderLayer;
 use tower_warder::accounts::User;
-use tower_warder::{Admin, AuthError, AuthErrorKind, Problem, Rejection, RequireLayer};
+use tower_warder::{Admin, AuthCookie, AuthError, AuthErrorKind, Problem, Rejection, RequireLayer};
 
-pub(crate) fn routes() -> Router {
+use super::bootstrap::AwaitsSecret;
+
+pub(crate) fn routes(cookie: &AuthCookie) -> Router {
+    let turn_away = {
+        let cookie = cookie.clone();
+        move |error: &AuthError, headers: &HeaderMap| turn_away(&cookie, error, headers)
+    };
     let public = Router::new()
         .route("/login", get(Html(include_str!("pages/login.html"))))
-        .route("/register", get(Html(include_str!("pages/register.html"))))
+        .route("/register", get(register))
         .route("/waiting", get(Html(include_str!("pages/waiting.html"))));
     let approved = Router::new()
         .route("/", get(Redirect::to("/profile")))
         .route("/profile", get(Html(include_str!("pages/profile.html"))))
-        .route_layer(RequireLayer::<User>::approved().rejection(turn_away));
+        .route_layer(RequireLayer::<User>::approved().rejection(turn_away.clone()));
     let admins = Router::new()
         .route("/users", get(Html(include_str!("pages/users.html"))))
         .route_layer(RequireLayer::<User>::new(Admin).rejection(turn_away));
@@ -33,30 +38,44 @@ pub(crate) fn routes() -> Router {
         // After a log-out the back button asks the server, and comes to the log-in.
         .layer(header(CACHE_CONTROL, "no-store"))
         .merge(files())
-        .layer(
-            ServiceBuilder::new()
-                .layer(header(CONTENT_SECURITY_POLICY, POLICY))
-                .layer(header(X_CONTENT_TYPE_OPTIONS, "nosniff"))
-                .layer(header(REFERRER_POLICY, "no-referrer")),
-        )
+        .layer(header(CONTENT_SECURITY_POLICY, POLICY))
+}
+
+/// Asks for the bootstrap secret as long as it makes an admin.
+async fn register(awaits_secret: Option<Extension<AwaitsSecret>>) -> Html<String> {
+    let page = include_str!("pages/register.html");
+    let asks = match awaits_secret {
+        Some(Extension(awaits_secret)) => awaits_secret.ask().await,
+        None => false,
+    };
+    Html(if asks {
+        page.replacen(" hidden disabled>", ">", 1)
+    } else {
+        page.to_owned()
+    })
 }
 
 /// People are sent to the log-in or read why not; programs get what the API would say.
-fn turn_away(error: &AuthError, headers: &HeaderMap) -> Response {
+fn turn_away(cookie: &AuthCookie, error: &AuthError, headers: &HeaderMap) -> Response {
     if !wants_page(headers) {
         return Problem.response(error, headers);
     }
     let page = match error.kind() {
         AuthErrorKind::MissingCredential => return Redirect::to("/login").into_response(),
-        _ if error.status() == StatusCode::UNAUTHORIZED => {
-            return Redirect::to("/login?ended").into_response();
-        }
+        // Of two cookies one is not ours. Neither is of use, and only a `Set-Cookie` takes them away.
+        AuthErrorKind::InvalidRequest => return log_in_again(cookie),
+        _ if error.status() == StatusCode::UNAUTHORIZED => return log_in_again(cookie),
         AuthErrorKind::Forbidden => include_str!("pages/forbidden.html"),
         // No redirect: an outage must not look like a log-out.
         AuthErrorKind::Unavailable => include_str!("pages/unavailable.html"),
         _ => return Problem.response(error, headers),
     };
     (error.status(), Html(page)).into_response()
+}
+
+fn log_in_again(cookie: &AuthCookie) -> Response {
+    let cleared = [(SET_COOKIE, cookie.clear())];
+    (cleared, Redirect::to("/login?ended")).into_response()
 }
 
 /// Whether `Accept` names `text/html` (RFC 9110, section 12.5.1). `*/*` does not: scripts send it.

@@ -199,9 +199,7 @@ impl TokenIssuer {
         }
         let lifetime = self.expires_in().as_secs();
         let issued_at = now as u64;
-        let expires_at = issued_at
-            .saturating_add(lifetime)
-            .min(LAST_DATE as u64);
+        let expires_at = issued_at.saturating_add(lifetime).min(LAST_DATE as u64);
 
         // `Option` writes `null` for absence.
         claims.retain(|name, value| !value.is_null() || !REGISTERED.contains(&name.as_str()));

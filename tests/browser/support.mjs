@@ -111,7 +111,12 @@ async function startServer(variables) {
   const child = spawn(resolve('target/debug/examples/accounts'), {
     cwd: directory,
     env: { BIND_ADDR: '127.0.0.1:0', RUST_LOG: 'warn', ...variables },
-    stdio: ['ignore', 'pipe', 'inherit'],
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let log = '';
+  child.stderr.on('data', (bytes) => {
+    log += bytes;
+    process.stderr.write(bytes);
   });
   const ended = once(child, 'exit');
   const [line] = await Promise.race([
@@ -120,6 +125,7 @@ async function startServer(variables) {
   ]);
   return {
     url: line.replace('listening on ', ''),
+    log: () => log,
     async stop() {
       child.kill('SIGTERM');
       await ended;

@@ -22,6 +22,7 @@ SERVER = sys.argv[1]
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy"
 SECRET = "yDW3kcHh1V0mhdDsaWyb29bSGZ3rEo7L"
+HOST = "accounts.example"
 ADA = {"username": "ada@example.com", "password": "correct horse battery"}
 
 
@@ -35,7 +36,8 @@ def main():
         proxy = Proxy(directory, nodes)
         try:
             container_is_healthy(nodes[0])
-            token = accounts_work(proxy)
+            other_hosts_are_refused(proxy)
+            token = accounts_work(proxy, nodes)
             origin_is_checked(proxy)
             streams_flow(proxy, token)
             strangers_do_not_see_health(proxy)
@@ -109,8 +111,8 @@ def proxy_leaves_alone_what_decides(directory):
     threading.Thread(target=echo.serve_forever, daemon=True).start()
     proxy = Proxy(directory, [echo, echo])
     kept = {
-        "host": "accounts.example",
-        "origin": "https://accounts.example",
+        "host": HOST,
+        "origin": f"https://{HOST}",
         "sec-fetch-site": "same-origin",
         "cookie": "__Host-tower_warder=x",
     }
@@ -145,11 +147,21 @@ def container_is_healthy(node):
     check(gone.returncode != 0, "and is not when nobody listens")
 
 
-def accounts_work(proxy):
-    ada = {"email": ADA["username"], "password": ADA["password"]}
+def other_hosts_are_refused(proxy):
+    asked = {host: proxy.ask("GET", "/login", {"host": host}) for host in (HOST, "evil.example")}
+    answers = {host: answer[0] for host, answer in asked.items()}
+    check(answers == {HOST: 200, "evil.example": 421}, f"by host: {answers}")
+    hsts = {answer[1]["strict-transport-security"] for answer in asked.values()}
+    check(hsts == {"max-age=31536000"}, "browsers come over TLS only from then on")
+
+
+def accounts_work(proxy, nodes):
+    logged = [re.findall(r"bootstrap_secret=(\S+)", node.said()) for node in nodes]
+    check(len(logged[0]) == 1 and logged[0] == logged[1], "each node logs the same secret")
+    ada = {"email": ADA["username"], "password": ADA["password"], "bootstrap_secret": logged[0][0]}
     head = {"content-type": "application/json"}
     status, _, body = proxy.ask("POST", "/api/auth/register", head, json.dumps(ada))
-    check(status == 201, f"registered: {body}")
+    check(status == 201 and json.loads(body)["is_admin"], f"registered: {body}")
     status, headers, body = log_in(proxy)
     check(status == 200 and "no-store" in headers.get_all("cache-control"), "logged in")
     token = json.loads(body)["access_token"]
@@ -164,11 +176,16 @@ def accounts_work(proxy):
 def origin_is_checked(proxy):
     _, headers, _ = log_in(proxy, "/api/auth/cookie/login")
     kept = next(line for line in headers.get_all("set-cookie") if "tower_warder" in line)
-    cookie = {"cookie": kept.split(";")[0], "host": "accounts.example"}
-    foreign = [{"origin": "https://evil.example"}, {"sec-fetch-site": "cross-site"}]
+    check(kept.startswith("__Host-") and "Secure" in kept, "the cookie is for TLS only")
+    cookie = {"cookie": kept.split(";")[0]}
+    foreign = [
+        {"origin": "https://evil.example"},
+        {"origin": f"http://{HOST}"},
+        {"sec-fetch-site": "cross-site"},
+    ]
     refused = [ticket(proxy, {**cookie, **header})[0] for header in foreign]
-    check(refused == [403, 403], "a page of another origin is refused")
-    own = {"origin": "https://accounts.example"}
+    check(refused == [403] * 3, "a page of another origin is refused")
+    own = {"origin": f"https://{HOST}"}
     check(ticket(proxy, {**cookie, **own})[0] == 200, "its own page is not")
 
 
@@ -181,7 +198,7 @@ def streams_flow(proxy, token):
         cookie = headers["set-cookie"].split(";")[0]
         begin = time.monotonic()
         stream = http.client.HTTPConnection("127.0.0.1", proxy.port, timeout=5)
-        stream.request("GET", f"/api/events?{query}", headers={"cookie": cookie})
+        stream.request("GET", f"/api/events?{query}", headers={"host": HOST, "cookie": cookie})
         answer = stream.getresponse()
         event = answer.readline() if answer.status == 200 else b""
         stream.close()
@@ -193,7 +210,7 @@ def streams_flow(proxy, token):
     key = "dGhlIHNhbXBsZSBub25jZQ=="
     with socket.create_connection(("127.0.0.1", proxy.port), timeout=5) as web_socket:
         web_socket.sendall(
-            f"GET /api/ws HTTP/1.1\r\nhost: a\r\nconnection: upgrade\r\nupgrade: websocket\r\n"
+            f"GET /api/ws HTTP/1.1\r\nhost: {HOST}\r\nconnection: upgrade\r\nupgrade: websocket\r\n"
             f"sec-websocket-version: 13\r\nsec-websocket-key: {key}\r\n"
             f"sec-websocket-protocol: bearer, {token}\r\n\r\n".encode()
         )
@@ -269,7 +286,7 @@ def stopping_node_finishes(proxy, nodes, token):
         body = urlencode(ADA)
         connection = socket.create_connection(("127.0.0.1", proxy.port), timeout=10)
         connection.sendall(
-            f"POST /api/auth/login HTTP/1.1\r\nhost: a\r\ncookie: node=2\r\nexpect: 100-continue\r\n"
+            f"POST /api/auth/login HTTP/1.1\r\nhost: {HOST}\r\ncookie: node=2\r\nexpect: 100-continue\r\n"
             f"connection: close\r\ncontent-type: application/x-www-form-urlencoded\r\n"
             f"content-length: {len(body)}\r\n\r\n".encode()
         )
@@ -361,6 +378,7 @@ class Node(Process):
         self.environment = {
             **node_environment(),
             "BIND_ADDR": f"127.0.0.1:{self.port}",
+            "PUBLIC_ORIGIN": f"https://{HOST}",
             "DATABASE_URL": "sqlite://accounts.sqlite",
             "JWT_SECRET": SECRET,
         }
@@ -393,7 +411,7 @@ class Proxy(Process):
 
     def ask(self, method, path, headers={}, body=None):
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
-        connection.request(method, path, body, headers)
+        connection.request(method, path, body, {"host": HOST, **headers})
         answer = connection.getresponse()
         body = answer.read().decode()
         connection.close()

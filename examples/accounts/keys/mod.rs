@@ -16,6 +16,7 @@ use tower::ServiceExt;
 use tower_warder::{
     BoxError, ConfigError, KeyRing, PublishedKeys, Secret, TokenIssuer, TokenVerifier, VerifyingKey,
 };
+use zeroize::Zeroizing;
 
 use self::files::KeyFiles;
 
@@ -115,6 +116,11 @@ impl KeyDirectory {
 
     pub(crate) fn path(&self) -> &Path {
         &self.0.path
+    }
+
+    /// The file of the key that signs, as it is: the same bytes for all servers that share the keys.
+    pub(crate) fn signing_bytes(&self) -> Result<Zeroizing<Vec<u8>>, BoxError> {
+        files::signing_bytes(self.path())
     }
 
     /// Reads all keys again. Either everything that is there counts from now on, or, with an error,

@@ -16,7 +16,8 @@ export async function ask(method, path, body) {
   const [response, answer] = await fetched(method, path, body);
   if (response.ok) return answer;
   if (LOGGED_OUT.has(answer.code)) return leave('/login?ended');
-  if (answer.code === 'forbidden') return leave(location.pathname);
+  // The page says it, or the log-in where two cookies are sent.
+  if (RELOAD.has(answer.code)) return leave(location.pathname);
   if (answer.code === 'account_pending') return leave('/waiting');
   const fault = response.status === 422 ? answer.detail[0] : null;
   const [message, field] = (fault ? FAULTS[fault.loc[1]] : ANSWERS[answer.code]) ?? [UNKNOWN];
@@ -54,11 +55,14 @@ async function fetched(method, path, body) {
 
 const LOGGED_OUT = new Set(['not_authenticated', 'invalid_token']);
 
+const RELOAD = new Set(['forbidden', 'invalid_request']);
+
 /** By the `code` of a problem. */
 const ANSWERS = {
   invalid_credentials: ['E-mail or password is wrong.', 'password'],
   account_disabled: ['This account is disabled. Only an admin can enable it again.'],
   email_taken: ['There is an account with this e-mail already. Log in instead.', 'email'],
+  wrong_bootstrap_secret: ['This is not the bootstrap secret. The log of the server has it.', 'bootstrap_secret'],
   last_admin: ['This is the only admin left. Make somebody else an admin first.'],
   user_not_found: ['This account does not exist any more.'],
   unavailable: ['The server cannot do this right now. Try again in a moment.'],

@@ -8,7 +8,7 @@ mod sqlite;
 
 use std::sync::Arc;
 
-use tower_warder::accounts::{AccountStore, SessionStore};
+use tower_warder::accounts::{AccountStore, Seat, SessionStore};
 use tower_warder::{BoxError, async_trait};
 
 use self::postgres::PostgresStore;
@@ -20,6 +20,9 @@ use super::database::Database;
 pub(crate) trait Store: AccountStore + SessionStore {
     /// Whether accounts can be read now.
     async fn ping(&self) -> Result<(), BoxError>;
+
+    /// Whether an account that registers now could be given this.
+    async fn is_free(&self, seat: Seat) -> Result<bool, BoxError>;
 
     async fn close(&self);
 }

@@ -8,7 +8,9 @@ use sqlx::query::Query;
 use sqlx::{ConnectOptions, Connection, Transaction};
 use tokio::sync::{Mutex, MutexGuard};
 use tokio::time::timeout;
-use tower_warder::accounts::{AccountStore, Actor, Change, Email, NewUser, Page, StoreError, User};
+use tower_warder::accounts::{
+    AccountStore, Actor, Change, Email, NewUser, Page, Seat, StoreError, User,
+};
 use tower_warder::{BoxError, async_trait};
 
 use self::lease::Lease;
@@ -176,6 +178,15 @@ impl Store for PostgresStore {
         };
         timeout(LIMIT, ping).await.map_err(|_| NoAnswer)??;
         Ok(())
+    }
+
+    async fn is_free(&self, seat: Seat) -> Result<bool, BoxError> {
+        let answer = self.answer(|| async move {
+            let query = sqlx::query_scalar(sql::is_free(seat));
+            let is_free = query.fetch_one(&mut **self.lease().await?).await;
+            is_free.map_err(unavailable)
+        });
+        Ok(answer.await?)
     }
 
     async fn close(&self) {

@@ -10,7 +10,9 @@ use sqlx::sqlite::{
     SqlitePoolOptions, SqliteTypeInfo, SqliteValueRef,
 };
 use sqlx::{Decode, Sqlite, Transaction, Type};
-use tower_warder::accounts::{AccountStore, Actor, Change, Email, NewUser, Page, StoreError, User};
+use tower_warder::accounts::{
+    AccountStore, Actor, Change, Email, NewUser, Page, Seat, StoreError, User,
+};
 use tower_warder::{BoxError, async_trait};
 
 use super::super::database::SqliteFile;
@@ -86,6 +88,11 @@ impl Store for SqliteStore {
     async fn ping(&self) -> Result<(), BoxError> {
         sqlx::query(sql::PING).execute(&self.0).await?;
         Ok(())
+    }
+
+    async fn is_free(&self, seat: Seat) -> Result<bool, BoxError> {
+        let query = sqlx::query_scalar(sql::is_free(seat));
+        Ok(query.fetch_one(&self.0).await?)
     }
 
     async fn close(&self) {

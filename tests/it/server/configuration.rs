@@ -195,6 +195,14 @@ async fn other_variables_that_cannot_be_used_are_refused() {
         ("SESSIONS", ""),
         ("SESSIONS", "yes"),
         ("RUST_LOG", "info,,=x=y"),
+        ("PUBLIC_ORIGIN", ""),
+        ("PUBLIC_ORIGIN", "login.example"),
+        ("PUBLIC_ORIGIN", "https://login.example/"),
+        ("PUBLIC_ORIGIN", "https://Login.example"),
+        ("PUBLIC_ORIGIN", "http://login.example"),
+        ("BOOTSTRAP", ""),
+        ("BOOTSTRAP", "first_user"),
+        ("BOOTSTRAP", "Secret"),
     ] {
         let said = refusal(&[(name, value)]).await;
         assert!(said.starts_with(&format!("{name}: ")), "{said}");

@@ -5,6 +5,7 @@ pub mod configuration;
 #[cfg(target_os = "linux")]
 mod connections;
 mod crowd;
+mod first_admin;
 mod health;
 mod life;
 mod log;

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::Response;
+use http::header::{HOST, HeaderMap, HeaderValue};
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
 use tokio::process::{Child, Command};
@@ -149,6 +150,14 @@ impl Server {
     pub async fn me_by_cookie(&self, cookie: &str) -> Answer {
         let request = self.client.get(format!("{}/api/auth/me", self.url));
         send(request.header("cookie", cookie)).await
+    }
+
+    /// From now on asks for this host, as behind a proxy.
+    pub fn at_host(mut self, host: &'static str) -> Self {
+        let host = HeaderMap::from_iter([(HOST, HeaderValue::from_static(host))]);
+        let client = reqwest::Client::builder().no_proxy();
+        self.client = client.default_headers(host).build().unwrap();
+        self
     }
 
     /// The token of who has the usual password.

@@ -59,7 +59,7 @@ impl House {
         let mut accounts = Accounts::new(Arc::clone(&store), issuer)
             .clock(clock.clock())
             .hasher(hasher);
-        let cookie = example::cookie([127, 0, 0, 1].into()).unwrap();
+        let cookie = example::origin::cookie(None).unwrap();
         if let Some(cache) = &cache {
             accounts = accounts.user_cache(cache.clone());
         }

@@ -1,0 +1,55 @@
+// The page to register on a fresh server that asks for the bootstrap secret.
+
+import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import {
+  assertComplaints, assertContained, logIn, open, register, screenshot, send, walk,
+} from './support.mjs';
+
+await walk('the bootstrap secret of the log makes the first admin', async (page, server) => {
+  const field = page.getByLabel('Bootstrap secret');
+  await page.goto('/register');
+  await field.waitFor();
+  await screenshot(page, 'register_first_admin');
+  await page.evaluate(await readFile('target/browser/node_modules/axe-core/axe.min.js', 'utf8'));
+  const { violations } = await page.evaluate(() => globalThis.axe.run());
+  assert.deepEqual(violations.map(({ id, nodes }) => [id, nodes[0].html]), []);
+
+  await field.fill('a guess');
+  await send(page, 'ada@example.com');
+  await page.getByText('This is not the bootstrap secret.').waitFor();
+  assertComplaints(page, /\b403\b/);
+  assert.equal(await page.evaluate(() => document.activeElement.id), 'bootstrap_secret');
+
+  // Everybody else leaves it empty.
+  const bob = await open(page.context().browser(), server.url);
+  await bob.goto('/register');
+  await send(bob, 'bob@example.com');
+  await bob.waitForURL('/waiting');
+
+  const [, secret] = server.log().match(/bootstrap_secret=(\S+)/);
+  await field.fill(` ${secret} `);
+  await send(page, 'ada@example.com');
+  await page.waitForURL('/profile');
+  await page.locator('#role', { hasText: 'Admin' }).waitFor();
+
+  // From then on nobody is asked.
+  await bob.goto('/register');
+  assert.ok(await bob.getByLabel('Bootstrap secret').isHidden());
+  await send(bob, 'eve@example.com');
+  await bob.waitForURL('/waiting');
+  assertContained(page, server);
+  assertContained(bob, server);
+}, { BOOTSTRAP: 'secret' });
+
+await walk('two cookies of one name lead to the log-in', async (page, server) => {
+  await register(server, 'ada@example.com');
+  await logIn(page, 'ada@example.com');
+  const [cookie] = await page.context().cookies();
+  // As one with a longer path, which a browser sends as well.
+  await page.context().addCookies([{ ...cookie, path: '/profile', value: 'another' }]);
+  await page.goto('/profile');
+  await page.waitForURL('/login?ended');
+  await page.getByText('You have been logged out.').waitFor();
+  assert.ok(!(await page.context().cookies()).some(({ path }) => path === '/'));
+});
