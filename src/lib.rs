@@ -6,6 +6,7 @@ mod error;
 mod measure;
 mod clock;
 mod log_limit;
+pub mod key_files;
 mod secret;
 mod table;
 mod token;
@@ -39,7 +40,7 @@ pub use async_trait::async_trait;
 
 pub use cache::{Invalidation, UserCache};
 pub use clock::Clock;
-pub use error::{AuthError, AuthErrorKind, BoxError, ConfigError};
+pub use error::{AuthError, AuthErrorKind, BoxError, ConfigError, KeyFileProblem};
 #[cfg(feature = "axum")]
 pub use extract::{AdminUser, Guarded, TypedClaims};
 pub use guard::{RequireLayer, RequireService, ResponseFuture};

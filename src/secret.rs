@@ -1,5 +1,7 @@
 //! The bytes that nobody else may know.
 
+mod entropy;
+
 use std::env::{self, VarError};
 use std::fmt;
 use std::fs::{self, OpenOptions};
@@ -11,12 +13,13 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use zeroize::Zeroizing;
 
 use crate::error::ConfigError;
+use crate::key_files;
 
 /// A shared secret for HMAC signatures.
 ///
-/// What exists is fit for HS256: at least 32 bytes (RFC 7518, section 3.2), no placeholder, no
-/// repetition, no sequence. The bytes are overwritten when the last copy goes, and `Debug` does
-/// not show them.
+/// What exists is fit for HS256: at least 32 bytes (RFC 7518, section 3.2), no placeholder, and not
+/// predictable, as repetitions, sequences, keyboard rows and dates are. The bytes are overwritten
+/// when the last copy goes, and `Debug` does not show them.
 ///
 /// ```
 /// use tower_warder::{ConfigError, Secret};
@@ -54,7 +57,7 @@ impl Secret {
                 given: bytes.len(),
             });
         }
-        if is_predictable(&bytes) {
+        if entropy::estimated_bits(&bytes) < MIN_ESTIMATED_BITS {
             return Err(ConfigError::PredictableSecret);
         }
         Ok(Self(bytes))
@@ -86,27 +89,42 @@ impl Secret {
         Self(bytes)
     }
 
-    /// Reads the secret in `path`, or makes one there if there is no such file.
+    /// Reads the secret in `path`: the bytes of the file, exactly as they are, also a line feed at
+    /// its end.
     ///
-    /// The file holds text, and its bytes are the secret, exactly as they are: in a file that you
-    /// wrote yourself, also a line feed at its end. It appears whole and with mode 0600; of two processes
-    /// that start at once both use the one that came first.
+    /// On Unix the file has to belong to the user of this process or to root, to be no symbolic link,
+    /// and to be closed to its group and to others, as [`key_files`] says.
     ///
     /// # Errors
     ///
-    /// As [`new`](Self::new), and [`ConfigError::File`] where the file cannot be read or written.
+    /// As [`new`](Self::new), [`ConfigError::KeyFile`] where others could know the secret or have put
+    /// it there, and [`ConfigError::File`] where the file cannot be read.
+    pub fn from_file(path: impl AsRef<Path>) -> Result<Self, ConfigError> {
+        // The buffer goes with its room for a large file, and is overwritten.
+        Self::new(key_files::read_private(path)?.to_vec())
+    }
+
+    /// Reads the secret in `path` as [`from_file`](Self::from_file) does, or makes one there if there
+    /// is no such file.
+    ///
+    /// The file that it makes holds text, which is the secret as it is. It appears whole and with
+    /// mode 0600; of two processes that start at once both use the one that came first.
+    ///
+    /// # Errors
+    ///
+    /// As [`from_file`](Self::from_file), and [`ConfigError::File`] where the file cannot be written.
     pub fn from_file_or_generate(path: impl AsRef<Path>) -> Result<Self, ConfigError> {
         let path = path.as_ref();
-        let bytes = match fs::read(path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                create(path).and_then(|()| fs::read(path))
+        match Self::from_file(path) {
+            Err(ConfigError::File { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
+                create(path).map_err(|source| ConfigError::File {
+                    path: path.to_owned(),
+                    source,
+                })?;
+                Self::from_file(path)
             }
             read => read,
-        };
-        Self::new(bytes.map_err(|source| ConfigError::File {
-            path: path.to_owned(),
-            source,
-        })?)
+        }
     }
 
     /// Whether `other` is the secret, in a time that does not depend on where they differ.
@@ -135,6 +153,8 @@ impl fmt::Debug for Secret {
 }
 
 const MIN_BYTES: usize = 32;
+/// Nobody tries so many, and 16 random bytes in hexadecimal, the least that is usual, come to about 120.
+const MIN_ESTIMATED_BITS: f64 = 80.0;
 #[cfg(feature = "testing")]
 const TESTING: &str = "everybody who reads this knows it";
 const GENERATED_BYTES: usize = 64;
@@ -231,22 +251,6 @@ fn is_asymmetric(bytes: &[u8]) -> bool {
     let text = bytes.trim_ascii_start();
     bytes.windows(PEM.len()).any(|window| window == PEM)
         || OPENSSH.iter().any(|prefix| text.starts_with(prefix))
-}
-
-/// A piece of up to 16 bytes over and over, or steps of one from byte to byte.
-fn is_predictable(bytes: &[u8]) -> bool {
-    let repeats = (1..=16).any(|piece| {
-        bytes
-            .iter()
-            .zip(bytes.iter().skip(piece))
-            .all(|(earlier, later)| earlier == later)
-    });
-    let steps = bytes
-        .iter()
-        .zip(bytes.iter().skip(1))
-        .filter(|(earlier, later)| earlier.abs_diff(**later) == 1)
-        .count();
-    repeats || steps * 4 >= bytes.len() * 3
 }
 
 #[cfg(test)]

@@ -1,6 +1,8 @@
 //! The place of the accounts: what `DATABASE_URL` says.
 
 use std::fmt;
+#[cfg(unix)]
+use std::fs;
 use std::fs::OpenOptions;
 use std::io;
 use std::path::Path;
@@ -82,11 +84,36 @@ impl SqliteFile {
     }
 
     /// Makes the file unless it is there.
-    pub(crate) fn create(self) -> io::Result<SqliteConnectOptions> {
+    pub(crate) fn create(&self) -> io::Result<SqliteConnectOptions> {
         if let Some(path) = self.path() {
             create_private(path)?;
         }
-        Ok(self.options.create_if_missing(true))
+        Ok(self.options.clone().create_if_missing(true))
+    }
+
+    /// Reports rights that others have to the file. An operator may have chosen them, so they stay.
+    #[cfg(unix)]
+    pub(crate) fn warn_if_accessible(&self) -> io::Result<()> {
+        use std::os::unix::fs::PermissionsExt;
+
+        let Some(path) = self.path() else {
+            return Ok(());
+        };
+        let mode = fs::metadata(path)?.permissions().mode() & 0o7777;
+        if mode & 0o077 != 0 {
+            tracing::warn!(
+                path = %path.display(),
+                mode = format_args!("{mode:04o}"),
+                "group or others have access to the database and its password hashes; \
+                 run `chmod go=` on it and on its -wal and -shm files"
+            );
+        }
+        Ok(())
+    }
+
+    #[cfg(not(unix))]
+    pub(crate) fn warn_if_accessible(&self) -> io::Result<()> {
+        Ok(())
     }
 }
 

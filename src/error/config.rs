@@ -6,6 +6,7 @@ use std::io;
 use std::path::PathBuf;
 
 use super::BoxError;
+use super::key_file::KeyFileProblem;
 
 /// What is wrong with a configuration, found while it is built.
 ///
@@ -28,7 +29,7 @@ pub enum ConfigError {
     },
     /// A secret is a well-known placeholder.
     PlaceholderSecret,
-    /// A secret is one byte, a short piece or a sequence over and over.
+    /// A secret is made of repetitions, sequences, keyboard rows or well-known words.
     PredictableSecret,
     /// The leeway is longer than 300 seconds.
     LeewayTooLong,
@@ -74,6 +75,13 @@ pub enum ConfigError {
     InvalidPath(String),
     /// Password hashing parameters are out of range.
     InvalidPasswordParams(&'static str),
+    /// A file of keys is none, or others than its owner could know or replace it.
+    KeyFile {
+        /// Which file.
+        path: PathBuf,
+        /// What is wrong with it.
+        problem: KeyFileProblem,
+    },
     /// A file could not be read or written.
     File {
         /// Which file.
@@ -113,7 +121,8 @@ impl fmt::Display for ConfigError {
                 "the secret is a well-known placeholder; make one with `openssl rand -hex 32`",
             ),
             Self::PredictableSecret => f.write_str(
-                "the secret repeats itself or is a sequence; make one with `openssl rand -hex 32`",
+                "the secret is predictable: it repeats itself, or is made of sequences or \
+                 well-known words; make one with `openssl rand -hex 32`",
             ),
             Self::LeewayTooLong => {
                 f.write_str("the leeway is longer than 300 seconds; set the clocks right instead")
@@ -197,6 +206,10 @@ impl fmt::Display for ConfigError {
                     "the password hashing parameters cannot be used: {reason}"
                 )
             }
+            Self::KeyFile { path, problem } => {
+                let path = path.display().to_string();
+                write!(f, "{}: {problem}", path.escape_debug())
+            }
             Self::File { path, source } => {
                 let path = path.display();
                 write!(f, "{path} cannot be read or written: {source}")
@@ -208,6 +221,7 @@ impl fmt::Display for ConfigError {
 impl Error for ConfigError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match self {
+            Self::KeyFile { problem, .. } => Some(problem),
             Self::File { source, .. } => Some(source),
             Self::KeySet { source, .. } => Some(&**source),
             _ => None,

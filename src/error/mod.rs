@@ -1,5 +1,6 @@
 //! What can go wrong.
 
+mod key_file;
 mod config;
 mod refusal;
 mod misconfiguration;
@@ -11,6 +12,7 @@ mod auth;
 
 pub use auth::{AuthError, AuthErrorKind};
 pub use config::ConfigError;
+pub use key_file::KeyFileProblem;
 
 pub(crate) use challenge::Challenges;
 pub(crate) use grpc::GrpcFormat;

@@ -3,12 +3,10 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Display;
-use std::fs::{self, File, Metadata};
-use std::io::Read;
+use std::fs;
 use std::path::Path;
 
-use tower_warder::{Algorithm, BoxError, ConfigError, Secret, SigningKey, VerifyingKey};
-use zeroize::Zeroizing;
+use tower_warder::{Algorithm, BoxError, ConfigError, Secret, SigningKey, VerifyingKey, key_files};
 
 /// All keys of a directory.
 ///
@@ -21,6 +19,8 @@ use zeroize::Zeroizing;
 ///
 /// The name is the key's id (`kid`). What begins with a full stop is passed over; anything else is
 /// an error, because a key that is not seen for a slip in its name is missed by its tokens only.
+///
+/// Owner and mode of each, and of the directory, are as [`key_files`] demands.
 pub(super) struct KeyFiles {
     pub(super) signing: Signing,
     pub(super) verifying: BTreeMap<String, VerifyingKey>,
@@ -34,11 +34,9 @@ pub(super) struct Signing {
 
 impl KeyFiles {
     pub(super) fn read(directory: &Path) -> Result<Self, BoxError> {
-        let metadata = fs::metadata(directory).map_err(|error| at(directory, error))?;
-        if !metadata.is_dir() {
-            return Err(at(directory, "it is no directory"));
-        }
-        refuse_mode(&metadata, WRITE).map_err(|error| at(directory, error))?;
+        key_files::check_directory(directory)
+            .map_err(reason)
+            .map_err(|error| at(directory, error))?;
         let entries = fs::read_dir(directory).and_then(|entries| {
             let names = entries.map(|entry| Ok(entry?.file_name()));
             names.collect::<Result<Vec<_>, _>>()
@@ -53,7 +51,9 @@ impl KeyFiles {
         for name in &names {
             let path = directory.join(name);
             if name == SIGNING {
-                let text = read(&path, WRITE).map_err(|error| at(&path, error))?;
+                let text = key_files::read_public(&path)
+                    .map_err(reason)
+                    .map_err(|error| at(&path, error))?;
                 choice = Some(text.trim_ascii().to_owned());
                 continue;
             }
@@ -127,18 +127,17 @@ impl Key {
         let id = || key_id.to_owned();
         let key = match ending {
             ".pub.pem" => {
-                let pem = read(path, WRITE)?;
+                let pem = key_files::read_public(path).map_err(reason)?;
                 let key = by_kind(|algorithm| VerifyingKey::from_pem(algorithm, &*pem))?;
                 Self::Verifies(key.key_id(id()))
             }
             ".pem" => {
-                let pem = read(path, ANY)?;
+                let pem = key_files::read_private(path).map_err(reason)?;
                 let key = by_kind(|algorithm| SigningKey::from_pem(algorithm, &*pem))?;
                 Self::Signs(key.key_id(id()))
             }
             _ => {
-                let bytes = read(path, ANY)?;
-                let secret = Secret::new(bytes.to_vec())?;
+                let secret = Secret::from_file(path).map_err(reason)?;
                 Self::Signs(SigningKey::hs256(&secret).key_id(id()))
             }
         };
@@ -170,37 +169,13 @@ fn by_kind<K>(read: impl Fn(Algorithm) -> Result<K, ConfigError>) -> Result<K, B
     Err("the key is neither for ES256 nor ES384, EdDSA or RS256".into())
 }
 
-/// A small file for which strangers do not have this right.
-fn read(path: &Path, forbidden: u32) -> Result<Zeroizing<Vec<u8>>, BoxError> {
-    // First of all: to open what is no file may take for ever.
-    if !fs::metadata(path)?.is_file() {
-        return Err("it is no file".into());
+/// What is wrong with a file, without its path, which [`at`] writes.
+fn reason(error: ConfigError) -> BoxError {
+    match error {
+        ConfigError::KeyFile { problem, .. } => problem.into(),
+        ConfigError::File { source, .. } => source.into(),
+        other => other.into(),
     }
-    let file = File::open(path)?;
-    refuse_mode(&file.metadata()?, forbidden)?;
-    // Room for all of it: a vector that grows leaves copies behind.
-    let mut bytes = Zeroizing::new(Vec::with_capacity(MAX_BYTES + 1));
-    file.take(MAX_BYTES as u64 + 1).read_to_end(&mut bytes)?;
-    if bytes.len() > MAX_BYTES {
-        return Err("it is too large for a key".into());
-    }
-    Ok(bytes)
-}
-
-/// Strangers are who is neither the owner nor of the group.
-#[cfg(unix)]
-fn refuse_mode(metadata: &Metadata, forbidden: u32) -> Result<(), BoxError> {
-    use std::os::unix::fs::PermissionsExt;
-
-    if metadata.permissions().mode() & forbidden == 0 {
-        return Ok(());
-    }
-    Err("strangers have rights to it; take them away with `chmod o=`".into())
-}
-
-#[cfg(not(unix))]
-fn refuse_mode(_: &Metadata, _: u32) -> Result<(), BoxError> {
-    Ok(())
 }
 
 fn at(path: &Path, error: impl Display) -> BoxError {
@@ -211,10 +186,3 @@ const SIGNING: &str = "signing";
 
 const NAMES: &str = "the file is to be named NAME.pem, NAME.pub.pem or NAME.secret, with letters, \
     digits, `-`, `_` and `.` in the name, 64 at most";
-
-/// What strangers may not: whoever writes keys can be anybody.
-const WRITE: u32 = 0o002;
-const ANY: u32 = 0o007;
-
-/// A key of RSA with 8192 bits has not a tenth of it.
-const MAX_BYTES: usize = 64 * 1024;

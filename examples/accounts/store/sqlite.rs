@@ -51,6 +51,7 @@ impl SqliteStore {
             .run(&mut *transaction)
             .await?;
         transaction.commit().await?;
+        file.warn_if_accessible()?;
         Ok(store)
     }
 

@@ -117,40 +117,72 @@ fn hidden_files_are_passed_over() {
 
 #[cfg(unix)]
 #[test]
-fn files_are_found_through_links() {
+fn symbolic_links_to_keys_are_rejected() {
     use std::os::unix::fs::symlink;
 
     let elsewhere = Directory::of(&[("a.secret", A), ("signing", "a")]);
-    let directory = Directory::of(&[]);
     for name in ["a.secret", "signing"] {
+        let directory = Directory::of(&[("a.secret", A), ("signing", "a")]);
+        directory.remove(name);
         symlink(elsewhere.path().join(name), directory.path().join(name)).unwrap();
+        let said = directory.refusal();
+        assert!(
+            said.contains(&format!("{name}: it is a symbolic link")),
+            "{said}"
+        );
     }
-    assert!(accepts(&directory.keys(), &token_of(A, Some("a"))));
+    // The directory itself may be named through one.
+    let link = elsewhere.path().join(".link");
+    symlink(elsewhere.path(), &link).unwrap();
+    assert!(KeyDirectory::open(link).is_ok());
 }
 
 #[cfg(unix)]
 #[test]
-fn what_strangers_can_read_or_write_is_refused() {
+fn keys_that_others_can_know_or_replace_are_rejected() {
     let directory = Directory::of(&[("a.secret", A), ("signing", "a")]);
-    for (name, mode, is_fine) in [
-        ("a.secret", 0o604, false),
-        ("a.secret", 0o602, false),
-        ("a.secret", 0o640, true),
-        ("signing", 0o666, false),
-        ("signing", 0o644, true),
-        ("", 0o703, false),
-        ("", 0o755, true),
+    for (name, mode, remedy) in [
+        ("a.secret", 0o604, Some("chmod go=")),
+        ("a.secret", 0o602, Some("chmod go=")),
+        ("a.secret", 0o640, Some("chmod go=")),
+        ("a.secret", 0o660, Some("chmod go=")),
+        ("a.secret", 0o400, None),
+        ("signing", 0o666, Some("chmod go-w")),
+        ("signing", 0o664, Some("chmod go-w")),
+        ("signing", 0o644, None),
+        ("", 0o703, Some("chmod go-w")),
+        ("", 0o770, Some("chmod go-w")),
+        ("", 0o1777, Some("chmod go-w")),
+        ("", 0o755, None),
     ] {
         let path = directory.path().join(name);
         let before = mode_of(&path);
         set_mode(&path, mode);
-        if is_fine {
-            directory.keys();
-        } else {
-            let said = directory.refusal();
-            assert!(said.contains("strangers"), "{name} {mode:o}: {said}");
+        match remedy {
+            Some(remedy) => {
+                let said = directory.refusal();
+                assert!(said.contains(remedy), "{name} {mode:o}: {said}");
+                assert!(said.contains(name), "{name} {mode:o}: {said}");
+            }
+            None => drop(directory.keys()),
         }
         set_mode(&path, before);
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn keys_of_a_foreign_owner_are_rejected() {
+    use std::os::unix::fs::chown;
+
+    for name in ["a.secret", "signing", ""] {
+        let directory = Directory::of(&[("a.secret", A), ("signing", "a")]);
+        if chown(directory.path().join(name), Some(12_345), None).is_err() {
+            println!("skipped: only root can give files away");
+            return;
+        }
+        let said = directory.refusal();
+        assert!(said.contains("it belongs to user 12345"), "{name}: {said}");
     }
 }
 

@@ -3,7 +3,7 @@
 use std::ffi::OsStr;
 use std::fs::{self, Permissions};
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{PermissionsExt, chown, symlink};
 use std::path::Path;
 
 use serde_json::json;
@@ -113,15 +113,45 @@ async fn a_secret_file_that_cannot_be_is_refused_with_the_variables_that_help() 
     assert_names_secret_file(directory.path()).await;
     fs::remove_dir(&path).unwrap();
     fs::write(&path, "short").unwrap();
+    fs::set_permissions(&path, Permissions::from_mode(0o600)).unwrap();
     assert_names_secret_file(directory.path()).await;
 }
 
-async fn assert_names_secret_file(directory: &Path) {
+#[tokio::test]
+async fn secret_file_of_unknown_provenance_stops_the_start_with_its_remedy() {
+    let directory = tempdir().unwrap();
+    let path = directory.path().join("tower-warder.sqlite.secret");
+    fs::write(&path, SECRET).unwrap();
+    for mode in [0o644, 0o640, 0o620] {
+        fs::set_permissions(&path, Permissions::from_mode(mode)).unwrap();
+        let said = assert_names_secret_file(directory.path()).await;
+        assert!(said.contains("chmod go="), "{said}");
+    }
+    fs::set_permissions(&path, Permissions::from_mode(0o600)).unwrap();
+    if chown(&path, Some(12_345), None).is_ok() {
+        let said = assert_names_secret_file(directory.path()).await;
+        assert!(said.contains("chown"), "{said}");
+    }
+    let elsewhere = tempdir().unwrap();
+    fs::write(elsewhere.path().join("secret"), SECRET).unwrap();
+    fs::set_permissions(
+        elsewhere.path().join("secret"),
+        Permissions::from_mode(0o600),
+    )
+    .unwrap();
+    fs::remove_file(&path).unwrap();
+    symlink(elsewhere.path().join("secret"), &path).unwrap();
+    let said = assert_names_secret_file(directory.path()).await;
+    assert!(said.contains("symbolic link"), "{said}");
+}
+
+async fn assert_names_secret_file(directory: &Path) -> String {
     let said = Start::in_directory(directory).refusal().await;
     assert_one_line(&said);
     for name in ["DATABASE_URL", "JWT_SECRET", "tower-warder.sqlite.secret"] {
         assert!(said.contains(name), "{said}");
     }
+    said
 }
 
 #[tokio::test]

@@ -149,6 +149,21 @@ async fn the_rights_of_a_database_that_is_there_are_kept() {
     let server = Start::in_directory(directory.path()).server().await;
     server.register("ada@example.com").await;
     assert_eq!(mode(&path), 0o640);
+    let said = server.stop().await;
+    let warnings = said.lines().filter(|line| line.contains("WARN"));
+    let warnings: Vec<_> = warnings.collect();
+    assert_eq!(warnings.len(), 1, "{said}");
+    for words in ["tower-warder.sqlite", "0640", "chmod go="] {
+        assert!(warnings[0].contains(words), "{said}");
+    }
+
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+    let said = Start::in_directory(directory.path())
+        .server()
+        .await
+        .stop()
+        .await;
+    assert!(!said.contains("WARN"), "{said}");
 }
 
 fn secret_file(directory: &Path) -> std::path::PathBuf {

@@ -242,6 +242,8 @@ impl KeyFiles {
     /// With one key, which signs.
     fn of(directory: &Path, (name, content): (&str, &str)) -> Self {
         fs::create_dir(directory).unwrap();
+        // Whatever the umask is.
+        fs::set_permissions(directory, Permissions::from_mode(0o755)).unwrap();
         let keys = Self(directory.to_owned());
         keys.write(name, content);
         keys.sign_with(name);

@@ -1,12 +1,15 @@
 //! K1, K3, K4 and T13: secrets are long, drawn by lot, never shown and compared in constant time.
 
 use std::fs;
+use std::io;
+use std::path::Path;
 use std::thread;
 
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use tower_warder::{
-    ConfigError, KeyRing, Secret, SigningKey, TokenIssuer, TokenVerifier, VerifyingKey,
+    ConfigError, KeyFileProblem, KeyRing, Secret, SigningKey, TokenIssuer, TokenVerifier,
+    VerifyingKey,
 };
 
 use super::forge::*;
@@ -93,6 +96,123 @@ fn placeholders_repetitions_and_sequences_are_no_secrets() {
         Secret::new(counted),
         Err(ConfigError::PredictableSecret)
     ));
+}
+
+#[test]
+fn predictable_secrets_are_rejected() {
+    let repeated = |text: &str, times| text.repeat(times);
+    for text in [
+        repeated("a", 31) + "b",
+        repeated("a", 30) + "42",
+        repeated("password", 4) + "1",
+        repeated("Password", 4) + "!",
+        "SuperSecretPasswordSuperSecretPassword1".to_owned(),
+        "mysecretkeymysecretkeymysecretkey!".to_owned(),
+        "your-secret-key-your-secret-key-1".to_owned(),
+        repeated("admin", 6) + "123",
+        repeated("abc", 11) + "x",
+        repeated("ab", 15) + "ba",
+        repeated("0", 16) + &repeated("1", 16),
+        ["a", "b", "c", "d"].map(|it| it.repeat(8)).concat(),
+        "1234567812345678123456781234567a".to_owned(),
+        // Rows and columns of keyboards.
+        "qwertyuiopasdfghjklzxcvbnm123456".to_owned(),
+        "QWERTYUIOP[]ASDFGHJKL;'ZXCVBNM,./".to_owned(),
+        "poiuytrewqlkjhgfdsamnbvcxz987654".to_owned(),
+        "1qaz2wsx3edc4rfv5tgb6yhn7ujm8ik9".to_owned(),
+        "q1w2e3r4t5y6u7i8o9p0q1w2e3r4t5y6".to_owned(),
+        repeated("qwertz123456", 3),
+        repeated("asdf", 8) + "!",
+        // Dates.
+        "20240101202401022024010320240104".to_owned(),
+        "2024-01-01T00:00:00Z2024-01-01T00:00:00Z".to_owned(),
+        repeated("1990-12-24", 3) + "!!",
+        repeated("19850312", 4),
+        "01012024 02022024 03032024 04042024".to_owned(),
+        // Identifiers with nothing in them.
+        "00000000-0000-0000-0000-000000000000".to_owned(),
+        "12345678-1234-1234-1234-123456789012".to_owned(),
+        "thequickbrownfoxjumpsoverthelazydog".to_owned(),
+    ] {
+        let rejected = Secret::new(text.as_str()).unwrap_err();
+        assert!(matches!(rejected, ConfigError::PredictableSecret), "{text}");
+        assert!(!rejected.to_string().contains(&text[..8]));
+        // Nor twice.
+        let more = Secret::new(text.repeat(2)).unwrap_err();
+        assert!(matches!(more, ConfigError::PredictableSecret), "{text}");
+    }
+}
+
+/// As the usual commands and libraries make them.
+#[test]
+fn random_secrets_of_every_kind_are_accepted() {
+    fn random<const N: usize>() -> [u8; N] {
+        let mut bytes = [0; N];
+        getrandom::fill(&mut bytes).unwrap();
+        bytes
+    }
+    fn hex(bytes: &[u8]) -> String {
+        bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+    /// Bytes beyond the last whole round of the alphabet would favour its beginning.
+    fn letters(alphabet: &[u8]) -> Vec<u8> {
+        let limit = 256 - 256 % alphabet.len();
+        let bytes = std::iter::repeat_with(random::<64>).flatten();
+        let bytes = bytes.filter(|byte| usize::from(*byte) < limit);
+        bytes
+            .map(|byte| alphabet[usize::from(byte) % alphabet.len()])
+            .take(32)
+            .collect()
+    }
+    let uuid = || {
+        let text = hex(&random::<16>());
+        let parts = [
+            &text[..8],
+            &text[8..12],
+            &text[13..16],
+            &text[17..20],
+            &text[20..],
+        ];
+        let [a, b, c, d, e] = parts;
+        format!("{a}-{b}-4{c}-8{d}-{e}")
+    };
+    type Make<'a> = &'a dyn Fn() -> Vec<u8>;
+    let kinds: [(&str, Make<'_>); 12] = [
+        ("32 bytes", &|| random::<32>().to_vec()),
+        ("64 bytes", &|| random::<64>().to_vec()),
+        ("openssl rand -hex 16", &|| {
+            hex(&random::<16>()).into_bytes()
+        }),
+        ("openssl rand -hex 32", &|| {
+            hex(&random::<32>()).into_bytes()
+        }),
+        ("HEX", &|| hex(&random::<32>()).to_uppercase().into_bytes()),
+        ("base64 of 24 bytes", &|| {
+            STANDARD.encode(random::<24>()).into_bytes()
+        }),
+        ("openssl rand -base64 32", &|| {
+            STANDARD.encode(random::<32>()).into_bytes()
+        }),
+        ("base64url of 64 bytes", &|| {
+            URL_SAFE_NO_PAD.encode(random::<64>()).into_bytes()
+        }),
+        ("a UUID", &|| uuid().into_bytes()),
+        ("two UUIDs", &|| {
+            format!("{}{}", uuid(), uuid()).into_bytes()
+        }),
+        ("32 letters", &|| letters(b"abcdefghijklmnopqrstuvwxyz")),
+        ("32 letters and digits", &|| {
+            letters(b"ABCDEFGHJKMNPQRSTVWXYZ0123456789")
+        }),
+    ];
+    for (kind, make) in kinds {
+        for _ in 0..2_000 {
+            let bytes = make();
+            if let Err(error) = Secret::new(bytes.clone()) {
+                panic!("{kind}: {error}: {}", String::from_utf8_lossy(&bytes));
+            }
+        }
+    }
 }
 
 #[test]
@@ -202,17 +322,190 @@ fn a_secret_file_that_is_no_good_is_an_error_and_stays_as_it_is() {
     let directory = tempfile::tempdir().unwrap();
     for text in ["", "short", "CHANGE_ME_before_you_go_to_production"] {
         let path = directory.path().join("secret");
-        fs::write(&path, text).unwrap();
-        assert!(Secret::from_file_or_generate(&path).is_err(), "{text}");
+        write_private(&path, text);
+        let rejected = Secret::from_file_or_generate(&path).unwrap_err();
+        assert!(!matches!(rejected, ConfigError::KeyFile { .. }), "{text}");
         assert_eq!(fs::read_to_string(&path).unwrap(), text);
     }
-    for path in [
-        directory.path().to_owned(),
-        directory.path().join("no/such/directory"),
-    ] {
-        let refused = Secret::from_file_or_generate(path).unwrap_err();
-        assert!(matches!(refused, ConfigError::File { .. }), "{refused:?}");
+    let rejected = Secret::from_file_or_generate(directory.path()).unwrap_err();
+    assert_eq!(problem_of(rejected), KeyFileProblem::NotAFile);
+    let nowhere = directory.path().join("no/such/directory");
+    let rejected = Secret::from_file_or_generate(nowhere).unwrap_err();
+    assert!(matches!(rejected, ConfigError::File { .. }), "{rejected:?}");
+}
+
+#[test]
+fn secret_file_is_read_exactly_and_never_made_by_reading() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("secret");
+    let rejected = Secret::from_file(&path).unwrap_err();
+    let ConfigError::File { source, .. } = rejected else {
+        panic!("{rejected:?}");
+    };
+    assert_eq!(source.kind(), io::ErrorKind::NotFound);
+    assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 0);
+
+    write_private(&path, format!("{SECRET}\n"));
+    let read = Secret::from_file(&path).unwrap();
+    let token = TokenIssuer::hs256(&read).issue("7").unwrap();
+    let exact = Secret::new(format!("{SECRET}\n")).unwrap();
+    judge_with(
+        &TokenVerifier::hs256(&exact),
+        &token,
+        ACCEPTED,
+        "with its line feed",
+    );
+
+    write_private(&path, "x".repeat(64 * 1024 + 1));
+    assert_eq!(
+        problem_of(Secret::from_file(&path).unwrap_err()),
+        KeyFileProblem::TooLarge
+    );
+}
+
+#[cfg(unix)]
+#[test]
+fn secret_file_that_others_can_access_is_rejected() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("secret");
+    write_private(&path, SECRET);
+    for mode in [0o600, 0o400, 0o700] {
+        set_mode(&path, mode);
+        assert!(Secret::from_file_or_generate(&path).is_ok(), "{mode:o}");
     }
+    for bit in 0..6 {
+        let mode = 0o600 | 1 << bit;
+        set_mode(&path, mode);
+        for rejected in [
+            Secret::from_file(&path),
+            Secret::from_file_or_generate(&path),
+        ] {
+            let rejected = rejected.unwrap_err();
+            assert!(rejected.to_string().contains("chmod go="), "{rejected}");
+            assert_eq!(problem_of(rejected), KeyFileProblem::Accessible { mode });
+        }
+    }
+    assert_eq!(fs::read_to_string(&path).unwrap(), SECRET);
+}
+
+#[cfg(unix)]
+#[test]
+fn secret_file_that_is_a_link_or_no_file_is_rejected() {
+    use std::os::unix::fs::symlink;
+    use std::os::unix::net::UnixListener;
+
+    let directory = tempfile::tempdir().unwrap();
+    let path = |name: &str| directory.path().join(name);
+    write_private(&path("secret"), SECRET);
+    symlink(path("secret"), path("link")).unwrap();
+    symlink("nowhere", path("dangling")).unwrap();
+    let _listener = UnixListener::bind(path("socket")).unwrap();
+    for (name, problem) in [
+        ("link", KeyFileProblem::SymbolicLink),
+        ("dangling", KeyFileProblem::SymbolicLink),
+        ("socket", KeyFileProblem::NotAFile),
+    ] {
+        for rejected in [
+            Secret::from_file(path(name)),
+            Secret::from_file_or_generate(path(name)),
+        ] {
+            assert_eq!(problem_of(rejected.unwrap_err()), problem, "{name}");
+        }
+    }
+    assert!(!path("nowhere").exists());
+    // A link on the way to it is the operator's.
+    symlink(directory.path(), path("here")).unwrap();
+    assert!(Secret::from_file(path("here/secret")).is_ok());
+}
+
+#[cfg(unix)]
+#[test]
+fn secret_file_of_a_foreign_owner_is_rejected() {
+    use std::os::unix::fs::{MetadataExt, chown};
+
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("secret");
+    write_private(&path, SECRET);
+    let process = fs::metadata(&path).unwrap().uid();
+    let owner = process + 12_345;
+    if chown(&path, Some(owner), None).is_err() {
+        println!("skipped: only root can give files away");
+        return;
+    }
+    for rejected in [
+        Secret::from_file(&path),
+        Secret::from_file_or_generate(&path),
+    ] {
+        let rejected = rejected.unwrap_err();
+        assert!(
+            rejected.to_string().contains(&format!("chown {process}")),
+            "{rejected}"
+        );
+        assert_eq!(
+            problem_of(rejected),
+            KeyFileProblem::ForeignOwner { owner, process }
+        );
+    }
+    chown(&path, Some(0), None).unwrap();
+    assert!(Secret::from_file(&path).is_ok(), "root's");
+}
+
+/// A file that is replaced all the time is read as one of those that it was, or rejected.
+#[cfg(unix)]
+#[test]
+fn link_that_takes_the_place_of_a_secret_file_is_never_followed() {
+    use std::os::unix::fs::symlink;
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    let directory = tempfile::tempdir().unwrap();
+    let path = |name: &str| directory.path().join(name);
+    write_private(
+        &path("target"),
+        "another secret, which nobody may make us read: q7Lk2vXw",
+    );
+    let target = Secret::from_file(path("target")).unwrap();
+    let token = TokenIssuer::hs256(&target).issue("7").unwrap();
+    let stop = AtomicBool::new(false);
+    let mut read = 0;
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            while !stop.load(Ordering::Relaxed) {
+                write_private(&path("new"), SECRET);
+                fs::rename(path("new"), path("secret")).unwrap();
+                symlink(path("target"), path("link")).unwrap();
+                fs::rename(path("link"), path("secret")).unwrap();
+            }
+        });
+        for _ in 0..3_000 {
+            if let Ok(secret) = Secret::from_file(path("secret")) {
+                read += 1;
+                let verifier = TokenVerifier::hs256(&secret);
+                assert!(verifier.verify_token(&token).is_err());
+            }
+        }
+        stop.store(true, Ordering::Relaxed);
+    });
+    println!("{read} of 3000 were read");
+}
+
+fn problem_of(error: ConfigError) -> KeyFileProblem {
+    match error {
+        ConfigError::KeyFile { problem, .. } => problem,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn write_private(path: &Path, content: impl AsRef<[u8]>) {
+    fs::write(path, content).unwrap();
+    #[cfg(unix)]
+    set_mode(path, 0o600);
+}
+
+#[cfg(unix)]
+fn set_mode(path: &Path, mode: u32) {
+    use std::os::unix::fs::PermissionsExt;
+
+    fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
 }
 
 // MACs are compared by `Mac::verify_slice` of the crate `hmac`, which takes as long for a MAC that

@@ -1,0 +1,64 @@
+//! What is wrong with a file that holds a key.
+
+use std::error::Error;
+use std::fmt;
+
+/// What is wrong with a file that holds a key, or with a directory of such files.
+///
+/// The text says the remedy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum KeyFileProblem {
+    /// It is something other than a regular file.
+    NotAFile,
+    /// It is no directory.
+    NotADirectory,
+    /// It is larger than 64 KiB.
+    TooLarge,
+    /// It is a symbolic link.
+    SymbolicLink,
+    /// It belongs neither to the user of this process nor to root.
+    ForeignOwner {
+        /// The user id of its owner.
+        owner: u32,
+        /// The user id of this process.
+        process: u32,
+    },
+    /// A secret that its group or others can read, write or execute.
+    Accessible {
+        /// Its permission bits.
+        mode: u32,
+    },
+    /// A public key or a directory that its group or others can write to.
+    Writable {
+        /// Its permission bits.
+        mode: u32,
+    },
+}
+
+impl fmt::Display for KeyFileProblem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotAFile => f.write_str("it is no file"),
+            Self::NotADirectory => f.write_str("it is no directory"),
+            Self::TooLarge => f.write_str("it is too large for a key"),
+            Self::SymbolicLink => {
+                f.write_str("it is a symbolic link; put the file itself in its place")
+            }
+            Self::ForeignOwner { owner, process } => write!(
+                f,
+                "it belongs to user {owner}; if it is to be trusted, run `chown {process}` on it"
+            ),
+            Self::Accessible { mode } => write!(
+                f,
+                "its group or others have access to it (mode {mode:04o}); run `chmod go=` on it"
+            ),
+            Self::Writable { mode } => write!(
+                f,
+                "its group or others can write to it (mode {mode:04o}); run `chmod go-w` on it"
+            ),
+        }
+    }
+}
+
+impl Error for KeyFileProblem {}

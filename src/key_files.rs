@@ -1,0 +1,175 @@
+//! Files and directories with keys, read only where nobody but their owner could have changed them.
+//!
+//! A file has to be a regular one, no symbolic link, of 64 KiB at most, owned by the user of this
+//! process or by root. Its group and others may have no access to a secret or a private key, and may
+//! not write to a public key or to a directory of keys. Where there are no such permissions (on
+//! other systems than Unix) owner and mode are not checked.
+//!
+//! ```no_run
+//! use tower_warder::{Algorithm, SigningKey, key_files};
+//!
+//! let pem = key_files::read_private("/etc/my-service/2026-11.pem")?;
+//! let key = SigningKey::from_pem(Algorithm::EdDSA, &*pem)?.key_id("2026-11");
+//! # Ok::<(), tower_warder::ConfigError>(())
+//! ```
+
+use std::fs::{self, File, Metadata};
+use std::io::{self, Read};
+use std::path::Path;
+
+use zeroize::Zeroizing;
+
+use crate::error::{ConfigError, KeyFileProblem};
+
+/// Reads a secret or a private key.
+///
+/// # Errors
+///
+/// [`ConfigError::KeyFile`] if others have access to the file, [`ConfigError::File`] if it cannot be
+/// read.
+pub fn read_private(path: impl AsRef<Path>) -> Result<Zeroizing<Vec<u8>>, ConfigError> {
+    read(path.as_ref(), Others::HaveNoAccess)
+}
+
+/// Reads a public key, or another file that decides which key counts.
+///
+/// # Errors
+///
+/// [`ConfigError::KeyFile`] if others can write to the file, [`ConfigError::File`] if it cannot be
+/// read.
+pub fn read_public(path: impl AsRef<Path>) -> Result<Zeroizing<Vec<u8>>, ConfigError> {
+    read(path.as_ref(), Others::MayRead)
+}
+
+/// Checks a directory of keys: whoever can write to it can replace each of them. The directory may
+/// be named through a symbolic link.
+///
+/// # Errors
+///
+/// [`ConfigError::KeyFile`] if it is no directory or others can write to it, [`ConfigError::File`]
+/// if it cannot be read.
+pub fn check_directory(path: impl AsRef<Path>) -> Result<(), ConfigError> {
+    let path = path.as_ref();
+    let metadata = fs::metadata(path).map_err(|source| unreadable(path, source))?;
+    if !metadata.is_dir() {
+        return Err(rejected(path, KeyFileProblem::NotADirectory));
+    }
+    check_access(path, &metadata, Others::MayRead)
+}
+
+/// What group and others may do at most.
+#[derive(Clone, Copy)]
+enum Others {
+    HaveNoAccess,
+    MayRead,
+}
+
+fn read(path: &Path, others: Others) -> Result<Zeroizing<Vec<u8>>, ConfigError> {
+    let (file, metadata) = open(path)?;
+    check_access(path, &metadata, others)?;
+    // Room for all of it: a vector that grows leaves copies behind.
+    let mut bytes = Zeroizing::new(Vec::with_capacity(MAX_BYTES + 1));
+    let mut file = file.take(MAX_BYTES as u64 + 1);
+    file.read_to_end(&mut bytes)
+        .map_err(|source| unreadable(path, source))?;
+    if bytes.len() > MAX_BYTES {
+        return Err(rejected(path, KeyFileProblem::TooLarge));
+    }
+    Ok(bytes)
+}
+
+/// Opens a regular file. What is checked and read afterwards is the open file, so nobody can put
+/// another one in its place between the two.
+fn open(path: &Path) -> Result<(File, Metadata), ConfigError> {
+    for _ in 0..ATTEMPTS {
+        let named = fs::symlink_metadata(path).map_err(|source| unreadable(path, source))?;
+        if named.is_symlink() {
+            return Err(rejected(path, KeyFileProblem::SymbolicLink));
+        }
+        // Before it is opened: opening a named pipe waits for its writer.
+        if !named.is_file() {
+            return Err(rejected(path, KeyFileProblem::NotAFile));
+        }
+        let opened = File::open(path).and_then(|file| {
+            let metadata = file.metadata()?;
+            Ok((file, metadata))
+        });
+        let (file, metadata) = opened.map_err(|source| unreadable(path, source))?;
+        // Otherwise it was replaced meanwhile, by a newer key or by a link.
+        if is_same_file(&named, &metadata) {
+            return Ok((file, metadata));
+        }
+    }
+    let replaced = io::Error::other("it is replaced all the time");
+    Err(unreadable(path, replaced))
+}
+
+#[cfg(unix)]
+fn is_same_file(named: &Metadata, opened: &Metadata) -> bool {
+    use std::os::unix::fs::MetadataExt;
+
+    (named.dev(), named.ino()) == (opened.dev(), opened.ino())
+}
+
+#[cfg(not(unix))]
+fn is_same_file(_: &Metadata, _: &Metadata) -> bool {
+    true
+}
+
+#[cfg(unix)]
+fn check_access(path: &Path, metadata: &Metadata, others: Others) -> Result<(), ConfigError> {
+    use std::os::unix::fs::MetadataExt;
+
+    let process = user_id().map_err(|source| unreadable(path, source))?;
+    let owner = metadata.uid();
+    if owner != process && owner != ROOT {
+        let problem = KeyFileProblem::ForeignOwner { owner, process };
+        return Err(rejected(path, problem));
+    }
+    let mode = metadata.mode() & 0o7777;
+    match others {
+        Others::HaveNoAccess if mode & 0o077 != 0 => {
+            Err(rejected(path, KeyFileProblem::Accessible { mode }))
+        }
+        Others::MayRead if mode & 0o022 != 0 => {
+            Err(rejected(path, KeyFileProblem::Writable { mode }))
+        }
+        Others::HaveNoAccess | Others::MayRead => Ok(()),
+    }
+}
+
+#[cfg(not(unix))]
+fn check_access(_: &Path, _: &Metadata, _: Others) -> Result<(), ConfigError> {
+    Ok(())
+}
+
+/// The effective user of this process: the owner of a pipe that it makes. The standard library has no
+/// `geteuid`, and calling it directly would be unsafe code.
+#[cfg(unix)]
+fn user_id() -> io::Result<u32> {
+    use std::os::fd::OwnedFd;
+    use std::os::unix::fs::MetadataExt;
+
+    let (reader, _writer) = io::pipe()?;
+    let metadata = File::from(OwnedFd::from(reader)).metadata()?;
+    Ok(metadata.uid())
+}
+
+fn rejected(path: &Path, problem: KeyFileProblem) -> ConfigError {
+    let path = path.to_owned();
+    ConfigError::KeyFile { path, problem }
+}
+
+fn unreadable(path: &Path, source: io::Error) -> ConfigError {
+    let path = path.to_owned();
+    ConfigError::File { path, source }
+}
+
+#[cfg(unix)]
+const ROOT: u32 = 0;
+
+/// An RSA key of 8192 bits has not a tenth of it.
+const MAX_BYTES: usize = 64 * 1024;
+
+/// How often the file may be replaced while it is opened.
+const ATTEMPTS: usize = 8;
