@@ -53,7 +53,7 @@ pub enum FaultKind {
     Enum,
     /// Not an integer.
     IntParsing,
-    /// Not JSON.
+    /// Not JSON, or with duplicate members.
     JsonInvalid,
     /// Not an object.
     ModelAttributesType,
@@ -96,19 +96,26 @@ impl Fault {
 
     /// A body that is not JSON at all.
     pub(crate) const fn not_json() -> Self {
-        Self::of_body(FaultKind::JsonInvalid, "JSON decode error")
+        Self::of_whole(Place::Body, FaultKind::JsonInvalid, "JSON decode error")
+    }
+
+    /// A body with an object that has two members of one name.
+    pub(crate) const fn duplicate_member() -> Self {
+        let message = "Each member of an object may be given once";
+        Self::of_whole(Place::Body, FaultKind::JsonInvalid, message)
     }
 
     /// A body that is JSON, but no object.
     pub(crate) const fn not_an_object() -> Self {
         let message = "Input should be a valid dictionary or object";
-        Self::of_body(FaultKind::ModelAttributesType, message)
+        Self::of_whole(Place::Body, FaultKind::ModelAttributesType, message)
     }
 
-    const fn of_body(kind: FaultKind, message: &'static str) -> Self {
+    /// A fault in a part of the request as a whole.
+    pub(crate) const fn of_whole(place: Place, kind: FaultKind, message: &'static str) -> Self {
         Self {
             kind,
-            place: Place::Body,
+            place,
             field: None,
             message: Cow::Borrowed(message),
         }

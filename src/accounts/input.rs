@@ -8,6 +8,7 @@ use zeroize::Zeroizing;
 use super::body::Body;
 use super::email::Email;
 use super::fault::{Fault, FaultKind, Place};
+use super::form;
 use super::password::Password;
 use crate::user::UserStatus;
 
@@ -157,23 +158,24 @@ impl UserLogin {
 
     /// Reads the form of the OAuth 2.0 password grant (RFC 6749, section 4.3.2).
     ///
-    /// `grant_type` may be absent. A field without text counts as absent (section 3.2), and of
-    /// two fields with one name the last one counts.
+    /// `grant_type` may be absent. A field without text counts as absent, and no field may be given
+    /// twice (section 3.2). What is not percent-encoded UTF-8 is refused.
     ///
     /// # Errors
     ///
     /// All that is wrong with it.
     pub fn parse(form: &[u8]) -> Result<Self, Vec<Fault>> {
         let (mut username, mut password, mut grant_type) = (None, None, None);
-        for (name, value) in form_urlencoded::parse(form) {
-            let field = match &*name {
+        form::read(form, Place::Body, |name, value| {
+            let field = match name {
                 "username" => &mut username,
                 "password" => &mut password,
                 "grant_type" => &mut grant_type,
-                _ => continue,
+                _ => return,
             };
-            *field = Some(Zeroizing::new(value.into_owned())).filter(|text| !text.is_empty());
-        }
+            *field = Some(value).filter(|text| !text.is_empty());
+        })
+        .map_err(|fault| vec![fault])?;
 
         let mut faults = Vec::new();
         if grant_type.is_some_and(|grant_type| *grant_type != "password") {

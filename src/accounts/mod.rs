@@ -10,6 +10,8 @@ mod password;
 mod status;
 mod model;
 mod fault;
+mod form;
+mod json;
 mod body;
 mod input;
 mod actor;

@@ -8,15 +8,18 @@ use serde_json::Value;
 
 use super::answer;
 use super::fault::{Fault, FaultKind, Place};
+use super::form;
 use super::input::{PasswordReset, UserCreate, UserLogin, UserUpdate};
+use super::json;
 use super::request_body::read;
 use super::store::Page;
 
 /// A JSON body of the account routes: the extractor of their handlers.
 ///
-/// At most 8 KiB, as `application/json`, within 10 seconds. Everything that is wrong with it is
-/// answered at once, as [`routes`](crate::accounts::routes) answers: 408 if it does not arrive in
-/// time, 413 if it is longer.
+/// At most 8 KiB, as `application/json`, within 10 seconds, and no object with two members of one
+/// name. Everything that is wrong with it is answered at once, as
+/// [`routes`](crate::accounts::routes) answers: 408 if it does not arrive in time, 413 if it is
+/// longer.
 ///
 /// Of bodies that have to be waited for, a process keeps at most 1024; one more takes the place of
 /// the one that it has waited for the longest, which is 408 then. The deadline is kept by tokio's
@@ -72,8 +75,7 @@ impl<S: Send + Sync, T: FromJson> FromRequest<S> for JsonBody<T> {
             return Err(answer::problem(answer::NOT_JSON));
         }
         let body = read(request).await?;
-        let body =
-            serde_json::from_slice(&body).map_err(|_| answer::invalid(&[Fault::not_json()]))?;
+        let body = json::read(&body).map_err(|fault| answer::invalid(&[fault]))?;
         T::from_json(body)
             .map(Self)
             .map_err(|faults| answer::invalid(&faults))
@@ -111,9 +113,9 @@ impl<S: Send + Sync> FromRequestParts<S> for Page {
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Response> {
         let (mut page, mut faults) = (Self::default(), Vec::new());
         let query = parts.uri.query().unwrap_or_default();
-        for (name, text) in form_urlencoded::parse(query.as_bytes()) {
+        let read = form::read(query.as_bytes(), Place::Query, |name, text| {
             let number = canonical(&text);
-            match &*name {
+            match name {
                 "limit" => match number.map(u32::try_from) {
                     Some(Ok(limit)) => page.limit = Some(limit),
                     _ => faults.push(not_an_integer(Place::Query, "limit")),
@@ -124,7 +126,8 @@ impl<S: Send + Sync> FromRequestParts<S> for Page {
                 },
                 _ => {}
             }
-        }
+        });
+        faults.extend(read.err());
         if faults.is_empty() {
             Ok(page)
         } else {

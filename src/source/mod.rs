@@ -21,6 +21,8 @@ use crate::error::ConfigError;
 pub use self::cookie::{AuthCookie, UnfitToken};
 
 pub(crate) use self::credential::Presented;
+#[cfg(feature = "accounts")]
+pub(crate) use self::query::decode as decode_form;
 
 /// Where a layer looks for the credential.
 ///

@@ -7,6 +7,7 @@ use std::fs;
 use std::path::Path;
 
 use tower_warder::{Algorithm, BoxError, ConfigError, Secret, SigningKey, VerifyingKey, key_files};
+use zeroize::Zeroizing;
 
 /// All keys of a directory.
 ///
@@ -102,15 +103,14 @@ impl KeyFiles {
 
 /// The file of the key that signs, as it is.
 pub(super) fn signing_bytes(directory: &Path) -> Result<Zeroizing<Vec<u8>>, BoxError> {
-    let path = directory.join(SIGNING);
-    let name = read(&path, WRITE).map_err(|error| at(&path, error))?;
+    let name = key_files::read_public(directory.join(SIGNING))?;
     let name = str::from_utf8(name.trim_ascii()).ok();
     let name = name.filter(|name| is_key_id(name)).ok_or(NAMES)?;
     let mut path = directory.join(format!("{name}.pem"));
     if !path.exists() {
         path = directory.join(format!("{name}.secret"));
     }
-    read(&path, ANY).map_err(|error| at(&path, error))
+    Ok(key_files::read_private(path)?)
 }
 
 enum Key {

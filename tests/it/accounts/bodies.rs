@@ -13,6 +13,7 @@ use tokio::time::{Instant, sleep};
 use tower_warder::accounts::MemoryStore;
 
 use super::server::{FORM, PASSWORD, Server, bare, body, by, form, json_to};
+use super::sessions;
 use crate::support::Answer;
 
 /// The kinds of faults and where they are.
@@ -147,6 +148,137 @@ async fn body_that_is_no_json_object_is_one_fault() {
         .send(body("POST", "/register", "application/json", not_utf8))
         .await;
     assert_eq!(answer.status, 422);
+}
+
+#[tokio::test]
+async fn duplicate_members_are_rejected() {
+    let server = sessions::client::server();
+    let (root, admin) = server.admin().await;
+    let tokens = sessions::client::jane(&server).await;
+    let own = server.token_of("root@example.org", PASSWORD).await;
+    let update = format!("/users/{}", root.id + 1);
+    let reset = format!("{update}/reset-password");
+    let refresh = format!(r#""refresh_token": "{}""#, tokens.refresh);
+    let change = r#""current_password": "correct horse", "new_password": "another password""#;
+    let register = r#""email": "bob@example.org", "password": "correct horse""#;
+    for (method, path, members, duplicates) in [
+        (
+            "POST",
+            "/register",
+            register,
+            [r#""email": "x@example.org""#, r#""\u0065mail": 1"#],
+        ),
+        (
+            "PUT",
+            &update,
+            r#""is_admin": false"#,
+            [r#""is_admin": true"#, r#""is\u005fadmin": true"#],
+        ),
+        (
+            "POST",
+            "/refresh",
+            &refresh,
+            [r#""refresh_token": """#, r#""refresh\u005ftoken": """#],
+        ),
+        (
+            "POST",
+            "/logout",
+            &refresh,
+            [r#""refresh_token": """#, r#""refresh\u005ftoken": """#],
+        ),
+        // These end sessions.
+        (
+            "POST",
+            &reset,
+            r#""password": "another password""#,
+            [r#""password": 1"#, r#""passwor\u0064": 1"#],
+        ),
+        (
+            "POST",
+            "/password",
+            change,
+            [r#""new_password": "x""#, r#""new\u005Fpassword": "x""#],
+        ),
+    ] {
+        let token = if path == "/password" { &own } else { &admin };
+        let unasked = [
+            r#""a": 1, "a": 2"#,
+            r#""a": 1, "\u0061": 2"#,
+            r#""a": [{"b": {}, "b": {}}]"#,
+        ];
+        for more in duplicates.into_iter().chain(unasked) {
+            for text in [
+                format!("{{{members}, {more}}}"),
+                format!("{{{more}, {members}}}"),
+            ] {
+                let request = body(method, path, "application/json", text.clone());
+                let answer = server.send(by(token, request)).await;
+                assert_eq!(answer.status, 422, "{path}: {text}");
+                assert_eq!(
+                    faults(&answer),
+                    pairs(&[("json_invalid", "body")]),
+                    "{text}"
+                );
+                assert!(!answer.body.contains("another"), "{}", answer.body);
+            }
+        }
+        // Once each is fine, also names that others have deeper down.
+        let text = format!(r#"{{{members}, "a": [{{"a": 1}}, {{"a": 2}}], "A": 1}}"#);
+        let request = body(method, path, "application/json", text);
+        let answer = server.send(by(token, request)).await;
+        assert!(answer.status.is_success(), "{path}: {}", answer.body);
+    }
+}
+
+#[tokio::test]
+async fn duplicate_and_malformed_form_fields_are_rejected() {
+    let server = Server::new().await;
+    server.jane().await;
+    let good = "username=jane%40example.org&password=correct+horse";
+    for path in ["/login", "/cookie/login"] {
+        let log_in = async |fields: &str| {
+            server
+                .send(body("POST", path, FORM, fields.to_owned()))
+                .await
+        };
+        for more in [
+            "username=jane%40example.org",
+            "username",
+            "user%6eame=x",
+            "password=correct+horse",
+            "p%61ssword=",
+            "grant_type=password&grant_type=password",
+            "grant_type=&grant_type=password",
+            "scope=a&scope=b",
+            "other=1&%6fther=2",
+            "&=1&=2",
+            "scope=%zz",
+            "scope=%",
+            "scope=%ff",
+            "%ff=1",
+            "scope=\u{fffd}%C3",
+        ] {
+            for fields in [format!("{good}&{more}"), format!("{more}&{good}")] {
+                let answer = log_in(&fields).await;
+                assert_eq!(answer.status, 422, "{path} {fields}");
+                assert_eq!(
+                    faults(&answer),
+                    pairs(&[("value_error", "body")]),
+                    "{fields}"
+                );
+                assert_eq!(answer.header("set-cookie"), None);
+            }
+        }
+        for more in ["scope=a%20b&client_id=%C3%A4", "Username=x", "&&scope=ä&"] {
+            assert_eq!(
+                log_in(&format!("{good}&{more}")).await.status,
+                200,
+                "{more}"
+            );
+        }
+        let raw = [good.as_bytes(), b"&scope=\xff"].concat();
+        assert_eq!(server.send(body("POST", path, FORM, raw)).await.status, 422);
+    }
 }
 
 #[tokio::test]

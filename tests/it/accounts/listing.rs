@@ -41,6 +41,13 @@ async fn list_goes_page_by_page() {
         "?limit=4294967296",
         "?after=01",
         "?after=%2B1",
+        "?limit=1&limit=1",
+        "?limit=1&%6cimit=2",
+        "?after=1&after=2",
+        "?other=x&other=x",
+        "?limit=%zz",
+        "?other=%",
+        "?other=%ff",
     ] {
         let answer = server
             .send(by(&admin, bare("GET", &format!("/users{query}"))))

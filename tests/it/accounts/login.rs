@@ -68,7 +68,8 @@ async fn form_is_that_of_the_password_grant() {
         (name.to_owned(), 422),
         ("password=correct+horse".to_owned(), 422),
         (String::new(), 422),
-        (format!("{name}&password=%ff%zz"), 401),
+        (format!("{name}&password=%ff%zz"), 422),
+        (format!("{name}&password=%EF%BF%BD"), 401),
         (format!("{name}&password=correct%2Bhorse"), 401),
     ] {
         let answer = server.send(form(&fields)).await;
