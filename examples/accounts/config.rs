@@ -34,6 +34,7 @@ pub(crate) struct Config {
     pub(crate) metrics_addr: Option<SocketAddr>,
     pub(crate) sessions: bool,
     pub(crate) connections_per_address: usize,
+    pub(crate) password_check: bool,
 }
 
 impl Config {
@@ -57,7 +58,8 @@ impl Config {
             user_cache_ttl: duration("USER_CACHE_TTL", MAX_USER_CACHE_TTL)?,
             shutdown_delay: duration("SHUTDOWN_DELAY", MAX_SHUTDOWN_DELAY)?,
             metrics_addr: metrics_addr()?,
-            sessions: switch("SESSIONS")?,
+            sessions: switch("SESSIONS", false)?,
+            password_check: switch("PASSWORD_CHECK", true)?,
             connections_per_address: connections_per_address()?,
         })
     }
@@ -299,10 +301,10 @@ fn duration(name: &'static str, most: Duration) -> Result<Option<Duration>, Box<
     }
 }
 
-/// Off unless it is switched on.
-fn switch(name: &'static str) -> Result<bool, Box<dyn Error>> {
+fn switch(name: &'static str, default: bool) -> Result<bool, Box<dyn Error>> {
     match variable(name)?.as_deref() {
-        None | Some("off") => Ok(false),
+        None => Ok(default),
+        Some("off") => Ok(false),
         Some("on") => Ok(true),
         Some(_) => Err(invalid(name, "give on or off")),
     }

@@ -55,6 +55,7 @@
 //! | `JWT_SECRET` | the secret of the tokens; defaults to one made beside the SQLite file, and is required with PostgreSQL |
 //! | `JWT_KEYS` | instead of `JWT_SECRET` a directory of keys, read again at SIGHUP: `NAME.secret`, and with `--features aws-lc-rs` also `NAME.pem` and `NAME.pub.pem`; the file `signing` has the name of the one that signs. `docs/running.md` says how they rotate |
 //! | `JWT_LIFETIME` | how long tokens live, such as `15m`; defaults to 7 days |
+//! | `PASSWORD_CHECK` | `off`: new passwords need their length only; by default the most common ones and the account's own address are refused |
 //! | `SESSIONS` | `on`: refresh tokens and sessions; `JWT_LIFETIME` is that of cookies then |
 //! | `USER_CACHE_TTL` | how long accounts are kept in memory, such as `5s`; by default every request asks the database |
 //! | `INVALIDATION_URL` | where the nodes hear of each other's changes, for `USER_CACHE_TTL`: `redis://HOST` or `postgres://…`; defaults to `DATABASE_URL` if that is PostgreSQL |
@@ -77,7 +78,7 @@ use tokio::net::TcpListener;
 #[cfg(unix)]
 use tokio::signal::unix::{SignalKind, signal};
 use tower_http::trace::TraceLayer;
-use tower_warder::accounts::{self, AccountStore, Accounts, Sessions, User};
+use tower_warder::accounts::{self, AccountStore, Accounts, CommonPasswords, Sessions, User};
 use tower_warder::{AuthCookie, AuthLayer, Tickets, TokenSource, TokenVerifier, UserCache};
 
 mod api_page;
@@ -144,6 +145,9 @@ async fn run() -> Result<(), Box<dyn Error>> {
     let first_admin = FirstAdmin::new(config.bootstrap, || config.keys.bytes());
     let first_admin = first_admin.map_err(|error| format!("BOOTSTRAP: {error}"))?;
     let mut accounts = Accounts::new(store.clone(), issuer).bootstrap(first_admin.policy()?);
+    if config.password_check {
+        accounts = accounts.password_policy(CommonPasswords);
+    }
     if config.sessions {
         accounts = accounts.sessions(Sessions::new(store.clone()));
     }

@@ -30,6 +30,7 @@ impl IntoResponse for AccountError {
             Self::WrongCredentials => return LoginError::WrongCredentials.into_response(),
             Self::Pending => return LoginError::Pending.into_response(),
             Self::Disabled => return LoginError::Disabled.into_response(),
+            Self::RejectedPassword(fault) => return invalid(&[fault]),
             Self::WrongBootstrapSecret => WRONG_BOOTSTRAP_SECRET,
             Self::NotAdmin(refusal) => return AuthError::from(refusal).into_response(),
             Self::NotFound => USER_NOT_FOUND,

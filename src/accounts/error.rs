@@ -4,6 +4,7 @@ use std::error::Error;
 use std::fmt;
 
 use super::actor::NotAdmin;
+use super::fault::Fault;
 use super::last_admin::LastAdmin;
 use super::store::StoreError;
 use crate::error::BoxError;
@@ -23,6 +24,8 @@ pub enum AccountError {
     Pending,
     /// The password is right, and the account is disabled.
     Disabled,
+    /// The [policy](crate::accounts::PasswordPolicy) does not accept the new password.
+    RejectedPassword(Fault),
     /// The `bootstrap_secret` is wrong.
     WrongBootstrapSecret,
     /// Who asked is not, or no longer, admin and approved.
@@ -42,7 +45,7 @@ pub enum AccountError {
     SessionNotFound,
     /// The accounts have no [sessions](crate::accounts::Accounts::sessions).
     NoSessions,
-    /// The store or the hasher cannot answer.
+    /// The store, the hasher or the password policy cannot answer.
     Unavailable(BoxError),
 }
 
@@ -93,6 +96,7 @@ impl fmt::Display for AccountError {
             Self::WrongCredentials => f.write_str("address and password do not match"),
             Self::Pending => f.write_str("the account waits for approval"),
             Self::Disabled => f.write_str("the account is disabled"),
+            Self::RejectedPassword(fault) => f.write_str(fault.message()),
             Self::WrongBootstrapSecret => f.write_str("the bootstrap secret is wrong"),
             Self::NotAdmin(refusal) => refusal.fmt(f),
             Self::NotFound => f.write_str("there is no such account"),
@@ -104,7 +108,9 @@ impl fmt::Display for AccountError {
             Self::NoSessions => f.write_str(
                 "these accounts have no sessions: add `.sessions(Sessions::new(store))` to them",
             ),
-            Self::Unavailable(_) => f.write_str("the store or the hasher cannot answer"),
+            Self::Unavailable(_) => {
+                f.write_str("the store, the hasher or the password policy cannot answer")
+            }
         }
     }
 }

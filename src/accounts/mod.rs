@@ -20,6 +20,7 @@ mod store;
 mod memory;
 mod subject;
 mod error;
+mod password_policy;
 mod bootstrap;
 mod forgetting;
 pub(crate) mod answer;
@@ -44,6 +45,7 @@ pub use last_admin::{Change, LastAdmin};
 pub use memory::MemoryStore;
 pub use model::{Token, User, UserPublic};
 pub use password::{InvalidPassword, Password};
+pub use password_policy::{CommonPasswords, PasswordPolicy, PasswordPolicyError};
 pub use request::{AccountId, Form, FromJson, JsonBody};
 pub use routes::{
     count_pending, delete, login, me, register, reset_password, routes, update, users,

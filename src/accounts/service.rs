@@ -15,6 +15,7 @@ use super::forgetting::Forgetting;
 use super::input::{PasswordReset, UserCreate, UserLogin, UserUpdate};
 use super::last_admin::Change;
 use super::model::{Token, User};
+use super::password_policy::{self, PasswordPolicy};
 use super::session::Sessions;
 use super::store::{AccountStore, NewUser, Page, StoreError};
 use super::subject::Subject;
@@ -51,6 +52,7 @@ pub struct Accounts<S> {
     pub(super) store: Arc<S>,
     pub(super) issuer: TokenIssuer,
     pub(super) hasher: PasswordHasher,
+    pub(super) password_policy: Option<Arc<dyn PasswordPolicy>>,
     bootstrap: BootstrapPolicy,
     pub(super) subject: Subject,
     clock: Clock,
@@ -65,6 +67,7 @@ impl<S: AccountStore> Accounts<S> {
             store: Arc::new(store),
             issuer,
             hasher: PasswordHasher::new(),
+            password_policy: None,
             bootstrap: BootstrapPolicy::default(),
             subject: Subject::default(),
             clock: Clock::system(),
@@ -76,6 +79,14 @@ impl<S: AccountStore> Accounts<S> {
     /// Hashes passwords with this. Defaults to [`PasswordHasher::new`].
     pub fn hasher(mut self, hasher: PasswordHasher) -> Self {
         self.hasher = hasher;
+        self
+    }
+
+    /// Accepts only new passwords that this policy accepts, such as
+    /// [`CommonPasswords`](crate::accounts::CommonPasswords). Defaults to every password of 8 to 128
+    /// characters.
+    pub fn password_policy(mut self, policy: impl PasswordPolicy) -> Self {
+        self.password_policy = Some(Arc::new(policy));
         self
     }
 
@@ -112,10 +123,12 @@ impl<S: AccountStore> Accounts<S> {
     ///
     /// # Errors
     ///
-    /// [`AccountError::EmailTaken`], [`AccountError::WrongBootstrapSecret`] or
-    /// [`AccountError::Unavailable`].
+    /// [`AccountError::WrongBootstrapSecret`], [`AccountError::RejectedPassword`],
+    /// [`AccountError::EmailTaken`] or [`AccountError::Unavailable`].
     pub async fn register(&self, new: UserCreate) -> Result<User, AccountError> {
         let seat = self.bootstrap.seat(&new)?;
+        let policy = self.password_policy.as_deref();
+        password_policy::check(policy, "password", &new.password, new.email.as_str()).await?;
         // Spares the hash; the store decides again.
         if self.store.find_by_email(&new.email).await?.is_some() {
             return Err(AccountError::EmailTaken);
@@ -268,7 +281,8 @@ impl<S: AccountStore> Accounts<S> {
     ///
     /// # Errors
     ///
-    /// [`AccountError::NotAdmin`], [`AccountError::NotFound`] or [`AccountError::Unavailable`].
+    /// [`AccountError::NotAdmin`], [`AccountError::NotFound`], [`AccountError::RejectedPassword`] or
+    /// [`AccountError::Unavailable`].
     pub async fn reset_password(
         &self,
         id: i64,
@@ -282,9 +296,9 @@ impl<S: AccountStore> Accounts<S> {
             None => None,
         };
         by.check(actor.as_ref())?;
-        if self.store.find(id).await?.is_none() {
-            return Err(AccountError::NotFound);
-        }
+        let user = self.store.find(id).await?.ok_or(AccountError::NotFound)?;
+        let policy = self.password_policy.as_deref();
+        password_policy::check(policy, "password", &reset.password, &user.email).await?;
         let hash = self.hasher.hash(reset.password.as_str()).await?;
         let _forgetting = self.forgetting(id);
         Ok(self.store.reset_password(id, &hash, by).await?)
@@ -383,6 +397,7 @@ impl<S> Clone for Accounts<S> {
             store: Arc::clone(&self.store),
             issuer: self.issuer.clone(),
             hasher: self.hasher.clone(),
+            password_policy: self.password_policy.clone(),
             bootstrap: self.bootstrap.clone(),
             subject: self.subject,
             clock: self.clock.clone(),

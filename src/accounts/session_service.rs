@@ -6,6 +6,7 @@ use tracing::debug;
 
 use super::error::AccountError;
 use super::model::{Token, User};
+use super::password_policy;
 use super::service::{Accounts, match_or};
 use super::session::{PasswordChange, RefreshToken, Session, Sessions, TARGET};
 use super::store::{AccountStore, StoreError};
@@ -156,7 +157,8 @@ impl<S: AccountStore> Accounts<S> {
     ///
     /// # Errors
     ///
-    /// [`AccountError::WrongPassword`]; [`AccountError::ShutOut`] if the account was disabled or
+    /// [`AccountError::WrongPassword`]; [`AccountError::RejectedPassword`];
+    /// [`AccountError::ShutOut`] if the account was disabled or
     /// deleted meanwhile, or its tokens were ended, also by another change; [`AccountError::Unavailable`].
     pub async fn change_password(
         &self,
@@ -172,7 +174,9 @@ impl<S: AccountStore> Accounts<S> {
         let hash = &stored.hashed_password;
         let verified = self.hasher.verify(change.current_password(), hash).await;
         let _ = match_or(AccountError::WrongPassword, verified, Some(user.id))?;
-        let hash = self.hasher.hash(change.new_password.as_str()).await?;
+        let (policy, new) = (self.password_policy.as_deref(), &change.new_password);
+        password_policy::check(policy, "new_password", new, &stored.email).await?;
+        let hash = self.hasher.hash(new.as_str()).await?;
         self.end_tokens(user, Some(&hash), session).await
     }
 

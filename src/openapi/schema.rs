@@ -239,6 +239,7 @@ fn new_password() -> ObjectBuilder {
     formatted(KnownFormat::Password)
         .min_length(Some(Password::MIN_CHARS))
         .max_length(Some(Password::MAX_CHARS))
+        .description(Some("The server may refuse passwords that are too common."))
         .write_only(true)
 }
 

@@ -20,7 +20,7 @@ export async function ask(method, path, body) {
   if (RELOAD.has(answer.code)) return leave(location.pathname);
   if (answer.code === 'account_pending') return leave('/waiting');
   const fault = response.status === 422 ? answer.detail[0] : null;
-  const [message, field] = (fault ? FAULTS[fault.loc[1]] : ANSWERS[answer.code]) ?? [UNKNOWN];
+  const [message, field] = (fault ? faultOf(fault) : ANSWERS[answer.code]) ?? [UNKNOWN];
   throw new Refusal(message, field);
 }
 
@@ -51,6 +51,11 @@ async function fetched(method, path, body) {
   } catch {
     throw new Refusal('The server cannot be reached. Check your connection and try again.');
   }
+}
+
+/** A password that is too common says so itself: there is more than one rule. */
+function faultOf({ type, loc: [, field], msg }) {
+  return field === 'password' && type === 'value_error' ? [msg, field] : FAULTS[field];
 }
 
 const LOGGED_OUT = new Set(['not_authenticated', 'invalid_token']);

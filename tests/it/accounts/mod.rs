@@ -14,6 +14,7 @@ mod listing;
 mod login;
 mod outage;
 mod parallel;
+mod password_policy;
 mod paths;
 mod registration;
 mod secrecy;

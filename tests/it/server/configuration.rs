@@ -145,6 +145,27 @@ async fn secret_file_of_unknown_provenance_stops_the_start_with_its_remedy() {
     assert!(said.contains("symbolic link"), "{said}");
 }
 
+#[tokio::test]
+async fn common_passwords_are_rejected_unless_the_check_is_off() {
+    for (value, status) in [(None, 422), (Some("on"), 422), (Some("off"), 201)] {
+        let place = Place::shared().await;
+        let start = Start::at(&place);
+        let start = match value {
+            Some(value) => start.with("PASSWORD_CHECK", value),
+            None => start,
+        };
+        let server = start.server().await;
+        for (email, password) in [
+            ("ada@example.com", "password"),
+            ("bob@example.com", "bob@example.com"),
+        ] {
+            let new = json!({"email": email, "password": password});
+            let answer = server.post("/api/auth/register", "", &new).await;
+            assert_eq!(answer.status, status, "{value:?}: {}", answer.body);
+        }
+    }
+}
+
 async fn assert_names_secret_file(directory: &Path) -> String {
     let said = Start::in_directory(directory).refusal().await;
     assert_one_line(&said);
@@ -224,6 +245,8 @@ async fn other_variables_that_cannot_be_used_are_refused() {
         ("AUTH_THROTTLE", "on"),
         ("SESSIONS", ""),
         ("SESSIONS", "yes"),
+        ("PASSWORD_CHECK", ""),
+        ("PASSWORD_CHECK", "no"),
         ("RUST_LOG", "info,,=x=y"),
         ("PUBLIC_ORIGIN", ""),
         ("PUBLIC_ORIGIN", "login.example"),
