@@ -183,7 +183,8 @@ impl<S: AccountStore> Accounts<S> {
     }
 
     async fn recognise(&self, login: UserLogin) -> Result<User, AccountError> {
-        let user = match Email::new(login.username()) {
+        // White space around it comes from a phone's keyboard; no account has it.
+        let user = match Email::new(login.username().trim()) {
             Ok(email) => self.store.find_by_email(&email).await?,
             // No account has it. Goes on, to take as long.
             Err(_) => None,

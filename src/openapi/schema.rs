@@ -243,8 +243,8 @@ fn new_password() -> ObjectBuilder {
         .write_only(true)
 }
 
-/// Without the format `email`, which says something else: generated clients that go by it refuse
-/// addresses that are taken here, such as those that begin with a dot.
+/// Without the format `email`, which says something else: it has quoted local parts and hosts without
+/// a dot, and generated clients differ in what they make of it.
 fn email(text: ObjectBuilder) -> ObjectBuilder {
     text.examples(["ada@example.com"])
         .pattern(Some(EMAIL))
@@ -261,8 +261,12 @@ const STATUSES: [&str; 3] = [
     UserStatus::Disabled.as_str(),
 ];
 
-/// What [`Email::new`] takes, but for the length.
-const EMAIL: &str = r"^[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+\.[A-Za-z]{2,}$";
+/// What [`Email::new`] takes, but for the lengths of the whole and of the local part.
+const EMAIL: &str = concat!(
+    r"^[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*@",
+    r"([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+",
+    r"([A-Za-z]{2,63}|[Xx][Nn]--[A-Za-z0-9-]{0,58}[A-Za-z0-9])$"
+);
 
 #[cfg(test)]
 mod tests {
@@ -270,10 +274,19 @@ mod tests {
 
     use super::*;
 
+    /// The pattern with fewer repetitions: what it makes is within the lengths that it does not say.
+    fn shortened() -> impl Strategy<Value = String> {
+        let pattern = EMAIL.trim_matches(['^', '$']).replace("]+", "]{1,9}");
+        let pattern = pattern.replace(")*@", "){0,3}@").replace(")+(", "){1,3}(");
+        let pattern = pattern
+            .replace("{0,61}", "{0,9}")
+            .replace("{2,63}", "{2,9}");
+        proptest::string::string_regex(&pattern.replace("{0,58}", "{0,9}")).unwrap()
+    }
+
     proptest! {
         #[test]
-        fn every_address_of_the_pattern_is_taken(address in EMAIL.trim_matches(['^', '$'])) {
-            prop_assume!(address.len() <= Email::MAX_CHARS);
+        fn every_short_address_of_the_pattern_is_taken(address in shortened()) {
             prop_assert!(Email::new(&address).is_ok(), "{address:?}");
         }
     }

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use http::HeaderMap;
+use serde_json::json;
 use tower_warder::{PasswordHasher, PasswordParams};
 
-use super::server::{Approved, Disabled, PASSWORD, Pending, Server, form, hash};
+use super::server::{Approved, Disabled, PASSWORD, Pending, Server, form, hash, json_to};
 use super::staged::{Pause, Staged};
 use crate::support::{Answer, OUTAGE, Trace};
 
@@ -28,16 +29,38 @@ async fn any_letter_case_of_the_address_logs_in() {
         );
     }
     for username in [
-        " jane@example.org",
-        "jane@example.org ",
+        "ja ne@example.org",
         "jane",
         "jane@example.org\0",
+        "jane@example.org.",
     ] {
         assert_eq!(
             server.login(username, PASSWORD).await.status,
             401,
             "{username:?}"
         );
+    }
+}
+
+#[tokio::test]
+async fn white_space_around_the_address_is_trimmed_at_log_in() {
+    let server = Server::new().await;
+    server.jane().await;
+    for space in [" ", "  ", "\t", "\r\n", "\u{a0}", "\u{2003}"] {
+        for username in [
+            format!("jane@example.org{space}"),
+            format!("{space}JANE@example.org"),
+            format!("{space}jane@example.org{space}"),
+        ] {
+            let answer = server.login(&username, PASSWORD).await;
+            assert_eq!(answer.status, 200, "{username:?}");
+            // A password is what was typed.
+            let answer = server.login(&username, &format!("{PASSWORD}{space}")).await;
+            assert_eq!(answer.status, 401, "{username:?}");
+            let again = json!({"email": username, "password": PASSWORD});
+            let answer = server.send(json_to("POST", "/register", &again)).await;
+            assert_eq!(answer.status, 422, "{username:?}");
+        }
     }
 }
 

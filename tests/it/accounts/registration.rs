@@ -97,18 +97,26 @@ async fn with_nobody_nobody_gets_the_seat() {
 async fn addresses_look_like_local_at_domain_dot_tld() {
     let server = Server::new().await;
     let (root, admin) = server.admin().await;
-    let longest = format!("{}@example.org", "j".repeat(242));
+    let (local, label) = ("j".repeat(64), "a".repeat(63));
+    let longest = format!("{}@{label}.{label}.{}.org", local, &label[..57]);
+    assert_eq!(longest.len(), 254);
     for good in [
         "a.b_c%d+e-f@g-h.i.museum",
         "1@2.ab",
         "JANE@EXAMPLE.ORG",
+        "o'brien@example.ie",
+        "!#$%&'*+-/=?^_`{|}~@example.org",
+        "ada@xn--80afvemcl9d.xn--p1ai",
+        "ada@XN--80AFVEMCL9D.XN--P1AI.org",
         &longest,
     ] {
         let answer = register(&server, good, None).await;
         assert_eq!(answer.status, 201, "{good}: {}", answer.body);
         assert_eq!(answer.json()["email"], good.to_ascii_lowercase());
     }
-    let too_long = format!("{}@example.org", "j".repeat(243));
+    let too_long = format!("{}@{label}.{label}.{}.org", local, &label[..58]);
+    let long_local = format!("j{local}@example.org");
+    let long_label = format!("jane@a{label}.org");
     for bad in [
         "",
         "@",
@@ -132,6 +140,19 @@ async fn addresses_look_like_local_at_domain_dot_tld() {
         "\"jane\"@example.org",
         "jane@[127.0.0.1]",
         "jane@exam_ple.org",
+        "a..b@example.org",
+        ".a@example.org",
+        "a.@example.org",
+        "jane@-example.org",
+        "jane@example-.org",
+        "jane@example..org",
+        "jane@example.org.",
+        "jane@example.xn--",
+        "jane@127.0.0.1",
+        "jane(work)@example.org",
+        "\"ja ne\"@example.org",
+        &long_local,
+        &long_label,
         &too_long,
     ] {
         // The same one function wherever an account gets an address.
