@@ -316,15 +316,14 @@ impl<'a> TokenBuilder<'a> {
         let mut claims = self.custom?;
         let generation = self.issuer.generation_name();
         let mut registered = REGISTERED.iter().chain([&generation]);
-        if registered.any(|name| claims.contains_key(*name)) {
+        if REGISTERED.contains(&generation) || registered.any(|name| claims.contains_key(*name)) {
             return Err(IssueError::RegisteredClaim);
         }
         let mut put = |name: &str, value: Value| claims.insert(name.to_owned(), value);
-        // First, so that it displaces no other claim, whatever it is called.
+        put("sub", self.subject.into());
         if self.generation > 0 {
             put(generation, self.generation.into());
         }
-        put("sub", self.subject.into());
         if let Some(time) = self.not_before {
             // Before 1970 is as good as at once.
             let since_1970 = time.duration_since(UNIX_EPOCH).unwrap_or_default();
