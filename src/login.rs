@@ -6,9 +6,10 @@ use std::fmt;
 use axum_core::body::Body;
 use axum_core::response::{IntoResponse, Response};
 use http::StatusCode;
-use http::header::{CACHE_CONTROL, HeaderValue, WWW_AUTHENTICATE};
+use http::header::{CACHE_CONTROL, HeaderValue, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS};
 
 use crate::error::{AuthError, AuthErrorKind, BoxError};
+use crate::log_limit::{LogLimit, log_limited};
 use crate::password::PasswordError;
 use crate::rejection;
 use crate::source::UnfitToken;
@@ -151,8 +152,7 @@ pub enum LoginError {
     /// The request is refused for another reason, such as a page of another origin that sent it.
     Rejected(AuthError),
     /// The store or the hasher cannot answer, or no token could be made. The source goes to the
-    /// log: as an error, but for a hasher that is [busy](PasswordError::Busy), which anybody can
-    /// bring about.
+    /// log: as an error, at most once a minute, because anybody can ask for it.
     Unavailable(BoxError),
 }
 
@@ -177,7 +177,13 @@ impl From<PasswordError> for LoginError {
         match error {
             PasswordError::TooLong => Self::WrongCredentials,
             PasswordError::UnreadableHash => {
-                tracing::error!("the stored password hash of a user cannot be read");
+                static LIMIT: LogLimit = LogLimit::new();
+
+                log_limited!(
+                    LIMIT,
+                    error,
+                    "the stored password hash of a user cannot be read"
+                );
                 Self::WrongCredentials
             }
             PasswordError::Busy | PasswordError::Failed => Self::Unavailable(error.into()),
@@ -239,12 +245,13 @@ impl IntoResponse for LoginError {
             Self::Disabled => problem(DISABLED),
             Self::Rejected(error) => error.into_response(),
             Self::Unavailable(source) => {
-                log(&source);
+                log_outage(&source, "a log-in cannot be answered");
                 AuthError::unavailable(source).into_response()
             }
         };
-        let no_store = HeaderValue::from_static("no-store");
-        response.headers_mut().insert(CACHE_CONTROL, no_store);
+        let headers = response.headers_mut();
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
         response
     }
 }
@@ -271,12 +278,16 @@ impl Error for LoginError {
     }
 }
 
-fn log(source: &BoxError) {
-    if let Some(PasswordError::Busy) = source.downcast_ref() {
-        tracing::debug!(%source, "a log-in cannot be answered");
-    } else {
-        tracing::error!(%source, "a log-in cannot be answered");
+/// At most one line a minute above DEBUG: anybody may log in, as often as they like.
+pub(crate) fn log_outage(source: &BoxError, message: &str) {
+    static LIMIT: LogLimit = LogLimit::new();
+
+    // The hasher has logged its own.
+    if source.is::<PasswordError>() {
+        tracing::debug!(%source, "{message}");
+        return;
     }
+    log_limited!(LIMIT, error, %source, "{message}");
 }
 
 fn problem(row: Row) -> Response {

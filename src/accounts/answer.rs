@@ -16,10 +16,9 @@ use super::actor::NotAdmin;
 use super::error::AccountError;
 use super::fault::Fault;
 use super::last_admin::LastAdmin;
-use crate::error::{AuthError, AuthErrorKind, BoxError};
+use crate::error::{AuthError, AuthErrorKind};
 use crate::log_limit::{LogLimit, log_limited};
-use crate::login::LoginError;
-use crate::password::PasswordError;
+use crate::login::{LoginError, log_outage};
 use crate::policy::ADMIN_REQUIRED;
 use crate::rejection;
 
@@ -49,23 +48,11 @@ impl IntoResponse for AccountError {
                 return AuthError::new(AuthErrorKind::Misconfigured).into_response();
             }
             Self::Unavailable(source) => {
-                log_outage(&source);
+                log_outage(&source, "an account route cannot answer");
                 return AuthError::unavailable(source).into_response();
             }
         })
     }
-}
-
-/// At most one line a minute above DEBUG: anybody may ask these routes, as often as they like.
-fn log_outage(source: &BoxError) {
-    static LIMIT: LogLimit = LogLimit::new();
-
-    // The hasher has logged its own.
-    if source.is::<PasswordError>() {
-        tracing::debug!(%source, "an account route cannot answer");
-        return;
-    }
-    log_limited!(LIMIT, error, %source, "an account route cannot answer");
 }
 
 /// What the door would have said.

@@ -148,7 +148,11 @@ async fn login_that_cannot_be_judged_is_503_and_says_nothing_of_the_cause() {
         let username = format!("{name}@example.org");
         let answer = send(&app(hasher()), request("/login", &username, PASSWORD)).await;
         assert_unavailable(&answer);
-        assert_eq!(log.lines("ERROR").len(), 1, "{}", log.text());
+        // At ERROR once a minute, else at DEBUG.
+        let lines = log.lines("ERROR").into_iter().chain(log.lines("DEBUG"));
+        let outages = lines.filter(|line| line.contains("a log-in cannot be answered"));
+        assert_eq!(outages.count(), 1, "{}", log.text());
+        assert!(log.lines("ERROR").len() <= 1, "{}", log.text());
     }
 }
 
