@@ -80,7 +80,8 @@ impl SigningKey {
         }
     }
 
-    /// Reads one unencrypted PEM block: `PRIVATE KEY`, `RSA PRIVATE KEY` or `EC PRIVATE KEY`.
+    /// Reads one unencrypted PEM block: `PRIVATE KEY`, `RSA PRIVATE KEY` or `EC PRIVATE KEY`, the
+    /// last with or without `EC PARAMETERS` before it.
     ///
     /// # Errors
     ///

@@ -65,7 +65,7 @@ impl PrivateKey {
         let key = match (PrivateKeyInfoRef::try_from(der), algorithm.family()) {
             (Ok(info), _) => Self::from_info(&info),
             (Err(_), Family::Rsa) => Self::from_pkcs1_private(der),
-            (Err(_), Family::Ec(_)) => Self::from_sec1(algorithm, der),
+            (Err(_), Family::Ec(_)) => Self::from_sec1(algorithm, None, der),
             (Err(_), _) => Err(NOT_PRIVATE),
         };
         key?.for_algorithm(algorithm)
@@ -95,14 +95,25 @@ impl PrivateKey {
         Self::rsa(public, private)
     }
 
-    /// The curve is the one in the file; where it names none, the one of the algorithm.
-    pub(super) fn from_sec1(algorithm: Algorithm, der: &[u8]) -> Result<Self, ConfigError> {
+    /// The curve is the one in the file, or before the key; where neither names one, that of the
+    /// algorithm.
+    pub(super) fn from_sec1(
+        algorithm: Algorithm,
+        before: Option<Curve>,
+        der: &[u8],
+    ) -> Result<Self, ConfigError> {
         let key = EcPrivateKey::try_from(der).map_err(|_| NOT_PRIVATE)?;
-        let curve = match (key.parameters, algorithm.family()) {
-            (Some(parameters), _) => parameters.named_curve().map_or(Err(CURVE), curve)?,
-            (None, Family::Ec(curve)) => curve,
+        let within = match key.parameters {
+            Some(parameters) => Some(parameters.named_curve().map_or(Err(CURVE), curve)?),
+            None => None,
+        };
+        let curve = match (within.or(before), algorithm.family()) {
+            (Some(curve), _) | (None, Family::Ec(curve)) => curve,
             (None, _) => return Err(ConfigError::WrongKeyFamily(algorithm.as_str())),
         };
+        if before.is_some_and(|before| before != curve) {
+            return Err(super::key::MISMATCH);
+        }
         Self::ec(curve, key.private_key, key.public_key)
     }
 
@@ -159,6 +170,11 @@ fn family(algorithm: &AlgorithmIdentifierRef<'_>) -> Result<Family, ConfigError>
         (ED25519, None) => Ok(Family::Ed25519),
         _ => Err(KIND),
     }
+}
+
+/// `ECParameters` (RFC 5915, section 3).
+pub(super) fn named_curve(der: &[u8]) -> Result<Curve, ConfigError> {
+    curve(ObjectIdentifier::from_der(der).map_err(|_| CURVE)?)
 }
 
 fn curve(oid: ObjectIdentifier) -> Result<Curve, ConfigError> {

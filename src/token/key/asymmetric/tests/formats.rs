@@ -86,14 +86,172 @@ fn a_pem_with_a_second_block_is_refused() {
             assert!(invalid(VerifyingKey::from_pem(Algorithm::ES256, &two)).contains("one block"));
         }
     }
+    // The curve may be before the key, once, and nothing else.
+    let parameters = &P256_ECPARAM[..P256_ECPARAM.find("-----BEGIN EC PRIVATE").unwrap()];
+    for extra in [
+        format!("{parameters}{P256_ECPARAM}"),
+        format!("{P256_ECPARAM}{parameters}"),
+        format!("{P256_ECPARAM}{P256_SEC1}"),
+        format!("{parameters}{P256}"),
+        format!("{parameters}{RSA_PKCS1}"),
+        format!("{P256_SEC1}{parameters}"),
+    ] {
+        assert!(invalid(SigningKey::from_pem(Algorithm::ES256, extra)).contains("one block"));
+    }
+    assert!(invalid(SigningKey::from_pem(Algorithm::ES256, parameters)).contains("PRIVATE KEY"));
+    let public = format!("{parameters}{P256_PUBLIC}");
+    assert!(invalid(VerifyingKey::from_pem(Algorithm::ES256, public)).contains("one block"));
     let trailing = format!("{P256_PUBLIC}trailing");
     assert!(invalid(VerifyingKey::from_pem(Algorithm::ES256, trailing)).contains("well-formed"));
 }
 
 #[test]
-fn blank_lines_and_windows_line_ends_around_a_pem_do_not_matter() {
-    let windows = format!("\r\n  {}\r\n\r\n", P256_PUBLIC.trim().replace('\n', "\r\n"));
-    assert!(VerifyingKey::from_pem(Algorithm::ES256, windows).is_ok());
+fn ec_key_of_openssl_ecparam_signs() {
+    for (algorithm, other, pem) in [
+        (Algorithm::ES256, Algorithm::ES384, P256_ECPARAM),
+        (Algorithm::ES384, Algorithm::ES256, P384_ECPARAM),
+    ] {
+        let windows = pem.replace('\n', "\r\n");
+        let spaced = pem.replace("-----\n-----", "-----\n\n-----");
+        let [key, ..] = [pem, &windows, &spaced].map(|pem| {
+            let key = SigningKey::from_pem(algorithm, pem).unwrap();
+            let signature = key.sign(b"message").unwrap();
+            assert!(key.verifying_key().verify(b"message", &signature));
+            key.verifying_key()
+        });
+        // As without the curve before it.
+        let (_, alone) = pem.split_at(pem.find("-----BEGIN EC PRIVATE").unwrap());
+        let alone = SigningKey::from_pem(algorithm, alone).unwrap();
+        assert!(alone.verifying_key().is_same(&key));
+        wrong_family(SigningKey::from_pem(other, pem), other);
+        wrong_family(
+            SigningKey::from_pem(Algorithm::EdDSA, pem),
+            Algorithm::EdDSA,
+        );
+        assert!(invalid(VerifyingKey::from_pem(algorithm, pem)).contains("one block"));
+    }
+}
+
+#[test]
+fn curve_before_an_ec_key_has_to_be_that_of_the_key() {
+    let of = |pem: &'static str| pem.split_at(pem.find("-----BEGIN EC PRIVATE").unwrap());
+    let swapped = format!("{}{}", of(P384_ECPARAM).0, of(P256_ECPARAM).1);
+    assert!(invalid(SigningKey::from_pem(Algorithm::ES256, swapped)).contains("belong together"));
+    for unknown in ["BgUrgQQAIw==", "BgUrgQQACg==", "MAA=", "", "!"] {
+        let pem = P256_ECPARAM.replace("BggqhkjOPQMBBw==", unknown);
+        invalid(SigningKey::from_pem(Algorithm::ES256, pem));
+    }
+}
+
+#[test]
+fn ec_key_that_does_not_name_its_curve_has_the_one_before_it() {
+    let der = der(P256_SEC1);
+    let key = sec1::EcPrivateKey::try_from(&*der).unwrap();
+    let nameless = sec1::EcPrivateKey {
+        parameters: None,
+        ..key
+    };
+    let nameless = pem::encode_string("EC PRIVATE KEY", pem::LineEnding::LF, &{
+        use pkcs8::der::Encode;
+        nameless.to_der().unwrap()
+    });
+    let parameters = &P256_ECPARAM[..P256_ECPARAM.find("-----BEGIN EC PRIVATE").unwrap()];
+    let pem = format!("{parameters}{}", nameless.unwrap());
+    assert!(SigningKey::from_pem(Algorithm::ES256, &pem).is_ok());
+    wrong_family(
+        SigningKey::from_pem(Algorithm::ES384, pem),
+        Algorithm::ES384,
+    );
+}
+
+#[test]
+fn whatever_byte_of_a_pem_changes_it_is_the_same_key_or_none() {
+    let key = SigningKey::from_pem(Algorithm::ES256, P256_ECPARAM).unwrap();
+    let mut same = 0;
+    for position in 0..P256_ECPARAM.len() {
+        for byte in *b"A-\\\n \0\xff" {
+            let mut changed = P256_ECPARAM.as_bytes().to_vec();
+            changed[position] = byte;
+            if let Ok(changed) = SigningKey::from_pem(Algorithm::ES256, changed) {
+                assert!(changed.verifying_key().is_same(&key.verifying_key()));
+                same += 1;
+            }
+        }
+    }
+    assert!(same > 0);
+}
+
+#[test]
+fn line_ends_blank_lines_and_byte_order_marks_of_a_pem_do_not_matter() {
+    let plain = P256_PUBLIC.trim();
+    let one_line: String = plain
+        .lines()
+        .filter(|line| !line.starts_with('-'))
+        .collect();
+    let one_line = format!("-----BEGIN PUBLIC KEY-----\n{one_line}\n-----END PUBLIC KEY-----");
+    for pem in [
+        format!("\r\n  {}\r\n\r\n", plain.replace('\n', "\r\n")),
+        plain.replace('\n', "\r"),
+        format!("\u{feff}{P256_PUBLIC}"),
+        format!("\u{feff}\r\n{}", plain.replace('\n', "\r\n")),
+        format!("subject=/C:\\new/CN=us\n{P256_PUBLIC}"),
+        one_line,
+    ] {
+        let key = VerifyingKey::from_pem(Algorithm::ES256, &pem);
+        assert!(key.is_ok(), "{pem:?}: {key:?}");
+    }
+}
+
+#[test]
+fn pem_that_an_environment_variable_spoiled_says_what_happened() {
+    let utf16: Vec<u8> = P256.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    for (pem, reason) in [
+        (
+            P256.replace('\n', "\\n").into_bytes(),
+            "backslash and an `n`",
+        ),
+        (
+            P256.replace('\n', "\\r\\n").into_bytes(),
+            "backslash and an `n`",
+        ),
+        (
+            P256.replace('\n', "\\\\n").into_bytes(),
+            "backslash and an `n`",
+        ),
+        (
+            P256.replace('\n', "\\n\n").into_bytes(),
+            "backslash and an `n`",
+        ),
+        (
+            format!("\"{}\"", P256.replace('\n', "\\n")).into_bytes(),
+            "backslash and an `n`",
+        ),
+        (
+            P256_ECPARAM.replace('\n', "\\n").into_bytes(),
+            "backslash and an `n`",
+        ),
+        (
+            P256.trim().replace('\n', " ").into_bytes(),
+            "all on one line",
+        ),
+        (P256.replace('\n', "").into_bytes(), "all on one line"),
+        (text(P256.as_bytes()).into_bytes(), "nor base64 of it"),
+        (b"/run/keys/key.pem".to_vec(), "neither its path"),
+        (Vec::new(), "neither its path"),
+        ([&[0xff, 0xfe], &utf16[..]].concat(), "UTF-16"),
+        (P256.replace('\n', "\n  ").into_bytes(), "without blanks"),
+        (format!("x{P256}").into_bytes(), "well-formed"),
+    ] {
+        let refused = invalid(SigningKey::from_pem(Algorithm::ES256, &pem));
+        assert!(
+            refused.contains(reason),
+            "{:?}: {refused}",
+            String::from_utf8_lossy(&pem)
+        );
+        invalid(VerifyingKey::from_pem(Algorithm::ES256, &pem));
+    }
+    let encrypted = RSA_PKCS1.replacen("-----\n", "-----\nProc-Type: 4,ENCRYPTED\n\n", 1);
+    assert!(invalid(SigningKey::from_pem(Algorithm::RS256, encrypted)).contains("encrypted"));
 }
 
 #[test]
