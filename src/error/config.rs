@@ -39,7 +39,8 @@ pub enum ConfigError {
     WrongKeyFamily(&'static str),
     /// A key is malformed, too weak or contradicts itself.
     InvalidKey(&'static str),
-    /// A key server's URL is neither `https` nor `http` on this machine, or has a password in it.
+    /// A key server's URL is neither `https` nor `http` where that is allowed, or has a password in
+    /// it.
     InvalidUrl(String),
     /// Published keys could not be fetched.
     KeySet {
@@ -141,7 +142,8 @@ impl fmt::Display for ConfigError {
             Self::InvalidUrl(url) => write!(
                 f,
                 "keys cannot be fetched from {url:?}; give an https URL without a password, \
-                 or an http one on this machine"
+                 or an http one on this machine; for http inside a private network \
+                 there is `JwksBuilder::dangerous_allow_http`"
             ),
             Self::KeySet { url, source } => {
                 write!(f, "the keys at {url} cannot be fetched: {source}")

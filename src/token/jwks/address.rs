@@ -8,38 +8,41 @@ use reqwest::Url;
 
 use crate::error::ConfigError;
 
-/// A URL that may be asked for keys: `https`, or `http` on this machine. Without credentials.
+/// A URL that may be asked for keys: `https`, or `http` on this machine, or anywhere if that is
+/// allowed. Without credentials.
 #[derive(Clone, PartialEq, Eq)]
 pub(super) struct Address {
     uri: Uri,
     is_plain: bool,
+    allows_http: bool,
 }
 
 impl Address {
-    pub(super) fn parse(text: &str) -> Result<Self, ConfigError> {
-        Self::read(text).ok_or_else(|| ConfigError::InvalidUrl(shown(text)))
+    pub(super) fn parse(text: &str, allows_http: bool) -> Result<Self, ConfigError> {
+        Self::read(text, allows_http).ok_or_else(|| ConfigError::InvalidUrl(shown(text)))
     }
 
     /// Where the discovery document of an issuer is (OpenID Connect Discovery 1.0, section 4.1).
-    pub(super) fn discovery(issuer: &str) -> Result<Self, ConfigError> {
+    pub(super) fn discovery(issuer: &str, allows_http: bool) -> Result<Self, ConfigError> {
         if issuer.contains(['?', '#']) {
             return Err(ConfigError::InvalidUrl(shown(issuer)));
         }
         let base = issuer.strip_suffix('/').unwrap_or(issuer);
-        Self::parse(&format!("{base}/.well-known/openid-configuration"))
+        let document = format!("{base}/.well-known/openid-configuration");
+        Self::parse(&document, allows_http)
     }
 
     /// Where a document from here says that the keys are. What came through TLS does not lead out
     /// of it.
     pub(super) fn leads_to(&self, text: &str) -> Option<Self> {
-        Self::read(text).filter(|there| self.is_plain || !there.is_plain)
+        Self::read(text, self.allows_http).filter(|there| self.is_plain || !there.is_plain)
     }
 
-    fn read(text: &str) -> Option<Self> {
+    fn read(text: &str, allows_http: bool) -> Option<Self> {
         let url = Url::parse(text).ok()?;
         let is_plain = match url.scheme() {
             "https" => false,
-            "http" if is_loopback(url.host_str()?) => true,
+            "http" if allows_http || is_loopback(url.host_str()?) => true,
             _ => return None,
         };
         if !url.username().is_empty() || url.password().is_some() {
@@ -47,10 +50,14 @@ impl Address {
         }
         // As one parser understood it, so that no other takes it for another host.
         let uri = url.as_str().parse().ok()?;
-        Some(Self { uri, is_plain })
+        Some(Self {
+            uri,
+            is_plain,
+            allows_http,
+        })
     }
 
-    /// Whether what is asked for here stays on this machine, without TLS.
+    /// Whether it is asked without TLS.
     pub(super) const fn is_plain(&self) -> bool {
         self.is_plain
     }
@@ -108,7 +115,7 @@ mod tests {
             "http://127.1/keys",
             "http://[::1]:3000/keys",
         ] {
-            assert!(Address::parse(good).is_ok(), "{good}");
+            assert!(Address::parse(good, false).is_ok(), "{good}");
         }
         for bad in [
             "",
@@ -133,19 +140,48 @@ mod tests {
             "data:application/json,{}",
         ] {
             // `https:///keys@` is a host called `keys` with a user, for browsers and for us.
-            assert!(Address::parse(bad).is_err(), "{bad}");
+            assert!(Address::parse(bad, false).is_err(), "{bad}");
         }
     }
 
     #[test]
     fn what_came_by_tls_does_not_lead_out_of_it() {
-        let secure = Address::parse("https://login.example").unwrap();
+        let secure = Address::parse("https://login.example", false).unwrap();
         assert!(secure.leads_to("https://keys.example/keys").is_some());
         assert!(secure.leads_to("http://localhost/keys").is_none());
-        let local = Address::parse("http://localhost").unwrap();
+        let local = Address::parse("http://localhost", false).unwrap();
         assert!(local.leads_to("http://localhost:8080/keys").is_some());
         assert!(local.leads_to("https://keys.example/keys").is_some());
         assert!(local.leads_to("http://keys.example/keys").is_none());
+    }
+
+    #[test]
+    fn http_elsewhere_loosens_nothing_else() {
+        for good in [
+            "http://keycloak:8080/realms/shop",
+            "http://10.0.0.1/keys",
+            "https://login.example/keys",
+        ] {
+            assert!(Address::parse(good, true).is_ok(), "{good}");
+        }
+        for bad in [
+            "",
+            "keycloak:8080/keys",
+            "http://user@keycloak/keys",
+            "http://user:secret@keycloak/keys",
+            "file:///etc/passwd",
+            "ftp://keycloak/keys",
+            "ws://keycloak/keys",
+        ] {
+            assert!(Address::parse(bad, true).is_err(), "{bad}");
+        }
+        let plain = Address::parse("http://keycloak:8080", true).unwrap();
+        assert!(plain.leads_to("http://keys:8080/keys").is_some());
+        assert!(plain.leads_to("http://user:secret@keys/keys").is_none());
+        // What came by TLS does not lead out of it even so.
+        let secure = Address::parse("https://login.example", true).unwrap();
+        assert!(secure.leads_to("http://keys:8080/keys").is_none());
+        assert!(secure.leads_to("http://localhost/keys").is_none());
     }
 
     #[test]
@@ -164,28 +200,28 @@ mod tests {
                 "https://login.example/realms/shop/.well-known/openid-configuration",
             ),
         ] {
-            let address = Address::discovery(issuer).unwrap();
+            let address = Address::discovery(issuer, false).unwrap();
             assert_eq!(address.to_string(), document);
         }
         for bad in ["https://login.example?tenant=7", "https://login.example#7"] {
-            assert!(Address::discovery(bad).is_err(), "{bad}");
+            assert!(Address::discovery(bad, false).is_err(), "{bad}");
         }
     }
 
     #[test]
     fn no_secret_of_a_url_is_shown() {
         let bad = "http://user:hunter2@login.example/keys?code=hunter2";
-        let error = Address::parse(bad).err().unwrap().to_string();
+        let error = Address::parse(bad, false).err().unwrap().to_string();
         assert!(!error.contains("hunter2"), "{error}");
         for bad in [
             "https://user:hunter2?s@login.example/keys",
             "https://user:hun/hunter2@login.example:x",
             "hunter2",
         ] {
-            let error = Address::parse(bad).err().unwrap().to_string();
+            let error = Address::parse(bad, false).err().unwrap().to_string();
             assert!(!error.contains("hunter2"), "{error}");
         }
-        let good = Address::parse("https://login.example:8/keys@v2?code=hunter2").unwrap();
+        let good = Address::parse("https://login.example:8/keys@v2?code=hunter2", false).unwrap();
         assert_eq!(good.to_string(), "https://login.example:8/keys@v2");
     }
 }

@@ -35,7 +35,7 @@ use crate::token::Algorithm;
 /// # Errors
 ///
 /// Awaiting it fails with [`ConfigError::InvalidUrl`] for what is neither `https` nor on this
-/// machine, with [`ConfigError::WrongKeyFamily`] if HS256 or its kin is to be accepted, and with
+/// machine (see [`dangerous_allow_http`](Self::dangerous_allow_http)), with [`ConfigError::WrongKeyFamily`] if HS256 or its kin is to be accepted, and with
 /// [`ConfigError::KeySet`] if the keys cannot be fetched: who starts without keys can let nobody
 /// in. A service that is to start nonetheless calls [`in_background`](Self::in_background).
 ///
@@ -50,6 +50,7 @@ pub struct JwksBuilder {
     times: Times,
     timeout: Duration,
     max_size: usize,
+    allows_http: bool,
 }
 
 enum Target {
@@ -78,6 +79,7 @@ impl JwksBuilder {
             },
             timeout: Duration::from_secs(5),
             max_size: 256 * 1024,
+            allows_http: false,
         }
     }
 
@@ -129,6 +131,19 @@ impl JwksBuilder {
         self
     }
 
+    /// Fetches by plain `http` from other machines, too. Defaults to `https` only, and `http` on this
+    /// machine.
+    ///
+    /// Dangerous: whoever can answer in the key server's place, or is on the way to it, puts in a key
+    /// of their own and signs any token. For a private network that is trusted as a whole, such as
+    /// one between containers, where the issuer has no certificate. Nothing else changes: no
+    /// redirects, no passwords in the URL, and a discovery document that came by `https` still has to
+    /// name a `jwks_uri` with `https`. Proxies of the environment are not used for `http`.
+    pub const fn dangerous_allow_http(mut self) -> Self {
+        self.allows_http = true;
+        self
+    }
+
     /// Sends requests by this client. Defaults to one of ours, made with reqwest.
     pub fn client(mut self, client: impl JwksClient) -> Self {
         self.client = Some(Arc::new(client));
@@ -163,9 +178,9 @@ impl JwksBuilder {
 
     fn start(self) -> Result<Start, ConfigError> {
         let (place, issuer) = match self.place {
-            Target::KeySet(url) => (Place::KeySet(Address::parse(&url)?), None),
+            Target::KeySet(url) => (Place::KeySet(Address::parse(&url, self.allows_http)?), None),
             Target::Issuer(issuer) => {
-                let document = Address::discovery(&issuer)?;
+                let document = Address::discovery(&issuer, self.allows_http)?;
                 let issuer: Box<str> = issuer.into();
                 let named = issuer.clone();
                 (Place::Discovery { issuer, document }, Some(named))

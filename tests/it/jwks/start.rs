@@ -120,6 +120,32 @@ async fn what_is_neither_https_nor_on_this_machine_is_not_asked() {
     }
 }
 
+#[tokio::test(start_paused = true)]
+async fn http_elsewhere_is_asked_where_it_is_allowed() {
+    for url in ["http://keys:8080/jwks.json", "http://10.0.0.1/keys", URL] {
+        let server = Server::publishing(["a"]);
+        let fetch = Jwks::fetch(url).client(server.clone());
+        assert!(fetch.dangerous_allow_http().await.is_ok(), "{url}");
+        assert_eq!(server.asked()[0].url, url);
+    }
+    for url in [
+        "http://user:password@keys:8080/jwks.json",
+        "http://user@keys:8080/jwks.json",
+        "ftp://keys/jwks.json",
+        "keys:8080",
+    ] {
+        let server = Server::publishing(["a"]);
+        let fetch = Jwks::fetch(url)
+            .client(server.clone())
+            .dangerous_allow_http();
+        assert!(
+            matches!(fetch.await, Err(ConfigError::InvalidUrl(_))),
+            "{url}"
+        );
+        assert_eq!(server.fetches(), 0, "{url}");
+    }
+}
+
 #[tokio::test]
 async fn secrets_are_not_accepted_as_published_keys() {
     let server = Server::publishing(["a"]);
