@@ -37,7 +37,7 @@
 //! | `size`, `header_size` | the token or its header is too large |
 //! | `segments`, `base64`, `header`, `claims` | it is no strict JSON Web Token |
 //! | `algorithm`, `critical`, `type`, `unknown_key` | the header asks for what is not configured |
-//! | `no_key_id`, `no_type` | it names no key, and there are several; it has no type, and one is demanded |
+//! | `no_key_id`, `no_type` | it names no key (`kid`), and no single one fits; it has no type, and one is demanded |
 //! | `signature` | no key of ours made it: somebody tries, or a secret is not the same everywhere |
 //! | `no_subject`, `no_expiry`, `no_issuer`, `no_audience` | a claim is missing that is demanded |
 //! | `subject_type`, `expiry_type`, `not_before_type`, `issued_at_type`, `issuer_type`, `audience_type`, `scope_type`, `generation_type` | a claim is of another JSON type |

@@ -113,7 +113,7 @@ impl Refusal {
             ),
             Self::NoKeyId => (
                 "no_key_id",
-                "the token names no key (`kid`) and several are configured: see `KeyRing::default_key`",
+                "the token names no key (`kid`), and no single key fits: let its issuer write it, or see `KeyRing::default_key`",
             ),
             Self::KeyId => (
                 "unknown_key",

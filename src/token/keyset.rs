@@ -22,16 +22,17 @@ pub(super) struct Keyset {
 
 #[derive(Clone, PartialEq, Eq)]
 enum Choice {
-    /// There is one key. A token may leave open which it means, but not mean another.
-    Lone,
-    /// By its exact id; without one, the default.
+    /// By its id and the token's algorithm together. Where a token names no id, or none of the keys
+    /// has the one that it names and some have none: the only one of the algorithm.
+    ByFit,
+    /// By its exact id, which no other key has; without one, the default.
     ById { default: Option<Box<str>> },
 }
 
 impl Keyset {
     /// One key.
     pub(super) fn lone(key: VerifyingKey) -> Self {
-        Self::new(vec![key], Choice::Lone, 0)
+        Self::new(vec![key], Choice::ByFit, 0)
     }
 
     /// No keys yet, of which tokens choose by id.
@@ -58,14 +59,10 @@ impl Keyset {
         }
     }
 
-    /// These keys in the place of those here. If there is one alone, a token need not name it.
+    /// These keys of somebody else in the place of those here. Several may have one id, or none.
     #[cfg(feature = "jwks")]
     pub(super) fn replaced(&self, keys: Vec<VerifyingKey>) -> Self {
-        let choice = match keys.len() {
-            1 => Choice::Lone,
-            _ => Choice::ById { default: None },
-        };
-        Self::new(keys, choice, self.generation.wrapping_add(1))
+        Self::new(keys, Choice::ByFit, self.generation.wrapping_add(1))
     }
 
     /// Whether a token would be judged alike by both.
@@ -141,25 +138,42 @@ impl Keyset {
         let mut buffer = HeaderBuffer::new();
         let header = Header::read(header, &mut buffer)?;
         header.check_type(types)?;
-        let asked = header.kid.as_deref();
-        let mut keys = self.keys.iter().enumerate();
-        let chosen = match &self.choice {
-            Choice::Lone => keys.find(|(_, key)| {
-                // An id that one of the two does not have is no other id.
-                asked.is_none_or(|asked| key.kid().is_none_or(|ours| ours == asked))
-            }),
-            Choice::ById { default } => asked
-                .or(default.as_deref())
-                .and_then(|id| keys.find(|(_, key)| key.kid() == Some(id))),
+        self.key_for(header.kid.as_deref(), header.alg.as_deref())
+    }
+
+    /// The key of this id and this algorithm. A token selects among the pairs that the keys have; it
+    /// gives no key another algorithm.
+    fn key_for(
+        &self,
+        asked: Option<&str>,
+        alg: Option<&str>,
+    ) -> Result<(usize, &VerifyingKey), Refusal> {
+        // An id that is not told is no other id.
+        let (id, is_open) = match &self.choice {
+            Choice::ById { default } => {
+                let id = asked.or(default.as_deref());
+                (Some(id.ok_or(Refusal::NoKeyId)?), false)
+            }
+            Choice::ByFit => (asked, asked.is_none_or(|asked| self.find(asked).is_none())),
         };
-        let (position, key) = chosen.ok_or(match asked {
-            Some(_) => Refusal::KeyId,
-            None => Refusal::NoKeyId,
-        })?;
-        if header.alg.as_deref() != Some(key.algorithm().as_str()) {
-            return Err(Refusal::Algorithm);
+        let keys = self.keys.iter().enumerate();
+        let mut named = keys
+            .filter(|(_, key)| match key.kid() {
+                Some(ours) => id.is_none_or(|id| ours == id),
+                None => is_open,
+            })
+            .peekable();
+        if named.peek().is_none() {
+            return Err(Refusal::KeyId);
         }
-        Ok((position, key))
+        let mut fitting =
+            named.filter(|(_, key)| alg.is_some_and(|alg| key.algorithm().is_named(alg)));
+        match (fitting.next(), fitting.next()) {
+            (Some(only), None) => Ok(only),
+            (None, _) => Err(Refusal::Algorithm),
+            // Under one id no two have one algorithm, so that these have different ids or none.
+            (Some(_), Some(_)) => Err(asked.map_or(Refusal::NoKeyId, |_| Refusal::KeyId)),
+        }
     }
 
     pub(super) fn find(&self, key_id: &str) -> Option<&VerifyingKey> {

@@ -17,3 +17,5 @@ mod property;
 mod oracle;
 #[cfg(any(feature = "aws-lc-rs", feature = "rust-crypto"))]
 mod asymmetric;
+#[cfg(any(feature = "aws-lc-rs", feature = "rust-crypto"))]
+mod jwk;

@@ -1,44 +1,75 @@
 //! What a key server says.
 
+use std::borrow::Cow;
+
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::error::FetchError;
+use super::error::{Dropped, Excerpt, FetchError};
+use crate::error::ConfigError;
 use crate::token::issuer_rule::IssuerTemplate;
 use crate::token::{Algorithm, VerifyingKey, json};
 
-/// Reads a key set (RFC 7517, section 5). What cannot be used of it is left out.
-pub(super) fn read_keys(
-    document: &[u8],
-    accepted: &Accepted,
-) -> Result<Vec<VerifyingKey>, FetchError> {
+/// What of a key set can be used, and what cannot.
+pub(super) struct KeySet {
+    pub(super) keys: Vec<VerifyingKey>,
+    /// In an order that does not depend on theirs.
+    pub(super) dropped: Vec<Dropped>,
+}
+
+/// Reads a key set (RFC 7517, section 5). What cannot be used of it is left out, so that one key
+/// does not spoil the others.
+pub(super) fn read_keys(document: &[u8], accepted: &Accepted) -> Result<KeySet, FetchError> {
     #[derive(Deserialize)]
-    struct KeySet<'a> {
+    struct Document<'a> {
         #[serde(borrow)]
         keys: Vec<&'a RawValue>,
     }
-    let set: KeySet<'_> = json::deserialize_object(document).ok_or(FetchError::NotKeySet)?;
-    if set.keys.len() > MAX_KEYS {
+    let document: Document<'_> = json::deserialize_object(document).ok_or(FetchError::NotKeySet)?;
+    if document.keys.len() > MAX_KEYS {
         return Err(FetchError::TooManyKeys);
     }
     let mut keys: Vec<VerifyingKey> = Vec::new();
-    for (position, json) in set.keys.iter().enumerate() {
-        match accepted.read(json.get()) {
-            Ok(key) if key.kid().is_some() && keys.iter().any(|known| known.kid() == key.kid()) => {
-                pass_over(position, "another key has the same id");
+    let mut dropped = Vec::new();
+    for json in document.keys {
+        let json = json.get();
+        match accepted.read(json) {
+            Ok(Some(key)) if keys.iter().any(|known| known.is_same(&key)) => {}
+            Ok(Some(key)) if keys.iter().any(|known| is_rival(known, &key)) => {
+                dropped.push(Dropped {
+                    kid: key.kid().map(Excerpt::of),
+                    reason: "another key has the same id and algorithm".to_owned(),
+                });
             }
-            Ok(key) => keys.push(key),
-            Err(reason) => pass_over(position, &reason),
+            Ok(Some(key)) => keys.push(key),
+            // One for encryption is none that is missing.
+            Ok(None) => {}
+            Err(reason) => dropped.push(Dropped {
+                kid: read_kid(json),
+                reason,
+            }),
         }
     }
-    // Among several no token can choose it.
-    if keys.len() > 1 {
-        keys.retain(|key| key.kid().is_some());
-    }
+    dropped.sort_unstable();
     match keys.is_empty() {
-        true => Err(FetchError::NoUsableKey),
-        false => Ok(keys),
+        true => Err(FetchError::NoUsableKey(dropped.into_iter().next())),
+        false => Ok(KeySet { keys, dropped }),
     }
+}
+
+/// Whether no token could tell the two apart.
+fn is_rival(known: &VerifyingKey, key: &VerifyingKey) -> bool {
+    known.kid().is_some() && known.kid() == key.kid() && known.algorithm() == key.algorithm()
+}
+
+/// The id of what may be no key otherwise.
+fn read_kid(json: &str) -> Option<Excerpt> {
+    #[derive(Deserialize)]
+    struct Named<'a> {
+        kid: Cow<'a, str>,
+    }
+    let named: Named<'_> = json::deserialize_object(json.as_bytes())?;
+    Some(Excerpt::of(&named.kid))
 }
 
 /// Reads a discovery document (OpenID Connect Discovery 1.0, section 4.2), which has to be that of
@@ -54,7 +85,10 @@ pub(super) fn read_discovery(document: &[u8], issuer: &str) -> Result<String, Fe
     let template = IssuerTemplate::parse(&document.issuer);
     let is_tenant = template.is_some_and(|template| template.tenant(issuer).is_some());
     if document.issuer != issuer && !is_tenant {
-        return Err(FetchError::OtherIssuer);
+        return Err(FetchError::OtherIssuer {
+            theirs: Excerpt::of(&document.issuer),
+            expected: issuer.into(),
+        });
     }
     Ok(document.jwks_uri)
 }
@@ -64,13 +98,19 @@ pub(super) fn read_discovery(document: &[u8], issuer: &str) -> Result<String, Fe
 pub(super) struct Accepted(pub(super) Vec<Algorithm>);
 
 impl Accepted {
-    fn read(&self, json: &str) -> Result<VerifyingKey, String> {
-        let key = VerifyingKey::read_jwk(json.as_bytes(), self.rsa());
-        let key = key.map_err(|error| error.to_string())?;
-        if !self.0.is_empty() && !self.0.contains(&key.algorithm()) {
-            return Err("its algorithm is not one of those that are accepted".to_owned());
+    /// `None` for a key for encryption; otherwise a key, or why it is none.
+    fn read(&self, json: &str) -> Result<Option<VerifyingKey>, String> {
+        let key = VerifyingKey::from_key_set(json.as_bytes(), self.rsa());
+        let key = key.map_err(|error| match error {
+            ConfigError::InvalidKey(reason) => reason.to_owned(),
+            other => other.to_string(),
+        })?;
+        match &key {
+            Some(key) if !self.0.is_empty() && !self.0.contains(&key.algorithm()) => {
+                Err("its algorithm is not one of those that are accepted".to_owned())
+            }
+            _ => Ok(key),
         }
-        Ok(key)
     }
 
     /// That of RSA keys that do not say theirs.
@@ -80,11 +120,6 @@ impl Accepted {
         }
         self.0.iter().copied().find(|one| one.is_rsa())
     }
-}
-
-/// By its place: what the key says of itself is for others to write.
-fn pass_over(position: usize, reason: &str) {
-    tracing::debug!(position, reason, "a published key is passed over");
 }
 
 const MAX_KEYS: usize = 100;

@@ -7,7 +7,7 @@ use http::StatusCode;
 
 use crate::error::BoxError;
 
-/// Why a fetch failed. What a stranger wrote does not stand in it.
+/// Why a fetch failed. What the server wrote stands in it as an [`Excerpt`] at most.
 #[derive(Debug)]
 pub(super) enum FetchError {
     Client(BoxError),
@@ -15,12 +15,17 @@ pub(super) enum FetchError {
     TimedOut,
     Status(StatusCode),
     TooLarge,
+    Compressed,
     NotDiscovery,
-    OtherIssuer,
+    OtherIssuer {
+        theirs: Excerpt,
+        expected: Box<str>,
+    },
     UnfitAddress,
     NotKeySet,
     TooManyKeys,
-    NoUsableKey,
+    /// With one of the keys that cannot be used.
+    NoUsableKey(Option<Dropped>),
 }
 
 impl fmt::Display for FetchError {
@@ -41,19 +46,68 @@ impl fmt::Display for FetchError {
             Self::Panicked => "the client panicked",
             Self::TimedOut => "the key server took too long",
             Self::TooLarge => "the document is too large",
+            Self::Compressed => {
+                "the document is compressed, although it was asked for as it is; \
+                 have it served without `Content-Encoding`, \
+                 or decompress it in a client of your own (`JwksBuilder::client`)"
+            }
             Self::NotDiscovery => {
                 "the discovery document is not a JSON object with `issuer` and `jwks_uri`"
             }
-            Self::OtherIssuer => "the discovery document is that of another issuer",
-            Self::UnfitAddress => "the `jwks_uri` of the discovery document is not https",
+            Self::OtherIssuer { theirs, expected } => {
+                return write!(
+                    f,
+                    "the discovery document is of issuer {theirs}, expected {expected:?}; \
+                     give the issuer to the letter as its document does"
+                );
+            }
+            Self::UnfitAddress => {
+                "the `jwks_uri` of the discovery document is not https, or has a password in it; \
+                 it is for the issuer to correct"
+            }
             Self::NotKeySet => "the document is not a JSON object with an array `keys`",
             Self::TooManyKeys => "the key set has too many keys",
-            Self::NoUsableKey => "the key set has no key that can be used",
+            Self::NoUsableKey(None) => "the key set has no key that can be used",
+            Self::NoUsableKey(Some(Dropped { kid, reason })) => {
+                f.write_str("the key set has no key that can be used; ")?;
+                return match kid {
+                    Some(kid) => write!(f, "of {kid}: {reason}"),
+                    None => write!(f, "of one without an id: {reason}"),
+                };
+            }
         })
     }
 }
 
 impl Error for FetchError {}
+
+/// A key that was left out of a set.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Dropped {
+    pub(super) kid: Option<Excerpt>,
+    /// A static text, perhaps with the name of an algorithm.
+    pub(super) reason: String,
+}
+
+/// What a server wrote, cut. Shown in quotes and escaped, so that no line of a log is its own.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Excerpt(String);
+
+impl Excerpt {
+    pub(super) fn of(text: &str) -> Self {
+        let mut excerpt: String = text.chars().take(MAX_EXCERPT_CHARS).collect();
+        if excerpt.len() < text.len() {
+            excerpt.push('…');
+        }
+        Self(excerpt)
+    }
+}
+
+impl fmt::Display for Excerpt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}", self.0)
+    }
+}
 
 fn is_redirect(status: StatusCode) -> bool {
     status.is_redirection() && status != StatusCode::NOT_MODIFIED
@@ -69,3 +123,5 @@ fn write_chain(error: &dyn Error, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     }
     Ok(())
 }
+
+const MAX_EXCERPT_CHARS: usize = 100;

@@ -5,14 +5,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt;
-use http::header::{CACHE_CONTROL, ETAG, HeaderMap, HeaderValue, IF_NONE_MATCH};
+use http::header::{ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, ETAG, IF_NONE_MATCH};
+use http::header::{HeaderMap, HeaderValue};
 use http::{Response, StatusCode};
 
 use super::address::Address;
 use super::client::JwksClient;
-use super::document::{self, Accepted};
+use super::document::{self, Accepted, KeySet};
 use super::error::FetchError;
-use crate::token::VerifyingKey;
 
 /// Asks a key server, and remembers what makes the next time cheaper.
 pub(super) struct Fetcher {
@@ -39,7 +39,7 @@ pub(super) struct Last {
 /// What a key server said.
 pub(super) struct Fetched {
     /// `None` if they are those of the last time.
-    pub(super) keys: Option<Vec<VerifyingKey>>,
+    pub(super) keys: Option<KeySet>,
     /// How long they may be kept without asking.
     pub(super) max_age: Option<Duration>,
 }
@@ -101,6 +101,9 @@ impl Fetcher {
         known: Option<&HeaderValue>,
     ) -> Result<Response<Vec<u8>>, FetchError> {
         let mut request = address.request();
+        // What is compressed has another size than what was sent, and another entity tag.
+        let identity = HeaderValue::from_static("identity");
+        request.headers_mut().insert(ACCEPT_ENCODING, identity);
         if let Some(etag) = known {
             request.headers_mut().insert(IF_NONE_MATCH, etag.clone());
         }
@@ -112,8 +115,13 @@ impl Fetcher {
         if answer.status() != StatusCode::OK {
             return Err(FetchError::Status(answer.status()));
         }
-        match answer.body().len() > self.max_size {
-            true => Err(FetchError::TooLarge),
+        if answer.body().len() > self.max_size {
+            return Err(FetchError::TooLarge);
+        }
+        // A client of the application's may have decompressed it, and left the header.
+        let is_json = answer.body().trim_ascii_start().starts_with(b"{");
+        match answer.headers().contains_key(CONTENT_ENCODING) && !is_json {
+            true => Err(FetchError::Compressed),
             false => Ok(answer.body()),
         }
     }

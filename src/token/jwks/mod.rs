@@ -18,6 +18,7 @@ use tokio::sync::{Notify, Semaphore, watch};
 use tokio::task::AbortHandle;
 use tokio::time::Instant;
 
+use self::error::Dropped;
 use super::claims::Claims;
 use super::keyset::Keyset;
 use super::verification::Verification;
@@ -52,9 +53,9 @@ pub use client::JwksClient;
 /// | an unknown key | the last fetch is longer ago than the cooldown, or one is under way | waits for it |
 /// | an unknown key | the last fetch succeeded | 401 |
 /// | an unknown key | the last fetch failed | 503: the key may be a new one |
-/// | a key | there is exactly one, without an id | judged by it; if it does not fit, as an unknown key |
-/// | no key | there is exactly one | judged by it |
-/// | no key | there are several | 401 |
+/// | an unknown key | exactly one key without an id fits its algorithm | judged by it; if that refuses it, as an unknown key |
+/// | no key | exactly one key fits its algorithm | judged by it |
+/// | no key | none or several fit its algorithm | 401 |
 /// | an unknown key | 1024 requests wait already | 503 |
 /// | any | the keys are older than [`max_age`] | 503 |
 ///
@@ -63,20 +64,25 @@ pub use client::JwksClient;
 ///
 /// # Which keys are taken
 ///
-/// Public ones for signatures. Each has one algorithm, never chosen by a token: the key's `alg`,
-/// or what its curve says, or for RSA keys without `alg` (RFC 7517, section 4.4, leaves it out as
-/// one likes) RS256, unless [`algorithm`](JwksBuilder::algorithm) says otherwise. What cannot be
-/// used is passed over: other types, weak keys, keys for encryption, secrets, private keys. Of
-/// several keys with the same id the first is taken; a key without an id only if it is the only
-/// one. A set of which nothing can be used, or of more than 100 keys, counts as a failed fetch.
+/// Public ones for signatures. Each has one algorithm, never given to it by a token: the key's
+/// `alg`, or what its curve says, or for RSA keys without `alg` (RFC 7517, section 4.4, leaves it
+/// out as one likes) RS256, unless [`algorithm`](JwksBuilder::algorithm) says otherwise. A token
+/// selects among them by `kid` and `alg` together, so that several keys may have one id if their
+/// algorithms differ; of those with the same id and algorithm the first is taken.
+///
+/// Keys for encryption are passed over in silence. What cannot be used otherwise (other types, weak
+/// keys, secrets, private keys) is left out and spoils no others: the log has it at `WARN`, with its
+/// `kid` and the reason, once for each change to the set. A set of which nothing can be used, or of
+/// more than 100 keys, counts as a failed fetch.
 ///
 /// Keys without ids cannot rotate unnoticed: a token that names no key says nothing of another one
-/// either, so that those of the next key are refused until the keys are fetched again.
+/// either, so that those of the next key are refused until the keys are fetched again, and those of
+/// both while two of one algorithm are published.
 ///
 /// # Where they are fetched from
 ///
-/// `https`, or `http` on this machine (`localhost`, `127.0.0.0/8`, `[::1]`). Redirects are not
-/// followed. For `https` the proxies of the environment (`HTTPS_PROXY`, `NO_PROXY`) are used, who
+/// `https`, or `http` on this machine (`localhost`, `127.0.0.0/8`, `[::1]`); `http` elsewhere only
+/// with [`dangerous_allow_http`](JwksBuilder::dangerous_allow_http). Redirects are not followed. For `https` the proxies of the environment (`HTTPS_PROXY`, `NO_PROXY`) are used, who
 /// see no more than the host's name; certificates are judged by the system's roots.
 ///
 /// A handle: clones share the keys. With the last one, verifiers included, the fetching ends.
@@ -225,6 +231,8 @@ struct Times {
 /// What is known of the keys.
 struct State {
     keys: Arc<Keyset>,
+    /// What of the set cannot be used, as the log knows it.
+    dropped: Arc<[Dropped]>,
     /// When the key server was asked and said that these are the keys.
     confirmed: Option<Instant>,
     /// When it was asked last, whatever it said.

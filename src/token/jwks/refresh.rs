@@ -10,11 +10,11 @@ use futures_util::future::{Either, select};
 use tokio::sync::{Notify, Semaphore, watch};
 use tokio::time::{Instant, sleep};
 
-use super::error::FetchError;
+use super::document::KeySet;
+use super::error::{Dropped, FetchError};
 use super::fetcher::{Fetched, Fetcher};
 use super::{Jwks, MAX_WAITING, Shared, State, Times};
 use crate::measure;
-use crate::token::VerifyingKey;
 use crate::token::keyset::Keyset;
 
 /// What the last fetch came to, and when it began.
@@ -36,6 +36,7 @@ pub(super) fn begin(
         times,
         state: ArcSwap::from_pointee(State {
             keys: Arc::new(Keyset::empty()),
+            dropped: Arc::default(),
             confirmed: None,
             asked: None,
             failed: false,
@@ -105,8 +106,10 @@ impl Shared {
         measure::keys_fetched(fetched.is_ok());
         match fetched {
             Ok(fetched) => {
+                let (keys, dropped) = self.renewed(&before, fetched.keys);
                 self.state.store(Arc::new(State {
-                    keys: self.renewed(&before, fetched.keys),
+                    keys,
+                    dropped,
                     confirmed: Some(began),
                     asked: Some(began),
                     failed: false,
@@ -117,6 +120,7 @@ impl Shared {
                 self.complain(&before, &error);
                 self.state.store(Arc::new(State {
                     keys: Arc::clone(&before.keys),
+                    dropped: Arc::clone(&before.dropped),
                     confirmed: before.confirmed,
                     asked: Some(began),
                     failed: true,
@@ -128,23 +132,29 @@ impl Shared {
         }
     }
 
-    /// The keys that are good from now on. The same ones stay, and with them what is known of
-    /// headers and tokens.
-    fn renewed(&self, before: &State, fetched: Option<Vec<VerifyingKey>>) -> Arc<Keyset> {
+    /// The keys that are good from now on, and those that were left out. The same ones stay, and with
+    /// them what is known of headers and tokens. The log learns of each change to the set.
+    fn renewed(&self, before: &State, fetched: Option<KeySet>) -> (Arc<Keyset>, Arc<[Dropped]>) {
         let url = &*self.url;
-        let next = fetched.map(|keys| before.keys.replaced(keys));
-        match next.filter(|next| !next.is_same(&before.keys)) {
-            Some(next) => {
-                tracing::info!(url, keys = next.len(), "the published keys were fetched");
-                Arc::new(next)
+        let fetched = fetched.map(|set| (before.keys.replaced(set.keys), set.dropped));
+        let changed = fetched
+            .filter(|(keys, dropped)| !keys.is_same(&before.keys) || **dropped != *before.dropped);
+        let Some((keys, dropped)) = changed else {
+            if before.failed {
+                tracing::info!(url, "the published keys can be fetched again");
             }
-            None => {
-                if before.failed {
-                    tracing::info!(url, "the published keys can be fetched again");
-                }
-                Arc::clone(&before.keys)
-            }
+            return (Arc::clone(&before.keys), Arc::clone(&before.dropped));
+        };
+        tracing::info!(url, keys = keys.len(), "the published keys were fetched");
+        for Dropped { kid, reason } in &dropped {
+            let kid = kid.as_ref().map(tracing::field::display);
+            tracing::warn!(url, kid, reason, "a published key cannot be used");
         }
+        let keys = match keys.is_same(&before.keys) {
+            true => Arc::clone(&before.keys),
+            false => Arc::new(keys),
+        };
+        (keys, dropped.into())
     }
 
     /// Once for each change to the worse.
@@ -183,6 +193,7 @@ mod tests {
     use super::*;
     use crate::error::{AuthErrorKind, Refusal};
     use crate::secret::Secret;
+    use crate::token::VerifyingKey;
     use crate::token::claims::Claims;
     use crate::token::verification::Verification;
 
@@ -243,7 +254,10 @@ mod tests {
     fn publishing(key_id: &str) -> Outcome {
         let key = VerifyingKey::hs256(&Secret::generate()).key_id(key_id);
         let fetched = Fetched {
-            keys: Some(vec![key, VerifyingKey::hs256(&Secret::generate())]),
+            keys: Some(KeySet {
+                keys: vec![key],
+                dropped: Vec::new(),
+            }),
             max_age: None,
         };
         (Instant::now(), Ok(fetched))

@@ -32,7 +32,7 @@ pub enum Algorithm {
     PS384,
     /// RSASSA-PSS with SHA-512.
     PS512,
-    /// EdDSA on Ed25519.
+    /// EdDSA on Ed25519. What calls it `Ed25519` (RFC 9864) is read as the same.
     EdDSA,
 }
 
@@ -56,7 +56,13 @@ impl Algorithm {
     }
 
     pub(super) fn from_name(name: &str) -> Option<Self> {
-        ALL.into_iter().find(|algorithm| algorithm.as_str() == name)
+        ALL.into_iter().find(|algorithm| algorithm.is_named(name))
+    }
+
+    /// Whether `alg` of a token or a JWK means this one. EdDSA is only on Ed25519 here, so that the
+    /// name that says the curve as well is the same algorithm (RFC 9864, section 2.2).
+    pub(in crate::token) fn is_named(self, name: &str) -> bool {
+        self.as_str() == name || (self == Self::EdDSA && name == "Ed25519")
     }
 
     pub(super) const fn family(self) -> Family {
@@ -135,9 +141,18 @@ mod tests {
             );
         }
         for unknown in [
-            "", "none", "None", "hs256", "HS256 ", "ES512", "ES256K", "EDDSA",
+            "", "none", "None", "hs256", "HS256 ", "ES512", "ES256K", "EDDSA", "ed25519", "Ed448",
         ] {
             assert_eq!(Algorithm::from_name(unknown), None, "{unknown}");
         }
+    }
+
+    #[test]
+    fn ed25519_is_another_name_of_eddsa_alone() {
+        for algorithm in ALL {
+            let is_eddsa = algorithm == Algorithm::EdDSA;
+            assert_eq!(algorithm.is_named("Ed25519"), is_eddsa, "{algorithm}");
+        }
+        assert_eq!(Algorithm::from_name("Ed25519"), Some(Algorithm::EdDSA));
     }
 }

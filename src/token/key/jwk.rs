@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 use zeroize::Zeroizing;
 
 use crate::error::ConfigError;
@@ -14,7 +14,8 @@ use crate::token::json;
 
 use super::algorithm::{Algorithm, Curve, Family};
 
-/// The members that signatures need. Key material is borrowed, so that no copy of it is left.
+/// The members that signatures need. Key material is borrowed, so that no copy of it is left. `null`
+/// is absence: some servers write every member of their key type, with or without a value.
 #[derive(Deserialize)]
 #[cfg_attr(
     not(any(feature = "aws-lc-rs", feature = "rust-crypto")),
@@ -25,39 +26,34 @@ use super::algorithm::{Algorithm, Curve, Family};
 )]
 pub(super) struct Jwk<'a> {
     kty: Cow<'a, str>,
-    #[serde(default, deserialize_with = "present")]
     crv: Option<Cow<'a, str>>,
-    #[serde(default, deserialize_with = "present")]
     alg: Option<Cow<'a, str>>,
-    #[serde(default, deserialize_with = "present")]
     kid: Option<Cow<'a, str>>,
-    #[serde(default, deserialize_with = "present", rename = "use")]
+    #[serde(rename = "use")]
     usage: Option<Cow<'a, str>>,
-    #[serde(default, deserialize_with = "present")]
     key_ops: Option<Vec<Cow<'a, str>>>,
-    #[serde(borrow, default, deserialize_with = "present")]
+    #[serde(borrow)]
     pub(super) x: Option<&'a str>,
-    #[serde(borrow, default, deserialize_with = "present")]
+    #[serde(borrow)]
     pub(super) y: Option<&'a str>,
-    #[serde(borrow, default, deserialize_with = "present")]
+    #[serde(borrow)]
     pub(super) n: Option<&'a str>,
-    #[serde(borrow, default, deserialize_with = "present")]
+    #[serde(borrow)]
     pub(super) e: Option<&'a str>,
-    #[serde(borrow, default, deserialize_with = "present")]
+    #[serde(borrow)]
     pub(super) d: Option<&'a str>,
-    #[serde(borrow, default, deserialize_with = "present")]
+    #[serde(borrow)]
     pub(super) p: Option<&'a str>,
-    #[serde(borrow, default, deserialize_with = "present")]
+    #[serde(borrow)]
     pub(super) q: Option<&'a str>,
-    #[serde(borrow, default, deserialize_with = "present")]
+    #[serde(borrow)]
     pub(super) dp: Option<&'a str>,
-    #[serde(borrow, default, deserialize_with = "present")]
+    #[serde(borrow)]
     pub(super) dq: Option<&'a str>,
-    #[serde(borrow, default, deserialize_with = "present")]
+    #[serde(borrow)]
     pub(super) qi: Option<&'a str>,
-    #[serde(borrow, default, deserialize_with = "present")]
+    #[serde(borrow)]
     k: Option<&'a str>,
-    #[serde(default, deserialize_with = "present")]
     pub(super) oth: Option<serde::de::IgnoredAny>,
 }
 
@@ -133,6 +129,22 @@ impl<'a> Jwk<'a> {
         self.kid.as_deref().map(Arc::from)
     }
 
+    /// Whether the key says that it is none for signatures (RFC 7517, section 4.2; RFC 7518,
+    /// section 4.1; RFC 8037, section 2): an issuer publishes such keys beside the others.
+    #[cfg(feature = "jwks")]
+    pub(super) fn is_for_encryption(&self) -> bool {
+        const ALGORITHMS: [&str; 3] = ["RSA-OAEP", "RSA1_5", "ECDH-ES"];
+        let alg = self.alg.as_deref().unwrap_or_default();
+        let crv = self.crv.as_deref().unwrap_or_default();
+        match self.usage.as_deref() {
+            Some(usage) => usage == "enc",
+            None => {
+                ALGORITHMS.iter().any(|prefix| alg.starts_with(prefix))
+                    || matches!(crv, "X25519" | "X448")
+            }
+        }
+    }
+
     /// The secret of an `oct` key (RFC 7518, section 6.4.1).
     pub(super) fn secret(&self) -> Result<Secret, ConfigError> {
         let mut bytes = decode(self.k)?;
@@ -155,18 +167,25 @@ impl<'a> Jwk<'a> {
 
 /// Strict base64url (RFC 7515, section 2) of a member that has to be there.
 pub(super) fn decode(member: Option<&str>) -> Result<Zeroizing<Vec<u8>>, ConfigError> {
-    member
-        .and_then(|text| URL_SAFE_NO_PAD.decode(text).ok())
-        .filter(|bytes| !bytes.is_empty())
-        .map(Zeroizing::new)
+    let text = member
+        .filter(|text| !text.is_empty())
         .ok_or(ConfigError::InvalidKey(
-            "a member of the JWK is missing, empty or not base64url without padding",
-        ))
+            "a member that the `kty` of the JWK asks for is missing or empty",
+        ))?;
+    let bytes = URL_SAFE_NO_PAD.decode(text);
+    bytes
+        .map(Zeroizing::new)
+        .map_err(|_| ConfigError::InvalidKey(why_undecoded(text)))
 }
 
-/// Like `Option`, but `null` is a wrong type, not an absent member.
-fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(from: D) -> Result<Option<T>, D::Error> {
-    T::deserialize(from).map(Some)
+fn why_undecoded(text: &str) -> &'static str {
+    if text.ends_with('=') {
+        "a member of the JWK is padded base64url; leave out the `=` at its end"
+    } else if text.contains(['+', '/']) {
+        "a member of the JWK is base64; write base64url: `-` for `+`, `_` for `/`"
+    } else {
+        "a member of the JWK is not base64url without padding"
+    }
 }
 
 #[cfg(test)]

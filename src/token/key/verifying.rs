@@ -93,7 +93,9 @@ impl VerifyingKey {
     /// As [`from_pem`](Self::from_pem), and where `use`, `key_ops`, `alg` or `crv` contradict the
     /// rest of the key.
     pub fn from_jwk(json: impl AsRef<[u8]>) -> Result<Self, ConfigError> {
-        Self::read_jwk(json.as_ref(), None)
+        let jwk = Jwk::parse(json.as_ref())?;
+        jwk.refuse_private()?;
+        Self::read_jwk(&jwk, None)
     }
 
     /// Writes one public JWK (RFC 7517, section 4) as JSON text, with `alg`, `use` and, if the key
@@ -135,13 +137,26 @@ impl VerifyingKey {
         }
     }
 
-    /// An RSA key that does not say its algorithm is one for `rsa`.
-    pub(crate) fn read_jwk(json: &[u8], rsa: Option<Algorithm>) -> Result<Self, ConfigError> {
+    /// One of the keys that somebody else publishes; `None` if it is none for signatures. An RSA key
+    /// that does not say its algorithm is one for `rsa`.
+    #[cfg(feature = "jwks")]
+    pub(crate) fn from_key_set(
+        json: &[u8],
+        rsa: Option<Algorithm>,
+    ) -> Result<Option<Self>, ConfigError> {
         let jwk = Jwk::parse(json)?;
+        // First of all: also one that is private for encryption is a leak.
         jwk.refuse_private()?;
+        match jwk.is_for_encryption() {
+            true => Ok(None),
+            false => Self::read_jwk(&jwk, rsa).map(Some),
+        }
+    }
+
+    fn read_jwk(jwk: &Jwk<'_>, rsa: Option<Algorithm>) -> Result<Self, ConfigError> {
         jwk.check_use(Operation::Verify)?;
         let algorithm = jwk.algorithm(rsa)?;
-        let key = PublicKey::from_jwk(algorithm, &jwk)?;
+        let key = PublicKey::from_jwk(algorithm, jwk)?;
         Ok(Self {
             key_id: jwk.key_id(),
             ..Self::from_public(algorithm, key)?

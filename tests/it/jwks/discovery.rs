@@ -6,6 +6,7 @@ use serde_json::json;
 use tower_warder::{ConfigError, Issuers, Jwks};
 
 use super::*;
+use crate::support::Log;
 
 const ISSUER: &str = "https://login.example/realms/shop";
 const DOCUMENT: &str = "https://login.example/realms/shop/.well-known/openid-configuration";
@@ -96,8 +97,59 @@ async fn a_document_of_another_issuer_is_refused() {
         "",
     ] {
         let error = refused(discoverable(other, KEYS)).await;
-        assert!(error.contains("another issuer"), "{other}: {error}");
+        let both = format!("is of issuer {other:?}, expected {ISSUER:?}");
+        assert!(error.contains(&both), "{other}: {error}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn issuer_of_another_document_is_told_escaped_and_cut() {
+    let log = Log::record();
+    let evil = format!(
+        "https://evil\r\n{}\u{202e}{}",
+        "ERROR ",
+        "x".repeat(100_000)
+    );
+    let keys = Jwks::discover(ISSUER).client(discoverable(&evil, KEYS));
+    let _keys = keys.in_background().unwrap();
+    settle().await;
+    let lines = log.lines("WARN");
+    assert_eq!(lines.len(), 1, "{}", log.text());
+    assert!(
+        lines[0].contains(r"https://evil\r\nERROR \u{202e}xxx"),
+        "{}",
+        lines[0]
+    );
+    assert!(lines[0].len() < 600, "{}", lines[0]);
+    assert!(lines[0].contains(ISSUER));
+}
+
+#[tokio::test(start_paused = true)]
+async fn issuer_by_http_inside_a_private_network_needs_the_setting() {
+    const INSIDE: &str = "http://keycloak:8080/realms/shop";
+    let found = |jwks_uri: &str| {
+        let server = Server::publishing(["a"]);
+        let at = format!("{INSIDE}/.well-known/openid-configuration");
+        server.say_at(&at, &document(INSIDE, jwks_uri));
+        server
+    };
+    for (jwks_uri, is_good) in [
+        ("http://keycloak:8080/keys", true),
+        ("https://keys.example/", true),
+        ("http://user:password@keycloak:8080/keys", false),
+        ("file:///etc/passwd", false),
+    ] {
+        let builder = Jwks::discover(INSIDE).client(found(jwks_uri));
+        let keys = builder.dangerous_allow_http().await;
+        assert_eq!(keys.is_ok(), is_good, "{jwks_uri}: {keys:?}");
+    }
+    let refused = Jwks::discover(INSIDE).client(found(KEYS)).await;
+    assert!(matches!(refused, Err(ConfigError::InvalidUrl(_))));
+    // It opens no way out of TLS.
+    let server = discoverable(ISSUER, "http://keys.example/shop");
+    let refused = Jwks::discover(ISSUER).client(server.clone());
+    assert!(refused.dangerous_allow_http().await.is_err());
+    assert_eq!(server.fetches(), 1);
 }
 
 #[tokio::test(start_paused = true)]

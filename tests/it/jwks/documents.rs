@@ -92,8 +92,9 @@ async fn a_set_of_too_many_keys_or_bytes_is_refused() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn of_several_keys_of_one_id_the_first_is_taken() {
-    let (first, second) = (key("a"), p256("a"));
+async fn of_several_keys_of_one_id_and_algorithm_the_first_is_taken() {
+    let first = key("a");
+    let second = SigningKey::generate(Algorithm::EdDSA).unwrap().key_id("a");
     let set = json!({ "keys": [public(first.clone()), public(second.clone())] });
     let verifier = verifier(&fetch(&set).await.unwrap());
     assert_eq!(judge(&verifier, &token(first)).await, Verdict::Accepted);
@@ -101,7 +102,30 @@ async fn of_several_keys_of_one_id_the_first_is_taken() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_token_without_a_key_id_is_judged_by_the_only_key() {
+async fn members_that_are_null_are_absent() {
+    let mut silent = public(rsa(Algorithm::RS256));
+    for member in [
+        "alg", "use", "key_ops", "x5c", "x5t", "crv", "x", "y", "d", "p", "q", "dp", "dq", "qi",
+        "k", "oth",
+    ] {
+        silent[member] = Value::Null;
+    }
+    let good = token(rsa(Algorithm::RS256));
+    let keys = fetch(&json!({ "keys": [silent] })).await.unwrap();
+    assert_eq!(judge(&verifier(&keys), &good).await, Verdict::Accepted);
+    for private in ["d", "p", "q", "dp", "dq", "qi", "k", "oth"] {
+        for value in [json!("AQAB"), json!(""), json!([]), json!(false)] {
+            let leaked = with(silent.clone(), private, value);
+            assert!(
+                fetch(&json!({ "keys": [leaked] })).await.is_err(),
+                "{leaked}"
+            );
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn token_without_a_key_id_is_judged_by_the_only_key_of_its_algorithm() {
     let unnamed = SigningKey::from_pem(Algorithm::EdDSA, ED25519).unwrap();
     let anonymous = public(unnamed.clone());
     let encryption = with(public(p256("enc")), "use", json!("enc"));
@@ -119,11 +143,26 @@ async fn a_token_without_a_key_id_is_judged_by_the_only_key() {
         (json!([anonymous]), Verdict::Accepted, Verdict::Accepted),
         (
             json!([public(key("a")), public(p256("b"))]),
-            Verdict::Refused,
+            Verdict::Accepted,
             Verdict::Accepted,
         ),
         (
             json!([public(p256("b")), anonymous]),
+            Verdict::Accepted,
+            Verdict::Accepted,
+        ),
+        (
+            json!([public(key("a")), public(key("b"))]),
+            Verdict::Refused,
+            Verdict::Accepted,
+        ),
+        (
+            json!([public(p256("a")), anonymous]),
+            Verdict::Accepted,
+            Verdict::Refused,
+        ),
+        (
+            json!([public(p256("a")), public(p256("b"))]),
             Verdict::Refused,
             Verdict::Refused,
         ),
@@ -193,28 +232,28 @@ async fn whatever_byte_of_a_set_changes_it_is_read_or_refused() {
     }
 }
 
-fn public(key: SigningKey) -> Value {
+pub fn public(key: SigningKey) -> Value {
     serde_json::from_str(&key.verifying_key().to_jwk().unwrap()).unwrap()
 }
 
-fn p256(key_id: &str) -> SigningKey {
+pub fn p256(key_id: &str) -> SigningKey {
     let key = SigningKey::from_pem(Algorithm::ES256, P256).unwrap();
     key.key_id(key_id)
 }
 
-fn rsa(algorithm: Algorithm) -> SigningKey {
+pub fn rsa(algorithm: Algorithm) -> SigningKey {
     SigningKey::from_pem(algorithm, RSA).unwrap().key_id("rsa")
 }
 
-fn with(mut jwk: Value, member: &str, value: Value) -> Value {
+pub fn with(mut jwk: Value, member: &str, value: Value) -> Value {
     jwk[member] = value;
     jwk
 }
 
-fn builder(document: &str) -> JwksBuilder {
+pub fn builder(document: &str) -> JwksBuilder {
     Jwks::fetch(URL).client(Server::saying(document))
 }
 
-async fn fetch(document: &Value) -> Result<Jwks, ConfigError> {
+pub async fn fetch(document: &Value) -> Result<Jwks, ConfigError> {
     builder(&document.to_string()).await
 }

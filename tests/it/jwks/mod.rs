@@ -1,9 +1,12 @@
 //! Keys that somebody else publishes, in time that a test moves.
 
+mod choice;
 mod discovery;
 mod documents;
+mod dropped;
 mod flood;
 mod outage;
+mod providers;
 mod python;
 mod refreshing;
 mod rotation;
@@ -13,12 +16,21 @@ mod start;
 
 use std::time::Duration;
 
+use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der};
+use aws_lc_rs::rsa::{KeyPair, KeySize};
 use tower_warder::{
     Algorithm, AuthError, AuthErrorKind, Claims, Jwks, SigningKey, TokenIssuer, TokenVerifier,
     Verification, Verifier,
 };
 
 use self::server::{Mood, Server};
+
+/// RSA keys are drawn by the backend: ours are not made for it.
+fn new_rsa() -> Vec<u8> {
+    let key = KeyPair::generate(KeySize::Rsa2048).unwrap();
+    let der: Pkcs8V1Der<'_> = key.as_der().unwrap();
+    der.as_ref().to_vec()
+}
 
 const ED25519: &str = include_str!("../../keys/ed25519.pem");
 const P256: &str = include_str!("../../keys/p256.pem");

@@ -22,9 +22,76 @@ async fn keys_are_fetched_by_http_on_this_machine() {
     assert_eq!(asked.len(), 1);
     let head = asked[0].to_lowercase();
     assert!(head.starts_with("get /keys http/1.1\r\n"), "{head}");
-    for absent in ["cookie", "authorization", "referer", "if-none-match"] {
+    assert!(head.contains("\r\naccept-encoding: identity\r\n"), "{head}");
+    for absent in [
+        "cookie",
+        "authorization",
+        "referer",
+        "if-none-match",
+        "gzip",
+    ] {
         assert!(!head.contains(absent), "{head}");
     }
+}
+
+#[tokio::test]
+async fn compressed_answer_is_refused_as_such() {
+    let plain = format!(
+        r#"{{"keys":[{}]}}"#,
+        key("a").verifying_key().to_jwk().unwrap()
+    );
+    for (encoding, body, reason) in [
+        ("gzip", "\u{1f}\u{8b}\u{8}", Some("is compressed")),
+        ("br", "\u{1}\u{2}", Some("is compressed")),
+        ("identity", "<html>", Some("is compressed")),
+        // One that says so and is not.
+        ("identity", &*plain, None),
+        ("gzip", &*plain, None),
+    ] {
+        let head = format!("200 OK\r\ncontent-encoding: {encoding}");
+        let socket = Socket::answering(Answer::Bytes(text(&head, body))).await;
+        let fetched = Jwks::fetch(socket.url("/keys")).await;
+        let error = fetched.err().map(|error| error.to_string());
+        match (reason, &error) {
+            (None, None) => {}
+            (Some(reason), Some(error)) if error.contains(reason) => {}
+            _ => panic!("{encoding} {body}: {error:?}"),
+        }
+    }
+}
+
+/// By an address of this machine that is none of the loopback's for us.
+#[tokio::test]
+async fn http_elsewhere_is_held_to_the_other_rules() {
+    let outside = |socket: &Socket| {
+        let url = socket
+            .url("/keys")
+            .replace("127.0.0.1", "[::ffff:127.0.0.1]");
+        let refused = Jwks::fetch(&url).in_background();
+        assert!(matches!(refused, Err(ConfigError::InvalidUrl(_))), "{url}");
+        Jwks::fetch(url).dangerous_allow_http()
+    };
+    let good = Socket::answering(Answer::keys(["a"])).await;
+    let keys = outside(&good).await.unwrap();
+    assert_eq!(
+        judge(&verifier(&keys), &named("a")).await,
+        Verdict::Accepted
+    );
+    let error = outside(&good).max_size(9).await.unwrap_err().to_string();
+    assert!(error.contains("too large"), "{error}");
+    let asked = good.asked().len();
+
+    let to = good.url("/keys");
+    let redirect = format!("HTTP/1.1 302 Elsewhere\r\nlocation: {to}\r\n\r\n");
+    let socket = Socket::answering(Answer::Bytes(redirect)).await;
+    let error = outside(&socket).await.unwrap_err().to_string();
+    assert!(error.contains("redirects are not followed"), "{error}");
+    assert_eq!(good.asked().len(), asked);
+
+    let socket = Socket::answering(Answer::Hangs).await;
+    let hangs = outside(&socket).timeout(Duration::from_millis(300)).await;
+    let error = hangs.unwrap_err().to_string();
+    assert!(error.contains("took too long"), "{error}");
 }
 
 #[tokio::test]

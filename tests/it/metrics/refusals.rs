@@ -12,7 +12,7 @@ use tower_warder::accounts::{Accounts, MemoryStore};
 use tower_warder::testing::{self, FixedClock, TestUser};
 use tower_warder::{
     Admin, Approved, AuthCookie, AuthError, AuthErrorKind, AuthLayer, BoxError, Claims,
-    CurrentUser, DenyList, Identity, RequireLayer, Revocable, TokenSource, TokenVerifier,
+    CurrentUser, DenyList, Identity, KeyRing, RequireLayer, Revocable, TokenSource, TokenVerifier,
     UserLoader, Verification, Verifier, VerifyingKey, async_trait,
 };
 
@@ -57,7 +57,7 @@ fn rows() -> Vec<Row> {
         Row("invalid_token type", strict(), forged(&forge::with_header(r#"{"alg":"HS256","typ":"refresh"}"#))),
         Row("invalid_token no_type", by(forge::verifier().token_types(["JWT"])), forged(&forge::with_header(r#"{"alg":"HS256"}"#))),
         Row("invalid_token unknown_key", by(TokenVerifier::new(named)), forged(&forge::with_header(r#"{"alg":"HS256","kid":"theirs"}"#))),
-        Row("invalid_token no_key_id", by(TokenVerifier::ring(&tower_warder::KeyRing::new())), forged(&forge::with_payload(forge::PAYLOAD))),
+        Row("invalid_token no_key_id", by(TokenVerifier::ring(&KeyRing::new())), forged(&forge::with_payload(forge::PAYLOAD))),
         Row("invalid_token signature", plain(), forged(&forge::with_payload(forge::PAYLOAD))),
         Row("invalid_token claims", strict(), forged(&forge::with_payload("[]"))),
         Row("invalid_token no_subject", strict(), forged(&forge::with_payload(r#"{"exp":1767229200}"#))),

@@ -1,10 +1,12 @@
 //! Tokens of the algorithms that need a feature.
 
+use base64::Engine;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use hmac::{Hmac, KeyInit};
 use sha2::Sha256;
-use tower_warder::{Algorithm, SigningKey, TokenIssuer, TokenVerifier, VerifyingKey};
+use tower_warder::{Algorithm, KeyRing, SigningKey, TokenIssuer, TokenVerifier, VerifyingKey};
 
-use super::forge::{ALGORITHM, SIGNATURE, encode, judge_with, sign_with};
+use super::forge::{ACCEPTED, ALGORITHM, SIGNATURE, encode, judge_with, sign_with};
 
 const RSA: &str = include_str!("../../keys/rsa-2048.pem");
 const RSA_PUBLIC: &str = include_str!("../../keys/rsa-2048-public.pem");
@@ -64,4 +66,43 @@ fn hmac_is_never_computed_with_a_public_key() {
         let token = sign_with(mac, &format!("{header}.{payload}"));
         judge_with(&verifier, &token, reason, alg);
     }
+}
+
+#[test]
+fn ed25519_in_a_header_is_eddsa() {
+    let ring = KeyRing::new();
+    let signing = key((Algorithm::EdDSA, ED25519));
+    ring.add(signing.verifying_key().key_id("a")).unwrap();
+    ring.add(key((Algorithm::ES256, P256)).verifying_key().key_id("b"))
+        .unwrap();
+    let alone = TokenVerifier::new(signing.verifying_key());
+    let of_ring = TokenVerifier::ring(&ring);
+    let payload = encode(r#"{"sub":"7","exp":4102444800}"#);
+    for (verifier, header, reason) in [
+        (&alone, r#"{"alg":"Ed25519"}"#, ACCEPTED),
+        (&of_ring, r#"{"alg":"Ed25519","kid":"a"}"#, ACCEPTED),
+        (&of_ring, r#"{"alg":"Ed25519","kid":"b"}"#, ALGORITHM),
+        (&alone, r#"{"alg":"ed25519"}"#, ALGORITHM),
+        (&alone, r#"{"alg":"Ed448"}"#, ALGORITHM),
+    ] {
+        let signed = format!("{}.{payload}", encode(header));
+        let token = format!("{signed}.{}", encode(sign_by_ed25519(&signed)));
+        judge_with(verifier, &token, reason, header);
+    }
+}
+
+/// What no issuer of ours writes: it calls the algorithm EdDSA.
+fn sign_by_ed25519(signed: &str) -> Vec<u8> {
+    let key = jsonwebtoken::EncodingKey::from_ed_der(&ed25519_der());
+    let signature =
+        jsonwebtoken::crypto::sign(signed.as_bytes(), &key, jsonwebtoken::Algorithm::EdDSA);
+    URL_SAFE_NO_PAD.decode(signature.unwrap()).unwrap()
+}
+
+fn ed25519_der() -> Vec<u8> {
+    let base64: String = ED25519
+        .lines()
+        .filter(|line| !line.starts_with('-'))
+        .collect();
+    STANDARD.decode(base64).unwrap()
 }

@@ -112,6 +112,8 @@ fn a_private_jwk_is_refused_as_verifying_key() {
         r#"{"kty":"EC","crv":"P-256","d":"AQAB"}"#.to_owned(),
         r#"{"kty":"RSA","alg":"RS256","n":"AQAB","e":"AQAB","qi":"AQAB"}"#.to_owned(),
         r#"{"kty":"RSA","alg":"RS256","n":"AQAB","e":"AQAB","oth":[]}"#.to_owned(),
+        r#"{"kty":"EC","crv":"P-256","d":""}"#.to_owned(),
+        r#"{"kty":"RSA","alg":"RS256","d":null,"p":null,"q":"AQAB"}"#.to_owned(),
     ] {
         assert!(
             matches!(
@@ -132,9 +134,10 @@ fn anything_but_one_strict_json_object_is_refused() {
         r#"{"kty":"oct"}{"kty":"oct"}"#,
         r#"{"alg":"HS256"}"#,
         r#"{"kty":"oct","kty":"oct","alg":"HS256"}"#,
-        r#"{"kty":"oct","alg":null}"#,
         r#"{"kty":"oct","alg":["HS256"]}"#,
-        r#"{"kty":"oct","alg":"HS256","use":null}"#,
+        r#"{"kty":null,"alg":"HS256"}"#,
+        r#"{"kty":"oct","alg":"HS256","use":7}"#,
+        r#"{"kty":"oct","alg":"HS256","key_ops":[null]}"#,
         r#"{"kty":"oct","alg":"HS256","key_ops":"sign"}"#,
         r#"{"kty":"oct","alg":"HS256","k":1}"#,
     ] {
@@ -144,11 +147,37 @@ fn anything_but_one_strict_json_object_is_refused() {
 }
 
 #[test]
-fn base64url_is_strict() {
-    for k in ["", "QQ==", "QR", "Q Q", "+/+/", "Q"] {
+fn base64url_is_strict_and_the_reason_says_what_is_wrong() {
+    for (k, reason) in [
+        ("", "missing or empty"),
+        ("QQ==", "padded"),
+        ("Qg=", "padded"),
+        ("+/+/", "base64url: `-` for `+`"),
+        ("QR", "not base64url"),
+        ("Q Q", "not base64url"),
+        ("Q", "not base64url"),
+    ] {
         let jwk = format!(r#"{{"kty":"oct","alg":"HS256","k":"{k}"}}"#);
-        assert!(refused(&jwk).contains("base64url"), "{k}");
+        assert!(refused(&jwk).contains(reason), "{k}: {}", refused(&jwk));
     }
+    assert!(refused(r#"{"kty":"oct","alg":"HS256"}"#).contains("missing or empty"));
+}
+
+#[test]
+fn null_member_is_absent() {
+    let nulls: String = [
+        "crv", "kid", "use", "key_ops", "x", "y", "n", "e", "d", "p", "q", "dp", "dq", "qi", "oth",
+        "x5c",
+    ]
+    .into_iter()
+    .map(|name| format!(r#""{name}":null,"#))
+    .collect();
+    let key = SigningKey::from_jwk(format!(r#"{{{nulls}"kty":"oct","alg":"HS256","k":"{K}"}}"#));
+    assert_eq!(key.unwrap().kid(), None);
+    // What is demanded is missing then.
+    let missing = format!(r#"{{"kty":"oct","alg":null,"k":"{K}"}}"#);
+    assert!(refused(&missing).contains("alg"));
+    assert!(refused(r#"{"kty":"oct","alg":"HS256","k":null}"#).contains("missing"));
 }
 
 #[test]

@@ -44,10 +44,36 @@ fn a_private_rsa_jwk_signs() {
 }
 
 #[test]
-fn zero_bytes_in_front_of_a_jwk_integer_are_refused() {
-    let padded = [&[0], &modulus(2048)[..]].concat();
-    assert!(invalid(VerifyingKey::from_jwk(rsa_jwk(&padded, &[1, 0, 1]))).contains("zero"));
-    assert!(invalid(VerifyingKey::from_jwk(rsa_jwk(&modulus(2048), &[0, 3]))).contains("zero"));
+fn zero_bytes_in_front_of_a_jwk_integer_make_no_other_key() {
+    let key = |n: &[u8], e: &[u8]| VerifyingKey::from_jwk(rsa_jwk(n, e));
+    let n = modulus(2048);
+    let plain = key(&n, &[1, 0, 1]).unwrap();
+    for zeros in [1, 2, 300] {
+        let n = [&vec![0; zeros], &n[..]].concat();
+        let e = [&vec![0; zeros], &[1, 0, 1][..]].concat();
+        let padded = key(&n, &e).unwrap();
+        assert!(padded.is_same(&plain), "{zeros}");
+        assert_eq!(padded.to_jwk(), plain.to_jwk(), "{zeros}");
+    }
+    // They are not counted as bits of it either.
+    let short = [&[0; 128], &modulus(1024)[..]].concat();
+    assert!(invalid(key(&short, &[1, 0, 1])).contains("2048"));
+    assert!(invalid(key(&[0; 256], &[1, 0, 1])).contains("2048"));
+    for e in [&[0][..], &[0, 0, 1], &[0, 2]] {
+        assert!(invalid(key(&n, e)).contains("exponent"), "{e:?}");
+    }
+}
+
+#[test]
+fn jwk_of_alg_ed25519_is_one_of_eddsa() {
+    let key = VerifyingKey::from_pem(Algorithm::EdDSA, ED25519_PUBLIC).unwrap();
+    let jwk = key.to_jwk().unwrap();
+    let named = jwk.replace(r#""alg":"EdDSA""#, r#""alg":"Ed25519""#);
+    assert_ne!(jwk, named);
+    assert!(VerifyingKey::from_jwk(named).unwrap().is_same(&key));
+    let other = p256_jwk(&p256_point()[1..33], &p256_point()[33..]);
+    let other = other.replace('{', r#"{"alg":"Ed25519","#);
+    wrong_family(VerifyingKey::from_jwk(other), Algorithm::EdDSA);
 }
 
 #[test]
