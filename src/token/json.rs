@@ -134,8 +134,6 @@ pub(super) enum Value<'a> {
     Integer(u64),
     /// A negative integer.
     Negative(i64),
-    /// Any other number.
-    Float(f64),
     Other,
 }
 
@@ -176,8 +174,8 @@ impl<'de> Visitor<'de> for AnyValue {
         Ok(Value::Integer(number))
     }
 
-    fn visit_f64<E>(self, number: f64) -> Result<Self::Value, E> {
-        Ok(Value::Float(number))
+    fn visit_f64<E>(self, _: f64) -> Result<Self::Value, E> {
+        Ok(Value::Other)
     }
 
     fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Self::Value, E> {

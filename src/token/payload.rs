@@ -1,9 +1,10 @@
 //! What is kept of a payload: where its claims stand.
 
 use std::borrow::Cow;
+use std::fmt;
 use std::sync::Arc;
 
-use serde::de::MapAccess;
+use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 
 use super::json::{self, AnyValue, Members, Value};
 use crate::error::Refusal;
@@ -89,44 +90,67 @@ impl<'a> Payload<'a> {
         }
     }
 
-    /// A registered claim of the wrong type is never as if it were absent, but `null` is: that is
-    /// how some issuers write a claim that they do not have. What nobody asked for (`jti`, `scope`,
-    /// `gen`) refuses no token by its type.
-    fn put(&mut self, claim: Claim, value: Value<'a>) -> Result<(), Refusal> {
-        match (claim, value) {
-            (Claim::Generation, Value::Integer(generation)) => self.generation = Some(generation),
-            (_, Value::Null) => {}
-            (Claim::Subject, value) => self.subject = Some(self.keep_subject(value)?),
-            (Claim::Issuer, Value::Text(text)) => self.issuer = Some(self.keep(text)),
-            (Claim::Issuer, _) => return Err(Refusal::IssuerType),
-            (Claim::Audience, Value::Text(text)) => {
-                self.audience = Some(Audience::One([self.keep(text)]));
-            }
-            (Claim::Audience, Value::Texts(texts)) => {
-                self.audience = Some(Audience::Many(self.keep_all(texts)));
-            }
-            (Claim::Audience, _) => return Err(Refusal::AudienceType),
-            (Claim::Expiry, value) => {
-                self.expires_at = Some(date(value, Refusal::ExpiryType, Refusal::ExpiryRange)?);
-            }
-            (Claim::NotBefore, value) => {
-                let date = date(value, Refusal::NotBeforeType, Refusal::NotBeforeRange);
-                self.not_before = Some(date?);
-            }
-            (Claim::IssuedAt, value) => {
-                let date = date(value, Refusal::IssuedAtType, Refusal::IssuedAtRange);
-                self.issued_at = Some(date?);
-            }
-            (Claim::TokenId, Value::Text(text)) => self.token_id = Some(self.keep(text)),
-            (Claim::TokenId, _) => {}
-            (Claim::Scope, Value::Text(text)) => self.scope = Some(Scope::Words(self.keep(text))),
-            (Claim::Scope, Value::Texts(texts)) => {
-                self.scope = Some(Scope::Each(self.keep_all(texts)));
-            }
-            (Claim::Scope, _) => {}
-            (Claim::Generation, _) => self.generation = None,
+    fn put_text(&mut self, claim: Claim, text: Cow<'a, str>) {
+        match claim {
+            Claim::Subject => self.subject = Some(self.keep(text)),
+            Claim::Issuer => self.issuer = Some(self.keep(text)),
+            Claim::Audience => self.audience = Some(Audience::One([self.keep(text)])),
+            Claim::TokenId => self.token_id = Some(self.keep(text)),
+            Claim::Scope => self.scope = Some(Scope::Words(self.keep(text))),
+            _ => self.put_other(claim),
         }
-        Ok(())
+    }
+
+    fn put_texts(&mut self, claim: Claim, texts: Vec<Cow<'a, str>>) {
+        match claim {
+            Claim::Audience => self.audience = Some(Audience::Many(self.keep_all(texts))),
+            Claim::Scope => self.scope = Some(Scope::Each(self.keep_all(texts))),
+            _ => self.put_other(claim),
+        }
+    }
+
+    /// A `NumericDate` (RFC 7519, section 2) from 1970 to the end of the year 9999.
+    fn put_number(&mut self, claim: Claim, number: f64) {
+        let (place, out_of_range) = match claim {
+            Claim::Expiry => (&mut self.expires_at, Refusal::ExpiryRange),
+            Claim::NotBefore => (&mut self.not_before, Refusal::NotBeforeRange),
+            Claim::IssuedAt => (&mut self.issued_at, Refusal::IssuedAtRange),
+            _ => return self.put_other(claim),
+        };
+        // Also catches milliseconds.
+        match (0.0..=LAST_DATE).contains(&number) {
+            true => *place = Some(number),
+            false => self.refuse(out_of_range),
+        }
+    }
+
+    #[cold]
+    fn put_subject(&mut self, value: Value<'a>) {
+        match self.keep_subject(value) {
+            Ok(subject) => self.subject = Some(subject),
+            Err(refusal) => self.refuse(refusal),
+        }
+    }
+
+    /// A registered claim of another type is never as if it were absent. What nobody asked for
+    /// (`jti`, `scope`, `gen`) refuses no token by its type.
+    #[cold]
+    fn put_other(&mut self, claim: Claim) {
+        match claim {
+            Claim::Subject => self.refuse(Refusal::SubjectType),
+            Claim::Issuer => self.refuse(Refusal::IssuerType),
+            Claim::Audience => self.refuse(Refusal::AudienceType),
+            Claim::Expiry => self.refuse(Refusal::ExpiryType),
+            Claim::NotBefore => self.refuse(Refusal::NotBeforeType),
+            Claim::IssuedAt => self.refuse(Refusal::IssuedAtType),
+            Claim::Generation => self.generation = None,
+            Claim::TokenId | Claim::Scope => {}
+        }
+    }
+
+    #[cold]
+    fn refuse(&mut self, refusal: Refusal) {
+        self.refusal.get_or_insert(refusal);
     }
 
     /// A number has one spelling: that of JSON, without a fraction and an exponent.
@@ -162,16 +186,93 @@ impl<'de> Members<'de> for Payload<'de> {
             "gen" => Claim::Generation,
             _ => return Ok(false),
         };
-        let value = map.next_value_seed(AnyValue::new())?;
         let bit = 1 << claim as u16;
         if self.seen & bit != 0 {
             return Err(json::duplicate());
         }
         self.seen |= bit;
-        if let Err(refusal) = self.put(claim, value) {
-            self.refusal.get_or_insert(refusal);
-        }
+        let payload = self;
+        map.next_value_seed(ClaimValue { payload, claim })?;
         Ok(true)
+    }
+}
+
+/// Reads the value of a claim, of whatever type it is, into its place. `null` is absence: that is
+/// how some issuers write a claim that they do not have.
+struct ClaimValue<'p, 'a> {
+    payload: &'p mut Payload<'a>,
+    claim: Claim,
+}
+
+impl<'de> DeserializeSeed<'de> for ClaimValue<'_, 'de> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for ClaimValue<'_, 'de> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("any value")
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<(), E> {
+        self.payload.put_other(self.claim);
+        Ok(())
+    }
+
+    fn visit_i64<E>(self, number: i64) -> Result<(), E> {
+        match self.claim {
+            Claim::Subject => self.payload.put_subject(Value::Negative(number)),
+            claim => self.payload.put_number(claim, number as f64),
+        }
+        Ok(())
+    }
+
+    fn visit_u64<E>(self, number: u64) -> Result<(), E> {
+        match self.claim {
+            Claim::Subject => self.payload.put_subject(Value::Integer(number)),
+            Claim::Generation => self.payload.generation = Some(number),
+            claim => self.payload.put_number(claim, number as f64),
+        }
+        Ok(())
+    }
+
+    fn visit_f64<E>(self, number: f64) -> Result<(), E> {
+        self.payload.put_number(self.claim, number);
+        Ok(())
+    }
+
+    fn visit_borrowed_str<E>(self, text: &'de str) -> Result<(), E> {
+        self.payload.put_text(self.claim, Cow::Borrowed(text));
+        Ok(())
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<(), E> {
+        self.payload
+            .put_text(self.claim, Cow::Owned(text.to_owned()));
+        Ok(())
+    }
+
+    fn visit_unit<E>(self) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<(), A::Error> {
+        match AnyValue::new().visit_seq(seq)? {
+            Value::Texts(texts) => self.payload.put_texts(self.claim, texts),
+            _ => self.payload.put_other(self.claim),
+        }
+        Ok(())
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<(), A::Error> {
+        AnyValue::new().visit_map(map)?;
+        self.payload.put_other(self.claim);
+        Ok(())
     }
 }
 
@@ -186,21 +287,6 @@ enum Claim {
     TokenId,
     Scope,
     Generation,
-}
-
-/// A `NumericDate` (RFC 7519, section 2) from 1970 to the end of the year 9999.
-fn date(value: Value<'_>, other_type: Refusal, out_of_range: Refusal) -> Result<f64, Refusal> {
-    let seconds = match value {
-        Value::Integer(seconds) => seconds as f64,
-        Value::Negative(_) => return Err(out_of_range),
-        Value::Float(seconds) => seconds,
-        _ => return Err(other_type),
-    };
-    // Also catches milliseconds.
-    match (0.0..=LAST_DATE).contains(&seconds) {
-        true => Ok(seconds),
-        false => Err(out_of_range),
-    }
 }
 
 /// A piece of the text that claims keep.
