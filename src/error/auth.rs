@@ -171,16 +171,17 @@ impl AuthError {
         }
     }
 
-    /// Lets the client know that its account is pending or disabled, if that is what this is.
-    pub(crate) const fn disclosed(mut self, disclosed: bool) -> Self {
+    /// Takes the shape of a layer's answers: whether the client is told that its account is pending
+    /// or disabled, whether the service declares itself gRPC, and the realm.
+    pub(crate) fn set_shape(
+        &mut self,
+        disclosed: bool,
+        grpc_service: bool,
+        challenges: Option<&Arc<Challenges>>,
+    ) {
         self.disclosed = disclosed;
-        self
-    }
-
-    /// The service declares itself gRPC, or it does not.
-    pub(crate) const fn for_grpc_service(mut self, declared: bool) -> Self {
-        self.grpc_service = declared;
-        self
+        self.grpc_service = grpc_service;
+        self.challenges = challenges.cloned();
     }
 
     /// Remembers the form of answer that the request asks for. Unless the service declares itself
@@ -207,21 +208,12 @@ impl AuthError {
         self.grpc
     }
 
-    pub(crate) fn with_challenges(mut self, challenges: Option<&Arc<Challenges>>) -> Self {
-        self.challenges = challenges.cloned();
-        self
-    }
-
     /// Clears a cookie with the answer. Not where it was good (a policy said no), nor where nobody
     /// knows whether it is (an outage).
-    pub(crate) fn with_cleared_cookie(
-        mut self,
-        line: impl FnOnce() -> Option<HeaderValue>,
-    ) -> Self {
+    pub(crate) fn clear_cookie(&mut self, line: impl FnOnce() -> Option<HeaderValue>) {
         if self.refuses_credential() {
             self.cleared_cookie = line().map(Arc::new);
         }
-        self
     }
 
     /// Whether the credential itself was refused, and is of no use any more.

@@ -216,16 +216,17 @@ impl<U> Inner<U> {
         }
     }
 
-    pub(super) fn finish(&self, error: AuthError) -> AuthError {
-        let error = error
-            .disclosed(self.config.disclose_status)
-            .for_grpc_service(self.config.grpc)
-            .with_challenges(self.config.challenges.as_ref());
+    pub(super) fn finish(&self, mut error: AuthError) -> AuthError {
+        let config = &self.config;
+        error.set_shape(
+            config.disclose_status,
+            config.grpc,
+            config.challenges.as_ref(),
+        );
         if self.presented.is_cookie() {
-            error.with_cleared_cookie(|| self.config.source.cleared_cookie())
-        } else {
-            error
+            error.clear_cookie(|| config.source.cleared_cookie());
         }
+        error
     }
 }
 

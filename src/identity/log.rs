@@ -12,16 +12,16 @@ use crate::measure;
 pub(super) fn log(error: &AuthError, limit: &LogLimit) {
     measure::refused(error);
     let source = error.source();
-    let (code, reason) = (error.reason(), source.map(tracing::field::display));
+    let reason = source.map(tracing::field::display);
     match error.kind() {
         AuthErrorKind::MissingCredential => {}
         _ if source.is_some_and(|source| source.is::<Reported>()) => {
-            tracing::debug!(code, reason, "{error}");
+            tracing::debug!(code = error.reason(), reason, "{error}");
         }
         AuthErrorKind::Unavailable | AuthErrorKind::Misconfigured => {
-            log_limited!(limit, error, code, reason, "{error}");
+            log_limited!(limit, error, code = error.reason(), reason, "{error}");
         }
-        _ => tracing::debug!(code, reason, "{error}"),
+        _ => tracing::debug!(code = error.reason(), reason, "{error}"),
     }
 }
 

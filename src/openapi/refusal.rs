@@ -52,9 +52,12 @@ impl Refusal {
             AuthErrorKind::AccountDisabled,
             AuthErrorKind::Unavailable,
         ];
-        kinds
-            .map(|kind| Self::from(AuthError::new(kind).disclosed(true)))
-            .into_iter()
+        let disclosed = kinds.map(|kind| {
+            let mut error = AuthError::new(kind);
+            error.set_shape(true, false, None);
+            Self::from(error)
+        });
+        disclosed.into_iter()
     }
 
     fn example(&self) -> Value {
