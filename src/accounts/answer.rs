@@ -18,7 +18,7 @@ use super::fault::Fault;
 use super::last_admin::LastAdmin;
 use crate::error::{AuthError, AuthErrorKind};
 use crate::log_limit::{LogLimit, log_limited};
-use crate::login::{LoginError, log_outage};
+use crate::login::{LoginError, Row, log_outage};
 use crate::policy::ADMIN_REQUIRED;
 use crate::rejection;
 
@@ -126,8 +126,6 @@ pub(super) fn problem(row: Row) -> Response {
     let (status, detail, code) = row;
     rejection::problem(status, detail, code).map(Body::from)
 }
-
-pub(crate) use crate::login::{DISABLED, PENDING, Row, WRONG_CREDENTIALS};
 
 pub(crate) const EMAIL_TAKEN: Row = (
     StatusCode::CONFLICT,

@@ -13,10 +13,11 @@ use super::refusal::Problem;
 use super::schema::{integer, string};
 use super::security::{BEARER, bearer};
 use crate::accounts::answer::{
-    DISABLED, EMAIL_TAKEN, LAST_DELETION, LAST_DEMOTION, LAST_DISABLING, PENDING, USER_NOT_FOUND,
-    WRONG_BOOTSTRAP_SECRET, WRONG_CREDENTIALS,
+    EMAIL_TAKEN, LAST_DELETION, LAST_DEMOTION, LAST_DISABLING, USER_NOT_FOUND,
+    WRONG_BOOTSTRAP_SECRET,
 };
 use crate::accounts::{Fault, PasswordReset, Token, UserCreate, UserLogin, UserPublic, UserUpdate};
+use crate::login::{DISABLED, PENDING, WRONG_CREDENTIALS};
 
 /// The description of [`accounts::routes`](crate::accounts::routes), to be nested under the same
 /// prefix.

@@ -8,8 +8,8 @@ use utoipa::openapi::{Info, OpenApiBuilder, PathsBuilder};
 
 use super::operation::{Describe, Invalid, reference};
 use super::refusal::Problem;
-use crate::accounts::answer::{DISABLED, PENDING, WRONG_CREDENTIALS};
 use crate::accounts::{Fault, UserLogin, UserPublic};
+use crate::login::{DISABLED, PENDING, WRONG_CREDENTIALS};
 
 /// The description of [`accounts::cookie_routes`](crate::accounts::cookie_routes), to be nested
 /// under the same prefix, beside [`AccountsApi`](crate::openapi::AccountsApi).

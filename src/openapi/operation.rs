@@ -16,8 +16,9 @@ use super::refusal::{Problem, Refusal, by_status, text_header};
 use super::schema::{integer, string};
 use super::security::{BEARER, requirement};
 use crate::accounts::Fault;
-use crate::accounts::answer::{BODY_TIMEOUT, BROKEN_BODY, NO_FORM, NOT_JSON, Row, TOO_LARGE};
+use crate::accounts::answer::{BODY_TIMEOUT, BROKEN_BODY, NO_FORM, NOT_JSON, TOO_LARGE};
 use crate::error::{AuthError, AuthErrorKind};
+use crate::login::Row;
 use crate::policy::ADMIN_REQUIRED;
 
 /// An operation in the making.
