@@ -58,11 +58,12 @@ impl<U: AuthUser> Inner<U> {
         let loader = &self.config.loader;
         let found = match &self.config.cache {
             Some(cache) => match cache.get(&**loader, claims) {
-                Some(cached) => Ok(cached),
+                // Says nothing of the loader, which may be down.
+                Some(cached) => return self.remember_user(is_of(cached, claims)),
                 None => cache.load(loader, claims).await,
             },
             None => match self.user_of_claims(claims) {
-                Some(user) => Ok(Some(user)),
+                Some(user) => return self.remember_user(is_of(Some(user), claims)),
                 None => user::load(&**loader, claims).await,
             },
         };

@@ -1,4 +1,5 @@
 use super::*;
+use crate::cache::UserCache;
 use crate::error::BoxError;
 use crate::token::Verifier;
 use crate::user::{AuthUser, UserLoader, UserStatus};
@@ -34,4 +35,49 @@ fn strangers_do_not_wait_for_each_other() {
     assert!(claims.unwrap().is_err());
     let user = stranger.user().now_or_never();
     assert!(user.unwrap().is_err());
+}
+
+struct Somebody;
+
+impl AuthUser for Somebody {
+    fn status(&self) -> UserStatus {
+        UserStatus::Approved
+    }
+}
+
+#[async_trait::async_trait]
+impl UserLoader for Somebody {
+    type User = Self;
+
+    async fn load_user(&self, _: &Claims) -> Result<Option<Self>, BoxError> {
+        Ok(Some(Self))
+    }
+}
+
+/// Has to be waited for, as a deny list.
+impl Verifier for Somebody {
+    fn verify<'a>(&'a self, _: &'a str) -> Verification<'a> {
+        let claims = Claims::from_json(r#"{"sub":"7","exp":4102444800}"#);
+        Verification::Pending(future::ready(claims).boxed())
+    }
+}
+
+#[test]
+fn cached_user_does_not_end_an_outage_of_the_loader() {
+    let mut config = Config::new(Somebody, Somebody);
+    config.cache = Some(UserCache::new(8));
+    let config = Arc::new(config);
+    let presented = || {
+        let request = http::Request::get("/").header("authorization", "Bearer a");
+        config.source.find(&mut request.body(()).unwrap())
+    };
+    let ask = || {
+        let inner = Inner::new(Arc::clone(&config), presented());
+        assert!(inner.user().now_or_never().unwrap().is_ok());
+    };
+    ask();
+    let outage = &config.outages.loader;
+    assert_eq!(outage.admit(), Some(1));
+    ask();
+    assert_eq!(outage.recover(), Some(1));
 }
