@@ -86,8 +86,10 @@ pub(crate) fn respond<B>(
     headers: &HeaderMap,
 ) -> Response<B> {
     let mut response = rejection.response(&error, headers);
-    // Whoever is turned away never reads a success. A redirect to a log-in page is none.
-    if response.status().is_success() && error.grpc().is_none() {
+    // A rejection is never a success. A redirect to a log-in page is none; in gRPC the status is
+    // in `grpc-status`, which a response of the application's own may not have.
+    let is_grpc = error.grpc().is_some() && response.headers().contains_key(GRPC_STATUS);
+    if response.status().is_success() && !is_grpc {
         *response.status_mut() = error.status();
     }
     if let Some(challenge) = error.challenge() {

@@ -151,6 +151,18 @@ async fn answer_of_ones_own_may_say_when_to_come_back() {
     // Forgotten: whoever is turned away never reads a success.
     assert_eq!(answer.status.as_u16(), 503);
 
+    // A content type does not turn it into one: the answer has no `grpc-status`.
+    let grpc = Request::post("/").version(Version::HTTP_2);
+    let grpc = grpc.header("content-type", "application/grpc");
+    let grpc = grpc.header(
+        "authorization",
+        format!("Bearer {}", testing::token("jane")),
+    );
+    let grpc = grpc.body(Body::empty()).unwrap();
+    let silent = app(|_, _| Response::new(Body::empty()));
+    let answer = read(silent.oneshot(grpc).await.unwrap()).await;
+    assert_eq!(answer.status.as_u16(), 503);
+
     let later = app(|_, _| {
         let response = Response::builder().header("retry-after", "30");
         response.body(Body::empty()).unwrap()
