@@ -204,9 +204,12 @@ impl From<UnfitToken> for LoginError {
     }
 }
 
+/// The status of an account is told unless an [`AuthLayer`](crate::AuthLayer) has rejected it without
+/// [`disclose_status`](crate::AuthLayer::disclose_status): nobody has given a password there.
 impl From<AuthError> for LoginError {
     fn from(error: AuthError) -> Self {
         match error.kind() {
+            _ if error.hides_status() => Self::Rejected(error),
             AuthErrorKind::AccountPending => Self::Pending,
             AuthErrorKind::AccountDisabled => Self::Disabled,
             _ => Self::Rejected(error),

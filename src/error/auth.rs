@@ -38,7 +38,8 @@ use super::too_long::TooLong;
 #[derive(Clone)]
 pub struct AuthError {
     kind: AuthErrorKind,
-    disclosed: bool,
+    /// `None` where no layer has decided it.
+    disclosed: Option<bool>,
     grpc_service: bool,
     grpc: Option<GrpcFormat>,
     detail: Option<Cow<'static, str>>,
@@ -78,7 +79,7 @@ impl AuthError {
     pub const fn new(kind: AuthErrorKind) -> Self {
         Self {
             kind,
-            disclosed: false,
+            disclosed: None,
             grpc_service: false,
             grpc: None,
             detail: None,
@@ -179,9 +180,15 @@ impl AuthError {
         grpc_service: bool,
         challenges: Option<&Arc<Challenges>>,
     ) {
-        self.disclosed = disclosed;
+        self.disclosed = Some(disclosed);
         self.grpc_service = grpc_service;
         self.challenges = challenges.cloned();
+    }
+
+    /// Whether a layer has decided that the client is not told the status of its account.
+    #[cfg(all(feature = "axum", feature = "password"))]
+    pub(crate) const fn hides_status(&self) -> bool {
+        matches!(self.disclosed, Some(false))
     }
 
     /// Remembers the form of answer that the request asks for. Unless the service declares itself
@@ -244,7 +251,7 @@ impl AuthError {
             code: "forbidden",
             grpc_status: "7",
         };
-        match (self.kind, self.disclosed) {
+        match (self.kind, matches!(self.disclosed, Some(true))) {
             (Kind::MissingCredential, _) => Answer {
                 challenge: Some(Challenge::Bare),
                 detail: "Not authenticated",

@@ -9,10 +9,10 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use http::Request;
 use http::header::{CONTENT_TYPE, SET_COOKIE};
-use tower_warder::testing;
+use tower_warder::testing::{self, TestUser, Users};
 use tower_warder::{
-    AuthCookie, AuthError, AuthErrorKind, BoxError, LoginError, PasswordError, PasswordHasher,
-    UserStatus,
+    AuthCookie, AuthError, AuthErrorKind, AuthLayer, BoxError, Identity, LoginError, PasswordError,
+    PasswordHasher, UserStatus,
 };
 
 use crate::accounts::server::{Approved, Disabled, FORM, PASSWORD, Pending, Server, hash, hasher};
@@ -207,6 +207,31 @@ async fn errors_of_this_crate_keep_their_meaning() {
         assert_eq!(answer.status, status, "{shown}");
         assert_eq!(answer.json()["code"], code, "{shown}");
         assert_eq!(answer.header("cache-control"), Some("no-store"), "{shown}");
+    }
+}
+
+#[tokio::test]
+async fn status_that_a_layer_does_not_disclose_stays_undisclosed() {
+    async fn handler(identity: Identity<TestUser>) -> Result<&'static str, LoginError> {
+        identity.require(&tower_warder::Approved).await?;
+        Ok("in")
+    }
+    let paul = TestUser {
+        status: Pending,
+        ..TestUser::approved("paul")
+    };
+    let users = Users::new([("paul", paul)]);
+    for (disclosed, status, code) in [
+        (false, 401, "invalid_token"),
+        (true, 403, "account_pending"),
+    ] {
+        let layer = AuthLayer::new(testing::verifier(), users.clone()).disclose_status(disclosed);
+        let app = Router::new().route("/", post(handler)).layer(layer);
+        let token = testing::token("paul");
+        let request = Request::post("/").header("authorization", format!("Bearer {token}"));
+        let answer = send(&app, request.body(Body::empty()).unwrap()).await;
+        assert_eq!(answer.status, status);
+        assert_eq!(answer.json()["code"], code);
     }
 }
 
