@@ -51,7 +51,8 @@ pub struct Guarded<P: Policy<U> + Default, U: AuthUser>(pub Arc<U>, pub PhantomD
 /// The claims of a valid token, read into a type of the application.
 ///
 /// No user is loaded. Answers 401 with the reason `custom_claims` to a token whose claims do not
-/// deserialize into `T`; `Option<TypedClaims<T>>` is `None` only if no credential was sent.
+/// deserialize into `T`; `Option<TypedClaims<T>>` is `None` only if no credential was sent, or a dead
+/// [cookie](crate::AuthCookie), also one whose claims do not deserialize.
 ///
 /// ```
 /// # use tower_warder::TypedClaims;
