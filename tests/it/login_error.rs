@@ -158,6 +158,8 @@ async fn login_that_cannot_be_judged_is_503_and_says_nothing_of_the_cause() {
 
 #[tokio::test]
 async fn busy_hasher_is_503_and_no_error_in_the_log() {
+    // Made once for all tests: it takes as long as the one that runs meanwhile.
+    let _ = hash().await;
     let hasher = hasher().permits(1).queue(0);
     let mut running = Box::pin(hasher.hash(PASSWORD));
     assert!(
