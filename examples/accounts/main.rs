@@ -242,7 +242,7 @@ pub(crate) fn app<S: AccountStore>(
     }
     Router::new()
         .nest("/api/auth", routes)
-        .merge(pages::routes(&cookie))
+        .merge(pages::routes())
         .merge(api_page::routes(&cookie, has_sessions))
         .merge(streams::routes(accounts))
         .fallback(StatusCode::NOT_FOUND)

@@ -6,22 +6,18 @@
 use axum::http::StatusCode;
 use axum::http::header::{
     ACCEPT, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderMap, HeaderName,
-    HeaderValue, SET_COOKIE,
+    HeaderValue,
 };
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use axum::routing::get;
 use axum::{Extension, Router};
 use tower_http::set_header::SetResponseHeaderLayer;
 use tower_warder::accounts::User;
-use tower_warder::{Admin, AuthCookie, AuthError, AuthErrorKind, Problem, Rejection, RequireLayer};
+use tower_warder::{Admin, AuthError, AuthErrorKind, Problem, Rejection, RequireLayer};
 
 use super::bootstrap::AwaitsSecret;
 
-pub(crate) fn routes(cookie: &AuthCookie) -> Router {
-    let turn_away = {
-        let cookie = cookie.clone();
-        move |error: &AuthError, headers: &HeaderMap| turn_away(&cookie, error, headers)
-    };
+pub(crate) fn routes() -> Router {
     let public = Router::new()
         .route("/login", get(Html(include_str!("pages/login.html"))))
         .route("/register", get(register))
@@ -29,7 +25,7 @@ pub(crate) fn routes(cookie: &AuthCookie) -> Router {
     let approved = Router::new()
         .route("/", get(Redirect::to("/profile")))
         .route("/profile", get(Html(include_str!("pages/profile.html"))))
-        .route_layer(RequireLayer::<User>::approved().rejection(turn_away.clone()));
+        .route_layer(RequireLayer::<User>::approved().rejection(turn_away));
     let admins = Router::new()
         .route("/users", get(Html(include_str!("pages/users.html"))))
         .route_layer(RequireLayer::<User>::new(Admin).rejection(turn_away));
@@ -55,27 +51,23 @@ async fn register(awaits_secret: Option<Extension<AwaitsSecret>>) -> Html<String
     })
 }
 
-/// People are sent to the log-in or read why not; programs get what the API would say.
-fn turn_away(cookie: &AuthCookie, error: &AuthError, headers: &HeaderMap) -> Response {
+/// People are sent to the log-in or read why not; programs get what the API would say. The layer
+/// adds the `Set-Cookie` that clears a rejected cookie.
+fn turn_away(error: &AuthError, headers: &HeaderMap) -> Response {
     if !wants_page(headers) {
         return Problem.response(error, headers);
     }
     let page = match error.kind() {
         AuthErrorKind::MissingCredential => return Redirect::to("/login").into_response(),
-        // Of two cookies one is not ours. Neither is of use, and only a `Set-Cookie` takes them away.
-        AuthErrorKind::InvalidRequest => return log_in_again(cookie),
-        _ if error.status() == StatusCode::UNAUTHORIZED => return log_in_again(cookie),
+        _ if error.status() == StatusCode::UNAUTHORIZED => {
+            return Redirect::to("/login?ended").into_response();
+        }
         AuthErrorKind::Forbidden => include_str!("pages/forbidden.html"),
         // No redirect: an outage must not look like a log-out.
         AuthErrorKind::Unavailable => include_str!("pages/unavailable.html"),
         _ => return Problem.response(error, headers),
     };
     (error.status(), Html(page)).into_response()
-}
-
-fn log_in_again(cookie: &AuthCookie) -> Response {
-    let cleared = [(SET_COOKIE, cookie.clear())];
-    (cleared, Redirect::to("/login?ended")).into_response()
 }
 
 /// Whether `Accept` names `text/html` (RFC 9110, section 12.5.1). `*/*` does not: scripts send it.

@@ -16,8 +16,8 @@ export async function ask(method, path, body) {
   const [response, answer] = await fetched(method, path, body);
   if (response.ok) return answer;
   if (LOGGED_OUT.has(answer.code)) return leave('/login?ended');
-  // The page says it, or the log-in where two cookies are sent.
-  if (RELOAD.has(answer.code)) return leave(location.pathname);
+  // The page says it.
+  if (answer.code === 'forbidden') return leave(location.pathname);
   if (answer.code === 'account_pending') return leave('/waiting');
   const fault = response.status === 422 ? answer.detail[0] : null;
   const [message, field] = (fault ? faultOf(fault) : ANSWERS[answer.code]) ?? [UNKNOWN];
@@ -59,8 +59,6 @@ function faultOf({ type, loc: [, field], msg }) {
 }
 
 const LOGGED_OUT = new Set(['not_authenticated', 'invalid_token']);
-
-const RELOAD = new Set(['forbidden', 'invalid_request']);
 
 /** By the `code` of a problem. */
 const ANSWERS = {

@@ -147,11 +147,32 @@ async fn dead_cookies_are_cleared_by_every_page_that_refuses_them() {
             }
             assert_eq!(answer.status, 303, "{why} {path}");
             assert_eq!(answer.header("location"), Some("/login?ended"), "{why}");
-            let cleared = answer.headers.get_all("set-cookie").iter().any(|line| {
-                let line = line.to_str().unwrap();
-                line.starts_with("tower_warder=; ") && line.contains("Max-Age=0")
-            });
-            assert!(cleared, "{why} {path}: {:?}", answer.headers);
+            let lines: Vec<_> = answer.headers.get_all("set-cookie").iter().collect();
+            let [line] = lines[..] else {
+                panic!("{why} {path}: {lines:?}");
+            };
+            let line = line.to_str().unwrap();
+            assert!(line.starts_with("tower_warder=; "), "{why} {path}: {line}");
+            assert!(line.contains("Max-Age=0"), "{why} {path}: {line}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn rejected_header_does_not_clear_the_cookie() {
+    let site = Site::new().await;
+    let good = site.issuer.issue(ADA).unwrap();
+    for (status, tokens) in [(303, vec!["x"]), (400, vec!["x", "y"])] {
+        for path in PRIVATE {
+            let mut request = Request::get(path)
+                .header("accept", BROWSER)
+                .header("cookie", format!("tower_warder={good}"));
+            for token in &tokens {
+                request = request.header("authorization", format!("Bearer {token}"));
+            }
+            let answer = send(&site.app, request.body(Body::empty()).unwrap()).await;
+            assert_eq!(answer.status, status, "{path} {tokens:?}");
+            assert_eq!(answer.header("set-cookie"), None, "{path} {tokens:?}");
         }
     }
 }
