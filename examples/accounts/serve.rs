@@ -99,9 +99,10 @@ fn builder() -> Builder<TokioExecutor> {
         // What a client may send before anybody has read it.
         .initial_connection_window_size(WINDOW_BYTES)
         .initial_stream_window_size(WINDOW_BYTES)
-        .max_send_buf_size(MAX_HEAD_BYTES)
-        // For WebSockets.
-        .enable_connect_protocol();
+        .max_send_buf_size(MAX_HEAD_BYTES);
+    // Without extended CONNECT (RFC 8441): `/api/ws` does not answer it, and the limit of idle
+    // connections does not see what an upgraded stream transfers. Browsers open WebSockets by
+    // HTTP/1.1 then.
     builder
 }
 

@@ -91,6 +91,26 @@ async fn too_long_head_is_431() {
     assert_eq!(&answer, b"HTTP/1.1 431");
 }
 
+/// Browsers that are offered extended CONNECT (RFC 8441) use it for WebSockets, and try nothing else
+/// when it is refused.
+#[tokio::test]
+async fn http2_does_not_offer_websockets() {
+    let place = Place::shared().await;
+    let server = Start::at(&place).server().await;
+    let mut connection = TcpStream::connect(server.address()).await.unwrap();
+    let preface = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";
+    connection.write_all(preface).await.unwrap();
+    let mut head = [0; 9];
+    connection.read_exact(&mut head).await.unwrap();
+    let [0, high, low, 4, 0, ..] = head else {
+        panic!("no SETTINGS: {head:?}");
+    };
+    let mut settings = vec![0; usize::from(u16::from_be_bytes([high, low]))];
+    connection.read_exact(&mut settings).await.unwrap();
+    let mut names = settings.chunks(6).map(|setting| &setting[..2]);
+    assert!(names.all(|name| name != [0, 8]), "{settings:?}");
+}
+
 impl Server {
     /// The memory that the process has now, without what is not loaded.
     fn memory_kib(&self) -> usize {
