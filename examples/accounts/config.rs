@@ -16,7 +16,7 @@ use zeroize::Zeroizing;
 use super::bootstrap::Bootstrap;
 use super::channel::Channel;
 use super::database::Database;
-use super::keys::{KeyDirectory, Keys};
+use super::keys::{self, KeyDirectory, Keys};
 use super::origin::PublicOrigin;
 use super::serve::MAX_CONNECTIONS;
 
@@ -121,7 +121,7 @@ impl KeySource {
             Self::Directory(directory) => return Ok(Keys::Directory(directory.clone())),
             Self::Given(secret) => secret.clone(),
             Self::File(path) => Secret::from_file_or_generate(path).map_err(|error| {
-                let path = path.display();
+                let (path, error) = (path.display(), keys::reason(error));
                 format!("the secret beside DATABASE_URL, {path}: {error}; or set JWT_SECRET")
             })?,
             Self::Memory => Secret::generate(),

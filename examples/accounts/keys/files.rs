@@ -169,8 +169,8 @@ fn by_kind<K>(read: impl Fn(Algorithm) -> Result<K, ConfigError>) -> Result<K, B
     Err("the key is neither for ES256 nor ES384, EdDSA or RS256".into())
 }
 
-/// What is wrong with a file, without its path, which [`at`] writes.
-fn reason(error: ConfigError) -> BoxError {
+/// What is wrong with a file, without its path, which the caller writes.
+pub(crate) fn reason(error: ConfigError) -> BoxError {
     match error {
         ConfigError::KeyFile { problem, .. } => problem.into(),
         ConfigError::File { source, .. } => source.into(),

@@ -20,6 +20,7 @@ use zeroize::Zeroizing;
 
 use self::files::KeyFiles;
 
+pub(crate) use self::files::reason;
 pub(crate) use self::hang_ups::HangUps;
 
 /// What signs tokens and what verifies them.

@@ -170,7 +170,7 @@ async fn assert_names_secret_file(directory: &Path) -> String {
     let said = Start::in_directory(directory).refusal().await;
     assert_one_line(&said);
     for name in ["DATABASE_URL", "JWT_SECRET", "tower-warder.sqlite.secret"] {
-        assert!(said.contains(name), "{said}");
+        assert_eq!(said.matches(name).count(), 1, "{said}");
     }
     said
 }
