@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::error::ConfigError;
+use crate::error::{AuthError, ConfigError};
 use crate::token::Claims;
 use crate::user::AuthUser;
 
@@ -46,16 +46,27 @@ pub trait Policy<U>: Send + Sync + 'static {
 
 /// A policy's no.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Denied(Cow<'static, str>);
+pub struct Denied {
+    detail: Cow<'static, str>,
+    /// For the log only.
+    remedy: Option<&'static str>,
+}
 
 impl Denied {
     /// A no with the sentence that the client reads as `detail`.
     pub fn new(detail: impl Into<Cow<'static, str>>) -> Self {
-        Self(detail.into())
+        Self {
+            detail: detail.into(),
+            remedy: None,
+        }
     }
 
-    pub(crate) fn into_detail(self) -> Cow<'static, str> {
-        self.0
+    pub(crate) fn into_error(self) -> AuthError {
+        let error = AuthError::forbidden(self.detail);
+        match self.remedy {
+            Some(remedy) => error.with_source(remedy),
+            None => error,
+        }
     }
 }
 
@@ -92,6 +103,9 @@ impl<U: AuthUser> Policy<U> for Admin {
 pub(crate) const ADMIN_REQUIRED: &str = "Admin access required";
 
 /// Authorizes tokens with a certain scope: see [`Claims::scopes`].
+///
+/// Scopes are read from the claim `scope`, or from those of
+/// [`TokenVerifier::scope_claims`](crate::TokenVerifier::scope_claims).
 #[derive(Clone, Debug)]
 pub struct Scope(Box<str>);
 
@@ -116,10 +130,15 @@ impl<U> Policy<U> for Scope {
         if claims.scopes().any(|scope| *scope == *self.0) {
             Ok(())
         } else {
-            Err(Denied::new(format!("The scope {} is required", self.0)))
+            let remedy = claims.scopes().next().is_none().then_some(NO_SCOPES);
+            let denied = Denied::new(format!("The scope {} is required", self.0));
+            Err(Denied { remedy, ..denied })
         }
     }
 }
+
+const NO_SCOPES: &str = "the token has no scopes: if its issuer writes them in another claim than \
+                         `scope`, name that claim with `.scope_claims(…)`";
 
 impl<U, F, R> Policy<U> for F
 where

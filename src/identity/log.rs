@@ -1,6 +1,7 @@
 //! The log and the metrics of rejected requests.
 
 use std::error::Error;
+use std::fmt::Display;
 
 use crate::error::{AuthError, AuthErrorKind, Reported};
 use crate::log_limit::{LogLimit, log_limited};
@@ -12,7 +13,14 @@ use crate::measure;
 pub(super) fn log(error: &AuthError, limit: &LogLimit) {
     measure::refused(error);
     let source = error.source();
-    let reason = source.map(tracing::field::display);
+    let detail = error.detail();
+    let reason: Option<&dyn Display> = match source {
+        Some(source) => Some(source),
+        // The text of the policy.
+        None if error.kind() == AuthErrorKind::Forbidden => Some(&detail),
+        None => None,
+    };
+    let reason = reason.map(tracing::field::display);
     match error.kind() {
         AuthErrorKind::MissingCredential => {}
         _ if source.is_some_and(|source| source.is::<Reported>()) => {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::inner::{Inner, Known, too_long};
 use super::log::log;
 use crate::error::{AuthError, AuthErrorKind, Refusal};
-use crate::policy::Policy;
+use crate::policy::{Denied, Policy};
 use crate::token::Claims;
 use crate::user::{self, AuthUser, UserStatus};
 use crate::watchers::Watcher;
@@ -119,9 +119,7 @@ impl<U: AuthUser> Inner<U> {
         policy: &P,
     ) -> Result<(&'a Arc<U>, &'a Claims), AuthError> {
         let judgement = match user.status() {
-            UserStatus::Approved => policy
-                .check(user, claims)
-                .map_err(|denied| AuthError::forbidden(denied.into_detail())),
+            UserStatus::Approved => policy.check(user, claims).map_err(Denied::into_error),
             UserStatus::Pending => Err(AuthError::new(AuthErrorKind::AccountPending)),
             UserStatus::Disabled => Err(AuthError::new(AuthErrorKind::AccountDisabled)),
         };

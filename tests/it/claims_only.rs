@@ -19,7 +19,7 @@ use tower_warder::{
 };
 
 use crate::support::{
-    Answer, Counting, Mood, Store, Strict, get, get_with, inside, layer, read, send,
+    Answer, Counting, Log, Mood, Store, Strict, get, get_with, inside, layer, read, send,
 };
 
 #[tokio::test]
@@ -60,6 +60,29 @@ async fn claims_only_layer_serves_every_guard_without_a_user_type() {
         assert_eq!(reason(&refused), "base64", "{path}");
     }
     assert_eq!(send(&app, get_with("/user", &jane)).await.body, "jane");
+}
+
+#[tokio::test]
+async fn log_says_why_a_scope_is_missing() {
+    let app = Router::new()
+        .route("/", on_get("in"))
+        .layer(RequireLayer::<Claims>::new(
+            Scope::new("orders:read").unwrap(),
+        ))
+        .layer(AuthLayer::claims_only(testing::verifier()));
+    let log = Log::record();
+    for (token, remedy) in [
+        (testing::token("jane"), true),
+        (with_scope("orders:write"), false),
+    ] {
+        let before = log.lines("DEBUG").len();
+        assert_eq!(send(&app, get_with("/", &token)).await.status, 403);
+        let lines = log.lines("DEBUG").split_off(before);
+        let line = lines.iter().find(|line| line.contains("code=\"none\""));
+        let line = line.unwrap();
+        assert_eq!(line.contains("scope_claims"), remedy, "{line}");
+        assert_eq!(line.contains("orders:read is required"), !remedy, "{line}");
+    }
 }
 
 #[tokio::test]
