@@ -10,8 +10,8 @@ use super::key_file::KeyFileProblem;
 
 /// What is wrong with a configuration, found while it is built.
 ///
-/// The text of each says what to do about it and holds no secret.
-#[derive(Debug)]
+/// The text of each says what to do about it and holds no secret. `Debug` is that text, too, so that
+/// a `main` that returns the error, or `unwrap`, prints it.
 #[non_exhaustive]
 pub enum ConfigError {
     /// An environment variable is not set.
@@ -217,6 +217,12 @@ impl fmt::Display for ConfigError {
                 write!(f, "{path} cannot be read or written: {source}")
             }
         }
+    }
+}
+
+impl fmt::Debug for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{self}")
     }
 }
 
