@@ -185,12 +185,12 @@ impl Refusal {
             ),
             Self::Issuer => (
                 "issuer",
-                "the issuer (`iss`) is not one that the verifier demands: see `.issuer(…)`, and `.issuers(…)` for tenants",
+                "the issuer (`iss`) is not one that the verifier demands: compare it with `.issuer(…)`, to the letter; for several tenants see `.issuers(…)` and `.issuer_template(…)`",
             ),
             Self::IssuerType => ("issuer_type", "the issuer (`iss`) is not a string"),
             Self::NoAudience => (
                 "no_audience",
-                "the token has no audience (`aud`), and the verifier demands one: see `.audience_claim(…)` for another claim",
+                "the token has no audience (`aud`), and the verifier demands one: configure the issuer to write it, or see `.audience_claim(…)` for another claim",
             ),
             Self::Audience => (
                 "audience",
@@ -240,7 +240,7 @@ impl Refusal {
             ),
             Self::CustomClaims => (
                 "custom_claims",
-                "the claims are not of the form that the application reads with `Claims::custom`",
+                "the claims do not deserialize into the type that the application reads with `TypedClaims` or `Claims::custom`: compare its fields with the token",
             ),
         }
     }
