@@ -11,9 +11,10 @@ pub enum IssueError {
     InvalidSubject,
     /// The token's own name is no text, empty, longer than 255 bytes or has control characters.
     InvalidTokenId,
-    /// A time is no number, `exp` has passed or is further away than the lifetime, `iat` is in the
-    /// future, or `nbf` is not before `exp`.
+    /// A time is not a number, `exp` has passed, `iat` is in the future, or `nbf` is not before `exp`.
     InvalidTime,
+    /// `exp` is further away than [`TokenIssuer::lifetime`](crate::TokenIssuer::lifetime).
+    LifetimeExceeded,
     /// The claims name another `iss` than the issuer.
     IssuerMismatch,
     /// The claims name another `aud` than the issuer.
@@ -40,15 +41,19 @@ impl fmt::Display for IssueError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::InvalidSubject => {
-                "the subject is missing, no text, empty, longer than 255 bytes \
+                "the subject (`sub`) is missing, not a string, empty, longer than 255 bytes \
                  or has control characters"
             }
             Self::InvalidTokenId => {
                 "`jti` is no text, empty, longer than 255 bytes or has control characters"
             }
             Self::InvalidTime => {
-                "a time is no number, `exp` has passed or is further away than `.lifetime(…)`, \
-                 `iat` is in the future, or `nbf` is not before `exp`; times are seconds since 1970"
+                "a time is not a number, `exp` has passed, `iat` is in the future, \
+                 or `nbf` is not before `exp`; times are seconds since 1970"
+            }
+            Self::LifetimeExceeded => {
+                "`exp` is further away than the lifetime of the issuer, 7 days by default: \
+                 see `.lifetime(…)`; times are seconds since 1970, not milliseconds"
             }
             Self::IssuerMismatch => {
                 "the claims name another `iss` than the issuer: leave it out of them"

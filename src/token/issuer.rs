@@ -391,9 +391,11 @@ fn check_times(claims: &Map<String, Value>, now: f64, lifetime: f64) -> Result<(
         None => Ok(None),
     };
     let (issued_at, not_before, expires_at) = (date("iat")?, date("nbf")?, date("exp")?);
+    if expires_at.is_some_and(|end| end > (now + lifetime).min(LAST_DATE)) {
+        return Err(IssueError::LifetimeExceeded);
+    }
     let fits = expires_at.is_some_and(|end| {
         end > now
-            && end <= (now + lifetime).min(LAST_DATE)
             && not_before.is_none_or(|begin| (0.0..end).contains(&begin))
             && issued_at.is_none_or(|begin| (0.0..=now).contains(&begin))
     });
