@@ -45,6 +45,7 @@
 //! | `subject` | the subject is empty, too long or has control characters |
 //! | `expired`, `not_yet_valid`, `issued_in_future` | its times; the last two are often clocks that differ |
 //! | `issuer`, `audience` | it is of another issuer, or for another audience |
+//! | `no_issuer_rule` | the verifier has fetched keys (`Jwks`) and no rule for their issuer |
 //! | `unexpected_audience` | it has an audience, and the verifier names none |
 //! | `ticket` | the ticket is unknown, used, expired, or asks for another one |
 //! | `denied`, `no_token_id` | it is on the [deny list](crate::DenyList), or has no name to be found there by |

@@ -36,6 +36,8 @@ pub(crate) enum Refusal {
     IssuedAtRange,
     IssuedInFuture,
     NoIssuer,
+    #[cfg(feature = "jwks")]
+    NoIssuerRule,
     Issuer,
     IssuerType,
     NoAudience,
@@ -182,6 +184,11 @@ impl Refusal {
             Self::NoIssuer => (
                 "no_issuer",
                 "the token has no issuer (`iss`), and the verifier demands one: see `.issuer(…)`",
+            ),
+            #[cfg(feature = "jwks")]
+            Self::NoIssuerRule => (
+                "no_issuer_rule",
+                "the verifier has fetched keys and no rule for their issuer: call `.issuer(…)`, or `.issuers(…)` for tenants",
             ),
             Self::Issuer => (
                 "issuer",

@@ -9,8 +9,11 @@ use crate::error::Refusal;
 /// What `iss` has to be.
 #[derive(Clone)]
 pub(super) enum IssuerRule {
-    /// Anything, or nothing.
+    /// Anything, or nothing: the keys are the application's own.
     Any,
+    /// One of the others has to be set: the keys may be those of many issuers.
+    #[cfg(feature = "jwks")]
+    Demanded,
     One(Box<str>),
     Among(Arc<[Box<str>]>),
     Template(Arc<IssuerTemplate>),
@@ -21,12 +24,17 @@ type IssuerCheck = dyn Fn(&str, &Claims) -> bool + Send + Sync;
 
 impl IssuerRule {
     pub(super) fn check(&self, claims: &Claims) -> Result<(), Refusal> {
-        if matches!(self, Self::Any) {
-            return Ok(());
+        match self {
+            Self::Any => return Ok(()),
+            #[cfg(feature = "jwks")]
+            Self::Demanded => return Err(Refusal::NoIssuerRule),
+            _ => {}
         }
         let issuer = claims.issuer().ok_or(Refusal::NoIssuer)?;
         let accepted = match self {
             Self::Any => true,
+            #[cfg(feature = "jwks")]
+            Self::Demanded => false,
             Self::One(ours) => **ours == *issuer,
             Self::Among(ours) => ours.iter().any(|ours| **ours == *issuer),
             Self::Template(template) => template.is_filled(issuer, claims),
@@ -39,6 +47,8 @@ impl IssuerRule {
     pub(super) fn allows(&self, issuer: &str) -> bool {
         match self {
             Self::Any => true,
+            #[cfg(feature = "jwks")]
+            Self::Demanded => true,
             Self::One(ours) => **ours == *issuer,
             Self::Among(ours) => ours.iter().any(|ours| **ours == *issuer),
             // What the claims would have to be, is not known yet.
@@ -51,6 +61,8 @@ impl fmt::Debug for IssuerRule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Any => f.write_str("Any"),
+            #[cfg(feature = "jwks")]
+            Self::Demanded => f.write_str("Demanded"),
             Self::One(issuer) => write!(f, "{issuer:?}"),
             Self::Among(issuers) => write!(f, "{issuers:?}"),
             Self::Template(template) => write!(f, "{template:?}"),

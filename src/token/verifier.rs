@@ -86,15 +86,16 @@ impl TokenVerifier {
 
     /// Accepts tokens of the keys that somebody else publishes, as they are at the time.
     ///
-    /// Keys that were [discovered](Jwks::discover) demand their issuer, until another is set; others
-    /// leave that to [`issuer`](Self::issuer). One key set can serve many tenants, as that of Entra
-    /// does: without a rule for the issuer every one of them is accepted, whoever runs it.
+    /// Keys that were [discovered](Jwks::discover) demand their issuer, until another is set. Those
+    /// that were [fetched](Jwks::fetch) need a rule, such as [`issuer`](Self::issuer): one key set can
+    /// serve many tenants, as that of Entra does, and without a rule every token is refused, with the
+    /// [reason](AuthError::reason) `no_issuer_rule`.
     #[cfg(feature = "jwks")]
     pub fn jwks(keys: &Jwks) -> Self {
         Self {
             issuer: match keys.issuer() {
                 Some(issuer) => IssuerRule::One(issuer.into()),
-                None => IssuerRule::Any,
+                None => IssuerRule::Demanded,
             },
             leeway: OTHER_ISSUERS_LEEWAY.as_secs_f64(),
             ..Self::with_keys(Keys::Published(keys.clone()))

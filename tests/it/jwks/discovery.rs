@@ -8,9 +8,13 @@ use tower_warder::{ConfigError, Issuers, Jwks};
 use super::*;
 use crate::support::Log;
 
-const ISSUER: &str = "https://login.example/realms/shop";
 const DOCUMENT: &str = "https://login.example/realms/shop/.well-known/openid-configuration";
 const KEYS: &str = "https://keys.example/shop";
+
+/// What was discovered demands its issuer by itself.
+fn verifier(keys: &Jwks) -> TokenVerifier {
+    TokenVerifier::jwks(keys)
+}
 
 #[tokio::test(start_paused = true)]
 async fn the_keys_of_an_issuer_are_found_and_the_issuer_is_demanded() {
@@ -31,7 +35,8 @@ async fn the_keys_of_an_issuer_are_found_and_the_issuer_is_demanded() {
             .unwrap();
         assert_eq!(judge(&verifier, &token).await, verdict, "{issuer}");
     }
-    assert_eq!(judge(&verifier, &named("a")).await, Verdict::Refused);
+    let anonymous = TokenIssuer::new(key("a")).issue("7").unwrap();
+    assert_eq!(judge(&verifier, &anonymous).await, Verdict::Refused);
 }
 
 #[tokio::test(start_paused = true)]
@@ -83,7 +88,7 @@ async fn template_that_the_issuer_does_not_fill_is_refused() {
         "{tenantid}",
     ] {
         let error = refused(discoverable(other, KEYS)).await;
-        assert!(error.contains("another issuer"), "{other}: {error}");
+        assert!(error.contains("is of issuer"), "{other}: {error}");
     }
 }
 

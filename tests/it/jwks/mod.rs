@@ -38,6 +38,9 @@ const RSA: &str = include_str!("../../keys/rsa-2048.pem");
 
 const URL: &str = "https://login.example/keys";
 
+/// Whom the tokens name.
+const ISSUER: &str = "https://login.example/realms/shop";
+
 /// A key of this id.
 fn key(key_id: &str) -> SigningKey {
     let key = SigningKey::from_pem(Algorithm::EdDSA, ED25519).unwrap();
@@ -45,7 +48,7 @@ fn key(key_id: &str) -> SigningKey {
 }
 
 fn token(key: SigningKey) -> String {
-    TokenIssuer::new(key).issue("7").unwrap()
+    TokenIssuer::new(key).issuer(ISSUER).issue("7").unwrap()
 }
 
 /// A token that a key of this id signed.
@@ -61,7 +64,7 @@ async fn published<const N: usize>(key_ids: [&str; N]) -> (Server, Jwks) {
 }
 
 fn verifier(keys: &Jwks) -> TokenVerifier {
-    TokenVerifier::jwks(keys)
+    TokenVerifier::jwks(keys).issuer(ISSUER)
 }
 
 /// Lets the task that fetches do what there is to do, without the time going on.

@@ -137,7 +137,10 @@ async fn behind_the_layer_it_looks_like_any_outage() {
         .route("/", on_get(async || "public"))
         .route("/me", on_get(async |_: CurrentUser<TestUser>| "in"))
         .layer(layer);
-    let jane = |key_id: &str| TokenIssuer::new(key(key_id)).issue("jane").unwrap();
+    let jane = |key_id: &str| {
+        let issuer = TokenIssuer::new(key(key_id)).issuer(ISSUER);
+        issuer.issue("jane").unwrap()
+    };
     assert_eq!(send(&app, get_with("/me", &jane("jane"))).await.status, 200);
     assert_eq!(send(&app, get_with("/me", &jane("x"))).await.status, 401);
 

@@ -162,7 +162,7 @@ async fn clock_of_another_issuer_may_differ_by_60_seconds() {
     let now = std::time::SystemTime::now();
     let at = |time| tower_warder::testing::FixedClock::at(time).clock();
     let issuer = TokenIssuer::new(key("a")).lifetime(Duration::from_secs(60));
-    let token = issuer.clock(at(now)).issue("7").unwrap();
+    let token = issuer.issuer(ISSUER).clock(at(now)).issue("7").unwrap();
     let verifier = verifier(&keys);
     let strict = verifier.clone().leeway(Duration::ZERO).unwrap();
     // `iat` is in whole seconds.
@@ -184,5 +184,24 @@ async fn clock_of_another_issuer_may_differ_by_60_seconds() {
             let reason = verified.err().map_or("accepted", |error| error.reason());
             assert_eq!(reason, expected, "{seconds}");
         }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn fetched_keys_without_a_rule_for_the_issuer_refuse_every_token() {
+    let (_server, keys) = published(["a"]).await;
+    let token = named("a");
+    let verifier = TokenVerifier::jwks(&keys).audience("orders");
+    let error = verifier.verify_token(&token).unwrap_err();
+    assert_eq!(error.reason(), "no_issuer_rule");
+    let verifier = TokenVerifier::jwks(&keys);
+    let error = verifier.verify_token(&token).unwrap_err();
+    assert_eq!(error.reason(), "no_issuer_rule");
+    for verifier in [
+        verifier.clone().issuer(ISSUER),
+        verifier.clone().issuers([ISSUER]),
+        verifier.issuer_check(|issuer, _| issuer == ISSUER),
+    ] {
+        assert!(verifier.verify_token(&token).is_ok());
     }
 }

@@ -47,6 +47,7 @@ fn rows() -> Vec<Row> {
 
     vec![
         Row("invalid_token credential", plain(), with("authorization", "Bearer")),
+        Row("invalid_token duplicate_cookie", cookies.clone(), with("cookie", "__Host-id=a.b.c; __Host-id=a.b.d")),
         Row("invalid_token size", plain(), forged(&"a".repeat(9000))),
         Row("invalid_token header_size", strict(), forged(&forge::with_header(format!(r#"{{"alg":"HS256","x":"{}"}}"#, "x".repeat(1000))))),
         Row("invalid_token segments", plain(), forged("a.b")),
@@ -108,7 +109,7 @@ fn rows() -> Vec<Row> {
 pub fn reasons() -> impl Iterator<Item = &'static str> {
     let rows = rows().into_iter();
     let rows = rows.map(|Row(expected, ..)| expected.split_once(' ').unwrap().1);
-    rows.chain(MISCONFIGURED)
+    rows.chain(MISCONFIGURED).chain(["no_issuer_rule"]) // by `jwks::start`
 }
 
 /// In the order of their test.
