@@ -13,11 +13,14 @@ use crate::measure;
 pub(super) fn log(error: &AuthError, limit: &LogLimit) {
     measure::refused(error);
     let source = error.source();
-    let detail = error.detail();
+    let detail;
     let reason: Option<&dyn Display> = match source {
         Some(source) => Some(source),
-        // The text of the policy.
-        None if error.kind() == AuthErrorKind::Forbidden => Some(&detail),
+        None if error.kind() == AuthErrorKind::Forbidden => {
+            // The text of the policy.
+            detail = error.detail();
+            Some(&detail)
+        }
         None => None,
     };
     let reason = reason.map(tracing::field::display);
