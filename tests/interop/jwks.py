@@ -31,6 +31,6 @@ for name, private in [
     public = algorithms.get_default_algorithms()[name].to_jwk(private.public_key(), as_dict=True)
     # Without `alg`: curves say it, and for RSA it is RS256.
     keys.append({**public, "kid": name})
-    claims = {"sub": "7", "exp": int(time.time()) + 60}
+    claims = {"iss": "https://login.example/realms/shop", "sub": "7", "exp": int(time.time()) + 60}
     signed.append(jwt.encode(claims, private, algorithm=name, headers={"kid": name}))
 print(json.dumps({"keys": {"keys": keys}, "tokens": signed}))

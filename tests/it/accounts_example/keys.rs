@@ -326,8 +326,8 @@ mod asymmetric {
             ("b.pem", P256_PUBLIC, "is to be a PRIVATE KEY"),
             ("b.pub.pem", P256, "holds a private key"),
             ("b.pem", torn, "well-formed"),
-            ("b.pem", "", "well-formed"),
-            ("b.pem", A, "well-formed"),
+            ("b.pem", "", "-----BEGIN"),
+            ("b.pem", A, "-----BEGIN"),
             (
                 "b.pem",
                 include_str!("../../keys/p256-encrypted.pem"),
