@@ -133,8 +133,8 @@ impl TokenVerifier {
     }
 
     /// How far the clocks of issuer and verifier may differ. Defaults to 0 seconds, and to 60 seconds
-    /// with the [published keys](Self::jwks) of another issuer. A token is accepted so long after
-    /// its `exp`; and its `nbf` and `iat` may be so far ahead, and 5 seconds more.
+    /// with the published keys (`TokenVerifier::jwks`) of another issuer. A token is accepted so long
+    /// after its `exp`; and its `nbf` and `iat` may be so far ahead, and 5 seconds more.
     ///
     /// # Errors
     ///
