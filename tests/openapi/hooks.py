@@ -10,3 +10,10 @@ ADMIN, OTHER = 1, 2
 def before_call(context, case, kwargs):
     if str((case.path_parameters or {}).get("id")) == str(ADMIN):
         case.path_parameters["id"] = OTHER
+
+
+@schemathesis.hook
+def filter_body(context, body):
+    """Leaves out what the pattern cannot say: the part before the `@` has at most 64 bytes."""
+    email = body.get("email") if isinstance(body, dict) else None
+    return not isinstance(email, str) or len(email.partition("@")[0]) <= 64
