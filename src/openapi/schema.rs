@@ -180,6 +180,8 @@ impl PartialSchema for UserLogin {
             .property("scope", string())
             .property("client_id", string())
             .property("client_secret", string().write_only(true))
+            // No lists: a form would have one field several times (RFC 6749, section 3.2).
+            .additional_properties(Some(Schema::from(string())))
             .into()
     }
 }
