@@ -7,7 +7,7 @@ use sqlx::postgres::{PgArguments, PgConnection, PgPool, PgPoolOptions, Postgres}
 use sqlx::query::Query;
 use sqlx::{ConnectOptions, Connection, Transaction};
 use tokio::sync::{Mutex, MutexGuard};
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 use tower_warder::accounts::{
     AccountStore, Actor, Change, Email, NewUser, Page, Seat, StoreError, User,
 };
@@ -80,10 +80,12 @@ impl PostgresStore {
         F: Future<Output = Result<T, StoreError>>,
     {
         let attempts = async {
-            for _ in 1..ATTEMPTS {
+            for number in 1..ATTEMPTS {
                 match attempt().await {
                     Err(StoreError::Unavailable(source)) if was_undone(&source) => {
                         tracing::debug!(%source, "PostgreSQL undid a transaction; it is tried again");
+                        // Or it is back before the one that it gave way to has what it waits for.
+                        sleep(BACKOFF * number).await;
                     }
                     answer => return answer,
                 }
@@ -378,6 +380,9 @@ const FAREWELL: Duration = Duration::from_secs(2);
 
 /// How often a transaction is tried at most.
 const ATTEMPTS: u32 = 3;
+
+/// How long the second attempt waits; the third one twice that.
+const BACKOFF: Duration = Duration::from_millis(20);
 
 /// The name of the lock. Advisory locks are numbers, and everybody on the database shares them.
 const WRITERS: i64 = i64::from_be_bytes(*b"accounts");
