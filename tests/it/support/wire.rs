@@ -9,7 +9,7 @@ use tokio::sync::watch;
 pub struct Wire {
     address: String,
     state: watch::Sender<State>,
-    swallowed: watch::Sender<bool>,
+    swallowed: watch::Sender<Vec<u8>>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -26,7 +26,7 @@ impl Wire {
     pub async fn to(address: &str) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let (state, states) = watch::channel(State::Whole);
-        let (swallowed, _) = watch::channel(false);
+        let (swallowed, _) = watch::channel(Vec::new());
         let wire = Self {
             address: listener.local_addr().unwrap().to_string(),
             state,
@@ -64,10 +64,11 @@ impl Wire {
         self.state.send_replace(State::Silent);
     }
 
-    /// Waits until it has.
-    pub async fn swallows(&self) {
-        let mut swallowed = self.swallowed.subscribe();
-        let _ = swallowed.wait_for(|swallowed| *swallowed).await;
+    /// Waits until it has swallowed this text on its way to the server. Other connections may lose
+    /// something earlier.
+    pub async fn swallows(&self, text: &str) {
+        let contains = |bytes: &Vec<u8>| bytes.windows(text.len()).any(|it| it == text.as_bytes());
+        let _ = self.swallowed.subscribe().wait_for(contains).await;
     }
 
     /// Connections that have lost something do not come back.
@@ -80,7 +81,7 @@ async fn connect(
     near: TcpStream,
     far: String,
     states: watch::Receiver<State>,
-    swallowed: watch::Sender<bool>,
+    swallowed: watch::Sender<Vec<u8>>,
 ) {
     let mut changes = states.clone();
     if *changes.borrow_and_update() == State::Closed {
@@ -92,8 +93,8 @@ async fn connect(
     let (near, near_end) = near.into_split();
     let (far, far_end) = far.into_split();
     tokio::select! {
-        () = copy(near, far_end, states.clone(), &swallowed) => {}
-        () = copy(far, near_end, states.clone(), &swallowed) => {}
+        () = copy(near, far_end, states.clone(), Some(&swallowed)) => {}
+        () = copy(far, near_end, states.clone(), None) => {}
         () = mended(changes.clone()) => {}
         _ = changes.wait_for(|state| *state == State::Closed) => {}
     }
@@ -109,13 +110,15 @@ async fn copy(
     mut from: OwnedReadHalf,
     mut to: OwnedWriteHalf,
     states: watch::Receiver<State>,
-    swallowed: &watch::Sender<bool>,
+    swallowed: Option<&watch::Sender<Vec<u8>>>,
 ) {
     let mut bytes = [0; 4096];
     while let Ok(count @ 1..) = from.read(&mut bytes).await {
         let is_whole = *states.borrow() == State::Whole;
         if !is_whole {
-            swallowed.send_replace(true);
+            if let Some(swallowed) = swallowed {
+                swallowed.send_modify(|all| all.extend(&bytes[..count]));
+            }
         } else if to.write_all(&bytes[..count]).await.is_err() {
             return;
         }
