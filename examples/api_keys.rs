@@ -22,12 +22,12 @@ use sha2::{Digest, Sha256};
 use sqlx::SqlitePool;
 use tower_warder::{
     AuthError, AuthErrorKind, AuthLayer, AuthUser, BoxError, Claims, Clock, CurrentUser,
-    RequireLayer, Scope, Secret, TokenIssuer, TokenVerifier, UserLoader, UserStatus, Verification,
+    HmacSecret, JwtIssuer, JwtVerifier, RequireLayer, Scope, UserLoader, UserStatus, Verification,
     Verifier, async_trait,
 };
 
 /// Keys begin with `key_`, and no token does. Whatever else comes is for the tokens' verifier.
-struct KeysOrTokens(SqlitePool, TokenVerifier);
+struct KeysOrTokens(SqlitePool, JwtVerifier);
 
 impl Verifier for KeysOrTokens {
     fn verify<'a>(&'a self, credential: &'a str) -> Verification<'a> {
@@ -50,7 +50,7 @@ async fn judge(pool: &SqlitePool, key: &str) -> Result<Claims, AuthError> {
         return Err(AuthError::new(AuthErrorKind::InvalidToken).with_source("unknown key"));
     };
     let claims = json!({"sub": owner, "scope": scope, "exp": expires_at});
-    Claims::from_json(claims.to_string())?.valid_by(&Clock::system(), Duration::ZERO)
+    Claims::from_json(claims.to_string())?.validate_times(&Clock::system(), Duration::ZERO)
 }
 
 /// What the table has of a key. Nobody guesses 256 random bits, so it needs neither salt nor a slow
@@ -113,9 +113,9 @@ async fn order(CurrentUser(member): CurrentUser<Member>) -> (StatusCode, String)
     (StatusCode::CREATED, format!("{} ordered\n", member.id))
 }
 
-pub(crate) fn app(verifier: TokenVerifier, pool: SqlitePool) -> Result<Router, BoxError> {
+pub(crate) fn app(verifier: JwtVerifier, pool: SqlitePool) -> Result<Router, BoxError> {
     let auth = AuthLayer::new(KeysOrTokens(pool.clone(), verifier), Members(pool))
-        .loader_timeout(Duration::from_secs(5), tokio::time::sleep);
+        .timeout_with(Duration::from_secs(5), tokio::time::sleep);
     let door = |scope| Scope::new(scope).map(RequireLayer::<Member>::new);
     Ok(Router::new()
         .route("/orders", get(read).layer(door("orders:read")?))
@@ -141,16 +141,16 @@ pub(crate) async fn database() -> Result<SqlitePool, sqlx::Error> {
 
 #[tokio::main]
 async fn main() -> Result<(), BoxError> {
-    let (secret, pool) = (Secret::generate(), database().await?);
+    let (secret, pool) = (HmacSecret::generate(), database().await?);
     let all = json!({"scope": "orders:read orders:write"});
     let month = Duration::from_secs(30 * 24 * 3600);
     let key = issue(&pool, ("ada", "orders:read"), month).await?;
-    let issuer = TokenIssuer::hs256(&secret);
+    let issuer = JwtIssuer::hs256(&secret);
     println!(
         "KEY={key}\nTOKEN={}",
         issuer.token("ada").claims(&all).issue()?
     );
 
     let listener = tokio::net::TcpListener::bind("127.0.0.1:3000").await?;
-    Ok(axum::serve(listener, app(TokenVerifier::hs256(&secret), pool)?).await?)
+    Ok(axum::serve(listener, app(JwtVerifier::hs256(&secret), pool)?).await?)
 }

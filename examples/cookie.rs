@@ -21,10 +21,10 @@ use axum::http::StatusCode;
 use axum::response::Html;
 use axum::routing::{get, post};
 use serde_json::json;
-use tower_warder::accounts::{self, Accounts, MemoryStore, User, UserCreate};
+use tower_warder::accounts::{self, Accounts, InMemoryAccountStore, User, UserCreate};
 use tower_warder::{
-    AuthCookie, AuthLayer, BoxError, ConfigError, CurrentUser, Secret, TokenIssuer, TokenSource,
-    TokenVerifier,
+    AuthCookie, AuthLayer, BoxError, ConfigError, CredentialSource, CurrentUser, HmacSecret,
+    JwtIssuer, JwtVerifier,
 };
 
 /// A cookie that is not good any more is none here: the log-in is on this page.
@@ -41,11 +41,15 @@ async fn note(CurrentUser(user): CurrentUser<User>) -> (StatusCode, String) {
     (StatusCode::CREATED, format!("noted for {}\n", user.email))
 }
 
-pub(crate) fn app(accounts: Accounts<MemoryStore>, secret: &Secret, cookie: AuthCookie) -> Router {
+pub(crate) fn app(
+    accounts: Accounts<InMemoryAccountStore>,
+    secret: &HmacSecret,
+    cookie: AuthCookie,
+) -> Router {
     // The same cookie for those who write it and for the layer, which reads it.
-    let auth = AuthLayer::new(TokenVerifier::hs256(secret), accounts.clone())
-        .source(TokenSource::cookie(cookie.clone()))
-        .loader_timeout(Duration::from_secs(5), tokio::time::sleep);
+    let auth = AuthLayer::new(JwtVerifier::hs256(secret), accounts.clone())
+        .credentials(CredentialSource::cookie(cookie.clone()))
+        .timeout_with(Duration::from_secs(5), tokio::time::sleep);
     Router::new()
         .route("/", get(home))
         .route("/note", post(note))
@@ -60,8 +64,8 @@ pub(crate) fn cookie() -> Result<AuthCookie, ConfigError> {
 
 #[tokio::main]
 async fn main() -> Result<(), BoxError> {
-    let secret = Secret::generate();
-    let accounts = Accounts::new(MemoryStore::new(), TokenIssuer::hs256(&secret));
+    let secret = HmacSecret::generate();
+    let accounts = Accounts::new(InMemoryAccountStore::new(), JwtIssuer::hs256(&secret));
     let ada = json!({"email": "ada@example.com", "password": "correct horse"});
     let ada = UserCreate::parse(ada).map_err(|_| "no account")?;
     accounts.register(ada).await?;

@@ -22,7 +22,7 @@ use redis::{Client, Cmd, FromRedisValue, RedisResult, cmd};
 use tokio::sync::Mutex;
 use tower_warder::{
     AuthError, AuthErrorKind, AuthLayer, AuthUser, BoxError, Claims, CurrentUser, DenyList,
-    Revocable, Secret, TokenIssuer, TokenVerifier, UserLoader, UserStatus, async_trait,
+    DenyListVerifier, HmacSecret, JwtIssuer, JwtVerifier, UserLoader, UserStatus, async_trait,
 };
 
 /// The ids of the tokens that were logged out, each in Redis until its token expires.
@@ -44,7 +44,7 @@ impl LoggedOut {
 
     async fn add(&self, claims: &Claims) -> Result<(), BoxError> {
         // As the layer asks for it: the ID, after the issuer if the token names one.
-        let id = DenyList::key(self, claims).ok_or("a token without an id")?;
+        let id = DenyList::token_key(self, claims).ok_or("a token without an id")?;
         let left = claims.expires_at().duration_since(SystemTime::now());
         // Rather a second too long. A leeway of the verifier's would have to be added.
         let seconds = left.unwrap_or_default().as_secs() + 1;
@@ -125,10 +125,10 @@ async fn me(CurrentUser(user): CurrentUser<User>) -> String {
     format!("Hello, {}\n", user.0)
 }
 
-pub(crate) fn app(verifier: TokenVerifier, list: Arc<LoggedOut>) -> Router {
-    let verifier = Revocable::new(verifier, Arc::clone(&list));
+pub(crate) fn app(verifier: JwtVerifier, list: Arc<LoggedOut>) -> Router {
+    let verifier = DenyListVerifier::new(verifier, Arc::clone(&list));
     let auth = AuthLayer::new(verifier, Everybody)
-        .loader_timeout(Duration::from_secs(5), tokio::time::sleep);
+        .timeout_with(Duration::from_secs(5), tokio::time::sleep);
     Router::new()
         .route("/", get("Anybody may read this\n"))
         .route("/me", get(me))
@@ -139,11 +139,11 @@ pub(crate) fn app(verifier: TokenVerifier, list: Arc<LoggedOut>) -> Router {
 
 #[tokio::main]
 async fn main() -> Result<(), BoxError> {
-    let secret = Secret::generate();
-    println!("TOKEN={}", TokenIssuer::hs256(&secret).issue("Jane")?);
+    let secret = HmacSecret::generate();
+    println!("TOKEN={}", JwtIssuer::hs256(&secret).issue("Jane")?);
     let url = std::env::var("REDIS_URL").unwrap_or_else(|_| "redis://127.0.0.1/".to_owned());
 
-    let app = app(TokenVerifier::hs256(&secret), LoggedOut::at(&url)?);
+    let app = app(JwtVerifier::hs256(&secret), LoggedOut::at(&url)?);
     let listener = tokio::net::TcpListener::bind("127.0.0.1:3000").await?;
     Ok(axum::serve(listener, app).await?)
 }

@@ -17,7 +17,7 @@ use hyper_util::rt::TokioIo;
 use hyper_util::service::TowerToHyperService;
 use tower::util::BoxCloneSyncService;
 use tower::{ServiceBuilder, service_fn};
-use tower_warder::{AuthLayer, Claims, RequireLayer, Secret, TokenIssuer, TokenVerifier};
+use tower_warder::{AuthLayer, Claims, HmacSecret, JwtIssuer, JwtVerifier, RequireLayer};
 
 /// Behind the guard the claims are in the extensions.
 async fn hello<B>(request: Request<B>) -> Result<Response<String>, Infallible> {
@@ -35,7 +35,7 @@ fn wrong_stack() -> Response<String> {
 }
 
 pub(crate) fn app<B>(
-    verifier: TokenVerifier,
+    verifier: JwtVerifier,
 ) -> BoxCloneSyncService<Request<B>, Response<String>, Infallible>
 where
     B: Send + 'static,
@@ -49,9 +49,9 @@ where
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
-    let secret = Secret::generate();
-    println!("TOKEN={}", TokenIssuer::hs256(&secret).issue("Jane")?);
-    let app = app(TokenVerifier::hs256(&secret));
+    let secret = HmacSecret::generate();
+    println!("TOKEN={}", JwtIssuer::hs256(&secret).issue("Jane")?);
+    let app = app(JwtVerifier::hs256(&secret));
 
     let listener = tokio::net::TcpListener::bind("127.0.0.1:3000").await?;
     loop {

@@ -49,7 +49,7 @@ impl Introspection {
             Err(error) => return Err(AuthError::new(AuthErrorKind::Unavailable).with_source(error)),
         };
         // As strict as with a token: one without `sub` or `exp` is refused, whoever calls it active.
-        let claims = Claims::from_json(answer)?.valid_by(&Clock::system(), LEEWAY)?;
+        let claims = Claims::from_json(answer)?.validate_times(&Clock::system(), LEEWAY)?;
         // The server that was asked is the issuer. If it says so, it has to say it right.
         if claims.issuer().is_some_and(|issuer| issuer != ISSUER) {
             return Err(refused.with_source("the token is of another issuer"));
@@ -111,7 +111,7 @@ async fn me(user: CurrentUser<Claims>) -> String {
 
 pub(crate) fn app(introspection: Introspection) -> Router {
     let auth = AuthLayer::claims_only(introspection)
-        .loader_timeout(Duration::from_secs(5), tokio::time::sleep);
+        .timeout_with(Duration::from_secs(5), tokio::time::sleep);
     Router::new()
         .route("/", get("Anybody may read this\n"))
         .route("/me", get(me))

@@ -19,8 +19,8 @@ use axum::http::StatusCode;
 use axum::routing::{get, post};
 use tokio::time::sleep;
 use tower_warder::{
-    Algorithm, AuthLayer, BoxError, Claims, ConfigError, CurrentUser, Jwks, JwksBuilder, KeyRing,
-    PublishedKeys, SigningKey, TokenIssuer, TokenVerifier,
+    Algorithm, AuthLayer, BoxError, Claims, ConfigError, CurrentUser, JwksBuilder, JwksEndpoint,
+    JwtIssuer, JwtVerifier, KeyRing, RemoteJwks, SigningKey,
 };
 
 /// How long others may keep the public keys. In earnest minutes.
@@ -32,8 +32,8 @@ const ISSUER: &str = "http://localhost:3000";
 /// The service that issues tokens.
 pub(crate) fn login_app() -> Result<Router, ConfigError> {
     let ring = KeyRing::new();
-    ring.sign_with(new_key("1")?)?;
-    let keys = PublishedKeys::new(&ring).max_age(MAX_AGE);
+    ring.set_signing_key(new_key("1")?)?;
+    let keys = JwksEndpoint::new(&ring).max_age(MAX_AGE);
     Ok(Router::new()
         .route("/login", post(login))
         .route("/rotate/{key_id}", post(rotate))
@@ -43,7 +43,7 @@ pub(crate) fn login_app() -> Result<Router, ConfigError> {
 
 /// Yours asks for a password.
 async fn login(State(ring): State<KeyRing>) -> Result<String, StatusCode> {
-    let issuer = TokenIssuer::ring(&ring).issuer(ISSUER).lifetime(LIFETIME);
+    let issuer = JwtIssuer::ring(&ring).issuer(ISSUER).lifetime(LIFETIME);
     let token = issuer.audience("orders").issue("Jane");
     token.map_err(|_| StatusCode::INTERNAL_SERVER_ERROR)
 }
@@ -60,7 +60,7 @@ async fn rotate(State(ring): State<KeyRing>, Path(key_id): Path<String>) -> Stat
     tokio::spawn(async move {
         sleep(MAX_AGE).await;
         let before = ring.signing_key_id();
-        let _ = ring.sign_with(key);
+        let _ = ring.set_signing_key(key);
         sleep(LIFETIME).await;
         before.is_some_and(|before| ring.remove(&before))
     });
@@ -74,13 +74,14 @@ fn new_key(key_id: &str) -> Result<SigningKey, ConfigError> {
 
 /// Where the other service fetches the keys.
 pub(crate) fn keys() -> JwksBuilder {
-    Jwks::fetch("http://localhost:3000/.well-known/jwks.json").cooldown(Duration::from_secs(1))
+    RemoteJwks::from_url("http://localhost:3000/.well-known/jwks.json")
+        .cooldown(Duration::from_secs(1))
 }
 
 /// The service that has no secret and no users.
-pub(crate) fn orders_app(keys: &Jwks) -> Router {
-    let verifier = TokenVerifier::jwks(keys).issuer(ISSUER).audience("orders");
-    let auth = AuthLayer::claims_only(verifier).loader_timeout(Duration::from_secs(5), sleep);
+pub(crate) fn orders_app(keys: &RemoteJwks) -> Router {
+    let verifier = JwtVerifier::jwks(keys).issuer(ISSUER).audience("orders");
+    let auth = AuthLayer::claims_only(verifier).timeout_with(Duration::from_secs(5), sleep);
     Router::new().route("/orders", get(orders)).layer(auth)
 }
 

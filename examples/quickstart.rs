@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use axum::{Router, routing::get};
 use tower_warder::{
-    AuthLayer, AuthUser, BoxError, Claims, CurrentUser, Secret, TokenIssuer, TokenVerifier,
+    AuthLayer, AuthUser, BoxError, Claims, CurrentUser, HmacSecret, JwtIssuer, JwtVerifier,
     UserStatus,
 };
 
@@ -35,9 +35,9 @@ async fn me(CurrentUser(user): CurrentUser<User>) -> String {
     format!("Hello, {}\n", user.name)
 }
 
-pub(crate) fn app(verifier: TokenVerifier) -> Router {
+pub(crate) fn app(verifier: JwtVerifier) -> Router {
     let auth = AuthLayer::new(verifier, find_user)
-        .loader_timeout(Duration::from_secs(5), tokio::time::sleep);
+        .timeout_with(Duration::from_secs(5), tokio::time::sleep);
     Router::new()
         .route("/", get("Anybody may read this\n"))
         .route("/me", get(me))
@@ -46,9 +46,9 @@ pub(crate) fn app(verifier: TokenVerifier) -> Router {
 
 #[tokio::main]
 async fn main() -> Result<(), BoxError> {
-    let secret = Secret::generate();
-    println!("TOKEN={}", TokenIssuer::hs256(&secret).issue("1")?);
+    let secret = HmacSecret::generate();
+    println!("TOKEN={}", JwtIssuer::hs256(&secret).issue("1")?);
 
     let listener = tokio::net::TcpListener::bind("127.0.0.1:3000").await?;
-    Ok(axum::serve(listener, app(TokenVerifier::hs256(&secret))).await?)
+    Ok(axum::serve(listener, app(JwtVerifier::hs256(&secret))).await?)
 }

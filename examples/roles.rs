@@ -15,8 +15,8 @@ use axum::http::StatusCode;
 use axum::routing::get;
 use sqlx::SqlitePool;
 use tower_warder::{
-    AuthLayer, AuthUser, BoxError, Claims, CurrentUser, Denied, Guarded, Policy, Secret,
-    TokenIssuer, TokenVerifier, UserLoader, UserStatus, async_trait,
+    AuthLayer, AuthUser, BoxError, Claims, CurrentUser, Denied, HmacSecret, JwtIssuer, JwtVerifier,
+    Policy, Require, UserLoader, UserStatus, async_trait,
 };
 
 #[derive(sqlx::FromRow)]
@@ -64,13 +64,13 @@ async fn read(CurrentUser(member): CurrentUser<Member>) -> String {
     format!("{} may read\n", member.name)
 }
 
-async fn write(Guarded(member, _): Guarded<Editors, Member>) -> (StatusCode, String) {
+async fn write(Require(member, _): Require<Editors, Member>) -> (StatusCode, String) {
     (StatusCode::CREATED, format!("{} wrote\n", member.name))
 }
 
-pub(crate) fn app(verifier: TokenVerifier, pool: SqlitePool) -> Router {
+pub(crate) fn app(verifier: JwtVerifier, pool: SqlitePool) -> Router {
     let auth = AuthLayer::new(verifier, Members(pool))
-        .loader_timeout(Duration::from_secs(5), tokio::time::sleep);
+        .timeout_with(Duration::from_secs(5), tokio::time::sleep);
     Router::new()
         .route("/articles", get(read).post(write))
         .layer(auth)
@@ -93,15 +93,15 @@ pub(crate) async fn members() -> Result<SqlitePool, sqlx::Error> {
 
 #[tokio::main]
 async fn main() -> Result<(), BoxError> {
-    let secret = Secret::generate();
-    let issuer = TokenIssuer::hs256(&secret);
+    let secret = HmacSecret::generate();
+    let issuer = JwtIssuer::hs256(&secret);
     println!(
         "READER={}\nEDITOR={}",
         issuer.issue("r1")?,
         issuer.issue("e1")?
     );
 
-    let app = app(TokenVerifier::hs256(&secret), members().await?);
+    let app = app(JwtVerifier::hs256(&secret), members().await?);
     let listener = tokio::net::TcpListener::bind("127.0.0.1:3000").await?;
     Ok(axum::serve(listener, app).await?)
 }

@@ -56,9 +56,9 @@ pub(crate) fn is_seconds_before(time: SystemTime, other: SystemTime) -> bool {
 }
 
 /// Whether what began at one [uptime](Clock::uptime) is still good at another.
-pub(crate) fn is_young(began: Duration, now: Duration, time_to_live: Duration) -> bool {
+pub(crate) fn is_young(began: Duration, now: Duration, ttl: Duration) -> bool {
     // A clock that runs backwards keeps nothing.
-    now.checked_sub(began).is_some_and(|age| age < time_to_live)
+    now.checked_sub(began).is_some_and(|age| age < ttl)
 }
 
 impl fmt::Debug for Clock {

@@ -16,7 +16,7 @@ use crate::error::AuthError;
 use crate::identity::{Identity, Place, Slot};
 use crate::measure;
 use crate::policy::{Admin, Approved, Policy};
-use crate::rejection::{self, Problem};
+use crate::rejection::{self, ProblemJson};
 use crate::token::Claims;
 use crate::user::{AuthUser, CurrentUser};
 
@@ -32,7 +32,7 @@ pub struct AdminUser<U: AuthUser>(pub Arc<U>);
 /// [`Identity::require`].
 ///
 /// ```
-/// # use tower_warder::{AuthUser, Claims, Denied, Guarded, Policy, UserStatus};
+/// # use tower_warder::{AuthUser, Claims, Denied, Require, Policy, UserStatus};
 /// # struct Member { editor: bool }
 /// # impl AuthUser for Member { fn status(&self) -> UserStatus { UserStatus::Approved } }
 /// #[derive(Default)]
@@ -44,9 +44,9 @@ pub struct AdminUser<U: AuthUser>(pub Arc<U>);
 ///     }
 /// }
 ///
-/// async fn publish(Guarded(member, _): Guarded<Editors, Member>) {}
+/// async fn publish(Require(member, _): Require<Editors, Member>) {}
 /// ```
-pub struct Guarded<P: Policy<U> + Default, U: AuthUser>(pub Arc<U>, pub PhantomData<fn() -> P>);
+pub struct Require<P: Policy<U> + Default, U: AuthUser>(pub Arc<U>, pub PhantomData<fn() -> P>);
 
 /// The claims of a valid token, read into a type of the application.
 ///
@@ -92,7 +92,7 @@ where
     }
 }
 
-impl<S, P, U> FromRequestParts<S> for Guarded<P, U>
+impl<S, P, U> FromRequestParts<S> for Require<P, U>
 where
     P: Policy<U> + Default,
     U: AuthUser,
@@ -170,7 +170,7 @@ where
     }
 }
 
-impl<S, P, U> OptionalFromRequestParts<S> for Guarded<P, U>
+impl<S, P, U> OptionalFromRequestParts<S> for Require<P, U>
 where
     P: Policy<U> + Default,
     U: AuthUser,
@@ -215,7 +215,7 @@ where
 
 impl IntoResponse for AuthError {
     fn into_response(self) -> Response {
-        rejection::respond(&Problem, self, &HeaderMap::new())
+        rejection::respond(&ProblemJson, self, &HeaderMap::new())
     }
 }
 
@@ -254,7 +254,7 @@ impl<U: AuthUser> fmt::Debug for AdminUser<U> {
     }
 }
 
-impl<P: Policy<U> + Default, U: AuthUser> Deref for Guarded<P, U> {
+impl<P: Policy<U> + Default, U: AuthUser> Deref for Require<P, U> {
     type Target = U;
 
     fn deref(&self) -> &U {
@@ -262,15 +262,15 @@ impl<P: Policy<U> + Default, U: AuthUser> Deref for Guarded<P, U> {
     }
 }
 
-impl<P: Policy<U> + Default, U: AuthUser> Clone for Guarded<P, U> {
+impl<P: Policy<U> + Default, U: AuthUser> Clone for Require<P, U> {
     fn clone(&self) -> Self {
         Self(Arc::clone(&self.0), PhantomData)
     }
 }
 
-impl<P: Policy<U> + Default, U: AuthUser> fmt::Debug for Guarded<P, U> {
+impl<P: Policy<U> + Default, U: AuthUser> fmt::Debug for Require<P, U> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Guarded").finish_non_exhaustive()
+        f.debug_tuple("Require").finish_non_exhaustive()
     }
 }
 

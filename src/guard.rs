@@ -17,7 +17,7 @@ use tower_service::Service;
 use crate::error::AuthError;
 use crate::identity::{Admitted, Identity, Place};
 use crate::policy::{Approved, Decision, Policy};
-use crate::rejection::{self, Problem, Rejection};
+use crate::rejection::{self, MakeErrorResponse, ProblemJson};
 use crate::token::Claims;
 use crate::user::AuthUser;
 
@@ -25,7 +25,7 @@ use crate::user::AuthUser;
 ///
 /// Needs an [`AuthLayer`](crate::AuthLayer) outside of it. Behind the door the
 /// [`CurrentUser<U>`](crate::CurrentUser) and the [`Claims`] lie in the request extensions.
-/// Rejections are [`Problem`] documents unless [`rejection`](Self::rejection) says otherwise;
+/// Rejections are [`ProblemJson`] documents unless [`rejection`](Self::on_rejection) says otherwise;
 /// they carry a `grpc-status` where the request was gRPC. Around one service of a tonic server
 /// `tonic::service::LayerExt::named_layer` puts it.
 ///
@@ -38,11 +38,11 @@ use crate::user::AuthUser;
 /// let approved = RequireLayer::<User>::approved();
 /// let admins = RequireLayer::<User>::new(Admin);
 /// let readers = RequireLayer::<User>::new(Scope::new("orders:read")?);
-/// let early = RequireLayer::<User>::when(|_, claims| claims.subject() < "100");
+/// let early = RequireLayer::<User>::from_fn(|_, claims| claims.subject() < "100");
 /// # Ok::<(), tower_warder::ConfigError>(())
 /// ```
 #[must_use]
-pub struct RequireLayer<U, P = Approved, R = Problem> {
+pub struct RequireLayer<U, P = Approved, R = ProblemJson> {
     policy: Arc<P>,
     rejection: Arc<R>,
     user: PhantomData<fn() -> U>,
@@ -58,13 +58,13 @@ impl<U> RequireLayer<U> {
     pub fn new<P: Policy<U>>(policy: P) -> RequireLayer<U, P> {
         RequireLayer {
             policy: Arc::new(policy),
-            rejection: Arc::new(Problem),
+            rejection: Arc::new(ProblemJson),
             user: PhantomData,
         }
     }
 
     /// Lets in approved users about whom a closure says yes, with `true` or `Ok(())`.
-    pub fn when<F, D>(policy: F) -> RequireLayer<U, F>
+    pub fn from_fn<F, D>(policy: F) -> RequireLayer<U, F>
     where
         F: Fn(&U, &Claims) -> D + Send + Sync + 'static,
         D: Decision,
@@ -74,13 +74,13 @@ impl<U> RequireLayer<U> {
 }
 
 impl<U, P, R> RequireLayer<U, P, R> {
-    /// Makes the response to whoever is rejected. Defaults to [`Problem`].
+    /// Makes the response to whoever is rejected. Defaults to [`ProblemJson`].
     ///
-    /// Use [`Empty`](crate::Empty) where the body cannot be made of a `String`, as in a tonic
+    /// Use [`EmptyBody`](crate::EmptyBody) where the body cannot be made of a `String`, as in a tonic
     /// server (an axum router made of tonic's `Routes` takes the default), or a closure for an
     /// answer of your own. Layers that change the body, such as `TraceLayer` and `CompressionLayer`,
     /// belong outside of this one in a plain tower stack; in a router the order is free.
-    pub fn rejection<T>(self, rejection: T) -> RequireLayer<U, P, T> {
+    pub fn on_rejection<T>(self, rejection: T) -> RequireLayer<U, P, T> {
         RequireLayer {
             policy: self.policy,
             rejection: Arc::new(rejection),
@@ -118,7 +118,7 @@ impl<U, P, R> fmt::Debug for RequireLayer<U, P, R> {
 
 /// The service that [`RequireLayer`] makes.
 #[must_use]
-pub struct RequireService<S, U, P = Approved, R = Problem> {
+pub struct RequireService<S, U, P = Approved, R = ProblemJson> {
     inner: S,
     layer: RequireLayer<U, P, R>,
 }
@@ -153,7 +153,7 @@ where
     S: Service<Request<B>, Response = Response<ResBody>> + Clone,
     U: AuthUser,
     P: Policy<U>,
-    R: Rejection<ResBody>,
+    R: MakeErrorResponse<ResBody>,
 {
     type Response = Response<ResBody>;
     type Error = S::Error;
@@ -239,7 +239,7 @@ impl<S, B, U, R, ResBody> Future for ResponseFuture<S, B, U, R>
 where
     S: Service<Request<B>, Response = Response<ResBody>>,
     U: AuthUser,
-    R: Rejection<ResBody>,
+    R: MakeErrorResponse<ResBody>,
 {
     type Output = Result<Response<ResBody>, S::Error>;
 

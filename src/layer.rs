@@ -16,8 +16,8 @@ use tower_service::Service;
 use crate::cache::UserCache;
 use crate::error::{BoxError, Challenges, ConfigError};
 use crate::identity::{Config, Slot, Stranger, Timeout};
-use crate::source::TokenSource;
-use crate::ticket::Tickets;
+use crate::source::CredentialSource;
+use crate::ticket::StreamTickets;
 use crate::token::{Claims, Verifier};
 use crate::user::{AuthUser, UserLoader};
 
@@ -30,11 +30,11 @@ use crate::user::{AuthUser, UserLoader};
 ///
 /// ```
 /// # use std::time::Duration;
-/// # use tower_warder::{testing, AuthLayer, Secret, TokenVerifier};
+/// # use tower_warder::{testing, AuthLayer, HmacSecret, JwtVerifier};
 /// # fn example(users: impl tower_warder::UserLoader<User = testing::TestUser>) {
-/// let secret = Secret::generate();
-/// let layer = AuthLayer::new(TokenVerifier::hs256(&secret), users)
-///     .loader_timeout(Duration::from_secs(5), tokio::time::sleep);
+/// let secret = HmacSecret::generate();
+/// let layer = AuthLayer::new(JwtVerifier::hs256(&secret), users)
+///     .timeout_with(Duration::from_secs(5), tokio::time::sleep);
 /// # }
 /// ```
 ///
@@ -66,7 +66,7 @@ use crate::user::{AuthUser, UserLoader};
 ///     }
 /// }
 ///
-/// // The verifier accepts both issuers, for example an `Issuers`.
+/// // The verifier accepts both issuers, for example a `MultiIssuerVerifier`.
 /// fn layer(verifier: impl Verifier) -> AuthLayer<User> {
 ///     AuthLayer::new(verifier, |claims: Claims| async move {
 ///         Ok(match claims.issuer() {
@@ -77,7 +77,7 @@ use crate::user::{AuthUser, UserLoader};
 ///     })
 /// }
 ///
-/// let employees = RequireLayer::<User>::when(|user, _| matches!(user, User::Employee(_)));
+/// let employees = RequireLayer::<User>::from_fn(|user, _| matches!(user, User::Employee(_)));
 /// ```
 #[must_use]
 pub struct AuthLayer<U>(Stranger<U>);
@@ -89,7 +89,7 @@ impl<U> AuthLayer<U> {
     }
 
     /// Where to look for the credential. Defaults to the `Authorization` header only.
-    pub fn source(self, source: TokenSource) -> Self {
+    pub fn credentials(self, source: CredentialSource) -> Self {
         self.configure(|config| config.source = source)
     }
 
@@ -100,17 +100,17 @@ impl<U> AuthLayer<U> {
 
     /// Takes these tickets where the source reads listed paths, and lets
     /// [`Identity::ticket`](crate::Identity::ticket) issue them. Defaults to none.
-    pub fn tickets(self, tickets: Tickets) -> Self {
+    pub fn stream_tickets(self, tickets: StreamTickets) -> Self {
         self.configure(|config| config.tickets = Some(tickets))
     }
 
     /// How long a request may wait for its user, by the runtime's own `sleep`: with tokio,
-    /// `.loader_timeout(Duration::from_secs(5), tokio::time::sleep)`. Then it is answered 503.
+    /// `.timeout_with(Duration::from_secs(5), tokio::time::sleep)`. Then it is answered 503.
     ///
     /// Bounds the whole wait, also for a verifier that has to ask somebody and for another task of
     /// the same request. Without it there is no bound: a store that hangs hangs its requests, and
     /// a task that waits and is never polled again holds up the others of its request.
-    pub fn loader_timeout<F>(
+    pub fn timeout_with<F>(
         self,
         after: Duration,
         sleep: impl Fn(Duration) -> F + Send + Sync + 'static,
@@ -135,8 +135,8 @@ impl<U> AuthLayer<U> {
 
     /// Whether the owner of a valid token is told that the account is pending or disabled (403),
     /// or nothing (401). Defaults to nothing.
-    pub fn disclose_status(self, disclose: bool) -> Self {
-        self.configure(|config| config.disclose_status = disclose)
+    pub fn disclose_account_status(self, disclose: bool) -> Self {
+        self.configure(|config| config.disclose_account_status = disclose)
     }
 
     /// Whether this service is gRPC: then a POST with the content type of gRPC or gRPC-Web is
@@ -175,11 +175,11 @@ impl AuthLayer<Claims> {
     /// `CurrentUser<Claims>`, `RequireLayer::<Claims>`, [`Scope`](crate::Scope) and every other
     /// policy but [`Admin`](crate::Admin) work as with a user type. A valid token stays valid until
     /// it expires: nobody is asked for the status of an account. Let tokens live for minutes, or put
-    /// a [`Revocable`](crate::Revocable) around the verifier.
+    /// a [`DenyListVerifier`](crate::DenyListVerifier) around the verifier.
     ///
     /// ```
-    /// # use tower_warder::{AuthLayer, Claims, RequireLayer, Scope, TokenVerifier};
-    /// # fn example(verifier: TokenVerifier) -> Result<(), tower_warder::ConfigError> {
+    /// # use tower_warder::{AuthLayer, Claims, RequireLayer, Scope, JwtVerifier};
+    /// # fn example(verifier: JwtVerifier) -> Result<(), tower_warder::ConfigError> {
     /// let auth = AuthLayer::claims_only(verifier.issuer("https://login.example").audience("orders"));
     /// let guard = RequireLayer::<Claims>::new(Scope::new("orders:read")?);
     /// # Ok(())

@@ -42,24 +42,24 @@ pub use cache::{Invalidation, UserCache};
 pub use clock::Clock;
 pub use error::{AuthError, AuthErrorKind, BoxError, ConfigError, KeyFileProblem};
 #[cfg(feature = "axum")]
-pub use extract::{AdminUser, Guarded, TypedClaims};
+pub use extract::{AdminUser, Require, TypedClaims};
 pub use guard::{RequireLayer, RequireService, ResponseFuture};
 pub use identity::Identity;
 pub use layer::{AuthLayer, AuthService};
 #[cfg(all(feature = "axum", feature = "password"))]
 pub use login::LoginError;
 #[cfg(feature = "password")]
-pub use password::{PasswordError, PasswordHasher, PasswordParams, Verdict};
+pub use password::{PasswordError, PasswordHasher, PasswordParams, PasswordVerification};
 pub use policy::{Admin, Approved, Decision, Denied, Policy, Scope};
-pub use published::PublishedKeys;
-pub use rejection::{Empty, Problem, Rejection};
-pub use secret::Secret;
-pub use source::{AuthCookie, TokenSource, UnfitToken};
-pub use ticket::{Ticket, Tickets};
+pub use published::JwksEndpoint;
+pub use rejection::{EmptyBody, MakeErrorResponse, ProblemJson};
+pub use secret::HmacSecret;
+pub use source::{AuthCookie, CredentialSource, InvalidCookieValue};
+pub use ticket::{StreamTicket, StreamTickets};
 pub use token::{
-    Algorithm, Claims, DenyList, IssueError, Issuers, KeyRing, Revocable, SigningKey, TokenBuilder,
-    TokenIssuer, TokenVerifier, Verification, Verifier, VerifyingKey,
+    Algorithm, Claims, DenyList, DenyListVerifier, IssueError, JwtIssuer, JwtVerifier, KeyRing,
+    MultiIssuerVerifier, SigningKey, TokenBuilder, Verification, Verifier, VerifyingKey,
 };
 #[cfg(feature = "jwks")]
-pub use token::{Jwks, JwksBuilder, JwksClient};
+pub use token::{JwksBuilder, JwksClient, RemoteJwks};
 pub use user::{AuthUser, CurrentUser, UserLoader, UserStatus};

@@ -12,7 +12,7 @@ use crate::error::{AuthError, AuthErrorKind, BoxError};
 use crate::log_limit::{LogLimit, log_limited};
 use crate::password::PasswordError;
 use crate::rejection;
-use crate::source::UnfitToken;
+use crate::source::InvalidCookieValue;
 use crate::token::IssueError;
 use crate::user::UserStatus;
 
@@ -28,7 +28,7 @@ use crate::user::UserStatus;
 /// | [`Unavailable`](Self::Unavailable) | 503, `Retry-After` | Authentication is temporarily unavailable | `unavailable` |
 ///
 /// Each is a problem document (RFC 9457) with `Cache-Control: no-store`. What [`PasswordHasher`],
-/// [`TokenIssuer`] and [`AuthCookie`] return becomes one of them with `?`, and so does a
+/// [`JwtIssuer`] and [`AuthCookie`] return becomes one of them with `?`, and so does a
 /// [`BoxError`], which is what the application's own store may return.
 ///
 /// The order matters: first the password, for unknown users too, and then the status, so that an
@@ -43,7 +43,7 @@ use crate::user::UserStatus;
 /// use axum::response::IntoResponse;
 /// use axum::{Json, Router, routing::post};
 /// use tower_warder::{
-///     AuthUser, BoxError, LoginError, PasswordHasher, Secret, TokenIssuer, UserStatus,
+///     AuthUser, BoxError, LoginError, PasswordHasher, HmacSecret, JwtIssuer, UserStatus,
 /// };
 ///
 /// #[derive(Clone)]
@@ -62,7 +62,7 @@ use crate::user::UserStatus;
 /// struct App {
 ///     members: HashMap<String, Member>, // your table
 ///     hasher: PasswordHasher,
-///     issuer: TokenIssuer,
+///     issuer: JwtIssuer,
 /// }
 ///
 /// impl App {
@@ -115,7 +115,7 @@ use crate::user::UserStatus;
 ///         ("paul".to_owned(), member("2", hash, UserStatus::Pending)),
 ///     ]),
 ///     hasher,
-///     issuer: TokenIssuer::hs256(&Secret::generate()),
+///     issuer: JwtIssuer::hs256(&HmacSecret::generate()),
 /// };
 /// let app: Router = Router::new().route("/login", post(login)).with_state(Arc::new(app));
 /// for (username, password, status) in [
@@ -138,7 +138,7 @@ use crate::user::UserStatus;
 /// ```
 ///
 /// [`PasswordHasher`]: crate::PasswordHasher
-/// [`TokenIssuer`]: crate::TokenIssuer
+/// [`JwtIssuer`]: crate::JwtIssuer
 /// [`AuthCookie`]: crate::AuthCookie
 #[derive(Debug)]
 #[non_exhaustive]
@@ -198,14 +198,14 @@ impl From<IssueError> for LoginError {
 }
 
 /// A token that fits into no cookie.
-impl From<UnfitToken> for LoginError {
-    fn from(error: UnfitToken) -> Self {
+impl From<InvalidCookieValue> for LoginError {
+    fn from(error: InvalidCookieValue) -> Self {
         Self::Unavailable(error.into())
     }
 }
 
 /// The status of an account is told unless an [`AuthLayer`](crate::AuthLayer) has rejected it without
-/// [`disclose_status`](crate::AuthLayer::disclose_status): nobody has given a password there.
+/// [`disclose_account_status`](crate::AuthLayer::disclose_account_status): nobody has given a password there.
 impl From<AuthError> for LoginError {
     fn from(error: AuthError) -> Self {
         match error.kind() {

@@ -6,14 +6,14 @@
 //!
 //! | name | kind | labels | counts |
 //! |---|---|---|---|
-//! | `tower_warder_refusals_total` | counter | `code`, `reason` | requests that were refused |
+//! | `tower_warder_rejections_total` | counter | `code`, `reason` | requests that were refused |
 //! | `tower_warder_loads_total` | counter | `outcome`: `found`, `unknown`, `refused`, `failed`, `abandoned` | calls of [`UserLoader::load_user`](crate::UserLoader::load_user) that ended |
 //! | `tower_warder_load_duration_seconds` | histogram | | how long each of them took |
-//! | `tower_warder_user_cache_lookups_total` | counter | `outcome`: `hit`, `miss`, `aside` | users looked up in a [`UserCache`](crate::UserCache), or not, because it stood aside |
-//! | `tower_warder_user_cache_channels_down` | gauge | | channels that a cache [follows](crate::UserCache::follow) and that are not connected: it stands aside |
-//! | `tower_warder_token_cache_lookups_total` | counter | `outcome`: `hit`, `miss` | tokens looked up in the [cache](crate::TokenVerifier::cache) of a verifier |
-//! | `tower_warder_key_fetches_total` | counter | `outcome`: `ok`, `failed` | times that a `Jwks` asked its key server |
-//! | `tower_warder_tickets_issued_total` | counter | | [tickets](crate::Tickets) that were issued |
+//! | `tower_warder_user_cache_lookups_total` | counter | `outcome`: `hit`, `miss`, `bypass` | users looked up in a [`UserCache`](crate::UserCache), or not, because it stood aside |
+//! | `tower_warder_user_cache_channels_down` | gauge | | channels that a cache [follows](crate::UserCache::subscribe) and that are not connected: it stands aside |
+//! | `tower_warder_token_cache_lookups_total` | counter | `outcome`: `hit`, `miss` | tokens looked up in the [cache](crate::JwtVerifier::cache) of a verifier |
+//! | `tower_warder_key_fetches_total` | counter | `outcome`: `ok`, `failed` | times that a `RemoteJwks` asked its key server |
+//! | `tower_warder_tickets_issued_total` | counter | | [tickets](crate::StreamTickets) that were issued |
 //! | `tower_warder_tickets_redeemed_total` | counter | | tickets that were redeemed |
 //! | `tower_warder_password_hashes_running` | gauge | | permits to hash that are taken |
 //! | `tower_warder_password_hashes_waiting` | gauge | | callers who wait for one |
@@ -45,7 +45,7 @@
 //! | `subject` | the subject is empty, too long or has control characters |
 //! | `expired`, `not_yet_valid`, `issued_in_future` | its times; the last two are often clocks that differ |
 //! | `issuer`, `audience` | it is of another issuer, or for another audience |
-//! | `no_issuer_rule` | the verifier has fetched keys (`Jwks`) and no rule for their issuer |
+//! | `no_issuer_rule` | the verifier has fetched keys (`RemoteJwks`) and no rule for their issuer |
 //! | `unexpected_audience` | it has an audience, and the verifier names none |
 //! | `ticket` | the ticket is unknown, used, expired, or asks for another one |
 //! | `denied`, `no_token_id` | it is on the [deny list](crate::DenyList), or has no name to be found there by |
@@ -55,7 +55,7 @@
 //! | `foreign_issuer` | it is of another issuer than the accounts |
 //! | `custom_claims` | the application cannot read its own claims |
 //! | `account_pending`, `account_disabled` | the account's status, also where it is not disclosed |
-//! | `timeout` | store, key source or deny list took longer than [`AuthLayer::loader_timeout`](crate::AuthLayer::loader_timeout) |
+//! | `timeout` | store, key source or deny list took longer than [`AuthLayer::timeout_with`](crate::AuthLayer::timeout_with) |
 //! | `no_layer`, `layer_inside`, `other_user_type` | the route has no [`AuthLayer`](crate::AuthLayer) outside of what asks for the user, it is inside of the guard, or it is for another user type |
 //! | `no_tickets` | the route issues tickets, and its layer has none |
 //! | `none` | the code says all, or the application gave an error of its own |
@@ -102,7 +102,7 @@ use ::metrics::{Unit, describe_counter, describe_gauge, describe_histogram};
 /// installed; without it everything is counted as well.
 pub fn describe() {
     describe_counter!(
-        "tower_warder_refusals_total",
+        "tower_warder_rejections_total",
         Unit::Count,
         "Requests that were refused"
     );

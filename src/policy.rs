@@ -105,7 +105,7 @@ pub(crate) const ADMIN_REQUIRED: &str = "Admin access required";
 /// Authorizes tokens with a certain scope: see [`Claims::scopes`].
 ///
 /// Scopes are read from the claim `scope`, or from those of
-/// [`TokenVerifier::scope_claims`](crate::TokenVerifier::scope_claims).
+/// [`JwtVerifier::scope_claims`](crate::JwtVerifier::scope_claims).
 #[derive(Clone, Debug)]
 pub struct Scope(Box<str>);
 

@@ -20,27 +20,27 @@ use crate::token::KeyRing;
 ///
 /// ```
 /// use axum::Router;
-/// use tower_warder::{KeyRing, PublishedKeys};
+/// use tower_warder::{KeyRing, JwksEndpoint};
 ///
 /// fn app(ring: &KeyRing) -> Router {
-///     Router::new().route_service("/.well-known/jwks.json", PublishedKeys::new(ring))
+///     Router::new().route_service("/.well-known/jwks.json", JwksEndpoint::new(ring))
 /// }
 /// ```
 ///
 /// Who fetched the keys keeps them for [`max_age`](Self::max_age). To rotate without a token being
 /// refused anywhere, [add](KeyRing::add) the new key at least that long before you
-/// [sign](KeyRing::sign_with) with it (or as long as verifiers pause between two fetches, if that
-/// is longer: `Jwks` 30 seconds), and [remove](KeyRing::remove) the old one when the last of its
+/// [sign](KeyRing::set_signing_key) with it (or as long as verifiers pause between two fetches, if that
+/// is longer: `RemoteJwks` 30 seconds), and [remove](KeyRing::remove) the old one when the last of its
 /// tokens has expired. A key that was stolen is refused here as soon as you remove it, and
 /// elsewhere after that time.
 #[derive(Clone)]
 #[must_use]
-pub struct PublishedKeys {
+pub struct JwksEndpoint {
     ring: KeyRing,
     max_age: Duration,
 }
 
-impl PublishedKeys {
+impl JwksEndpoint {
     /// Serves the public keys that are in `ring` at the time.
     pub fn new(ring: &KeyRing) -> Self {
         Self {
@@ -92,7 +92,7 @@ impl PublishedKeys {
     }
 }
 
-impl<B> Service<Request<B>> for PublishedKeys {
+impl<B> Service<Request<B>> for JwksEndpoint {
     type Response = Response<String>;
     type Error = Infallible;
     type Future = Ready<Result<Response<String>, Infallible>>;
@@ -106,9 +106,9 @@ impl<B> Service<Request<B>> for PublishedKeys {
     }
 }
 
-impl fmt::Debug for PublishedKeys {
+impl fmt::Debug for JwksEndpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("PublishedKeys")
+        f.debug_struct("JwksEndpoint")
             .field("max_age", &self.max_age)
             .finish_non_exhaustive()
     }

@@ -9,18 +9,18 @@ use crate::measure;
 
 /// Makes the response of a [`RequireLayer`](crate::RequireLayer) to a request that it rejects.
 ///
-/// [`Problem`] and [`Empty`] are ready; a closure `Fn(&AuthError, &HeaderMap) -> Response<B>`,
+/// [`ProblemJson`] and [`EmptyBody`] are ready; a closure `Fn(&AuthError, &HeaderMap) -> Response<B>`,
 /// which sees the request's headers, is one, too. Challenge, `Retry-After`, the `Set-Cookie` that
 /// clears a refused cookie, a status that is no success and the `AuthError` in the extensions are put
 /// on afterwards, whoever made the response.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not make the body `{B}` of a rejection",
-    note = "`Problem`, the default, needs a body that can be made of a `String`: put layers that \
+    note = "`ProblemJson`, the default, needs a body that can be made of a `String`: put layers that \
             change the body, such as `TraceLayer` or `CompressionLayer`, outside of the \
-            `RequireLayer`, or use `.rejection(tower_warder::Empty)` for bodies that are `Default`, \
-            or `.rejection(|error: &AuthError, headers: &HeaderMap| …)` for any other"
+            `RequireLayer`, or use `.on_rejection(tower_warder::EmptyBody)` for bodies that are `Default`, \
+            or `.on_rejection(|error: &AuthError, headers: &HeaderMap| …)` for any other"
 )]
-pub trait Rejection<B>: Send + Sync + 'static {
+pub trait MakeErrorResponse<B>: Send + Sync + 'static {
     /// The response to `error`, for a request with these headers.
     fn response(&self, error: &AuthError, headers: &HeaderMap) -> Response<B>;
 }
@@ -28,11 +28,11 @@ pub trait Rejection<B>: Send + Sync + 'static {
 /// A problem document (RFC 9457) for bodies that can be made of a `String`; a `grpc-status` for
 /// gRPC requests.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Problem;
+pub struct ProblemJson;
 
-// The compiler then says what `Rejection` says, not that some body is not `From<String>`.
+// The compiler then says what `MakeErrorResponse` says, not that some body is not `From<String>`.
 #[diagnostic::do_not_recommend]
-impl<B: From<String>> Rejection<B> for Problem {
+impl<B: From<String>> MakeErrorResponse<B> for ProblemJson {
     fn response(&self, error: &AuthError, _: &HeaderMap) -> Response<B> {
         if let Some(format) = error.grpc() {
             return grpc(error, format, String::new().into());
@@ -43,10 +43,10 @@ impl<B: From<String>> Rejection<B> for Problem {
 
 /// No body, for bodies that have a default; a `grpc-status` for gRPC requests.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Empty;
+pub struct EmptyBody;
 
 #[diagnostic::do_not_recommend]
-impl<B: Default> Rejection<B> for Empty {
+impl<B: Default> MakeErrorResponse<B> for EmptyBody {
     fn response(&self, error: &AuthError, _: &HeaderMap) -> Response<B> {
         if let Some(format) = error.grpc() {
             return grpc(error, format, B::default());
@@ -58,7 +58,7 @@ impl<B: Default> Rejection<B> for Empty {
 }
 
 #[diagnostic::do_not_recommend]
-impl<B, F> Rejection<B> for F
+impl<B, F> MakeErrorResponse<B> for F
 where
     F: Fn(&AuthError, &HeaderMap) -> Response<B> + Send + Sync + 'static,
 {
@@ -69,7 +69,7 @@ where
 
 /// The whole answer: what `rejection` makes of it, and what no rejection can leave out.
 pub(crate) fn reject<B, ReqBody>(
-    rejection: &impl Rejection<B>,
+    rejection: &impl MakeErrorResponse<B>,
     error: AuthError,
     request: &Request<ReqBody>,
 ) -> Response<B> {
@@ -81,7 +81,7 @@ pub(crate) fn reject<B, ReqBody>(
 
 /// The same for an error that knows already who asked.
 pub(crate) fn respond<B>(
-    rejection: &impl Rejection<B>,
+    rejection: &impl MakeErrorResponse<B>,
     error: AuthError,
     headers: &HeaderMap,
 ) -> Response<B> {

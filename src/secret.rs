@@ -22,18 +22,18 @@ use crate::key_files;
 /// when the last copy goes, and `Debug` does not show them.
 ///
 /// ```
-/// use tower_warder::{ConfigError, Secret};
+/// use tower_warder::{ConfigError, HmacSecret};
 ///
-/// assert!(Secret::new("short").is_err());
+/// assert!(HmacSecret::new("short").is_err());
 /// assert!(matches!(
-///     Secret::new("CHANGE_ME_before_you_go_to_production"),
+///     HmacSecret::new("CHANGE_ME_before_you_go_to_production"),
 ///     Err(ConfigError::PlaceholderSecret)
 /// ));
 /// ```
 #[derive(Clone)]
-pub struct Secret(Zeroizing<Vec<u8>>);
+pub struct HmacSecret(Zeroizing<Vec<u8>>);
 
-impl Secret {
+impl HmacSecret {
     /// Takes the bytes exactly as given: not trimmed, not decoded.
     ///
     /// # Errors
@@ -146,9 +146,9 @@ impl Secret {
     }
 }
 
-impl fmt::Debug for Secret {
+impl fmt::Debug for HmacSecret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Secret([redacted])")
+        f.write_str("HmacSecret([redacted])")
     }
 }
 
@@ -161,7 +161,7 @@ const GENERATED_BYTES: usize = 64;
 
 /// Writes a new secret beside `path` and links it there, unless somebody was faster.
 fn create(path: &Path) -> io::Result<()> {
-    let text = Zeroizing::new(URL_SAFE_NO_PAD.encode(Secret::generate().as_bytes()));
+    let text = Zeroizing::new(URL_SAFE_NO_PAD.encode(HmacSecret::generate().as_bytes()));
     let mut suffix = [0; 8];
     getrandom::fill(&mut suffix).map_err(io::Error::other)?;
     let mut name = path.file_name().unwrap_or_default().to_owned();
@@ -269,7 +269,7 @@ mod tests {
             "a-string-secret-at-least-256-bits-long",
         ] {
             assert!(
-                matches!(Secret::new(word), Err(ConfigError::PlaceholderSecret)),
+                matches!(HmacSecret::new(word), Err(ConfigError::PlaceholderSecret)),
                 "{word}"
             );
         }
@@ -277,8 +277,8 @@ mod tests {
 
     #[test]
     fn a_long_passphrase_that_contains_a_placeholder_passes() {
-        assert!(Secret::new("my secret garden has 14 apple trees").is_ok());
-        assert!(Secret::new("do not change_me, I was drawn by lot: 8Qz").is_ok());
+        assert!(HmacSecret::new("my secret garden has 14 apple trees").is_ok());
+        assert!(HmacSecret::new("do not change_me, I was drawn by lot: 8Qz").is_ok());
     }
 
     #[test]
@@ -293,7 +293,7 @@ mod tests {
         ] {
             assert!(
                 matches!(
-                    Secret::new(predictable.as_str()),
+                    HmacSecret::new(predictable.as_str()),
                     Err(ConfigError::PredictableSecret)
                 ),
                 "{predictable}"
@@ -304,7 +304,7 @@ mod tests {
     #[test]
     fn a_secret_shorter_than_32_bytes_is_refused() {
         assert!(matches!(
-            Secret::new("yDW3kcHh1V0mhdDsaWyb29bSGZ3rEo7"),
+            HmacSecret::new("yDW3kcHh1V0mhdDsaWyb29bSGZ3rEo7"),
             Err(ConfigError::SecretTooShort {
                 needed: 32,
                 given: 31
@@ -314,7 +314,7 @@ mod tests {
 
     #[test]
     fn generated_secrets_have_64_bytes_and_differ() {
-        let (one, other) = (Secret::generate(), Secret::generate());
+        let (one, other) = (HmacSecret::generate(), HmacSecret::generate());
         assert_eq!(one.as_bytes().len(), 64);
         assert_ne!(one.as_bytes(), other.as_bytes());
     }
@@ -326,7 +326,7 @@ mod tests {
         let path = directory.join("secret");
         let secrets: Vec<_> = std::thread::scope(|scope| {
             let starts: Vec<_> = (0..8)
-                .map(|_| scope.spawn(|| Secret::from_file_or_generate(&path).unwrap()))
+                .map(|_| scope.spawn(|| HmacSecret::from_file_or_generate(&path).unwrap()))
                 .collect();
             starts
                 .into_iter()

@@ -14,14 +14,14 @@ use crate::error::AuthError;
 use crate::measure;
 use crate::token::Claims;
 
-/// The tickets of one process, to be given to [`AuthLayer::tickets`](crate::AuthLayer::tickets).
+/// The tickets of one process, to be given to [`AuthLayer::stream_tickets`](crate::AuthLayer::stream_tickets).
 ///
 /// `EventSource` and `WebSocket` cannot send headers, and what stands in a URI is written down in
 /// logs. A ticket stands for the token of who asked for it ([`Identity::ticket`]), once and for 30
 /// seconds. Whoever redeems it is judged by that token: it outlives neither the token nor its key,
 /// nor its generation, and the account's status is read as ever.
 ///
-/// A ticket is taken where a [`TokenSource`](crate::TokenSource) reads the paths that you list, in
+/// A ticket is taken where a [`CredentialSource`](crate::CredentialSource) reads the paths that you list, in
 /// the query or as subprotocol, and nowhere else: neither in the header or a cookie, nor on another
 /// path. Tokens are taken there as well.
 ///
@@ -30,18 +30,18 @@ use crate::token::Claims;
 /// so let the load balancer keep a client at its node.
 ///
 /// ```
-/// # use tower_warder::{AuthLayer, ConfigError, Secret, TokenSource, TokenVerifier, Tickets, testing};
+/// # use tower_warder::{AuthLayer, ConfigError, HmacSecret, CredentialSource, JwtVerifier, StreamTickets, testing};
 /// # fn example(users: impl tower_warder::UserLoader<User = testing::TestUser>) -> Result<(), ConfigError> {
-/// let layer = AuthLayer::new(TokenVerifier::hs256(&Secret::generate()), users)
-///     .source(TokenSource::header().and_query("/api/events")?)
-///     .tickets(Tickets::new(10_000));
+/// let layer = AuthLayer::new(JwtVerifier::hs256(&HmacSecret::generate()), users)
+///     .credentials(CredentialSource::header().with_query_token("/api/events")?)
+///     .stream_tickets(StreamTickets::new(10_000));
 /// # Ok(())
 /// # }
 /// ```
 ///
 /// [`Identity::ticket`]: crate::Identity::ticket
 #[derive(Clone)]
-pub struct Tickets(Arc<Inner>);
+pub struct StreamTickets(Arc<Inner>);
 
 struct Inner {
     capacity: usize,
@@ -50,7 +50,7 @@ struct Inner {
     open: Mutex<Open>,
 }
 
-impl Tickets {
+impl StreamTickets {
     /// Keeps so many tickets that were not redeemed yet, each with its token; the oldest make room.
     #[must_use]
     pub fn new(capacity: usize) -> Self {
@@ -82,10 +82,10 @@ impl Tickets {
     }
 
     /// A ticket that stands for `token`, which says `claims`.
-    pub(crate) fn issue(&self, token: &str, claims: &Claims) -> Result<Ticket, AuthError> {
+    pub(crate) fn issue(&self, token: &str, claims: &Claims) -> Result<StreamTicket, AuthError> {
         let inner = &*self.0;
         let left = claims.expires_at().duration_since(inner.clock.now());
-        let ticket = Ticket::random(inner.lifetime.min(left.unwrap_or_default()))?;
+        let ticket = StreamTicket::random(inner.lifetime.min(left.unwrap_or_default()))?;
         let entry = Entry {
             digest: digest(ticket.as_str()),
             owner: Owner::of(claims),
@@ -128,7 +128,7 @@ impl Inner {
     }
 }
 
-impl fmt::Debug for Tickets {
+impl fmt::Debug for StreamTickets {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Tickets")
             .field("capacity", &self.0.capacity)
@@ -138,12 +138,12 @@ impl fmt::Debug for Tickets {
 }
 
 /// Stands for a token, once: 256 random bits, to be sent as `?token=` or as a subprotocol.
-pub struct Ticket {
+pub struct StreamTicket {
     text: String,
     expires_in: Duration,
 }
 
-impl Ticket {
+impl StreamTicket {
     fn random(expires_in: Duration) -> Result<Self, AuthError> {
         let mut bits = [0; 32];
         getrandom::fill(&mut bits).map_err(AuthError::unavailable)?;
@@ -168,7 +168,7 @@ impl Ticket {
 }
 
 // Tickets are credentials.
-impl fmt::Debug for Ticket {
+impl fmt::Debug for StreamTicket {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Ticket")
             .field("text", &"[redacted]")

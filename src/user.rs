@@ -118,7 +118,7 @@ pub enum UserStatus {
 /// subject compares the number's own text with it, so that an id has one.
 ///
 /// A subject is unique within its issuer only (RFC 7519, section 4.1.2). Where the verifier accepts
-/// several issuers ([`Issuers`](crate::Issuers)), or somebody else's beside your own, a loader looks
+/// several issuers ([`MultiIssuerVerifier`](crate::MultiIssuerVerifier)), or somebody else's beside your own, a loader looks
 /// at the pair, or the `1` of a partner is your user 1:
 ///
 /// ```
@@ -160,7 +160,7 @@ pub trait UserLoader: Send + Sync + 'static {
     ///
     /// Anything, with `?`: the answer is 503 and the error goes to the log. An
     /// [`AuthError`](crate::AuthError) is answered as what it is, so that
-    /// `claims.custom::<T>()?` stays a bad token.
+    /// `claims.deserialize::<T>()?` stays a bad token.
     async fn load_user(&self, claims: &Claims) -> Result<Option<Self::User>, BoxError>;
 
     /// What of the claims decides which user is found: under this and the issuer a
@@ -190,13 +190,13 @@ impl<L: UserLoader + ?Sized> UserLoader for Arc<L> {
 /// A closure or a function that takes the claims.
 ///
 /// ```
-/// use tower_warder::{AuthLayer, BoxError, Claims, Secret, TokenVerifier};
+/// use tower_warder::{AuthLayer, BoxError, Claims, HmacSecret, JwtVerifier};
 /// # use tower_warder::testing::TestUser as User;
 /// # #[derive(Clone)] struct Database;
 /// # impl Database { async fn find(&self, _: &str) -> Result<Option<User>, std::io::Error> { Ok(None) } }
 ///
-/// async fn layer(database: Database, secret: &Secret) -> AuthLayer<User> {
-///     AuthLayer::new(TokenVerifier::hs256(secret), move |claims: Claims| {
+/// async fn layer(database: Database, secret: &HmacSecret) -> AuthLayer<User> {
+///     AuthLayer::new(JwtVerifier::hs256(secret), move |claims: Claims| {
 ///         let database = database.clone();
 ///         async move { Ok(database.find(claims.subject()).await?) }
 ///     })

@@ -7,7 +7,9 @@ use axum::Router;
 use axum::http::StatusCode;
 use axum::routing::get;
 use tower::layer::util::Identity as EmptyLayer;
-use tower_warder::{AuthLayer, Claims, CurrentUser, Empty, RequireLayer, TokenVerifier, UserCache};
+use tower_warder::{
+    AuthLayer, Claims, CurrentUser, EmptyBody, JwtVerifier, RequireLayer, UserCache,
+};
 
 use crate::support::requests::{self, bearer};
 use crate::support::row::Row;
@@ -119,9 +121,9 @@ fn auth() -> AuthLayer<User> {
 }
 
 /// With both caches, and room for twice the tokens and users that there are.
-fn cached(verifier: TokenVerifier) -> AuthLayer<User> {
+fn cached(verifier: JwtVerifier) -> AuthLayer<User> {
     AuthLayer::new(verifier.cache(20_000), Users::ten_thousand())
-        .user_cache(UserCache::new(20_000).time_to_live(Duration::from_secs(3600)))
+        .user_cache(UserCache::new(20_000).ttl(Duration::from_secs(3600)))
 }
 
 fn plain() -> Router {
@@ -137,5 +139,5 @@ fn user() -> Router {
 }
 
 fn door() -> Router {
-    plain().layer(RequireLayer::<User>::approved().rejection(Empty))
+    plain().layer(RequireLayer::<User>::approved().on_rejection(EmptyBody))
 }

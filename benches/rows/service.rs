@@ -33,7 +33,7 @@ pub(crate) fn rows() -> Vec<Row> {
         requests::row(
             "user, in the user cache",
             auth()
-                .user_cache(UserCache::new(20_000).time_to_live(Duration::from_secs(3600)))
+                .user_cache(UserCache::new(20_000).ttl(Duration::from_secs(3600)))
                 .layer(service_fn(somebody_asks)),
             bearer(&token),
             StatusCode::OK,

@@ -73,7 +73,7 @@ mod asymmetric {
     };
     use base64::Engine;
     use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-    use tower_warder::{Algorithm, TokenVerifier, VerifyingKey};
+    use tower_warder::{Algorithm, JwtVerifier, VerifyingKey};
 
     use crate::support::keys;
     use crate::support::row::Row;
@@ -86,9 +86,9 @@ mod asymmetric {
         (Algorithm::EdDSA, keys::ED25519_PUBLIC),
     ];
 
-    pub(crate) fn demanding((algorithm, public): (Algorithm, &str)) -> TokenVerifier {
+    pub(crate) fn demanding((algorithm, public): (Algorithm, &str)) -> JwtVerifier {
         let key = VerifyingKey::from_pem(algorithm, public).unwrap();
-        tokens::demanding(TokenVerifier::new(key))
+        tokens::demanding(JwtVerifier::new(key))
     }
 
     pub(crate) fn verified((algorithm, public): (Algorithm, &str)) -> Row {

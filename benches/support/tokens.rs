@@ -2,7 +2,7 @@
 
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use serde::Serialize;
-use tower_warder::{Secret, TokenVerifier};
+use tower_warder::{HmacSecret, JwtVerifier};
 
 use super::keys;
 
@@ -77,19 +77,19 @@ pub fn signed(algorithm: tower_warder::Algorithm) -> String {
 
 /// Accepts the HS256 tokens, with issuer and audience demanded. It has seen one, as any verifier
 /// has after its first request.
-pub fn verifier() -> TokenVerifier {
-    let verifier = demanding(TokenVerifier::hs256(&secret()));
+pub fn verifier() -> JwtVerifier {
+    let verifier = demanding(JwtVerifier::hs256(&secret()));
     verifier.verify_token(&hs256(SUBJECT)).unwrap();
     verifier
 }
 
 /// The same demands for any key.
-pub fn demanding(verifier: TokenVerifier) -> TokenVerifier {
+pub fn demanding(verifier: JwtVerifier) -> JwtVerifier {
     verifier.issuer(ISSUER).audience(AUDIENCE)
 }
 
-pub fn secret() -> Secret {
-    Secret::new(SECRET).unwrap()
+pub fn secret() -> HmacSecret {
+    HmacSecret::new(SECRET).unwrap()
 }
 
 fn sign(algorithm: Algorithm, subject: &str, exp: u64) -> String {

@@ -8,8 +8,8 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
-use tower_warder::accounts::{BootstrapPolicy, Seat};
-use tower_warder::{BoxError, ConfigError, Secret};
+use tower_warder::accounts::{AdminGrant, BootstrapPolicy};
+use tower_warder::{BoxError, ConfigError, HmacSecret};
 use zeroize::Zeroizing;
 
 use super::origin::PublicOrigin;
@@ -58,7 +58,7 @@ impl FirstAdmin {
     pub(crate) fn policy(&self) -> Result<BootstrapPolicy, ConfigError> {
         Ok(match self {
             Self::FirstUser => BootstrapPolicy::FirstUser,
-            Self::Secret(text) => BootstrapPolicy::Secret(Secret::new(text.as_bytes())?),
+            Self::Secret(text) => BootstrapPolicy::Secret(HmacSecret::new(text.as_bytes())?),
             Self::Nobody => BootstrapPolicy::Nobody,
         })
     }
@@ -69,11 +69,11 @@ impl FirstAdmin {
         store: Arc<dyn Store>,
         origin: &str,
     ) -> Result<AwaitsSecret, BoxError> {
-        let seat = match self {
-            Self::FirstUser => Seat::FirstAccount,
-            Self::Secret(_) | Self::Nobody => Seat::FirstAdmin,
+        let admin_grant = match self {
+            Self::FirstUser => AdminGrant::IfFirstAccount,
+            Self::Secret(_) | Self::Nobody => AdminGrant::IfNoAdmin,
         };
-        let is_free = store.is_free(seat).await?;
+        let is_free = store.is_free(admin_grant).await?;
         if is_free {
             match &self {
                 Self::FirstUser => tracing::info!(
@@ -116,7 +116,7 @@ impl AwaitsSecret {
         if is_over.load(Ordering::Relaxed) {
             return false;
         }
-        match store.is_free(Seat::FirstAdmin).await {
+        match store.is_free(AdminGrant::IfNoAdmin).await {
             Ok(true) => true,
             Ok(false) => {
                 is_over.store(true, Ordering::Relaxed);

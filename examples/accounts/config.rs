@@ -8,7 +8,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use tower_warder::{BoxError, ConfigError, Secret};
+use tower_warder::{BoxError, ConfigError, HmacSecret};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
 use zeroize::Zeroizing;
@@ -69,7 +69,7 @@ impl Config {
 /// start that fails for another reason leaves no file.
 pub(crate) enum KeySource {
     Directory(KeyDirectory),
-    Given(Secret),
+    Given(HmacSecret),
     File(PathBuf),
     Memory,
 }
@@ -86,7 +86,7 @@ impl KeySource {
                     or keep its tokens with a file default.secret in the directory";
                 return Err(invalid("JWT_KEYS", remedy));
             }
-            return match Secret::from_env("JWT_SECRET") {
+            return match HmacSecret::from_env("JWT_SECRET") {
                 Ok(secret) => Ok(Self::Given(secret)),
                 Err(error @ (ConfigError::EmptyVariable(_) | ConfigError::InvalidVariable(_))) => {
                     Err(error.into())
@@ -120,11 +120,11 @@ impl KeySource {
         Ok(Keys::Secret(match self {
             Self::Directory(directory) => return Ok(Keys::Directory(directory.clone())),
             Self::Given(secret) => secret.clone(),
-            Self::File(path) => Secret::from_file_or_generate(path).map_err(|error| {
+            Self::File(path) => HmacSecret::from_file_or_generate(path).map_err(|error| {
                 let (path, error) = (path.display(), keys::reason(error));
                 format!("the secret beside DATABASE_URL, {path}: {error}; or set JWT_SECRET")
             })?,
-            Self::Memory => Secret::generate(),
+            Self::Memory => HmacSecret::generate(),
         }))
     }
 }

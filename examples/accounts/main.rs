@@ -79,7 +79,9 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tower_http::trace::TraceLayer;
 use tower_warder::accounts::{self, AccountStore, Accounts, CommonPasswords, Sessions, User};
-use tower_warder::{AuthCookie, AuthLayer, Tickets, TokenSource, TokenVerifier, UserCache};
+use tower_warder::{
+    AuthCookie, AuthLayer, CredentialSource, JwtVerifier, StreamTickets, UserCache,
+};
 
 mod api_page;
 pub(crate) mod bootstrap;
@@ -151,10 +153,10 @@ async fn run() -> Result<(), Box<dyn Error>> {
     if config.sessions {
         accounts = accounts.sessions(Sessions::new(store.clone()));
     }
-    let cache = config.user_cache_ttl.map(|time_to_live| {
+    let cache = config.user_cache_ttl.map(|ttl| {
         let channel = config.channel.as_ref().map(Channel::to_string);
-        tracing::info!(?time_to_live, channel, "accounts are kept in memory");
-        user_cache(time_to_live, config.channel)
+        tracing::info!(?ttl, channel, "accounts are kept in memory");
+        user_cache(ttl, config.channel)
     });
     let cookie = origin::cookie(config.public_origin.as_ref())?;
     let app = app(accounts, keys.verifier(), cookie, cache);
@@ -211,16 +213,16 @@ async fn run() -> Result<(), Box<dyn Error>> {
 
 pub(crate) fn app<S: AccountStore>(
     mut accounts: Accounts<S>,
-    verifier: TokenVerifier,
+    verifier: JwtVerifier,
     cookie: AuthCookie,
     cache: Option<UserCache<User>>,
 ) -> Router {
     let mut auth = AuthLayer::new(verifier, accounts.clone())
-        .source(streams::source(
-            TokenSource::header().and_cookie(cookie.clone()),
+        .credentials(streams::source(
+            CredentialSource::header().with_cookie(cookie.clone()),
         ))
-        .tickets(Tickets::new(10_000))
-        .loader_timeout(Duration::from_secs(5), tokio::time::sleep);
+        .stream_tickets(StreamTickets::new(10_000))
+        .timeout_with(Duration::from_secs(5), tokio::time::sleep);
     if let Some(cache) = cache {
         accounts = accounts.user_cache(cache.clone());
         auth = auth.user_cache(cache);
@@ -251,8 +253,8 @@ pub(crate) fn app<S: AccountStore>(
 }
 
 /// The accounts in memory: for so long, or until the channel says that they have changed.
-pub(crate) fn user_cache(time_to_live: Duration, channel: Option<Channel>) -> UserCache<User> {
-    let cache = UserCache::new(10_000).time_to_live(time_to_live);
+pub(crate) fn user_cache(ttl: Duration, channel: Option<Channel>) -> UserCache<User> {
+    let cache = UserCache::new(10_000).ttl(ttl);
     let Some(channel) = channel else {
         return cache;
     };
@@ -260,7 +262,7 @@ pub(crate) fn user_cache(time_to_live: Duration, channel: Option<Channel>) -> Us
         Some(tell) => cache.on_invalidate(tell),
         None => cache,
     };
-    tokio::spawn(cache.follow(channel.listen()));
+    tokio::spawn(cache.subscribe(channel.listen()));
     cache
 }
 

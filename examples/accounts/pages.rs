@@ -13,7 +13,7 @@ use axum::routing::get;
 use axum::{Extension, Router};
 use tower_http::set_header::SetResponseHeaderLayer;
 use tower_warder::accounts::User;
-use tower_warder::{Admin, AuthError, AuthErrorKind, Problem, Rejection, RequireLayer};
+use tower_warder::{Admin, AuthError, AuthErrorKind, MakeErrorResponse, ProblemJson, RequireLayer};
 
 use super::bootstrap::AwaitsSecret;
 
@@ -25,10 +25,10 @@ pub(crate) fn routes() -> Router {
     let approved = Router::new()
         .route("/", get(Redirect::to("/profile")))
         .route("/profile", get(Html(include_str!("pages/profile.html"))))
-        .route_layer(RequireLayer::<User>::approved().rejection(turn_away));
+        .route_layer(RequireLayer::<User>::approved().on_rejection(turn_away));
     let admins = Router::new()
         .route("/users", get(Html(include_str!("pages/users.html"))))
-        .route_layer(RequireLayer::<User>::new(Admin).rejection(turn_away));
+        .route_layer(RequireLayer::<User>::new(Admin).on_rejection(turn_away));
     let pages = public.merge(approved).merge(admins);
     pages
         // After a log-out the back button asks the server, and comes to the log-in.
@@ -55,7 +55,7 @@ async fn register(awaits_secret: Option<Extension<AwaitsSecret>>) -> Html<String
 /// adds the `Set-Cookie` that clears a rejected cookie.
 fn turn_away(error: &AuthError, headers: &HeaderMap) -> Response {
     if !wants_page(headers) {
-        return Problem.response(error, headers);
+        return ProblemJson.response(error, headers);
     }
     let page = match error.kind() {
         AuthErrorKind::MissingCredential => return Redirect::to("/login").into_response(),
@@ -65,7 +65,7 @@ fn turn_away(error: &AuthError, headers: &HeaderMap) -> Response {
         AuthErrorKind::Forbidden => include_str!("pages/forbidden.html"),
         // No redirect: an outage must not look like a log-out.
         AuthErrorKind::Unavailable => include_str!("pages/unavailable.html"),
-        _ => return Problem.response(error, headers),
+        _ => return ProblemJson.response(error, headers),
     };
     (error.status(), Html(page)).into_response()
 }

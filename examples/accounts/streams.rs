@@ -19,7 +19,9 @@ use futures_util::{Stream, StreamExt, stream};
 use serde_json::{Value, json};
 use tokio::time::{self, Instant, MissedTickBehavior};
 use tower_warder::accounts::{AccountStore, Accounts, User, UserPublic};
-use tower_warder::{AuthError, AuthErrorKind, Claims, CurrentUser, Denied, Identity, TokenSource};
+use tower_warder::{
+    AuthError, AuthErrorKind, Claims, CredentialSource, CurrentUser, Denied, Identity,
+};
 
 use super::serve::MAX_CONNECTIONS;
 use super::stream_limit::{StreamLimit, TooManyStreams};
@@ -35,11 +37,11 @@ pub(crate) fn routes<S: AccountStore>(accounts: Accounts<S>) -> Router {
 
 /// Where browsers send what they cannot put into a header.
 #[expect(clippy::expect_used, reason = "these are paths")]
-pub(crate) fn source(source: TokenSource) -> TokenSource {
+pub(crate) fn source(source: CredentialSource) -> CredentialSource {
     [EVENTS, SOCKET]
         .into_iter()
-        .try_fold(source, TokenSource::and_query)
-        .and_then(|source| source.and_subprotocol(SOCKET))
+        .try_fold(source, CredentialSource::with_query_token)
+        .and_then(|source| source.with_websocket_subprotocol(SOCKET))
         .expect("a path")
 }
 

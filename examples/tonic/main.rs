@@ -21,7 +21,7 @@ use tonic::transport::server::TcpIncoming;
 use tonic::transport::{Channel, Server};
 use tonic::{Request, Response, Status};
 use tower_warder::{
-    AuthLayer, BoxError, Claims, Empty, RequireLayer, Secret, TokenIssuer, TokenVerifier,
+    AuthLayer, BoxError, Claims, EmptyBody, HmacSecret, JwtIssuer, JwtVerifier, RequireLayer,
     async_trait,
 };
 
@@ -59,10 +59,10 @@ fn claims<T>(request: &Request<T>) -> Result<Claims, Status> {
     claims.ok_or_else(|| Status::internal("there is no guard"))
 }
 
-pub(crate) async fn serve(listener: TcpListener, verifier: TokenVerifier) -> Result<(), BoxError> {
+pub(crate) async fn serve(listener: TcpListener, verifier: JwtVerifier) -> Result<(), BoxError> {
     // With gRPC-Web beside it, `.grpc(true)`: see the README.
     let auth = AuthLayer::claims_only(verifier);
-    let guard = RequireLayer::<Claims>::approved().rejection(Empty);
+    let guard = RequireLayer::<Claims>::approved().on_rejection(EmptyBody);
     let (_, health) = tonic_health::server::health_reporter();
 
     // The guard of one service. For all of them: `.layer(auth).layer(guard)`.
@@ -89,12 +89,12 @@ pub(crate) async fn greet(channel: Channel, token: &str) -> Result<String, BoxEr
 
 #[tokio::main]
 async fn main() -> Result<(), BoxError> {
-    let secret = Secret::generate();
-    let token = TokenIssuer::hs256(&secret).issue("Jane")?;
+    let secret = HmacSecret::generate();
+    let token = JwtIssuer::hs256(&secret).issue("Jane")?;
     println!("TOKEN={token}");
 
     let listener = TcpListener::bind("127.0.0.1:50051").await?;
-    let server = tokio::spawn(serve(listener, TokenVerifier::hs256(&secret)));
+    let server = tokio::spawn(serve(listener, JwtVerifier::hs256(&secret)));
     let channel = Channel::from_static("http://127.0.0.1:50051");
     println!("{}", greet(channel.connect().await?, &token).await?);
     server.await?

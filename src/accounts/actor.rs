@@ -19,7 +19,7 @@ pub enum Actor {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum NotAdmin {
     /// The account is gone, or not approved: its tokens open no door.
-    ShutOut,
+    Inactive,
     /// The account is approved, but no admin's.
     Demoted,
 }
@@ -50,7 +50,7 @@ impl Actor {
         match account.filter(|account| account.id == id && account.status == UserStatus::Approved) {
             Some(account) if account.is_admin => Ok(()),
             Some(_) => Err(NotAdmin::Demoted),
-            None => Err(NotAdmin::ShutOut),
+            None => Err(NotAdmin::Inactive),
         }
     }
 }
@@ -64,7 +64,7 @@ impl From<&User> for Actor {
 impl fmt::Display for NotAdmin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::ShutOut => "who asked has no approved account any more",
+            Self::Inactive => "who asked has no approved account any more",
             Self::Demoted => "who asked is no admin any more",
         })
     }

@@ -14,8 +14,8 @@ use serde_json::json;
 
 use super::actor::NotAdmin;
 use super::error::AccountError;
-use super::fault::Fault;
-use super::last_admin::LastAdmin;
+use super::fault::ValidationError;
+use super::last_admin::LastAdminError;
 use crate::error::{AuthError, AuthErrorKind};
 use crate::log_limit::{LogLimit, log_limited};
 use crate::login::{LoginError, Row, log_outage};
@@ -33,13 +33,15 @@ impl IntoResponse for AccountError {
             Self::WrongBootstrapSecret => WRONG_BOOTSTRAP_SECRET,
             Self::NotAdmin(refusal) => return AuthError::from(refusal).into_response(),
             Self::NotFound => USER_NOT_FOUND,
-            Self::LastAdmin(LastAdmin::Demotion) => LAST_DEMOTION,
-            Self::LastAdmin(LastAdmin::Disabling) => LAST_DISABLING,
-            Self::LastAdmin(LastAdmin::Deletion) => LAST_DELETION,
+            Self::LastAdmin(LastAdminError::Demotion) => LAST_DEMOTION,
+            Self::LastAdmin(LastAdminError::Disabling) => LAST_DISABLING,
+            Self::LastAdmin(LastAdminError::Deletion) => LAST_DELETION,
             Self::InvalidRefreshToken => return challenged(INVALID_REFRESH_TOKEN),
             Self::WrongPassword => WRONG_PASSWORD,
             // What the door would have said.
-            Self::ShutOut => return AuthError::new(AuthErrorKind::InvalidToken).into_response(),
+            Self::TokensRevoked => {
+                return AuthError::new(AuthErrorKind::InvalidToken).into_response();
+            }
             Self::SessionNotFound => SESSION_NOT_FOUND,
             Self::NoSessions => {
                 static LIMIT: LogLimit = LogLimit::new();
@@ -59,7 +61,7 @@ impl IntoResponse for AccountError {
 impl From<NotAdmin> for AuthError {
     fn from(refusal: NotAdmin) -> Self {
         match refusal {
-            NotAdmin::ShutOut => Self::new(AuthErrorKind::InvalidToken),
+            NotAdmin::Inactive => Self::new(AuthErrorKind::InvalidToken),
             NotAdmin::Demoted => Self::forbidden(ADMIN_REQUIRED.into()),
         }
     }
@@ -102,7 +104,7 @@ pub(super) fn finished<S: Clone + Send + Sync + 'static>(router: Router<S>) -> R
 }
 
 /// 422: `detail` is the list of what is wrong, as clients of FastAPI read it.
-pub(super) fn invalid(faults: &[Fault]) -> Response {
+pub(super) fn invalid(faults: &[ValidationError]) -> Response {
     let body = json!({"detail": faults});
     json_answer(StatusCode::UNPROCESSABLE_ENTITY, &body)
 }

@@ -5,24 +5,24 @@ use std::borrow::Cow;
 use serde_json::{Map, Value};
 
 use super::email::Email;
-use super::fault::{Fault, FaultKind, Place};
+use super::fault::{Location, ValidationError, ValidationErrorKind};
 use super::password::{InvalidPassword, Password};
 use crate::user::UserStatus;
 
 /// A JSON object, and what was wrong with the fields read so far.
 pub(super) struct Body {
     fields: Map<String, Value>,
-    faults: Vec<Fault>,
+    faults: Vec<ValidationError>,
 }
 
 impl Body {
-    pub(super) fn open(body: Value) -> Result<Self, Vec<Fault>> {
+    pub(super) fn open(body: Value) -> Result<Self, Vec<ValidationError>> {
         match body {
             Value::Object(fields) => Ok(Self {
                 fields,
                 faults: Vec::new(),
             }),
-            _ => Err(vec![Fault::not_an_object()]),
+            _ => Err(vec![ValidationError::not_an_object()]),
         }
     }
 
@@ -30,7 +30,8 @@ impl Body {
         match self.fields.remove(field) {
             Some(value) => self.read(field, value),
             None => {
-                self.faults.push(Fault::missing(Place::Body, field));
+                self.faults
+                    .push(ValidationError::missing(Location::Body, field));
                 None
             }
         }
@@ -43,14 +44,14 @@ impl Body {
         }
     }
 
-    pub(super) fn into_faults(self) -> Vec<Fault> {
+    pub(super) fn into_faults(self) -> Vec<ValidationError> {
         self.faults
     }
 
     fn read<T: Field>(&mut self, field: &'static str, value: Value) -> Option<T> {
         T::read(value)
             .map_err(|(kind, message)| {
-                let fault = Fault::new(kind, Place::Body, field, message);
+                let fault = ValidationError::new(kind, Location::Body, field, message);
                 self.faults.push(fault);
             })
             .ok()
@@ -62,14 +63,14 @@ pub(super) trait Field: Sized {
     fn read(value: Value) -> Result<Self, Flaw>;
 }
 
-type Flaw = (FaultKind, Cow<'static, str>);
+type Flaw = (ValidationErrorKind, Cow<'static, str>);
 
 impl Field for String {
     fn read(value: Value) -> Result<Self, Flaw> {
         match value {
             Value::String(text) => Ok(text),
             _ => Err((
-                FaultKind::StringType,
+                ValidationErrorKind::StringType,
                 "Input should be a valid string".into(),
             )),
         }
@@ -79,7 +80,7 @@ impl Field for String {
 impl Field for bool {
     fn read(value: Value) -> Result<Self, Flaw> {
         value.as_bool().ok_or((
-            FaultKind::BoolType,
+            ValidationErrorKind::BoolType,
             "Input should be a valid boolean".into(),
         ))
     }
@@ -88,7 +89,7 @@ impl Field for bool {
 impl Field for Email {
     fn read(value: Value) -> Result<Self, Flaw> {
         Self::new(&String::read(value)?)
-            .map_err(|invalid| (FaultKind::ValueError, invalid.to_string().into()))
+            .map_err(|invalid| (ValidationErrorKind::ValueError, invalid.to_string().into()))
     }
 }
 
@@ -97,11 +98,11 @@ impl Field for Password {
         let (min, max) = (Self::MIN_CHARS, Self::MAX_CHARS);
         Self::new(String::read(value)?).map_err(|invalid| match invalid {
             InvalidPassword::TooShort => (
-                FaultKind::StringTooShort,
+                ValidationErrorKind::StringTooShort,
                 format!("String should have at least {min} characters").into(),
             ),
             InvalidPassword::TooLong => (
-                FaultKind::StringTooLong,
+                ValidationErrorKind::StringTooLong,
                 format!("String should have at most {max} characters").into(),
             ),
         })
@@ -112,7 +113,7 @@ impl Field for UserStatus {
     fn read(value: Value) -> Result<Self, Flaw> {
         let status = value.as_str().and_then(|text| text.parse().ok());
         status.ok_or((
-            FaultKind::Enum,
+            ValidationErrorKind::Enum,
             "Input should be 'pending', 'approved' or 'disabled'".into(),
         ))
     }

@@ -2,8 +2,8 @@
 
 use super::error::AccountError;
 use super::input::UserCreate;
-use super::store::Seat;
-use crate::secret::Secret;
+use super::store::AdminGrant;
+use crate::secret::HmacSecret;
 
 /// Who becomes the first admin.
 #[derive(Clone, Debug, Default)]
@@ -12,25 +12,25 @@ pub enum BootstrapPolicy {
     /// Whoever registers first.
     ///
     /// On a server that strangers reach, that may be a stranger: register before you publish it,
-    /// or use [`Secret`](Self::Secret).
+    /// or use [`HmacSecret`](Self::Secret).
     #[default]
     FirstUser,
     /// Whoever registers with this secret as `bootstrap_secret`, as long as nobody is admin and
     /// approved. A wrong one is refused.
-    Secret(Secret),
+    Secret(HmacSecret),
     /// Nobody: the first admin comes from elsewhere.
     Nobody,
 }
 
 impl BootstrapPolicy {
     /// The seat that whoever registers so is offered.
-    pub(super) fn seat(&self, new: &UserCreate) -> Result<Seat, AccountError> {
+    pub(super) fn seat(&self, new: &UserCreate) -> Result<AdminGrant, AccountError> {
         match self {
-            Self::FirstUser => Ok(Seat::FirstAccount),
-            Self::Nobody => Ok(Seat::Closed),
+            Self::FirstUser => Ok(AdminGrant::IfFirstAccount),
+            Self::Nobody => Ok(AdminGrant::Never),
             Self::Secret(secret) => match new.given_secret() {
-                None => Ok(Seat::Closed),
-                Some(given) if secret.matches(given.as_bytes()) => Ok(Seat::FirstAdmin),
+                None => Ok(AdminGrant::Never),
+                Some(given) if secret.matches(given.as_bytes()) => Ok(AdminGrant::IfNoAdmin),
                 Some(_) => Err(AccountError::WrongBootstrapSecret),
             },
         }

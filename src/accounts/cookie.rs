@@ -27,22 +27,22 @@ use crate::source::AuthCookie;
 /// | `POST /cookie/logout` | anyone | 204, and no cookie any more |
 ///
 /// The script of the page never sees the token. Both refuse the pages of other origins with 403,
-/// by [`AuthCookie::check_origin`]: nobody is logged in or out by a page that they only visit.
+/// by [`AuthCookie::check_csrf`]: nobody is logged in or out by a page that they only visit.
 ///
 /// The cookie opens nothing unless the layer reads it:
 ///
 /// ```
 /// use axum::Router;
-/// use tower_warder::accounts::{self, Accounts, MemoryStore};
-/// use tower_warder::{AuthCookie, AuthLayer, Secret, TokenIssuer, TokenSource, TokenVerifier};
+/// use tower_warder::accounts::{self, Accounts, InMemoryAccountStore};
+/// use tower_warder::{AuthCookie, AuthLayer, HmacSecret, JwtIssuer, CredentialSource, JwtVerifier};
 ///
-/// let secret = Secret::generate();
-/// let accounts = Accounts::new(MemoryStore::new(), TokenIssuer::hs256(&secret));
+/// let secret = HmacSecret::generate();
+/// let accounts = Accounts::new(InMemoryAccountStore::new(), JwtIssuer::hs256(&secret));
 /// let cookie = AuthCookie::new("session")?;
 /// let routes = accounts::routes(accounts.clone())
 ///     .merge(accounts::cookie_routes(accounts.clone(), cookie.clone()));
-/// let auth = AuthLayer::new(TokenVerifier::hs256(&secret), accounts)
-///     .source(TokenSource::header().and_cookie(cookie));
+/// let auth = AuthLayer::new(JwtVerifier::hs256(&secret), accounts)
+///     .credentials(CredentialSource::header().with_cookie(cookie));
 /// let app: Router = Router::new().nest("/api/auth", routes).layer(auth);
 /// # Ok::<(), tower_warder::ConfigError>(())
 /// ```
@@ -65,7 +65,7 @@ pub async fn cookie_login<S: AccountStore>(
     request: Request,
 ) -> Result<Response, Response> {
     cookie
-        .check_origin(&request)
+        .check_csrf(&request)
         .map_err(AuthError::into_response)?;
     let Form(login) = Form::from_request(request, &()).await?;
     log_in(&accounts, &cookie, login)
@@ -83,7 +83,7 @@ pub async fn cookie_logout(
     State(cookie): State<AuthCookie>,
     request: Request,
 ) -> Result<Response, AuthError> {
-    cookie.check_origin(&request)?;
+    cookie.check_csrf(&request)?;
     let cleared = [(SET_COOKIE, cookie.clear())];
     let response = (StatusCode::NO_CONTENT, cleared).into_response();
     Ok(answer::no_store(response))

@@ -4,8 +4,8 @@ use std::error::Error;
 use std::fmt;
 
 use super::actor::NotAdmin;
-use super::fault::Fault;
-use super::last_admin::LastAdmin;
+use super::fault::ValidationError;
+use super::last_admin::LastAdminError;
 use super::store::StoreError;
 use crate::error::BoxError;
 use crate::login::LoginError;
@@ -25,7 +25,7 @@ pub enum AccountError {
     /// The password is right, and the account is disabled.
     Disabled,
     /// The [policy](crate::accounts::PasswordPolicy) does not accept the new password.
-    RejectedPassword(Fault),
+    RejectedPassword(ValidationError),
     /// The `bootstrap_secret` is wrong.
     WrongBootstrapSecret,
     /// Who asked is not, or no longer, admin and approved.
@@ -33,14 +33,14 @@ pub enum AccountError {
     /// There is no such account.
     NotFound,
     /// Nobody would be left who is admin and approved.
-    LastAdmin(LastAdmin),
+    LastAdmin(LastAdminError),
     /// The refresh token is none, was spent, or is of a session that is over or may not go on:
     /// nobody is told which.
     InvalidRefreshToken,
     /// The present password is wrong.
     WrongPassword,
     /// Who asked is not, or no longer, approved, or its tokens have ended.
-    ShutOut,
+    TokensRevoked,
     /// The account has no such session.
     SessionNotFound,
     /// The accounts have no [sessions](crate::accounts::Accounts::sessions).
@@ -103,7 +103,7 @@ impl fmt::Display for AccountError {
             Self::LastAdmin(refusal) => refusal.fmt(f),
             Self::InvalidRefreshToken => f.write_str("the refresh token is not good"),
             Self::WrongPassword => f.write_str("the present password is wrong"),
-            Self::ShutOut => f.write_str("who asked has no tokens that are alive any more"),
+            Self::TokensRevoked => f.write_str("who asked has no tokens that are alive any more"),
             Self::SessionNotFound => f.write_str("the account has no such session"),
             Self::NoSessions => f.write_str(
                 "these accounts have no sessions: add `.sessions(Sessions::new(store))` to them",

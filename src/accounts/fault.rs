@@ -26,17 +26,17 @@ use serde::{Serialize, Serializer};
 /// );
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Fault {
-    kind: FaultKind,
-    place: Place,
+pub struct ValidationError {
+    kind: ValidationErrorKind,
+    location: Location,
     field: Option<&'static str>,
     message: Cow<'static, str>,
 }
 
-/// The kinds of [`Fault`], named as pydantic names them.
+/// The kinds of [`ValidationError`], named as pydantic names them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-pub enum FaultKind {
+pub enum ValidationErrorKind {
     /// The field is not there.
     Missing,
     /// Not a string.
@@ -61,10 +61,10 @@ pub enum FaultKind {
     ValueError,
 }
 
-/// The part of a request that a [`Fault`] is in.
+/// The part of a request that a [`ValidationError`] is in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-pub enum Place {
+pub enum Location {
     /// The body.
     Body,
     /// The path.
@@ -73,62 +73,79 @@ pub enum Place {
     Query,
 }
 
-impl Fault {
+impl ValidationError {
     /// A fault in a field, with a sentence that does not repeat what was sent.
     pub fn new(
-        kind: FaultKind,
-        place: Place,
+        kind: ValidationErrorKind,
+        location: Location,
         field: &'static str,
         message: impl Into<Cow<'static, str>>,
     ) -> Self {
         Self {
             kind,
-            place,
+            location,
             field: Some(field),
             message: message.into(),
         }
     }
 
     /// A field that is not there.
-    pub(crate) fn missing(place: Place, field: &'static str) -> Self {
-        Self::new(FaultKind::Missing, place, field, "Field required")
+    pub(crate) fn missing(location: Location, field: &'static str) -> Self {
+        Self::new(
+            ValidationErrorKind::Missing,
+            location,
+            field,
+            "Field required",
+        )
     }
 
     /// A body that is not JSON at all.
     pub(crate) const fn not_json() -> Self {
-        Self::of_whole(Place::Body, FaultKind::JsonInvalid, "JSON decode error")
+        Self::of_whole(
+            Location::Body,
+            ValidationErrorKind::JsonInvalid,
+            "JSON decode error",
+        )
     }
 
     /// A body with an object that has two members of one name.
     pub(crate) const fn duplicate_member() -> Self {
         let message = "Each member of an object may be given once";
-        Self::of_whole(Place::Body, FaultKind::JsonInvalid, message)
+        Self::of_whole(Location::Body, ValidationErrorKind::JsonInvalid, message)
     }
 
     /// A body that is JSON, but no object.
     pub(crate) const fn not_an_object() -> Self {
         let message = "Input should be a valid dictionary or object";
-        Self::of_whole(Place::Body, FaultKind::ModelAttributesType, message)
+        Self::of_whole(
+            Location::Body,
+            ValidationErrorKind::ModelAttributesType,
+            message,
+        )
     }
 
     /// A fault in a part of the request as a whole.
-    pub(crate) const fn of_whole(place: Place, kind: FaultKind, message: &'static str) -> Self {
+    pub(crate) const fn of_whole(
+        location: Location,
+        kind: ValidationErrorKind,
+        message: &'static str,
+    ) -> Self {
         Self {
             kind,
-            place,
+            location,
             field: None,
             message: Cow::Borrowed(message),
         }
     }
 
     /// What kind of fault this is.
-    pub const fn kind(&self) -> FaultKind {
+    pub const fn kind(&self) -> ValidationErrorKind {
         self.kind
     }
 
     /// The part of the request that it is in.
-    pub const fn place(&self) -> Place {
-        self.place
+    pub const fn location(&self) -> Location {
+        self.location
     }
 
     /// The field that it is in; `None` if it is in the whole.
@@ -142,10 +159,12 @@ impl Fault {
     }
 }
 
-impl Serialize for Fault {
+impl Serialize for ValidationError {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let location: Vec<_> = iter::once(self.place.as_str()).chain(self.field).collect();
-        let mut item = serializer.serialize_struct("Fault", 3)?;
+        let location: Vec<_> = iter::once(self.location.as_str())
+            .chain(self.field)
+            .collect();
+        let mut item = serializer.serialize_struct("ValidationError", 3)?;
         item.serialize_field("type", self.kind.as_str())?;
         item.serialize_field("loc", &location)?;
         item.serialize_field("msg", &self.message)?;
@@ -153,7 +172,7 @@ impl Serialize for Fault {
     }
 }
 
-impl FaultKind {
+impl ValidationErrorKind {
     /// The name of the kind: `type` of the item.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -172,8 +191,8 @@ impl FaultKind {
     }
 }
 
-impl Place {
-    /// The name of the place: the beginning of `loc`.
+impl Location {
+    /// The name of the location: the beginning of `loc`.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Body => "body",

@@ -5,7 +5,7 @@ use std::{mem, str};
 
 use zeroize::Zeroizing;
 
-use super::fault::{Fault, FaultKind, Place};
+use super::fault::{Location, ValidationError, ValidationErrorKind};
 use crate::source::decode_form;
 
 /// Hands each parameter of `form` to `take`, decoded.
@@ -15,10 +15,11 @@ use crate::source::decode_form;
 /// are refused where others read them as something else.
 pub(super) fn read(
     form: &[u8],
-    place: Place,
+    location: Location,
     mut take: impl FnMut(&str, Zeroizing<String>),
-) -> Result<(), Fault> {
-    let malformed = || Fault::of_whole(place, FaultKind::ValueError, MALFORMED);
+) -> Result<(), ValidationError> {
+    let malformed =
+        || ValidationError::of_whole(location, ValidationErrorKind::ValueError, MALFORMED);
     let form = str::from_utf8(form).map_err(|_| malformed())?;
     let mut seen = HashSet::new();
     for parameter in form.split('&').filter(|text| !text.is_empty()) {
@@ -26,7 +27,11 @@ pub(super) fn read(
         let mut name = decode(name).ok_or_else(malformed)?;
         let value = decode(value).ok_or_else(malformed)?;
         if seen.contains(&*name) {
-            return Err(Fault::of_whole(place, FaultKind::ValueError, TWICE));
+            return Err(ValidationError::of_whole(
+                location,
+                ValidationErrorKind::ValueError,
+                TWICE,
+            ));
         }
         take(&name, value);
         seen.insert(mem::take(&mut *name));
@@ -57,7 +62,7 @@ mod tests {
 
     fn fields(form: &[u8]) -> Result<Vec<(String, String)>, &'static str> {
         let mut fields = Vec::new();
-        read(form, Place::Body, |name, value| {
+        read(form, Location::Body, |name, value| {
             fields.push((name.to_owned(), value.as_str().to_owned()));
         })
         .map(|()| fields)

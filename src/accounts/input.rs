@@ -7,7 +7,7 @@ use zeroize::Zeroizing;
 
 use super::body::Body;
 use super::email::Email;
-use super::fault::{Fault, FaultKind, Place};
+use super::fault::{Location, ValidationError, ValidationErrorKind};
 use super::form;
 use super::password::Password;
 use crate::user::UserStatus;
@@ -48,7 +48,7 @@ impl UserCreate {
     /// # Errors
     ///
     /// All that is wrong with it.
-    pub fn parse(body: Value) -> Result<Self, Vec<Fault>> {
+    pub fn parse(body: Value) -> Result<Self, Vec<ValidationError>> {
         let mut body = Body::open(body)?;
         let (email, password) = (body.required("email"), body.required("password"));
         let bootstrap_secret = body.optional("bootstrap_secret").map(Zeroizing::new);
@@ -89,7 +89,7 @@ impl UserUpdate {
     /// # Errors
     ///
     /// All that is wrong with it.
-    pub fn parse(body: Value) -> Result<Self, Vec<Fault>> {
+    pub fn parse(body: Value) -> Result<Self, Vec<ValidationError>> {
         let mut body = Body::open(body)?;
         let update = Self {
             email: body.optional("email"),
@@ -116,7 +116,7 @@ impl PasswordReset {
     /// # Errors
     ///
     /// All that is wrong with it.
-    pub fn parse(body: Value) -> Result<Self, Vec<Fault>> {
+    pub fn parse(body: Value) -> Result<Self, Vec<ValidationError>> {
         let mut body = Body::open(body)?;
         let password = body.required("password");
         password
@@ -164,9 +164,9 @@ impl UserLogin {
     /// # Errors
     ///
     /// All that is wrong with it.
-    pub fn parse(form: &[u8]) -> Result<Self, Vec<Fault>> {
+    pub fn parse(form: &[u8]) -> Result<Self, Vec<ValidationError>> {
         let (mut username, mut password, mut grant_type) = (None, None, None);
-        form::read(form, Place::Body, |name, value| {
+        form::read(form, Location::Body, |name, value| {
             let field = match name {
                 "username" => &mut username,
                 "password" => &mut password,
@@ -179,16 +179,16 @@ impl UserLogin {
 
         let mut faults = Vec::new();
         if grant_type.is_some_and(|grant_type| *grant_type != "password") {
-            faults.push(Fault::new(
-                FaultKind::StringPatternMismatch,
-                Place::Body,
+            faults.push(ValidationError::new(
+                ValidationErrorKind::StringPatternMismatch,
+                Location::Body,
                 "grant_type",
                 "String should match pattern '^password$'",
             ));
         }
         for (field, text) in [("username", &username), ("password", &password)] {
             if text.is_none() {
-                faults.push(Fault::missing(Place::Body, field));
+                faults.push(ValidationError::missing(Location::Body, field));
             }
         }
         match (username, password) {
@@ -225,7 +225,7 @@ mod tests {
 
     use super::*;
 
-    fn types(faults: Vec<Fault>) -> Vec<(&'static str, Option<&'static str>)> {
+    fn types(faults: Vec<ValidationError>) -> Vec<(&'static str, Option<&'static str>)> {
         faults
             .iter()
             .map(|fault| (fault.kind().as_str(), fault.field()))

@@ -7,17 +7,17 @@ use serde::Deserialize;
 use serde::de::{Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
 
-use super::fault::Fault;
+use super::fault::ValidationError;
 
 /// Reads a document in which no object, however deep, has two members of one name: RFC 8259,
 /// section 4, leaves open which of them counts, and a reader before this one may decide otherwise.
 ///
 /// It is read twice, because a [`Value`] keeps the last of them and does not tell.
-pub(super) fn read(json: &[u8]) -> Result<Value, Fault> {
+pub(super) fn read(json: &[u8]) -> Result<Value, ValidationError> {
     match serde_json::from_slice(json) {
-        Ok(UniqueMembers) => serde_json::from_slice(json).map_err(|_| Fault::not_json()),
-        Err(error) if error.is_data() => Err(Fault::duplicate_member()),
-        Err(_) => Err(Fault::not_json()),
+        Ok(UniqueMembers) => serde_json::from_slice(json).map_err(|_| ValidationError::not_json()),
+        Err(error) if error.is_data() => Err(ValidationError::duplicate_member()),
+        Err(_) => Err(ValidationError::not_json()),
     }
 }
 
@@ -97,7 +97,7 @@ mod tests {
         ] {
             assert_eq!(
                 read(text.as_bytes()),
-                Err(Fault::duplicate_member()),
+                Err(ValidationError::duplicate_member()),
                 "{text}"
             );
         }
@@ -121,9 +121,13 @@ mod tests {
             r#""\ud800""#,
             &deep,
         ] {
-            assert_eq!(read(text.as_bytes()), Err(Fault::not_json()), "{text:.40}");
+            assert_eq!(
+                read(text.as_bytes()),
+                Err(ValidationError::not_json()),
+                "{text:.40}"
+            );
         }
-        assert_eq!(read(b"\"\xff\""), Err(Fault::not_json()));
+        assert_eq!(read(b"\"\xff\""), Err(ValidationError::not_json()));
     }
 
     proptest! {

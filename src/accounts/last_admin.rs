@@ -11,7 +11,7 @@ use crate::user::UserStatus;
 
 /// An update, who makes it and when.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Change {
+pub struct UserChange {
     /// What changes.
     pub update: UserUpdate,
     /// Who makes the change.
@@ -22,7 +22,7 @@ pub struct Change {
 
 /// Why a change or a deletion was refused: nobody would be left who is admin *and* approved.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum LastAdmin {
+pub enum LastAdminError {
     /// The account would no longer be an admin's, whatever else would change.
     Demotion,
     /// The account would no longer be approved.
@@ -42,8 +42,8 @@ impl User {
     ///
     /// # Errors
     ///
-    /// [`LastAdmin`], and then nothing of the change may be written.
-    pub fn changed(&self, change: &Change, other_admins: u64) -> Result<Self, LastAdmin> {
+    /// [`LastAdminError`], and then nothing of the change may be written.
+    pub fn apply(&self, change: &UserChange, other_admins: u64) -> Result<Self, LastAdminError> {
         let UserUpdate {
             email,
             is_admin,
@@ -59,9 +59,9 @@ impl User {
         if self.is_active_admin() && !user.is_active_admin() && other_admins == 0 {
             // Demotion is named first.
             return Err(if user.is_admin {
-                LastAdmin::Disabling
+                LastAdminError::Disabling
             } else {
-                LastAdmin::Demotion
+                LastAdminError::Demotion
             });
         }
         let was_approved = self.status == UserStatus::Approved;
@@ -81,16 +81,16 @@ impl User {
     ///
     /// # Errors
     ///
-    /// [`LastAdmin::Deletion`].
-    pub fn check_deletion(&self, other_admins: u64) -> Result<(), LastAdmin> {
+    /// [`LastAdminError::Deletion`].
+    pub fn check_deletion(&self, other_admins: u64) -> Result<(), LastAdminError> {
         if self.is_active_admin() && other_admins == 0 {
-            return Err(LastAdmin::Deletion);
+            return Err(LastAdminError::Deletion);
         }
         Ok(())
     }
 }
 
-impl fmt::Display for LastAdmin {
+impl fmt::Display for LastAdminError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Demotion => "the last admin cannot be demoted",
@@ -100,7 +100,7 @@ impl fmt::Display for LastAdmin {
     }
 }
 
-impl Error for LastAdmin {}
+impl Error for LastAdminError {}
 
 #[cfg(test)]
 mod tests {
@@ -124,8 +124,8 @@ mod tests {
         }
     }
 
-    fn change(is_admin: Option<bool>, status: Option<UserStatus>) -> Change {
-        Change {
+    fn change(is_admin: Option<bool>, status: Option<UserStatus>) -> UserChange {
+        UserChange {
             update: UserUpdate {
                 email: None,
                 is_admin,
@@ -142,17 +142,17 @@ mod tests {
         for (is_admin, status, refusal) in [
             (None, None, None),
             (Some(true), Some(Approved), None),
-            (Some(false), None, Some(LastAdmin::Demotion)),
-            (None, Some(Disabled), Some(LastAdmin::Disabling)),
-            (None, Some(Pending), Some(LastAdmin::Disabling)),
-            (Some(true), Some(Pending), Some(LastAdmin::Disabling)),
-            (Some(false), Some(Disabled), Some(LastAdmin::Demotion)),
+            (Some(false), None, Some(LastAdminError::Demotion)),
+            (None, Some(Disabled), Some(LastAdminError::Disabling)),
+            (None, Some(Pending), Some(LastAdminError::Disabling)),
+            (Some(true), Some(Pending), Some(LastAdminError::Disabling)),
+            (Some(false), Some(Disabled), Some(LastAdminError::Demotion)),
         ] {
             let change = change(is_admin, status);
-            assert_eq!(last.changed(&change, 0).err(), refusal, "{change:?}");
-            assert!(last.changed(&change, 1).is_ok(), "{change:?}");
+            assert_eq!(last.apply(&change, 0).err(), refusal, "{change:?}");
+            assert!(last.apply(&change, 1).is_ok(), "{change:?}");
         }
-        assert_eq!(last.check_deletion(0), Err(LastAdmin::Deletion));
+        assert_eq!(last.check_deletion(0), Err(LastAdminError::Deletion));
         assert_eq!(last.check_deletion(1), Ok(()));
     }
 
@@ -160,7 +160,7 @@ mod tests {
     fn an_admin_who_is_not_approved_is_not_the_last_one() {
         for status in [Pending, Disabled] {
             let admin = user(true, status);
-            assert!(admin.changed(&change(Some(false), None), 0).is_ok());
+            assert!(admin.apply(&change(Some(false), None), 0).is_ok());
             assert!(admin.check_deletion(0).is_ok());
         }
     }
@@ -168,17 +168,17 @@ mod tests {
     #[test]
     fn approval_is_recorded_once() {
         let first = change(None, Some(Approved));
-        let approved = user(false, Pending).changed(&first, 1).unwrap();
+        let approved = user(false, Pending).apply(&first, 1).unwrap();
         assert_eq!(approved.approved_at, Some(first.at));
         assert_eq!(approved.approved_by, Some(1));
 
-        let disabled = approved.changed(&change(None, Some(Disabled)), 1).unwrap();
-        let again = Change {
+        let disabled = approved.apply(&change(None, Some(Disabled)), 1).unwrap();
+        let again = UserChange {
             by: Actor::Admin(2),
             at: first.at + Duration::from_secs(60),
             ..first
         };
-        let again = disabled.changed(&again, 1).unwrap();
+        let again = disabled.apply(&again, 1).unwrap();
         assert_eq!(again.approved_at, approved.approved_at);
         assert_eq!(again.approved_by, approved.approved_by);
     }
@@ -194,14 +194,14 @@ mod tests {
             (Pending, Disabled, 3),
             (Disabled, Pending, 3),
         ] {
-            let changed = user(false, from).changed(&change(None, Some(to)), 1);
+            let changed = user(false, from).apply(&change(None, Some(to)), 1);
             assert_eq!(
                 changed.unwrap().token_generation,
                 generation,
                 "{from:?} {to:?}"
             );
         }
-        let promoted = user(false, Approved).changed(&change(Some(true), None), 1);
+        let promoted = user(false, Approved).apply(&change(Some(true), None), 1);
         assert_eq!(promoted.unwrap().token_generation, 3);
     }
 }

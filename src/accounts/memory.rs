@@ -9,14 +9,14 @@ use async_trait::async_trait;
 
 use super::actor::Actor;
 use super::email::Email;
-use super::last_admin::Change;
+use super::last_admin::UserChange;
 use super::model::User;
-use super::store::{AccountStore, NewUser, Page, Seat, StoreError};
+use super::store::{AccountStore, AdminGrant, NewUser, Page, StoreError};
 use crate::user::UserStatus;
 
 /// A store for tests and demonstrations. Clones share their accounts.
 #[derive(Clone, Default)]
-pub struct MemoryStore(Arc<Mutex<State>>);
+pub struct InMemoryAccountStore(Arc<Mutex<State>>);
 
 #[derive(Default)]
 struct State {
@@ -26,7 +26,7 @@ struct State {
     last_id: i64,
 }
 
-impl MemoryStore {
+impl InMemoryAccountStore {
     /// A store without accounts.
     pub fn new() -> Self {
         Self::default()
@@ -39,16 +39,16 @@ impl MemoryStore {
 }
 
 #[async_trait]
-impl AccountStore for MemoryStore {
+impl AccountStore for InMemoryAccountStore {
     async fn insert(&self, new: NewUser) -> Result<User, StoreError> {
         let mut state = self.lock();
         if state.ids.contains_key(new.email.as_str()) {
             return Err(StoreError::EmailTaken);
         }
-        let seated = match new.seat {
-            Seat::Closed => false,
-            Seat::FirstAccount => state.users.is_empty(),
-            Seat::FirstAdmin => !state.users.values().any(User::is_active_admin),
+        let seated = match new.admin_grant {
+            AdminGrant::Never => false,
+            AdminGrant::IfFirstAccount => state.users.is_empty(),
+            AdminGrant::IfNoAdmin => !state.users.values().any(User::is_active_admin),
         };
         state.last_id += 1;
         let user = new.into_user(state.last_id, seated);
@@ -92,11 +92,11 @@ impl AccountStore for MemoryStore {
         Ok(self.lock().count(|user| user.status == UserStatus::Pending))
     }
 
-    async fn update(&self, id: i64, change: Change) -> Result<User, StoreError> {
+    async fn update(&self, id: i64, change: UserChange) -> Result<User, StoreError> {
         let mut state = self.lock();
         state.check(change.by)?;
         let before = state.get(id)?;
-        let user = before.changed(&change, state.other_admins(id))?;
+        let user = before.apply(&change, state.other_admins(id))?;
         if state
             .ids
             .get(&user.email)
@@ -130,7 +130,7 @@ impl AccountStore for MemoryStore {
         Ok(())
     }
 
-    async fn replace_hash(&self, id: i64, old: &str, new: &str) -> Result<bool, StoreError> {
+    async fn update_hash_if(&self, id: i64, old: &str, new: &str) -> Result<bool, StoreError> {
         let mut state = self.lock();
         let Some(user) = state.users.get_mut(&id) else {
             return Ok(false);
@@ -142,7 +142,7 @@ impl AccountStore for MemoryStore {
         Ok(unchanged)
     }
 
-    async fn end_tokens(
+    async fn revoke_tokens(
         &self,
         id: i64,
         generation: u64,
@@ -164,9 +164,10 @@ impl AccountStore for MemoryStore {
 }
 
 // Who has an account does not belong into debug prints of whatever holds the store.
-impl fmt::Debug for MemoryStore {
+impl fmt::Debug for InMemoryAccountStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("MemoryStore").finish_non_exhaustive()
+        f.debug_struct("InMemoryAccountStore")
+            .finish_non_exhaustive()
     }
 }
 
@@ -202,14 +203,14 @@ mod tests {
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
     async fn the_memory_store_keeps_the_contract() {
-        account_store_contract(async || MemoryStore::new()).await;
+        account_store_contract(async || InMemoryAccountStore::new()).await;
     }
 
     #[test]
     fn the_contract_needs_no_runtime() {
         use futures_util::FutureExt;
 
-        let contract = account_store_contract(async || MemoryStore::new());
+        let contract = account_store_contract(async || InMemoryAccountStore::new());
         assert!(contract.now_or_never().is_some());
     }
 }

@@ -1,7 +1,7 @@
 //! Accounts with e-mail and password: the model, the rules and where they are kept.
 //!
 //! [`AccountStore`] is the one trait that an application implements for its database; its rules
-//! are published as a test, `testing::account_store_contract`. [`MemoryStore`] keeps accounts as
+//! are published as a test, `testing::account_store_contract`. [`InMemoryAccountStore`] keeps accounts as
 //! long as the process lives. Refresh tokens and sessions are there for who asks for them:
 //! [`Accounts::sessions`], over a [`SessionStore`].
 
@@ -39,10 +39,10 @@ pub use bootstrap::BootstrapPolicy;
 pub use cookie::{cookie_login, cookie_logout, cookie_routes};
 pub use email::{Email, InvalidEmail};
 pub use error::AccountError;
-pub use fault::{Fault, FaultKind, Place};
+pub use fault::{Location, ValidationError, ValidationErrorKind};
 pub use input::{PasswordReset, UserCreate, UserLogin, UserUpdate};
-pub use last_admin::{Change, LastAdmin};
-pub use memory::MemoryStore;
+pub use last_admin::{LastAdminError, UserChange};
+pub use memory::InMemoryAccountStore;
 pub use model::{Token, User, UserPublic};
 pub use password::{InvalidPassword, Password};
 pub use password_policy::{CommonPasswords, PasswordPolicy, PasswordPolicyError};
@@ -52,14 +52,14 @@ pub use routes::{
 };
 pub use service::Accounts;
 pub use session::{
-    MemorySessions, PasswordChange, RefreshGrant, Rotation, Session, SessionPublic, SessionStore,
-    Sessions, SpentToken,
+    InMemorySessionStore, PasswordChange, PreviousToken, RefreshGrant, Rotation, Session,
+    SessionPublic, SessionStore, Sessions,
 };
 pub use session_routes::{
     SessionId, change_password, end_session, list_sessions, logout, logout_all, refresh,
     session_routes,
 };
 pub use status::UnknownStatus;
-pub use store::{AccountStore, NewUser, Page, Seat, StoreError};
-pub use subject::Subject;
+pub use store::{AccountStore, AdminGrant, NewUser, Page, StoreError};
+pub use subject::SubjectClaim;
 pub use ticket::{stream_ticket, ticket_routes};

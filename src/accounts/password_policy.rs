@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use zeroize::Zeroizing;
 
 use super::error::AccountError;
-use super::fault::{Fault, FaultKind, Place};
+use super::fault::{Location, ValidationError, ValidationErrorKind};
 use super::password::Password;
 use crate::error::BoxError;
 
@@ -126,7 +126,12 @@ pub(super) async fn check(
     let checked = policy.check(password, email).await;
     checked.map_err(|error| match error {
         PasswordPolicyError::Rejected(message) => {
-            let fault = Fault::new(FaultKind::ValueError, Place::Body, field, message);
+            let fault = ValidationError::new(
+                ValidationErrorKind::ValueError,
+                Location::Body,
+                field,
+                message,
+            );
             AccountError::RejectedPassword(fault)
         }
         PasswordPolicyError::Unavailable(source) => AccountError::Unavailable(source),

@@ -7,7 +7,7 @@ use http::request::Parts;
 use serde_json::Value;
 
 use super::answer;
-use super::fault::{Fault, FaultKind, Place};
+use super::fault::{Location, ValidationError, ValidationErrorKind};
 use super::form;
 use super::input::{PasswordReset, UserCreate, UserLogin, UserUpdate};
 use super::json;
@@ -42,23 +42,23 @@ pub trait FromJson: Sized {
     /// # Errors
     ///
     /// All that is wrong with it.
-    fn from_json(body: Value) -> Result<Self, Vec<Fault>>;
+    fn from_json(body: Value) -> Result<Self, Vec<ValidationError>>;
 }
 
 impl FromJson for UserCreate {
-    fn from_json(body: Value) -> Result<Self, Vec<Fault>> {
+    fn from_json(body: Value) -> Result<Self, Vec<ValidationError>> {
         Self::parse(body)
     }
 }
 
 impl FromJson for UserUpdate {
-    fn from_json(body: Value) -> Result<Self, Vec<Fault>> {
+    fn from_json(body: Value) -> Result<Self, Vec<ValidationError>> {
         Self::parse(body)
     }
 }
 
 impl FromJson for PasswordReset {
-    fn from_json(body: Value) -> Result<Self, Vec<Fault>> {
+    fn from_json(body: Value) -> Result<Self, Vec<ValidationError>> {
         Self::parse(body)
     }
 }
@@ -103,7 +103,7 @@ impl<S: Send + Sync> FromRequestParts<S> for AccountId {
         let id = id_in_path(parts, state).await;
         id.and_then(|text| canonical(&text))
             .map(Self)
-            .ok_or_else(|| answer::invalid(&[not_an_integer(Place::Path, "id")]))
+            .ok_or_else(|| answer::invalid(&[not_an_integer(Location::Path, "id")]))
     }
 }
 
@@ -113,16 +113,16 @@ impl<S: Send + Sync> FromRequestParts<S> for Page {
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Response> {
         let (mut page, mut faults) = (Self::default(), Vec::new());
         let query = parts.uri.query().unwrap_or_default();
-        let read = form::read(query.as_bytes(), Place::Query, |name, text| {
+        let read = form::read(query.as_bytes(), Location::Query, |name, text| {
             let number = canonical(&text);
             match name {
                 "limit" => match number.map(u32::try_from) {
                     Some(Ok(limit)) => page.limit = Some(limit),
-                    _ => faults.push(not_an_integer(Place::Query, "limit")),
+                    _ => faults.push(not_an_integer(Location::Query, "limit")),
                 },
                 "after" => match number {
                     Some(after) => page.after = Some(after),
-                    None => faults.push(not_an_integer(Place::Query, "after")),
+                    None => faults.push(not_an_integer(Location::Query, "after")),
                 },
                 _ => {}
             }
@@ -149,9 +149,9 @@ fn canonical(text: &str) -> Option<i64> {
     (number.to_string() == text).then_some(number)
 }
 
-fn not_an_integer(place: Place, field: &'static str) -> Fault {
+fn not_an_integer(location: Location, field: &'static str) -> ValidationError {
     let message = "Input should be a valid integer";
-    Fault::new(FaultKind::IntParsing, place, field, message)
+    ValidationError::new(ValidationErrorKind::IntParsing, location, field, message)
 }
 
 /// The media type in lower case, without its parameters (RFC 9110, section 8.3.1).

@@ -13,48 +13,48 @@ use super::email::Email;
 use super::error::AccountError;
 use super::forgetting::Forgetting;
 use super::input::{PasswordReset, UserCreate, UserLogin, UserUpdate};
-use super::last_admin::Change;
+use super::last_admin::UserChange;
 use super::model::{Token, User};
 use super::password_policy::{self, PasswordPolicy};
 use super::session::Sessions;
 use super::store::{AccountStore, NewUser, Page, StoreError};
-use super::subject::Subject;
+use super::subject::SubjectClaim;
 use crate::cache::UserCache;
 use crate::clock::Clock;
 use crate::error::{AuthError, BoxError, Refusal};
 use crate::log_limit::{LogLimit, LogLimits, log_limited};
 use crate::measure::{self, LogIn};
-use crate::password::{PasswordError, PasswordHasher, Verdict};
-use crate::token::{Claims, TokenIssuer};
+use crate::password::{PasswordError, PasswordHasher, PasswordVerification};
+use crate::token::{Claims, JwtIssuer};
 use crate::user::{UserLoader, UserStatus};
 
 /// Registers accounts, logs them in and lets admins change them.
 ///
 /// A handle: clones share store and hasher. It is the [`UserLoader`] of its own tokens, and of no
-/// others: `iss` has to be exactly what its [`TokenIssuer`] writes, and absent if that writes none.
+/// others: `iss` has to be exactly what its [`JwtIssuer`] writes, and absent if that writes none.
 /// A token of another issuer that the verifier accepts, such as a partner's behind
-/// [`Issuers`](crate::Issuers), is refused with 401 and the
+/// [`MultiIssuerVerifier`](crate::MultiIssuerVerifier), is refused with 401 and the
 /// [reason](crate::AuthError::reason) `foreign_issuer`.
 ///
 /// ```
 /// use axum::Router;
-/// use tower_warder::accounts::{self, Accounts, MemoryStore};
-/// use tower_warder::{AuthLayer, Secret, TokenIssuer, TokenVerifier};
+/// use tower_warder::accounts::{self, Accounts, InMemoryAccountStore};
+/// use tower_warder::{AuthLayer, HmacSecret, JwtIssuer, JwtVerifier};
 ///
-/// let secret = Secret::generate();
-/// let accounts = Accounts::new(MemoryStore::new(), TokenIssuer::hs256(&secret));
+/// let secret = HmacSecret::generate();
+/// let accounts = Accounts::new(InMemoryAccountStore::new(), JwtIssuer::hs256(&secret));
 /// let app: Router = Router::new()
 ///     .nest("/api/auth", accounts::routes(accounts.clone()))
-///     .layer(AuthLayer::new(TokenVerifier::hs256(&secret), accounts));
+///     .layer(AuthLayer::new(JwtVerifier::hs256(&secret), accounts));
 /// ```
 #[must_use]
 pub struct Accounts<S> {
     pub(super) store: Arc<S>,
-    pub(super) issuer: TokenIssuer,
+    pub(super) issuer: JwtIssuer,
     pub(super) hasher: PasswordHasher,
     pub(super) password_policy: Option<Arc<dyn PasswordPolicy>>,
     bootstrap: BootstrapPolicy,
-    pub(super) subject: Subject,
+    pub(super) subject: SubjectClaim,
     clock: Clock,
     cache: Option<UserCache<User>>,
     pub(super) sessions: Option<Sessions>,
@@ -62,14 +62,14 @@ pub struct Accounts<S> {
 
 impl<S: AccountStore> Accounts<S> {
     /// Accounts in `store`, whose tokens `issuer` makes.
-    pub fn new(store: S, issuer: TokenIssuer) -> Self {
+    pub fn new(store: S, issuer: JwtIssuer) -> Self {
         Self {
             store: Arc::new(store),
             issuer,
             hasher: PasswordHasher::new(),
             password_policy: None,
             bootstrap: BootstrapPolicy::default(),
-            subject: Subject::default(),
+            subject: SubjectClaim::default(),
             clock: Clock::system(),
             cache: None,
             sessions: None,
@@ -97,7 +97,7 @@ impl<S: AccountStore> Accounts<S> {
     }
 
     /// What stands in `sub`. Defaults to the account's id.
-    pub fn subject(mut self, subject: Subject) -> Self {
+    pub fn subject(mut self, subject: SubjectClaim) -> Self {
         self.subject = subject;
         self
     }
@@ -113,7 +113,7 @@ impl<S: AccountStore> Accounts<S> {
     ///
     /// Whoever changes accounts elsewhere, such as another process on the same database, is seen
     /// after the cache's time to live; so is a change that the store makes though nobody waits for
-    /// it any more. With [`Subject::Email`] nothing is cached, and no stream is told of a change.
+    /// it any more. With [`SubjectClaim::Email`] nothing is cached, and no stream is told of a change.
     pub fn user_cache(mut self, cache: UserCache<User>) -> Self {
         self.cache = Some(cache);
         self
@@ -126,7 +126,7 @@ impl<S: AccountStore> Accounts<S> {
     /// [`AccountError::WrongBootstrapSecret`], [`AccountError::RejectedPassword`],
     /// [`AccountError::EmailTaken`] or [`AccountError::Unavailable`].
     pub async fn register(&self, new: UserCreate) -> Result<User, AccountError> {
-        let seat = self.bootstrap.seat(&new)?;
+        let admin_grant = self.bootstrap.seat(&new)?;
         let policy = self.password_policy.as_deref();
         password_policy::check(policy, "password", &new.password, new.email.as_str()).await?;
         // Spares the hash; the store decides again.
@@ -138,7 +138,7 @@ impl<S: AccountStore> Accounts<S> {
             email: new.email,
             hashed_password,
             created_at: self.now(),
-            seat,
+            admin_grant,
         };
         let user = self.store.insert(new).await?;
         // Whoever asked for it before it was there.
@@ -253,7 +253,7 @@ impl<S: AccountStore> Accounts<S> {
         update: UserUpdate,
         by: impl Into<Actor>,
     ) -> Result<User, AccountError> {
-        let change = Change {
+        let change = UserChange {
             update,
             by: by.into(),
             at: self.now(),
@@ -323,7 +323,7 @@ impl<S: AccountStore> Accounts<S> {
 
         let replaced = self
             .store
-            .replace_hash(user.id, &user.hashed_password, fresh);
+            .update_hash_if(user.id, &user.hashed_password, fresh);
         if let Err(error) = replaced.await {
             let source = error.into_source();
             log_limited!(
@@ -347,9 +347,9 @@ impl<S: AccountStore> Accounts<S> {
 /// The verdict on a password that is the one of the account `id`; `wrong` where it is not.
 pub(super) fn match_or(
     wrong: AccountError,
-    verified: Result<Verdict, PasswordError>,
+    verified: Result<PasswordVerification, PasswordError>,
     id: Option<i64>,
-) -> Result<Verdict, AccountError> {
+) -> Result<PasswordVerification, AccountError> {
     match verified {
         Ok(verdict) if verdict.matches => Ok(verdict),
         Ok(_) | Err(PasswordError::TooLong) => Err(wrong),
@@ -385,9 +385,9 @@ impl<S: AccountStore> UserLoader for Accounts<S> {
         match self.subject {
             // A cached account is found without `load_user`.
             _ if !self.is_issuer_of(claims) => None,
-            Subject::Id => Some(claims.subject().into()),
+            SubjectClaim::Id => Some(claims.subject().into()),
             // Changes of accounts are told by id.
-            Subject::Email => None,
+            SubjectClaim::Email => None,
         }
     }
 }

@@ -24,17 +24,17 @@ impl<S: AccountStore> Accounts<S> {
     ///
     /// ```
     /// use axum::Router;
-    /// use tower_warder::accounts::{self, Accounts, MemorySessions, MemoryStore, Sessions};
-    /// use tower_warder::{AuthLayer, Secret, TokenIssuer, TokenVerifier};
+    /// use tower_warder::accounts::{self, Accounts, InMemorySessionStore, InMemoryAccountStore, Sessions};
+    /// use tower_warder::{AuthLayer, HmacSecret, JwtIssuer, JwtVerifier};
     ///
-    /// let secret = Secret::generate();
-    /// let accounts = Accounts::new(MemoryStore::new(), TokenIssuer::hs256(&secret))
-    ///     .sessions(Sessions::new(MemorySessions::new()));
+    /// let secret = HmacSecret::generate();
+    /// let accounts = Accounts::new(InMemoryAccountStore::new(), JwtIssuer::hs256(&secret))
+    ///     .sessions(Sessions::new(InMemorySessionStore::new()));
     /// let routes =
     ///     accounts::routes(accounts.clone()).merge(accounts::session_routes(accounts.clone()));
     /// let app: Router = Router::new()
     ///     .nest("/api/auth", routes)
-    ///     .layer(AuthLayer::new(TokenVerifier::hs256(&secret), accounts));
+    ///     .layer(AuthLayer::new(JwtVerifier::hs256(&secret), accounts));
     /// ```
     pub fn sessions(mut self, sessions: Sessions) -> Self {
         self.sessions = Some(sessions);
@@ -64,7 +64,7 @@ impl<S: AccountStore> Accounts<S> {
     /// the account has ended the session.
     ///
     /// Whoever drops this future, or does not get its answer, asks again with the same token, within
-    /// the [grace](Sessions::grace): later it may be spent, and end the session.
+    /// the [grace](Sessions::reuse_grace): later it may be spent, and end the session.
     ///
     /// # Errors
     ///
@@ -107,9 +107,9 @@ impl<S: AccountStore> Accounts<S> {
     ///
     /// # Errors
     ///
-    /// [`AccountError::ShutOut`], [`AccountError::Unavailable`].
+    /// [`AccountError::TokensRevoked`], [`AccountError::Unavailable`].
     pub async fn logout_all(&self, user: &User) -> Result<(), AccountError> {
-        self.end_tokens(user, None, None).await.map(drop)
+        self.revoke_tokens(user, None, None).await.map(drop)
     }
 
     /// The sessions of an account that go on, the one that was used last first, by the whole hour.
@@ -158,7 +158,7 @@ impl<S: AccountStore> Accounts<S> {
     /// # Errors
     ///
     /// [`AccountError::WrongPassword`]; [`AccountError::RejectedPassword`];
-    /// [`AccountError::ShutOut`] if the account was disabled or
+    /// [`AccountError::TokensRevoked`] if the account was disabled or
     /// deleted meanwhile, or its tokens were ended, also by another change; [`AccountError::Unavailable`].
     pub async fn change_password(
         &self,
@@ -170,18 +170,18 @@ impl<S: AccountStore> Accounts<S> {
         let stored = self.store.find(user.id).await?;
         let stored = stored
             .filter(|stored| stored.token_generation == user.token_generation)
-            .ok_or(AccountError::ShutOut)?;
+            .ok_or(AccountError::TokensRevoked)?;
         let hash = &stored.hashed_password;
         let verified = self.hasher.verify(change.current_password(), hash).await;
         let _ = match_or(AccountError::WrongPassword, verified, Some(user.id))?;
         let (policy, new) = (self.password_policy.as_deref(), &change.new_password);
         password_policy::check(policy, "new_password", new, &stored.email).await?;
         let hash = self.hasher.hash(new.as_str()).await?;
-        self.end_tokens(user, Some(&hash), session).await
+        self.revoke_tokens(user, Some(&hash), session).await
     }
 
     /// Raises the token generation, and then keeps one session of those that have ended by that.
-    async fn end_tokens(
+    async fn revoke_tokens(
         &self,
         user: &User,
         hash: Option<&str>,
@@ -189,8 +189,8 @@ impl<S: AccountStore> Accounts<S> {
     ) -> Result<Option<Token>, AccountError> {
         let generation = user.token_generation;
         let forgetting = self.forgetting(user.id);
-        if !self.store.end_tokens(user.id, generation, hash).await? {
-            return Err(AccountError::ShutOut);
+        if !self.store.revoke_tokens(user.id, generation, hash).await? {
+            return Err(AccountError::TokensRevoked);
         }
         drop(forgetting);
         let user = User {
@@ -215,7 +215,7 @@ impl<S: AccountStore> Accounts<S> {
     ) -> Option<Session> {
         let store = self.sessions.as_ref()?.store();
         let ended = async {
-            store.end_before(user_id, generation, kept).await?;
+            store.revoke_before(user_id, generation, kept).await?;
             debug!(target: TARGET, id = user_id, reason = "tokens ended", "sessions ended");
             match kept {
                 Some(kept) => store.find(kept).await,
@@ -274,7 +274,10 @@ impl<S: AccountStore> Accounts<S> {
         if !self.is_issuer_of(claims) {
             return None;
         }
-        claims.custom::<Session>().ok().map(|session| session.sid)
+        claims
+            .deserialize::<Session>()
+            .ok()
+            .map(|session| session.sid)
     }
 
     fn expect_sessions(&self) -> Result<&Sessions, AccountError> {

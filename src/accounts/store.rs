@@ -9,7 +9,7 @@ use async_trait::async_trait;
 
 use super::actor::{Actor, NotAdmin};
 use super::email::Email;
-use super::last_admin::{Change, LastAdmin};
+use super::last_admin::{LastAdminError, UserChange};
 use super::model::User;
 use crate::error::BoxError;
 use crate::user::UserStatus;
@@ -31,7 +31,7 @@ use crate::user::UserStatus;
 #[async_trait]
 pub trait AccountStore: Send + Sync + 'static {
     /// Adds an account, with an id that no account ever had, and says whether it got the
-    /// [seat](Seat) that it was offered: [`NewUser::into_user`] makes the record.
+    /// [seat](AdminGrant) that it was offered: [`NewUser::into_user`] makes the record.
     ///
     /// # Errors
     ///
@@ -66,14 +66,14 @@ pub trait AccountStore: Send + Sync + 'static {
     /// Only [`StoreError::Unavailable`].
     async fn count_pending(&self) -> Result<u64, StoreError>;
 
-    /// Changes an account: [`User::changed`] decides, and all that it says is written at once, the
+    /// Changes an account: [`User::apply`] decides, and all that it says is written at once, the
     /// token generation included. Returns the account after the change.
     ///
     /// # Errors
     ///
     /// [`StoreError::NotAdmin`], else [`StoreError::NotFound`], else [`StoreError::LastAdmin`], else
     /// [`StoreError::EmailTaken`].
-    async fn update(&self, id: i64, change: Change) -> Result<User, StoreError>;
+    async fn update(&self, id: i64, change: UserChange) -> Result<User, StoreError>;
 
     /// Deletes an account: [`User::check_deletion`] decides. The address is free at once.
     ///
@@ -95,7 +95,7 @@ pub trait AccountStore: Send + Sync + 'static {
     /// # Errors
     ///
     /// Only [`StoreError::Unavailable`].
-    async fn replace_hash(&self, id: i64, old: &str, new: &str) -> Result<bool, StoreError>;
+    async fn update_hash_if(&self, id: i64, old: &str, new: &str) -> Result<bool, StoreError>;
 
     /// Raises the token generation by one, and sets `hash` if one is given, in one write. Says
     /// whether it did: only if the account is approved and its generation is still `generation`,
@@ -104,7 +104,7 @@ pub trait AccountStore: Send + Sync + 'static {
     /// # Errors
     ///
     /// Only [`StoreError::Unavailable`].
-    async fn end_tokens(
+    async fn revoke_tokens(
         &self,
         id: i64,
         generation: u64,
@@ -122,7 +122,7 @@ pub struct NewUser {
     /// When it was registered.
     pub created_at: SystemTime,
     /// Whether it may become the first admin.
-    pub seat: Seat,
+    pub admin_grant: AdminGrant,
 }
 
 impl NewUser {
@@ -152,7 +152,7 @@ impl fmt::Debug for NewUser {
             .field("email", &self.email)
             .field("hashed_password", &"[redacted]")
             .field("created_at", &self.created_at)
-            .field("seat", &self.seat)
+            .field("seat", &self.admin_grant)
             .finish()
     }
 }
@@ -162,13 +162,13 @@ impl fmt::Debug for NewUser {
 /// The store judges the condition in the transaction that adds the account, so that of many who
 /// come at the same moment exactly one gets it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Seat {
+pub enum AdminGrant {
     /// Never.
-    Closed,
+    Never,
     /// If there is no account at all.
-    FirstAccount,
+    IfFirstAccount,
     /// If nobody is admin *and* approved.
-    FirstAdmin,
+    IfNoAdmin,
 }
 
 /// A part of the list of accounts. Defaults to all of it.
@@ -191,7 +191,7 @@ pub enum StoreError {
     /// There is no such account.
     NotFound,
     /// Nobody would be left who is admin and approved.
-    LastAdmin(LastAdmin),
+    LastAdmin(LastAdminError),
     /// The store cannot answer: 503 to the client, the source to the log.
     Unavailable(BoxError),
 }
@@ -217,8 +217,8 @@ impl From<NotAdmin> for StoreError {
     }
 }
 
-impl From<LastAdmin> for StoreError {
-    fn from(refusal: LastAdmin) -> Self {
+impl From<LastAdminError> for StoreError {
+    fn from(refusal: LastAdminError) -> Self {
         Self::LastAdmin(refusal)
     }
 }
@@ -272,7 +272,7 @@ impl<S: AccountStore + ?Sized> AccountStore for Arc<S> {
         (**self).count_pending().await
     }
 
-    async fn update(&self, id: i64, change: Change) -> Result<User, StoreError> {
+    async fn update(&self, id: i64, change: UserChange) -> Result<User, StoreError> {
         (**self).update(id, change).await
     }
 
@@ -284,16 +284,16 @@ impl<S: AccountStore + ?Sized> AccountStore for Arc<S> {
         (**self).reset_password(id, hash, by).await
     }
 
-    async fn replace_hash(&self, id: i64, old: &str, new: &str) -> Result<bool, StoreError> {
-        (**self).replace_hash(id, old, new).await
+    async fn update_hash_if(&self, id: i64, old: &str, new: &str) -> Result<bool, StoreError> {
+        (**self).update_hash_if(id, old, new).await
     }
 
-    async fn end_tokens(
+    async fn revoke_tokens(
         &self,
         id: i64,
         generation: u64,
         hash: Option<&str>,
     ) -> Result<bool, StoreError> {
-        (**self).end_tokens(id, generation, hash).await
+        (**self).revoke_tokens(id, generation, hash).await
     }
 }

@@ -10,7 +10,7 @@ use crate::token::Claims;
 /// What stands in the `sub` of an account's tokens.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Subject {
+pub enum SubjectClaim {
     /// The account's id, which never belongs to another account of the same database.
     ///
     /// After a restored backup, or where the database is lost and the signing key is kept, an id
@@ -29,7 +29,7 @@ pub enum Subject {
     Email,
 }
 
-impl Subject {
+impl SubjectClaim {
     /// The `sub` of an account.
     pub(super) fn of(self, user: &User) -> Cow<'_, str> {
         match self {

@@ -12,7 +12,7 @@ use crate::error::AuthError;
 use crate::identity::Identity;
 use crate::user::CurrentUser;
 
-/// The route that issues [tickets](crate::Tickets), to be merged with
+/// The route that issues [tickets](crate::StreamTickets), to be merged with
 /// [`routes`](crate::accounts::routes).
 ///
 /// | route | who | answer |
@@ -23,15 +23,15 @@ use crate::user::CurrentUser;
 ///
 /// ```
 /// use axum::Router;
-/// use tower_warder::accounts::{self, Accounts, MemoryStore};
-/// use tower_warder::{AuthLayer, Secret, Tickets, TokenIssuer, TokenSource, TokenVerifier};
+/// use tower_warder::accounts::{self, Accounts, InMemoryAccountStore};
+/// use tower_warder::{AuthLayer, HmacSecret, StreamTickets, JwtIssuer, CredentialSource, JwtVerifier};
 ///
-/// let secret = Secret::generate();
-/// let accounts = Accounts::new(MemoryStore::new(), TokenIssuer::hs256(&secret));
+/// let secret = HmacSecret::generate();
+/// let accounts = Accounts::new(InMemoryAccountStore::new(), JwtIssuer::hs256(&secret));
 /// let routes = accounts::routes(accounts.clone()).merge(accounts::ticket_routes());
-/// let auth = AuthLayer::new(TokenVerifier::hs256(&secret), accounts)
-///     .source(TokenSource::header().and_query("/api/events")?)
-///     .tickets(Tickets::new(10_000));
+/// let auth = AuthLayer::new(JwtVerifier::hs256(&secret), accounts)
+///     .credentials(CredentialSource::header().with_query_token("/api/events")?)
+///     .stream_tickets(StreamTickets::new(10_000));
 /// let app: Router = Router::new().nest("/api/auth", routes).layer(auth);
 /// # Ok::<(), tower_warder::ConfigError>(())
 /// ```

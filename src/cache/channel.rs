@@ -8,7 +8,7 @@ use crate::error::BoxError;
 use crate::measure::ChannelDown;
 
 /// What a channel says to the [`UserCache`](crate::UserCache) that
-/// [follows](crate::UserCache::follow) it.
+/// [follows](crate::UserCache::subscribe) it.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Invalidation {
@@ -17,9 +17,9 @@ pub enum Invalidation {
     Connected,
     /// The user of this [key](crate::UserLoader::cache_key), the subject by default, has changed or
     /// is gone.
-    User(String),
+    Key(String),
     /// Whoever it is may have changed.
-    Everybody,
+    All,
     /// From now on, or since the last word, something may have been missed. The reason goes to the
     /// log.
     Disconnected(BoxError),

@@ -13,7 +13,7 @@ use crate::error::BoxError;
 impl<U: Send + Sync + 'static> UserCache<U> {
     /// Forgets whom a channel names: what other processes, or whoever works on the database by
     /// hand, change is seen as soon as the channel says it. The
-    /// [time to live](Self::time_to_live) stays the longest delay.
+    /// [time to live](Self::ttl) stays the longest delay.
     ///
     /// Nothing is spawned: give the future to your runtime. From the call on, and whenever the
     /// channel is [disconnected](Invalidation::Disconnected), the cache **stands aside**: every
@@ -21,7 +21,7 @@ impl<U: Send + Sync + 'static> UserCache<U> {
     /// [connected](Invalidation::Connected) the cache starts empty.
     ///
     /// The future ends when the channel does, or at its next word once nobody holds the cache any
-    /// more. If it ends or is dropped, the cache stands aside until the next call of `follow` has connected. Of
+    /// more. If it ends or is dropped, the cache stands aside until the next call of `subscribe` has connected. Of
     /// several channels all have to be connected.
     ///
     /// The store that is asked has to know what the channel says: with replicas of a database, the
@@ -33,12 +33,12 @@ impl<U: Send + Sync + 'static> UserCache<U> {
     /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
     /// let cache = UserCache::<User>::new(10_000);
     /// // From LISTEN/NOTIFY, Redis or whatever the nodes share.
-    /// let channel = stream::iter([Invalidation::Connected, Invalidation::User("7".to_owned())]);
-    /// tokio::spawn(cache.follow(channel));
+    /// let channel = stream::iter([Invalidation::Connected, Invalidation::Key("7".to_owned())]);
+    /// tokio::spawn(cache.subscribe(channel));
     /// # });
     /// ```
-    #[must_use = "the cache stands aside until somebody polls this: `tokio::spawn(cache.follow(…))`"]
-    pub fn follow(
+    #[must_use = "the cache stands aside until somebody polls this: `tokio::spawn(cache.subscribe(…))`"]
+    pub fn subscribe(
         &self,
         channel: impl Stream<Item = Invalidation> + Send + 'static,
     ) -> impl Future<Output = ()> + Send + 'static {
@@ -85,8 +85,8 @@ impl<U> Follower<U> {
         let cache = UserCache(self.cache.upgrade()?);
         match invalidation {
             Invalidation::Connected => self.connect(&cache),
-            Invalidation::User(key) => cache.forget(&key),
-            Invalidation::Everybody => cache.forget_all(),
+            Invalidation::Key(key) => cache.forget(&key),
+            Invalidation::All => cache.forget_all(),
             Invalidation::Disconnected(reason) => self.lose(reason),
         }
         Some(())

@@ -25,10 +25,10 @@ pub use self::channel::Invalidation;
 /// Users that were loaded a moment ago, to be given to
 /// [`AuthLayer::user_cache`](crate::AuthLayer::user_cache).
 ///
-/// A status that changes in the store is seen after the [time to live](Self::time_to_live) at the
+/// A status that changes in the store is seen after the [time to live](Self::ttl) at the
 /// latest, or at once if whoever changes it calls [`invalidate`](Self::invalidate): keep a clone,
 /// which is a handle to the same cache. [`Accounts`](crate::accounts::Accounts) does that for its
-/// own changes. What other processes change is heard with [`follow`](Self::follow).
+/// own changes. What other processes change is heard with [`subscribe`](Self::subscribe).
 ///
 /// A hit waits for nobody and takes no lock. Many requests that miss the same user at once are one
 /// load. Errors are never kept. A cached user whose
@@ -41,10 +41,10 @@ pub use self::channel::Invalidation;
 ///
 /// ```
 /// # use std::time::Duration;
-/// # use tower_warder::{AuthLayer, Secret, TokenVerifier, UserCache, testing};
+/// # use tower_warder::{AuthLayer, HmacSecret, JwtVerifier, UserCache, testing};
 /// # fn example(users: impl tower_warder::UserLoader<User = testing::TestUser>) {
-/// let cache = UserCache::new(10_000).time_to_live(Duration::from_secs(30));
-/// let layer = AuthLayer::new(TokenVerifier::hs256(&Secret::generate()), users)
+/// let cache = UserCache::new(10_000).ttl(Duration::from_secs(30));
+/// let layer = AuthLayer::new(JwtVerifier::hs256(&HmacSecret::generate()), users)
 ///     .user_cache(cache.clone());
 ///
 /// // Wherever the user with the subject 7 is disabled:
@@ -64,8 +64,8 @@ struct Inner<U> {
 #[derive(Clone)]
 struct Settings {
     capacity: usize,
-    time_to_live: Duration,
-    unknown_time_to_live: Duration,
+    ttl: Duration,
+    negative_ttl: Duration,
     clock: Clock,
     on_invalidate: Option<Announcement>,
 }
@@ -86,8 +86,8 @@ impl<U> UserCache<U> {
     pub fn new(capacity: usize) -> Self {
         Self::build(Settings {
             capacity,
-            time_to_live: DEFAULT_TIME_TO_LIVE,
-            unknown_time_to_live: Duration::ZERO,
+            ttl: DEFAULT_TIME_TO_LIVE,
+            negative_ttl: Duration::ZERO,
             clock: Clock::system(),
             on_invalidate: None,
         })
@@ -99,14 +99,14 @@ impl<U> UserCache<U> {
     ///
     /// Like the other setters, this makes a cache that shares nothing with earlier clones.
     #[must_use]
-    pub fn time_to_live(&self, time_to_live: Duration) -> Self {
-        self.but(|settings| settings.time_to_live = time_to_live)
+    pub fn ttl(&self, ttl: Duration) -> Self {
+        self.but(|settings| settings.ttl = ttl)
     }
 
     /// How long it is remembered that a user is unknown. Defaults to zero: each request asks again.
     #[must_use]
-    pub fn unknown_time_to_live(&self, time_to_live: Duration) -> Self {
-        self.but(|settings| settings.unknown_time_to_live = time_to_live)
+    pub fn negative_ttl(&self, ttl: Duration) -> Self {
+        self.but(|settings| settings.negative_ttl = ttl)
     }
 
     /// Judges ages by this clock. Defaults to the system's, of which it is the uptime: setting the
@@ -118,7 +118,7 @@ impl<U> UserCache<U> {
 
     /// Tells others whom this process invalidates: `tell` is called after each
     /// [`invalidate`](Self::invalidate) and [`invalidate_all`](Self::invalidate_all), not for what
-    /// a channel said that the cache [follows](Self::follow). It must not block: let it put the
+    /// a channel said that the cache [follows](Self::subscribe). It must not block: let it put the
     /// word into a queue from which a task sends it. Defaults to nothing; a database that tells of
     /// changes itself makes it superfluous.
     #[must_use]
@@ -133,7 +133,7 @@ impl<U> UserCache<U> {
     pub fn invalidate(&self, key: &str) {
         self.forget(key);
         if let Some(tell) = &self.0.settings.on_invalidate {
-            tell(Invalidation::User(key.to_owned()));
+            tell(Invalidation::Key(key.to_owned()));
         }
     }
 
@@ -141,7 +141,7 @@ impl<U> UserCache<U> {
     pub fn invalidate_all(&self) {
         self.forget_all();
         if let Some(tell) = &self.0.settings.on_invalidate {
-            tell(Invalidation::Everybody);
+            tell(Invalidation::All);
         }
     }
 
@@ -209,7 +209,7 @@ impl<U: AuthUser> UserCache<U> {
         claims: &Claims,
     ) -> Found<U> {
         if self.0.channels.any_is_silent() {
-            measure::user_cache_stood_aside();
+            measure::user_cache_bypassed();
             return user::load(&**loader, claims).await;
         }
         measure::user_cache_miss();
@@ -255,8 +255,7 @@ impl<U: AuthUser> UserCache<U> {
         let mut set = self.0.table.lock(hash);
         // What a load has read that began too long ago, nobody may have who comes now.
         set.state.retain(|flight| {
-            flight.is_under_way()
-                && clock::is_young(flight.began, now, self.0.settings.time_to_live)
+            flight.is_under_way() && clock::is_young(flight.began, now, self.0.settings.ttl)
         });
         let same = |flight: &&Flight<U>| flight.key.is(claims.issuer(), name);
         let under_way = set.state.iter().filter(same);
@@ -300,7 +299,7 @@ impl<U> Inner<U> {
         let is_predecessor = |other: &Entry<U>| other.key == key;
         let user = match found {
             Ok(Some(user)) => Some(Arc::clone(user)),
-            Ok(None) if !self.settings.unknown_time_to_live.is_zero() => None,
+            Ok(None) if !self.settings.negative_ttl.is_zero() => None,
             Ok(None) => return set.remove(is_predecessor),
             // Nothing new is known.
             Err(_) => return,
@@ -317,11 +316,11 @@ impl<U> Inner<U> {
 
 impl Settings {
     fn keeps<U>(&self, entry: &Entry<U>, now: Duration) -> bool {
-        let time_to_live = match entry.user {
-            Some(_) => self.time_to_live,
-            None => self.unknown_time_to_live,
+        let ttl = match entry.user {
+            Some(_) => self.ttl,
+            None => self.negative_ttl,
         };
-        clock::is_young(entry.began, now, time_to_live)
+        clock::is_young(entry.began, now, ttl)
     }
 }
 
@@ -335,7 +334,7 @@ impl<U> fmt::Debug for UserCache<U> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("UserCache")
             .field("capacity", &self.0.table.capacity())
-            .field("time_to_live", &self.0.settings.time_to_live)
+            .field("ttl", &self.0.settings.ttl)
             .finish_non_exhaustive()
     }
 }

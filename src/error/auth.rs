@@ -26,7 +26,7 @@ use super::too_long::TooLong;
 /// | [`MissingCredential`](AuthErrorKind::MissingCredential) | 401 | `Bearer realm="…"` | `not_authenticated` |
 /// | [`InvalidToken`](AuthErrorKind::InvalidToken) | 401 | … `error="invalid_token"` | `invalid_token` |
 /// | [`AccountPending`](AuthErrorKind::AccountPending), [`AccountDisabled`](AuthErrorKind::AccountDisabled) | 401 | … `error="invalid_token"` | `invalid_token` |
-/// | the same, [disclosed](crate::AuthLayer::disclose_status) | 403 | – | `account_pending`, `account_disabled` |
+/// | the same, [disclosed](crate::AuthLayer::disclose_account_status) | 403 | – | `account_pending`, `account_disabled` |
 /// | [`InvalidRequest`](AuthErrorKind::InvalidRequest) | 400 | … `error="invalid_request"` | `invalid_request` |
 /// | [`CrossOrigin`](AuthErrorKind::CrossOrigin) | 403 | – | `cross_origin` |
 /// | [`Forbidden`](AuthErrorKind::Forbidden) | 403 | … `error="insufficient_scope"` | `forbidden` |
@@ -57,7 +57,7 @@ pub enum AuthErrorKind {
     /// More than one credential was sent.
     InvalidRequest,
     /// A page of another origin sent the cookie, or a header that a proxy adds: see
-    /// [`AuthCookie::check_origin`](crate::AuthCookie::check_origin).
+    /// [`AuthCookie::check_csrf`](crate::AuthCookie::check_csrf).
     CrossOrigin,
     /// The token was refused, or its subject is unknown.
     InvalidToken,

@@ -36,7 +36,7 @@ pub enum ConfigError {
     /// No backend for the algorithm is compiled in.
     UnsupportedAlgorithm(&'static str),
     /// A key does not belong to the algorithm it was given for.
-    WrongKeyFamily(&'static str),
+    KeyTypeMismatch(&'static str),
     /// A key is malformed, too weak or contradicts itself.
     InvalidKey(&'static str),
     /// A key server's URL is neither `https` nor `http` where that is allowed, or has a password in
@@ -52,7 +52,7 @@ pub enum ConfigError {
     /// Two verifiers are for the same issuer.
     DuplicateIssuer(String),
     /// A verifier for this issuer demands another one.
-    OtherIssuer(String),
+    IssuerMismatch(String),
     /// A template of issuers has no placeholder, or several.
     InvalidIssuerTemplate(String),
     /// Two keys of a ring have the same key id.
@@ -132,7 +132,7 @@ impl fmt::Display for ConfigError {
                 f,
                 "{algorithm} needs the feature `aws-lc-rs` or `rust-crypto` of tower-warder"
             ),
-            Self::WrongKeyFamily(algorithm) => {
+            Self::KeyTypeMismatch(algorithm) => {
                 write!(
                     f,
                     "the key is not a key for {algorithm}; check the algorithm or the file"
@@ -151,7 +151,7 @@ impl fmt::Display for ConfigError {
             Self::DuplicateIssuer(issuer) => {
                 write!(f, "the issuer {issuer:?} has a verifier already")
             }
-            Self::OtherIssuer(issuer) => {
+            Self::IssuerMismatch(issuer) => {
                 write!(
                     f,
                     "the verifier for {issuer:?} demands another issuer; \
@@ -188,7 +188,7 @@ impl fmt::Display for ConfigError {
             Self::InvalidHeaderName(name) => write!(
                 f,
                 "{name:?} cannot be a header with a token alone; give the name that the proxy \
-                 documents, or use `TokenSource::header()` for `Authorization` and `AuthCookie` \
+                 documents, or use `CredentialSource::header()` for `Authorization` and `AuthCookie` \
                  for a cookie"
             ),
             Self::InvalidOrigin(origin) => write!(

@@ -65,7 +65,7 @@ impl fmt::Display for Misconfiguration {
             ),
             Self::NoTickets => f.write_str(
                 "this route issues tickets, and its AuthLayer has none: add \
-                 `.tickets(Tickets::new(10_000))` to the layer",
+                 `.stream_tickets(StreamTickets::new(10_000))` to the layer",
             ),
         }
     }

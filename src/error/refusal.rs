@@ -79,11 +79,11 @@ impl Refusal {
             ),
             Self::Size => (
                 "size",
-                "the token is longer than the verifier accepts: see `.max_size(…)`",
+                "the token is longer than the verifier accepts: see `.max_token_bytes(…)`",
             ),
             Self::HeaderSize => (
                 "header_size",
-                "the token's header is longer than the verifier accepts: see `.max_header_size(…)`",
+                "the token's header is longer than the verifier accepts: see `.max_header_bytes(…)`",
             ),
             Self::Segments => (
                 "segments",
@@ -115,7 +115,7 @@ impl Refusal {
             ),
             Self::NoKeyId => (
                 "no_key_id",
-                "the token names no key (`kid`), and no single key fits: let its issuer write it, or see `KeyRing::default_key`",
+                "the token names no key (`kid`), and no single key fits: let its issuer write it, or see `KeyRing::set_default_kid`",
             ),
             Self::KeyId => (
                 "unknown_key",
@@ -221,7 +221,7 @@ impl Refusal {
             ),
             Self::TokenId => (
                 "no_token_id",
-                "the deny list has no key for the token: let its issuer write `jti`, or see `DenyList::key`",
+                "the deny list has no key for the token: let its issuer write `jti`, or see `DenyList::token_key`",
             ),
             Self::Denied => ("denied", "the token is on the deny list"),
             Self::Generation => (
@@ -239,7 +239,7 @@ impl Refusal {
             Self::ForeignIssuer => (
                 "foreign_issuer",
                 "`iss` is of another issuer than the accounts: \
-                 their `TokenIssuer` has to write the issuer that the verifier accepts",
+                 their `JwtIssuer` has to write the issuer that the verifier accepts",
             ),
             Self::UnknownSubject => (
                 "unknown_subject",
@@ -247,7 +247,7 @@ impl Refusal {
             ),
             Self::CustomClaims => (
                 "custom_claims",
-                "the claims do not deserialize into the type that the application reads with `TypedClaims` or `Claims::custom`: compare its fields with the token",
+                "the claims do not deserialize into the type that the application reads with `TypedClaims` or `Claims::deserialize`: compare its fields with the token",
             ),
         }
     }

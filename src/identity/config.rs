@@ -8,21 +8,21 @@ use futures_util::future::BoxFuture;
 use super::log::Outages;
 use crate::cache::UserCache;
 use crate::error::Challenges;
-use crate::source::TokenSource;
-use crate::ticket::Tickets;
+use crate::source::CredentialSource;
+use crate::ticket::StreamTickets;
 use crate::token::{Claims, Verifier};
 use crate::user::UserLoader;
 
 /// Where to look, whom to ask, and how to answer.
 pub(crate) struct Config<U> {
-    pub(crate) source: TokenSource,
+    pub(crate) source: CredentialSource,
     pub(crate) verifier: Arc<dyn Verifier>,
     pub(crate) loader: Arc<dyn UserLoader<User = U>>,
     pub(crate) cache: Option<UserCache<U>>,
-    pub(crate) tickets: Option<Tickets>,
+    pub(crate) tickets: Option<StreamTickets>,
     pub(crate) timeout: Option<Timeout>,
     pub(crate) challenges: Option<Arc<Challenges>>,
-    pub(crate) disclose_status: bool,
+    pub(crate) disclose_account_status: bool,
     pub(crate) outages: Arc<Outages>,
     pub(crate) grpc: bool,
     pub(crate) insert_claims: bool,
@@ -34,14 +34,14 @@ impl<U> Config<U> {
     /// What is not asked for is off.
     pub(crate) fn new(verifier: impl Verifier, loader: impl UserLoader<User = U>) -> Self {
         Self {
-            source: TokenSource::header(),
+            source: CredentialSource::header(),
             verifier: Arc::new(verifier),
             loader: Arc::new(loader),
             cache: None,
             tickets: None,
             timeout: None,
             challenges: None,
-            disclose_status: false,
+            disclose_account_status: false,
             outages: Arc::default(),
             grpc: false,
             insert_claims: false,
@@ -72,7 +72,7 @@ impl<U> Clone for Config<U> {
             tickets: self.tickets.clone(),
             timeout: self.timeout.clone(),
             challenges: self.challenges.clone(),
-            disclose_status: self.disclose_status,
+            disclose_account_status: self.disclose_account_status,
             outages: Arc::clone(&self.outages),
             grpc: self.grpc,
             insert_claims: self.insert_claims,

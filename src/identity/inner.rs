@@ -14,7 +14,7 @@ use super::misconfiguration::{Place, misconfigured};
 use crate::error::{AuthError, AuthErrorKind, Misconfiguration, Refusal, TooLong};
 use crate::log_limit::LogLimit;
 use crate::source::Presented;
-use crate::ticket::Ticket;
+use crate::ticket::StreamTicket;
 use crate::token::{Claims, Verification};
 
 /// What the cell of a request remembers.
@@ -142,10 +142,12 @@ impl<U> Inner<U> {
     /// The credential to be verified: what was sent, or what the ticket that was sent stands for.
     fn token(&self) -> Result<&str, AuthError> {
         let verifier = &self.config.verifier;
-        let judged = verifier.judges_characters();
-        let sent = self.presented.token(verifier.max_size(), judged)?;
+        let judged = verifier.checks_characters();
+        let sent = self
+            .presented
+            .token(verifier.max_credential_bytes(), judged)?;
         match &self.config.tickets {
-            Some(tickets) if self.presented.is_listed() && Ticket::looks_like(sent) => {
+            Some(tickets) if self.presented.is_listed() && StreamTicket::looks_like(sent) => {
                 let token = self.redeemed.get_or_init(|| tickets.redeem(sent));
                 token
                     .as_deref()
@@ -156,7 +158,7 @@ impl<U> Inner<U> {
     }
 
     /// A ticket for the token of this request.
-    pub(super) async fn ticket(&self) -> Result<Ticket, AuthError> {
+    pub(super) async fn ticket(&self) -> Result<StreamTicket, AuthError> {
         let claims = self.claims().await.map_err(Clone::clone)?;
         let Some(tickets) = &self.config.tickets else {
             return Err(misconfigured(Misconfiguration::NoTickets, Place::UNKNOWN));
@@ -219,7 +221,7 @@ impl<U> Inner<U> {
     pub(super) fn finish(&self, mut error: AuthError) -> AuthError {
         let config = &self.config;
         error.set_shape(
-            config.disclose_status,
+            config.disclose_account_status,
             config.grpc,
             config.challenges.as_ref(),
         );

@@ -21,7 +21,7 @@ use http::Extensions;
 use self::inner::{Inner, owned};
 use crate::error::AuthError;
 use crate::policy::Policy;
-use crate::ticket::Ticket;
+use crate::ticket::StreamTicket;
 use crate::token::Claims;
 use crate::user::{AuthUser, CurrentUser};
 
@@ -104,14 +104,14 @@ impl<U> Identity<U> {
         self.0.claims_now().map(owned)
     }
 
-    /// A [ticket](crate::Tickets) that stands for the token of this request, for a URI. Ask it
+    /// A [ticket](crate::StreamTickets) that stands for the token of this request, for a URI. Ask it
     /// behind a door: nothing but the token is looked at. A ticket gets no other ticket.
     ///
     /// # Errors
     ///
     /// As [`claims`](Self::claims), and [`Misconfigured`](crate::AuthErrorKind::Misconfigured) if
-    /// the layer has [no tickets](crate::AuthLayer::tickets).
-    pub async fn ticket(&self) -> Result<Ticket, AuthError> {
+    /// the layer has [no tickets](crate::AuthLayer::stream_tickets).
+    pub async fn ticket(&self) -> Result<StreamTicket, AuthError> {
         self.0.ticket().await
     }
 }

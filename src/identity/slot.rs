@@ -78,7 +78,7 @@ impl Slot {
     #[cfg(feature = "axum")]
     pub(crate) async fn typed_claims<T: DeserializeOwned>(&self) -> Result<T, AuthError> {
         let claims = self.0.claims().await?;
-        claims.custom().map_err(|error| self.0.reject(error))
+        claims.deserialize().map_err(|error| self.0.reject(error))
     }
 
     /// As [`Identity::require`](super::Identity::require), without keeping the identity.

@@ -30,7 +30,7 @@ pub(crate) fn turned_away(error: &AuthError) {
 
 fn count_refusal(error: &AuthError) {
     let (code, reason) = (error.code(), error.reason());
-    counter!("tower_warder_refusals_total", "code" => code, "reason" => reason).increment(1);
+    counter!("tower_warder_rejections_total", "code" => code, "reason" => reason).increment(1);
 }
 
 /// The loader is being asked.
@@ -68,8 +68,8 @@ pub(crate) fn user_cache_miss() {
     counter!("tower_warder_user_cache_lookups_total", "outcome" => "miss").increment(1);
 }
 
-pub(crate) fn user_cache_stood_aside() {
-    counter!("tower_warder_user_cache_lookups_total", "outcome" => "aside").increment(1);
+pub(crate) fn user_cache_bypassed() {
+    counter!("tower_warder_user_cache_lookups_total", "outcome" => "bypass").increment(1);
 }
 
 /// A channel of invalidations is silent, as long as this is there.

@@ -30,7 +30,7 @@ pub(crate) const fn user_cache_hit() {}
 pub(crate) const fn user_cache_miss() {}
 
 #[inline]
-pub(crate) const fn user_cache_stood_aside() {}
+pub(crate) const fn user_cache_bypassed() {}
 
 pub(crate) struct ChannelDown;
 

@@ -16,7 +16,9 @@ use crate::accounts::answer::{
     EMAIL_TAKEN, LAST_DELETION, LAST_DEMOTION, LAST_DISABLING, USER_NOT_FOUND,
     WRONG_BOOTSTRAP_SECRET,
 };
-use crate::accounts::{Fault, PasswordReset, Token, UserCreate, UserLogin, UserPublic, UserUpdate};
+use crate::accounts::{
+    PasswordReset, Token, UserCreate, UserLogin, UserPublic, UserUpdate, ValidationError,
+};
 use crate::login::{DISABLED, PENDING, WRONG_CREDENTIALS};
 
 /// The description of [`accounts::routes`](crate::accounts::routes), to be nested under the same
@@ -169,7 +171,7 @@ fn components() -> Components {
         .schema_from::<Token>()
         .schema_from::<Problem>()
         .schema_from::<Invalid>()
-        .schema_from::<Fault>()
+        .schema_from::<ValidationError>()
         .security_scheme(BEARER, SecurityScheme::Http(bearer()))
         .build()
 }

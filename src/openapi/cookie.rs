@@ -8,7 +8,7 @@ use utoipa::openapi::{Info, OpenApiBuilder, PathsBuilder};
 
 use super::operation::{Describe, Invalid, reference};
 use super::refusal::Problem;
-use crate::accounts::{Fault, UserLogin, UserPublic};
+use crate::accounts::{UserLogin, UserPublic, ValidationError};
 use crate::login::{DISABLED, PENDING, WRONG_CREDENTIALS};
 
 /// The description of [`accounts::cookie_routes`](crate::accounts::cookie_routes), to be nested
@@ -37,7 +37,7 @@ impl OpenApi for CookieApi {
             .schema_from::<UserLogin>()
             .schema_from::<Problem>()
             .schema_from::<Invalid>()
-            .schema_from::<Fault>();
+            .schema_from::<ValidationError>();
         OpenApiBuilder::new()
             .info(Info::new("Cookie", env!("CARGO_PKG_VERSION")))
             .paths(paths)

@@ -2,19 +2,19 @@
 //!
 //! Each piece is what utoipa has a place for: [`AccountsApi`] is nested where the routes are, and
 //! [`CookieApi`], [`TicketApi`] and [`SessionsApi`] under the same prefix if their routes are
-//! mounted; [`DoorResponses`] are the responses of a route behind a door, [`SecuritySchemes`] is a modifier
+//! mounted; [`AuthErrorResponses`] are the responses of a route behind a door, [`SecuritySchemes`] is a modifier
 //! that says how a client proves who it is. The document is OpenAPI 3.1.
 //!
 #![cfg_attr(feature = "accounts", doc = "```")]
 #![cfg_attr(not(feature = "accounts"), doc = "```text")]
-//! use tower_warder::openapi::{AccountsApi, DoorResponses, SecuritySchemes};
+//! use tower_warder::openapi::{AccountsApi, AuthErrorResponses, SecuritySchemes};
 //! use utoipa::OpenApi;
 //!
 //! /// The orders of who asks.
 //! #[utoipa::path(
 //!     get,
 //!     path = "/api/orders",
-//!     responses((status = 200, body = Vec<String>), DoorResponses),
+//!     responses((status = 200, body = Vec<String>), AuthErrorResponses),
 //!     security(("bearer" = [])),
 //! )]
 //! async fn orders() { /* … */ }
@@ -61,7 +61,7 @@ mod sessions;
 pub use accounts::AccountsApi;
 #[cfg(feature = "accounts")]
 pub use cookie::CookieApi;
-pub use refusal::DoorResponses;
+pub use refusal::AuthErrorResponses;
 pub use security::SecuritySchemes;
 #[cfg(feature = "accounts")]
 pub use sessions::SessionsApi;

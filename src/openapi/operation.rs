@@ -15,7 +15,7 @@ use utoipa::{PartialSchema, ToSchema};
 use super::refusal::{Problem, Refusal, by_status, text_header};
 use super::schema::{integer, string};
 use super::security::{BEARER, requirement};
-use crate::accounts::Fault;
+use crate::accounts::ValidationError;
 use crate::accounts::answer::{BODY_TIMEOUT, BROKEN_BODY, NO_FORM, NOT_JSON, TOO_LARGE};
 use crate::error::{AuthError, AuthErrorKind};
 use crate::login::Row;
@@ -203,7 +203,10 @@ impl ToSchema for Invalid {
 impl PartialSchema for Invalid {
     fn schema() -> RefOr<Schema> {
         ObjectBuilder::new()
-            .property("detail", ArrayBuilder::new().items(reference::<Fault>()))
+            .property(
+                "detail",
+                ArrayBuilder::new().items(reference::<ValidationError>()),
+            )
             .required("detail")
             .into()
     }

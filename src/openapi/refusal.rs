@@ -21,9 +21,9 @@ use crate::rejection;
 ///
 /// The responses of a route with [`CurrentUser`](crate::CurrentUser), `AdminUser` or another door.
 #[derive(Clone, Copy, Debug)]
-pub struct DoorResponses;
+pub struct AuthErrorResponses;
 
-impl IntoResponses for DoorResponses {
+impl IntoResponses for AuthErrorResponses {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
         let forbidden = Refusal::from(AuthError::new(AuthErrorKind::Forbidden));
         // The schema itself: a reference would need an application that adds what it points to.

@@ -8,8 +8,8 @@ use utoipa::openapi::{RefOr, Schema, SchemaFormat};
 use utoipa::{PartialSchema, ToSchema};
 
 use crate::accounts::{
-    Email, Fault, Password, PasswordChange, PasswordReset, RefreshGrant, SessionPublic, Token,
-    UserCreate, UserLogin, UserPublic, UserUpdate,
+    Email, Password, PasswordChange, PasswordReset, RefreshGrant, SessionPublic, Token, UserCreate,
+    UserLogin, UserPublic, UserUpdate, ValidationError,
 };
 use crate::user::UserStatus;
 
@@ -186,14 +186,14 @@ impl PartialSchema for UserLogin {
     }
 }
 
-impl ToSchema for Fault {
+impl ToSchema for ValidationError {
     /// As FastAPI names it.
     fn name() -> Cow<'static, str> {
         "ValidationError".into()
     }
 }
 
-impl PartialSchema for Fault {
+impl PartialSchema for ValidationError {
     fn schema() -> RefOr<Schema> {
         let location = ArrayBuilder::new().items(string()).min_items(Some(1));
         ObjectBuilder::new()

@@ -11,7 +11,7 @@ use super::operation::{Describe, Invalid, reference};
 use super::refusal::Problem;
 use super::security::{BEARER, bearer};
 use crate::accounts::answer::{INVALID_REFRESH_TOKEN, SESSION_NOT_FOUND, WRONG_PASSWORD};
-use crate::accounts::{Fault, PasswordChange, RefreshGrant, SessionPublic, Token};
+use crate::accounts::{PasswordChange, RefreshGrant, SessionPublic, Token, ValidationError};
 
 /// The description of [`accounts::session_routes`](crate::accounts::session_routes), to be nested
 /// under the same prefix, beside [`AccountsApi`](crate::openapi::AccountsApi).
@@ -43,7 +43,7 @@ impl OpenApi for SessionsApi {
             .schema_from::<SessionPublic>()
             .schema_from::<Problem>()
             .schema_from::<Invalid>()
-            .schema_from::<Fault>()
+            .schema_from::<ValidationError>()
             .security_scheme(BEARER, SecurityScheme::Http(bearer()));
         OpenApiBuilder::new()
             .info(Info::new("Sessions", env!("CARGO_PKG_VERSION")))

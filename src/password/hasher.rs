@@ -16,8 +16,8 @@ use crate::password::workers::Workers;
 /// The hashes are PHC strings, byte for byte those of Python's `pwdlib` with its recommended
 /// settings: `$argon2id$v=19$m=65536,t=3,p=4$salt$tag`, with 16 bytes of salt and 32 of tag.
 ///
-/// Work runs on tokio's blocking pool behind [permits](Self::permits), and a bounded
-/// [queue](Self::queue) waits for them without a limit of time. Make one hasher for the whole
+/// Work runs on tokio's blocking pool behind [permits](Self::max_concurrency), and a bounded
+/// [queue](Self::max_queue) waits for them without a limit of time. Make one hasher for the whole
 /// service: a clone is a handle to the same permits, queue and memory.
 ///
 /// # Memory
@@ -75,7 +75,7 @@ impl PasswordHasher {
     ///
     /// Defaults to the number of available cores, at most 8.
     #[must_use]
-    pub fn permits(self, permits: usize) -> Self {
+    pub fn max_concurrency(self, permits: usize) -> Self {
         Self::build(self.params, permits, self.workers.queue())
     }
 
@@ -84,7 +84,7 @@ impl PasswordHasher {
     /// Defaults to 256. A quarter as many again may wait where stored hashes ask for more memory
     /// than the parameters do.
     #[must_use]
-    pub fn queue(self, queue: usize) -> Self {
+    pub fn max_queue(self, queue: usize) -> Self {
         Self::build(self.params, self.workers.permits(), queue)
     }
 
@@ -122,7 +122,11 @@ impl PasswordHasher {
     /// [`Busy`](PasswordError::Busy), [`TooLong`](PasswordError::TooLong),
     /// [`UnreadableHash`](PasswordError::UnreadableHash) or [`Failed`](PasswordError::Failed).
     /// A wrong password is not an error.
-    pub async fn verify(&self, password: &str, stored: &str) -> Result<Verdict, PasswordError> {
+    pub async fn verify(
+        &self,
+        password: &str,
+        stored: &str,
+    ) -> Result<PasswordVerification, PasswordError> {
         check_length(password)?;
         self.judge(password, StoredHash::parse(stored)?, None).await
     }
@@ -146,7 +150,7 @@ impl PasswordHasher {
         &self,
         password: &str,
         stored: Option<&str>,
-    ) -> Result<Verdict, PasswordError> {
+    ) -> Result<PasswordVerification, PasswordError> {
         check_length(password)?;
         let live = self.params.cost();
         let error = match stored.map(StoredHash::parse) {
@@ -159,7 +163,7 @@ impl PasswordHasher {
         };
         // Whatever it says: a dummy admits nobody.
         let _ = self.judge(password, StoredHash::dummy(live), None).await?;
-        error.map_or(Ok(Verdict::MISMATCH), Err)
+        error.map_or(Ok(PasswordVerification::MISMATCH), Err)
     }
 
     /// A mismatch costs `rest` besides.
@@ -168,7 +172,7 @@ impl PasswordHasher {
         password: &str,
         stored: StoredHash,
         rest: Option<Cost>,
-    ) -> Result<Verdict, PasswordError> {
+    ) -> Result<PasswordVerification, PasswordError> {
         let live = self.params.cost();
         let worker = self.workers.worker(stored.cost().blocks()).await?;
         let password = Zeroizing::new(password.to_owned());
@@ -178,7 +182,7 @@ impl PasswordHasher {
                     if let Some(rest) = rest {
                         let _ = StoredHash::dummy(rest).matches(&password, memory)?;
                     }
-                    return Ok(Verdict::MISMATCH);
+                    return Ok(PasswordVerification::MISMATCH);
                 }
                 // A password that is right stays right if it cannot be hashed again today; why
                 // not is in the log.
@@ -187,7 +191,7 @@ impl PasswordHasher {
                     .then(|| StoredHash::new(&password, live, memory))
                     .and_then(Result::ok)
                     .map(|fresh| fresh.to_string());
-                Ok(Verdict {
+                Ok(PasswordVerification {
                     matches: true,
                     rehash,
                 })
@@ -215,7 +219,7 @@ impl fmt::Debug for PasswordHasher {
 /// What a [`PasswordHasher`] says about a password.
 #[must_use = "a password that does not match opens no door"]
 #[non_exhaustive]
-pub struct Verdict {
+pub struct PasswordVerification {
     /// Whether the password is the one that was hashed.
     pub matches: bool,
     /// A fresh hash of a password that matches, where the stored one was made with other
@@ -223,16 +227,16 @@ pub struct Verdict {
     pub rehash: Option<String>,
 }
 
-impl Verdict {
+impl PasswordVerification {
     const MISMATCH: Self = Self {
         matches: false,
         rehash: None,
     };
 }
 
-impl fmt::Debug for Verdict {
+impl fmt::Debug for PasswordVerification {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Verdict")
+        f.debug_struct("PasswordVerification")
             .field("matches", &self.matches)
             .field("rehash", &self.rehash.as_ref().map(|_| "[redacted]"))
             .finish()

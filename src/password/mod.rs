@@ -12,5 +12,5 @@ mod hasher;
 pub(crate) mod runs;
 
 pub use error::PasswordError;
-pub use hasher::{PasswordHasher, Verdict};
+pub use hasher::{PasswordHasher, PasswordVerification};
 pub use params::PasswordParams;

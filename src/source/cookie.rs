@@ -15,24 +15,24 @@ use crate::measure;
 
 /// The cookie in which a browser keeps its token.
 ///
-/// One value of it says how the cookie is read ([`TokenSource::cookie`](crate::TokenSource::cookie))
+/// One value of it says how the cookie is read ([`CredentialSource::cookie`](crate::CredentialSource::cookie))
 /// and how it is written: by `accounts::cookie_routes`, or by a log-in of your own with
 /// [`set`](Self::set) and [`clear`](Self::clear). No script sees it (`HttpOnly`), it goes to this
 /// host only, over TLS only (`__Host-`, `Secure`, `Path=/`), and with requests of other sites only
 /// where somebody follows a link (`SameSite=Lax`).
 ///
 /// A browser sends it without being asked, so it comes with a check that cannot be switched off:
-/// see [`check_origin`](Self::check_origin). No page can drop it, and the log-in form has to work
+/// see [`check_csrf`](Self::check_csrf). No page can drop it, and the log-in form has to work
 /// with a dead one (expired, signed with another secret, sent twice, of an unknown, pending or
 /// disabled account): where the user is optional such a request is anonymous, and every refusal of
 /// the cookie [clears](Self::clear) it.
 ///
 /// ```
-/// # use tower_warder::{AuthCookie, TokenSource};
+/// # use tower_warder::{AuthCookie, CredentialSource};
 /// let cookie = AuthCookie::new("session")?.trusted_origin("https://app.example.com")?;
 /// assert_eq!(cookie.name(), "__Host-session");
 ///
-/// let source = TokenSource::header().and_cookie(cookie);
+/// let source = CredentialSource::header().with_cookie(cookie);
 /// # Ok::<(), tower_warder::ConfigError>(())
 /// ```
 #[derive(Clone, Debug)]
@@ -119,11 +119,11 @@ impl AuthCookie {
     ///
     /// # Errors
     ///
-    /// [`UnfitToken`].
-    pub fn set(&self, token: &str, lifetime: Duration) -> Result<HeaderValue, UnfitToken> {
+    /// [`InvalidCookieValue`].
+    pub fn set(&self, token: &str, lifetime: Duration) -> Result<HeaderValue, InvalidCookieValue> {
         let fits = self.name.len() + token.len() <= MAX_PAIR;
         if !fits || !is_b64token(token.as_bytes()) {
-            return Err(UnfitToken(()));
+            return Err(InvalidCookieValue(()));
         }
         Ok(self.line(token, lifetime))
     }
@@ -135,7 +135,7 @@ impl AuthCookie {
     }
 
     /// Whether a request comes from no page of another origin. A log-in of your own asks this
-    /// before it looks at the body; [`TokenSource`](crate::TokenSource) has asked wherever it read
+    /// before it looks at the body; [`CredentialSource`](crate::CredentialSource) has asked wherever it read
     /// the cookie.
     ///
     /// `GET`, `HEAD`, `OPTIONS` and `TRACE` pass, so let them change nothing, but not with an
@@ -151,7 +151,7 @@ impl AuthCookie {
     /// # Errors
     ///
     /// [`CrossOrigin`](AuthErrorKind::CrossOrigin).
-    pub fn check_origin<B>(&self, request: &Request<B>) -> Result<(), AuthError> {
+    pub fn check_csrf<B>(&self, request: &Request<B>) -> Result<(), AuthError> {
         if self.origins.admit(request) {
             Ok(())
         } else {
@@ -224,15 +224,15 @@ impl AuthCookie {
 /// Why a token goes into no cookie: it is not one `b64token` (RFC 6750, section 2.1), or so long
 /// that browsers would drop it (4096 bytes together with the name).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct UnfitToken(());
+pub struct InvalidCookieValue(());
 
-impl fmt::Display for UnfitToken {
+impl fmt::Display for InvalidCookieValue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("the token does not fit into a cookie")
     }
 }
 
-impl Error for UnfitToken {}
+impl Error for InvalidCookieValue {}
 
 fn check_name(name: &str) -> Result<(), ConfigError> {
     let is_token = !name.is_empty() && name.bytes().all(is_token_char);

@@ -21,17 +21,17 @@ pub(crate) enum Presented {
 }
 
 impl Presented {
-    /// The one token, of at most `max_size` bytes, or why there is none. Whether it is a
+    /// The one token, of at most `max_token_bytes` bytes, or why there is none. Whether it is a
     /// `b64token` (RFC 6750, section 2.1), somebody else may judge.
-    pub(crate) fn token(&self, max_size: usize, judged: bool) -> Result<&str, AuthError> {
+    pub(crate) fn token(&self, max_token_bytes: usize, judged: bool) -> Result<&str, AuthError> {
         match self {
             Self::Credential(credential) | Self::Listed(credential) => credential
-                .read(max_size, judged)
+                .read(max_token_bytes, judged)
                 .map_err(AuthError::refused),
             Self::Cookie(cookie) => cookie
                 .as_ref()
                 .map_err(|refusal| *refusal)
-                .and_then(|credential| credential.read(max_size, judged))
+                .and_then(|credential| credential.read(max_token_bytes, judged))
                 .map_err(AuthError::refused),
             Self::Nothing => Err(AuthError::new(AuthErrorKind::MissingCredential)),
             Self::Refused(refusal) => Err(AuthError::refused(*refusal)),
@@ -95,10 +95,10 @@ impl Credential {
         Self { value, place }
     }
 
-    fn read(&self, max_size: usize, judged: bool) -> Result<&str, Refusal> {
+    fn read(&self, max_token_bytes: usize, judged: bool) -> Result<&str, Refusal> {
         let bytes = self.value.as_bytes().get(self.place.clone());
         let bytes = bytes.unwrap_or_default();
-        if bytes.len() > max_size {
+        if bytes.len() > max_token_bytes {
             return Err(Refusal::Size);
         }
         match str::from_utf8(bytes) {
@@ -178,8 +178,8 @@ mod tests {
     #[test]
     fn a_longer_token_than_the_verifier_takes_is_refused_unread() {
         let presented = Presented::at(HeaderValue::from_static("a,b"), 0..3);
-        for (max_size, reason) in [(3, Refusal::Credential), (2, Refusal::Size)] {
-            let error = presented.token(max_size, false).unwrap_err();
+        for (max_token_bytes, reason) in [(3, Refusal::Credential), (2, Refusal::Size)] {
+            let error = presented.token(max_token_bytes, false).unwrap_err();
             let source = std::error::Error::source(&error).unwrap();
             assert_eq!(source.to_string(), reason.to_string());
         }

@@ -18,7 +18,7 @@ use self::named_header::NamedHeaders;
 use self::paths::Paths;
 use crate::error::ConfigError;
 
-pub use self::cookie::{AuthCookie, UnfitToken};
+pub use self::cookie::{AuthCookie, InvalidCookieValue};
 
 pub(crate) use self::credential::Presented;
 #[cfg(feature = "accounts")]
@@ -31,11 +31,11 @@ pub(crate) use self::query::decode as decode_form;
 /// these there are a cookie, and a parameter or a subprotocol on paths that you list:
 ///
 /// ```
-/// # use tower_warder::{AuthCookie, TokenSource};
-/// let source = TokenSource::header()
-///     .and_cookie(AuthCookie::new("session")?)
-///     .and_query("/api/events")?
-///     .and_subprotocol("/api/ws")?;
+/// # use tower_warder::{AuthCookie, CredentialSource};
+/// let source = CredentialSource::header()
+///     .with_cookie(AuthCookie::new("session")?)
+///     .with_query_token("/api/events")?
+///     .with_websocket_subprotocol("/api/ws")?;
 /// # Ok::<(), tower_warder::ConfigError>(())
 /// ```
 ///
@@ -51,7 +51,7 @@ pub(crate) use self::query::decode as decode_form;
 /// stands, that is the whole path of the URI; inside, `nest` has taken its prefix away.
 #[derive(Clone, Debug, Default)]
 #[must_use]
-pub struct TokenSource {
+pub struct CredentialSource {
     // Each request clones this, and most applications have only the header.
     more: Option<Arc<More>>,
 }
@@ -66,7 +66,7 @@ struct More {
     subprotocol: Paths,
 }
 
-impl TokenSource {
+impl CredentialSource {
     /// The `Authorization` header.
     pub const fn header() -> Self {
         Self { more: None }
@@ -77,7 +77,7 @@ impl TokenSource {
     pub fn cookie(cookie: AuthCookie) -> Self {
         let mut this = Self::header();
         this.more().not_header = true;
-        this.and_cookie(cookie)
+        this.with_cookie(cookie)
     }
 
     /// A header that holds a token and nothing else, and not the `Authorization` header. For
@@ -85,11 +85,11 @@ impl TokenSource {
     /// `X-Forwarded-Access-Token`:
     ///
     /// ```
-    /// # use tower_warder::{TokenSource, TokenVerifier, VerifyingKey};
+    /// # use tower_warder::{CredentialSource, JwtVerifier, VerifyingKey};
     /// # fn example(key: VerifyingKey) -> Result<(), tower_warder::ConfigError> {
-    /// let source = TokenSource::named_header("cf-access-jwt-assertion")?;
+    /// let source = CredentialSource::named_header("cf-access-jwt-assertion")?;
     /// // Without the audience, the tokens of every application behind the proxy would do.
-    /// let verifier = TokenVerifier::new(key).audience("the AUD tag of this application");
+    /// let verifier = JwtVerifier::new(key).audience("the AUD tag of this application");
     /// # Ok(())
     /// # }
     /// ```
@@ -100,7 +100,7 @@ impl TokenSource {
     /// is a source as well, a Bearer token there is a second credential.
     ///
     /// The proxy authenticates browsers by a cookie, which pages of other origins can make them send.
-    /// So where the header is read, [the origin is checked](AuthCookie::check_origin) as for a
+    /// So where the header is read, [the origin is checked](AuthCookie::check_csrf) as for a
     /// cookie, except that `http` is accepted where `Host` is the same, and requests that do not pass
     /// are answered 403. See [`trusted_origin`](Self::trusted_origin).
     ///
@@ -138,9 +138,9 @@ impl TokenSource {
 
     /// Also a cookie, for requests without an `Authorization: Bearer`. The last one counts.
     ///
-    /// Where the cookie is read, [its origin check](AuthCookie::check_origin) is made, and doors
+    /// Where the cookie is read, [its origin check](AuthCookie::check_csrf) is made, and doors
     /// answer 403 to what does not pass.
-    pub fn and_cookie(mut self, cookie: AuthCookie) -> Self {
+    pub fn with_cookie(mut self, cookie: AuthCookie) -> Self {
         self.more().cookie = Some(cookie);
         self
     }
@@ -150,12 +150,12 @@ impl TokenSource {
     ///
     /// URIs are written down everywhere, in logs and in histories. Do not log the query of these
     /// paths, neither here nor in a proxy, send `Referrer-Policy: no-referrer` with pages, and let
-    /// them use [tickets](crate::Tickets).
+    /// them use [tickets](crate::StreamTickets).
     ///
     /// # Errors
     ///
     /// [`ConfigError::InvalidPath`] if it can be the path of no URI, as patterns.
-    pub fn and_query(mut self, path: &str) -> Result<Self, ConfigError> {
+    pub fn with_query_token(mut self, path: &str) -> Result<Self, ConfigError> {
         self.more().query.add(path)?;
         Ok(self)
     }
@@ -180,7 +180,7 @@ impl TokenSource {
     /// # Errors
     ///
     /// [`ConfigError::InvalidPath`] if it can be the path of no URI, as patterns.
-    pub fn and_subprotocol(mut self, path: &str) -> Result<Self, ConfigError> {
+    pub fn with_websocket_subprotocol(mut self, path: &str) -> Result<Self, ConfigError> {
         self.more().subprotocol.add(path)?;
         Ok(self)
     }

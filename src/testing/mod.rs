@@ -14,7 +14,9 @@ mod store_contract;
 mod session_contract;
 
 pub use clock::FixedClock;
-pub use session::{LoggedIn, LoggedInLayer, TestUser, Users, issuer, logged_in, token, verifier};
+pub use session::{
+    LoggedIn, LoggedInLayer, StaticUserLoader, TestUser, issuer, logged_in, token, verifier,
+};
 #[cfg(feature = "accounts")]
 pub use session_contract::session_store_contract;
 #[cfg(feature = "accounts")]

@@ -14,9 +14,9 @@ use tower_service::Service;
 use crate::error::BoxError;
 use crate::identity::{Config, TestLogIn};
 use crate::layer::{AuthLayer, AuthService};
-use crate::secret::Secret;
-use crate::source::TokenSource;
-use crate::token::{Claims, TokenIssuer, TokenVerifier};
+use crate::secret::HmacSecret;
+use crate::source::CredentialSource;
+use crate::token::{Claims, JwtIssuer, JwtVerifier};
 use crate::user::{AuthUser, UserLoader, UserStatus};
 
 /// A token for `subject` that [`verifier`] accepts.
@@ -25,13 +25,13 @@ pub fn token(subject: &str) -> String {
 }
 
 /// The issuer of [`token`], to put more into one.
-pub fn issuer() -> TokenIssuer {
-    TokenIssuer::hs256(&Secret::for_tests())
+pub fn issuer() -> JwtIssuer {
+    JwtIssuer::hs256(&HmacSecret::for_tests())
 }
 
 /// A verifier of [`token`]s.
-pub fn verifier() -> TokenVerifier {
-    TokenVerifier::hs256(&Secret::for_tests())
+pub fn verifier() -> JwtVerifier {
+    JwtVerifier::hs256(&HmacSecret::for_tests())
 }
 
 /// A layer under which every request without a credential comes from `user`: also below the
@@ -61,11 +61,11 @@ pub fn logged_in<U: AuthUser + Clone>(user: U) -> LoggedInLayer<U> {
         .header(AUTHORIZATION, format!("Bearer {token}"))
         .body(())
         .expect("a request with a token");
-    let users = Users::new([(SUBJECT, user)]);
+    let users = StaticUserLoader::new([(SUBJECT, user)]);
     let config = Config::new(verifier(), users.clone());
     LoggedInLayer {
         layer: AuthLayer::new(verifier(), users),
-        log_in: TestLogIn::new(config, TokenSource::header().find(&mut request)),
+        log_in: TestLogIn::new(config, CredentialSource::header().find(&mut request)),
     }
 }
 
@@ -125,9 +125,9 @@ impl AuthUser for TestUser {
 
 /// A loader from a list.
 #[derive(Clone, Debug)]
-pub struct Users<U>(HashMap<String, U>);
+pub struct StaticUserLoader<U>(HashMap<String, U>);
 
-impl<U> Users<U> {
+impl<U> StaticUserLoader<U> {
     /// Finds each user by its subject.
     pub fn new<S: Into<String>>(users: impl IntoIterator<Item = (S, U)>) -> Self {
         let users = users.into_iter();
@@ -140,7 +140,7 @@ impl<U> Users<U> {
 }
 
 #[async_trait]
-impl<U: Clone + Send + Sync + 'static> UserLoader for Users<U> {
+impl<U: Clone + Send + Sync + 'static> UserLoader for StaticUserLoader<U> {
     type User = U;
 
     async fn load_user(&self, claims: &Claims) -> Result<Option<U>, BoxError> {

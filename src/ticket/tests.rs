@@ -13,7 +13,7 @@ fn claims(subject: &str) -> Claims {
     Claims::from_json(format!(r#"{{"sub":"{subject}","exp":4102444800}}"#)).unwrap()
 }
 
-fn issue(tickets: &Tickets, subject: &str) -> String {
+fn issue(tickets: &StreamTickets, subject: &str) -> String {
     let ticket = tickets.issue(subject, &claims(subject)).unwrap();
     ticket.as_str().to_owned()
 }
@@ -28,7 +28,7 @@ fn clock() -> (Arc<Mutex<Duration>>, Clock) {
 
 #[test]
 fn a_ticket_is_redeemed_once() {
-    let tickets = Tickets::new(8);
+    let tickets = StreamTickets::new(8);
     let ticket = issue(&tickets, "7");
     assert_eq!(tickets.redeem(&ticket).as_deref(), Some("7"));
     assert_eq!(tickets.redeem(&ticket), None);
@@ -38,11 +38,11 @@ fn a_ticket_is_redeemed_once() {
 
 #[test]
 fn tickets_are_random_and_need_no_encoding() {
-    let tickets = Tickets::new(8);
+    let tickets = StreamTickets::new(8);
     let all: HashSet<String> = (0..100).map(|_| issue(&tickets, "7")).collect();
     assert_eq!(all.len(), 100);
     for ticket in all {
-        assert!(Ticket::looks_like(&ticket));
+        assert!(StreamTicket::looks_like(&ticket));
         assert_eq!(ticket.len(), PREFIX.len() + 43);
         let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
         assert!(ticket.bytes().all(plain), "{ticket}");
@@ -51,7 +51,7 @@ fn tickets_are_random_and_need_no_encoding() {
 
 #[test]
 fn of_many_who_redeem_one_ticket_at_once_one_gets_the_token() {
-    let tickets = Tickets::new(8);
+    let tickets = StreamTickets::new(8);
     for _ in 0..200 {
         let ticket = issue(&tickets, "7");
         let won = thread::scope(|scope| {
@@ -68,7 +68,7 @@ fn of_many_who_redeem_one_ticket_at_once_one_gets_the_token() {
 #[test]
 fn a_ticket_expires_and_leaves_nothing() {
     let (time, clock) = clock();
-    let tickets = Tickets::new(8).clock(clock);
+    let tickets = StreamTickets::new(8).clock(clock);
     let (early, late) = (issue(&tickets, "7"), issue(&tickets, "7"));
     *time.lock().unwrap() += 30 * SECOND - Duration::from_nanos(1);
     assert!(tickets.redeem(&early).is_some());
@@ -80,7 +80,7 @@ fn a_ticket_expires_and_leaves_nothing() {
 #[test]
 fn a_clock_that_is_set_back_prolongs_nothing() {
     let (time, clock) = clock();
-    let tickets = Tickets::new(8).clock(clock);
+    let tickets = StreamTickets::new(8).clock(clock);
     let ticket = issue(&tickets, "7");
     *time.lock().unwrap() -= SECOND;
     assert_eq!(tickets.redeem(&ticket), None);
@@ -88,7 +88,7 @@ fn a_clock_that_is_set_back_prolongs_nothing() {
 
 #[test]
 fn a_flood_of_one_user_drives_out_their_own_tickets_only() {
-    let tickets = Tickets::new(64);
+    let tickets = StreamTickets::new(64);
     let other = issue(&tickets, "8");
     let flood: Vec<String> = (0..1000).map(|_| issue(&tickets, "7")).collect();
     assert_eq!(tickets.0.lock().entries.len(), 1 + MAX_EACH);
@@ -100,7 +100,7 @@ fn a_flood_of_one_user_drives_out_their_own_tickets_only() {
 
 #[test]
 fn subjects_of_two_issuers_are_two_users() {
-    let tickets = Tickets::new(64);
+    let tickets = StreamTickets::new(64);
     let foreign = r#"{"sub":"7","exp":4102444800,"iss":"elsewhere"}"#;
     let foreign = Claims::from_json(foreign).unwrap();
     let other = tickets.issue("other", &foreign).unwrap();
@@ -113,7 +113,7 @@ fn subjects_of_two_issuers_are_two_users() {
 #[test]
 fn never_more_tickets_are_kept_than_there_are_places_and_the_oldest_go() {
     for capacity in [0, 1, 5] {
-        let tickets = Tickets::new(capacity);
+        let tickets = StreamTickets::new(capacity);
         let all: Vec<String> = (0..9).map(|id| issue(&tickets, &id.to_string())).collect();
         let kept = capacity.max(1);
         assert_eq!(tickets.0.lock().entries.len(), kept);
@@ -127,7 +127,7 @@ fn never_more_tickets_are_kept_than_there_are_places_and_the_oldest_go() {
 #[test]
 fn a_ticket_says_how_long_it_is_good_for() {
     let (_, clock) = clock();
-    let tickets = Tickets::new(8).clock(clock).lifetime(60 * SECOND);
+    let tickets = StreamTickets::new(8).clock(clock).lifetime(60 * SECOND);
     for (expiry, left) in [(2000, 60), (1010, 10), (1000, 0), (900, 0)] {
         let json = format!(r#"{{"sub":"7","exp":{expiry}}}"#);
         let ticket = tickets.issue("", &Claims::from_json(json).unwrap());

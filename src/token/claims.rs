@@ -18,7 +18,7 @@ use crate::error::{AuthError, Refusal};
 /// The claims of a verified token (RFC 7519, section 4.1).
 ///
 /// The registered claims have an accessor each. Claims of your own are read on demand with
-/// [`custom`](Self::custom), so that nobody pays for what nobody reads. Cheap to clone.
+/// [`deserialize`](Self::deserialize), so that nobody pays for what nobody reads. Cheap to clone.
 ///
 /// A claim says what was true when the token was made. Whether the account may come in *now* is
 /// read from the user.
@@ -43,7 +43,7 @@ impl Claims {
     ///
     /// The form is checked as it is for a token: one object without duplicate names, `sub` and
     /// `exp` present, `sub`, `exp`, `nbf`, `iat`, `iss` and `aud` of their types. Times are for the verifier to judge, with
-    /// [`valid_by`](Self::valid_by) for example.
+    /// [`validate_times`](Self::validate_times) for example.
     ///
     /// # Errors
     ///
@@ -61,14 +61,14 @@ impl Claims {
     /// use tower_warder::{Claims, Clock};
     ///
     /// let claims = Claims::from_json(r#"{"sub":"7","exp":1767225600}"#)?;
-    /// assert!(claims.valid_by(&Clock::system(), Duration::ZERO).is_err()); // since 2026
+    /// assert!(claims.validate_times(&Clock::system(), Duration::ZERO).is_err()); // since 2026
     /// # Ok::<(), tower_warder::AuthError>(())
     /// ```
     ///
     /// # Errors
     ///
     /// [`InvalidToken`](crate::AuthErrorKind::InvalidToken) with the reason as its source.
-    pub fn valid_by(self, clock: &Clock, leeway: Duration) -> Result<Self, AuthError> {
+    pub fn validate_times(self, clock: &Clock, leeway: Duration) -> Result<Self, AuthError> {
         let leeway = leeway.min(MAX_LEEWAY).as_secs_f64();
         match self.check_times(clock.numeric_date(), leeway) {
             Ok(()) => Ok(self),
@@ -77,7 +77,7 @@ impl Claims {
     }
 
     /// Whom the token is about: `sub`, or the claim that
-    /// [`TokenVerifier::subject_claims`](crate::TokenVerifier::subject_claims) chooses. It has 1 to 255
+    /// [`JwtVerifier::subject_claims`](crate::JwtVerifier::subject_claims) chooses. It has 1 to 255
     /// bytes without control characters.
     pub fn subject(&self) -> &str {
         self.subject.of(&self.text)
@@ -115,7 +115,7 @@ impl Claims {
     }
 
     /// What the token may be used for: `scope`, or what
-    /// [`TokenVerifier::scope_claims`](crate::TokenVerifier::scope_claims) names. The words between blanks of a string (RFC 8693,
+    /// [`JwtVerifier::scope_claims`](crate::JwtVerifier::scope_claims) names. The words between blanks of a string (RFC 8693,
     /// section 4.2), and the strings of an array as they stand. Anything else grants nothing.
     pub fn scopes(&self) -> impl Iterator<Item = &str> {
         let (words, each) = match &self.scope {
@@ -131,7 +131,7 @@ impl Claims {
     }
 
     /// The generation of the account's tokens that this one belongs to: `gen`, or what
-    /// [`TokenVerifier::generation_claim`](crate::TokenVerifier::generation_claim) names. 0 if the token
+    /// [`JwtVerifier::generation_claim`](crate::JwtVerifier::generation_claim) names. 0 if the token
     /// does not say, `None` if it says something else than a whole number. See
     /// [`AuthUser::token_generation`](crate::AuthUser::token_generation).
     pub fn generation(&self) -> Option<u64> {
@@ -148,14 +148,14 @@ impl Claims {
     /// }
     ///
     /// let claims = Claims::from_json(r#"{"sub":"7","exp":4102444800,"tenant":"acme"}"#)?;
-    /// assert_eq!(claims.custom::<Tenant>()?.tenant, "acme");
+    /// assert_eq!(claims.deserialize::<Tenant>()?.tenant, "acme");
     /// # Ok::<(), tower_warder::AuthError>(())
     /// ```
     ///
     /// # Errors
     ///
     /// [`InvalidToken`](crate::AuthErrorKind::InvalidToken) if the claims are not of this form.
-    pub fn custom<T: DeserializeOwned>(&self) -> Result<T, AuthError> {
+    pub fn deserialize<T: DeserializeOwned>(&self) -> Result<T, AuthError> {
         // The parser's text may quote the token and is dropped.
         let payload = self.text.get(..self.payload_end).unwrap_or_default();
         serde_json::from_str(payload).map_err(|_| AuthError::refused(Refusal::CustomClaims))

@@ -14,10 +14,10 @@ pub(super) struct Compact<'a> {
 impl<'a> Compact<'a> {
     pub(super) fn split(
         token: &'a str,
-        max_size: usize,
-        max_header_size: usize,
+        max_token_bytes: usize,
+        max_header_bytes: usize,
     ) -> Result<Self, Refusal> {
-        if token.len() > max_size {
+        if token.len() > max_token_bytes {
             return Err(Refusal::Size);
         }
         let mut dots = memchr::memchr_iter(b'.', token.as_bytes());
@@ -34,7 +34,7 @@ impl<'a> Compact<'a> {
         if header.is_empty() || payload.is_empty() || signature.is_empty() {
             return Err(Refusal::Segments);
         }
-        if header.len() > max_header_size {
+        if header.len() > max_header_bytes {
             return Err(Refusal::HeaderSize);
         }
         Ok(Self {

@@ -13,11 +13,11 @@ use crate::error::{AuthError, BoxError, Refusal};
 
 /// Knows which tokens were revoked one by one: that of a log-out, or one that was stolen.
 ///
-/// [`Revocable`] asks it. For "every token of this user" there is
+/// [`DenyListVerifier`] asks it. For "every token of this user" there is
 /// [`AuthUser::token_generation`](crate::AuthUser::token_generation), which asks nobody else.
 ///
 /// An entry may be removed once the token has expired: at [`expires_at`](Claims::expires_at) and the
-/// verifier's [leeway](crate::TokenVerifier::leeway), which is 60 seconds with the keys of another
+/// verifier's [leeway](crate::JwtVerifier::leeway), which is 60 seconds with the keys of another
 /// issuer, and 300 seconds at most:
 ///
 /// ```
@@ -33,7 +33,7 @@ use crate::error::{AuthError, BoxError, Refusal};
 ///     fn add(&self, claims: &Claims) -> Result<(), BoxError> {
 ///         let mut tokens = self.0.write().map_err(|_| "poisoned")?;
 ///         tokens.retain(|_, expires_at| *expires_at > SystemTime::now());
-///         let key = self.key(claims).ok_or("a token without an id")?;
+///         let key = self.token_key(claims).ok_or("a token without an id")?;
 ///         let longest_leeway = Duration::from_secs(300);
 ///         tokens.insert(key.into_owned(), claims.expires_at() + longest_leeway);
 ///         Ok(())
@@ -68,7 +68,7 @@ pub trait DenyList: Send + Sync + 'static {
     /// issuer may give the same ID. A list of sessions takes the session's ID, from a claim of its
     /// own. Whatever adds a token to the list calls this, too, so that both agree. What is empty,
     /// longer than 512 bytes or has control characters is no name.
-    fn key<'a>(&self, claims: &'a Claims) -> Option<Cow<'a, str>> {
+    fn token_key<'a>(&self, claims: &'a Claims) -> Option<Cow<'a, str>> {
         let id = claims.token_id().filter(|id| !id.is_empty())?;
         Some(match claims.issuer() {
             // With several issuers their IDs must not collide (RFC 7519, section 4.1.7).
@@ -84,8 +84,8 @@ impl<L: DenyList + ?Sized> DenyList for Arc<L> {
         (**self).is_denied(key, claims).await
     }
 
-    fn key<'a>(&self, claims: &'a Claims) -> Option<Cow<'a, str>> {
-        (**self).key(claims)
+    fn token_key<'a>(&self, claims: &'a Claims) -> Option<Cow<'a, str>> {
+        (**self).token_key(claims)
     }
 }
 
@@ -93,30 +93,30 @@ impl<L: DenyList + ?Sized> DenyList for Arc<L> {
 ///
 /// It stands around any [`Verifier`]. The list is asked once per request, where somebody asks for
 /// the sender, and only about tokens that are good otherwise: also those that
-/// [`TokenVerifier::cache`](crate::TokenVerifier::cache) remembers. It costs each such request what
+/// [`JwtVerifier::cache`](crate::JwtVerifier::cache) remembers. It costs each such request what
 /// the list takes, so that [`Identity::claims_now`](crate::Identity::claims_now) knows nothing.
 ///
 /// A denied token is refused with 401 like any bad one. It fails closed: a list that fails, panics
-/// or takes longer than [`AuthLayer::loader_timeout`](crate::AuthLayer::loader_timeout) is 503.
+/// or takes longer than [`AuthLayer::timeout_with`](crate::AuthLayer::timeout_with) is 503.
 ///
 /// ```
 /// # use std::time::Duration;
-/// # use tower_warder::{AuthLayer, DenyList, Revocable, Secret, TokenVerifier, UserLoader};
+/// # use tower_warder::{AuthLayer, DenyList, DenyListVerifier, HmacSecret, JwtVerifier, UserLoader};
 /// # use tower_warder::testing::TestUser;
-/// # fn example(secret: &Secret, list: impl DenyList, users: impl UserLoader<User = TestUser>) {
-/// let verifier = Revocable::new(TokenVerifier::hs256(secret), list);
+/// # fn example(secret: &HmacSecret, list: impl DenyList, users: impl UserLoader<User = TestUser>) {
+/// let verifier = DenyListVerifier::new(JwtVerifier::hs256(secret), list);
 /// let layer = AuthLayer::new(verifier, users)
-///     .loader_timeout(Duration::from_secs(5), tokio::time::sleep);
+///     .timeout_with(Duration::from_secs(5), tokio::time::sleep);
 /// # }
 /// ```
 #[derive(Clone)]
 #[must_use]
-pub struct Revocable<V, L> {
+pub struct DenyListVerifier<V, L> {
     verifier: V,
     list: L,
 }
 
-impl<V: Verifier, L: DenyList> Revocable<V, L> {
+impl<V: Verifier, L: DenyList> DenyListVerifier<V, L> {
     /// Accepts what `verifier` accepts and `list` does not deny.
     pub const fn new(verifier: V, list: L) -> Self {
         Self { verifier, list }
@@ -132,7 +132,7 @@ impl<V: Verifier, L: DenyList> Revocable<V, L> {
     }
 
     async fn check(&self, claims: &Claims) -> Result<(), AuthError> {
-        let key = self.list.key(claims).filter(|key| is_key(key));
+        let key = self.list.token_key(claims).filter(|key| is_key(key));
         let key = key.ok_or_else(|| AuthError::refused(Refusal::TokenId))?;
         match self.list.is_denied(&key, claims).await {
             Ok(false) => Ok(()),
@@ -143,26 +143,26 @@ impl<V: Verifier, L: DenyList> Revocable<V, L> {
     }
 }
 
-impl<V: Verifier, L: DenyList> Verifier for Revocable<V, L> {
+impl<V: Verifier, L: DenyList> Verifier for DenyListVerifier<V, L> {
     // All of it later, so that the token is not verified twice where somebody first asks without
     // waiting.
     fn verify<'a>(&'a self, credential: &'a str) -> Verification<'a> {
         Verification::Pending(self.judge(credential).boxed())
     }
 
-    fn max_size(&self) -> usize {
-        self.verifier.max_size()
+    fn max_credential_bytes(&self) -> usize {
+        self.verifier.max_credential_bytes()
     }
 
-    fn judges_characters(&self) -> bool {
-        self.verifier.judges_characters()
+    fn checks_characters(&self) -> bool {
+        self.verifier.checks_characters()
     }
 }
 
 // Not derived: a list knows how to reach its server, often with a password.
-impl<V: fmt::Debug, L> fmt::Debug for Revocable<V, L> {
+impl<V: fmt::Debug, L> fmt::Debug for DenyListVerifier<V, L> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Revocable")
+        f.debug_struct("DenyListVerifier")
             .field("verifier", &self.verifier)
             .finish_non_exhaustive()
     }

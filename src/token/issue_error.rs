@@ -13,7 +13,7 @@ pub enum IssueError {
     InvalidTokenId,
     /// A time is not a number, `exp` has passed, `iat` is in the future, or `nbf` is not before `exp`.
     InvalidTime,
-    /// `exp` is further away than [`TokenIssuer::lifetime`](crate::TokenIssuer::lifetime).
+    /// `exp` is further away than [`JwtIssuer::lifetime`](crate::JwtIssuer::lifetime).
     LifetimeExceeded,
     /// The claims name another `iss` than the issuer.
     IssuerMismatch,
@@ -64,7 +64,7 @@ impl fmt::Display for IssueError {
             Self::ClaimsNotAnObject => "the claims do not serialize to a JSON object",
             Self::RegisteredClaim => {
                 "the claims have the name of a registered claim: use the builder's methods for \
-                 those, or `TokenIssuer::issue_claims` for a struct that has them"
+                 those, or `JwtIssuer::issue_claims` for a struct that has them"
             }
             Self::InvalidClaims => {
                 "the claims are nested too deeply, or a registered one is of another type"

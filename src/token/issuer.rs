@@ -16,14 +16,14 @@ use super::payload::LAST_DATE;
 use super::ring::KeyRing;
 use super::{MAX_HEADER, MAX_TOKEN};
 use crate::clock::Clock;
-use crate::secret::Secret;
+use crate::secret::HmacSecret;
 
-/// Makes signed tokens that [`TokenVerifier`](crate::TokenVerifier) accepts.
+/// Makes signed tokens that [`JwtVerifier`](crate::JwtVerifier) accepts.
 ///
 /// Every token has `sub`, `iat`, `exp` and a `jti`: 128 random bits, unless you give one.
 #[derive(Clone, Debug)]
 #[must_use]
-pub struct TokenIssuer {
+pub struct JwtIssuer {
     keys: Keys,
     issuer: Option<Box<str>>,
     audience: Vec<Box<str>>,
@@ -38,9 +38,9 @@ enum Keys {
     Ring(KeyRing),
 }
 
-impl TokenIssuer {
+impl JwtIssuer {
     /// Signs with HS256 and this secret.
-    pub fn hs256(secret: &Secret) -> Self {
+    pub fn hs256(secret: &HmacSecret) -> Self {
         Self::new(SigningKey::hs256(secret))
     }
 
@@ -82,7 +82,7 @@ impl TokenIssuer {
     }
 
     /// Writes the [generation](TokenBuilder::generation) into this claim, for verifiers with the same
-    /// [`generation_claim`](crate::TokenVerifier::generation_claim). Defaults to `gen`.
+    /// [`generation_claim`](crate::JwtVerifier::generation_claim). Defaults to `gen`.
     pub fn generation_claim(mut self, name: impl Into<Box<str>>) -> Self {
         self.generation_claim = Some(name.into());
         self
@@ -124,16 +124,16 @@ impl TokenIssuer {
     /// Begins a token for `subject` that says more.
     ///
     /// ```
-    /// # use tower_warder::{Secret, TokenIssuer, TokenVerifier};
-    /// # let secret = Secret::generate();
-    /// let issuer = TokenIssuer::hs256(&secret);
+    /// # use tower_warder::{HmacSecret, JwtIssuer, JwtVerifier};
+    /// # let secret = HmacSecret::generate();
+    /// let issuer = JwtIssuer::hs256(&secret);
     /// let token = issuer
     ///     .token("7")
     ///     .generation(2)
     ///     .claims(&serde_json::json!({"scope": "orders:read"}))
     ///     .issue()?;
     ///
-    /// let claims = TokenVerifier::hs256(&secret).verify_token(&token)?;
+    /// let claims = JwtVerifier::hs256(&secret).verify_token(&token)?;
     /// assert!(claims.scopes().eq(["orders:read"]));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
@@ -162,7 +162,7 @@ impl TokenIssuer {
     ///
     /// ```
     /// use std::time::{Duration, SystemTime, UNIX_EPOCH};
-    /// # use tower_warder::{Secret, TokenIssuer, TokenVerifier};
+    /// # use tower_warder::{HmacSecret, JwtIssuer, JwtVerifier};
     ///
     /// #[derive(serde::Serialize)]
     /// struct Claims {
@@ -171,14 +171,14 @@ impl TokenIssuer {
     ///     role: String,
     /// }
     ///
-    /// # let secret = Secret::generate();
-    /// let issuer = TokenIssuer::hs256(&secret).lifetime(Duration::from_secs(3600));
+    /// # let secret = HmacSecret::generate();
+    /// let issuer = JwtIssuer::hs256(&secret).lifetime(Duration::from_secs(3600));
     /// let in_a_quarter = SystemTime::now() + Duration::from_secs(15 * 60);
     /// let exp = in_a_quarter.duration_since(UNIX_EPOCH)?.as_secs();
     /// let claims = Claims { sub: "7".to_owned(), exp, role: "editor".to_owned() };
     /// let token = issuer.issue_claims(&claims)?;
     ///
-    /// let claims = TokenVerifier::hs256(&secret).verify_token(&token)?;
+    /// let claims = JwtVerifier::hs256(&secret).verify_token(&token)?;
     /// assert_eq!(claims.expires_at(), UNIX_EPOCH + Duration::from_secs(exp));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
@@ -266,10 +266,10 @@ impl TokenIssuer {
     }
 }
 
-/// A token in the making: see [`TokenIssuer::token`].
+/// A token in the making: see [`JwtIssuer::token`].
 #[must_use]
 pub struct TokenBuilder<'a> {
-    issuer: &'a TokenIssuer,
+    issuer: &'a JwtIssuer,
     subject: &'a str,
     generation: u64,
     not_before: Option<SystemTime>,
@@ -298,7 +298,7 @@ impl<'a> TokenBuilder<'a> {
     }
 
     /// Claims of your own: whatever serializes to a JSON object without registered names. For those
-    /// there are the other methods, or [`TokenIssuer::issue_claims`].
+    /// there are the other methods, or [`JwtIssuer::issue_claims`].
     pub fn claims(mut self, claims: &impl Serialize) -> Self {
         self.custom = self.custom.and_then(|mut custom| {
             custom.extend(object(claims)?);

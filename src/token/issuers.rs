@@ -8,20 +8,20 @@ use super::base64url;
 use super::compact::Compact;
 use super::json::{self, AnyValue, Members, Value};
 use super::verification::{Verification, Verifier};
-use super::verifier::TokenVerifier;
+use super::verifier::JwtVerifier;
 use crate::error::{AuthError, ConfigError, Refusal};
 
 /// Verifies the tokens of several issuers, each by its own verifier: its own keys, audience and
 /// leeway.
 ///
 /// ```
-/// use tower_warder::{Issuers, Secret, TokenIssuer, TokenVerifier};
+/// use tower_warder::{MultiIssuerVerifier, HmacSecret, JwtIssuer, JwtVerifier};
 ///
-/// let (ours, theirs) = (Secret::generate(), Secret::generate());
-/// let issuers = Issuers::new()
-///     .add("https://login.example", TokenVerifier::hs256(&ours))?
-///     .add("https://partner.example", TokenVerifier::hs256(&theirs).audience("orders"))?;
-/// # fn example(users: impl tower_warder::UserLoader, issuers: Issuers) {
+/// let (ours, theirs) = (HmacSecret::generate(), HmacSecret::generate());
+/// let issuers = MultiIssuerVerifier::new()
+///     .add("https://login.example", JwtVerifier::hs256(&ours))?
+///     .add("https://partner.example", JwtVerifier::hs256(&theirs).audience("orders"))?;
+/// # fn example(users: impl tower_warder::UserLoader, issuers: MultiIssuerVerifier) {
 /// let auth = tower_warder::AuthLayer::new(issuers, users);
 /// # }
 /// # Ok::<(), tower_warder::ConfigError>(())
@@ -36,19 +36,19 @@ use crate::error::{AuthError, ConfigError, Refusal};
 /// the tokens of every issuer but its own.
 #[derive(Clone, Debug)]
 #[must_use]
-pub struct Issuers {
-    verifiers: HashMap<Box<str>, TokenVerifier>,
-    max_size: usize,
-    max_header_size: usize,
+pub struct MultiIssuerVerifier {
+    verifiers: HashMap<Box<str>, JwtVerifier>,
+    max_token_bytes: usize,
+    max_header_bytes: usize,
 }
 
-impl Issuers {
+impl MultiIssuerVerifier {
     /// None yet: refuses every token.
     pub fn new() -> Self {
         Self {
             verifiers: HashMap::new(),
-            max_size: 0,
-            max_header_size: 0,
+            max_token_bytes: 0,
+            max_header_bytes: 0,
         }
     }
 
@@ -56,30 +56,32 @@ impl Issuers {
     ///
     /// # Errors
     ///
-    /// [`ConfigError::DuplicateIssuer`], or [`ConfigError::OtherIssuer`] if the verifier, or whom
+    /// [`ConfigError::DuplicateIssuer`], or [`ConfigError::IssuerMismatch`] if the verifier, or whom
     /// its keys were discovered for, says another one, or has a template or a check.
     pub fn add(
         mut self,
         issuer: impl Into<Box<str>>,
-        verifier: TokenVerifier,
+        verifier: JwtVerifier,
     ) -> Result<Self, ConfigError> {
         let issuer = issuer.into();
         if self.verifiers.contains_key(&issuer) {
             return Err(ConfigError::DuplicateIssuer(issuer.into()));
         }
         if !verifier.allows_issuer(&issuer) {
-            return Err(ConfigError::OtherIssuer(issuer.into()));
+            return Err(ConfigError::IssuerMismatch(issuer.into()));
         }
-        self.max_size = self.max_size.max(Verifier::max_size(&verifier));
-        self.max_header_size = self.max_header_size.max(verifier.header_size());
+        self.max_token_bytes = self
+            .max_token_bytes
+            .max(Verifier::max_credential_bytes(&verifier));
+        self.max_header_bytes = self.max_header_bytes.max(verifier.header_size());
         let verifier = verifier.issuer(issuer.clone());
         self.verifiers.insert(issuer, verifier);
         Ok(self)
     }
 
     /// The verifier of whom the token says that it comes from. Nothing is believed of it.
-    fn choose(&self, token: &str) -> Result<&TokenVerifier, Refusal> {
-        let compact = Compact::split(token, self.max_size, self.max_header_size)?;
+    fn choose(&self, token: &str) -> Result<&JwtVerifier, Refusal> {
+        let compact = Compact::split(token, self.max_token_bytes, self.max_header_bytes)?;
         let mut buffer = vec![0; base64::decoded_len_estimate(compact.payload.len())];
         let payload = base64url::decode(compact.payload, &mut buffer)?;
         let issuer = std::str::from_utf8(payload)
@@ -94,7 +96,7 @@ impl Issuers {
     }
 }
 
-impl Verifier for Issuers {
+impl Verifier for MultiIssuerVerifier {
     fn verify<'a>(&'a self, credential: &'a str) -> Verification<'a> {
         match self.choose(credential) {
             Ok(verifier) => verifier.verify(credential),
@@ -102,17 +104,17 @@ impl Verifier for Issuers {
         }
     }
 
-    fn max_size(&self) -> usize {
-        self.max_size
+    fn max_credential_bytes(&self) -> usize {
+        self.max_token_bytes
     }
 
     // As each of them does.
-    fn judges_characters(&self) -> bool {
+    fn checks_characters(&self) -> bool {
         true
     }
 }
 
-impl Default for Issuers {
+impl Default for MultiIssuerVerifier {
     fn default() -> Self {
         Self::new()
     }

@@ -29,16 +29,16 @@ mod issuer;
 use std::time::Duration;
 
 pub use claims::Claims;
-pub use deny_list::{DenyList, Revocable};
+pub use deny_list::{DenyList, DenyListVerifier};
 pub use issue_error::IssueError;
-pub use issuer::{TokenBuilder, TokenIssuer};
-pub use issuers::Issuers;
+pub use issuer::{JwtIssuer, TokenBuilder};
+pub use issuers::MultiIssuerVerifier;
 #[cfg(feature = "jwks")]
-pub use jwks::{Jwks, JwksBuilder, JwksClient};
+pub use jwks::{JwksBuilder, JwksClient, RemoteJwks};
 pub use key::{Algorithm, SigningKey, VerifyingKey};
 pub use ring::KeyRing;
 pub use verification::{Verification, Verifier};
-pub use verifier::TokenVerifier;
+pub use verifier::JwtVerifier;
 
 /// Bytes of a token, before anything of it is decoded.
 const MAX_TOKEN: usize = 8 * 1024;

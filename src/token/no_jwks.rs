@@ -6,9 +6,9 @@ use super::verification::Verification;
 use crate::error::{AuthError, Refusal};
 
 #[derive(Clone, Debug)]
-pub(super) enum Jwks {}
+pub(super) enum RemoteJwks {}
 
-impl Jwks {
+impl RemoteJwks {
     pub(super) fn verify<'a>(
         &'a self,
         _: &'a str,

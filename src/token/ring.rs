@@ -13,22 +13,22 @@ use crate::error::ConfigError;
 /// A signing key and the keys that verify, chosen by their id (`kid`, RFC 7515, section 4.1.4).
 ///
 /// A handle: clones share the keys, and a change takes effect on the next token. To rotate,
-/// [`sign_with`](Self::sign_with) the new key, wait until the last token of the old one has
-/// expired, then [`remove`](Self::remove) it. Where others fetch the keys ([`PublishedKeys`]), or
+/// [`set_signing_key`](Self::set_signing_key) the new key, wait until the last token of the old one has
+/// expired, then [`remove`](Self::remove) it. Where others fetch the keys ([`JwksEndpoint`]), or
 /// several nodes have them, [`add`](Self::add) the new one first and sign with it when all know it.
 ///
-/// [`PublishedKeys`]: crate::PublishedKeys
+/// [`JwksEndpoint`]: crate::JwksEndpoint
 ///
 /// ```
-/// use tower_warder::{KeyRing, Secret, SigningKey, TokenIssuer, TokenVerifier};
+/// use tower_warder::{KeyRing, HmacSecret, SigningKey, JwtIssuer, JwtVerifier};
 ///
 /// let ring = KeyRing::new();
-/// ring.sign_with(SigningKey::hs256(&Secret::generate()).key_id("2026-10"))?;
-/// let issuer = TokenIssuer::ring(&ring);
-/// let verifier = TokenVerifier::ring(&ring);
+/// ring.set_signing_key(SigningKey::hs256(&HmacSecret::generate()).key_id("2026-10"))?;
+/// let issuer = JwtIssuer::ring(&ring);
+/// let verifier = JwtVerifier::ring(&ring);
 /// let token = issuer.issue("7")?;
 ///
-/// ring.sign_with(SigningKey::hs256(&Secret::generate()).key_id("2026-11"))?;
+/// ring.set_signing_key(SigningKey::hs256(&HmacSecret::generate()).key_id("2026-11"))?;
 /// assert!(verifier.verify_token(&token).is_ok());
 ///
 /// ring.remove("2026-10");
@@ -77,7 +77,7 @@ impl KeyRing {
     /// # Errors
     ///
     /// As [`add`](Self::add), unless the key in the ring is this one's counterpart.
-    pub fn sign_with(&self, key: SigningKey) -> Result<(), ConfigError> {
+    pub fn set_signing_key(&self, key: SigningKey) -> Result<(), ConfigError> {
         self.change(|keys| {
             let verifying = key.verifying_key();
             if !keys.verifying.has(&verifying) {
@@ -102,7 +102,7 @@ impl KeyRing {
     /// # Errors
     ///
     /// [`ConfigError::UnknownKeyId`] if there is no such key in the ring.
-    pub fn default_key(&self, key_id: &str) -> Result<(), ConfigError> {
+    pub fn set_default_kid(&self, key_id: &str) -> Result<(), ConfigError> {
         self.change(|keys| keys.verifying.set_default(key_id))
     }
 
@@ -121,25 +121,25 @@ impl KeyRing {
     ///
     /// For whoever reads all keys again, from a directory for example. A key that was in the ring
     /// and comes again goes on as before, so that in between not one of its tokens is refused; so
-    /// does the [default](Self::default_key). The counterpart of `signing` may be among the others.
+    /// does the [default](Self::set_default_kid). The counterpart of `signing` may be among the others.
     ///
     /// ```
-    /// # use tower_warder::{KeyRing, Secret, SigningKey, TokenIssuer, TokenVerifier};
+    /// # use tower_warder::{KeyRing, HmacSecret, SigningKey, JwtIssuer, JwtVerifier};
     /// # let ring = KeyRing::new();
-    /// # let (october, november) = (Secret::generate(), Secret::generate());
+    /// # let (october, november) = (HmacSecret::generate(), HmacSecret::generate());
     /// let mut keys = vec![
     ///     SigningKey::hs256(&october).key_id("2026-10"),
     ///     SigningKey::hs256(&november).key_id("2026-11"),
     /// ];
     /// let others = keys.iter().map(SigningKey::verifying_key).collect::<Vec<_>>();
-    /// ring.replace(keys.pop(), others)?;
+    /// ring.replace_all(keys.pop(), others)?;
     /// # Ok::<(), tower_warder::ConfigError>(())
     /// ```
     ///
     /// # Errors
     ///
     /// As [`add`](Self::add); the ring stays as it was then.
-    pub fn replace(
+    pub fn replace_all(
         &self,
         signing: impl Into<Option<SigningKey>>,
         verifying: impl IntoIterator<Item = VerifyingKey>,
@@ -157,7 +157,7 @@ impl KeyRing {
     /// The public keys as a JSON Web Key Set (RFC 7517, section 5), each with `kid`, `alg` and
     /// `use`. Secrets (HS256 and its kin) are left out.
     ///
-    /// [`PublishedKeys`](crate::PublishedKeys) serves it.
+    /// [`JwksEndpoint`](crate::JwksEndpoint) serves it.
     pub fn to_jwks(&self) -> String {
         self.keys().verifying.publication().json.clone()
     }

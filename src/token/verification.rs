@@ -10,11 +10,11 @@ use crate::error::AuthError;
 
 /// Turns a credential into claims.
 ///
-/// [`TokenVerifier`](crate::TokenVerifier) is the one that everybody uses. Write your own for API
+/// [`JwtVerifier`](crate::JwtVerifier) is the one that everybody uses. Write your own for API
 /// keys or opaque tokens: identity, status check and doors stay the same.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not verify credentials",
-    note = "pass a `TokenVerifier`, for example `TokenVerifier::hs256(&secret)`"
+    note = "pass a `JwtVerifier`, for example `JwtVerifier::hs256(&secret)`"
 )]
 pub trait Verifier: Send + Sync + 'static {
     /// Judges `credential`: at once, or later if somebody has to be asked.
@@ -25,13 +25,13 @@ pub trait Verifier: Send + Sync + 'static {
     fn verify<'a>(&'a self, credential: &'a str) -> Verification<'a>;
 
     /// How long a credential may be, in bytes: a longer one is refused unread. Defaults to 8 KiB.
-    fn max_size(&self) -> usize {
+    fn max_credential_bytes(&self) -> usize {
         MAX_TOKEN
     }
 
     /// Whether this judges every character of a credential, and accepts only what is a `b64token`
     /// (RFC 6750, section 2.1). Defaults to no: what is none is refused beforehand.
-    fn judges_characters(&self) -> bool {
+    fn checks_characters(&self) -> bool {
         false
     }
 }
@@ -41,12 +41,12 @@ impl<V: Verifier + ?Sized> Verifier for Arc<V> {
         (**self).verify(credential)
     }
 
-    fn max_size(&self) -> usize {
-        (**self).max_size()
+    fn max_credential_bytes(&self) -> usize {
+        (**self).max_credential_bytes()
     }
 
-    fn judges_characters(&self) -> bool {
-        (**self).judges_characters()
+    fn checks_characters(&self) -> bool {
+        (**self).checks_characters()
     }
 }
 
@@ -56,7 +56,7 @@ pub enum Verification<'a> {
     /// The judgement.
     Ready(Result<Claims, AuthError>),
     /// The judgement has to be waited for, for example because keys must be fetched. Longer than
-    /// [`AuthLayer::loader_timeout`](crate::AuthLayer::loader_timeout), or with a panic at its end,
+    /// [`AuthLayer::timeout_with`](crate::AuthLayer::timeout_with), or with a panic at its end,
     /// it is 503.
     Pending(BoxFuture<'a, Result<Claims, AuthError>>),
 }

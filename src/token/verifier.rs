@@ -11,7 +11,7 @@ use super::claims::Claims;
 use super::compact::Compact;
 use super::issuer_rule::IssuerRule;
 use super::json::Value;
-use super::jwks::Jwks;
+use super::jwks::RemoteJwks;
 use super::key::VerifyingKey;
 use super::keyset::Keyset;
 use super::ring::KeyRing;
@@ -20,7 +20,7 @@ use super::{MAX_HEADER, MAX_LEEWAY, MAX_TOKEN};
 use crate::clock::Clock;
 use crate::error::{AuthError, ConfigError, Refusal};
 use crate::measure;
-use crate::secret::Secret;
+use crate::secret::HmacSecret;
 
 /// Verifies JSON Web Tokens (RFC 7519), strictly.
 ///
@@ -29,11 +29,11 @@ use crate::secret::Secret;
 /// claims of the wrong type, tokens without `exp`, audiences that nobody configured.
 ///
 /// ```
-/// use tower_warder::{Secret, TokenIssuer, TokenVerifier};
+/// use tower_warder::{HmacSecret, JwtIssuer, JwtVerifier};
 ///
-/// let secret = Secret::generate();
-/// let issuer = TokenIssuer::hs256(&secret).issuer("https://login.example");
-/// let verifier = TokenVerifier::hs256(&secret).issuer("https://login.example");
+/// let secret = HmacSecret::generate();
+/// let issuer = JwtIssuer::hs256(&secret).issuer("https://login.example");
+/// let verifier = JwtVerifier::hs256(&secret).issuer("https://login.example");
 ///
 /// let token = issuer.issue("7")?;
 /// assert_eq!(verifier.verify_token(&token)?.subject(), "7");
@@ -42,15 +42,15 @@ use crate::secret::Secret;
 /// ```
 #[derive(Clone, Debug)]
 #[must_use]
-pub struct TokenVerifier {
+pub struct JwtVerifier {
     keys: Keys,
     issuer: IssuerRule,
     rules: Option<Arc<ClaimRules>>,
     audience: Vec<Box<str>>,
     audience_claim: Option<Box<str>>,
     leeway: f64,
-    max_size: usize,
-    max_header_size: usize,
+    max_token_bytes: usize,
+    max_header_bytes: usize,
     types: Option<Arc<[Box<str>]>>,
     clock: Clock,
     cache: Option<Arc<TokenCache>>,
@@ -64,12 +64,12 @@ enum Keys {
         not(feature = "jwks"),
         expect(dead_code, reason = "without the feature there are none")
     )]
-    Published(Jwks),
+    Published(RemoteJwks),
 }
 
-impl TokenVerifier {
+impl JwtVerifier {
     /// Accepts tokens signed with HS256 and this secret.
-    pub fn hs256(secret: &Secret) -> Self {
+    pub fn hs256(secret: &HmacSecret) -> Self {
         Self::new(VerifyingKey::hs256(secret))
     }
 
@@ -86,12 +86,12 @@ impl TokenVerifier {
 
     /// Accepts tokens of the keys that somebody else publishes, as they are at the time.
     ///
-    /// Keys that were [discovered](Jwks::discover) demand their issuer, until another is set. Those
-    /// that were [fetched](Jwks::fetch) need a rule, such as [`issuer`](Self::issuer): one key set can
+    /// Keys that were [discovered](RemoteJwks::from_oidc_issuer) demand their issuer, until another is set. Those
+    /// that were [fetched](RemoteJwks::from_url) need a rule, such as [`issuer`](Self::issuer): one key set can
     /// serve many tenants, as that of Entra does, and without a rule every token is refused, with the
     /// [reason](AuthError::reason) `no_issuer_rule`.
     #[cfg(feature = "jwks")]
-    pub fn jwks(keys: &Jwks) -> Self {
+    pub fn jwks(keys: &RemoteJwks) -> Self {
         Self {
             issuer: match keys.issuer() {
                 Some(issuer) => IssuerRule::One(issuer.into()),
@@ -110,8 +110,8 @@ impl TokenVerifier {
             audience: Vec::new(),
             audience_claim: None,
             leeway: 0.0,
-            max_size: MAX_TOKEN,
-            max_header_size: MAX_HEADER,
+            max_token_bytes: MAX_TOKEN,
+            max_header_bytes: MAX_HEADER,
             types: None,
             clock: Clock::system(),
             cache: None,
@@ -133,7 +133,7 @@ impl TokenVerifier {
     }
 
     /// How far the clocks of issuer and verifier may differ. Defaults to 0 seconds, and to 60 seconds
-    /// with the published keys (`TokenVerifier::jwks`) of another issuer. A token is accepted so long
+    /// with the published keys (`JwtVerifier::jwks`) of another issuer. A token is accepted so long
     /// after its `exp`; and its `nbf` and `iat` may be so far ahead, and 5 seconds more.
     ///
     /// # Errors
@@ -148,15 +148,15 @@ impl TokenVerifier {
     }
 
     /// How long a token may be, in bytes. Defaults to 8 KiB.
-    pub fn max_size(mut self, bytes: usize) -> Self {
-        self.max_size = bytes;
+    pub fn max_token_bytes(mut self, bytes: usize) -> Self {
+        self.max_token_bytes = bytes;
         self.forget_tokens()
     }
 
     /// How long the encoded header may be, in bytes. Defaults to 1 KiB; tokens with certificates
     /// (`x5c`) have more, and those certificates are not used.
-    pub fn max_header_size(mut self, bytes: usize) -> Self {
-        self.max_header_size = bytes;
+    pub fn max_header_bytes(mut self, bytes: usize) -> Self {
+        self.max_header_bytes = bytes;
         self.forget_tokens()
     }
 
@@ -169,10 +169,10 @@ impl TokenVerifier {
     /// resets, log-out tokens.
     ///
     /// ```
-    /// # use tower_warder::{Secret, TokenIssuer, TokenVerifier};
-    /// # let secret = Secret::generate();
-    /// # let token = TokenIssuer::hs256(&secret).issue("7")?; // with the type `JWT`
-    /// let verifier = TokenVerifier::hs256(&secret).token_types(["at+jwt"]);
+    /// # use tower_warder::{HmacSecret, JwtIssuer, JwtVerifier};
+    /// # let secret = HmacSecret::generate();
+    /// # let token = JwtIssuer::hs256(&secret).issue("7")?; // with the type `JWT`
+    /// let verifier = JwtVerifier::hs256(&secret).token_types(["at+jwt"]);
     /// assert_eq!(verifier.verify_token(&token).unwrap_err().reason(), "type");
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
@@ -206,7 +206,7 @@ impl TokenVerifier {
     }
 
     pub(super) const fn header_size(&self) -> usize {
-        self.max_header_size
+        self.max_header_bytes
     }
 
     /// Whether the verifier may demand exactly this issuer, whatever it demanded before.
@@ -249,7 +249,7 @@ impl TokenVerifier {
         if cache.is_some() {
             measure::token_cache_miss();
         }
-        let compact = Compact::split(token, self.max_size, self.max_header_size)?;
+        let compact = Compact::split(token, self.max_token_bytes, self.max_header_bytes)?;
         keys.verify(&compact, self.types.as_deref())?;
         let claims = Claims::decode(compact.payload, self.rules.as_deref())?;
         let now = self.clock.numeric_date();
@@ -297,7 +297,7 @@ impl TokenVerifier {
     }
 }
 
-impl Verifier for TokenVerifier {
+impl Verifier for JwtVerifier {
     fn verify<'a>(&'a self, credential: &'a str) -> Verification<'a> {
         match &self.keys {
             Keys::One(_) | Keys::Ring(_) => Verification::Ready(self.verify_token(credential)),
@@ -307,12 +307,12 @@ impl Verifier for TokenVerifier {
         }
     }
 
-    fn max_size(&self) -> usize {
-        self.max_size
+    fn max_credential_bytes(&self) -> usize {
+        self.max_token_bytes
     }
 
     // Dots between segments of strict base64url.
-    fn judges_characters(&self) -> bool {
+    fn checks_characters(&self) -> bool {
         true
     }
 }

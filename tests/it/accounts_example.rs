@@ -12,9 +12,9 @@ mod streams;
 use std::sync::{Arc, Mutex};
 
 use tower::ServiceExt;
-use tower_warder::accounts::{Accounts, MemorySessions, MemoryStore, Sessions};
+use tower_warder::accounts::{Accounts, InMemoryAccountStore, InMemorySessionStore, Sessions};
 use tower_warder::testing::account_store_contract;
-use tower_warder::{Secret, TokenIssuer, TokenVerifier};
+use tower_warder::{HmacSecret, JwtIssuer, JwtVerifier};
 
 use crate::support::{Place, get, send};
 
@@ -55,10 +55,10 @@ async fn the_store_keeps_the_contract(empty: impl AsyncFn() -> Place) {
 
 #[tokio::test]
 async fn the_api_page_and_all_it_loads_come_from_the_example() {
-    let secret = Secret::generate();
-    let accounts = Accounts::new(MemoryStore::new(), TokenIssuer::hs256(&secret));
+    let secret = HmacSecret::generate();
+    let accounts = Accounts::new(InMemoryAccountStore::new(), JwtIssuer::hs256(&secret));
     let cookie = example::origin::cookie(None).unwrap();
-    let app = example::app(accounts, TokenVerifier::hs256(&secret), cookie, None);
+    let app = example::app(accounts, JwtVerifier::hs256(&secret), cookie, None);
 
     let document = send(&app, get("/api/openapi.json")).await.json();
     assert!(document["paths"]["/api/auth/me"]["get"].is_object());
@@ -91,17 +91,17 @@ async fn the_api_page_and_all_it_loads_come_from_the_example() {
 
 #[tokio::test]
 async fn sessions_are_there_and_described_if_they_are_asked_for() {
-    let secret = Secret::generate();
+    let secret = HmacSecret::generate();
     let cookie = || example::origin::cookie(None).unwrap();
-    let accounts = Accounts::new(MemoryStore::new(), TokenIssuer::hs256(&secret));
+    let accounts = Accounts::new(InMemoryAccountStore::new(), JwtIssuer::hs256(&secret));
     let without = example::app(
         accounts.clone(),
-        TokenVerifier::hs256(&secret),
+        JwtVerifier::hs256(&secret),
         cookie(),
         None,
     );
-    let accounts = accounts.sessions(Sessions::new(MemorySessions::new()));
-    let with = example::app(accounts, TokenVerifier::hs256(&secret), cookie(), None);
+    let accounts = accounts.sessions(Sessions::new(InMemorySessionStore::new()));
+    let with = example::app(accounts, JwtVerifier::hs256(&secret), cookie(), None);
     for (app, expected) in [(without, [404, 404]), (with, [401, 405])] {
         let described = expected[0] == 401;
         let document = send(&app, get("/api/openapi.json")).await.json();

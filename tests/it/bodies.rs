@@ -15,7 +15,7 @@ use http_body_util::combinators::BoxBody;
 use http_body_util::{BodyExt, Full, StreamBody};
 use tower::{Layer, ServiceBuilder, ServiceExt};
 use tower_warder::testing::{self, TestUser};
-use tower_warder::{AuthError, Empty, RequireLayer};
+use tower_warder::{AuthError, EmptyBody, RequireLayer};
 
 use crate::support::{Store, Strict, get, layer, read};
 
@@ -57,7 +57,7 @@ async fn any_response_body_can_be_a_rejection() {
     type Boxed = BoxBody<Bytes, Infallible>;
     let boxed = layer(&Store::new()).layer(
         RequireLayer::<TestUser>::approved()
-            .rejection(Empty)
+            .on_rejection(EmptyBody)
             .layer(Strict::new(|_| Response::new(Boxed::default()))),
     );
     let answer = read(boxed.oneshot(get("/")).await.unwrap()).await;
@@ -65,7 +65,7 @@ async fn any_response_body_can_be_a_rejection() {
 
     let numbers = layer(&Store::new()).layer(
         RequireLayer::<TestUser>::approved()
-            .rejection(|error: &AuthError, _: &HeaderMap| Response::new(error.status().as_u16()))
+            .on_rejection(|error: &AuthError, _: &HeaderMap| Response::new(error.status().as_u16()))
             .layer(Strict::new(|_: Request<Body>| Response::new(200))),
     );
     assert_eq!(*numbers.oneshot(get("/")).await.unwrap().body(), 401);
@@ -82,7 +82,7 @@ where
     });
     let stack = ServiceBuilder::new()
         .layer(layer(&Store::new()))
-        .layer(RequireLayer::<TestUser>::approved().rejection(
+        .layer(RequireLayer::<TestUser>::approved().on_rejection(
             |_: &AuthError, _: &HeaderMap| -> Response<Reflected<B>> {
                 unreachable!("a good token")
             },

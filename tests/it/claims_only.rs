@@ -14,8 +14,8 @@ use tower::{Layer, ServiceExt, service_fn};
 use tower_warder::testing::{self, TestUser};
 use tower_warder::{
     AdminUser, Approved, AuthCookie, AuthError, AuthErrorKind, AuthLayer, BoxError, Claims,
-    CurrentUser, Guarded, RequireLayer, RequireService, Scope, TokenSource, TypedClaims, UserCache,
-    Verification, Verifier,
+    CredentialSource, CurrentUser, Require, RequireLayer, RequireService, Scope, TypedClaims,
+    UserCache, Verification, Verifier,
 };
 
 use crate::support::{
@@ -37,7 +37,7 @@ async fn claims_only_layer_serves_every_guard_without_a_user_type() {
         )
         .route(
             "/guarded",
-            on_get(async |user: Guarded<Approved, Claims>| user.subject().to_owned()),
+            on_get(async |user: Require<Approved, Claims>| user.subject().to_owned()),
         )
         .route("/claims", on_get(async |_: Claims| "in"))
         .route("/admin", on_get(async |_: AdminUser<Claims>| "in"))
@@ -231,8 +231,10 @@ async fn inserted_claims_are_those_of_this_request_and_layer() {
 
 #[tokio::test]
 async fn claims_of_a_cookie_of_another_origin_are_not_inserted() {
-    let cookies = TokenSource::cookie(AuthCookie::new("id").unwrap());
-    let auth = layer(&Store::new()).source(cookies).insert_claims(true);
+    let cookies = CredentialSource::cookie(AuthCookie::new("id").unwrap());
+    let auth = layer(&Store::new())
+        .credentials(cookies)
+        .insert_claims(true);
     for (site, expected) in [("same-origin", "jane"), ("cross-site", NONE)] {
         let request = Request::post("/")
             .header("cookie", format!("__Host-id={}", testing::token("jane")))

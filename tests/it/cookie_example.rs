@@ -3,8 +3,8 @@
 use axum::body::Body;
 use http::Request;
 use serde_json::json;
-use tower_warder::accounts::{Accounts, MemoryStore, UserCreate};
-use tower_warder::{Secret, TokenIssuer};
+use tower_warder::accounts::{Accounts, InMemoryAccountStore, UserCreate};
+use tower_warder::{HmacSecret, JwtIssuer};
 
 use crate::support::{get, send};
 
@@ -14,8 +14,8 @@ mod example;
 
 #[tokio::test]
 async fn browser_stays_logged_in_and_no_other_page_speaks_for_it() {
-    let secret = Secret::generate();
-    let accounts = Accounts::new(MemoryStore::new(), TokenIssuer::hs256(&secret));
+    let secret = HmacSecret::generate();
+    let accounts = Accounts::new(InMemoryAccountStore::new(), JwtIssuer::hs256(&secret));
     let ada = json!({"email": "ada@example.com", "password": "correct horse"});
     accounts
         .register(UserCreate::parse(ada).unwrap())
@@ -55,7 +55,9 @@ async fn browser_stays_logged_in_and_no_other_page_speaks_for_it() {
     }
 
     // One of another secret: the page still has its form, and what needs a user clears it.
-    let dead = TokenIssuer::hs256(&Secret::generate()).issue("1").unwrap();
+    let dead = JwtIssuer::hs256(&HmacSecret::generate())
+        .issue("1")
+        .unwrap();
     let dead = format!("session={dead}");
     let mut home = get("/");
     home.headers_mut().insert("cookie", dead.parse().unwrap());

@@ -6,7 +6,7 @@ mod sources;
 
 use http::{Method, Version};
 use tower_warder::testing::{self, FixedClock};
-use tower_warder::{AuthError, AuthErrorKind, Secret, TokenIssuer};
+use tower_warder::{AuthError, AuthErrorKind, HmacSecret, JwtIssuer};
 
 use self::server::{Door, Line, Server, request, through_extractor, through_layer};
 use crate::support::{Answer, Store, layer};
@@ -293,7 +293,7 @@ fn forged() -> Vec<Line> {
 }
 
 fn foreign() -> String {
-    let issuer = TokenIssuer::hs256(&Secret::generate());
+    let issuer = JwtIssuer::hs256(&HmacSecret::generate());
     issuer.issue("root").unwrap()
 }
 

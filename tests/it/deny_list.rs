@@ -13,9 +13,9 @@ use serde_json::json;
 use tokio::time::{Instant, sleep};
 use tower_warder::testing::{self, TestUser};
 use tower_warder::{
-    Approved, AuthError, AuthErrorKind, AuthLayer, BoxError, Claims, CurrentUser, DenyList,
-    Identity, RequireLayer, Revocable, Tickets, TokenSource, UserCache, Verification, Verifier,
-    async_trait,
+    Approved, AuthError, AuthErrorKind, AuthLayer, BoxError, Claims, CredentialSource, CurrentUser,
+    DenyList, DenyListVerifier, Identity, RequireLayer, StreamTickets, UserCache, Verification,
+    Verifier, async_trait,
 };
 
 use crate::support::{Log, OUTAGE, Store, get, get_with, identity, send};
@@ -43,7 +43,7 @@ async fn denied_token_is_refused_with_a_reason_of_its_own() {
 #[tokio::test]
 async fn token_is_denied_from_the_next_request_on_also_where_it_was_remembered() {
     let list = List::new();
-    let verifier = Revocable::new(testing::verifier().cache(8), Arc::clone(&list));
+    let verifier = DenyListVerifier::new(testing::verifier().cache(8), Arc::clone(&list));
     let layer = AuthLayer::new(verifier, Store::new());
     let token = testing::token("jane");
     for _ in 0..2 {
@@ -167,7 +167,7 @@ async fn token_id_is_denied_for_its_own_issuer_only() {
         Claims::from_json(claims.to_string()).unwrap()
     };
     let ours = of(Some(OURS), "1");
-    let key = list.key(&ours).unwrap().into_owned();
+    let key = list.token_key(&ours).unwrap().into_owned();
     list.0.lock().unwrap().insert(key);
     for (issuer, id, expected) in [
         (Some(OURS), "1", "denied"),
@@ -197,8 +197,8 @@ async fn list_may_go_by_another_claim() {
             Ok(key == "ended")
         }
 
-        fn key<'a>(&self, claims: &'a Claims) -> Option<Cow<'a, str>> {
-            let custom: serde_json::Value = claims.custom().ok()?;
+        fn token_key<'a>(&self, claims: &'a Claims) -> Option<Cow<'a, str>> {
+            let custom: serde_json::Value = claims.deserialize().ok()?;
             Some(custom["sid"].as_str()?.to_owned().into())
         }
     }
@@ -232,8 +232,12 @@ async fn stream_ends_at_the_check_after_its_token_was_denied() {
 async fn ticket_of_a_denied_token_is_dead() {
     let list = List::new();
     let layer = layer(&list, &Store::new())
-        .source(TokenSource::header().and_query("/events").unwrap())
-        .tickets(Tickets::new(8));
+        .credentials(
+            CredentialSource::header()
+                .with_query_token("/events")
+                .unwrap(),
+        )
+        .stream_tickets(StreamTickets::new(8));
     let token = testing::token("jane");
     let asked = identity(&layer, get_with("/", &token)).await;
     let [first, second] = [asked.ticket().await, asked.ticket().await];
@@ -342,17 +346,20 @@ fn says(id: Option<&str>) -> Says {
 }
 
 async fn judged<L: DenyList>(list: &Arc<L>, verifier: Says) -> Result<Claims, AuthError> {
-    let layer = AuthLayer::new(Revocable::new(verifier, Arc::clone(list)), Store::new());
+    let layer = AuthLayer::new(
+        DenyListVerifier::new(verifier, Arc::clone(list)),
+        Store::new(),
+    );
     identity(&layer, get_with("/", "a")).await.claims().await
 }
 
 fn layer(list: &Arc<List>, store: &Arc<Store>) -> AuthLayer<TestUser> {
-    let verifier = Revocable::new(testing::verifier(), Arc::clone(list));
+    let verifier = DenyListVerifier::new(testing::verifier(), Arc::clone(list));
     AuthLayer::new(verifier, Arc::clone(store))
 }
 
 fn bounded(list: &Arc<List>, store: &Arc<Store>) -> AuthLayer<TestUser> {
-    layer(list, store).loader_timeout(TIMEOUT, sleep)
+    layer(list, store).timeout_with(TIMEOUT, sleep)
 }
 
 fn routes(list: &Arc<List>) -> (Router, Arc<Store>) {

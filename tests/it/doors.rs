@@ -5,9 +5,9 @@ use axum::body::Body;
 use axum::routing::get as on_get;
 use http::{Method, Request};
 use tower::{Layer, ServiceExt};
-use tower_warder::testing::{self, TestUser, Users};
+use tower_warder::testing::{self, StaticUserLoader, TestUser};
 use tower_warder::{
-    AdminUser, Approved, AuthError, AuthLayer, AuthUser, Claims, CurrentUser, Guarded, Identity,
+    AdminUser, Approved, AuthError, AuthLayer, AuthUser, Claims, CurrentUser, Identity, Require,
     RequireLayer, UserCache, UserStatus,
 };
 
@@ -27,7 +27,7 @@ async fn every_extractor_knows_the_sender() {
         )
         .route(
             "/guarded",
-            on_get(async |user: Guarded<Approved, TestUser>| user.name.clone()),
+            on_get(async |user: Require<Approved, TestUser>| user.name.clone()),
         )
         .route(
             "/claims",
@@ -198,7 +198,7 @@ async fn layer_of_another_user_is_500_with_a_hint_that_names_both() {
         .route("/admin", on_get(async |_: Option<AdminUser<Other>>| "in"))
         .route(
             "/guarded",
-            on_get(async |_: Option<Guarded<Approved, Other>>| "in"),
+            on_get(async |_: Option<Require<Approved, Other>>| "in"),
         )
         .route("/identity", on_get(async |_: Identity<Other>| "in"))
         .route(
@@ -257,7 +257,7 @@ async fn generation_that_is_no_whole_number_is_rejected_where_it_is_compared() {
     let cache = UserCache::new(8);
     let cached = AuthLayer::new(forge::verifier(), Store::new()).user_cache(cache);
     let cached = app_of::<TestUser>(cached);
-    let users = Users::new([("jane", Reader)]);
+    let users = StaticUserLoader::new([("jane", Reader)]);
     let ignored = app_of::<Reader>(AuthLayer::new(forge::verifier(), users));
     for (generation, status) in [
         ("0", 200),
@@ -350,7 +350,7 @@ fn optional() -> Router {
         )
         .route(
             "/guarded",
-            on_get(async move |it: Option<Guarded<Approved, TestUser>>| say(it.is_some())),
+            on_get(async move |it: Option<Require<Approved, TestUser>>| say(it.is_some())),
         )
         .route(
             "/claims",

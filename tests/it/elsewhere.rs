@@ -8,7 +8,7 @@ use http::Request;
 use tower::{Layer, ServiceExt};
 use tower_warder::testing::{self, TestUser};
 use tower_warder::{
-    Admin, AdminUser, Approved, AuthError, Claims, CurrentUser, Guarded, Identity, RequireLayer,
+    Admin, AdminUser, Approved, AuthError, Claims, CurrentUser, Identity, Require, RequireLayer,
 };
 
 use crate::support::{Answer, Store, inside, layer, read, send};
@@ -94,7 +94,7 @@ fn routes() -> Router {
         .route("/admin", post(async |_: AdminUser<TestUser>| "in"))
         .route(
             "/guarded",
-            post(async |_: Guarded<Approved, TestUser>| "in"),
+            post(async |_: Require<Approved, TestUser>| "in"),
         )
         .route("/claims", post(async |_: Claims| "in"))
         .route(

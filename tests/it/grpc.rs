@@ -7,7 +7,7 @@ use axum::routing::any;
 use http::{Method, Request, Version};
 use tower::{Layer, ServiceExt};
 use tower_warder::testing::{self, TestUser};
-use tower_warder::{AuthLayer, AuthUser, CurrentUser, Empty, RequireLayer, UserStatus};
+use tower_warder::{AuthLayer, AuthUser, CurrentUser, EmptyBody, RequireLayer, UserStatus};
 
 use crate::support::{Answer, Store, get, inside, layer, read, send};
 
@@ -112,7 +112,7 @@ async fn all(
     let app = Router::new().route("/", handler).layer(auth.clone());
     let guard = RequireLayer::<TestUser>::approved();
     let problem = auth.layer(guard.layer(inside()));
-    let empty = auth.layer(guard.rejection(Empty).layer(inside()));
+    let empty = auth.layer(guard.on_rejection(EmptyBody).layer(inside()));
     [
         send(&app, request()).await,
         read(problem.oneshot(request()).await.unwrap()).await,

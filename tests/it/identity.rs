@@ -273,7 +273,7 @@ fn routes(layer: AuthLayer<TestUser>) -> Router {
     Router::new()
         .route("/everybody", everybody)
         .layer(RequireLayer::<TestUser>::approved())
-        .layer(RequireLayer::<TestUser>::when(|user, _| user.is_admin))
+        .layer(RequireLayer::<TestUser>::from_fn(|user, _| user.is_admin))
         .route("/public", on_get(async || "public"))
         .route(
             "/claims",

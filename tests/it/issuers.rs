@@ -1,8 +1,8 @@
 //! Several issuers behind one layer, each with its own keys and audience.
 
 use tower_warder::{
-    AuthError, ConfigError, Issuers, KeyRing, Secret, SigningKey, TokenIssuer, TokenVerifier,
-    Verification, Verifier,
+    AuthError, ConfigError, HmacSecret, JwtIssuer, JwtVerifier, KeyRing, MultiIssuerVerifier,
+    SigningKey, Verification, Verifier,
 };
 
 const A: &str = "https://a.example";
@@ -10,10 +10,10 @@ const B: &str = "https://b.example";
 
 #[test]
 fn each_issuer_has_its_own_keys_and_audience() {
-    let (a, b) = (Secret::generate(), Secret::generate());
-    let issuers = Issuers::new()
-        .add(A, TokenVerifier::hs256(&a).audience("orders"))
-        .and_then(|issuers| issuers.add(B, TokenVerifier::hs256(&b)))
+    let (a, b) = (HmacSecret::generate(), HmacSecret::generate());
+    let issuers = MultiIssuerVerifier::new()
+        .add(A, JwtVerifier::hs256(&a).audience("orders"))
+        .and_then(|issuers| issuers.add(B, JwtVerifier::hs256(&b)))
         .unwrap();
     for (row, secret, issuer, audience, expected) in [
         ("a's token", &a, Some(A), Some("orders"), ACCEPTED),
@@ -47,7 +47,7 @@ fn each_issuer_has_its_own_keys_and_audience() {
         ),
         ("nothing", &a, Some(""), Some("orders"), ISSUER),
     ] {
-        let mut maker = TokenIssuer::hs256(secret);
+        let mut maker = JwtIssuer::hs256(secret);
         if let Some(issuer) = issuer {
             maker = maker.issuer(issuer);
         }
@@ -64,11 +64,11 @@ fn each_issuer_has_its_own_keys_and_audience() {
 
 #[test]
 fn what_is_no_token_is_refused_as_ever() {
-    let secret = Secret::generate();
-    let issuers = Issuers::new()
-        .add(A, TokenVerifier::hs256(&secret))
+    let secret = HmacSecret::generate();
+    let issuers = MultiIssuerVerifier::new()
+        .add(A, JwtVerifier::hs256(&secret))
         .unwrap();
-    let good = TokenIssuer::hs256(&secret).issuer(A).issue("7").unwrap();
+    let good = JwtIssuer::hs256(&secret).issuer(A).issue("7").unwrap();
     assert_eq!(judge(&issuers, &good), ACCEPTED);
     let with_payload = |payload: &str| {
         let mut segments = good.split('.');
@@ -108,15 +108,15 @@ fn what_is_no_token_is_refused_as_ever() {
 
 #[test]
 fn each_token_may_be_as_long_as_its_issuer_makes_them() {
-    let secret = Secret::generate();
-    let verifier = |bytes| TokenVerifier::hs256(&secret).max_size(bytes);
-    let issuers = Issuers::new()
+    let secret = HmacSecret::generate();
+    let verifier = |bytes| JwtVerifier::hs256(&secret).max_token_bytes(bytes);
+    let issuers = MultiIssuerVerifier::new()
         .add(A, verifier(200))
         .and_then(|issuers| issuers.add(B, verifier(400)))
         .unwrap();
-    assert_eq!(Verifier::max_size(&issuers), 400);
+    assert_eq!(Verifier::max_credential_bytes(&issuers), 400);
     for (issuer, expected) in [(A, SIZE), (B, ACCEPTED)] {
-        let maker = TokenIssuer::hs256(&secret).issuer(issuer);
+        let maker = JwtIssuer::hs256(&secret).issuer(issuer);
         let padding = serde_json::json!({"padding": "x".repeat(64)});
         let token = maker.token("7").claims(&padding).issue().unwrap();
         assert!((200..400).contains(&token.len()));
@@ -126,56 +126,61 @@ fn each_token_may_be_as_long_as_its_issuer_makes_them() {
 
 #[test]
 fn each_header_may_be_as_long_as_its_issuer_makes_them() {
-    let secret = Secret::generate();
+    let secret = HmacSecret::generate();
     let key = SigningKey::hs256(&secret).key_id("k".repeat(600));
-    let verifier = |bytes| TokenVerifier::new(key.verifying_key()).max_header_size(bytes);
-    let issuers = Issuers::new()
+    let verifier = |bytes| JwtVerifier::new(key.verifying_key()).max_header_bytes(bytes);
+    let issuers = MultiIssuerVerifier::new()
         .add(A, verifier(200))
         .and_then(|issuers| issuers.add(B, verifier(1000)))
         .unwrap();
     for (issuer, expected) in [(A, "header_size"), (B, ACCEPTED)] {
-        let maker = TokenIssuer::new(key.clone()).issuer(issuer);
+        let maker = JwtIssuer::new(key.clone()).issuer(issuer);
         assert_eq!(judge(&issuers, &maker.issue("7").unwrap()), expected);
     }
 }
 
 #[test]
 fn an_issuer_has_one_verifier_and_none_refuses_everything() {
-    let verifier = || TokenVerifier::hs256(&Secret::generate());
-    let twice = Issuers::new()
+    let verifier = || JwtVerifier::hs256(&HmacSecret::generate());
+    let twice = MultiIssuerVerifier::new()
         .add(A, verifier())
         .and_then(|issuers| issuers.add(A, verifier()));
     assert!(matches!(twice, Err(ConfigError::DuplicateIssuer(issuer)) if issuer == A));
 
-    let other = Issuers::new().add(A, verifier().issuer(format!("{A}/")));
-    assert!(matches!(other, Err(ConfigError::OtherIssuer(issuer)) if issuer == A));
-    assert!(Issuers::new().add(A, verifier().issuer(A)).is_ok());
+    let other = MultiIssuerVerifier::new().add(A, verifier().issuer(format!("{A}/")));
+    assert!(matches!(other, Err(ConfigError::IssuerMismatch(issuer)) if issuer == A));
+    assert!(
+        MultiIssuerVerifier::new()
+            .add(A, verifier().issuer(A))
+            .is_ok()
+    );
 
-    assert!(Issuers::new().add(A, verifier().issuers([B, A])).is_ok());
+    assert!(
+        MultiIssuerVerifier::new()
+            .add(A, verifier().issuers([B, A]))
+            .is_ok()
+    );
     for several in [
         verifier().issuers([B]),
         verifier().issuer_template("https://{tenantid}").unwrap(),
         verifier().issuer_check(|_, _| true),
     ] {
-        let other = Issuers::new().add(A, several);
-        assert!(matches!(other, Err(ConfigError::OtherIssuer(issuer)) if issuer == A));
+        let other = MultiIssuerVerifier::new().add(A, several);
+        assert!(matches!(other, Err(ConfigError::IssuerMismatch(issuer)) if issuer == A));
     }
 
-    let secret = Secret::generate();
-    let token = TokenIssuer::hs256(&secret).issuer(A).issue("7").unwrap();
-    assert_eq!(judge(&Issuers::new(), &token), SIZE);
+    let secret = HmacSecret::generate();
+    let token = JwtIssuer::hs256(&secret).issuer(A).issue("7").unwrap();
+    assert_eq!(judge(&MultiIssuerVerifier::new(), &token), SIZE);
 }
 
 #[test]
 fn the_issuer_cannot_be_forgotten() {
-    let secret = Secret::generate();
-    let verifier = TokenVerifier::hs256(&secret);
-    let issuers = Issuers::new().add(A, verifier).unwrap();
+    let secret = HmacSecret::generate();
+    let verifier = JwtVerifier::hs256(&secret);
+    let issuers = MultiIssuerVerifier::new().add(A, verifier).unwrap();
     for (issuer, expected) in [(A, ACCEPTED), (B, ISSUER)] {
-        let token = TokenIssuer::hs256(&secret)
-            .issuer(issuer)
-            .issue("7")
-            .unwrap();
+        let token = JwtIssuer::hs256(&secret).issuer(issuer).issue("7").unwrap();
         assert_eq!(judge(&issuers, &token), expected, "{issuer}");
     }
 }
@@ -184,15 +189,15 @@ fn the_issuer_cannot_be_forgotten() {
 fn keys_of_one_issuer_rotate_by_themselves() {
     let (a, b) = (KeyRing::new(), KeyRing::new());
     for ring in [&a, &b] {
-        let key = SigningKey::hs256(&Secret::generate()).key_id("1");
-        ring.sign_with(key).unwrap();
+        let key = SigningKey::hs256(&HmacSecret::generate()).key_id("1");
+        ring.set_signing_key(key).unwrap();
     }
-    let issuers = Issuers::new()
-        .add(A, TokenVerifier::ring(&a))
-        .and_then(|issuers| issuers.add(B, TokenVerifier::ring(&b)))
+    let issuers = MultiIssuerVerifier::new()
+        .add(A, JwtVerifier::ring(&a))
+        .and_then(|issuers| issuers.add(B, JwtVerifier::ring(&b)))
         .unwrap();
     let [of_a, of_b] = [(&a, A), (&b, B)]
-        .map(|(ring, issuer)| TokenIssuer::ring(ring).issuer(issuer).issue("7").unwrap());
+        .map(|(ring, issuer)| JwtIssuer::ring(ring).issuer(issuer).issue("7").unwrap());
     assert_eq!(
         [judge(&issuers, &of_a), judge(&issuers, &of_b)],
         [ACCEPTED; 2]
@@ -203,7 +208,7 @@ fn keys_of_one_issuer_rotate_by_themselves() {
 }
 
 /// The reason, or that there is none.
-fn judge(issuers: &Issuers, token: &str) -> String {
+fn judge(issuers: &MultiIssuerVerifier, token: &str) -> String {
     let Verification::Ready(judged) = issuers.verify(token) else {
         panic!("nobody has to be asked");
     };

@@ -103,7 +103,7 @@ impl Verifier for Keys {
 
 fn routes(keys: Keys) -> (Router, Arc<Store>) {
     let store = Store::new();
-    let layer = AuthLayer::new(keys, Arc::clone(&store)).loader_timeout(TIMEOUT, sleep);
+    let layer = AuthLayer::new(keys, Arc::clone(&store)).timeout_with(TIMEOUT, sleep);
     let app = Router::new()
         .route("/door", on_get("in"))
         .route("/both", on_get(async |_: CurrentUser<TestUser>| "in"))

@@ -7,8 +7,8 @@ use axum::routing::get as on_get;
 use http::header::AUTHORIZATION;
 use tower_warder::testing::{self, TestUser};
 use tower_warder::{
-    AdminUser, AuthCookie, AuthError, AuthLayer, AuthUser, Claims, CurrentUser, Identity,
-    RequireLayer, Secret, TokenSource, TokenVerifier, UserCache, UserStatus,
+    AdminUser, AuthCookie, AuthError, AuthLayer, AuthUser, Claims, CredentialSource, CurrentUser,
+    HmacSecret, Identity, JwtVerifier, RequireLayer, UserCache, UserStatus,
 };
 
 use crate::support::{Mood, Store, get, get_with, layer, send};
@@ -16,10 +16,10 @@ use crate::support::{Mood, Store, get, get_with, layer, send};
 #[tokio::test]
 async fn logged_in_user_wins_over_the_layer_of_the_application() {
     let cookie = AuthCookie::new("session").unwrap();
-    let sources = TokenSource::header().and_cookie(cookie);
-    let auth = AuthLayer::new(TokenVerifier::hs256(&Secret::generate()), Store::new())
+    let sources = CredentialSource::header().with_cookie(cookie);
+    let auth = AuthLayer::new(JwtVerifier::hs256(&HmacSecret::generate()), Store::new())
         .user_cache(UserCache::new(16))
-        .source(sources);
+        .credentials(sources);
     let app = routes().layer(auth).layer(testing::logged_in(root()));
     for path in ["/user", "/admin", "/option", "/guard"] {
         assert_eq!(send(&app, get(path)).await.body, "Ada", "{path}");
@@ -51,7 +51,7 @@ async fn logged_in_user_is_rejected_as_the_application_is_configured() {
     let auth = layer(&Store::new())
         .realm("shop")
         .unwrap()
-        .disclose_status(true);
+        .disclose_account_status(true);
     let app = routes()
         .layer(auth.clone())
         .layer(testing::logged_in(pending));

@@ -9,7 +9,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use http::Request;
 use http::header::{CONTENT_TYPE, SET_COOKIE};
-use tower_warder::testing::{self, TestUser, Users};
+use tower_warder::testing::{self, StaticUserLoader, TestUser};
 use tower_warder::{
     AuthCookie, AuthError, AuthErrorKind, AuthLayer, BoxError, Identity, LoginError, PasswordError,
     PasswordHasher, UserStatus,
@@ -160,7 +160,7 @@ async fn login_that_cannot_be_judged_is_503_and_says_nothing_of_the_cause() {
 async fn busy_hasher_is_503_and_no_error_in_the_log() {
     // Made once for all tests: it takes as long as the one that runs meanwhile.
     let _ = hash().await;
-    let hasher = hasher().permits(1).queue(0);
+    let hasher = hasher().max_concurrency(1).max_queue(0);
     let mut running = Box::pin(hasher.hash(PASSWORD));
     assert!(
         futures_util::future::poll_immediate(running.as_mut())
@@ -222,12 +222,13 @@ async fn status_that_a_layer_does_not_disclose_stays_undisclosed() {
         status: Pending,
         ..TestUser::approved("paul")
     };
-    let users = Users::new([("paul", paul)]);
+    let users = StaticUserLoader::new([("paul", paul)]);
     for (disclosed, status, code) in [
         (false, 401, "invalid_token"),
         (true, 403, "account_pending"),
     ] {
-        let layer = AuthLayer::new(testing::verifier(), users.clone()).disclose_status(disclosed);
+        let layer =
+            AuthLayer::new(testing::verifier(), users.clone()).disclose_account_status(disclosed);
         let app = Router::new().route("/", post(handler)).layer(layer);
         let token = testing::token("paul");
         let request = Request::post("/").header("authorization", format!("Bearer {token}"));

@@ -1,14 +1,14 @@
 //! The description as a part of an application's own.
 
 use serde_json::{Value, json};
-use tower_warder::openapi::{AccountsApi, DoorResponses, SecuritySchemes};
+use tower_warder::openapi::{AccountsApi, AuthErrorResponses, SecuritySchemes};
 use utoipa::{Modify, OpenApi};
 
 #[allow(dead_code)]
 #[utoipa::path(
     get,
     path = "/orders",
-    responses((status = 200, description = "The orders."), DoorResponses),
+    responses((status = 200, description = "The orders."), AuthErrorResponses),
     security(("bearer" = []))
 )]
 async fn orders() {}

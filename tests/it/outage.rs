@@ -236,7 +236,7 @@ async fn loader_that_asks_the_identity_it_answers_ends_with_the_timeout() {
         }
     }
 
-    let layer = AuthLayer::new(testing::verifier(), Circle).loader_timeout(TIMEOUT, sleep);
+    let layer = AuthLayer::new(testing::verifier(), Circle).timeout_with(TIMEOUT, sleep);
     let identity = identity(&layer, get_with("/", &testing::token("jane"))).await;
     let asked = CURRENT.scope(identity.clone(), async move { identity.user().await });
     assert_eq!(asked.await.unwrap_err().kind(), AuthErrorKind::Unavailable);
@@ -255,7 +255,7 @@ async fn loader_may_say_itself_what_is_wrong() {
             struct Tenant {
                 tenant: String,
             }
-            let Tenant { tenant } = claims.custom()?;
+            let Tenant { tenant } = claims.deserialize()?;
             Ok(Some(TestUser::approved(&tenant)))
         }
     }
@@ -292,7 +292,7 @@ async fn sentence_of_a_loader_does_not_reach_the_client() {
 }
 
 fn bounded(store: &Arc<Store>) -> AuthLayer<TestUser> {
-    layer(store).loader_timeout(TIMEOUT, sleep)
+    layer(store).timeout_with(TIMEOUT, sleep)
 }
 
 fn routes(layer: AuthLayer<TestUser>) -> Router {

@@ -8,7 +8,8 @@ use http::{HeaderMap, Request, Response, Version};
 use tower::{Layer, ServiceExt};
 use tower_warder::testing::{self, TestUser};
 use tower_warder::{
-    Admin, AuthError, AuthErrorKind, Claims, Denied, Empty, Policy, Rejection, RequireLayer, Scope,
+    Admin, AuthError, AuthErrorKind, Claims, Denied, EmptyBody, MakeErrorResponse, Policy,
+    RequireLayer, Scope,
 };
 
 use crate::support::{Answer, Mood, Store, get_with, inside, layer, read};
@@ -38,17 +39,17 @@ async fn policy_is_not_asked_about_who_may_not_come_in() {
 #[tokio::test]
 async fn closures_are_policies_without_annotations() {
     let jane = testing::token("jane");
-    let named = RequireLayer::<TestUser>::when(|user, _| user.name == "Jane");
+    let named = RequireLayer::<TestUser>::from_fn(|user, _| user.name == "Jane");
     assert_eq!(at_door(named, &jane).await.status, 200);
 
-    let subject = RequireLayer::<TestUser>::when(|_, claims| claims.subject() == "root");
+    let subject = RequireLayer::<TestUser>::from_fn(|_, claims| claims.subject() == "root");
     let answer = at_door(subject, &jane).await;
     assert_eq!(
         (answer.status.as_u16(), answer.detail()),
         (403, "Not allowed".to_owned())
     );
 
-    let said = RequireLayer::<TestUser>::when(|user, _| match user.is_admin {
+    let said = RequireLayer::<TestUser>::from_fn(|user, _| match user.is_admin {
         true => Ok(()),
         false => Err(Denied::new(format!("Not for {}", user.name))),
     });
@@ -101,8 +102,8 @@ async fn scope_does_not_admit_a_pending_account() {
 
 #[tokio::test]
 async fn answer_of_ones_own_loses_neither_challenge_nor_error() {
-    let door =
-        RequireLayer::<TestUser>::new(Admin).rejection(|error: &AuthError, headers: &HeaderMap| {
+    let door = RequireLayer::<TestUser>::new(Admin).on_rejection(
+        |error: &AuthError, headers: &HeaderMap| {
             let page = headers
                 .get("accept")
                 .is_some_and(|accept| accept == "text/html");
@@ -118,7 +119,8 @@ async fn answer_of_ones_own_loses_neither_challenge_nor_error() {
                 .extensions_mut()
                 .insert(AuthError::new(AuthErrorKind::Misconfigured));
             response
-        });
+        },
+    );
     let mut request = get_with("/", &testing::token("jane"));
     request
         .headers_mut()
@@ -141,7 +143,7 @@ async fn answer_of_ones_own_loses_neither_challenge_nor_error() {
 #[tokio::test]
 async fn answer_of_ones_own_may_say_when_to_come_back() {
     let app = |rejection: fn(&AuthError, &HeaderMap) -> Response<Body>| {
-        let door = RequireLayer::<TestUser>::approved().rejection(rejection);
+        let door = RequireLayer::<TestUser>::approved().on_rejection(rejection);
         layer(&Store::is(Mood::Fails)).layer(door.layer(inside()))
     };
     let request = || get_with("/", &testing::token("jane"));
@@ -174,7 +176,7 @@ async fn answer_of_ones_own_may_say_when_to_come_back() {
 
 #[tokio::test]
 async fn empty_rejection_has_status_and_challenge_and_no_body() {
-    let door = RequireLayer::<TestUser>::approved().rejection(Empty);
+    let door = RequireLayer::<TestUser>::approved().on_rejection(EmptyBody);
     let answer = at_door(door.clone(), "a.b.c").await;
     assert_eq!((answer.status.as_u16(), answer.body.as_str()), (401, ""));
     assert!(
@@ -201,7 +203,7 @@ async fn empty_rejection_has_status_and_challenge_and_no_body() {
 async fn at_door<P, R>(door: RequireLayer<TestUser, P, R>, token: &str) -> Answer
 where
     P: Policy<TestUser>,
-    R: Rejection<Body>,
+    R: MakeErrorResponse<Body>,
 {
     let app = layer(&Store::new()).layer(door.layer(inside()));
     read(app.oneshot(get_with("/", token)).await.unwrap()).await

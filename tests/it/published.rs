@@ -6,7 +6,7 @@ use axum::Router;
 use axum::body::Body;
 use http::{Method, Request};
 use serde_json::Value;
-use tower_warder::{Algorithm, KeyRing, PublishedKeys, Secret, SigningKey, VerifyingKey};
+use tower_warder::{Algorithm, HmacSecret, JwksEndpoint, KeyRing, SigningKey, VerifyingKey};
 
 use crate::support::{Answer, get, send};
 
@@ -50,9 +50,9 @@ async fn the_ring_is_published_as_a_key_set() {
 fn neither_secrets_nor_private_keys_are_published() {
     let ring = ring();
     let secret = "q7Lk2vXw9ZtB4nYs6HdPfM1cRj8gUeA3-with-48";
-    let hmac = SigningKey::hs256(&Secret::new(secret).unwrap()).key_id("hmac");
+    let hmac = SigningKey::hs256(&HmacSecret::new(secret).unwrap()).key_id("hmac");
     assert_eq!(hmac.verifying_key().to_jwk(), None);
-    ring.sign_with(hmac).unwrap();
+    ring.set_signing_key(hmac).unwrap();
     let set: Value = serde_json::from_str(&ring.to_jwks()).unwrap();
     for key in set["keys"].as_array().unwrap() {
         for name in key.as_object().unwrap().keys() {
@@ -64,7 +64,7 @@ fn neither_secrets_nor_private_keys_are_published() {
 
     let only_secrets = KeyRing::new();
     only_secrets
-        .sign_with(SigningKey::hs256(&Secret::generate()).key_id("hmac"))
+        .set_signing_key(SigningKey::hs256(&HmacSecret::generate()).key_id("hmac"))
         .unwrap();
     assert_eq!(only_secrets.to_jwks(), r#"{"keys":[]}"#);
 }
@@ -78,8 +78,8 @@ fn a_published_key_is_the_key() {
         let jwk = key.verifying_key().to_jwk().unwrap();
         let read = VerifyingKey::from_jwk(&jwk).unwrap();
         assert_eq!(read.to_jwk().unwrap(), jwk, "{algorithm}");
-        let token = tower_warder::TokenIssuer::new(key).issue("7").unwrap();
-        let verifier = tower_warder::TokenVerifier::new(read);
+        let token = tower_warder::JwtIssuer::new(key).issue("7").unwrap();
+        let verifier = tower_warder::JwtVerifier::new(read);
         assert!(verifier.verify_token(&token).is_ok(), "{algorithm}");
     }
 }
@@ -137,7 +137,7 @@ async fn head_is_get_without_the_keys_and_nothing_else_is_allowed() {
 
 #[tokio::test]
 async fn others_may_keep_the_keys_as_long_as_is_configured() {
-    let service = PublishedKeys::new(&ring()).max_age(Duration::from_secs(60));
+    let service = JwksEndpoint::new(&ring()).max_age(Duration::from_secs(60));
     let app = Router::new().route_service(PATH, service);
     let answer = send(&app, get(PATH)).await;
     assert_eq!(answer.header("cache-control"), Some("public, max-age=60"));
@@ -151,7 +151,7 @@ async fn the_same_keys_put_in_again_are_the_same_publication() {
     let mut keys = KEYS.map(signing);
     keys.reverse();
     let verifying = keys.each_ref().map(SigningKey::verifying_key);
-    ring.replace(keys[0].clone(), verifying).unwrap();
+    ring.replace_all(keys[0].clone(), verifying).unwrap();
     let after = send(&app, get(PATH)).await;
     assert_eq!(before.header("etag"), after.header("etag"));
 }
@@ -164,13 +164,13 @@ fn signing((algorithm, pem): (Algorithm, &str)) -> SigningKey {
 fn ring() -> KeyRing {
     let ring = KeyRing::new();
     for key in KEYS {
-        ring.sign_with(signing(key)).unwrap();
+        ring.set_signing_key(signing(key)).unwrap();
     }
     ring
 }
 
 fn app(ring: &KeyRing) -> Router {
-    Router::new().route_service(PATH, PublishedKeys::new(ring))
+    Router::new().route_service(PATH, JwksEndpoint::new(ring))
 }
 
 async fn ask(app: &Router, method: Method, known: Option<&str>) -> Answer {

@@ -10,33 +10,33 @@ use axum::routing::get as on_get;
 use futures_util::FutureExt;
 use http::{HeaderMap, Request};
 use tower::{Layer, ServiceExt};
-use tower_warder::testing::{self, FixedClock, TestUser, Users};
+use tower_warder::testing::{self, FixedClock, StaticUserLoader, TestUser};
 use tower_warder::{
     Admin, AdminUser, Algorithm, Approved, AuthCookie, AuthError, AuthErrorKind, BoxError, Claims,
-    Clock, ConfigError, CurrentUser, Denied, DenyList, Empty, Guarded, Identity, KeyRing, Problem,
-    RequireLayer, Revocable, Scope, Secret, SigningKey, Tickets, TokenIssuer, TokenSource,
-    TokenVerifier, UserStatus, VerifyingKey, async_trait,
+    Clock, ConfigError, CredentialSource, CurrentUser, Denied, DenyList, DenyListVerifier,
+    EmptyBody, HmacSecret, Identity, JwtIssuer, JwtVerifier, KeyRing, ProblemJson, Require,
+    RequireLayer, Scope, SigningKey, StreamTickets, UserStatus, VerifyingKey, async_trait,
 };
 
 use crate::support::{Log, Mood, OUTAGE, Store, get_with, identity, inside, layer, send};
 
 #[tokio::test]
 async fn no_public_type_shows_a_secret_or_a_token() {
-    let secret = Secret::new(SECRET).unwrap();
+    let secret = HmacSecret::new(SECRET).unwrap();
     let signing = SigningKey::hs256(&secret).key_id("kid");
     let ring = KeyRing::new();
-    ring.sign_with(signing.clone()).unwrap();
-    let issuer = TokenIssuer::hs256(&secret);
+    ring.set_signing_key(signing.clone()).unwrap();
+    let issuer = JwtIssuer::hs256(&secret);
     let token = issuer.issue("jane").unwrap();
-    let verifier = TokenVerifier::hs256(&secret);
+    let verifier = JwtVerifier::hs256(&secret);
     let claims = verifier.verify_token(&token).unwrap();
     let refused = testing::verifier().verify_token(&token).unwrap_err();
 
     let store = Store::new();
-    let tickets = Tickets::new(8);
+    let tickets = StreamTickets::new(8);
     let layer = tower_warder::AuthLayer::new(verifier.clone(), Arc::clone(&store))
-        .tickets(tickets.clone())
-        .loader_timeout(Duration::from_secs(5), tokio::time::sleep);
+        .stream_tickets(tickets.clone())
+        .timeout_with(Duration::from_secs(5), tokio::time::sleep);
     let door = RequireLayer::<TestUser>::new(Admin);
     let identity = identity(&layer, get_with("/", &token)).await;
     let user = identity.require(&Approved).await.unwrap();
@@ -60,21 +60,21 @@ async fn no_public_type_shows_a_secret_or_a_token() {
             .token("jane")
             .claims(&serde_json::json!({"password": SECRET})),
         &issuer.token("").issue(),
-        &TokenIssuer::ring(&ring),
+        &JwtIssuer::ring(&ring),
         &verifier,
-        &TokenVerifier::ring(&ring),
-        &Revocable::new(verifier.clone(), List(SECRET)),
+        &JwtVerifier::ring(&ring),
+        &DenyListVerifier::new(verifier.clone(), List(SECRET)),
         &claims,
         &refused,
         &refused.challenge(),
         &AuthError::new(AuthErrorKind::InvalidToken),
-        &Secret::new(&SECRET[..31]).unwrap_err(),
+        &HmacSecret::new(&SECRET[..31]).unwrap_err(),
         &ConfigError::PlaceholderSecret,
         &Clock::system(),
         &FixedClock::new(),
         &Algorithm::HS256,
         &UserStatus::Approved,
-        &TokenSource::header(),
+        &CredentialSource::header(),
         &cookie,
         &tickets,
         &ticket,
@@ -89,11 +89,11 @@ async fn no_public_type_shows_a_secret_or_a_token() {
         &admin,
         &guarded,
         &(Approved, Admin, Scope::new("a"), Denied::default()),
-        &(Problem, Empty),
+        &(ProblemJson, EmptyBody),
         &request,
         &logged_in,
         &logged_in.layer(inside()),
-        &Users::new([("jane", TestUser::approved("Jane"))]),
+        &StaticUserLoader::new([("jane", TestUser::approved("Jane"))]),
     ];
     let mut never = segments(&token);
     never.push(ticket.as_str().to_owned());
@@ -140,7 +140,7 @@ async fn log_shows_nothing_that_was_sent() {
     let pending = testing::token("paul");
     let mut never = Vec::new();
     for mood in [Mood::Answers, Mood::Fails, Mood::Panics, Mood::Hangs] {
-        let layer = layer(&Store::is(mood)).loader_timeout(TIMEOUT, tokio::time::sleep);
+        let layer = layer(&Store::is(mood)).timeout_with(TIMEOUT, tokio::time::sleep);
         let app = routes().layer(layer);
         for sent in [attacks(&token), attacks(&pending)].concat() {
             for path in ["/user", "/option", "/admin", "/claims", "/door", "/public"] {
@@ -185,7 +185,7 @@ async fn authorization_is_sensitive_for_everybody_below() {
 /// What an attacker sends, made of a good token.
 pub fn attacks(token: &str) -> Vec<Vec<u8>> {
     let [header, payload, signature] = segments(token).try_into().unwrap();
-    let other = TokenIssuer::hs256(&Secret::generate())
+    let other = JwtIssuer::hs256(&HmacSecret::generate())
         .issue("root")
         .unwrap();
     let late = testing::issuer().clock(FixedClock::at(std::time::UNIX_EPOCH).clock());
@@ -254,7 +254,7 @@ pub fn routes() -> Router {
 
 type AuthLayer = tower_warder::AuthLayer<TestUser>;
 
-async fn guarded(layer: &AuthLayer, token: &str) -> Guarded<Approved, TestUser> {
+async fn guarded(layer: &AuthLayer, token: &str) -> Require<Approved, TestUser> {
     let keep = tower::service_fn(async |request: Request<Body>| {
         axum::RequestExt::extract_parts(&mut { request }).await
     });

@@ -11,8 +11,8 @@ use http::{Method, Request};
 use proptest::prelude::*;
 use tower_warder::testing::{self, FixedClock, TestUser};
 use tower_warder::{
-    AdminUser, Approved, AuthCookie, Claims, ConfigError, CurrentUser, Guarded, Secret,
-    TokenIssuer, TokenSource,
+    AdminUser, Approved, AuthCookie, Claims, ConfigError, CredentialSource, CurrentUser,
+    HmacSecret, JwtIssuer, Require,
 };
 
 use crate::support::{Mood, Store, get, get_with, layer, send};
@@ -20,7 +20,7 @@ use crate::support::{Mood, Store, get, get_with, layer, send};
 #[tokio::test]
 async fn unconfigured_layer_reads_the_header_and_nothing_else() {
     let token = testing::token("jane");
-    for source in [TokenSource::default(), TokenSource::header()] {
+    for source in [CredentialSource::default(), CredentialSource::header()] {
         let app = app(source);
         assert_eq!(
             send(&app, get(&format!("/events?token={token}")))
@@ -40,7 +40,7 @@ async fn unconfigured_layer_reads_the_header_and_nothing_else() {
 
 #[tokio::test]
 async fn optional_user_of_a_cross_origin_request_is_refused_and_not_anonymous() {
-    let app = app(TokenSource::header().and_cookie(cookie()));
+    let app = app(CredentialSource::header().with_cookie(cookie()));
     let post = |cookie: Option<String>| {
         let mut request = Request::post("/option").header("sec-fetch-site", "cross-site");
         if let Some(cookie) = cookie {
@@ -69,13 +69,14 @@ async fn optional_user_of_a_cross_origin_request_is_refused_and_not_anonymous() 
 
 #[tokio::test]
 async fn dead_cookie_is_anonymous_where_the_user_is_optional_and_a_bad_header_is_refused() {
-    let secret = Secret::generate();
-    let forged = TokenIssuer::hs256(&secret).issue("jane").unwrap();
+    let secret = HmacSecret::generate();
+    let forged = JwtIssuer::hs256(&secret).issue("jane").unwrap();
     let long_ago = FixedClock::at(std::time::UNIX_EPOCH).clock();
     let expired = testing::issuer().clock(long_ago).issue("jane").unwrap();
     let token = testing::token;
-    let disclosing = || around(TokenSource::header().and_cookie(cookie())).disclose_status(true);
-    let only_cookie = || around(TokenSource::cookie(cookie()));
+    let disclosing =
+        || around(CredentialSource::header().with_cookie(cookie())).disclose_account_status(true);
+    let only_cookie = || around(CredentialSource::cookie(cookie()));
     for (app, source) in [
         (optional(around(everything())), "everything"),
         (optional(disclosing()), "disclosing"),
@@ -122,8 +123,8 @@ async fn dead_cookie_is_anonymous_where_the_user_is_optional_and_a_bad_header_is
 
 #[tokio::test]
 async fn outage_is_503_where_the_user_is_optional_and_clears_no_cookie() {
-    let source = TokenSource::header().and_cookie(cookie());
-    let app = optional(layer(&Store::is(Mood::Fails)).source(source));
+    let source = CredentialSource::header().with_cookie(cookie());
+    let app = optional(layer(&Store::is(Mood::Fails)).credentials(source));
     for (path, status) in [
         ("/user", 503),
         ("/guarded", 503),
@@ -150,7 +151,7 @@ async fn refused_cookie_is_cleared_with_the_attributes_it_was_set_with() {
         plain.clone(),
         plain.same_site_strict(),
     ] {
-        let app = app(TokenSource::header().and_cookie(cookie.clone()));
+        let app = app(CredentialSource::header().with_cookie(cookie.clone()));
         let mut request = get("/events");
         let line = format!("{}=abc", cookie.name()).parse().unwrap();
         request.headers_mut().insert(COOKIE, line);
@@ -162,7 +163,7 @@ async fn refused_cookie_is_cleared_with_the_attributes_it_was_set_with() {
 
 #[tokio::test]
 async fn dead_cookie_is_not_anonymous_to_the_identity_itself() {
-    let source = TokenSource::header().and_cookie(cookie());
+    let source = CredentialSource::header().with_cookie(cookie());
     for (value, dead) in [("abc", true), (&*testing::token("dora"), true)] {
         let mut request = get("/");
         let line = format!("__Host-id={value}").parse().unwrap();
@@ -179,7 +180,7 @@ async fn dead_cookie_is_not_anonymous_to_the_identity_itself() {
 
 #[tokio::test]
 async fn link_from_another_site_comes_in_and_a_form_or_a_socket_does_not() {
-    let app = app(TokenSource::cookie(cookie()));
+    let app = app(CredentialSource::cookie(cookie()));
     for (method, upgrade, status) in [
         (Method::GET, false, 200),
         (Method::HEAD, false, 200),
@@ -210,7 +211,7 @@ async fn link_from_another_site_comes_in_and_a_form_or_a_socket_does_not() {
 #[tokio::test]
 async fn layer_outside_of_nest_sees_the_whole_path_and_one_inside_what_is_left() {
     let token = testing::token("jane");
-    let source = |path| TokenSource::header().and_query(path).unwrap();
+    let source = |path| CredentialSource::header().with_query_token(path).unwrap();
     let routes = || Router::new().route("/events", on_get(async |_: CurrentUser<TestUser>| "in"));
     let outside = |path| {
         Router::new()
@@ -233,9 +234,9 @@ async fn layer_outside_of_nest_sees_the_whole_path_and_one_inside_what_is_left()
 async fn inner_layer_with_the_header_alone_lets_no_cookie_in() {
     let bearer_only = Router::new()
         .route("/bearer", on_get(async |_: CurrentUser<TestUser>| "in"))
-        .layer(around(TokenSource::header()));
-    let app = app(TokenSource::header().and_cookie(cookie()))
-        .merge(bearer_only.layer(around(TokenSource::cookie(cookie()))));
+        .layer(around(CredentialSource::header()));
+    let app = app(CredentialSource::header().with_cookie(cookie()))
+        .merge(bearer_only.layer(around(CredentialSource::cookie(cookie()))));
     let token = testing::token("jane");
     for (path, status) in [("/bearer", 401), ("/events", 200)] {
         let mut request = get(path);
@@ -248,17 +249,19 @@ async fn inner_layer_with_the_header_alone_lets_no_cookie_in() {
 
 #[tokio::test]
 async fn what_was_read_is_sensitive_for_everybody_below() {
-    let cookie_alone = || TokenSource::cookie(cookie());
+    let cookie_alone = || CredentialSource::cookie(cookie());
     for (source, expected) in [
-        (TokenSource::header(), [false, false]),
+        (CredentialSource::header(), [false, false]),
         (cookie_alone(), [true, false]),
         (
-            cookie_alone().and_subprotocol("/other").unwrap(),
+            cookie_alone().with_websocket_subprotocol("/other").unwrap(),
             [true, false],
         ),
         // The subprotocol is the credential, and the cookie is not read.
         (
-            cookie_alone().and_subprotocol("/events").unwrap(),
+            cookie_alone()
+                .with_websocket_subprotocol("/events")
+                .unwrap(),
             [false, true],
         ),
     ] {
@@ -297,14 +300,14 @@ fn named_header_is_refused_while_it_is_configured_if_it_cannot_hold_a_token_alon
         "sec-websocket-protocol",
     ] {
         for refused in [
-            TokenSource::named_header(name),
-            TokenSource::header().with_named_header(name),
+            CredentialSource::named_header(name),
+            CredentialSource::header().with_named_header(name),
         ] {
             let error = refused.unwrap_err();
             assert!(matches!(error, ConfigError::InvalidHeaderName(_)), "{name}");
         }
     }
-    let refused = TokenSource::named_header("x-token")
+    let refused = CredentialSource::named_header("x-token")
         .unwrap()
         .trusted_origin("*");
     assert!(matches!(refused, Err(ConfigError::InvalidOrigin(_))));
@@ -312,7 +315,7 @@ fn named_header_is_refused_while_it_is_configured_if_it_cannot_hold_a_token_alon
 
 #[tokio::test]
 async fn several_named_headers_are_read_and_marked_sensitive() {
-    let source = TokenSource::named_header("X-Forwarded-Access-Token").unwrap();
+    let source = CredentialSource::named_header("X-Forwarded-Access-Token").unwrap();
     let source = source
         .with_named_header("x-goog-iap-jwt-assertion")
         .unwrap();
@@ -412,7 +415,7 @@ fn everywhere(token: &str) -> [(HeaderName, HeaderValue); 2] {
     ]
 }
 
-fn app(source: TokenSource) -> Router {
+fn app(source: CredentialSource) -> Router {
     Router::new()
         .route("/events", on_any(async |_: CurrentUser<TestUser>| "in"))
         .route(
@@ -438,7 +441,7 @@ fn optional(layer: tower_warder::AuthLayer<TestUser>) -> Router {
         )
         .route(
             "/guarded",
-            on_get(async |user: Option<Guarded<Approved, TestUser>>| said(user)),
+            on_get(async |user: Option<Require<Approved, TestUser>>| said(user)),
         )
         .route(
             "/admin",
@@ -451,15 +454,15 @@ fn optional(layer: tower_warder::AuthLayer<TestUser>) -> Router {
         .layer(layer)
 }
 
-fn around(source: TokenSource) -> tower_warder::AuthLayer<TestUser> {
-    layer(&Store::new()).source(source)
+fn around(source: CredentialSource) -> tower_warder::AuthLayer<TestUser> {
+    layer(&Store::new()).credentials(source)
 }
 
-fn everything() -> TokenSource {
-    let source = TokenSource::header().and_cookie(cookie());
+fn everything() -> CredentialSource {
+    let source = CredentialSource::header().with_cookie(cookie());
     let source = source.with_named_header(NAMED).unwrap();
-    let source = source.and_query("/events").unwrap();
-    source.and_subprotocol("/events").unwrap()
+    let source = source.with_query_token("/events").unwrap();
+    source.with_websocket_subprotocol("/events").unwrap()
 }
 
 fn cookie() -> AuthCookie {

@@ -10,10 +10,10 @@ use axum::routing::get as on_get;
 use axum::{Extension, Router};
 use http::{Request, Response};
 use tower::{Layer, Service, ServiceExt};
-use tower_warder::testing::{self, TestUser, Users};
+use tower_warder::testing::{self, StaticUserLoader, TestUser};
 use tower_warder::{
-    AdminUser, AuthLayer, AuthUser, Claims, CurrentUser, Identity, RequireLayer, Secret,
-    TokenIssuer, TokenVerifier, UserStatus,
+    AdminUser, AuthLayer, AuthUser, Claims, CurrentUser, HmacSecret, Identity, JwtIssuer,
+    JwtVerifier, RequireLayer, UserStatus,
 };
 
 use crate::support::{Answer, Store, get, get_with, identity, layer, read, send};
@@ -27,7 +27,7 @@ async fn user_is_out_on_the_next_request() {
         .route("/admin", on_get(async |_: AdminUser<TestUser>| "in"))
         .route(
             "/door",
-            on_get("in").layer(RequireLayer::<TestUser>::when(|user, _| user.is_admin)),
+            on_get("in").layer(RequireLayer::<TestUser>::from_fn(|user, _| user.is_admin)),
         )
         .layer(layer(&store));
     let token = testing::token("root");
@@ -66,7 +66,7 @@ async fn user_is_out_on_the_next_request() {
 async fn inner_layer_decides() {
     let inner = AuthLayer::new(
         testing::verifier(),
-        Users::new([("jane", TestUser::admin("In"))]),
+        StaticUserLoader::new([("jane", TestUser::admin("In"))]),
     );
     let app = Router::new()
         .route(
@@ -114,10 +114,10 @@ async fn strangers_of_one_layer_are_none_of_another() {
 
 #[tokio::test]
 async fn inner_layer_of_other_keys_decides() {
-    let secret = Secret::generate();
+    let secret = HmacSecret::generate();
     let inner = AuthLayer::new(
-        TokenVerifier::hs256(&secret),
-        Users::new([("jane", TestUser::approved("In"))]),
+        JwtVerifier::hs256(&secret),
+        StaticUserLoader::new([("jane", TestUser::approved("In"))]),
     );
     let app = Router::new()
         .route(
@@ -130,7 +130,7 @@ async fn inner_layer_of_other_keys_decides() {
         )
         .layer(inner)
         .layer(layer(&Store::new()));
-    let theirs = TokenIssuer::hs256(&secret).issue("jane").unwrap();
+    let theirs = JwtIssuer::hs256(&secret).issue("jane").unwrap();
     for path in ["/", "/claims"] {
         assert_eq!(
             send(&app, get_with(path, &testing::token("jane")))
@@ -144,7 +144,10 @@ async fn inner_layer_of_other_keys_decides() {
 
 #[tokio::test]
 async fn door_below_an_inner_layer_of_another_user_is_shut() {
-    let machines = AuthLayer::new(testing::verifier(), Users::new([("jane", Machine)]));
+    let machines = AuthLayer::new(
+        testing::verifier(),
+        StaticUserLoader::new([("jane", Machine)]),
+    );
     let app = Router::new()
         .route("/", on_get(async |_: CurrentUser<TestUser>| "in"))
         .route(
@@ -167,7 +170,10 @@ async fn door_below_an_inner_layer_of_another_user_is_shut() {
 #[tokio::test]
 async fn whom_an_outer_door_admitted_is_gone_below_an_inner_layer() {
     let admitted = RequireLayer::<TestUser>::approved();
-    let machines = AuthLayer::new(testing::verifier(), Users::new([("jane", Machine)]));
+    let machines = AuthLayer::new(
+        testing::verifier(),
+        StaticUserLoader::new([("jane", Machine)]),
+    );
     let users = layer(&Store::new());
     let token = testing::token("jane");
 

@@ -10,8 +10,8 @@ use http::Request;
 use tokio::sync::mpsc;
 use tower_warder::testing::{self, FixedClock, TestUser};
 use tower_warder::{
-    Admin, Approved, AuthError, AuthErrorKind, AuthLayer, Identity, KeyRing, Policy, Secret,
-    SigningKey, Tickets, TokenIssuer, TokenSource, TokenVerifier, UserCache, UserStatus,
+    Admin, Approved, AuthError, AuthErrorKind, AuthLayer, CredentialSource, HmacSecret, Identity,
+    JwtIssuer, JwtVerifier, KeyRing, Policy, SigningKey, StreamTickets, UserCache, UserStatus,
 };
 
 use crate::support::{Mood, Store, get, get_with, identity};
@@ -143,16 +143,16 @@ async fn a_policy_that_says_no_later_ends_the_stream() {
 
 #[tokio::test]
 async fn a_removed_key_ends_the_stream() {
-    let secret = Secret::generate();
+    let secret = HmacSecret::generate();
     let ring = KeyRing::new();
     let old = SigningKey::hs256(&secret).key_id("old");
-    ring.sign_with(old).unwrap();
-    let token = TokenIssuer::ring(&ring).issue("jane").unwrap();
-    let layer = AuthLayer::new(TokenVerifier::ring(&ring), Store::new());
+    ring.set_signing_key(old).unwrap();
+    let token = JwtIssuer::ring(&ring).issue("jane").unwrap();
+    let layer = AuthLayer::new(JwtVerifier::ring(&ring), Store::new());
     let (mut denied, timer) = watch(&layer, get_with("/", &token), Approved).await;
     assert!(poll!(&mut denied).is_pending());
-    let new = SigningKey::hs256(&Secret::generate()).key_id("new");
-    ring.sign_with(new).unwrap();
+    let new = SigningKey::hs256(&HmacSecret::generate()).key_id("new");
+    ring.set_signing_key(new).unwrap();
     ring.remove("old");
     timer.rings();
     assert_eq!(denied.await.kind(), AuthErrorKind::InvalidToken);
@@ -163,8 +163,12 @@ async fn a_stream_of_a_ticket_lives_as_long_as_its_token() {
     let house = House::new(None);
     let layer = house.layer();
     let layer = layer
-        .source(TokenSource::header().and_query("/events").unwrap())
-        .tickets(Tickets::new(8).clock(house.clock.clock()));
+        .credentials(
+            CredentialSource::header()
+                .with_query_token("/events")
+                .unwrap(),
+        )
+        .stream_tickets(StreamTickets::new(8).clock(house.clock.clock()));
     let asks = identity(&layer, get_with("/", &house.token("jane"))).await;
     let ticket = asks.ticket().await.unwrap();
     let opens = get(&format!("/events?token={}", ticket.as_str()));
@@ -225,7 +229,7 @@ async fn whoever_would_not_be_let_in_is_told_at_once() {
 #[tokio::test]
 async fn a_disclosed_status_is_the_reason() {
     let house = House::new(None);
-    let layer = house.layer().disclose_status(true);
+    let layer = house.layer().disclose_account_status(true);
     let request = get_with("/", &house.token("dora"));
     let (denied, _timer) = watch(&layer, request, Approved).await;
     assert_eq!(denied.await.detail(), "Account disabled");

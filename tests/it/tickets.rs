@@ -12,8 +12,8 @@ use http::header::{AUTHORIZATION, COOKIE, SEC_WEBSOCKET_PROTOCOL};
 use http::{HeaderName, Request};
 use tower_warder::testing::{self, FixedClock, TestUser};
 use tower_warder::{
-    AuthCookie, AuthErrorKind, AuthLayer, Claims, CurrentUser, Identity, KeyRing, Secret,
-    SigningKey, Tickets, TokenIssuer, TokenSource, TokenVerifier, UserStatus,
+    AuthCookie, AuthErrorKind, AuthLayer, Claims, CredentialSource, CurrentUser, HmacSecret,
+    Identity, JwtIssuer, JwtVerifier, KeyRing, SigningKey, StreamTickets, UserStatus,
 };
 
 use crate::support::{Answer, Counting, Mood, Store, get, get_with, identity, send};
@@ -137,15 +137,16 @@ async fn a_ticket_does_not_outrank_its_token() {
 
 #[tokio::test]
 async fn a_ticket_dies_with_the_key_of_its_token() {
-    let secret = Secret::generate();
+    let secret = HmacSecret::generate();
     let ring = KeyRing::new();
-    ring.sign_with(SigningKey::hs256(&secret).key_id("old"))
+    ring.set_signing_key(SigningKey::hs256(&secret).key_id("old"))
         .unwrap();
-    let token = TokenIssuer::ring(&ring).issue("jane").unwrap();
-    let app = app(layer(TokenVerifier::ring(&ring), &Store::new()).tickets(Tickets::new(8)));
+    let token = JwtIssuer::ring(&ring).issue("jane").unwrap();
+    let app =
+        app(layer(JwtVerifier::ring(&ring), &Store::new()).stream_tickets(StreamTickets::new(8)));
     let issued = send(&app, get_with("/ticket", &token)).await;
     let (_, ticket) = issued.body.split_once(' ').unwrap();
-    ring.sign_with(SigningKey::hs256(&Secret::generate()).key_id("new"))
+    ring.set_signing_key(SigningKey::hs256(&HmacSecret::generate()).key_id("new"))
         .unwrap();
     ring.remove("old");
     assert_eq!(send(&app, query("/events", ticket)).await.status, 401);
@@ -165,8 +166,8 @@ async fn an_outage_uses_the_ticket_up_and_says_so_honestly() {
 async fn what_is_no_ticket_is_refused() {
     let house = House::new();
     let ticket = house.ticket("jane").await;
-    let other = Tickets::new(8);
-    let elsewhere = app(house.layer.clone().tickets(other));
+    let other = StreamTickets::new(8);
+    let elsewhere = app(house.layer.clone().stream_tickets(other));
     for sent in [
         "ticket_",
         "ticket",
@@ -197,7 +198,10 @@ async fn a_layer_without_tickets_issues_and_takes_none() {
     assert_eq!(issued.status, 500);
     let error = issued.extensions.get::<tower_warder::AuthError>().unwrap();
     let hint = std::error::Error::source(error).unwrap().to_string();
-    assert!(hint.contains(".tickets(Tickets::new("), "{hint}");
+    assert!(
+        hint.contains(".stream_tickets(StreamTickets::new("),
+        "{hint}"
+    );
 }
 
 #[tokio::test]
@@ -210,8 +214,10 @@ async fn a_ticket_is_issued_for_a_good_token_only() {
 #[tokio::test]
 async fn a_ticket_gets_no_other_ticket() {
     let house = House::new();
-    let source = TokenSource::header().and_query("/ticket").unwrap();
-    let app = app(house.layer.clone().source(source));
+    let source = CredentialSource::header()
+        .with_query_token("/ticket")
+        .unwrap();
+    let app = app(house.layer.clone().credentials(source));
     let ticket = house.ticket("jane").await;
     assert_eq!(send(&app, query("/ticket", &ticket)).await.status, 401);
     let token = house.token("jane");
@@ -221,8 +227,8 @@ async fn a_ticket_gets_no_other_ticket() {
 #[tokio::test]
 async fn of_two_layers_the_inner_one_redeems() {
     let store = Store::new();
-    let tickets = Tickets::new(8);
-    let outer = layer(testing::verifier(), &store).tickets(tickets.clone());
+    let tickets = StreamTickets::new(8);
+    let outer = layer(testing::verifier(), &store).stream_tickets(tickets.clone());
     let app = app(outer.clone()).layer(outer);
     let issued = send(&app, get_with("/ticket", &testing::token("jane"))).await;
     let (_, ticket) = issued.body.split_once(' ').unwrap();
@@ -232,9 +238,9 @@ async fn of_two_layers_the_inner_one_redeems() {
 #[tokio::test]
 async fn one_request_redeems_once_however_many_ask() {
     let (verifier, verified) = Counting::new();
-    let tickets = Tickets::new(8);
+    let tickets = StreamTickets::new(8);
     let store = Store::new();
-    let layer = layer(verifier, &store).tickets(tickets);
+    let layer = layer(verifier, &store).stream_tickets(tickets);
     let asks = identity(&layer, get_with("/ticket", &testing::token("jane"))).await;
     let ticket = asks.ticket().await.unwrap();
 
@@ -273,8 +279,8 @@ impl House {
     fn new() -> Self {
         let (store, clock) = (Store::new(), FixedClock::new());
         let verifier = testing::verifier().clock(clock.clock());
-        let tickets = Tickets::new(64).clock(clock.clock());
-        let layer = layer(verifier, &store).tickets(tickets);
+        let tickets = StreamTickets::new(64).clock(clock.clock());
+        let layer = layer(verifier, &store).stream_tickets(tickets);
         let app = app(layer.clone());
         Self {
             store,
@@ -303,13 +309,13 @@ impl House {
 }
 
 fn layer(verifier: impl tower_warder::Verifier, store: &Arc<Store>) -> AuthLayer<TestUser> {
-    let source = TokenSource::header()
-        .and_cookie(AuthCookie::new("id").unwrap())
-        .and_query("/events")
+    let source = CredentialSource::header()
+        .with_cookie(AuthCookie::new("id").unwrap())
+        .with_query_token("/events")
         .unwrap()
-        .and_subprotocol("/events")
+        .with_websocket_subprotocol("/events")
         .unwrap();
-    AuthLayer::new(verifier, Arc::clone(store)).source(source)
+    AuthLayer::new(verifier, Arc::clone(store)).credentials(source)
 }
 
 fn app(layer: AuthLayer<TestUser>) -> Router {

@@ -17,7 +17,7 @@ use tonic_web::{GrpcWebClientLayer, GrpcWebLayer};
 use tower::Layer;
 use tower_warder::testing::{self, TestUser};
 use tower_warder::{
-    Admin, AuthLayer, Claims, CurrentUser, Empty, Policy, RequireLayer, UserStatus, async_trait,
+    Admin, AuthLayer, Claims, CurrentUser, EmptyBody, Policy, RequireLayer, UserStatus, async_trait,
 };
 
 use self::example::greeter::greeter_client::GreeterClient;
@@ -112,7 +112,7 @@ async fn every_refusal_is_a_status_with_its_metadata() {
 
 #[tokio::test]
 async fn disclosed_account_is_permission_denied() {
-    let auth = layer(&Store::new()).disclose_status(true);
+    let auth = layer(&Store::new()).disclose_account_status(true);
     let mut client = served(auth, RequireLayer::approved()).await;
     for (subject, message) in [
         ("paul", "Account pending approval"),
@@ -169,7 +169,7 @@ async fn two_tokens_are_refused() {
 
 #[tokio::test]
 async fn forgotten_layer_is_internal() {
-    let door = RequireLayer::<TestUser>::approved().rejection(Empty);
+    let door = RequireLayer::<TestUser>::approved().on_rejection(EmptyBody);
     let routes = Routes::new(door.named_layer(GreeterServer::new(Seen)));
     let (listener, channel) = listening().await;
     let server = Server::builder().add_routes(routes);
@@ -256,7 +256,7 @@ async fn served<P: Policy<TestUser>>(
     let (listener, channel) = listening().await;
     let server = Server::builder()
         .layer(auth)
-        .layer(door.rejection(Empty))
+        .layer(door.on_rejection(EmptyBody))
         .add_service(GreeterServer::new(Seen));
     tokio::spawn(server.serve_with_incoming(TcpIncoming::from(listener)));
     GreeterClient::new(channel)

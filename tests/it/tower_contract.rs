@@ -27,7 +27,7 @@ async fn service_that_was_polled_ready_is_the_one_called() {
             .layer(layer(&store))
             .layer(RequireLayer::<TestUser>::approved())
             // Knows the user already and does not wait.
-            .layer(RequireLayer::<TestUser>::when(|user, _| {
+            .layer(RequireLayer::<TestUser>::from_fn(|user, _| {
                 !user.name.is_empty()
             }))
             .service(inside());

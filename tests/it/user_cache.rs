@@ -29,7 +29,7 @@ const SECOND: Duration = Duration::from_secs(1);
 
 #[tokio::test]
 async fn cached_user_is_not_asked_for_until_the_time_to_live_is_over() {
-    let door = Door::new(|cache| cache.time_to_live(5 * SECOND));
+    let door = Door::new(|cache| cache.ttl(5 * SECOND));
     for _ in 0..3 {
         assert_eq!(door.name("jane").await.unwrap(), "Jane");
     }
@@ -100,7 +100,7 @@ async fn unknown_users_are_asked_for_again_unless_that_is_chosen_otherwise() {
     }
     assert_eq!(door.store.loads(), 2);
 
-    let door = Door::new(|cache| cache.unknown_time_to_live(SECOND));
+    let door = Door::new(|cache| cache.negative_ttl(SECOND));
     for _ in 0..2 {
         let error = door.name("nobody").await.unwrap_err();
         assert_eq!(error.kind(), AuthErrorKind::InvalidToken);

@@ -6,7 +6,7 @@ use axum::body::Body;
 use http::Request;
 use http::header::{AUTHORIZATION, HeaderValue};
 use tower_warder::testing;
-use tower_warder::{AuthErrorKind, AuthLayer, TokenVerifier, Verification, Verifier};
+use tower_warder::{AuthErrorKind, AuthLayer, JwtVerifier, Verification, Verifier};
 
 use crate::support::{Store, identity};
 
@@ -55,11 +55,11 @@ async fn verifier_around_another_is_as_strict() {
 }
 
 /// Sends good and odd credentials, and says which of them the verifier saw.
-async fn sent_to(judges_characters: bool) -> Vec<String> {
+async fn sent_to(checks_characters: bool) -> Vec<String> {
     let seen = Arc::new(Mutex::new(Vec::new()));
     let verifier = Curious {
         seen: Arc::clone(&seen),
-        judges_characters,
+        checks_characters,
     };
     let layer = AuthLayer::new(verifier, Store::new());
     let (longest, too_long) = ("a".repeat(LONG), "a".repeat(LONG + 1));
@@ -94,27 +94,27 @@ fn bearer(credential: &[u8]) -> Request<Body> {
 /// Accepts nothing, and remembers what it saw.
 struct Curious {
     seen: Arc<Mutex<Vec<String>>>,
-    judges_characters: bool,
+    checks_characters: bool,
 }
 
 impl Verifier for Curious {
     fn verify<'a>(&'a self, credential: &'a str) -> Verification<'a> {
         self.seen.lock().unwrap().push(credential.to_owned());
-        let refused = TokenVerifier::hs256(&tower_warder::Secret::generate()).verify_token("");
+        let refused = JwtVerifier::hs256(&tower_warder::HmacSecret::generate()).verify_token("");
         Verification::Ready(refused)
     }
 
-    fn max_size(&self) -> usize {
+    fn max_credential_bytes(&self) -> usize {
         LONG
     }
 
-    fn judges_characters(&self) -> bool {
-        self.judges_characters
+    fn checks_characters(&self) -> bool {
+        self.checks_characters
     }
 }
 
 /// Passes everything on, and says nothing about characters.
-struct Around(TokenVerifier);
+struct Around(JwtVerifier);
 
 impl Verifier for Around {
     fn verify<'a>(&'a self, credential: &'a str) -> Verification<'a> {

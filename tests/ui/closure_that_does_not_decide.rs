@@ -4,5 +4,5 @@ use tower_warder::RequireLayer;
 use tower_warder::testing::TestUser;
 
 fn main() {
-    let _ = RequireLayer::<TestUser>::when(|user, _| user.name.clone());
+    let _ = RequireLayer::<TestUser>::from_fn(|user, _| user.name.clone());
 }

@@ -1,10 +1,10 @@
 //! A loader that does not load.
 
-use tower_warder::{AuthLayer, Secret, TokenVerifier};
+use tower_warder::{AuthLayer, HmacSecret, JwtVerifier};
 
 struct Users;
 
 fn main() {
-    let secret = Secret::generate();
-    let _ = AuthLayer::new(TokenVerifier::hs256(&secret), Users);
+    let secret = HmacSecret::generate();
+    let _ = AuthLayer::new(JwtVerifier::hs256(&secret), Users);
 }

@@ -1,8 +1,8 @@
 //! A policy that needs data cannot be named in a type.
 
 use tower_warder::testing::TestUser;
-use tower_warder::{Guarded, Scope};
+use tower_warder::{Require, Scope};
 
-async fn orders(_: Guarded<Scope, TestUser>) {}
+async fn orders(_: Require<Scope, TestUser>) {}
 
 fn main() {}

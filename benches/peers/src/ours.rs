@@ -4,7 +4,7 @@ use axum::Router;
 use axum::http::StatusCode;
 use axum::routing::get;
 use tower_warder::{
-    Algorithm, AuthLayer, Claims, CurrentUser, TokenVerifier, UserCache, VerifyingKey,
+    Algorithm, AuthLayer, Claims, CurrentUser, JwtVerifier, UserCache, VerifyingKey,
 };
 
 use crate::support::requests::{self, bearer};
@@ -52,7 +52,7 @@ pub(crate) fn asymmetric() -> Vec<Row> {
     ];
     let rows = algorithms.map(|(algorithm, public)| {
         let key = VerifyingKey::from_pem(algorithm, public).unwrap();
-        let verifier = tokens::demanding(TokenVerifier::new(key));
+        let verifier = tokens::demanding(JwtVerifier::new(key));
         let token = tokens::signed(algorithm);
         let router = with_user(verifier.clone());
         let name = |what| format!("tower-warder, {what}, {}", algorithm.as_str());
@@ -70,29 +70,29 @@ pub(crate) fn asymmetric() -> Vec<Row> {
     rows.into_iter().flatten().collect()
 }
 
-fn with_user(verifier: TokenVerifier) -> Router {
+fn with_user(verifier: JwtVerifier) -> Router {
     Router::new()
         .route("/me", get(async |_: CurrentUser<User>| "ok"))
         .layer(AuthLayer::new(verifier, Users::ten_thousand()))
 }
 
-fn with_caches(verifier: TokenVerifier) -> Router {
+fn with_caches(verifier: JwtVerifier) -> Router {
     Router::new()
         .route("/me", get(async |_: CurrentUser<User>| "ok"))
         .layer(caching(verifier))
 }
 
 /// Verified tokens and users are remembered, with room for twice as many as there are.
-pub fn caching(verifier: TokenVerifier) -> AuthLayer<User> {
+pub fn caching(verifier: JwtVerifier) -> AuthLayer<User> {
     AuthLayer::new(verifier.cache(20_000), Users::ten_thousand()).user_cache(UserCache::new(20_000))
 }
 
-fn with_claims(verifier: TokenVerifier) -> Router {
+fn with_claims(verifier: JwtVerifier) -> Router {
     Router::new()
         .route("/me", get(async |_: Claims| "ok"))
         .layer(AuthLayer::new(verifier, Users::ten_thousand()))
 }
 
-fn verified(name: &str, verifier: TokenVerifier, token: String) -> Row {
+fn verified(name: &str, verifier: JwtVerifier, token: String) -> Row {
     Row::new(name, move || verifier.verify_token(&token).unwrap())
 }

@@ -93,8 +93,8 @@ type Says = mpsc::Sender<Invalidation>;
 /// A payload: a user's id, or everybody.
 fn read(payload: &str) -> Invalidation {
     match payload {
-        EVERYBODY => Invalidation::Everybody,
-        id => Invalidation::User(id.to_owned()),
+        EVERYBODY => Invalidation::All,
+        id => Invalidation::Key(id.to_owned()),
     }
 }
 

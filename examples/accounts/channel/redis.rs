@@ -55,7 +55,7 @@ pub(super) fn teller(client: Client) -> impl Fn(Invalidation) + Send + Sync + us
     let _ = queue.send(EVERYBODY.to_owned());
     move |invalidation| {
         let word = match invalidation {
-            Invalidation::User(id) => id,
+            Invalidation::Key(id) => id,
             _ => EVERYBODY.to_owned(),
         };
         // The task lives as long as the queue.

@@ -6,7 +6,9 @@ use std::fmt::Display;
 use std::fs;
 use std::path::Path;
 
-use tower_warder::{Algorithm, BoxError, ConfigError, Secret, SigningKey, VerifyingKey, key_files};
+use tower_warder::{
+    Algorithm, BoxError, ConfigError, HmacSecret, SigningKey, VerifyingKey, key_files,
+};
 use zeroize::Zeroizing;
 
 /// All keys of a directory.
@@ -137,7 +139,7 @@ impl Key {
                 Self::Signs(key.key_id(id()))
             }
             _ => {
-                let secret = Secret::from_file(path).map_err(reason)?;
+                let secret = HmacSecret::from_file(path).map_err(reason)?;
                 Self::Signs(SigningKey::hs256(&secret).key_id(id()))
             }
         };
@@ -157,7 +159,7 @@ fn by_kind<K>(read: impl Fn(Algorithm) -> Result<K, ConfigError>) -> Result<K, B
     for algorithm in [EdDSA, ES256, ES384, RS256] {
         match read(algorithm) {
             Ok(key) => return Ok(key),
-            Err(ConfigError::WrongKeyFamily(_)) => {}
+            Err(ConfigError::KeyTypeMismatch(_)) => {}
             Err(ConfigError::UnsupportedAlgorithm(_)) => {
                 return Err(
                     "build the server with --features aws-lc-rs or rust-crypto for this".into(),

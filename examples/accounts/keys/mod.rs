@@ -14,7 +14,7 @@ use axum::response::IntoResponse;
 use axum::routing::any;
 use tower::ServiceExt;
 use tower_warder::{
-    BoxError, ConfigError, KeyRing, PublishedKeys, Secret, TokenIssuer, TokenVerifier, VerifyingKey,
+    BoxError, ConfigError, HmacSecret, JwksEndpoint, JwtIssuer, JwtVerifier, KeyRing, VerifyingKey,
 };
 use zeroize::Zeroizing;
 
@@ -26,25 +26,25 @@ pub(crate) use self::hang_ups::HangUps;
 /// What signs tokens and what verifies them.
 #[derive(Clone)]
 pub(crate) enum Keys {
-    Secret(Secret),
+    Secret(HmacSecret),
     Directory(KeyDirectory),
 }
 
 impl Keys {
-    pub(crate) fn issuer(&self) -> TokenIssuer {
+    pub(crate) fn issuer(&self) -> JwtIssuer {
         match self {
-            Self::Secret(secret) => TokenIssuer::hs256(secret),
-            Self::Directory(directory) => TokenIssuer::ring(directory.ring()),
+            Self::Secret(secret) => JwtIssuer::hs256(secret),
+            Self::Directory(directory) => JwtIssuer::ring(directory.ring()),
         }
     }
 
-    pub(crate) fn verifier(&self) -> TokenVerifier {
+    pub(crate) fn verifier(&self) -> JwtVerifier {
         match self {
-            Self::Secret(secret) => TokenVerifier::hs256(secret),
+            Self::Secret(secret) => JwtVerifier::hs256(secret),
             // Public keys cost tens of microseconds for each signature, and one may come with the
             // next signal.
             Self::Directory(directory) => {
-                TokenVerifier::ring(directory.ring()).cache(TOKENS_IN_MEMORY)
+                JwtVerifier::ring(directory.ring()).cache(TOKENS_IN_MEMORY)
             }
         }
     }
@@ -56,7 +56,7 @@ impl Keys {
             return Router::new();
         };
         let ring = directory.ring().clone();
-        let published = PublishedKeys::new(&ring);
+        let published = JwksEndpoint::new(&ring);
         let nothing: Arc<str> = KeyRing::new().to_jwks().into();
         let answer = move |request: Request| {
             // Asked anew each time: the keys change.
@@ -133,9 +133,9 @@ impl KeyDirectory {
         refuse_changed(&known, &verifying)?;
 
         self.ring()
-            .replace(signing.key, verifying.values().cloned())?;
+            .replace_all(signing.key, verifying.values().cloned())?;
         if verifying.contains_key(DEFAULT) {
-            self.ring().default_key(DEFAULT)?;
+            self.ring().set_default_kid(DEFAULT)?;
         }
         tracing::info!(
             directory = %self.path().display(),
@@ -156,7 +156,7 @@ fn refuse_changed(
     after: &BTreeMap<String, VerifyingKey>,
 ) -> Result<(), BoxError> {
     let both = before.values().chain(after.values()).cloned();
-    match KeyRing::new().replace(None, both) {
+    match KeyRing::new().replace_all(None, both) {
         Err(ConfigError::DuplicateKeyId(key_id)) => {
             Err(format!("{key_id} is another key than before; give a new key a new name").into())
         }

@@ -8,7 +8,7 @@ mod sqlite;
 
 use std::sync::Arc;
 
-use tower_warder::accounts::{AccountStore, Seat, SessionStore};
+use tower_warder::accounts::{AccountStore, AdminGrant, SessionStore};
 use tower_warder::{BoxError, async_trait};
 
 use self::postgres::PostgresStore;
@@ -22,7 +22,7 @@ pub(crate) trait Store: AccountStore + SessionStore {
     async fn ping(&self) -> Result<(), BoxError>;
 
     /// Whether an account that registers now could be given this.
-    async fn is_free(&self, seat: Seat) -> Result<bool, BoxError>;
+    async fn is_free(&self, admin_grant: AdminGrant) -> Result<bool, BoxError>;
 
     async fn close(&self);
 }

@@ -9,7 +9,7 @@ use sqlx::{ConnectOptions, Connection, Transaction};
 use tokio::sync::{Mutex, MutexGuard};
 use tokio::time::{sleep, timeout};
 use tower_warder::accounts::{
-    AccountStore, Actor, Change, Email, NewUser, Page, Seat, StoreError, User,
+    AccountStore, Actor, AdminGrant, Email, NewUser, Page, StoreError, User, UserChange,
 };
 use tower_warder::{BoxError, async_trait};
 
@@ -110,7 +110,7 @@ impl PostgresStore {
     async fn try_insert(&self, new: NewUser) -> Result<User, StoreError> {
         let mut writer = self.writer().await?;
         let mut transaction = writer.begin().await?;
-        let seated = sqlx::query_scalar(sql::is_free(new.seat))
+        let seated = sqlx::query_scalar(sql::is_free(new.admin_grant))
             .fetch_one(&mut *transaction)
             .await
             .map_err(unavailable)?;
@@ -123,14 +123,14 @@ impl PostgresStore {
         Ok(user)
     }
 
-    async fn try_update(&self, id: i64, change: &Change) -> Result<User, StoreError> {
+    async fn try_update(&self, id: i64, change: &UserChange) -> Result<User, StoreError> {
         let mut writer = self.writer().await?;
         let mut transaction = writer.begin().await?;
         check(&mut transaction, change.by).await?;
         let before = find_locked(&mut transaction, id)
             .await?
             .ok_or(StoreError::NotFound)?;
-        let user = before.changed(change, other_admins(&mut transaction, id).await?)?;
+        let user = before.apply(change, other_admins(&mut transaction, id).await?)?;
         sql::update!(user, Timestamptz)
             .execute(&mut *transaction)
             .await
@@ -182,9 +182,9 @@ impl Store for PostgresStore {
         Ok(())
     }
 
-    async fn is_free(&self, seat: Seat) -> Result<bool, BoxError> {
+    async fn is_free(&self, admin_grant: AdminGrant) -> Result<bool, BoxError> {
         let answer = self.answer(|| async move {
-            let query = sqlx::query_scalar(sql::is_free(seat));
+            let query = sqlx::query_scalar(sql::is_free(admin_grant));
             let is_free = query.fetch_one(&mut **self.lease().await?).await;
             is_free.map_err(unavailable)
         });
@@ -242,7 +242,7 @@ impl AccountStore for PostgresStore {
         .await
     }
 
-    async fn update(&self, id: i64, change: Change) -> Result<User, StoreError> {
+    async fn update(&self, id: i64, change: UserChange) -> Result<User, StoreError> {
         self.answer(|| self.try_update(id, &change)).await
     }
 
@@ -255,7 +255,7 @@ impl AccountStore for PostgresStore {
     }
 
     /// One statement, which decides and writes: it needs no lock but that of its row.
-    async fn replace_hash(&self, id: i64, old: &str, new: &str) -> Result<bool, StoreError> {
+    async fn update_hash_if(&self, id: i64, old: &str, new: &str) -> Result<bool, StoreError> {
         self.answer(|| async move {
             let query = sqlx::query(sql::REPLACE_HASH).bind(new).bind(id).bind(old);
             let done = query.execute(&mut **self.lease().await?).await;
@@ -265,7 +265,7 @@ impl AccountStore for PostgresStore {
     }
 
     /// As that one: a reset that holds the row comes first.
-    async fn end_tokens(
+    async fn revoke_tokens(
         &self,
         id: i64,
         generation: u64,

@@ -3,7 +3,7 @@
 use std::time::SystemTime;
 
 use sqlx::FromRow;
-use tower_warder::accounts::{Session, SpentToken, StoreError};
+use tower_warder::accounts::{PreviousToken, Session, StoreError};
 
 macro_rules! sessions {
     ($which:literal) => {
@@ -61,8 +61,8 @@ macro_rules! insert {
         .bind($time($session.last_used_at))
         .bind($time($session.expires_at))
         .bind(&$session.token[..])
-        .bind($session.spent.as_ref().map(|spent| &spent.digest[..]))
-        .bind($session.spent.as_ref().map(|spent| &spent.successor[..]))
+        .bind($session.previous.as_ref().map(|spent| &spent.digest[..]))
+        .bind($session.previous.as_ref().map(|spent| &spent.successor[..]))
     };
 }
 pub(super) use insert;
@@ -103,7 +103,7 @@ pub(super) struct SessionRow<T> {
 impl<T: Into<SystemTime>> SessionRow<T> {
     pub(super) fn into_session(self) -> Result<Session, StoreError> {
         let spent = match (self.spent_token, self.successor) {
-            (Some(digest), Some(successor)) => Some(SpentToken {
+            (Some(digest), Some(successor)) => Some(PreviousToken {
                 digest: bytes(digest)?,
                 successor: bytes(successor)?,
             }),
@@ -118,7 +118,7 @@ impl<T: Into<SystemTime>> SessionRow<T> {
             last_used_at: self.last_used_at.into(),
             expires_at: self.expires_at.into(),
             token: bytes(self.token)?,
-            spent,
+            previous: spent,
         })
     }
 }

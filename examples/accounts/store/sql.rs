@@ -1,6 +1,6 @@
 //! What is asked of both databases in the same words.
 
-use tower_warder::accounts::{Page, Seat};
+use tower_warder::accounts::{AdminGrant, Page};
 
 /// Columns by name: where `*` was prepared, PostgreSQL answers no more once a migration of a later
 /// version has added one.
@@ -84,11 +84,11 @@ pub(super) const END_TOKENS: &str = "UPDATE users
      WHERE id = $2 AND token_generation = $3 AND status = 'approved'";
 
 /// Whether the seat is free.
-pub(super) const fn is_free(seat: Seat) -> &'static str {
-    match seat {
-        Seat::Closed => "SELECT FALSE",
-        Seat::FirstAccount => "SELECT NOT EXISTS (SELECT 1 FROM users)",
-        Seat::FirstAdmin => {
+pub(super) const fn is_free(admin_grant: AdminGrant) -> &'static str {
+    match admin_grant {
+        AdminGrant::Never => "SELECT FALSE",
+        AdminGrant::IfFirstAccount => "SELECT NOT EXISTS (SELECT 1 FROM users)",
+        AdminGrant::IfNoAdmin => {
             "SELECT NOT EXISTS (SELECT 1 FROM users WHERE is_admin AND status = 'approved')"
         }
     }

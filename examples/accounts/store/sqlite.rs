@@ -11,7 +11,7 @@ use sqlx::sqlite::{
 };
 use sqlx::{Decode, Sqlite, Transaction, Type};
 use tower_warder::accounts::{
-    AccountStore, Actor, Change, Email, NewUser, Page, Seat, StoreError, User,
+    AccountStore, Actor, AdminGrant, Email, NewUser, Page, StoreError, User, UserChange,
 };
 use tower_warder::{BoxError, async_trait};
 
@@ -91,8 +91,8 @@ impl Store for SqliteStore {
         Ok(())
     }
 
-    async fn is_free(&self, seat: Seat) -> Result<bool, BoxError> {
-        let query = sqlx::query_scalar(sql::is_free(seat));
+    async fn is_free(&self, admin_grant: AdminGrant) -> Result<bool, BoxError> {
+        let query = sqlx::query_scalar(sql::is_free(admin_grant));
         Ok(query.fetch_one(&self.0).await?)
     }
 
@@ -105,7 +105,7 @@ impl Store for SqliteStore {
 impl AccountStore for SqliteStore {
     async fn insert(&self, new: NewUser) -> Result<User, StoreError> {
         let mut transaction = self.write().await.map_err(unavailable)?;
-        let seated = sqlx::query_scalar(sql::is_free(new.seat))
+        let seated = sqlx::query_scalar(sql::is_free(new.admin_grant))
             .fetch_one(&mut *transaction)
             .await
             .map_err(unavailable)?;
@@ -146,13 +146,13 @@ impl AccountStore for SqliteStore {
         Ok(count.unsigned_abs())
     }
 
-    async fn update(&self, id: i64, change: Change) -> Result<User, StoreError> {
+    async fn update(&self, id: i64, change: UserChange) -> Result<User, StoreError> {
         let mut transaction = self.write().await.map_err(unavailable)?;
         check(&mut transaction, change.by).await?;
         let before = find_locked(&mut transaction, id)
             .await?
             .ok_or(StoreError::NotFound)?;
-        let user = before.changed(&change, other_admins(&mut transaction, id).await?)?;
+        let user = before.apply(&change, other_admins(&mut transaction, id).await?)?;
         sql::update!(user, Rfc3339)
             .execute(&mut *transaction)
             .await
@@ -190,13 +190,13 @@ impl AccountStore for SqliteStore {
         transaction.commit().await.map_err(unavailable)
     }
 
-    async fn replace_hash(&self, id: i64, old: &str, new: &str) -> Result<bool, StoreError> {
+    async fn update_hash_if(&self, id: i64, old: &str, new: &str) -> Result<bool, StoreError> {
         let query = sqlx::query(sql::REPLACE_HASH).bind(new).bind(id).bind(old);
         let done = query.execute(&self.0).await.map_err(unavailable)?;
         Ok(done.rows_affected() > 0)
     }
 
-    async fn end_tokens(
+    async fn revoke_tokens(
         &self,
         id: i64,
         generation: u64,

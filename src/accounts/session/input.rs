@@ -6,7 +6,7 @@ use serde_json::Value;
 use zeroize::Zeroizing;
 
 use crate::accounts::body::Body;
-use crate::accounts::fault::Fault;
+use crate::accounts::fault::ValidationError;
 use crate::accounts::password::Password;
 use crate::accounts::request::FromJson;
 
@@ -23,7 +23,7 @@ impl RefreshGrant {
     /// # Errors
     ///
     /// All that is wrong with it.
-    pub fn parse(body: Value) -> Result<Self, Vec<Fault>> {
+    pub fn parse(body: Value) -> Result<Self, Vec<ValidationError>> {
         let mut body = Body::open(body)?;
         let refresh_token = body.required("refresh_token").map(Zeroizing::new);
         refresh_token
@@ -38,7 +38,7 @@ impl RefreshGrant {
 }
 
 impl FromJson for RefreshGrant {
-    fn from_json(body: Value) -> Result<Self, Vec<Fault>> {
+    fn from_json(body: Value) -> Result<Self, Vec<ValidationError>> {
         Self::parse(body)
     }
 }
@@ -70,7 +70,7 @@ impl PasswordChange {
     /// # Errors
     ///
     /// All that is wrong with it.
-    pub fn parse(body: Value) -> Result<Self, Vec<Fault>> {
+    pub fn parse(body: Value) -> Result<Self, Vec<ValidationError>> {
         let mut body = Body::open(body)?;
         let current_password = body.required("current_password").map(Zeroizing::new);
         let new_password = body.required("new_password");
@@ -90,7 +90,7 @@ impl PasswordChange {
 }
 
 impl FromJson for PasswordChange {
-    fn from_json(body: Value) -> Result<Self, Vec<Fault>> {
+    fn from_json(body: Value) -> Result<Self, Vec<ValidationError>> {
         Self::parse(body)
     }
 }

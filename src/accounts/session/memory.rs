@@ -12,9 +12,9 @@ use crate::accounts::store::StoreError;
 
 /// A store for tests and demonstrations. Clones share their sessions.
 #[derive(Clone, Default)]
-pub struct MemorySessions(Arc<Mutex<HashMap<String, Session>>>);
+pub struct InMemorySessionStore(Arc<Mutex<HashMap<String, Session>>>);
 
-impl MemorySessions {
+impl InMemorySessionStore {
     /// A store without sessions.
     pub fn new() -> Self {
         Self::default()
@@ -27,7 +27,7 @@ impl MemorySessions {
 }
 
 #[async_trait]
-impl SessionStore for MemorySessions {
+impl SessionStore for InMemorySessionStore {
     async fn open(&self, session: Session, most: u32) -> Result<(), StoreError> {
         let mut sessions = self.lock();
         sessions.retain(|_, other| {
@@ -89,7 +89,7 @@ impl SessionStore for MemorySessions {
         Ok(is_theirs)
     }
 
-    async fn end_before(
+    async fn revoke_before(
         &self,
         user_id: i64,
         generation: u64,
@@ -110,9 +110,10 @@ impl SessionStore for MemorySessions {
 }
 
 // Who is logged in does not belong into debug prints of whatever holds the store.
-impl fmt::Debug for MemorySessions {
+impl fmt::Debug for InMemorySessionStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("MemorySessions").finish_non_exhaustive()
+        f.debug_struct("InMemorySessionStore")
+            .finish_non_exhaustive()
     }
 }
 
@@ -123,6 +124,6 @@ mod tests {
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
     async fn the_memory_store_keeps_the_contract() {
-        session_store_contract(async || MemorySessions::new()).await;
+        session_store_contract(async || InMemorySessionStore::new()).await;
     }
 }

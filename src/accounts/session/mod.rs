@@ -8,8 +8,8 @@ mod sessions;
 mod input;
 
 pub use input::{PasswordChange, RefreshGrant};
-pub use memory::MemorySessions;
-pub use model::{Rotation, Session, SessionPublic, SpentToken};
+pub use memory::InMemorySessionStore;
+pub use model::{PreviousToken, Rotation, Session, SessionPublic};
 pub use sessions::Sessions;
 pub(crate) use sessions::TARGET;
 pub use store::SessionStore;

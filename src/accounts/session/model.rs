@@ -33,12 +33,12 @@ pub struct Session {
     /// The SHA-256 of its token.
     pub token: [u8; 32],
     /// The token before that one, spent at `last_used_at`.
-    pub spent: Option<SpentToken>,
+    pub previous: Option<PreviousToken>,
 }
 
 /// The token that a session had before its present one.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub struct SpentToken {
+pub struct PreviousToken {
     /// The SHA-256 of it.
     pub digest: [u8; 32],
     /// The secret of the present token, sealed with the spent one.
@@ -62,7 +62,7 @@ impl Session {
     /// The session after its token was renewed.
     #[must_use]
     pub fn rotated(mut self, rotation: &Rotation) -> Self {
-        self.spent = Some(SpentToken {
+        self.previous = Some(PreviousToken {
             digest: self.token,
             successor: rotation.successor,
         });
@@ -109,14 +109,14 @@ impl fmt::Debug for Session {
             .field("last_used_at", &self.last_used_at)
             .field("expires_at", &self.expires_at)
             .field("token", &"[redacted]")
-            .field("spent", &self.spent)
+            .field("previous", &self.previous)
             .finish()
     }
 }
 
-impl fmt::Debug for SpentToken {
+impl fmt::Debug for PreviousToken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("SpentToken([redacted])")
+        f.write_str("PreviousToken([redacted])")
     }
 }
 
@@ -132,7 +132,7 @@ impl fmt::Debug for Rotation {
 /// What a client sees of a session.
 ///
 /// Not the moment when its token was renewed: whoever stole the one before would know when that is
-/// good for its successor once more, within the [grace](crate::accounts::Sessions::grace).
+/// good for its successor once more, within the [grace](crate::accounts::Sessions::reuse_grace).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct SessionPublic {
     /// The public name.

@@ -20,7 +20,7 @@ use crate::log_limit::{LogLimits, log_limited};
 ///
 /// A spent token that comes back ends its session: either the client has lost its successor, or
 /// there are two who hold it, and nobody can tell which one is the owner. Only within the
-/// [grace](Self::grace) the token before the present one gets the same successor once more, because
+/// [grace](Self::reuse_grace) the token before the present one gets the same successor once more, because
 /// answers get lost and browsers have two tabs. There is never more than one token that is alive.
 ///
 /// What that means where a token was stolen: thief and owner can both renew it as long as each does
@@ -86,14 +86,14 @@ impl Sessions {
     /// when it was spent. Five minutes at most; zero: never. Defaults to 30 seconds.
     ///
     /// The clocks of several nodes have to agree better than this.
-    pub fn grace(mut self, grace: Duration) -> Self {
+    pub fn reuse_grace(mut self, grace: Duration) -> Self {
         self.grace = grace.min(MAX_GRACE);
         self
     }
 
     /// How many sessions an account has at most: the one that was used the longest time ago makes
     /// room. At least one. Defaults to 100.
-    pub fn most(mut self, sessions: u32) -> Self {
+    pub fn max_per_user(mut self, sessions: u32) -> Self {
         self.most = sessions.max(1);
         self
     }
@@ -119,7 +119,7 @@ impl Sessions {
             last_used_at: now,
             expires_at: self.expiry(now, now),
             token: token.digest(),
-            spent: None,
+            previous: None,
         };
         self.store.open(session.clone(), self.most).await?;
         tracing::debug!(target: TARGET, id = user.id, session = session.id, "session opened");
@@ -233,7 +233,7 @@ impl Sessions {
             return Standing::Present;
         }
         let Some(spent) = session
-            .spent
+            .previous
             .filter(|spent| digest.ct_eq(&spent.digest).into())
         else {
             return Standing::Spent;

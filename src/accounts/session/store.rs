@@ -10,7 +10,7 @@ use crate::accounts::store::StoreError;
 /// A database of sessions: one row each, however often its token was renewed.
 ///
 /// Every method is atomic, as those of [`AccountStore`](crate::accounts::AccountStore) are, and
-/// each but [`open`](Self::open) and [`end_before`](Self::end_before) is a single statement in SQL.
+/// each but [`open`](Self::open) and [`revoke_before`](Self::revoke_before) is a single statement in SQL.
 /// They answer by what was committed last, never from a replica that lags behind: a token that is
 /// not known yet looks like one that was used twice, and ends its session.
 ///
@@ -74,7 +74,7 @@ pub trait SessionStore: Send + Sync + 'static {
     /// # Errors
     ///
     /// Only [`StoreError::Unavailable`].
-    async fn end_before(
+    async fn revoke_before(
         &self,
         user_id: i64,
         generation: u64,
@@ -109,12 +109,12 @@ impl<S: SessionStore + ?Sized> SessionStore for Arc<S> {
         (**self).end(id, user_id).await
     }
 
-    async fn end_before(
+    async fn revoke_before(
         &self,
         user_id: i64,
         generation: u64,
         kept: Option<&str>,
     ) -> Result<(), StoreError> {
-        (**self).end_before(user_id, generation, kept).await
+        (**self).revoke_before(user_id, generation, kept).await
     }
 }

@@ -127,7 +127,7 @@ async fn weak_stored_hash_is_not_renewed_for_a_wrong_password() {
 #[tokio::test]
 async fn stored_hash_that_needs_more_memory_matches_and_is_renewed() {
     let runs = Runs::record();
-    let hasher = cheap().permits(1);
+    let hasher = cheap().max_concurrency(1);
     let password = "tower-warder test password";
     let verdict = hasher.verify(password, FROM_PWDLIB).await.unwrap();
     assert!(verdict.matches);
@@ -179,7 +179,7 @@ async fn unknown_user_costs_the_same_hasher_call_as_a_wrong_password() {
 #[tokio::test]
 async fn cheaper_stored_hash_costs_a_wrong_password_as_much_work_as_an_unknown_user() {
     let runs = Runs::record();
-    let hasher = cheap().permits(1);
+    let hasher = cheap().max_concurrency(1);
     let work = |runs: &[(u64, u64, u64)]| -> u64 { runs.iter().map(|(m, t, _)| m * t).sum() };
     let _ = hasher.verify_or_dummy("wrong", None).await.unwrap();
     let unknown = work(&runs.take());
@@ -207,7 +207,7 @@ async fn cheaper_stored_hash_costs_a_wrong_password_as_much_work_as_an_unknown_u
 #[tokio::test]
 async fn stored_hash_is_hashed_once_where_nothing_is_left_to_even_out() {
     let runs = Runs::record();
-    let hasher = cheap().permits(1);
+    let hasher = cheap().max_concurrency(1);
     let dearer = WEAK.replace("m=8,t=1,p=1", "m=9216,t=5,p=1");
     let _ = hasher
         .verify_or_dummy("wrong", Some(&dearer))
@@ -241,7 +241,7 @@ async fn known_user_with_the_right_password_matches() {
 
 #[tokio::test]
 async fn full_queue_is_busy_and_a_cancelled_hash_gives_its_permit_back() {
-    let hasher = cheap().permits(1).queue(1);
+    let hasher = cheap().max_concurrency(1).max_queue(1);
     let mut gone = Box::pin(hasher.hash("password"));
     assert!(poll_immediate(gone.as_mut()).await.is_none());
     let mut waiting = Box::pin(hasher.hash("password"));
@@ -255,7 +255,7 @@ async fn full_queue_is_busy_and_a_cancelled_hash_gives_its_permit_back() {
 
 #[tokio::test]
 async fn many_verifications_at_once_are_each_right() {
-    let hasher = cheap().permits(4);
+    let hasher = cheap().max_concurrency(4);
     let stored = hasher.hash("password").await.unwrap();
     let verdicts = join_all((0..32).map(|i| {
         let (hasher, stored) = (hasher.clone(), stored.as_str());
@@ -273,7 +273,7 @@ async fn many_verifications_at_once_are_each_right() {
 
 #[tokio::test]
 async fn debug_shows_no_hash() {
-    let hasher = cheap().permits(2).queue(3);
+    let hasher = cheap().max_concurrency(2).max_queue(3);
     assert_eq!(
         format!("{hasher:?}"),
         "PasswordHasher { params: PasswordParams(Cost { memory_kib: 7168, iterations: 5, \
@@ -287,5 +287,5 @@ async fn debug_shows_no_hash() {
 #[test]
 fn there_is_always_at_least_one_permit() {
     assert!((1..=8).contains(&PasswordHasher::new().workers.permits()));
-    assert_eq!(cheap().permits(0).workers.permits(), 1);
+    assert_eq!(cheap().max_concurrency(0).workers.permits(), 1);
 }

@@ -115,7 +115,10 @@ fn what_is_no_token_or_too_long_is_not_set() {
         "ä",
         &"a".repeat(longest + 1),
     ] {
-        assert_eq!(cookie.set(token, Duration::MAX), Err(UnfitToken(())));
+        assert_eq!(
+            cookie.set(token, Duration::MAX),
+            Err(InvalidCookieValue(()))
+        );
     }
 }
 

@@ -52,7 +52,10 @@ pub(super) async fn sessions_of_lower_generations_are_ended<S: SessionStore>(ses
     generations(&sessions, "jane", JANE).await;
     generations(&sessions, "paul", PAUL).await;
     let before = async |user_id, generation, kept| {
-        let ended = sessions.store().end_before(user_id, generation, kept).await;
+        let ended = sessions
+            .store()
+            .revoke_before(user_id, generation, kept)
+            .await;
         ended.expect("the sessions of a lower generation can be ended");
     };
     before(JANE, 2, None).await;
@@ -76,7 +79,9 @@ pub(super) async fn one_session_is_kept<S: SessionStore>(sessions: Fixture<S>) {
     let id = |name: &str| session(name, JANE).id;
     let before = async |generation, kept: &str| {
         let kept = id(kept);
-        let ended = sessions.store().end_before(JANE, generation, Some(&kept));
+        let ended = sessions
+            .store()
+            .revoke_before(JANE, generation, Some(&kept));
         let ended = ended.await;
         ended.expect("all sessions of a lower generation but one can be ended");
     };

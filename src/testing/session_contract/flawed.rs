@@ -89,7 +89,7 @@ impl SessionStore for Flawed {
             session.device.retain(|letter| letter.is_ascii());
         }
         if self.is(Flaw::SpentNotOpened) {
-            session.spent = None;
+            session.previous = None;
         }
         rows.retain(|row| {
             let expired = match self.flaw {
@@ -167,7 +167,9 @@ impl SessionStore for Flawed {
         let compared = match self.flaw {
             Flaw::ComparedEarly => known.map(|row| row.token),
             Flaw::RotatesBlind => Some(*token),
-            Flaw::RotatesSpent if row.spent.is_some_and(|it| it.digest == *token) => Some(*token),
+            Flaw::RotatesSpent if row.previous.is_some_and(|it| it.digest == *token) => {
+                Some(*token)
+            }
             _ => Some(row.token),
         };
         if compared != Some(*token) {
@@ -175,9 +177,9 @@ impl SessionStore for Flawed {
         }
         let mut rotated = row.clone().rotated(&rotation);
         match self.flaw {
-            Flaw::SpentForgotten => rotated.spent = None,
+            Flaw::SpentForgotten => rotated.previous = None,
             Flaw::SuccessorForgotten => {
-                if let Some(spent) = &mut rotated.spent {
+                if let Some(spent) = &mut rotated.previous {
                     spent.successor = [0; 32];
                 }
             }
@@ -202,7 +204,7 @@ impl SessionStore for Flawed {
         Ok(rows.len() < before || self.is(Flaw::EndsNone))
     }
 
-    async fn end_before(
+    async fn revoke_before(
         &self,
         user_id: i64,
         generation: u64,

@@ -19,12 +19,12 @@ use crate::accounts::SessionStore;
 /// several threads, and with a store as it is in service.
 ///
 /// ```
-/// use tower_warder::accounts::MemorySessions;
+/// use tower_warder::accounts::InMemorySessionStore;
 /// use tower_warder::testing::session_store_contract;
 ///
 /// #[tokio::main]
 /// async fn main() {
-///     session_store_contract(async || MemorySessions::new()).await;
+///     session_store_contract(async || InMemorySessionStore::new()).await;
 /// }
 /// ```
 ///

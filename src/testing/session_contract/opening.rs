@@ -1,7 +1,7 @@
 //! Rules about sessions that begin.
 
 use super::row::{JANE, PAUL, PLENTY, digest, find, list, names, open, session};
-use crate::accounts::{Session, SessionStore, SpentToken};
+use crate::accounts::{PreviousToken, Session, SessionStore};
 use crate::testing::store_contract::fixture::{Fixture, MANY, moment};
 
 pub(super) async fn a_session_is_kept_as_it_was_opened<S: SessionStore>(sessions: Fixture<S>) {
@@ -21,7 +21,7 @@ pub(super) async fn a_session_is_kept_as_it_was_opened<S: SessionStore>(sessions
         generation: 3,
         device: "'; DROP TABLE sessions; -- \u{1f5fc} \\ \" %".to_owned(),
         last_used_at: moment(5),
-        spent: Some(SpentToken {
+        previous: Some(PreviousToken {
             digest: digest("spent"),
             successor: [0; 32],
         }),

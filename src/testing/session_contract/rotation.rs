@@ -119,7 +119,7 @@ pub(super) async fn a_rotation_writes_nothing_else<S: SessionStore>(sessions: Fi
                     // Either may be first.
                     if n == round % 2 {
                         let (generation, kept) = (jane.generation + 1, Some(&*jane.id));
-                        let ended = sessions.store().end_before(JANE, generation, kept);
+                        let ended = sessions.store().revoke_before(JANE, generation, kept);
                         ended.await.map(|()| true)
                     } else {
                         sessions

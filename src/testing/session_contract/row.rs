@@ -20,7 +20,7 @@ pub(super) fn session(name: &str, user_id: i64) -> Session {
         last_used_at: moment(0),
         expires_at: moment(1000),
         token: digest(name),
-        spent: None,
+        previous: None,
     }
 }
 

@@ -4,7 +4,7 @@ use super::fixture::{
     Fixture, ROUNDS, email, hash, is_last_admin, is_not_admin, to_admin, to_email, to_status,
     winners,
 };
-use crate::accounts::{AccountStore, Actor, LastAdmin, StoreError, User, UserUpdate};
+use crate::accounts::{AccountStore, Actor, LastAdminError, StoreError, User, UserUpdate};
 use crate::user::UserStatus;
 
 pub(super) async fn a_refused_change_of_the_last_admin_changes_nothing<S: AccountStore>(
@@ -19,19 +19,19 @@ pub(super) async fn a_refused_change_of_the_last_admin_changes_nothing<S: Accoun
         status,
     };
     for (update, reason) in [
-        (to_admin(false), LastAdmin::Demotion),
-        (both(None), LastAdmin::Demotion),
+        (to_admin(false), LastAdminError::Demotion),
+        (both(None), LastAdminError::Demotion),
         // Demotion is named first.
-        (both(Some(UserStatus::Disabled)), LastAdmin::Demotion),
-        (to_status(UserStatus::Disabled), LastAdmin::Disabling),
-        (to_status(UserStatus::Pending), LastAdmin::Disabling),
+        (both(Some(UserStatus::Disabled)), LastAdminError::Demotion),
+        (to_status(UserStatus::Disabled), LastAdminError::Disabling),
+        (to_status(UserStatus::Pending), LastAdminError::Disabling),
         (
             UserUpdate {
                 // Also an address that is taken is named later.
                 email: Some(email("plain")),
                 ..to_status(UserStatus::Disabled)
             },
-            LastAdmin::Disabling,
+            LastAdminError::Disabling,
         ),
     ] {
         // Whoever acts.
@@ -41,7 +41,7 @@ pub(super) async fn a_refused_change_of_the_last_admin_changes_nothing<S: Accoun
         }
     }
     let refused = accounts.delete(admin.id, &admin).await;
-    assert_refused(refused, LastAdmin::Deletion, "deletion");
+    assert_refused(refused, LastAdminError::Deletion, "deletion");
     assert_eq!(
         accounts.all().await,
         before,
@@ -81,13 +81,13 @@ pub(super) async fn only_approved_admins_count<S: AccountStore>(accounts: Fixtur
     let refused = accounts.update(admin.id, to_admin(false), &admin).await;
     assert_refused(
         refused,
-        LastAdmin::Demotion,
+        LastAdminError::Demotion,
         "others are disabled or pending",
     );
     let refused = accounts.delete(admin.id, &admin).await;
     assert_refused(
         refused,
-        LastAdmin::Deletion,
+        LastAdminError::Deletion,
         "others are disabled or pending",
     );
 
@@ -111,7 +111,7 @@ pub(super) async fn only_approved_admins_count<S: AccountStore>(accounts: Fixtur
         .await
         .expect("an admin can step down where another one stays");
     let refused = accounts.delete(other.id, &other).await;
-    assert_refused(refused, LastAdmin::Deletion, "the other stepped down");
+    assert_refused(refused, LastAdminError::Deletion, "the other stepped down");
 }
 
 pub(super) async fn two_admins_cannot_remove_each_other<S: AccountStore>(accounts: Fixture<S>) {
@@ -262,7 +262,7 @@ async fn remove<S: AccountStore>(
     accounts.update(whom.id, update, by).await.map(drop)
 }
 
-fn assert_refused<T>(result: Result<T, StoreError>, reason: LastAdmin, case: &str) {
+fn assert_refused<T>(result: Result<T, StoreError>, reason: LastAdminError, case: &str) {
     let given = match result {
         Ok(_) => panic!("the last admin stays ({case})"),
         Err(StoreError::LastAdmin(given)) => given,

@@ -8,7 +8,7 @@ use futures_util::future::join_all;
 use tokio::runtime::Handle;
 
 use crate::accounts::{
-    AccountStore, Actor, Change, Email, NewUser, Page, Seat, StoreError, User, UserUpdate,
+    AccountStore, Actor, AdminGrant, Email, NewUser, Page, StoreError, User, UserChange, UserUpdate,
 };
 use crate::user::UserStatus;
 
@@ -56,18 +56,22 @@ impl<S> Fixture<S> {
 impl<S: AccountStore> Fixture<S> {
     /// A pending account `name@example.org`.
     pub(super) async fn register(&self, name: &str) -> User {
-        self.insert(name, Seat::Closed)
+        self.insert(name, AdminGrant::Never)
             .await
             .expect("a free address can be registered")
     }
 
-    pub(super) async fn insert(&self, name: &str, seat: Seat) -> Result<User, StoreError> {
-        self.0.insert(new_user(name, seat)).await
+    pub(super) async fn insert(
+        &self,
+        name: &str,
+        admin_grant: AdminGrant,
+    ) -> Result<User, StoreError> {
+        self.0.insert(new_user(name, admin_grant)).await
     }
 
     /// The first admin, of a store that has none.
     pub(super) async fn first_admin(&self, name: &str) -> User {
-        self.insert(name, Seat::FirstAdmin)
+        self.insert(name, AdminGrant::IfNoAdmin)
             .await
             .expect("the first admin can be registered")
     }
@@ -90,7 +94,7 @@ impl<S: AccountStore> Fixture<S> {
         update: UserUpdate,
         by: impl Into<Actor>,
     ) -> Result<User, StoreError> {
-        let change = Change {
+        let change = UserChange {
             update,
             by: by.into(),
             at: moment(1000),
@@ -147,12 +151,12 @@ pub(super) fn email(name: &str) -> Email {
     Email::new(&format!("{name}@example.org")).expect("a name that fits into an address")
 }
 
-pub(super) fn new_user(name: &str, seat: Seat) -> NewUser {
+pub(super) fn new_user(name: &str, admin_grant: AdminGrant) -> NewUser {
     NewUser {
         email: email(name),
         hashed_password: hash(name),
         created_at: moment(0),
-        seat,
+        admin_grant,
     }
 }
 

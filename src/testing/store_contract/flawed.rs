@@ -8,7 +8,9 @@ use async_trait::async_trait;
 use tokio::task::yield_now;
 
 use super::account_store_contract;
-use crate::accounts::{AccountStore, Actor, Change, Email, NewUser, Page, Seat, StoreError, User};
+use crate::accounts::{
+    AccountStore, Actor, AdminGrant, Email, NewUser, Page, StoreError, User, UserChange,
+};
 use crate::testing::flaw;
 use crate::user::UserStatus;
 
@@ -136,15 +138,19 @@ impl AccountStore for Flawed {
             Flaw::SeatCountedEarly => &early,
             _ => &*rows,
         };
-        let seated = match new.seat {
-            Seat::Closed => false,
-            Seat::FirstAccount => counted.users.is_empty(),
-            Seat::FirstAdmin => !counted.users.iter().any(User::is_active_admin),
+        let seated = match new.admin_grant {
+            AdminGrant::Never => false,
+            AdminGrant::IfFirstAccount => counted.users.is_empty(),
+            AdminGrant::IfNoAdmin => !counted.users.iter().any(User::is_active_admin),
         };
         if self.flaw == Flaw::SeatUsedUpByRefusal {
             let used = rows.seat_used;
             rows.seat_used |= taken && seated;
-            new.seat = if used { Seat::Closed } else { new.seat };
+            new.admin_grant = if used {
+                AdminGrant::Never
+            } else {
+                new.admin_grant
+            };
         }
         if taken {
             return Err(StoreError::EmailTaken);
@@ -158,7 +164,7 @@ impl AccountStore for Flawed {
             Flaw::IdsReused => newest.unwrap_or(0),
             _ => rows.last_id,
         } + 1;
-        let seated = seated && new.seat != Seat::Closed;
+        let seated = seated && new.admin_grant != AdminGrant::Never;
         let user = new.into_user(rows.last_id, seated);
         rows.users.push(user.clone());
         Ok(user)
@@ -200,7 +206,7 @@ impl AccountStore for Flawed {
         Ok(self.rows().users.iter().filter(counts).count() as u64)
     }
 
-    async fn update(&self, id: i64, change: Change) -> Result<User, StoreError> {
+    async fn update(&self, id: i64, change: UserChange) -> Result<User, StoreError> {
         let mut early = self.early().await;
         let mut rows = self.rows();
         self.check(
@@ -225,7 +231,7 @@ impl AccountStore for Flawed {
             Flaw::ApprovalRecordedAgain => before.approved_at = None,
             _ => {}
         }
-        let decided = before.changed(&change, other_admins);
+        let decided = before.apply(&change, other_admins);
         if let (Err(_), Flaw::RefusedChangeWritten, Some(email)) = (&decided, self.flaw, email) {
             rows.get(id)?.email = email.as_str().to_owned();
         }
@@ -287,7 +293,7 @@ impl AccountStore for Flawed {
         Ok(())
     }
 
-    async fn replace_hash(&self, id: i64, old: &str, new: &str) -> Result<bool, StoreError> {
+    async fn update_hash_if(&self, id: i64, old: &str, new: &str) -> Result<bool, StoreError> {
         let mut early = self.early().await;
         let mut rows = self.rows();
         let Ok(user) = rows.get(id) else {
@@ -305,7 +311,7 @@ impl AccountStore for Flawed {
         Ok(replaces)
     }
 
-    async fn end_tokens(
+    async fn revoke_tokens(
         &self,
         id: i64,
         generation: u64,

@@ -27,12 +27,12 @@ use crate::accounts::AccountStore;
 /// connections, not with one.
 ///
 /// ```
-/// use tower_warder::accounts::MemoryStore;
+/// use tower_warder::accounts::InMemoryAccountStore;
 /// use tower_warder::testing::account_store_contract;
 ///
 /// #[tokio::main]
 /// async fn main() {
-///     account_store_contract(async || MemoryStore::new()).await;
+///     account_store_contract(async || InMemoryAccountStore::new()).await;
 /// }
 /// ```
 ///

@@ -43,7 +43,7 @@ pub(super) async fn a_rehash_replaces_the_hash_it_knows_and_no_other<S: AccountS
         (&hash("BETTER"), hash("careless"), false),
         (&hash("better"), hash("best"), true),
     ] {
-        let replaced = accounts.store().replace_hash(jane.id, known, &new).await;
+        let replaced = accounts.store().update_hash_if(jane.id, known, &new).await;
         assert_eq!(
             replaced.expect("a hash can be replaced"),
             replaces,
@@ -74,7 +74,7 @@ pub(super) async fn a_reset_wins_over_a_rehash<S: AccountStore>(accounts: Fixtur
                         accounts.reset(id, &reset, Actor::System).await
                     } else {
                         let better = hash("better");
-                        let replaced = accounts.store().replace_hash(id, &old, &better).await;
+                        let replaced = accounts.store().update_hash_if(id, &old, &better).await;
                         replaced.map(drop)
                     }
                 }

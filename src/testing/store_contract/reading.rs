@@ -1,7 +1,9 @@
 //! Rules about finding, listing and counting accounts.
 
 use super::fixture::{Fixture, is_not_found, moment, new_user, to_email, to_status};
-use crate::accounts::{AccountStore, Actor, Change, NewUser, Page, Seat, User, UserUpdate};
+use crate::accounts::{
+    AccountStore, Actor, AdminGrant, NewUser, Page, User, UserChange, UserUpdate,
+};
 use crate::user::UserStatus;
 
 pub(super) async fn nobody_is_found_where_nobody_is<S: AccountStore>(accounts: Fixture<S>) {
@@ -28,7 +30,7 @@ pub(super) async fn nobody_is_found_where_nobody_is<S: AccountStore>(accounts: F
             result.as_ref().is_err_and(is_not_found),
             "a reset of nobody's password is refused with NotFound: {result:?}"
         );
-        let replaced = accounts.store().replace_hash(id, "", "hash").await;
+        let replaced = accounts.store().update_hash_if(id, "", "hash").await;
         assert!(
             matches!(replaced, Ok(false)),
             "a rehash of nobody's password replaces nothing: {replaced:?}"
@@ -131,7 +133,7 @@ pub(super) async fn pending_accounts_are_counted<S: AccountStore>(accounts: Fixt
         (UserStatus::Disabled, 1),
         (UserStatus::Pending, 2),
     ] {
-        let change = Change {
+        let change = UserChange {
             update: to_status(status),
             by: (&admin).into(),
             at: moment(1),
@@ -157,7 +159,7 @@ async fn register_out_of_order<S: AccountStore>(accounts: &Fixture<S>) -> Vec<Us
     for (n, seconds) in [3, 1, 0, 2, 3, 0, 1, 2].into_iter().enumerate() {
         let new = NewUser {
             created_at: moment(seconds),
-            ..new_user(&format!("user{n}"), Seat::Closed)
+            ..new_user(&format!("user{n}"), AdminGrant::Never)
         };
         let user = accounts.store().insert(new).await;
         users.push(user.expect("a free address can be registered"));

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use super::fixture::{Fixture, MANY, email, is_email_taken, moment, new_user, to_status, winners};
-use crate::accounts::{AccountStore, Actor, Email, NewUser, Seat};
+use crate::accounts::{AccountStore, Actor, AdminGrant, Email, NewUser};
 use crate::user::UserStatus;
 
 pub(super) async fn an_account_is_kept_as_it_was_registered<S: AccountStore>(accounts: Fixture<S>) {
@@ -22,7 +22,7 @@ pub(super) async fn an_account_is_kept_as_it_was_registered<S: AccountStore>(acc
             email: email.clone(),
             hashed_password: hashed_password.to_owned(),
             created_at: moment(0),
-            seat: Seat::Closed,
+            admin_grant: AdminGrant::Never,
         };
         let inserted = accounts
             .store()
@@ -53,20 +53,20 @@ pub(super) async fn an_account_is_kept_as_it_was_registered<S: AccountStore>(acc
 pub(super) async fn one_of_many_gets_the_seat_of_the_first_account<S: AccountStore>(
     accounts: Fixture<S>,
 ) {
-    one_of_many_gets_the_seat(accounts, Seat::FirstAccount).await;
+    one_of_many_gets_the_seat(accounts, AdminGrant::IfFirstAccount).await;
 }
 
 pub(super) async fn one_of_many_gets_the_seat_of_the_first_admin<S: AccountStore>(
     accounts: Fixture<S>,
 ) {
     accounts.register("early").await;
-    one_of_many_gets_the_seat(accounts, Seat::FirstAdmin).await;
+    one_of_many_gets_the_seat(accounts, AdminGrant::IfNoAdmin).await;
 }
 
-async fn one_of_many_gets_the_seat<S: AccountStore>(accounts: Fixture<S>, seat: Seat) {
+async fn one_of_many_gets_the_seat<S: AccountStore>(accounts: Fixture<S>, admin_grant: AdminGrant) {
     let results = accounts
         .race(MANY, move |accounts, n| async move {
-            accounts.insert(&format!("user{n}"), seat).await
+            accounts.insert(&format!("user{n}"), admin_grant).await
         })
         .await;
     let registered: Vec<_> = results
@@ -80,46 +80,51 @@ async fn one_of_many_gets_the_seat<S: AccountStore>(accounts: Fixture<S>, seat: 
     assert_eq!(
         seated.count(),
         1,
-        "of many who register at the same moment exactly one gets the seat ({seat:?})"
+        "of many who register at the same moment exactly one gets the seat ({admin_grant:?})"
     );
     for user in registered {
         let name = user.email.trim_end_matches("@example.org");
         assert_eq!(
             user,
-            new_user(name, seat).into_user(user.id, user.is_active_admin()),
-            "who gets the seat is admin and approved, everybody else neither ({seat:?})"
+            new_user(name, admin_grant).into_user(user.id, user.is_active_admin()),
+            "who gets the seat is admin and approved, everybody else neither ({admin_grant:?})"
         );
         assert_eq!(
             accounts.must_find(user.id).await,
             user,
-            "an account is kept as it was registered ({seat:?})"
+            "an account is kept as it was registered ({admin_grant:?})"
         );
     }
 }
 
 pub(super) async fn the_seat_is_given_on_its_condition<S: AccountStore>(accounts: Fixture<S>) {
-    for (name, seat, given, rule) in [
-        ("a", Seat::Closed, false, "a closed seat is never given"),
+    for (name, admin_grant, given, rule) in [
+        (
+            "a",
+            AdminGrant::Never,
+            false,
+            "a closed seat is never given",
+        ),
         (
             "b",
-            Seat::FirstAccount,
+            AdminGrant::IfFirstAccount,
             false,
             "where there is an account, nobody is the first",
         ),
         (
             "c",
-            Seat::FirstAdmin,
+            AdminGrant::IfNoAdmin,
             true,
             "pending accounts do not take the first admin's seat",
         ),
         (
             "d",
-            Seat::FirstAdmin,
+            AdminGrant::IfNoAdmin,
             false,
             "an approved admin has the first admin's seat",
         ),
     ] {
-        let user = accounts.insert(name, seat).await;
+        let user = accounts.insert(name, admin_grant).await;
         let user = user.expect("a free address can be registered");
         assert_eq!(user.is_active_admin(), given, "{rule}");
         assert_eq!(user.is_admin, given, "{rule}");
@@ -130,7 +135,7 @@ pub(super) async fn a_refused_registration_leaves_the_seat_free<S: AccountStore>
     accounts: Fixture<S>,
 ) {
     let early = accounts.register("early").await;
-    let refused = accounts.insert("early", Seat::FirstAdmin).await;
+    let refused = accounts.insert("early", AdminGrant::IfNoAdmin).await;
     assert!(
         refused.as_ref().is_err_and(is_email_taken),
         "an address that is taken is refused with EmailTaken, also to the first admin: {refused:?}"
@@ -150,7 +155,7 @@ pub(super) async fn one_of_many_gets_an_address<S: AccountStore>(accounts: Fixtu
     let rule = "of many who register one address at the same moment exactly one gets it";
     let results = accounts
         .race(MANY, |accounts, _| async move {
-            accounts.insert("jane", Seat::FirstAccount).await
+            accounts.insert("jane", AdminGrant::IfFirstAccount).await
         })
         .await;
     let winners = winners(results, is_email_taken, rule);
@@ -167,7 +172,7 @@ pub(super) async fn one_of_many_gets_an_address<S: AccountStore>(accounts: Fixtu
         .update(disabled, to_status(UserStatus::Disabled), &second)
         .await
         .expect("an admin can be disabled where another one stays");
-    let again = accounts.insert("jane", Seat::Closed).await;
+    let again = accounts.insert("jane", AdminGrant::Never).await;
     assert!(
         again.as_ref().is_err_and(is_email_taken),
         "a disabled account keeps its address: {again:?}"

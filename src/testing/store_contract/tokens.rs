@@ -21,7 +21,7 @@ pub(super) async fn tokens_end_where_their_generation_lives<S: AccountStore>(acc
         let new = name.map(hash);
         let ended = accounts
             .store()
-            .end_tokens(jane.id, generation, new.as_deref());
+            .revoke_tokens(jane.id, generation, new.as_deref());
         let ended = ended.await.expect("the tokens of an account can be ended");
         assert_eq!(ended, ends, "{rule}");
         if ends {
@@ -36,12 +36,12 @@ pub(super) async fn tokens_end_where_their_generation_lives<S: AccountStore>(acc
         let generation = shut_out.token_generation;
         let ended = accounts
             .store()
-            .end_tokens(jane.id, generation, Some("mine"))
+            .revoke_tokens(jane.id, generation, Some("mine"))
             .await;
         assert!(!ended.expect("who is not approved is no error"), "{rule}");
         assert_eq!(accounts.must_find(jane.id).await, shut_out, "{rule}");
     }
-    let nobody = accounts.store().end_tokens(jane.id + 1, 0, None).await;
+    let nobody = accounts.store().revoke_tokens(jane.id + 1, 0, None).await;
     assert!(!nobody.expect("nobody found is no error"), "{rule}");
     assert_eq!(accounts.must_find(admin.id).await, admin, "{rule}");
 }
@@ -54,7 +54,7 @@ pub(super) async fn one_of_many_ends_a_generation<S: AccountStore>(accounts: Fix
             let id = jane.id;
             async move {
                 let new = hash(&format!("change{n}"));
-                let ended = accounts.store().end_tokens(id, 0, Some(&new)).await;
+                let ended = accounts.store().revoke_tokens(id, 0, Some(&new)).await;
                 ended.map(|ended| ended.then_some(new))
             }
         })
@@ -87,7 +87,7 @@ pub(super) async fn a_reset_wins_over_a_change<S: AccountStore>(accounts: Fixtur
                         let own = hash("own");
                         let ended = accounts
                             .store()
-                            .end_tokens(id, generation, Some(&own))
+                            .revoke_tokens(id, generation, Some(&own))
                             .await;
                         ended.map(u64::from)
                     }

@@ -4,7 +4,7 @@ use super::fixture::{
     Fixture, MANY, ROUNDS, email, hash, is_email_taken, moment, to_admin, to_email, to_status,
     winners,
 };
-use crate::accounts::{AccountStore, Change, Seat, User, UserUpdate};
+use crate::accounts::{AccountStore, AdminGrant, User, UserChange, UserUpdate};
 use crate::user::UserStatus;
 
 pub(super) async fn leaving_approved_raises_the_generation<S: AccountStore>(accounts: Fixture<S>) {
@@ -49,7 +49,7 @@ pub(super) async fn leaving_approved_and_an_end_of_tokens_both_count<S: AccountS
                         let disabled = accounts.update(id, disabling, &admin).await;
                         disabled.map(|_| 1)
                     } else {
-                        let ended = accounts.store().end_tokens(id, generation, None).await;
+                        let ended = accounts.store().revoke_tokens(id, generation, None).await;
                         ended.map(u64::from)
                     }
                 }
@@ -112,7 +112,7 @@ pub(super) async fn the_first_approval_is_recorded<S: AccountStore>(accounts: Fi
     let other = accounts.approved("other", true, &admin).await;
     let jane = accounts.register("jane").await;
     let change = async |status, by: &User, seconds| {
-        let change = Change {
+        let change = UserChange {
             update: to_status(status),
             by: by.into(),
             at: moment(seconds),
@@ -197,7 +197,7 @@ pub(super) async fn one_of_many_gets_an_address<S: AccountStore>(accounts: Fixtu
             async move {
                 // Some move there, some register.
                 if n % 5 == 0 {
-                    return accounts.insert("jane", Seat::Closed).await;
+                    return accounts.insert("jane", AdminGrant::Never).await;
                 }
                 let user = accounts.find_by_email(&format!("user{n}")).await;
                 let id = user.map(|user| user.id).unwrap_or_default();

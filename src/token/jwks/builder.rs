@@ -13,18 +13,18 @@ use super::client::{HttpClient, JwksClient};
 use super::document::Accepted;
 use super::error::FetchError;
 use super::fetcher::{Fetcher, Place};
-use super::{Jwks, Times, refresh};
+use super::{RemoteJwks, Times, refresh};
 use crate::error::ConfigError;
 use crate::token::Algorithm;
 
-/// Configures a [`Jwks`]. Awaited, it fetches the keys.
+/// Configures a [`RemoteJwks`]. Awaited, it fetches the keys.
 ///
 /// ```no_run
 /// use std::time::Duration;
-/// use tower_warder::{Algorithm, ConfigError, Jwks};
+/// use tower_warder::{Algorithm, ConfigError, RemoteJwks};
 ///
 /// # async fn example() -> Result<(), ConfigError> {
-/// let keys = Jwks::fetch("https://login.example/.well-known/jwks.json")
+/// let keys = RemoteJwks::from_url("https://login.example/.well-known/jwks.json")
 ///     .algorithm(Algorithm::RS256)
 ///     .refresh_interval(Duration::from_secs(60))
 ///     .await?;
@@ -35,9 +35,9 @@ use crate::token::Algorithm;
 /// # Errors
 ///
 /// Awaiting it fails with [`ConfigError::InvalidUrl`] for what is neither `https` nor on this
-/// machine (see [`dangerous_allow_http`](Self::dangerous_allow_http)), with [`ConfigError::WrongKeyFamily`] if HS256 or its kin is to be accepted, and with
+/// machine (see [`dangerous_allow_http`](Self::dangerous_allow_http)), with [`ConfigError::KeyTypeMismatch`] if HS256 or its kin is to be accepted, and with
 /// [`ConfigError::KeySet`] if the keys cannot be fetched: who starts without keys can let nobody
-/// in. A service that is to start nonetheless calls [`in_background`](Self::in_background).
+/// in. A service that is to start nonetheless calls [`connect_lazy`](Self::connect_lazy).
 ///
 /// # Panics
 ///
@@ -49,7 +49,7 @@ pub struct JwksBuilder {
     algorithms: Vec<Algorithm>,
     times: Times,
     timeout: Duration,
-    max_size: usize,
+    max_document_bytes: usize,
     allows_http: bool,
 }
 
@@ -75,10 +75,10 @@ impl JwksBuilder {
             times: Times {
                 refresh_interval: Duration::from_secs(5 * 60),
                 cooldown: Duration::from_secs(30),
-                max_age: Duration::from_secs(24 * 3600),
+                max_staleness: Duration::from_secs(24 * 3600),
             },
             timeout: Duration::from_secs(5),
-            max_size: 256 * 1024,
+            max_document_bytes: 256 * 1024,
             allows_http: false,
         }
     }
@@ -114,8 +114,8 @@ impl JwksBuilder {
     ///
     /// Who can cut off the key server from this service can have a key that was removed accepted
     /// for this long.
-    pub const fn max_age(mut self, max_age: Duration) -> Self {
-        self.times.max_age = max_age;
+    pub const fn max_staleness(mut self, max_staleness: Duration) -> Self {
+        self.times.max_staleness = max_staleness;
         self
     }
 
@@ -126,8 +126,8 @@ impl JwksBuilder {
     }
 
     /// How large a document may be, in bytes. Defaults to 256 KiB.
-    pub const fn max_size(mut self, bytes: usize) -> Self {
-        self.max_size = bytes;
+    pub const fn max_document_bytes(mut self, bytes: usize) -> Self {
+        self.max_document_bytes = bytes;
         self
     }
 
@@ -159,13 +159,13 @@ impl JwksBuilder {
     ///
     /// # Errors
     ///
-    /// [`ConfigError::InvalidUrl`], [`ConfigError::WrongKeyFamily`]; [`ConfigError::KeySet`] if
+    /// [`ConfigError::InvalidUrl`], [`ConfigError::KeyTypeMismatch`]; [`ConfigError::KeySet`] if
     /// the HTTP client cannot be made.
     ///
     /// # Panics
     ///
     /// Outside of a tokio runtime.
-    pub fn in_background(self) -> Result<Jwks, ConfigError> {
+    pub fn connect_lazy(self) -> Result<RemoteJwks, ConfigError> {
         let start = self.start()?;
         Ok(refresh::begin(
             start.url,
@@ -206,7 +206,7 @@ impl JwksBuilder {
             client,
             accepted: Accepted(self.algorithms),
             timeout: self.timeout,
-            max_size: self.max_size,
+            max_document_bytes: self.max_document_bytes,
             last: None,
         };
         Ok(Start {
@@ -219,7 +219,7 @@ impl JwksBuilder {
 }
 
 impl IntoFuture for JwksBuilder {
-    type Output = Result<Jwks, ConfigError>;
+    type Output = Result<RemoteJwks, ConfigError>;
     type IntoFuture = BoxFuture<'static, Self::Output>;
 
     fn into_future(self) -> Self::IntoFuture {
@@ -265,7 +265,7 @@ impl Times {
         Self {
             cooldown,
             refresh_interval,
-            max_age: self.max_age.max(refresh_interval.saturating_mul(2)),
+            max_staleness: self.max_staleness.max(refresh_interval.saturating_mul(2)),
         }
     }
 }

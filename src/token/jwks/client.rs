@@ -9,7 +9,7 @@ use reqwest::redirect::Policy;
 use super::error::FetchError;
 use crate::error::BoxError;
 
-/// Sends the requests of a [`Jwks`](crate::Jwks): see
+/// Sends the requests of a [`RemoteJwks`](crate::RemoteJwks): see
 /// [`JwksBuilder::client`](crate::JwksBuilder::client).
 ///
 /// Write your own for a certificate of the client, roots of your own, another proxy, or keys that

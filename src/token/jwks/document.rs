@@ -85,7 +85,7 @@ pub(super) fn read_discovery(document: &[u8], issuer: &str) -> Result<String, Fe
     let template = IssuerTemplate::parse(&document.issuer);
     let is_tenant = template.is_some_and(|template| template.tenant(issuer).is_some());
     if document.issuer != issuer && !is_tenant {
-        return Err(FetchError::OtherIssuer {
+        return Err(FetchError::IssuerMismatch {
             theirs: Excerpt::of(&document.issuer),
             expected: issuer.into(),
         });

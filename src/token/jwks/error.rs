@@ -17,7 +17,7 @@ pub(super) enum FetchError {
     TooLarge,
     Compressed,
     NotDiscovery,
-    OtherIssuer {
+    IssuerMismatch {
         theirs: Excerpt,
         expected: Box<str>,
     },
@@ -54,7 +54,7 @@ impl fmt::Display for FetchError {
             Self::NotDiscovery => {
                 "the discovery document is not a JSON object with `issuer` and `jwks_uri`"
             }
-            Self::OtherIssuer { theirs, expected } => {
+            Self::IssuerMismatch { theirs, expected } => {
                 return write!(
                     f,
                     "the discovery document is of issuer {theirs}, expected {expected:?}; \

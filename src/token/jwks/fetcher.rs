@@ -20,7 +20,7 @@ pub(super) struct Fetcher {
     pub(super) client: Arc<dyn JwksClient>,
     pub(super) accepted: Accepted,
     pub(super) timeout: Duration,
-    pub(super) max_size: usize,
+    pub(super) max_document_bytes: usize,
     pub(super) last: Option<Last>,
 }
 
@@ -107,7 +107,7 @@ impl Fetcher {
         if let Some(etag) = known {
             request.headers_mut().insert(IF_NONE_MATCH, etag.clone());
         }
-        let answer = self.client.get(request, self.max_size).await;
+        let answer = self.client.get(request, self.max_document_bytes).await;
         answer.map_err(FetchError::Client)
     }
 
@@ -115,7 +115,7 @@ impl Fetcher {
         if answer.status() != StatusCode::OK {
             return Err(FetchError::Status(answer.status()));
         }
-        if answer.body().len() > self.max_size {
+        if answer.body().len() > self.max_document_bytes {
             return Err(FetchError::TooLarge);
         }
         // A client of the application's may have decompressed it, and left the header.

@@ -28,14 +28,14 @@ pub use builder::JwksBuilder;
 pub use client::JwksClient;
 
 /// The keys of somebody else's JSON Web Key Set (RFC 7517, section 5), for
-/// [`TokenVerifier::jwks`](crate::TokenVerifier::jwks).
+/// [`JwtVerifier::jwks`](crate::JwtVerifier::jwks).
 ///
 /// ```no_run
-/// use tower_warder::{ConfigError, Jwks, TokenVerifier};
+/// use tower_warder::{ConfigError, RemoteJwks, JwtVerifier};
 ///
 /// # async fn example() -> Result<(), ConfigError> {
-/// let keys = Jwks::discover("https://login.example").await?;
-/// let verifier = TokenVerifier::jwks(&keys).audience("orders");
+/// let keys = RemoteJwks::from_oidc_issuer("https://login.example").await?;
+/// let verifier = JwtVerifier::jwks(&keys).audience("orders");
 /// # Ok(())
 /// # }
 /// ```
@@ -89,16 +89,16 @@ pub use client::JwksClient;
 ///
 /// [`refresh_interval`]: JwksBuilder::refresh_interval
 /// [`cooldown`]: JwksBuilder::cooldown
-/// [`max_age`]: JwksBuilder::max_age
+/// [`max_age`]: JwksBuilder::max_staleness
 #[derive(Clone)]
-pub struct Jwks(Arc<Shared>);
+pub struct RemoteJwks(Arc<Shared>);
 
-impl Jwks {
+impl RemoteJwks {
     /// Fetches the key set at this URL.
     ///
     /// Await it, or configure it before: see [`JwksBuilder`]. The tokens' issuer is for you to
-    /// demand with [`TokenVerifier::issuer`](crate::TokenVerifier::issuer).
-    pub fn fetch(url: impl Into<String>) -> JwksBuilder {
+    /// demand with [`JwtVerifier::issuer`](crate::JwtVerifier::issuer).
+    pub fn from_url(url: impl Into<String>) -> JwksBuilder {
         JwksBuilder::key_set(url.into())
     }
 
@@ -110,11 +110,11 @@ impl Jwks {
     ///
     /// For all tenants of Microsoft Entra the document of `…/common/v2.0` names a template,
     /// `https://login.microsoftonline.com/{tenantid}/v2.0`. It is accepted, and a verifier refuses
-    /// every tenant until [`issuers`](crate::TokenVerifier::issuers) or
-    /// [`issuer_template`](crate::TokenVerifier::issuer_template) says which are meant.
+    /// every tenant until [`issuers`](crate::JwtVerifier::issuers) or
+    /// [`issuer_template`](crate::JwtVerifier::issuer_template) says which are meant.
     ///
     /// Await it, or configure it before: see [`JwksBuilder`].
-    pub fn discover(issuer: impl Into<String>) -> JwksBuilder {
+    pub fn from_oidc_issuer(issuer: impl Into<String>) -> JwksBuilder {
         JwksBuilder::issuer(issuer.into())
     }
 
@@ -169,7 +169,7 @@ impl Jwks {
     ) -> Result<Claims, AuthError> {
         let state = self.0.state.load();
         let judged = self.judge(&state, token, judge);
-        judged.unwrap_or_else(|| Err(state.refuse(self.0.times.max_age)))
+        judged.unwrap_or_else(|| Err(state.refuse(self.0.times.max_staleness)))
     }
 
     /// `None` if only other keys could tell.
@@ -179,7 +179,7 @@ impl Jwks {
         token: &str,
         judge: &impl Fn(&Keyset) -> Result<Claims, Refusal>,
     ) -> Option<Result<Claims, AuthError>> {
-        if !state.is_good(self.0.times.max_age) {
+        if !state.is_good(self.0.times.max_staleness) {
             return None;
         }
         match judge(&state.keys) {
@@ -194,10 +194,10 @@ impl Jwks {
     }
 }
 
-impl fmt::Debug for Jwks {
+impl fmt::Debug for RemoteJwks {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let state = self.0.state.load();
-        f.debug_struct("Jwks")
+        f.debug_struct("RemoteJwks")
             .field("url", &self.0.url)
             .field("keys", &state.keys)
             .field("age", &state.age())
@@ -225,7 +225,7 @@ struct Shared {
 struct Times {
     refresh_interval: Duration,
     cooldown: Duration,
-    max_age: Duration,
+    max_staleness: Duration,
 }
 
 /// What is known of the keys.
@@ -288,15 +288,15 @@ impl State {
         self.confirmed.map(|confirmed| confirmed.elapsed())
     }
 
-    fn is_good(&self, max_age: Duration) -> bool {
-        self.age().is_some_and(|age| age < max_age)
+    fn is_good(&self, max_staleness: Duration) -> bool {
+        self.age().is_some_and(|age| age < max_staleness)
     }
 
     /// The answer to a token that none of these keys can judge.
-    fn refuse(&self, max_age: Duration) -> AuthError {
+    fn refuse(&self, max_staleness: Duration) -> AuthError {
         if self.confirmed.is_none() {
             unavailable("no keys could be fetched yet")
-        } else if !self.is_good(max_age) {
+        } else if !self.is_good(max_staleness) {
             unavailable("the keys are too old, and others cannot be fetched")
         } else if self.failed {
             unavailable("the key is unknown, and the keys cannot be fetched")

@@ -13,7 +13,7 @@ use tokio::time::{Instant, sleep};
 use super::document::KeySet;
 use super::error::{Dropped, FetchError};
 use super::fetcher::{Fetched, Fetcher};
-use super::{Jwks, MAX_WAITING, Shared, State, Times};
+use super::{MAX_WAITING, RemoteJwks, Shared, State, Times};
 use crate::measure;
 use crate::token::keyset::Keyset;
 
@@ -27,7 +27,7 @@ pub(super) fn begin(
     times: Times,
     fetcher: Fetcher,
     first: Option<Outcome>,
-) -> Jwks {
+) -> RemoteJwks {
     let (finish, finished) = watch::channel(());
     let wake = Arc::new(Notify::new());
     let shared = Arc::new(Shared {
@@ -58,7 +58,7 @@ pub(super) fn begin(
     let _ = shared
         .task
         .set(tokio::spawn(task.run(pause)).abort_handle());
-    Jwks(shared)
+    RemoteJwks(shared)
 }
 
 /// Ends when the last handle is dropped: that aborts it.
@@ -161,10 +161,11 @@ impl Shared {
     fn complain(&self, before: &State, error: &FetchError) {
         let url = &*self.url;
         let was_good = before.asked.is_some_and(|asked| {
-            let good = |confirmed: Instant| asked.duration_since(confirmed) < self.times.max_age;
+            let good =
+                |confirmed: Instant| asked.duration_since(confirmed) < self.times.max_staleness;
             before.confirmed.is_some_and(good)
         });
-        if was_good && !before.is_good(self.times.max_age) {
+        if was_good && !before.is_good(self.times.max_staleness) {
             tracing::error!(url, reason = %error, "the published keys are too old to be used");
         } else if !before.failed {
             tracing::warn!(url, reason = %error, "the published keys cannot be fetched");
@@ -192,7 +193,7 @@ mod tests {
 
     use super::*;
     use crate::error::{AuthErrorKind, Refusal};
-    use crate::secret::Secret;
+    use crate::secret::HmacSecret;
     use crate::token::VerifyingKey;
     use crate::token::claims::Claims;
     use crate::token::verification::Verification;
@@ -221,12 +222,12 @@ mod tests {
 
     type Meanwhile<'a> = &'a (dyn Fn(usize) -> Duration + Sync);
 
-    fn at_once(keys: &Jwks, meanwhile: Meanwhile<'_>) -> Option<AuthErrorKind> {
+    fn at_once(keys: &RemoteJwks, meanwhile: Meanwhile<'_>) -> Option<AuthErrorKind> {
         let judged = keys.verify_now(NAMES_B, judge(meanwhile));
         judged.err().map(|error| error.kind())
     }
 
-    fn for_those_who_wait(keys: &Jwks, meanwhile: Meanwhile<'_>) -> Option<AuthErrorKind> {
+    fn for_those_who_wait(keys: &RemoteJwks, meanwhile: Meanwhile<'_>) -> Option<AuthErrorKind> {
         match keys.verify(NAMES_B, judge(meanwhile)) {
             Verification::Ready(judged) => judged.err().map(|error| error.kind()),
             Verification::Pending(_) => panic!("nobody may be asked"),
@@ -244,15 +245,15 @@ mod tests {
     }
 
     /// The key `a`, a moment ago. The task that fetches never has its turn.
-    fn fetched() -> Jwks {
-        let keys = Jwks::fetch("https://login.example/keys").in_background();
+    fn fetched() -> RemoteJwks {
+        let keys = RemoteJwks::from_url("https://login.example/keys").connect_lazy();
         let keys = keys.expect("the address is a good one");
         keys.0.accept(publishing("a"));
         keys
     }
 
     fn publishing(key_id: &str) -> Outcome {
-        let key = VerifyingKey::hs256(&Secret::generate()).key_id(key_id);
+        let key = VerifyingKey::hs256(&HmacSecret::generate()).key_id(key_id);
         let fetched = Fetched {
             keys: Some(KeySet {
                 keys: vec![key],

@@ -79,7 +79,7 @@ impl Algorithm {
     /// Refuses HMAC: its secret never comes out of a key file, least of all a public one.
     pub(in crate::token) fn asymmetric(self) -> Result<Self, ConfigError> {
         match self.family() {
-            Family::Hmac => Err(ConfigError::WrongKeyFamily(self.as_str())),
+            Family::Hmac => Err(ConfigError::KeyTypeMismatch(self.as_str())),
             Family::Ec(_) | Family::Rsa | Family::Ed25519 => Ok(self),
         }
     }

@@ -7,7 +7,7 @@ use hmac::{Hmac, Mac};
 use sha2::{Sha256, Sha384, Sha512};
 
 use crate::error::ConfigError;
-use crate::secret::Secret;
+use crate::secret::HmacSecret;
 
 use super::algorithm::Algorithm;
 
@@ -19,16 +19,16 @@ pub(super) enum HmacKey {
 }
 
 impl HmacKey {
-    pub(super) fn sha256(secret: &Secret) -> Self {
+    pub(super) fn sha256(secret: &HmacSecret) -> Self {
         // A secret is never shorter than SHA-256 asks for.
         Self::Sha256(prepare(secret.as_bytes()))
     }
 
-    pub(super) fn sha384(secret: &Secret) -> Result<Self, ConfigError> {
+    pub(super) fn sha384(secret: &HmacSecret) -> Result<Self, ConfigError> {
         Ok(Self::Sha384(prepare(at_least(48, secret)?)))
     }
 
-    pub(super) fn sha512(secret: &Secret) -> Result<Self, ConfigError> {
+    pub(super) fn sha512(secret: &HmacSecret) -> Result<Self, ConfigError> {
         Ok(Self::Sha512(prepare(at_least(64, secret)?)))
     }
 
@@ -66,7 +66,7 @@ impl HmacKey {
 }
 
 /// RFC 7518, section 3.2: a secret as long as the hash, or longer.
-fn at_least(needed: usize, secret: &Secret) -> Result<&[u8], ConfigError> {
+fn at_least(needed: usize, secret: &HmacSecret) -> Result<&[u8], ConfigError> {
     let bytes = secret.as_bytes();
     if bytes.len() < needed {
         return Err(ConfigError::SecretTooShort {
@@ -97,14 +97,14 @@ mod tests {
         URL_SAFE_NO_PAD.decode(base64url).unwrap()
     }
 
-    fn secret(length: usize) -> Secret {
-        let drawn = Secret::generate();
-        Secret::new(&drawn.as_bytes()[..length]).unwrap()
+    fn secret(length: usize) -> HmacSecret {
+        let drawn = HmacSecret::generate();
+        HmacSecret::new(&drawn.as_bytes()[..length]).unwrap()
     }
 
     #[test]
     fn hs256_agrees_with_rfc_7515_appendix_a_1() {
-        let secret = Secret::new(bytes(
+        let secret = HmacSecret::new(bytes(
             "AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr_T-1qS0gZH75aKtMN3Yj0iPS4hcgUuTwjAzZr1Z9CAow",
         ))
         .unwrap();
@@ -117,7 +117,7 @@ mod tests {
         assert!(key.verify(message, &signature));
     }
 
-    // RFC 4231, section 4.3: a key too short for a `Secret`, hence made here.
+    // RFC 4231, section 4.3: a key too short for a `HmacSecret`, hence made here.
     #[test]
     fn hs384_and_hs512_agree_with_rfc_4231_test_case_2() {
         let message = b"what do ya want for nothing?";

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use zeroize::Zeroizing;
 
 use crate::error::ConfigError;
-use crate::secret::Secret;
+use crate::secret::HmacSecret;
 use crate::token::json;
 
 use super::algorithm::{Algorithm, Curve, Family};
@@ -89,7 +89,7 @@ impl<'a> Jwk<'a> {
             "the `alg` of the JWK is not a signature algorithm that we know",
         ))?;
         if algorithm.family() != family {
-            return Err(ConfigError::WrongKeyFamily(algorithm.as_str()));
+            return Err(ConfigError::KeyTypeMismatch(algorithm.as_str()));
         }
         Ok(algorithm)
     }
@@ -146,9 +146,9 @@ impl<'a> Jwk<'a> {
     }
 
     /// The secret of an `oct` key (RFC 7518, section 6.4.1).
-    pub(super) fn secret(&self) -> Result<Secret, ConfigError> {
+    pub(super) fn secret(&self) -> Result<HmacSecret, ConfigError> {
         let mut bytes = decode(self.k)?;
-        Secret::new(std::mem::take(&mut *bytes))
+        HmacSecret::new(std::mem::take(&mut *bytes))
     }
 
     fn family(&self) -> Result<Family, ConfigError> {

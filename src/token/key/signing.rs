@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::error::ConfigError;
-use crate::secret::Secret;
+use crate::secret::HmacSecret;
 
 use super::algorithm::{Algorithm, Family};
 use super::asymmetric::{self, PrivateKey};
@@ -18,9 +18,9 @@ use super::verifying::VerifyingKey;
 /// show it, and it is overwritten when the last copy goes.
 ///
 /// ```
-/// use tower_warder::{Secret, SigningKey};
+/// use tower_warder::{HmacSecret, SigningKey};
 ///
-/// let key = SigningKey::hs256(&Secret::generate()).key_id("2026-01");
+/// let key = SigningKey::hs256(&HmacSecret::generate()).key_id("2026-01");
 /// assert!(format!("{key:?}").contains("[redacted]"));
 /// ```
 #[derive(Clone)]
@@ -31,7 +31,7 @@ pub struct SigningKey {
 
 impl SigningKey {
     /// A key for HS256.
-    pub fn hs256(secret: &Secret) -> Self {
+    pub fn hs256(secret: &HmacSecret) -> Self {
         Self::from_hmac(HmacKey::sha256(secret))
     }
 
@@ -40,7 +40,7 @@ impl SigningKey {
     /// # Errors
     ///
     /// [`ConfigError::SecretTooShort`].
-    pub fn hs384(secret: &Secret) -> Result<Self, ConfigError> {
+    pub fn hs384(secret: &HmacSecret) -> Result<Self, ConfigError> {
         HmacKey::sha384(secret).map(Self::from_hmac)
     }
 
@@ -49,7 +49,7 @@ impl SigningKey {
     /// # Errors
     ///
     /// [`ConfigError::SecretTooShort`].
-    pub fn hs512(secret: &Secret) -> Result<Self, ConfigError> {
+    pub fn hs512(secret: &HmacSecret) -> Result<Self, ConfigError> {
         HmacKey::sha512(secret).map(Self::from_hmac)
     }
 
@@ -66,10 +66,10 @@ impl SigningKey {
     ///
     /// # Panics
     ///
-    /// If the operating system has no randomness, as [`Secret::generate`].
+    /// If the operating system has no randomness, as [`HmacSecret::generate`].
     pub fn generate(algorithm: Algorithm) -> Result<Self, ConfigError> {
         match algorithm.family() {
-            Family::Hmac => Self::from_secret(algorithm, &Secret::generate()),
+            Family::Hmac => Self::from_secret(algorithm, &HmacSecret::generate()),
             Family::Rsa => Err(ConfigError::InvalidKey(
                 "make an RSA key with `openssl genpkey -algorithm rsa`, or one of Ed25519",
             )),
@@ -86,7 +86,7 @@ impl SigningKey {
     /// # Errors
     ///
     /// [`ConfigError::InvalidKey`] where the key is malformed or weak,
-    /// [`ConfigError::WrongKeyFamily`] where it is not one for `algorithm`,
+    /// [`ConfigError::KeyTypeMismatch`] where it is not one for `algorithm`,
     /// [`ConfigError::UnsupportedAlgorithm`] without a feature that brings the algorithm.
     pub fn from_pem(algorithm: Algorithm, pem: impl AsRef<[u8]>) -> Result<Self, ConfigError> {
         let key = PrivateKey::from_pem(algorithm.asymmetric()?, pem.as_ref())?;
@@ -111,7 +111,7 @@ impl SigningKey {
     /// # Errors
     ///
     /// As [`from_pem`](Self::from_pem); where `use`, `key_ops`, `alg` or `crv` contradict the
-    /// rest of the key; for `oct` as [`Secret::new`] and [`hs512`](Self::hs512).
+    /// rest of the key; for `oct` as [`HmacSecret::new`] and [`hs512`](Self::hs512).
     pub fn from_jwk(json: impl AsRef<[u8]>) -> Result<Self, ConfigError> {
         let jwk = Jwk::parse(json.as_ref())?;
         jwk.check_use(Operation::Sign)?;
@@ -157,17 +157,17 @@ impl SigningKey {
     }
 
     fn draw(algorithm: Algorithm) -> Result<Self, ConfigError> {
-        let random = Secret::generate();
+        let random = HmacSecret::generate();
         let key = PrivateKey::from_random(algorithm, random.as_bytes())?;
         Self::from_private(algorithm, &key)
     }
 
-    fn from_secret(algorithm: Algorithm, secret: &Secret) -> Result<Self, ConfigError> {
+    fn from_secret(algorithm: Algorithm, secret: &HmacSecret) -> Result<Self, ConfigError> {
         match algorithm {
             Algorithm::HS256 => Ok(Self::hs256(secret)),
             Algorithm::HS384 => Self::hs384(secret),
             Algorithm::HS512 => Self::hs512(secret),
-            other => Err(ConfigError::WrongKeyFamily(other.as_str())),
+            other => Err(ConfigError::KeyTypeMismatch(other.as_str())),
         }
     }
 
@@ -212,7 +212,7 @@ mod tests {
 
     #[test]
     fn hmac_keys_verify_what_they_signed_and_nothing_else() {
-        let secret = Secret::generate();
+        let secret = HmacSecret::generate();
         for (key, other) in [
             (
                 SigningKey::hs256(&secret),
@@ -238,7 +238,7 @@ mod tests {
 
     #[test]
     fn the_key_id_goes_with_the_key() {
-        let key = SigningKey::hs256(&Secret::generate());
+        let key = SigningKey::hs256(&HmacSecret::generate());
         assert_eq!(key.kid(), None);
         let key = key.key_id("a");
         assert_eq!(
@@ -250,7 +250,7 @@ mod tests {
 
     #[test]
     fn debug_of_hmac_keys_does_not_show_the_secret() {
-        let secret = Secret::new("yDW3kcHh1V0mhdDsaWyb29bSGZ3rEo7L").unwrap();
+        let secret = HmacSecret::new("yDW3kcHh1V0mhdDsaWyb29bSGZ3rEo7L").unwrap();
         let key = SigningKey::hs256(&secret).key_id("a");
         for shown in [
             format!("{key:?}"),

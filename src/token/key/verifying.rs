@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 
 use crate::error::ConfigError;
-use crate::secret::Secret;
+use crate::secret::HmacSecret;
 
 use super::algorithm::Algorithm;
 use super::asymmetric::{self, PublicKey};
@@ -27,7 +27,7 @@ pub struct VerifyingKey {
 
 impl VerifyingKey {
     /// A key for HS256.
-    pub fn hs256(secret: &Secret) -> Self {
+    pub fn hs256(secret: &HmacSecret) -> Self {
         Self::from_hmac(HmacKey::sha256(secret))
     }
 
@@ -36,7 +36,7 @@ impl VerifyingKey {
     /// # Errors
     ///
     /// [`ConfigError::SecretTooShort`].
-    pub fn hs384(secret: &Secret) -> Result<Self, ConfigError> {
+    pub fn hs384(secret: &HmacSecret) -> Result<Self, ConfigError> {
         HmacKey::sha384(secret).map(Self::from_hmac)
     }
 
@@ -45,7 +45,7 @@ impl VerifyingKey {
     /// # Errors
     ///
     /// [`ConfigError::SecretTooShort`].
-    pub fn hs512(secret: &Secret) -> Result<Self, ConfigError> {
+    pub fn hs512(secret: &HmacSecret) -> Result<Self, ConfigError> {
         HmacKey::sha512(secret).map(Self::from_hmac)
     }
 
@@ -54,7 +54,7 @@ impl VerifyingKey {
     /// # Errors
     ///
     /// [`ConfigError::InvalidKey`] where the key is malformed or weak,
-    /// [`ConfigError::WrongKeyFamily`] where it is not one for `algorithm`,
+    /// [`ConfigError::KeyTypeMismatch`] where it is not one for `algorithm`,
     /// [`ConfigError::UnsupportedAlgorithm`] without a feature that brings the algorithm.
     pub fn from_pem(algorithm: Algorithm, pem: impl AsRef<[u8]>) -> Result<Self, ConfigError> {
         let key = PublicKey::from_pem(algorithm.asymmetric()?, pem.as_ref())?;

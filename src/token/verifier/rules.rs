@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use super::TokenVerifier;
+use super::JwtVerifier;
 use crate::error::ConfigError;
 use crate::token::Claims;
 use crate::token::claim_rules::ClaimRules;
 use crate::token::issuer_rule::{IssuerRule, IssuerTemplate};
 
-impl TokenVerifier {
+impl JwtVerifier {
     /// Demands that `iss` is exactly one of these: for some tenants of a key set that serves many.
     pub fn issuers(self, issuers: impl IntoIterator<Item: Into<Box<str>>>) -> Self {
         let issuers = issuers.into_iter().map(Into::into);
@@ -20,10 +20,10 @@ impl TokenVerifier {
     /// [`UserLoader`](crate::UserLoader) has to know, or [`issuers`](Self::issuers) lists them.
     ///
     /// ```
-    /// # use tower_warder::{Secret, TokenIssuer, TokenVerifier};
-    /// # let secret = Secret::generate();
-    /// # let issuer = TokenIssuer::hs256(&secret).issuer("https://login.microsoftonline.com/4fe1/v2.0");
-    /// let verifier = TokenVerifier::hs256(&secret)
+    /// # use tower_warder::{HmacSecret, JwtIssuer, JwtVerifier};
+    /// # let secret = HmacSecret::generate();
+    /// # let issuer = JwtIssuer::hs256(&secret).issuer("https://login.microsoftonline.com/4fe1/v2.0");
+    /// let verifier = JwtVerifier::hs256(&secret)
     ///     .issuer_template("https://login.microsoftonline.com/{tenantid}/v2.0")?;
     /// let tenant = |tid: &str| serde_json::json!({"tid": tid});
     /// let token = issuer.token("7").claims(&tenant("4fe1")).issue()?;
@@ -33,7 +33,7 @@ impl TokenVerifier {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     ///
-    /// Keys that were discovered (`Jwks::discover`) from `…/common/v2.0` accept no tenant
+    /// Keys that were discovered (`RemoteJwks::from_oidc_issuer`) from `…/common/v2.0` accept no tenant
     /// until this or another rule says which.
     ///
     /// # Errors
@@ -60,10 +60,10 @@ impl TokenVerifier {
     /// has to match as well.
     ///
     /// ```
-    /// # use tower_warder::{Secret, TokenIssuer, TokenVerifier};
-    /// # let secret = Secret::generate();
-    /// # let issuer = TokenIssuer::hs256(&secret);
-    /// let verifier = TokenVerifier::hs256(&secret)
+    /// # use tower_warder::{HmacSecret, JwtIssuer, JwtVerifier};
+    /// # let secret = HmacSecret::generate();
+    /// # let issuer = JwtIssuer::hs256(&secret);
+    /// let verifier = JwtVerifier::hs256(&secret)
     ///     .audience_claim("client_id")
     ///     .audience("4s8pq");
     /// let client = |id: &str| serde_json::json!({"client_id": id});
@@ -88,10 +88,10 @@ impl TokenVerifier {
     /// that the issuer sets, never one that its users can choose.
     ///
     /// ```
-    /// # use tower_warder::{Secret, TokenIssuer, TokenVerifier};
-    /// # let secret = Secret::generate();
-    /// # let issuer = TokenIssuer::hs256(&secret);
-    /// let verifier = TokenVerifier::hs256(&secret).subject_claims(["client_id", "sub"]);
+    /// # use tower_warder::{HmacSecret, JwtIssuer, JwtVerifier};
+    /// # let secret = HmacSecret::generate();
+    /// # let issuer = JwtIssuer::hs256(&secret);
+    /// let verifier = JwtVerifier::hs256(&secret).subject_claims(["client_id", "sub"]);
     /// let claims = serde_json::json!({"client_id": "nightly-report"});
     /// let token = issuer.token("7").claims(&claims).issue()?;
     /// assert_eq!(verifier.verify_token(&token)?.subject(), "nightly-report");
@@ -117,10 +117,10 @@ impl TokenVerifier {
     /// whose words mean the same, whichever claim they are in.
     ///
     /// ```
-    /// # use tower_warder::{Secret, TokenIssuer, TokenVerifier};
-    /// # let secret = Secret::generate();
-    /// let verifier = TokenVerifier::hs256(&secret).scope_claims(["scope", "permissions"]);
-    /// # let issuer = TokenIssuer::hs256(&secret);
+    /// # use tower_warder::{HmacSecret, JwtIssuer, JwtVerifier};
+    /// # let secret = HmacSecret::generate();
+    /// let verifier = JwtVerifier::hs256(&secret).scope_claims(["scope", "permissions"]);
+    /// # let issuer = JwtIssuer::hs256(&secret);
     /// let claims = serde_json::json!({"scope": "a b", "permissions": ["orders:read"]});
     /// let token = issuer.token("7").claims(&claims).issue()?;
     /// assert!(verifier.verify_token(&token)?.scopes().eq(["a", "b", "orders:read"]));

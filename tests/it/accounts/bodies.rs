@@ -10,7 +10,7 @@ use futures_util::stream::{self, BoxStream, StreamExt};
 use http::Request;
 use serde_json::json;
 use tokio::time::{Instant, sleep};
-use tower_warder::accounts::MemoryStore;
+use tower_warder::accounts::InMemoryAccountStore;
 
 use super::server::{FORM, PASSWORD, Server, bare, body, by, form, json_to};
 use super::sessions;
@@ -398,7 +398,7 @@ fn begun(tail: Tail) -> Vec<Request<Body>> {
 
 #[tokio::test(start_paused = true)]
 async fn body_that_does_not_arrive_in_time_is_408() {
-    let server = Server::over(MemoryStore::new());
+    let server = Server::over(InMemoryAccountStore::new());
     let (_, admin) = server.admin().await;
     let tails: [(Tail, u16); 4] = [
         (|| stream::pending().boxed(), 408),

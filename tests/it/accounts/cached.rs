@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::json;
-use tower_warder::accounts::{Subject, UserUpdate};
+use tower_warder::accounts::{SubjectClaim, UserUpdate};
 
 use super::server::{Disabled, PASSWORD, Server};
 use super::staged::{Pause, Staged};
@@ -88,7 +88,7 @@ async fn change_that_nobody_waits_for_to_its_end_is_seen_too() {
 
 #[tokio::test]
 async fn subjects_that_are_addresses_are_asked_for_each_time() {
-    let server = Server::cached(|accounts| accounts.subject(Subject::Email)).await;
+    let server = Server::cached(|accounts| accounts.subject(SubjectClaim::Email)).await;
     let (jane, _) = server.jane().await;
     let token = server.token_of("jane@example.org", PASSWORD).await;
     assert_eq!(server.me(&token).await.status, 200);

@@ -11,7 +11,7 @@ use http::HeaderMap;
 use http::header::SET_COOKIE;
 use serde_json::json;
 use tower_warder::accounts::{self, AccountStore};
-use tower_warder::{AuthCookie, TokenSource};
+use tower_warder::{AuthCookie, CredentialSource};
 
 use self::browser::{
     LIFETIME, accounts_of, both, cookie, form_to, from, log_in, server, server_with, token_in,
@@ -167,8 +167,8 @@ async fn page_of_another_origin_logs_nobody_in_or_out() {
 #[tokio::test]
 async fn cookie_opens_nothing_unless_the_layer_reads_it() {
     for (source, by_cookie, by_header) in [
-        (TokenSource::header(), 401, 200),
-        (TokenSource::cookie(cookie()), 200, 401),
+        (CredentialSource::header(), 401, 200),
+        (CredentialSource::cookie(cookie()), 200, 401),
         (both(), 200, 200),
     ] {
         let server = server(source).await;

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use http::{Method, Uri};
 use serde_json::{Map, Value, json};
 use tower_warder::UserStatus::Approved;
-use tower_warder::accounts::{self, Accounts, MemoryStore};
+use tower_warder::accounts::{self, Accounts, InMemoryAccountStore};
 use tower_warder::openapi::{AccountsApi, CookieApi, SessionsApi, TicketApi};
 use tower_warder::{AuthCookie, testing};
 use utoipa::OpenApi;
@@ -47,7 +47,7 @@ fn every_route_is_described_and_nothing_else() {
     assert_eq!(described, routes);
 
     // The router shows its paths to `Debug` alone, with those of its own fallback.
-    let accounts = Accounts::new(MemoryStore::new(), testing::issuer());
+    let accounts = Accounts::new(InMemoryAccountStore::new(), testing::issuer());
     let cookie = AuthCookie::new("id").unwrap();
     let sessions = accounts::session_routes(accounts.clone());
     for (router, api) in [

@@ -32,7 +32,7 @@ async fn cut<F: Future>(future: F, polls: usize) -> Option<F::Output> {
 
 #[tokio::test]
 async fn dropped_registration_leaves_all_or_nothing() {
-    let one_permit = hasher().permits(1);
+    let one_permit = hasher().max_concurrency(1);
     for place in Place::all().await {
         let hasher = one_permit.clone();
         let server = Server::at(Arc::new(place), |accounts| accounts.hasher(hasher)).await;
@@ -68,7 +68,7 @@ async fn dropped_registration_leaves_all_or_nothing() {
 
 #[tokio::test]
 async fn dropped_log_ins_lose_no_permit() {
-    let one_permit = hasher().permits(1).queue(1);
+    let one_permit = hasher().max_concurrency(1).max_queue(1);
     let server = Server::configured(|accounts| accounts.hasher(one_permit)).await;
     server.jane().await;
     for polls in 1..20 {
@@ -102,7 +102,9 @@ async fn registration_dropped_before_its_account_is_made_keeps_the_seat_free() {
 
 #[tokio::test]
 async fn log_ins_dropped_in_their_middle_leave_room_for_others() {
-    let server = Server::configured(|accounts| accounts.hasher(hasher().permits(1).queue(3))).await;
+    let server =
+        Server::configured(|accounts| accounts.hasher(hasher().max_concurrency(1).max_queue(3)))
+            .await;
     server.jane().await;
     for _ in 0..20 {
         // The first has the permit, the others wait for it.

@@ -8,11 +8,11 @@ use axum::body::Body;
 use http::Request;
 use http::header::COOKIE;
 use serde_json::json;
-use tower_warder::accounts::{self, MemorySessions, MemoryStore, Sessions};
+use tower_warder::accounts::{self, InMemoryAccountStore, InMemorySessionStore, Sessions};
 use tower_warder::testing;
 use tower_warder::{
-    AuthCookie, AuthError, AuthLayer, Issuers, Secret, Tickets, TokenIssuer, TokenSource,
-    TokenVerifier, UserCache, Verifier,
+    AuthCookie, AuthError, AuthLayer, CredentialSource, HmacSecret, JwtIssuer, JwtVerifier,
+    MultiIssuerVerifier, StreamTickets, UserCache, Verifier,
 };
 
 use super::server::{PASSWORD, Server, bare, by, hasher, json_to};
@@ -27,7 +27,7 @@ fn server(
     verifier: impl Verifier,
     cache: Option<UserCache<accounts::User>>,
 ) -> Server {
-    let server = Server::over(MemoryStore::new());
+    let server = Server::over(InMemoryAccountStore::new());
     let mut tokens = testing::issuer().clock(server.clock.clock());
     if let Some(issuer) = issuer {
         tokens = tokens.issuer(issuer);
@@ -35,13 +35,13 @@ fn server(
     let mut accounts = accounts::Accounts::new(Arc::clone(&server.store), tokens)
         .hasher(hasher())
         .clock(server.clock.clock())
-        .sessions(Sessions::new(MemorySessions::new()));
+        .sessions(Sessions::new(InMemorySessionStore::new()));
     let cookie = AuthCookie::new("id").unwrap();
-    let source = TokenSource::header().and_cookie(cookie.clone());
-    let tickets = Tickets::new(64).clock(server.clock.clock());
+    let source = CredentialSource::header().with_cookie(cookie.clone());
+    let tickets = StreamTickets::new(64).clock(server.clock.clock());
     let mut layer = AuthLayer::new(verifier, accounts.clone())
-        .source(source)
-        .tickets(tickets);
+        .credentials(source)
+        .stream_tickets(tickets);
     if let Some(cache) = cache {
         accounts = accounts.user_cache(cache.clone());
         layer = layer.user_cache(cache);
@@ -55,23 +55,21 @@ fn server(
 }
 
 /// Our tokens and those of a partner with a key of its own.
-fn two_issuers(server_clock: &testing::FixedClock, partner: &Secret) -> Issuers {
+fn two_issuers(server_clock: &testing::FixedClock, partner: &HmacSecret) -> MultiIssuerVerifier {
     let clock = server_clock.clock();
-    Issuers::new()
+    MultiIssuerVerifier::new()
         .add(OURS, testing::verifier().clock(clock.clone()))
         .unwrap()
         .add(
             PARTNER,
-            TokenVerifier::hs256(partner)
-                .audience("orders")
-                .clock(clock),
+            JwtVerifier::hs256(partner).audience("orders").clock(clock),
         )
         .unwrap()
 }
 
 fn caches() -> [Option<UserCache<accounts::User>>; 3] {
     let cache = || UserCache::new(64);
-    let remembers_unknown = cache().unknown_time_to_live(Duration::from_secs(60));
+    let remembers_unknown = cache().negative_ttl(Duration::from_secs(60));
     [None, Some(cache()), Some(remembers_unknown)]
 }
 
@@ -119,12 +117,12 @@ fn reason(answer: &Answer) -> &'static str {
 #[tokio::test]
 async fn token_of_another_issuer_opens_no_account() {
     for cache in caches() {
-        let partner = Secret::generate();
+        let partner = HmacSecret::generate();
         let clock = testing::FixedClock::new();
         let server = server(Some(OURS), two_issuers(&clock, &partner), cache);
         let (root, _) = server.admin().await;
         assert_eq!(root.id, 1);
-        let theirs = TokenIssuer::hs256(&partner)
+        let theirs = JwtIssuer::hs256(&partner)
             .issuer(PARTNER)
             .audience("orders");
         let theirs = theirs.clock(clock.clock()).issue("1").unwrap();

@@ -290,7 +290,7 @@ async fn who_knows_the_password_comes_in_though_the_hash_cannot_be_renewed() {
         accounts.hasher(other_hasher())
     });
     let (jane, _) = server.jane().await;
-    store.fails(&["replace_hash"]);
+    store.fails(&["update_hash_if"]);
     let log = Trace::record();
     assert_eq!(server.login("jane@example.org", PASSWORD).await.status, 200);
     assert_eq!(log.lines(OUTAGE).len(), 1, "{}", log.text());

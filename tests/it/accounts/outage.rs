@@ -70,7 +70,7 @@ async fn store_that_fails_is_503_on_every_route_and_logged_once() {
 
 #[tokio::test]
 async fn full_hash_queue_is_503_and_logged_once_and_once_when_it_is_free() {
-    let busy: PasswordHasher = hasher().permits(1).queue(1);
+    let busy: PasswordHasher = hasher().max_concurrency(1).max_queue(1);
     let server = Server::configured(|accounts| accounts.hasher(busy)).await;
     server.jane().await;
     let log = Trace::record();

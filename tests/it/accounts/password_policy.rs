@@ -4,8 +4,8 @@ use std::sync::{Arc, Mutex};
 
 use serde_json::{Value, json};
 use tower_warder::accounts::{
-    CommonPasswords, MemorySessions, MemoryStore, Password, PasswordPolicy, PasswordPolicyError,
-    Sessions,
+    CommonPasswords, InMemoryAccountStore, InMemorySessionStore, Password, PasswordPolicy,
+    PasswordPolicyError, Sessions,
 };
 use tower_warder::{AuthLayer, async_trait, testing};
 
@@ -21,8 +21,8 @@ fn server_with(policy: impl PasswordPolicy) -> Server {
 /// With sessions, so that there is a route to change one's own password.
 fn with(configure: impl FnOnce(AnyAccounts) -> AnyAccounts) -> Server {
     let mut built = None;
-    let server = Server::with(MemoryStore::new(), |accounts| {
-        let accounts = configure(accounts.sessions(Sessions::new(MemorySessions::new())));
+    let server = Server::with(InMemoryAccountStore::new(), |accounts| {
+        let accounts = configure(accounts.sessions(Sessions::new(InMemorySessionStore::new())));
         built = Some(accounts.clone());
         accounts
     });

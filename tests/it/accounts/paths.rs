@@ -5,7 +5,7 @@ use axum::body::Body;
 use axum::routing::post;
 use http::Request;
 use serde_json::json;
-use tower_warder::accounts::{self, Accounts, MemoryStore};
+use tower_warder::accounts::{self, Accounts, InMemoryAccountStore};
 use tower_warder::{AuthLayer, testing};
 
 use super::server::{FORM, PASSWORD, Server, bare, by, hasher, json_to};
@@ -107,7 +107,7 @@ async fn an_id_has_one_spelling() {
 
 #[tokio::test]
 async fn the_prefix_may_have_parameters_of_its_own() {
-    let accounts = Accounts::new(MemoryStore::new(), testing::issuer()).hasher(hasher());
+    let accounts = Accounts::new(InMemoryAccountStore::new(), testing::issuer()).hasher(hasher());
     let app = Router::new()
         .nest("/api/{tenant}/auth", accounts::routes(accounts.clone()))
         .layer(AuthLayer::new(testing::verifier(), accounts));
@@ -129,10 +129,13 @@ async fn the_prefix_may_have_parameters_of_its_own() {
 
 #[tokio::test]
 async fn what_a_handler_says_by_itself_is_for_no_cache() {
-    let accounts = Accounts::new(MemoryStore::new(), testing::issuer()).hasher(hasher());
+    let accounts = Accounts::new(InMemoryAccountStore::new(), testing::issuer()).hasher(hasher());
     let app = Router::new()
-        .route("/register", post(accounts::register::<MemoryStore>))
-        .route("/login", post(accounts::login::<MemoryStore>))
+        .route(
+            "/register",
+            post(accounts::register::<InMemoryAccountStore>),
+        )
+        .route("/login", post(accounts::login::<InMemoryAccountStore>))
         .with_state(accounts.clone())
         .layer(AuthLayer::new(testing::verifier(), accounts));
     let body = json!({"email": "root@example.org", "password": PASSWORD}).to_string();

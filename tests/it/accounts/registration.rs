@@ -1,7 +1,7 @@
 //! Who gets an account, and with what.
 
 use serde_json::{Value, json};
-use tower_warder::Secret;
+use tower_warder::HmacSecret;
 use tower_warder::accounts::BootstrapPolicy;
 
 use super::server::{Approved, Disabled, PASSWORD, Pending, Server, json_to};
@@ -57,7 +57,7 @@ async fn seat_is_for_the_first_account_and_not_for_the_first_admin() {
 
 #[tokio::test]
 async fn with_a_secret_the_first_admin_has_to_know_it() {
-    let server = with(BootstrapPolicy::Secret(Secret::new(SECRET).unwrap())).await;
+    let server = with(BootstrapPolicy::Secret(HmacSecret::new(SECRET).unwrap())).await;
     assert!(!is_seated(&register(&server, "a@example.org", None).await));
     for wrong in ["", "wrong", &SECRET[1..], &format!("{SECRET} ")] {
         let answer = register(&server, "b@example.org", Some(wrong)).await;
@@ -76,7 +76,7 @@ async fn with_a_secret_the_first_admin_has_to_know_it() {
 
 #[tokio::test]
 async fn with_a_secret_a_disabled_admin_does_not_hold_the_seat() {
-    let server = with(BootstrapPolicy::Secret(Secret::new(SECRET).unwrap())).await;
+    let server = with(BootstrapPolicy::Secret(HmacSecret::new(SECRET).unwrap())).await;
     server.add("old@example.org", true, Disabled).await;
     server.add("jane@example.org", false, Approved).await;
     assert!(is_seated(
@@ -259,7 +259,7 @@ async fn passwords_are_neither_trimmed_nor_normalised() {
 
 #[tokio::test]
 async fn refused_registration_leaves_nothing() {
-    let server = with(BootstrapPolicy::Secret(Secret::new(SECRET).unwrap())).await;
+    let server = with(BootstrapPolicy::Secret(HmacSecret::new(SECRET).unwrap())).await;
     register(&server, "jane@example.org", Some("wrong")).await;
     let short: Value = json!({"email": "jane@example.org", "password": "short"});
     server.send(json_to("POST", "/register", &short)).await;

@@ -2,14 +2,14 @@
 
 use serde_json::json;
 use tower_warder::accounts::BootstrapPolicy;
-use tower_warder::{PasswordHasher, PasswordParams, Secret};
+use tower_warder::{HmacSecret, PasswordHasher, PasswordParams};
 
 use super::server::{Approved, Disabled, PASSWORD, Server, bare, body, by, form, json_to};
 use crate::support::Trace;
 
 #[tokio::test]
 async fn log_has_no_password_hash_token_or_secret() {
-    let bootstrap = BootstrapPolicy::Secret(Secret::new(SECRET).unwrap());
+    let bootstrap = BootstrapPolicy::Secret(HmacSecret::new(SECRET).unwrap());
     let other_params = PasswordParams::new(9216, 4, 1).unwrap();
     let server = Server::configured(|accounts| {
         accounts

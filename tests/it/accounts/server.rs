@@ -10,11 +10,11 @@ use serde_json::{Value, json};
 use tokio::sync::OnceCell;
 use tower::ServiceExt;
 use tower_warder::accounts::{
-    self, AccountStore, Accounts, Actor, Change, Email, NewUser, Seat, User, UserUpdate,
+    self, AccountStore, Accounts, Actor, AdminGrant, Email, NewUser, User, UserChange, UserUpdate,
 };
 use tower_warder::testing::{self, FixedClock};
 use tower_warder::{
-    AuthCookie, AuthLayer, PasswordHasher, PasswordParams, Tickets, UserCache, UserStatus,
+    AuthCookie, AuthLayer, PasswordHasher, PasswordParams, StreamTickets, UserCache, UserStatus,
 };
 
 use super::described;
@@ -99,8 +99,8 @@ impl Server {
         }
         let accounts = configure(accounts);
         let verifier = testing::verifier().clock(clock.clock());
-        let tickets = Tickets::new(64).clock(clock.clock());
-        let mut layer = AuthLayer::new(verifier, accounts.clone()).tickets(tickets);
+        let tickets = StreamTickets::new(64).clock(clock.clock());
+        let mut layer = AuthLayer::new(verifier, accounts.clone()).stream_tickets(tickets);
         if let Some(cache) = cache {
             layer = layer.user_cache(cache);
         }
@@ -134,7 +134,7 @@ impl Server {
             email: Email::new(email).unwrap(),
             hashed_password: hash.to_owned(),
             created_at: self.clock.now(),
-            seat: Seat::Closed,
+            admin_grant: AdminGrant::Never,
         };
         let id = self.store.insert(new).await.unwrap().id;
         let update = UserUpdate {
@@ -147,7 +147,7 @@ impl Server {
 
     /// Changes an account past the routes.
     pub async fn change(&self, id: i64, update: UserUpdate) -> User {
-        let change = Change {
+        let change = UserChange {
             update,
             by: Actor::System,
             at: self.clock.now(),

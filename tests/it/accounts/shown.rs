@@ -5,11 +5,11 @@ use std::time::{Duration, SystemTime};
 
 use serde_json::json;
 use tower_warder::accounts::{
-    AccountError, AccountStore, Accounts, Actor, BootstrapPolicy, Change, Email, Fault,
-    InvalidPassword, LastAdmin, MemoryStore, NewUser, Page, Password, PasswordReset, Seat,
-    StoreError, Token, UserCreate, UserLogin, UserPublic, UserUpdate,
+    AccountError, AccountStore, Accounts, Actor, AdminGrant, BootstrapPolicy, Email,
+    InMemoryAccountStore, InvalidPassword, LastAdminError, NewUser, Page, Password, PasswordReset,
+    StoreError, Token, UserChange, UserCreate, UserLogin, UserPublic, UserUpdate, ValidationError,
 };
-use tower_warder::{PasswordError, PasswordHasher, PasswordParams, Secret, testing};
+use tower_warder::{HmacSecret, PasswordError, PasswordHasher, PasswordParams, testing};
 
 use super::server::hasher;
 
@@ -25,11 +25,11 @@ async fn no_public_type_shows_a_password_a_hash_a_secret_or_a_token() {
         email: Email::new("jane@example.org").unwrap(),
         hashed_password: hash.clone(),
         created_at: SystemTime::UNIX_EPOCH,
-        seat: Seat::FirstAdmin,
+        admin_grant: AdminGrant::IfNoAdmin,
     };
-    let store = MemoryStore::new();
+    let store = InMemoryAccountStore::new();
     let user = store.insert(new.clone()).await.unwrap();
-    let bootstrap = BootstrapPolicy::Secret(Secret::new(SECRET).unwrap());
+    let bootstrap = BootstrapPolicy::Secret(HmacSecret::new(SECRET).unwrap());
     let accounts = Accounts::new(store.clone(), testing::issuer())
         .hasher(hasher())
         .bootstrap(bootstrap.clone());
@@ -78,10 +78,10 @@ async fn no_public_type_shows_a_password_a_hash_a_secret_or_a_token() {
 
 #[tokio::test]
 async fn no_error_shows_what_was_sent_or_stored() {
-    let store = MemoryStore::new();
+    let store = InMemoryAccountStore::new();
     let accounts = Accounts::new(store.clone(), testing::issuer())
         .hasher(hasher())
-        .bootstrap(BootstrapPolicy::Secret(Secret::new(SECRET).unwrap()));
+        .bootstrap(BootstrapPolicy::Secret(HmacSecret::new(SECRET).unwrap()));
     let create = |secret: &str| {
         let create = json!({
             "email": "jane@example.org", "password": PASSWORD, "bootstrap_secret": secret,
@@ -101,13 +101,14 @@ async fn no_error_shows_what_was_sent_or_stored() {
         ..UserUpdate::default()
     };
     let last = accounts.update(user.id, demoted.clone(), &user).await;
-    let change = Change {
+    let change = UserChange {
         update: demoted,
         by: Actor::Admin(user.id),
         at: SystemTime::UNIX_EPOCH,
     };
     let last_in_store = store.update(user.id, change).await.unwrap_err();
-    let faults: Vec<Fault> = PasswordReset::parse(json!({"password": "hunter"})).unwrap_err();
+    let faults: Vec<ValidationError> =
+        PasswordReset::parse(json!({"password": "hunter"})).unwrap_err();
 
     let mut never = never(&[&user.hashed_password], "");
     never.extend([wrong_secret, "\"hunter"].map(str::to_owned));
@@ -118,7 +119,7 @@ async fn no_error_shows_what_was_sent_or_stored() {
         &last.unwrap_err(),
         &last_in_store,
         &AccountError::NotFound,
-        &StoreError::LastAdmin(LastAdmin::Deletion),
+        &StoreError::LastAdmin(LastAdminError::Deletion),
     ];
     for error in errors {
         assert_silent(&error.shown(), &never);

@@ -3,7 +3,9 @@
 use std::ops::Deref;
 use std::sync::Arc;
 
-use tower_warder::accounts::{AccountStore, Actor, Change, Email, NewUser, Page, StoreError, User};
+use tower_warder::accounts::{
+    AccountStore, Actor, Email, NewUser, Page, StoreError, User, UserChange,
+};
 use tower_warder::async_trait;
 
 use super::direction::Direction;
@@ -82,7 +84,7 @@ impl AccountStore for Staged {
         self.store.count_pending().await
     }
 
-    async fn update(&self, id: i64, change: Change) -> Result<User, StoreError> {
+    async fn update(&self, id: i64, change: UserChange) -> Result<User, StoreError> {
         self.enter("update")?;
         self.at(Pause::BeforeUpdate).await;
         let updated = self.store.update(id, change).await;
@@ -102,21 +104,21 @@ impl AccountStore for Staged {
         self.store.reset_password(id, hash, by).await
     }
 
-    async fn replace_hash(&self, id: i64, old: &str, new: &str) -> Result<bool, StoreError> {
-        self.enter("replace_hash")?;
+    async fn update_hash_if(&self, id: i64, old: &str, new: &str) -> Result<bool, StoreError> {
+        self.enter("update_hash_if")?;
         self.at(Pause::BeforeReplaceHash).await;
-        self.store.replace_hash(id, old, new).await
+        self.store.update_hash_if(id, old, new).await
     }
 
-    async fn end_tokens(
+    async fn revoke_tokens(
         &self,
         id: i64,
         generation: u64,
         hash: Option<&str>,
     ) -> Result<bool, StoreError> {
-        self.enter("end_tokens")?;
+        self.enter("revoke_tokens")?;
         self.at(Pause::BeforeEndTokens).await;
-        let ended = self.store.end_tokens(id, generation, hash).await;
+        let ended = self.store.revoke_tokens(id, generation, hash).await;
         self.at(Pause::AfterEndTokens).await;
         ended
     }

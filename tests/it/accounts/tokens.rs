@@ -7,7 +7,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 use tower_warder::AuthError;
-use tower_warder::accounts::Subject;
+use tower_warder::accounts::SubjectClaim;
 
 use super::server::{Approved, PASSWORD, Pending, Server, bare, by};
 use super::staged::{Pause, Staged};
@@ -246,7 +246,7 @@ async fn log_in_in_the_second_of_the_registration_works() {
 }
 
 async fn by_address() -> Server {
-    Server::configured(|accounts| accounts.subject(Subject::Email)).await
+    Server::configured(|accounts| accounts.subject(SubjectClaim::Email)).await
 }
 
 #[tokio::test]

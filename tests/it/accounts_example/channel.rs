@@ -30,8 +30,8 @@ impl Listener {
         let word = timeout(PATIENCE, self.0.next()).await;
         match word.expect("a word").expect("it never ends") {
             Invalidation::Connected => "connected".to_owned(),
-            Invalidation::User(id) => id,
-            Invalidation::Everybody => "everybody".to_owned(),
+            Invalidation::Key(id) => id,
+            Invalidation::All => "everybody".to_owned(),
             Invalidation::Disconnected(_) => "disconnected".to_owned(),
             other => panic!("{other:?}"),
         }

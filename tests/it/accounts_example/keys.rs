@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use axum::Router;
 use tempfile::{TempDir, tempdir};
-use tower_warder::{AuthErrorKind, Secret, TokenIssuer};
+use tower_warder::{AuthErrorKind, HmacSecret, JwtIssuer};
 
 use super::example::keys::{KeyDirectory, Keys};
 use crate::support::{get, send};
@@ -272,7 +272,7 @@ async fn secrets_alone_are_not_published() {
     let directory = Directory::of(&[("a.secret", A), ("signing", "a")]);
     let routes = directory.keys().routes();
     assert_eq!(send(&routes, get(PUBLISHED)).await.status, 404);
-    let secret = Keys::Secret(Secret::generate()).routes();
+    let secret = Keys::Secret(HmacSecret::generate()).routes();
     let app = Router::new().merge(secret);
     assert_eq!(send(&app, get(PUBLISHED)).await.status, 404);
 }
@@ -353,7 +353,7 @@ mod asymmetric {
         let directory = Directory::of(&[("a.secret", A), ("b.pub.pem", P256_PUBLIC)]);
         directory.write("signing", "a");
         let key = SigningKey::from_pem(Algorithm::ES256, P256).unwrap();
-        let token = TokenIssuer::new(key.key_id("b")).issue("7").unwrap();
+        let token = JwtIssuer::new(key.key_id("b")).issue("7").unwrap();
         assert!(accepts(&directory.keys(), &token));
 
         directory.write("signing", "b");
@@ -464,13 +464,13 @@ fn accepts(keys: &Keys, token: &str) -> bool {
 
 /// Of this secret, under this name or none.
 fn token_of(secret: &str, key_id: Option<&str>) -> String {
-    let secret = Secret::new(secret).unwrap();
+    let secret = HmacSecret::new(secret).unwrap();
     let key = tower_warder::SigningKey::hs256(&secret);
     let key = match key_id {
         Some(key_id) => key.key_id(key_id),
         None => key,
     };
-    TokenIssuer::new(key).issue("7").unwrap()
+    JwtIssuer::new(key).issue("7").unwrap()
 }
 
 fn key_id_of(token: &str) -> String {

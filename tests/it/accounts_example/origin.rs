@@ -10,8 +10,8 @@ use http::{Request, Version};
 use proptest::prelude::*;
 use reqwest::Url;
 use serde_json::json;
-use tower_warder::accounts::{Accounts, Actor, MemoryStore, UserCreate, UserUpdate};
-use tower_warder::{Secret, TokenIssuer, TokenVerifier, UserStatus};
+use tower_warder::accounts::{Accounts, Actor, InMemoryAccountStore, UserCreate, UserUpdate};
+use tower_warder::{HmacSecret, JwtIssuer, JwtVerifier, UserStatus};
 
 use super::example;
 use super::example::bootstrap::Bootstrap;
@@ -28,9 +28,9 @@ fn origin(text: &str) -> PublicOrigin {
 /// The whole server with one approved account, `1`, and a token of it.
 async fn server(public_origin: Option<&str>) -> (Router, String) {
     let public_origin = public_origin.map(origin);
-    let secret = Secret::generate();
-    let issuer = TokenIssuer::hs256(&secret);
-    let accounts = Accounts::new(MemoryStore::new(), issuer.clone());
+    let secret = HmacSecret::generate();
+    let issuer = JwtIssuer::hs256(&secret);
+    let accounts = Accounts::new(InMemoryAccountStore::new(), issuer.clone());
     let new = json!({"email": "ada@example.com", "password": "correct horse"});
     let ada = accounts.register(UserCreate::parse(new).unwrap()).await;
     let approved = UserUpdate {
@@ -43,7 +43,7 @@ async fn server(public_origin: Option<&str>) -> (Router, String) {
     let token = issuer.issue(&ada.unwrap().id.to_string()).unwrap();
 
     let cookie = origin::cookie(public_origin.as_ref()).unwrap();
-    let app = example::app(accounts, TokenVerifier::hs256(&secret), cookie, None);
+    let app = example::app(accounts, JwtVerifier::hs256(&secret), cookie, None);
     let health = ["/healthz", "/readyz"]
         .into_iter()
         .fold(Router::new(), |router, path| {

@@ -9,7 +9,7 @@ use http::Request;
 use serde_json::json;
 use tower_warder::accounts::{Accounts, Actor, UserCreate, UserUpdate};
 use tower_warder::testing::FixedClock;
-use tower_warder::{Secret, TokenIssuer, TokenVerifier, UserStatus};
+use tower_warder::{HmacSecret, JwtIssuer, JwtVerifier, UserStatus};
 
 use super::{Store, example};
 use crate::support::{Answer, Place, get, send};
@@ -18,7 +18,7 @@ use crate::support::{Answer, Place, get, send};
 struct Site {
     app: Router,
     store: Arc<dyn Store>,
-    issuer: TokenIssuer,
+    issuer: JwtIssuer,
     _place: Place,
 }
 
@@ -26,8 +26,8 @@ impl Site {
     async fn new() -> Self {
         let place = Place::shared().await;
         let store = place.open().await;
-        let secret = Secret::generate();
-        let issuer = TokenIssuer::hs256(&secret);
+        let secret = HmacSecret::generate();
+        let issuer = JwtIssuer::hs256(&secret);
         let accounts = Accounts::new(store.clone(), issuer.clone());
         for (id, name, status) in [
             (ADA, "ada", UserStatus::Approved),
@@ -46,7 +46,7 @@ impl Site {
         }
         let cookie = example::origin::cookie(None).unwrap();
         Self {
-            app: example::app(accounts, TokenVerifier::hs256(&secret), cookie, None),
+            app: example::app(accounts, JwtVerifier::hs256(&secret), cookie, None),
             store,
             issuer,
             _place: place,
@@ -106,7 +106,7 @@ async fn a_log_in_that_is_no_good_any_more_is_told_so() {
 #[tokio::test]
 async fn dead_cookies_are_cleared_by_every_page_that_refuses_them() {
     let site = Site::new().await;
-    let other = TokenIssuer::hs256(&Secret::generate());
+    let other = JwtIssuer::hs256(&HmacSecret::generate());
     let long_ago = FixedClock::at(UNIX_EPOCH + Duration::from_secs(1_000_000_000));
     let expired = site.issuer.clone().clock(long_ago.clock());
     let expired = expired.issue(ADA).unwrap();

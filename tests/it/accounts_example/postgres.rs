@@ -12,7 +12,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 use tower_warder::UserStatus;
 use tower_warder::accounts::{
-    AccountStore, Actor, Change, Email, NewUser, Page, Seat, StoreError, User, UserUpdate,
+    AccountStore, Actor, AdminGrant, Email, NewUser, Page, StoreError, User, UserChange, UserUpdate,
 };
 
 use super::{Store, open};
@@ -78,12 +78,12 @@ fn new(name: &str) -> NewUser {
         email: Email::new(&format!("{name}@example.org")).unwrap(),
         hashed_password: format!("the hash of {name}"),
         created_at: UNIX_EPOCH + Duration::from_micros(1_767_225_600_123_457),
-        seat: Seat::Closed,
+        admin_grant: AdminGrant::Never,
     }
 }
 
-fn to(status: UserStatus, is_admin: bool) -> Change {
-    Change {
+fn to(status: UserStatus, is_admin: bool) -> UserChange {
+    UserChange {
         update: UserUpdate {
             email: None,
             is_admin: Some(is_admin),
@@ -430,7 +430,7 @@ async fn seconds_of_every_call(store: &Arc<dyn Store>, id: i64) -> Vec<(&'static
         "update",
         "delete",
         "reset_password",
-        "replace_hash",
+        "update_hash_if",
         "ping",
     ];
     let calls = CALLS.iter().cycle().take(30).map(async |call| {
@@ -447,7 +447,7 @@ async fn seconds_of_every_call(store: &Arc<dyn Store>, id: i64) -> Vec<(&'static
                 .reset_password(id, "hash", Actor::System)
                 .await
                 .is_err(),
-            "replace_hash" => store.replace_hash(id, "hash", "hash").await.is_err(),
+            "update_hash_if" => store.update_hash_if(id, "hash", "hash").await.is_err(),
             _ => store.ping().await.is_err(),
         };
         (*call, failed, begin.elapsed())

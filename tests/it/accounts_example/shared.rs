@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use sqlx::postgres::PgConnection;
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions, Connection, Executor};
-use tower_warder::accounts::{self, Email, NewUser, Seat, Session, SessionStore};
+use tower_warder::accounts::{self, AdminGrant, Email, NewUser, Session, SessionStore};
 
 use crate::support::Place;
 
@@ -48,7 +48,7 @@ async fn account_that_is_disabled_with_sql_has_no_tokens_any_more() {
                 email: Email::new(&format!("user{id}@example.org")).unwrap(),
                 hashed_password: "none".to_owned(),
                 created_at: time(0),
-                seat: Seat::Closed,
+                admin_grant: AdminGrant::Never,
             };
             let added = accounts::AccountStore::insert(&store, new).await;
             assert_eq!(added.unwrap().id, id);
@@ -124,7 +124,7 @@ pub(super) fn session(n: i64, user_id: i64) -> Session {
         last_used_at: time(0),
         expires_at: time(100),
         token: [0; 32],
-        spent: None,
+        previous: None,
     }
 }
 

@@ -227,7 +227,7 @@ async fn an_admin_hears_how_many_accounts_wait() {
 
 #[tokio::test]
 async fn a_change_that_is_invalidated_ends_streams_at_once() {
-    for change in Change::ALL {
+    for change in UserChange::ALL {
         let house = House::new(Some(UserCache::new(64))).await;
         let token = house.token("bob").await;
         let url = |path| format!("{path}?token={token}");
@@ -245,7 +245,7 @@ async fn a_change_that_is_invalidated_ends_streams_at_once() {
 
 #[tokio::test(start_paused = true)]
 async fn without_a_cache_a_change_ends_streams_at_the_next_check() {
-    for change in Change::ALL {
+    for change in UserChange::ALL {
         let house = House::in_memory().await;
         let token = house.token("bob").await;
         let url = |path| format!("{path}?token={token}");
@@ -344,14 +344,14 @@ async fn streams_end_when_the_server_stops_and_do_not_hold_it_up() {
 }
 
 #[derive(Clone, Copy, Debug)]
-enum Change {
+enum UserChange {
     Disabled,
     Reset,
     Deleted,
     Promoted,
 }
 
-impl Change {
+impl UserChange {
     const ALL: [Self; 4] = [Self::Disabled, Self::Reset, Self::Deleted, Self::Promoted];
 
     async fn make(self, house: &House) {

@@ -7,8 +7,8 @@ use http::{Request, Version};
 use tower::{Layer, ServiceExt};
 use tower_warder::testing::TestUser;
 use tower_warder::{
-    Admin, AdminUser, Approved, AuthCookie, AuthLayer, Claims, CurrentUser, Denied, Guarded,
-    Policy, RequireLayer, TokenSource,
+    Admin, AdminUser, Approved, AuthCookie, AuthLayer, Claims, CredentialSource, CurrentUser,
+    Denied, Policy, Require, RequireLayer,
 };
 
 use crate::support::{Answer, Mood, Store, inside, layer, read, send};
@@ -90,24 +90,26 @@ impl Server {
         );
         Some(match self {
             Self::Plain => layer(&store),
-            Self::Disclosing => layer(&store).disclose_status(true),
+            Self::Disclosing => layer(&store).disclose_account_status(true),
             Self::Realm => layer(&store).realm("the shop").unwrap(),
             Self::Down => layer(&Store::is(Mood::Fails)),
             Self::WithoutLayer => return None,
-            Self::Cookie => layer(&store).source(TokenSource::header().and_cookie(cookie())),
-            Self::OnlyCookie => layer(&store).source(TokenSource::cookie(cookie())),
-            Self::CookieDisclosing => Self::Cookie.layer()?.disclose_status(true),
+            Self::Cookie => {
+                layer(&store).credentials(CredentialSource::header().with_cookie(cookie()))
+            }
+            Self::OnlyCookie => layer(&store).credentials(CredentialSource::cookie(cookie())),
+            Self::CookieDisclosing => Self::Cookie.layer()?.disclose_account_status(true),
             Self::CookieDown => {
-                let source = TokenSource::header().and_cookie(cookie());
-                layer(&Store::is(Mood::Fails)).source(source)
+                let source = CredentialSource::header().with_cookie(cookie());
+                layer(&Store::is(Mood::Fails)).credentials(source)
             }
-            Self::OnlyNamed => layer(&store).source(named()),
+            Self::OnlyNamed => layer(&store).credentials(named()),
             Self::Named => {
-                let source = TokenSource::header().with_named_header(NAMED);
-                layer(&store).source(source.unwrap())
+                let source = CredentialSource::header().with_named_header(NAMED);
+                layer(&store).credentials(source.unwrap())
             }
-            Self::Everything => layer(&store).source(everything_on(["/user", "/admin"])),
-            Self::Elsewhere => layer(&store).source(everything_on(["/user/", "/users"])),
+            Self::Everything => layer(&store).credentials(everything_on(["/user", "/admin"])),
+            Self::Elsewhere => layer(&store).credentials(everything_on(["/user/", "/users"])),
         })
     }
 }
@@ -117,17 +119,17 @@ fn cookie() -> AuthCookie {
     cookie.trusted_origin("https://app.example").unwrap()
 }
 
-fn named() -> TokenSource {
-    let source = TokenSource::named_header(NAMED).unwrap();
+fn named() -> CredentialSource {
+    let source = CredentialSource::named_header(NAMED).unwrap();
     source.trusted_origin("https://app.example").unwrap()
 }
 
-fn everything_on(paths: [&str; 2]) -> TokenSource {
-    let source = TokenSource::header().and_cookie(cookie());
+fn everything_on(paths: [&str; 2]) -> CredentialSource {
+    let source = CredentialSource::header().with_cookie(cookie());
     let source = source.with_named_header(NAMED).unwrap();
     paths.into_iter().fold(source, |source, path| {
-        let source = source.and_query(path).unwrap();
-        source.and_subprotocol(path).unwrap()
+        let source = source.with_query_token(path).unwrap();
+        source.with_websocket_subprotocol(path).unwrap()
     })
 }
 
@@ -136,7 +138,7 @@ pub async fn through_extractor(server: Server, request: Request<Body>) -> Answer
     let app = Router::new()
         .route("/user", post(async |_: CurrentUser<TestUser>| "in"))
         .route("/admin", post(async |_: AdminUser<TestUser>| "in"))
-        .route("/staff", post(async |_: Guarded<Staff, TestUser>| "in"));
+        .route("/staff", post(async |_: Require<Staff, TestUser>| "in"));
     let app = match server.layer() {
         Some(layer) => app.layer(layer),
         None => app,

@@ -12,7 +12,7 @@ use sqlx::{Connection, Executor};
 use tempfile::TempDir;
 use tokio::task::{JoinHandle, JoinSet, block_in_place};
 use tokio::time::{interval, sleep};
-use tower_warder::{Secret, TokenIssuer};
+use tower_warder::{HmacSecret, JwtIssuer};
 
 use super::report::Report;
 use crate::server::{SECRET, Server, Start};
@@ -304,7 +304,7 @@ pub struct Expected {
 }
 
 fn token(id: i64) -> String {
-    let issuer = TokenIssuer::hs256(&Secret::new(SECRET).unwrap());
+    let issuer = JwtIssuer::hs256(&HmacSecret::new(SECRET).unwrap());
     issuer.issue(&id.to_string()).unwrap()
 }
 

@@ -35,15 +35,15 @@ async fn tokens_get_the_key_of_their_id_and_algorithm_in_every_set() {
                 let verifier = verifier(&fetched);
                 for (asked, signer, token) in &tokens {
                     let expected = match chosen(&set, *asked, signer.1) == Some(*signer) {
-                        true => Verdict::Accepted,
-                        false => Verdict::Refused,
+                        true => PasswordVerification::Accepted,
+                        false => PasswordVerification::Refused,
                     };
                     // Again, when its header may be known.
                     for _ in 0..2 {
                         let verdict = judge_now(&verifier, token);
                         assert_eq!(verdict, Some(expected), "{set:?} {asked:?} {signer:?}");
                     }
-                    accepted += usize::from(expected == Verdict::Accepted);
+                    accepted += usize::from(expected == PasswordVerification::Accepted);
                 }
             }
         }
@@ -133,10 +133,16 @@ async fn reason_says_whether_the_key_id_or_the_algorithm_is_wrong() {
 #[tokio::test(start_paused = true)]
 async fn nothing_is_fetched_for_a_token_that_names_no_key() {
     let server = Server::publishing(["a", "b"]);
-    let keys = Jwks::fetch(URL).client(server.clone()).await.unwrap();
+    let keys = RemoteJwks::from_url(URL)
+        .client(server.clone())
+        .await
+        .unwrap();
     pass(Duration::from_secs(31)).await;
     for token in [token(unnamed()), token(p256())] {
-        assert_eq!(judge_now(&verifier(&keys), &token), Some(Verdict::Refused));
+        assert_eq!(
+            judge_now(&verifier(&keys), &token),
+            Some(PasswordVerification::Refused)
+        );
     }
     settle().await;
     assert_eq!(server.fetches(), 1);
@@ -152,25 +158,43 @@ async fn known_header_gets_another_key_when_the_set_changes() {
     };
     let es = p256().key_id("a");
     let server = Server::saying(&set(&[&es, &old]));
-    let keys = Jwks::fetch(URL).client(server.clone()).await.unwrap();
+    let keys = RemoteJwks::from_url(URL)
+        .client(server.clone())
+        .await
+        .unwrap();
     let verifier = verifier(&keys);
     let [of_old, of_new] = [&old, &new].map(|key| token(key.clone()));
     for _ in 0..2 {
-        assert_eq!(judge_now(&verifier, &of_old), Some(Verdict::Accepted));
-        assert_eq!(judge_now(&verifier, &of_new), Some(Verdict::Refused));
+        assert_eq!(
+            judge_now(&verifier, &of_old),
+            Some(PasswordVerification::Accepted)
+        );
+        assert_eq!(
+            judge_now(&verifier, &of_new),
+            Some(PasswordVerification::Refused)
+        );
     }
     // At another place, and another one.
     server.say(&set(&[&new, &es]));
     pass(Duration::from_secs(300)).await;
     for _ in 0..2 {
-        assert_eq!(judge_now(&verifier, &of_new), Some(Verdict::Accepted));
-        assert_eq!(judge_now(&verifier, &of_old), Some(Verdict::Refused));
+        assert_eq!(
+            judge_now(&verifier, &of_new),
+            Some(PasswordVerification::Accepted)
+        );
+        assert_eq!(
+            judge_now(&verifier, &of_old),
+            Some(PasswordVerification::Refused)
+        );
     }
     // Two that fit: which of them it is, nobody says.
     server.say(&set(&[&new, &es, &old]));
     pass(Duration::from_secs(300)).await;
     for token in [&of_new, &of_old] {
-        assert_eq!(judge_now(&verifier, token), Some(Verdict::Refused));
+        assert_eq!(
+            judge_now(&verifier, token),
+            Some(PasswordVerification::Refused)
+        );
     }
 }
 
@@ -206,7 +230,7 @@ async fn algorithm_of_a_token_is_given_to_no_key() {
             let verdict = judge(&verifier, &token(key(algorithm))).await;
             let is_accepted = accepted.contains(&algorithm);
             assert_eq!(
-                verdict == Verdict::Accepted,
+                verdict == PasswordVerification::Accepted,
                 is_accepted,
                 "{set} {algorithm}"
             );
@@ -222,7 +246,7 @@ async fn published_alg_ed25519_is_eddsa() {
     let keys = builder(&set).algorithm(Algorithm::EdDSA).await.unwrap();
     assert_eq!(
         judge(&verifier(&keys), &named("a")).await,
-        Verdict::Accepted
+        PasswordVerification::Accepted
     );
 }
 

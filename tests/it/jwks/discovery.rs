@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde_json::json;
-use tower_warder::{ConfigError, Issuers, Jwks};
+use tower_warder::{ConfigError, MultiIssuerVerifier, RemoteJwks};
 
 use super::*;
 use crate::support::Log;
@@ -12,42 +12,56 @@ const DOCUMENT: &str = "https://login.example/realms/shop/.well-known/openid-con
 const KEYS: &str = "https://keys.example/shop";
 
 /// What was discovered demands its issuer by itself.
-fn verifier(keys: &Jwks) -> TokenVerifier {
-    TokenVerifier::jwks(keys)
+fn verifier(keys: &RemoteJwks) -> JwtVerifier {
+    JwtVerifier::jwks(keys)
 }
 
 #[tokio::test(start_paused = true)]
 async fn the_keys_of_an_issuer_are_found_and_the_issuer_is_demanded() {
     let server = discoverable(ISSUER, KEYS);
-    let keys = Jwks::discover(ISSUER).client(server.clone()).await.unwrap();
+    let keys = RemoteJwks::from_oidc_issuer(ISSUER)
+        .client(server.clone())
+        .await
+        .unwrap();
     let urls: Vec<_> = server.asked().into_iter().map(|asked| asked.url).collect();
     assert_eq!(urls, [DOCUMENT, KEYS]);
 
     let verifier = verifier(&keys);
     for (issuer, verdict) in [
-        (ISSUER, Verdict::Accepted),
-        ("https://login.example", Verdict::Refused),
-        ("https://login.example/realms/shop/", Verdict::Refused),
+        (ISSUER, PasswordVerification::Accepted),
+        ("https://login.example", PasswordVerification::Refused),
+        (
+            "https://login.example/realms/shop/",
+            PasswordVerification::Refused,
+        ),
     ] {
-        let token = TokenIssuer::new(key("a"))
-            .issuer(issuer)
-            .issue("7")
-            .unwrap();
+        let token = JwtIssuer::new(key("a")).issuer(issuer).issue("7").unwrap();
         assert_eq!(judge(&verifier, &token).await, verdict, "{issuer}");
     }
-    let anonymous = TokenIssuer::new(key("a")).issue("7").unwrap();
-    assert_eq!(judge(&verifier, &anonymous).await, Verdict::Refused);
+    let anonymous = JwtIssuer::new(key("a")).issue("7").unwrap();
+    assert_eq!(
+        judge(&verifier, &anonymous).await,
+        PasswordVerification::Refused
+    );
 }
 
 #[tokio::test(start_paused = true)]
 async fn among_several_issuers_it_stands_under_its_own_name_to_the_letter() {
     let server = discoverable(ISSUER, KEYS);
-    let keys = Jwks::discover(ISSUER).client(server).await.unwrap();
-    let other = Issuers::new().add(format!("{ISSUER}/"), verifier(&keys));
-    assert!(matches!(other, Err(ConfigError::OtherIssuer(_))));
-    let issuers = Issuers::new().add(ISSUER, verifier(&keys)).unwrap();
-    let token = TokenIssuer::new(key("a")).issuer(ISSUER).issue("7");
-    assert_eq!(judge(&issuers, &token.unwrap()).await, Verdict::Accepted);
+    let keys = RemoteJwks::from_oidc_issuer(ISSUER)
+        .client(server)
+        .await
+        .unwrap();
+    let other = MultiIssuerVerifier::new().add(format!("{ISSUER}/"), verifier(&keys));
+    assert!(matches!(other, Err(ConfigError::IssuerMismatch(_))));
+    let issuers = MultiIssuerVerifier::new()
+        .add(ISSUER, verifier(&keys))
+        .unwrap();
+    let token = JwtIssuer::new(key("a")).issuer(ISSUER).issue("7");
+    assert_eq!(
+        judge(&issuers, &token.unwrap()).await,
+        PasswordVerification::Accepted
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -59,19 +73,37 @@ async fn template_of_tenants_admits_none_until_a_rule_says_which() {
         "https://login.example/common/v2.0/.well-known/openid-configuration",
         &document(TEMPLATE, KEYS),
     );
-    let keys = Jwks::discover(common).client(server).await.unwrap();
+    let keys = RemoteJwks::from_oidc_issuer(common)
+        .client(server)
+        .await
+        .unwrap();
     let [one, two] = ["t1", "t2"].map(|tenant| {
         let issuer = format!("https://login.example/{tenant}/v2.0");
-        let token = TokenIssuer::new(key("a")).issuer(issuer);
+        let token = JwtIssuer::new(key("a")).issuer(issuer);
         let claims = json!({"tid": tenant});
         token.token("7").claims(&claims).issue().unwrap()
     });
     let listed = verifier(&keys).issuers(["https://login.example/t2/v2.0"]);
     let all = verifier(&keys).issuer_template(TEMPLATE).unwrap();
     for (verifier, expected) in [
-        (verifier(&keys), [Verdict::Refused, Verdict::Refused]),
-        (listed, [Verdict::Refused, Verdict::Accepted]),
-        (all, [Verdict::Accepted, Verdict::Accepted]),
+        (
+            verifier(&keys),
+            [PasswordVerification::Refused, PasswordVerification::Refused],
+        ),
+        (
+            listed,
+            [
+                PasswordVerification::Refused,
+                PasswordVerification::Accepted,
+            ],
+        ),
+        (
+            all,
+            [
+                PasswordVerification::Accepted,
+                PasswordVerification::Accepted,
+            ],
+        ),
     ] {
         let verdicts = [judge(&verifier, &one).await, judge(&verifier, &two).await];
         assert_eq!(verdicts, expected);
@@ -115,8 +147,8 @@ async fn issuer_of_another_document_is_told_escaped_and_cut() {
         "ERROR ",
         "x".repeat(100_000)
     );
-    let keys = Jwks::discover(ISSUER).client(discoverable(&evil, KEYS));
-    let _keys = keys.in_background().unwrap();
+    let keys = RemoteJwks::from_oidc_issuer(ISSUER).client(discoverable(&evil, KEYS));
+    let _keys = keys.connect_lazy().unwrap();
     settle().await;
     let lines = log.lines("WARN");
     assert_eq!(lines.len(), 1, "{}", log.text());
@@ -144,15 +176,17 @@ async fn issuer_by_http_inside_a_private_network_needs_the_setting() {
         ("http://user:password@keycloak:8080/keys", false),
         ("file:///etc/passwd", false),
     ] {
-        let builder = Jwks::discover(INSIDE).client(found(jwks_uri));
+        let builder = RemoteJwks::from_oidc_issuer(INSIDE).client(found(jwks_uri));
         let keys = builder.dangerous_allow_http().await;
         assert_eq!(keys.is_ok(), is_good, "{jwks_uri}: {keys:?}");
     }
-    let refused = Jwks::discover(INSIDE).client(found(KEYS)).await;
+    let refused = RemoteJwks::from_oidc_issuer(INSIDE)
+        .client(found(KEYS))
+        .await;
     assert!(matches!(refused, Err(ConfigError::InvalidUrl(_))));
     // It opens no way out of TLS.
     let server = discoverable(ISSUER, "http://keys.example/shop");
-    let refused = Jwks::discover(ISSUER).client(server.clone());
+    let refused = RemoteJwks::from_oidc_issuer(ISSUER).client(server.clone());
     assert!(refused.dangerous_allow_http().await.is_err());
     assert_eq!(server.fetches(), 1);
 }
@@ -196,7 +230,10 @@ async fn what_is_no_discovery_document_is_refused() {
 #[tokio::test(start_paused = true)]
 async fn keys_that_moved_are_found_again() {
     let server = discoverable(ISSUER, KEYS);
-    let keys = Jwks::discover(ISSUER).client(server.clone()).await.unwrap();
+    let keys = RemoteJwks::from_oidc_issuer(ISSUER)
+        .client(server.clone())
+        .await
+        .unwrap();
     pass(Duration::from_secs(300)).await;
     let urls: Vec<_> = server.asked().into_iter().map(|asked| asked.url).collect();
     assert_eq!(urls, [DOCUMENT, KEYS, KEYS], "looked up once");
@@ -207,11 +244,11 @@ async fn keys_that_moved_are_found_again() {
     pass(Duration::from_secs(300)).await;
     pass(Duration::from_secs(60)).await;
     assert_eq!(server.asked().last().unwrap().url, "https://new.example/");
-    let token = TokenIssuer::new(key("b"))
-        .issuer(ISSUER)
-        .issue("7")
-        .unwrap();
-    assert_eq!(judge_now(&verifier(&keys), &token), Some(Verdict::Accepted));
+    let token = JwtIssuer::new(key("b")).issuer(ISSUER).issue("7").unwrap();
+    assert_eq!(
+        judge_now(&verifier(&keys), &token),
+        Some(PasswordVerification::Accepted)
+    );
 }
 
 fn discoverable(issuer: &str, jwks_uri: &str) -> Server {
@@ -225,7 +262,7 @@ fn document(issuer: &str, jwks_uri: &str) -> String {
 }
 
 async fn refused(server: Server) -> String {
-    match Jwks::discover(ISSUER).client(server).await {
+    match RemoteJwks::from_oidc_issuer(ISSUER).client(server).await {
         Err(error @ ConfigError::KeySet { .. }) => error.to_string(),
         other => panic!("{other:?}"),
     }

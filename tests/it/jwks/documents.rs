@@ -1,7 +1,7 @@
 //! Which published keys are taken.
 
 use serde_json::{Value, json};
-use tower_warder::{ConfigError, Jwks, JwksBuilder};
+use tower_warder::{ConfigError, JwksBuilder, RemoteJwks};
 
 use super::*;
 
@@ -27,8 +27,14 @@ async fn one_bad_key_does_not_spoil_the_set() {
         for set in [json!([bad, good]), json!([good, bad])] {
             let keys = fetch(&json!({ "keys": set })).await.unwrap();
             let verifier = verifier(&keys);
-            assert_eq!(judge(&verifier, &named("good")).await, Verdict::Accepted);
-            assert_eq!(judge(&verifier, &named("bad")).await, Verdict::Refused);
+            assert_eq!(
+                judge(&verifier, &named("good")).await,
+                PasswordVerification::Accepted
+            );
+            assert_eq!(
+                judge(&verifier, &named("bad")).await,
+                PasswordVerification::Refused
+            );
         }
         let alone = fetch(&json!({ "keys": [bad] })).await;
         assert!(matches!(alone, Err(ConfigError::KeySet { .. })), "{bad}");
@@ -43,9 +49,18 @@ async fn secrets_and_private_keys_are_not_taken() {
     let keys = fetch(&json!({ "keys": [oct, private, public(key("good"))] })).await;
     let verifier = verifier(&keys.unwrap());
     let forged = SigningKey::from_jwk(oct.to_string()).unwrap();
-    assert_eq!(judge(&verifier, &token(forged)).await, Verdict::Refused);
-    assert_eq!(judge(&verifier, &named("bad")).await, Verdict::Refused);
-    assert_eq!(judge(&verifier, &named("good")).await, Verdict::Accepted);
+    assert_eq!(
+        judge(&verifier, &token(forged)).await,
+        PasswordVerification::Refused
+    );
+    assert_eq!(
+        judge(&verifier, &named("bad")).await,
+        PasswordVerification::Refused
+    );
+    assert_eq!(
+        judge(&verifier, &named("good")).await,
+        PasswordVerification::Accepted
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -81,13 +96,16 @@ async fn a_set_of_too_many_keys_or_bytes_is_refused() {
     let keys = fetch(&json!({ "keys": some[..100] })).await.unwrap();
     assert_eq!(
         judge(&verifier(&keys), &named("99")).await,
-        Verdict::Accepted
+        PasswordVerification::Accepted
     );
 
     let set = json!({ "keys": [public(key("a"))] }).to_string();
-    let exactly = builder(&set).max_size(set.len()).await;
+    let exactly = builder(&set).max_document_bytes(set.len()).await;
     assert!(exactly.is_ok());
-    let error = builder(&set).max_size(set.len() - 1).await.unwrap_err();
+    let error = builder(&set)
+        .max_document_bytes(set.len() - 1)
+        .await
+        .unwrap_err();
     assert!(error.to_string().contains("too large"), "{error}");
 }
 
@@ -97,8 +115,14 @@ async fn of_several_keys_of_one_id_and_algorithm_the_first_is_taken() {
     let second = SigningKey::generate(Algorithm::EdDSA).unwrap().key_id("a");
     let set = json!({ "keys": [public(first.clone()), public(second.clone())] });
     let verifier = verifier(&fetch(&set).await.unwrap());
-    assert_eq!(judge(&verifier, &token(first)).await, Verdict::Accepted);
-    assert_eq!(judge(&verifier, &token(second)).await, Verdict::Refused);
+    assert_eq!(
+        judge(&verifier, &token(first)).await,
+        PasswordVerification::Accepted
+    );
+    assert_eq!(
+        judge(&verifier, &token(second)).await,
+        PasswordVerification::Refused
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -112,7 +136,10 @@ async fn members_that_are_null_are_absent() {
     }
     let good = token(rsa(Algorithm::RS256));
     let keys = fetch(&json!({ "keys": [silent] })).await.unwrap();
-    assert_eq!(judge(&verifier(&keys), &good).await, Verdict::Accepted);
+    assert_eq!(
+        judge(&verifier(&keys), &good).await,
+        PasswordVerification::Accepted
+    );
     for private in ["d", "p", "q", "dp", "dq", "qi", "k", "oth"] {
         for value in [json!("AQAB"), json!(""), json!([]), json!(false)] {
             let leaked = with(silent.clone(), private, value);
@@ -132,39 +159,43 @@ async fn token_without_a_key_id_is_judged_by_the_only_key_of_its_algorithm() {
     for (set, by_none, by_a) in [
         (
             json!([public(key("a"))]),
-            Verdict::Accepted,
-            Verdict::Accepted,
+            PasswordVerification::Accepted,
+            PasswordVerification::Accepted,
         ),
         (
             json!([public(key("a")), encryption]),
-            Verdict::Accepted,
-            Verdict::Accepted,
+            PasswordVerification::Accepted,
+            PasswordVerification::Accepted,
         ),
-        (json!([anonymous]), Verdict::Accepted, Verdict::Accepted),
+        (
+            json!([anonymous]),
+            PasswordVerification::Accepted,
+            PasswordVerification::Accepted,
+        ),
         (
             json!([public(key("a")), public(p256("b"))]),
-            Verdict::Accepted,
-            Verdict::Accepted,
+            PasswordVerification::Accepted,
+            PasswordVerification::Accepted,
         ),
         (
             json!([public(p256("b")), anonymous]),
-            Verdict::Accepted,
-            Verdict::Accepted,
+            PasswordVerification::Accepted,
+            PasswordVerification::Accepted,
         ),
         (
             json!([public(key("a")), public(key("b"))]),
-            Verdict::Refused,
-            Verdict::Accepted,
+            PasswordVerification::Refused,
+            PasswordVerification::Accepted,
         ),
         (
             json!([public(p256("a")), anonymous]),
-            Verdict::Accepted,
-            Verdict::Refused,
+            PasswordVerification::Accepted,
+            PasswordVerification::Refused,
         ),
         (
             json!([public(p256("a")), public(p256("b"))]),
-            Verdict::Refused,
-            Verdict::Refused,
+            PasswordVerification::Refused,
+            PasswordVerification::Refused,
         ),
     ] {
         let verifier = verifier(&fetch(&json!({ "keys": set })).await.unwrap());
@@ -192,7 +223,7 @@ async fn an_rsa_key_that_does_not_say_its_algorithm_has_one_nonetheless() {
         for tried in [Algorithm::RS256, Algorithm::RS512, Algorithm::PS256] {
             let verdict = judge(&verifier, &token(rsa(tried))).await;
             assert_eq!(
-                verdict == Verdict::Accepted,
+                verdict == PasswordVerification::Accepted,
                 tried == algorithm,
                 "{configured:?} {tried}"
             );
@@ -207,10 +238,13 @@ async fn keys_of_other_algorithms_than_the_configured_are_passed_over() {
     let set = json!({ "keys": [public(key("ed")), public(p256("ec"))] }).to_string();
     let keys = builder(&set).algorithm(Algorithm::ES256).await.unwrap();
     let verifier = verifier(&keys);
-    assert_eq!(judge(&verifier, &named("ed")).await, Verdict::Refused);
+    assert_eq!(
+        judge(&verifier, &named("ed")).await,
+        PasswordVerification::Refused
+    );
     assert_eq!(
         judge(&verifier, &token(p256("ec"))).await,
-        Verdict::Accepted
+        PasswordVerification::Accepted
     );
 }
 
@@ -227,7 +261,7 @@ async fn whatever_byte_of_a_set_changes_it_is_read_or_refused() {
                 continue;
             };
             let verdict = judge(&verifier(&keys), &token).await;
-            assert_ne!(verdict, Verdict::Unavailable, "{changed}");
+            assert_ne!(verdict, PasswordVerification::Unavailable, "{changed}");
         }
     }
 }
@@ -251,9 +285,9 @@ pub fn with(mut jwk: Value, member: &str, value: Value) -> Value {
 }
 
 pub fn builder(document: &str) -> JwksBuilder {
-    Jwks::fetch(URL).client(Server::saying(document))
+    RemoteJwks::from_url(URL).client(Server::saying(document))
 }
 
-pub async fn fetch(document: &Value) -> Result<Jwks, ConfigError> {
+pub async fn fetch(document: &Value) -> Result<RemoteJwks, ConfigError> {
     builder(&document.to_string()).await
 }

@@ -16,7 +16,10 @@ async fn dropped_key_is_one_warning_for_each_change_of_the_set() {
     );
     let nameless = json!({"kty": "EC", "crv": "P-521"});
     let server = Server::saying(&set(&[&good, &leaked, &nameless]));
-    let _keys = Jwks::fetch(URL).client(server.clone()).await.unwrap();
+    let _keys = RemoteJwks::from_url(URL)
+        .client(server.clone())
+        .await
+        .unwrap();
     let lines = log.lines("WARN");
     assert_eq!(lines.len(), 2, "{}", log.text());
     let of_leaked = lines.iter().find(|line| line.contains(r#"kid="leaked""#));

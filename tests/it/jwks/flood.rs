@@ -26,18 +26,29 @@ async fn ten_thousand_unknown_keys_cost_one_fetch_and_known_ones_never_wait() {
     let waiting = join_all(flood.iter().map(|bad| judge(&verifier, bad)));
     let mut waiting = Box::pin(waiting);
     assert!(futures_util::poll!(&mut waiting).is_pending());
-    assert_eq!(judge_now(&verifier, &good), Some(Verdict::Accepted));
+    assert_eq!(
+        judge_now(&verifier, &good),
+        Some(PasswordVerification::Accepted)
+    );
     let judged = waiting.await;
     assert_eq!(server.fetches(), 2);
     // As many as have a place wait; the others are told to come again.
-    let refused = judged.iter().filter(|one| **one == Verdict::Refused);
+    let refused = judged
+        .iter()
+        .filter(|one| **one == PasswordVerification::Refused);
     assert_eq!(refused.count(), 1024);
-    assert!(!judged.contains(&Verdict::Accepted));
+    assert!(!judged.contains(&PasswordVerification::Accepted));
 
     // And those that come afterwards are refused at once.
     for bad in &flood {
-        assert_eq!(judge_now(&verifier, bad), Some(Verdict::Refused));
-        assert_eq!(judge_now(&verifier, &good), Some(Verdict::Accepted));
+        assert_eq!(
+            judge_now(&verifier, bad),
+            Some(PasswordVerification::Refused)
+        );
+        assert_eq!(
+            judge_now(&verifier, &good),
+            Some(PasswordVerification::Accepted)
+        );
     }
     assert_eq!(server.fetches(), 2);
 }
@@ -87,7 +98,7 @@ async fn measured_with_and_without_a_flood() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}/me", listener.local_addr().unwrap());
     tokio::spawn(async move { axum::serve(listener, app).await });
-    let maker = TokenIssuer::new(key("jane"));
+    let maker = JwtIssuer::new(key("jane"));
     let jane = maker.issue("jane").unwrap();
 
     let (crowd, flood) = (vec![jane.clone(); FLOOD], made_up(&jane));

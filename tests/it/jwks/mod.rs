@@ -19,7 +19,7 @@ use std::time::Duration;
 use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der};
 use aws_lc_rs::rsa::{KeyPair, KeySize};
 use tower_warder::{
-    Algorithm, AuthError, AuthErrorKind, Claims, Jwks, SigningKey, TokenIssuer, TokenVerifier,
+    Algorithm, AuthError, AuthErrorKind, Claims, JwtIssuer, JwtVerifier, RemoteJwks, SigningKey,
     Verification, Verifier,
 };
 
@@ -48,7 +48,7 @@ fn key(key_id: &str) -> SigningKey {
 }
 
 fn token(key: SigningKey) -> String {
-    TokenIssuer::new(key).issuer(ISSUER).issue("7").unwrap()
+    JwtIssuer::new(key).issuer(ISSUER).issue("7").unwrap()
 }
 
 /// A token that a key of this id signed.
@@ -57,14 +57,17 @@ fn named(key_id: &str) -> String {
 }
 
 /// A server that publishes keys of these ids, and who fetched them.
-async fn published<const N: usize>(key_ids: [&str; N]) -> (Server, Jwks) {
+async fn published<const N: usize>(key_ids: [&str; N]) -> (Server, RemoteJwks) {
     let server = Server::publishing(key_ids);
-    let keys = Jwks::fetch(URL).client(server.clone()).await.unwrap();
+    let keys = RemoteJwks::from_url(URL)
+        .client(server.clone())
+        .await
+        .unwrap();
     (server, keys)
 }
 
-fn verifier(keys: &Jwks) -> TokenVerifier {
-    TokenVerifier::jwks(keys).issuer(ISSUER)
+fn verifier(keys: &RemoteJwks) -> JwtVerifier {
+    JwtVerifier::jwks(keys).issuer(ISSUER)
 }
 
 /// Lets the task that fetches do what there is to do, without the time going on.
@@ -82,7 +85,7 @@ async fn pass(time: Duration) {
 }
 
 /// What a request gets that waits as long as it takes.
-async fn judge(verifier: &impl Verifier, token: &str) -> Verdict {
+async fn judge(verifier: &impl Verifier, token: &str) -> PasswordVerification {
     match verifier.verify(token) {
         Verification::Ready(judged) => verdict(judged),
         Verification::Pending(judged) => verdict(judged.await),
@@ -91,7 +94,7 @@ async fn judge(verifier: &impl Verifier, token: &str) -> Verdict {
 }
 
 /// What a request gets that does not wait, if it does not have to.
-fn judge_now(verifier: &impl Verifier, token: &str) -> Option<Verdict> {
+fn judge_now(verifier: &impl Verifier, token: &str) -> Option<PasswordVerification> {
     match verifier.verify(token) {
         Verification::Ready(judged) => Some(verdict(judged)),
         _ => None,
@@ -99,7 +102,7 @@ fn judge_now(verifier: &impl Verifier, token: &str) -> Option<Verdict> {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Verdict {
+enum PasswordVerification {
     Accepted,
     /// 401.
     Refused,
@@ -107,11 +110,11 @@ enum Verdict {
     Unavailable,
 }
 
-fn verdict(judged: Result<Claims, AuthError>) -> Verdict {
+fn verdict(judged: Result<Claims, AuthError>) -> PasswordVerification {
     match judged.map_err(|error| error.kind()) {
-        Ok(_) => Verdict::Accepted,
-        Err(AuthErrorKind::InvalidToken) => Verdict::Refused,
-        Err(AuthErrorKind::Unavailable) => Verdict::Unavailable,
+        Ok(_) => PasswordVerification::Accepted,
+        Err(AuthErrorKind::InvalidToken) => PasswordVerification::Refused,
+        Err(AuthErrorKind::Unavailable) => PasswordVerification::Unavailable,
         Err(other) => panic!("{other:?}"),
     }
 }

@@ -7,7 +7,7 @@ use axum::Router;
 use axum::routing::get as on_get;
 use tokio::time::Instant;
 use tower_warder::testing::TestUser;
-use tower_warder::{AuthLayer, CurrentUser, Jwks};
+use tower_warder::{AuthLayer, CurrentUser, RemoteJwks};
 
 use super::*;
 use crate::support::{Log, Store, get, get_with, send};
@@ -21,16 +21,28 @@ async fn old_keys_are_good_until_their_maximum_age_and_then_it_is_503() {
         for _ in 0..23 {
             pass(Duration::from_secs(3600)).await;
             let verdict = judge_now(&verifier, &token);
-            assert_eq!(verdict, Some(Verdict::Accepted), "{mood:?}");
+            assert_eq!(verdict, Some(PasswordVerification::Accepted), "{mood:?}");
         }
         pass(Duration::from_secs(3600)).await;
-        assert_eq!(judge(&verifier, &token).await, Verdict::Unavailable);
-        assert_eq!(judge_now(&verifier, &token), Some(Verdict::Unavailable));
+        assert_eq!(
+            judge(&verifier, &token).await,
+            PasswordVerification::Unavailable
+        );
+        assert_eq!(
+            judge_now(&verifier, &token),
+            Some(PasswordVerification::Unavailable)
+        );
 
         server.is(Mood::Publishes);
         pass(COOLDOWN).await;
-        assert_eq!(judge(&verifier, &token).await, Verdict::Accepted);
-        assert_eq!(judge_now(&verifier, &token), Some(Verdict::Accepted));
+        assert_eq!(
+            judge(&verifier, &token).await,
+            PasswordVerification::Accepted
+        );
+        assert_eq!(
+            judge_now(&verifier, &token),
+            Some(PasswordVerification::Accepted)
+        );
     }
 }
 
@@ -42,7 +54,7 @@ async fn documents_that_cannot_be_used_do_not_replace_the_keys() {
         pass(INTERVAL).await;
         assert_eq!(server.fetches(), 2);
         let verdict = judge_now(&verifier(&keys), &named("a"));
-        assert_eq!(verdict, Some(Verdict::Accepted), "{document}");
+        assert_eq!(verdict, Some(PasswordVerification::Accepted), "{document}");
         assert!(keys.age().unwrap() >= INTERVAL * 4 / 5, "{document}");
     }
 }
@@ -53,30 +65,42 @@ async fn an_unknown_key_is_503_while_keys_cannot_be_fetched_and_401_again_afterw
     let verifier = verifier(&keys);
     server.is(Mood::Answers(502));
     pass(COOLDOWN).await;
-    assert_eq!(judge(&verifier, &named("b")).await, Verdict::Unavailable);
+    assert_eq!(
+        judge(&verifier, &named("b")).await,
+        PasswordVerification::Unavailable
+    );
     assert_eq!(
         judge_now(&verifier, &named("b")),
-        Some(Verdict::Unavailable)
+        Some(PasswordVerification::Unavailable)
     );
-    assert_eq!(judge_now(&verifier, &named("a")), Some(Verdict::Accepted));
+    assert_eq!(
+        judge_now(&verifier, &named("a")),
+        Some(PasswordVerification::Accepted)
+    );
 
     server.is(Mood::Publishes);
     pass(COOLDOWN * 2).await;
     // Without a token that asked for it.
-    assert_eq!(judge_now(&verifier, &named("b")), Some(Verdict::Refused));
-    assert_eq!(judge_now(&verifier, &named("a")), Some(Verdict::Accepted));
+    assert_eq!(
+        judge_now(&verifier, &named("b")),
+        Some(PasswordVerification::Refused)
+    );
+    assert_eq!(
+        judge_now(&verifier, &named("a")),
+        Some(PasswordVerification::Accepted)
+    );
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_request_waits_no_longer_than_the_timeout() {
     let server = Server::publishing(["a"]);
-    let fetch = Jwks::fetch(URL).timeout(Duration::from_secs(2));
+    let fetch = RemoteJwks::from_url(URL).timeout(Duration::from_secs(2));
     let keys = fetch.client(server.clone()).await.unwrap();
     server.is(Mood::Hangs);
     pass(COOLDOWN).await;
     let start = Instant::now();
     let verdict = judge(&verifier(&keys), &named("b")).await;
-    assert_eq!(verdict, Verdict::Unavailable);
+    assert_eq!(verdict, PasswordVerification::Unavailable);
     assert!(start.elapsed() < Duration::from_millis(2100));
 }
 
@@ -117,15 +141,23 @@ async fn the_log_learns_of_an_outage_once() {
 fn keys_of_a_runtime_that_has_ended_are_503_when_they_would_have_to_be_fetched() {
     let other = tokio::runtime::Runtime::new().unwrap();
     let server = Server::publishing(["a"]);
-    let fetch = Jwks::fetch(URL).cooldown(Duration::ZERO).client(server);
+    let fetch = RemoteJwks::from_url(URL)
+        .cooldown(Duration::ZERO)
+        .client(server);
     let keys = other.block_on(fetch.into_future()).unwrap();
     drop(other);
     std::thread::sleep(Duration::from_millis(1100));
     let verifier = verifier(&keys);
     let runtime = tokio::runtime::Runtime::new().unwrap();
     runtime.block_on(async {
-        assert_eq!(judge(&verifier, &named("a")).await, Verdict::Accepted);
-        assert_eq!(judge(&verifier, &named("b")).await, Verdict::Unavailable);
+        assert_eq!(
+            judge(&verifier, &named("a")).await,
+            PasswordVerification::Accepted
+        );
+        assert_eq!(
+            judge(&verifier, &named("b")).await,
+            PasswordVerification::Unavailable
+        );
     });
 }
 
@@ -138,7 +170,7 @@ async fn behind_the_layer_it_looks_like_any_outage() {
         .route("/me", on_get(async |_: CurrentUser<TestUser>| "in"))
         .layer(layer);
     let jane = |key_id: &str| {
-        let issuer = TokenIssuer::new(key(key_id)).issuer(ISSUER);
+        let issuer = JwtIssuer::new(key(key_id)).issuer(ISSUER);
         issuer.issue("jane").unwrap()
     };
     assert_eq!(send(&app, get_with("/me", &jane("jane"))).await.status, 200);

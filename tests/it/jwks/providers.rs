@@ -101,11 +101,27 @@ async fn key_sets_of_providers_are_read_without_a_warning() {
         let verifier = verifier(&fetched);
         let key = |der: &[u8]| SigningKey::from_der(Algorithm::RS256, der).unwrap();
         for (name, token, expected) in [
-            ("1", token(key(&one).key_id("1")), Verdict::Accepted),
-            ("2", token(key(&two).key_id("2")), Verdict::Accepted),
-            ("2 as 1", token(key(&two).key_id("1")), Verdict::Refused),
-            ("3", token(key(&encryption).key_id("3")), Verdict::Refused),
-            ("none", token(key(&one)), Verdict::Refused),
+            (
+                "1",
+                token(key(&one).key_id("1")),
+                PasswordVerification::Accepted,
+            ),
+            (
+                "2",
+                token(key(&two).key_id("2")),
+                PasswordVerification::Accepted,
+            ),
+            (
+                "2 as 1",
+                token(key(&two).key_id("1")),
+                PasswordVerification::Refused,
+            ),
+            (
+                "3",
+                token(key(&encryption).key_id("3")),
+                PasswordVerification::Refused,
+            ),
+            ("none", token(key(&one)), PasswordVerification::Refused),
         ] {
             assert_eq!(
                 judge_now(&verifier, &token),
@@ -136,14 +152,14 @@ async fn several_algorithms_under_one_key_id_are_read_as_providers_write_them() 
     for _ in 0..2 {
         for key in &signing {
             let verdict = judge_now(&verifier(&fetched), &token(key.clone()));
-            assert_eq!(verdict, Some(Verdict::Accepted), "{key:?}");
+            assert_eq!(verdict, Some(PasswordVerification::Accepted), "{key:?}");
         }
     }
     let verdict = judge_now(
         &verifier(&fetched),
         &token(key(Algorithm::RS512).key_id("tenant")),
     );
-    assert_eq!(verdict, Some(Verdict::Refused));
+    assert_eq!(verdict, Some(PasswordVerification::Refused));
     assert!(log.lines("WARN").is_empty(), "{}", log.text());
 }
 

@@ -6,7 +6,7 @@ use axum::Router;
 use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio::process::Command;
-use tower_warder::{Jwks, KeyRing, PublishedKeys};
+use tower_warder::{JwksEndpoint, KeyRing, RemoteJwks};
 
 use super::*;
 
@@ -29,7 +29,7 @@ async fn python_understands_our_key_sets_and_we_understand_its() {
         ring.add(key.verifying_key()).unwrap();
         tokens.push(token(key));
     }
-    let app = Router::new().route_service("/jwks.json", PublishedKeys::new(&ring));
+    let app = Router::new().route_service("/jwks.json", JwksEndpoint::new(&ring));
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}/jwks.json", listener.local_addr().unwrap());
     tokio::spawn(async move { axum::serve(listener, app).await });
@@ -47,11 +47,15 @@ async fn python_understands_our_key_sets_and_we_understand_its() {
 
     let theirs: Value = serde_json::from_slice(&output.stdout).unwrap();
     let server = Server::saying(&theirs["keys"].to_string());
-    let verifier = verifier(&Jwks::fetch(URL).client(server).await.unwrap());
+    let verifier = verifier(&RemoteJwks::from_url(URL).client(server).await.unwrap());
     let signed = theirs["tokens"].as_array().unwrap();
     assert_eq!(signed.len(), 4);
     for token in signed {
         let token = token.as_str().unwrap();
-        assert_eq!(judge(&verifier, token).await, Verdict::Accepted, "{token}");
+        assert_eq!(
+            judge(&verifier, token).await,
+            PasswordVerification::Accepted,
+            "{token}"
+        );
     }
 }

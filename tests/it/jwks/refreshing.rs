@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use futures_util::poll;
-use tower_warder::Jwks;
+use tower_warder::RemoteJwks;
 
 use super::*;
 use crate::support::Log;
@@ -17,7 +17,7 @@ async fn new_keys_come_in_the_background() {
     assert_eq!(server.fetches(), 2);
     assert_eq!(
         judge_now(&verifier(&keys), &named("b")),
-        Some(Verdict::Accepted)
+        Some(PasswordVerification::Accepted)
     );
 }
 
@@ -51,7 +51,10 @@ async fn the_key_server_can_ask_to_be_asked_sooner_but_not_without_a_pause() {
     ] {
         let server = Server::publishing(["a"]);
         server.controls_caches(cache_control);
-        let _keys = Jwks::fetch(URL).client(server.clone()).await.unwrap();
+        let _keys = RemoteJwks::from_url(URL)
+            .client(server.clone())
+            .await
+            .unwrap();
         let mut waited = 0;
         while server.fetches() < 2 {
             pass(Duration::from_secs(1)).await;
@@ -70,7 +73,11 @@ async fn all_who_wait_for_a_new_key_wait_for_one_fetch() {
     pass(COOLDOWN).await;
     let (verifier, token) = (verifier(&keys), named("b"));
     let judged = join_all((0..100).map(|_| judge(&verifier, &token))).await;
-    assert!(judged.iter().all(|one| *one == Verdict::Accepted));
+    assert!(
+        judged
+            .iter()
+            .all(|one| *one == PasswordVerification::Accepted)
+    );
     assert_eq!(server.fetches(), 2);
 }
 
@@ -78,15 +85,27 @@ async fn all_who_wait_for_a_new_key_wait_for_one_fetch() {
 async fn an_unknown_key_is_refused_at_once_within_the_cooldown() {
     let (server, keys) = published(["a"]).await;
     let verifier = verifier(&keys);
-    assert_eq!(judge_now(&verifier, &named("b")), Some(Verdict::Refused));
+    assert_eq!(
+        judge_now(&verifier, &named("b")),
+        Some(PasswordVerification::Refused)
+    );
     pass(COOLDOWN - Duration::from_millis(1)).await;
-    assert_eq!(judge_now(&verifier, &named("b")), Some(Verdict::Refused));
+    assert_eq!(
+        judge_now(&verifier, &named("b")),
+        Some(PasswordVerification::Refused)
+    );
     assert_eq!(server.fetches(), 1);
 
     pass(Duration::from_millis(1)).await;
-    assert_eq!(judge(&verifier, &named("b")).await, Verdict::Refused);
+    assert_eq!(
+        judge(&verifier, &named("b")).await,
+        PasswordVerification::Refused
+    );
     assert_eq!(server.fetches(), 2);
-    assert_eq!(judge_now(&verifier, &named("c")), Some(Verdict::Refused));
+    assert_eq!(
+        judge_now(&verifier, &named("c")),
+        Some(PasswordVerification::Refused)
+    );
     assert_eq!(server.fetches(), 2);
 }
 
@@ -109,7 +128,11 @@ async fn nothing_is_fetched_for_a_token_that_is_refused_anyway() {
         ),
         named(&"c".repeat(700)) + &"A".repeat(8 * 1024),
     ] {
-        assert_eq!(judge_now(&verifier, &bad), Some(Verdict::Refused), "{bad}");
+        assert_eq!(
+            judge_now(&verifier, &bad),
+            Some(PasswordVerification::Refused),
+            "{bad}"
+        );
     }
     settle().await;
     assert_eq!(server.fetches(), 1);
@@ -129,7 +152,10 @@ async fn who_does_not_wait_to_the_end_leaves_nothing_behind() {
         assert_eq!(server.fetches(), 2, "begun");
     }
     // What it began goes on, and nobody begins it again.
-    assert_eq!(judge(&verifier, &token).await, Verdict::Accepted);
+    assert_eq!(
+        judge(&verifier, &token).await,
+        PasswordVerification::Accepted
+    );
     assert_eq!(server.fetches(), 2);
 
     // One who never begins to wait begins nothing.
@@ -157,14 +183,26 @@ async fn tokens_of_a_removed_key_die_with_the_next_fetch() {
     let (server, keys) = published(["a", "b"]).await;
     let verifier = verifier(&keys).cache(16);
     for _ in 0..2 {
-        assert_eq!(judge_now(&verifier, &named("a")), Some(Verdict::Accepted));
+        assert_eq!(
+            judge_now(&verifier, &named("a")),
+            Some(PasswordVerification::Accepted)
+        );
     }
     let token = named("a");
-    assert_eq!(judge_now(&verifier, &token), Some(Verdict::Accepted));
+    assert_eq!(
+        judge_now(&verifier, &token),
+        Some(PasswordVerification::Accepted)
+    );
     server.publish(["b"]);
     pass(INTERVAL).await;
-    assert_eq!(judge_now(&verifier, &token), Some(Verdict::Refused));
-    assert_eq!(judge_now(&verifier, &named("b")), Some(Verdict::Accepted));
+    assert_eq!(
+        judge_now(&verifier, &token),
+        Some(PasswordVerification::Refused)
+    );
+    assert_eq!(
+        judge_now(&verifier, &named("b")),
+        Some(PasswordVerification::Accepted)
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -173,18 +211,27 @@ async fn a_key_that_is_replaced_under_its_id_is_replaced() {
     let (server, keys) = published(["a"]).await;
     let verifier = verifier(&keys).cache(16);
     let token = named("a");
-    assert_eq!(judge_now(&verifier, &token), Some(Verdict::Accepted));
+    assert_eq!(
+        judge_now(&verifier, &token),
+        Some(PasswordVerification::Accepted)
+    );
     let jwk = other.key_id("a").verifying_key().to_jwk().unwrap();
     server.say(&format!(r#"{{"keys":[{jwk}]}}"#));
     pass(INTERVAL).await;
-    assert_eq!(judge_now(&verifier, &token), Some(Verdict::Refused));
+    assert_eq!(
+        judge_now(&verifier, &token),
+        Some(PasswordVerification::Refused)
+    );
 }
 
 #[tokio::test(start_paused = true)]
 async fn keys_that_did_not_change_are_not_sent_again() {
     let server = Server::publishing(["a"]);
     server.gives_etags();
-    let keys = Jwks::fetch(URL).client(server.clone()).await.unwrap();
+    let keys = RemoteJwks::from_url(URL)
+        .client(server.clone())
+        .await
+        .unwrap();
     pass(INTERVAL).await;
     let asked = server.asked();
     assert_eq!(asked[0].headers.get("if-none-match"), None);
@@ -194,14 +241,17 @@ async fn keys_that_did_not_change_are_not_sent_again() {
     assert!(keys.age().unwrap() < Duration::from_secs(61), "renewed");
     assert_eq!(
         judge_now(&verifier(&keys), &named("a")),
-        Some(Verdict::Accepted)
+        Some(PasswordVerification::Accepted)
     );
 
     server.publish(["a", "longer"]);
     pass(INTERVAL).await;
     assert_eq!(server.asked()[2].status, 200);
     let token = named("longer");
-    assert_eq!(judge_now(&verifier(&keys), &token), Some(Verdict::Accepted));
+    assert_eq!(
+        judge_now(&verifier(&keys), &token),
+        Some(PasswordVerification::Accepted)
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -267,16 +317,22 @@ async fn a_lone_key_without_an_id_gives_way_to_one_that_a_token_names() {
     for algorithm in [Algorithm::ES256, Algorithm::EdDSA] {
         let anonymous = SigningKey::from_pem(Algorithm::EdDSA, ED25519).unwrap();
         let server = Server::saying(&alone(&anonymous));
-        let keys = Jwks::fetch(URL).client(server.clone()).await.unwrap();
+        let keys = RemoteJwks::from_url(URL)
+            .client(server.clone())
+            .await
+            .unwrap();
         let verifier = verifier(&keys);
         let new = SigningKey::generate(algorithm).unwrap().key_id("b");
         server.say(&alone(&new));
         pass(COOLDOWN).await;
         assert_eq!(
             judge_now(&verifier, &token(anonymous)),
-            Some(Verdict::Accepted)
+            Some(PasswordVerification::Accepted)
         );
-        assert_eq!(judge(&verifier, &token(new)).await, Verdict::Accepted);
+        assert_eq!(
+            judge(&verifier, &token(new)).await,
+            PasswordVerification::Accepted
+        );
         assert_eq!(server.fetches(), 2, "{algorithm:?}");
     }
 }
@@ -289,17 +345,26 @@ async fn a_lone_key_without_an_id_gives_way_at_the_next_refresh_to_another() {
         format!(r#"{{"keys":[{key}]}}"#)
     });
     let server = Server::saying(&before);
-    let keys = Jwks::fetch(URL).client(server.clone()).await.unwrap();
+    let keys = RemoteJwks::from_url(URL)
+        .client(server.clone())
+        .await
+        .unwrap();
     let verifier = verifier(&keys);
     server.say(&after);
     pass(COOLDOWN).await;
     assert_eq!(
         judge_now(&verifier, &token(new.clone())),
-        Some(Verdict::Refused)
+        Some(PasswordVerification::Refused)
     );
     pass(INTERVAL).await;
-    assert_eq!(judge_now(&verifier, &token(new)), Some(Verdict::Accepted));
-    assert_eq!(judge_now(&verifier, &token(old)), Some(Verdict::Refused));
+    assert_eq!(
+        judge_now(&verifier, &token(new)),
+        Some(PasswordVerification::Accepted)
+    );
+    assert_eq!(
+        judge_now(&verifier, &token(old)),
+        Some(PasswordVerification::Refused)
+    );
 }
 
 const INTERVAL: Duration = Duration::from_secs(300);

@@ -6,17 +6,17 @@ use std::time::{Duration, Instant};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::sleep;
-use tower_warder::{ConfigError, Jwks};
+use tower_warder::{ConfigError, RemoteJwks};
 
 use super::*;
 
 #[tokio::test]
 async fn keys_are_fetched_by_http_on_this_machine() {
     let socket = Socket::answering(Answer::keys(["a"])).await;
-    let keys = Jwks::fetch(socket.url("/keys")).await.unwrap();
+    let keys = RemoteJwks::from_url(socket.url("/keys")).await.unwrap();
     assert_eq!(
         judge(&verifier(&keys), &named("a")).await,
-        Verdict::Accepted
+        PasswordVerification::Accepted
     );
     let asked = socket.asked();
     assert_eq!(asked.len(), 1);
@@ -50,7 +50,7 @@ async fn compressed_answer_is_refused_as_such() {
     ] {
         let head = format!("200 OK\r\ncontent-encoding: {encoding}");
         let socket = Socket::answering(Answer::Bytes(text(&head, body))).await;
-        let fetched = Jwks::fetch(socket.url("/keys")).await;
+        let fetched = RemoteJwks::from_url(socket.url("/keys")).await;
         let error = fetched.err().map(|error| error.to_string());
         match (reason, &error) {
             (None, None) => {}
@@ -67,17 +67,21 @@ async fn http_elsewhere_is_held_to_the_other_rules() {
         let url = socket
             .url("/keys")
             .replace("127.0.0.1", "[::ffff:127.0.0.1]");
-        let refused = Jwks::fetch(&url).in_background();
+        let refused = RemoteJwks::from_url(&url).connect_lazy();
         assert!(matches!(refused, Err(ConfigError::InvalidUrl(_))), "{url}");
-        Jwks::fetch(url).dangerous_allow_http()
+        RemoteJwks::from_url(url).dangerous_allow_http()
     };
     let good = Socket::answering(Answer::keys(["a"])).await;
     let keys = outside(&good).await.unwrap();
     assert_eq!(
         judge(&verifier(&keys), &named("a")).await,
-        Verdict::Accepted
+        PasswordVerification::Accepted
     );
-    let error = outside(&good).max_size(9).await.unwrap_err().to_string();
+    let error = outside(&good)
+        .max_document_bytes(9)
+        .await
+        .unwrap_err()
+        .to_string();
     assert!(error.contains("too large"), "{error}");
     let asked = good.asked().len();
 
@@ -132,7 +136,7 @@ async fn a_server_that_is_gone_is_refused() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}/keys", listener.local_addr().unwrap());
     drop(listener);
-    let error = Jwks::fetch(&url).await.unwrap_err().to_string();
+    let error = RemoteJwks::from_url(&url).await.unwrap_err().to_string();
     assert!(error.contains(&url), "{error}");
     assert!(
         error.to_lowercase().contains("connection refused"),
@@ -157,7 +161,7 @@ async fn a_slow_answer_is_given_up_as_a_whole() {
     for answer in [Answer::Hangs, Answer::Drips] {
         let socket = Socket::answering(answer.clone()).await;
         let start = Instant::now();
-        let fetch = Jwks::fetch(socket.url("/keys")).timeout(Duration::from_millis(300));
+        let fetch = RemoteJwks::from_url(socket.url("/keys")).timeout(Duration::from_millis(300));
         let error = fetch.await.unwrap_err().to_string();
         assert!(error.contains("took too long"), "{answer:?}: {error}");
         assert!(start.elapsed() < Duration::from_secs(5), "{answer:?}");
@@ -168,12 +172,14 @@ async fn a_slow_answer_is_given_up_as_a_whole() {
 async fn plain_http_is_no_tls() {
     let socket = Socket::answering(Answer::keys(["a"])).await;
     let url = socket.url("/keys").replace("http://", "https://");
-    let failed = Jwks::fetch(url).timeout(Duration::from_secs(2)).await;
+    let failed = RemoteJwks::from_url(url)
+        .timeout(Duration::from_secs(2))
+        .await;
     assert!(matches!(failed, Err(ConfigError::KeySet { .. })));
 }
 
 async fn refused(socket: &Socket) -> String {
-    match Jwks::fetch(socket.url("/keys")).await {
+    match RemoteJwks::from_url(socket.url("/keys")).await {
         Err(error @ ConfigError::KeySet { .. }) => error.to_string(),
         other => panic!("{other:?}"),
     }

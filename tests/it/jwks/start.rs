@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::Instant;
-use tower_warder::{Algorithm, ConfigError, Jwks, JwksClient};
+use tower_warder::{Algorithm, ConfigError, JwksClient, RemoteJwks};
 
 use super::*;
 
@@ -14,7 +14,10 @@ async fn keys_are_fetched_at_the_start() {
     assert_eq!(server.fetches(), 1);
     assert_eq!(keys.age(), Some(Duration::ZERO));
     for token in [named("a"), named("b")] {
-        assert_eq!(judge_now(&verifier(&keys), &token), Some(Verdict::Accepted));
+        assert_eq!(
+            judge_now(&verifier(&keys), &token),
+            Some(PasswordVerification::Accepted)
+        );
         assert!(verifier(&keys).verify_token(&token).is_ok());
     }
     assert_eq!(server.fetches(), 1);
@@ -25,9 +28,9 @@ async fn key_sets_may_share_a_client() {
     let server = Arc::new(Server::publishing(["a"]));
     for fetches in 1..3 {
         let client: Arc<dyn JwksClient> = server.clone();
-        let keys = Jwks::fetch(URL).client(client).await.unwrap();
+        let keys = RemoteJwks::from_url(URL).client(client).await.unwrap();
         let verdict = judge_now(&verifier(&keys), &named("a"));
-        assert_eq!(verdict, Some(Verdict::Accepted));
+        assert_eq!(verdict, Some(PasswordVerification::Accepted));
         assert_eq!(server.fetches(), fetches);
     }
 }
@@ -46,7 +49,7 @@ async fn who_cannot_fetch_keys_does_not_start() {
     ] {
         let server = Server::publishing(["a"]);
         server.is(mood);
-        let failed = Jwks::fetch(format!("{URL}?code=hunter2")).client(server);
+        let failed = RemoteJwks::from_url(format!("{URL}?code=hunter2")).client(server);
         let error = failed.await.unwrap_err();
         let ConfigError::KeySet { url, .. } = &error else {
             panic!("{mood:?}: {error}");
@@ -61,7 +64,7 @@ async fn a_first_fetch_takes_no_longer_than_the_timeout() {
     let server = Server::publishing(["a"]);
     server.is(Mood::Hangs);
     let start = Instant::now();
-    let failed = Jwks::fetch(URL)
+    let failed = RemoteJwks::from_url(URL)
         .timeout(Duration::from_secs(3))
         .client(server);
     let error = failed.await.unwrap_err().to_string();
@@ -73,20 +76,28 @@ async fn a_first_fetch_takes_no_longer_than_the_timeout() {
 async fn who_starts_without_keys_lets_nobody_in_until_there_are_some() {
     let server = Server::publishing(["a"]);
     server.is(Mood::Breaks);
-    let keys = Jwks::fetch(URL).client(server.clone()).in_background();
+    let keys = RemoteJwks::from_url(URL)
+        .client(server.clone())
+        .connect_lazy();
     let keys = keys.unwrap();
     let verifier = verifier(&keys);
     assert_eq!(keys.age(), None);
-    assert_eq!(judge(&verifier, &named("a")).await, Verdict::Unavailable);
+    assert_eq!(
+        judge(&verifier, &named("a")).await,
+        PasswordVerification::Unavailable
+    );
     assert_eq!(
         judge_now(&verifier, &named("a")),
-        Some(Verdict::Unavailable)
+        Some(PasswordVerification::Unavailable)
     );
     assert_eq!(server.fetches(), 1);
 
     server.is(Mood::Publishes);
     pass(Duration::from_secs(30)).await;
-    assert_eq!(judge(&verifier, &named("a")).await, Verdict::Accepted);
+    assert_eq!(
+        judge(&verifier, &named("a")).await,
+        PasswordVerification::Accepted
+    );
     assert_eq!(server.fetches(), 2);
 }
 
@@ -94,9 +105,14 @@ async fn who_starts_without_keys_lets_nobody_in_until_there_are_some() {
 async fn requests_wait_for_the_first_keys() {
     let server = Server::publishing(["a"]);
     server.takes(Duration::from_secs(2));
-    let keys = Jwks::fetch(URL).client(server.clone()).in_background();
+    let keys = RemoteJwks::from_url(URL)
+        .client(server.clone())
+        .connect_lazy();
     let verifier = verifier(&keys.unwrap());
-    assert_eq!(judge(&verifier, &named("a")).await, Verdict::Accepted);
+    assert_eq!(
+        judge(&verifier, &named("a")).await,
+        PasswordVerification::Accepted
+    );
     assert_eq!(server.fetches(), 1);
 }
 
@@ -110,9 +126,13 @@ async fn what_is_neither_https_nor_on_this_machine_is_not_asked() {
     ] {
         let server = Server::publishing(["a"]);
         for refused in [
-            Jwks::fetch(url).client(server.clone()).await,
-            Jwks::fetch(url).client(server.clone()).in_background(),
-            Jwks::discover(url).client(server.clone()).await,
+            RemoteJwks::from_url(url).client(server.clone()).await,
+            RemoteJwks::from_url(url)
+                .client(server.clone())
+                .connect_lazy(),
+            RemoteJwks::from_oidc_issuer(url)
+                .client(server.clone())
+                .await,
         ] {
             assert!(matches!(refused, Err(ConfigError::InvalidUrl(_))), "{url}");
         }
@@ -124,7 +144,7 @@ async fn what_is_neither_https_nor_on_this_machine_is_not_asked() {
 async fn http_elsewhere_is_asked_where_it_is_allowed() {
     for url in ["http://keys:8080/jwks.json", "http://10.0.0.1/keys", URL] {
         let server = Server::publishing(["a"]);
-        let fetch = Jwks::fetch(url).client(server.clone());
+        let fetch = RemoteJwks::from_url(url).client(server.clone());
         assert!(fetch.dangerous_allow_http().await.is_ok(), "{url}");
         assert_eq!(server.asked()[0].url, url);
     }
@@ -135,7 +155,7 @@ async fn http_elsewhere_is_asked_where_it_is_allowed() {
         "keys:8080",
     ] {
         let server = Server::publishing(["a"]);
-        let fetch = Jwks::fetch(url)
+        let fetch = RemoteJwks::from_url(url)
             .client(server.clone())
             .dangerous_allow_http();
         assert!(
@@ -149,10 +169,12 @@ async fn http_elsewhere_is_asked_where_it_is_allowed() {
 #[tokio::test]
 async fn secrets_are_not_accepted_as_published_keys() {
     let server = Server::publishing(["a"]);
-    let refused = Jwks::fetch(URL).algorithm(Algorithm::HS256).client(server);
+    let refused = RemoteJwks::from_url(URL)
+        .algorithm(Algorithm::HS256)
+        .client(server);
     assert!(matches!(
         refused.await,
-        Err(ConfigError::WrongKeyFamily("HS256"))
+        Err(ConfigError::KeyTypeMismatch("HS256"))
     ));
 }
 
@@ -161,7 +183,7 @@ async fn clock_of_another_issuer_may_differ_by_60_seconds() {
     let (_server, keys) = published(["a"]).await;
     let now = std::time::SystemTime::now();
     let at = |time| tower_warder::testing::FixedClock::at(time).clock();
-    let issuer = TokenIssuer::new(key("a")).lifetime(Duration::from_secs(60));
+    let issuer = JwtIssuer::new(key("a")).lifetime(Duration::from_secs(60));
     let token = issuer.issuer(ISSUER).clock(at(now)).issue("7").unwrap();
     let verifier = verifier(&keys);
     let strict = verifier.clone().leeway(Duration::ZERO).unwrap();
@@ -191,10 +213,10 @@ async fn clock_of_another_issuer_may_differ_by_60_seconds() {
 async fn fetched_keys_without_a_rule_for_the_issuer_refuse_every_token() {
     let (_server, keys) = published(["a"]).await;
     let token = named("a");
-    let verifier = TokenVerifier::jwks(&keys).audience("orders");
+    let verifier = JwtVerifier::jwks(&keys).audience("orders");
     let error = verifier.verify_token(&token).unwrap_err();
     assert_eq!(error.reason(), "no_issuer_rule");
-    let verifier = TokenVerifier::jwks(&keys);
+    let verifier = JwtVerifier::jwks(&keys);
     let error = verifier.verify_token(&token).unwrap_err();
     assert_eq!(error.reason(), "no_issuer_rule");
     for verifier in [

@@ -50,7 +50,7 @@ fn a_cache_that_stands_aside_says_so_and_for_how_many_channels() {
             identity.user().await.unwrap();
         };
         let (channel, mut words) = tokio::sync::mpsc::unbounded_channel();
-        let mut follows = Box::pin(cache.follow(poll_fn(move |cx| words.poll_recv(cx))));
+        let mut follows = Box::pin(cache.subscribe(poll_fn(move |cx| words.poll_recv(cx))));
         ask().await;
         assert_eq!(recorder.of("user_cache_channels_down"), "1");
         channel.send(Invalidation::Connected).unwrap();
@@ -65,7 +65,7 @@ fn a_cache_that_stands_aside_says_so_and_for_how_many_channels() {
     assert_eq!(counts.of("user_cache_channels_down"), "");
     assert_eq!(
         counts.of("user_cache_lookups_total"),
-        "aside 1\nhit 1\nmiss 1"
+        "bypass 1\nhit 1\nmiss 1"
     );
 }
 
@@ -88,7 +88,7 @@ fn tokens_hit_or_miss() {
     });
     assert_eq!(counts.of("token_cache_lookups_total"), "hit 2\nmiss 2");
     assert_eq!(
-        counts.of("refusals_total"),
+        counts.of("rejections_total"),
         "invalid_token algorithm 1\ninvalid_token expired 1"
     );
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use futures_util::poll;
 use tower_warder::PasswordError;
-use tower_warder::accounts::{Accounts, MemoryStore, UserLogin};
+use tower_warder::accounts::{Accounts, InMemoryAccountStore, UserLogin};
 use tower_warder::testing;
 
 use super::counted;
@@ -14,7 +14,7 @@ use crate::accounts::staged::Staged;
 #[test]
 fn hashes_run_and_wait_and_the_queue_is_empty_again_after_all_of_them_have_gone() {
     let counts = counted(async |counts| {
-        let hasher = hasher().permits(1).queue(1);
+        let hasher = hasher().max_concurrency(1).max_queue(1);
         let mut running = Box::pin(hasher.hash(PASSWORD));
         assert!(poll!(&mut running).is_pending());
         let mut waiting = Box::pin(hasher.hash(PASSWORD));
@@ -92,8 +92,9 @@ fn a_log_in_that_nobody_can_judge_is_unavailable() {
         store.fails(&["find_by_email"]);
         server.login("jane@example.org", PASSWORD).await;
 
-        let full = hasher().permits(1).queue(0);
-        let busy = Accounts::new(MemoryStore::new(), testing::issuer()).hasher(full.clone());
+        let full = hasher().max_concurrency(1).max_queue(0);
+        let busy =
+            Accounts::new(InMemoryAccountStore::new(), testing::issuer()).hasher(full.clone());
         let mut running = Box::pin(full.hash(PASSWORD));
         assert!(poll!(&mut running).is_pending());
         assert!(

@@ -27,7 +27,7 @@ fn loads_are_counted_by_their_outcome() {
         for cache in [None, Some(UserCache::new(8))] {
             let counts = counted(async |_| {
                 let store = Store::is(mood);
-                let mut layer = layer(&store).loader_timeout(FIVE_SECONDS, tokio::time::sleep);
+                let mut layer = layer(&store).timeout_with(FIVE_SECONDS, tokio::time::sleep);
                 if let Some(cache) = cache {
                     layer = layer.user_cache(cache);
                 }
@@ -69,7 +69,7 @@ fn a_failed_load_is_counted_once_though_many_ask() {
         }
     });
     assert_eq!(counts.of("loads_total"), "failed 1");
-    assert_eq!(counts.of("refusals_total"), "unavailable none 1");
+    assert_eq!(counts.of("rejections_total"), "unavailable none 1");
 }
 
 #[test]

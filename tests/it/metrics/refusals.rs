@@ -8,12 +8,12 @@ use axum::routing::get as on_get;
 use futures_util::FutureExt;
 use http::Request;
 use tower::{Layer, ServiceExt};
-use tower_warder::accounts::{Accounts, MemoryStore};
+use tower_warder::accounts::{Accounts, InMemoryAccountStore};
 use tower_warder::testing::{self, FixedClock, TestUser};
 use tower_warder::{
     Admin, Approved, AuthCookie, AuthError, AuthErrorKind, AuthLayer, BoxError, Claims,
-    CurrentUser, DenyList, Identity, KeyRing, RequireLayer, Revocable, TokenSource, TokenVerifier,
-    UserLoader, Verification, Verifier, VerifyingKey, async_trait,
+    CredentialSource, CurrentUser, DenyList, DenyListVerifier, Identity, JwtVerifier, KeyRing,
+    RequireLayer, UserLoader, Verification, Verifier, VerifyingKey, async_trait,
 };
 
 use super::counted;
@@ -28,17 +28,17 @@ pub struct Row(&'static str, AuthLayer<TestUser>, Request<Body>);
 fn rows() -> Vec<Row> {
     let forged = |token: &str| get_with("/", token);
     let strict = || AuthLayer::new(forge::verifier(), Store::new());
-    let by = |verifier: TokenVerifier| AuthLayer::new(verifier, Store::new());
+    let by = |verifier: JwtVerifier| AuthLayer::new(verifier, Store::new());
     let plain = || layer(&Store::new());
-    let down = |mood| layer(&Store::is(mood)).loader_timeout(Duration::from_secs(5), tokio::time::sleep);
+    let down = |mood| layer(&Store::is(mood)).timeout_with(Duration::from_secs(5), tokio::time::sleep);
     let good = |subject: &str| get_with("/", &testing::token(subject));
     let claims = |members: &str| forged(&forge::with_claims(members));
     let late = testing::issuer().clock(FixedClock::at(UNIX_EPOCH).clock()).issue("jane").unwrap();
     let later = testing::issuer().token("jane").generation(1).issue().unwrap();
     let named = VerifyingKey::hs256(&forge::secret()).key_id("ours");
-    let on_listed_path = plain().source(TokenSource::header().and_query("/").unwrap());
+    let on_listed_path = plain().credentials(CredentialSource::header().with_query_token("/").unwrap());
     let ticket = || get("/?token=ticket_of-nobody");
-    let cookies = plain().source(TokenSource::cookie(AuthCookie::new("id").unwrap()));
+    let cookies = plain().credentials(CredentialSource::cookie(AuthCookie::new("id").unwrap()));
     let mut elsewhere = with("cookie", "__Host-id=a.b.c");
     elsewhere.headers_mut().insert("sec-fetch-site", "cross-site".parse().unwrap());
     *elsewhere.method_mut() = http::Method::POST;
@@ -57,8 +57,8 @@ fn rows() -> Vec<Row> {
         Row("invalid_token critical", strict(), forged(&forge::with_header(r#"{"alg":"HS256","crit":["b64"]}"#))),
         Row("invalid_token type", strict(), forged(&forge::with_header(r#"{"alg":"HS256","typ":"refresh"}"#))),
         Row("invalid_token no_type", by(forge::verifier().token_types(["JWT"])), forged(&forge::with_header(r#"{"alg":"HS256"}"#))),
-        Row("invalid_token unknown_key", by(TokenVerifier::new(named)), forged(&forge::with_header(r#"{"alg":"HS256","kid":"theirs"}"#))),
-        Row("invalid_token no_key_id", by(TokenVerifier::ring(&KeyRing::new())), forged(&forge::with_payload(forge::PAYLOAD))),
+        Row("invalid_token unknown_key", by(JwtVerifier::new(named)), forged(&forge::with_header(r#"{"alg":"HS256","kid":"theirs"}"#))),
+        Row("invalid_token no_key_id", by(JwtVerifier::ring(&KeyRing::new())), forged(&forge::with_payload(forge::PAYLOAD))),
         Row("invalid_token signature", plain(), forged(&forge::with_payload(forge::PAYLOAD))),
         Row("invalid_token claims", strict(), forged(&forge::with_payload("[]"))),
         Row("invalid_token no_subject", strict(), forged(&forge::with_payload(r#"{"exp":1767229200}"#))),
@@ -82,9 +82,9 @@ fn rows() -> Vec<Row> {
         Row("invalid_token unexpected_audience", strict(), claims(r#""aud":"them""#)),
         Row("invalid_token audience_type", strict(), claims(r#""aud":1"#)),
         Row("invalid_token scope_type", by(forge::verifier().scope_claims(["scp"])), claims(r#""scp":1"#)),
-        Row("invalid_token ticket", on_listed_path.tickets(tower_warder::Tickets::new(8)), ticket()),
-        Row("invalid_token denied", AuthLayer::new(Revocable::new(testing::verifier(), Everybody), Store::new()), good("jane")),
-        Row("invalid_token no_token_id", AuthLayer::new(Revocable::new(forge::verifier(), Everybody), Store::new()), forged(&forge::with_payload(forge::PAYLOAD))),
+        Row("invalid_token ticket", on_listed_path.stream_tickets(tower_warder::StreamTickets::new(8)), ticket()),
+        Row("invalid_token denied", AuthLayer::new(DenyListVerifier::new(testing::verifier(), Everybody), Store::new()), good("jane")),
+        Row("invalid_token no_token_id", AuthLayer::new(DenyListVerifier::new(forge::verifier(), Everybody), Store::new()), forged(&forge::with_payload(forge::PAYLOAD))),
         Row("invalid_token generation", plain(), forged(&later)),
         Row("invalid_token generation_type", by(forge::verifier()), forged(&forge::with_payload(r#"{"sub":"jane","exp":1767229200,"gen":"1"}"#))),
         Row("invalid_token issued_too_early", AuthLayer::new(testing::verifier(), Newcomers), good("jane")),
@@ -93,8 +93,8 @@ fn rows() -> Vec<Row> {
         Row("invalid_token custom_claims", AuthLayer::new(testing::verifier(), Tenants), good("jane")),
         Row("invalid_token account_pending", plain(), good("paul")),
         Row("invalid_token account_disabled", plain(), good("dora")),
-        Row("account_pending account_pending", plain().disclose_status(true), good("paul")),
-        Row("account_disabled account_disabled", plain().disclose_status(true), good("dora")),
+        Row("account_pending account_pending", plain().disclose_account_status(true), good("paul")),
+        Row("account_disabled account_disabled", plain().disclose_account_status(true), good("dora")),
         Row("invalid_token none", AuthLayer::new(Stern, Store::new()), good("jane")),
         Row("invalid_request none", plain(), twice),
         Row("cross_origin none", cookies, elsewhere),
@@ -120,7 +120,7 @@ fn every_refusal_is_counted_once_by_code_and_reason() {
     for Row(expected, layer, request) in rows() {
         let counts = counted(async |_| drop(send(&app(layer), request).await));
         assert_eq!(
-            counts.of("refusals_total"),
+            counts.of("rejections_total"),
             format!("{expected} 1"),
             "extractors"
         );
@@ -129,7 +129,7 @@ fn every_refusal_is_counted_once_by_code_and_reason() {
         let door = RequireLayer::<TestUser>::approved().layer(inside());
         let counts = counted(async |_| drop(layer.layer(door).oneshot(request).await));
         assert_eq!(
-            counts.of("refusals_total"),
+            counts.of("rejections_total"),
             format!("{expected} 1"),
             "layer"
         );
@@ -143,7 +143,7 @@ fn policy_that_says_no_is_counted() {
         let request = get_with("/", &testing::token("jane"));
         drop(layer(&Store::new()).layer(door).oneshot(request).await);
     });
-    assert_eq!(counts.of("refusals_total"), "forbidden none 1");
+    assert_eq!(counts.of("rejections_total"), "forbidden none 1");
 }
 
 #[test]
@@ -152,7 +152,7 @@ fn a_route_without_a_layer_is_counted() {
         let app = Router::new().route("/", on_get(async |_: CurrentUser<TestUser>| "in"));
         send(&app, get("/")).await;
     });
-    assert_eq!(counts.of("refusals_total"), "misconfigured no_layer 1");
+    assert_eq!(counts.of("rejections_total"), "misconfigured no_layer 1");
 }
 
 #[test]
@@ -177,7 +177,7 @@ fn misconfigured_routes_are_counted_by_what_is_wrong() {
         counted(async |_| drop(identity(&auth(), request()).await.ticket().await)),
     ]) {
         let expected = format!("misconfigured {expected} 1");
-        assert_eq!(counts.of("refusals_total"), expected);
+        assert_eq!(counts.of("rejections_total"), expected);
     }
 }
 
@@ -189,7 +189,7 @@ fn each_request_without_a_credential_is_counted_where_a_door_turns_it_away() {
             send(&app, get(path)).await;
         }
     });
-    assert_eq!(counts.of("refusals_total"), "not_authenticated none 3");
+    assert_eq!(counts.of("rejections_total"), "not_authenticated none 3");
 }
 
 #[test]
@@ -203,7 +203,7 @@ fn a_request_that_many_ask_is_refused_once() {
             assert!(identity.require(&Approved).await.is_err());
         }
     });
-    assert_eq!(counts.of("refusals_total"), "invalid_token segments 1");
+    assert_eq!(counts.of("rejections_total"), "invalid_token segments 1");
 }
 
 #[test]
@@ -227,7 +227,7 @@ fn who_is_let_in_is_not_refused() {
             );
         }
     });
-    assert_eq!(counts.of("refusals_total"), "");
+    assert_eq!(counts.of("rejections_total"), "");
 }
 
 #[test]
@@ -238,29 +238,29 @@ fn the_end_of_a_stream_is_the_refusal_that_ended_it() {
         let interval = Duration::from_secs(30);
         let mut stream = Box::pin(identity.until_denied(Approved, interval, tokio::time::sleep));
         assert!(stream.as_mut().now_or_never().is_none());
-        assert_eq!(counts.of("refusals_total"), "");
+        assert_eq!(counts.of("rejections_total"), "");
         store.becomes(Mood::Hangs);
         stream.await;
     });
-    assert_eq!(counts.of("refusals_total"), "unavailable timeout 1");
+    assert_eq!(counts.of("rejections_total"), "unavailable timeout 1");
 }
 
 #[test]
 fn a_ticket_that_asks_for_a_ticket_is_refused() {
     let counts = counted(async |counts| {
-        let source = TokenSource::header().and_query("/").unwrap();
+        let source = CredentialSource::header().with_query_token("/").unwrap();
         let layer = layer(&Store::new())
-            .source(source)
-            .tickets(tower_warder::Tickets::new(8));
+            .credentials(source)
+            .stream_tickets(tower_warder::StreamTickets::new(8));
         let issuing = identity(&layer, get_with("/", &testing::token("jane"))).await;
         let ticket = issuing.ticket().await.unwrap();
         let path = format!("/?token={}", ticket.as_str());
         let redeeming = identity(&layer, get(&path)).await;
         assert!(redeeming.user().await.is_ok());
-        assert_eq!(counts.of("refusals_total"), "");
+        assert_eq!(counts.of("rejections_total"), "");
         assert!(redeeming.ticket().await.is_err());
     });
-    assert_eq!(counts.of("refusals_total"), "invalid_token ticket 1");
+    assert_eq!(counts.of("rejections_total"), "invalid_token ticket 1");
     assert_eq!(counts.of("tickets_issued_total"), "1");
     assert_eq!(counts.of("tickets_redeemed_total"), "1");
 }
@@ -271,9 +271,9 @@ fn a_log_in_from_another_origin_is_refused() {
         let mut request = with("sec-fetch-site", "cross-site");
         *request.method_mut() = http::Method::POST;
         let cookie = AuthCookie::new("id").unwrap();
-        assert!(cookie.check_origin(&request).is_err());
+        assert!(cookie.check_csrf(&request).is_err());
     });
-    assert_eq!(counts.of("refusals_total"), "cross_origin none 1");
+    assert_eq!(counts.of("rejections_total"), "cross_origin none 1");
 }
 
 fn app(layer: AuthLayer<TestUser>) -> Router {
@@ -310,7 +310,7 @@ impl UserLoader for Tenants {
     type User = TestUser;
 
     async fn load_user(&self, claims: &Claims) -> Result<Option<TestUser>, BoxError> {
-        let (tenant,): (String,) = claims.custom()?;
+        let (tenant,): (String,) = claims.deserialize()?;
         Ok(Some(TestUser::approved(&tenant)))
     }
 }
@@ -350,12 +350,12 @@ impl UserLoader for Newcomers {
 }
 
 /// Accounts whose issuer writes its name.
-struct Ours(Accounts<MemoryStore>);
+struct Ours(Accounts<InMemoryAccountStore>);
 
 impl Ours {
     fn new() -> Self {
         let issuer = testing::issuer().issuer("us");
-        Self(Accounts::new(MemoryStore::new(), issuer))
+        Self(Accounts::new(InMemoryAccountStore::new(), issuer))
     }
 }
 

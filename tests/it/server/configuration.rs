@@ -9,7 +9,7 @@ use std::path::Path;
 use serde_json::json;
 use tempfile::tempdir;
 use tokio::net::TcpListener;
-use tower_warder::{Secret, TokenIssuer};
+use tower_warder::{HmacSecret, JwtIssuer};
 
 use super::{SECRET, Start};
 use crate::support::Place;
@@ -47,8 +47,8 @@ async fn the_bytes_of_the_secret_are_used_exactly() {
     let server = start.server().await;
     server.register("ada@example.com").await;
     let token = |secret: &str| {
-        let secret = Secret::new(secret).unwrap();
-        TokenIssuer::hs256(&secret).issue("1").unwrap()
+        let secret = HmacSecret::new(secret).unwrap();
+        JwtIssuer::hs256(&secret).issue("1").unwrap()
     };
     assert_eq!(server.me(&token(&exact)).await.status, 200);
     assert_eq!(server.me(&token(SECRET)).await.status, 401);

@@ -32,9 +32,9 @@ async fn what_happened_is_counted_at_an_address_of_its_own() {
         (200, "text/plain; version=0.0.4; charset=utf-8")
     );
     for line in [
-        r#"# TYPE tower_warder_refusals_total counter"#,
-        r#"# HELP tower_warder_refusals_total Requests that were refused"#,
-        r#"tower_warder_refusals_total{code="invalid_token",reason="base64"} 2"#,
+        r#"# TYPE tower_warder_rejections_total counter"#,
+        r#"# HELP tower_warder_rejections_total Requests that were refused"#,
+        r#"tower_warder_rejections_total{code="invalid_token",reason="base64"} 2"#,
         r#"tower_warder_logins_total{outcome="ok"} 1"#,
         r#"tower_warder_logins_total{outcome="wrong_credentials"} 1"#,
         r#"tower_warder_loads_total{outcome="found"} 1"#,

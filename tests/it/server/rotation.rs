@@ -48,7 +48,7 @@ async fn keys_rotate_under_load_and_no_session_is_refused() {
         reloads.succeed().await;
         crowd.asks_on().await;
 
-        keys.sign_with(new);
+        keys.set_signing_key(new);
         reloads.succeed().await;
         let last_of_old = crowd.token();
         crowd.obeys(Order::LogIn).await;
@@ -96,7 +96,7 @@ async fn each_reading_says_what_came_and_went_and_what_signs() {
     let server = start(&place, &keys).server().await;
     let mut reloads = Reloads::of(&server);
     keys.write("b.secret", OTHER);
-    keys.sign_with("b.secret");
+    keys.set_signing_key("b.secret");
     reloads.succeed().await;
     keys.remove("a.secret");
     reloads.succeed().await;
@@ -154,7 +154,7 @@ async fn two_nodes_rotate_one_after_the_other() {
     let mut tokens = vec![nodes[0].token(ADA).await];
     let steps: [fn(&KeyFiles); 3] = [
         |keys| keys.write("b.secret", OTHER),
-        |keys| keys.sign_with("b.secret"),
+        |keys| keys.set_signing_key("b.secret"),
         |keys| keys.remove("a.secret"),
     ];
     for (number, step) in steps.into_iter().enumerate() {
@@ -246,7 +246,7 @@ impl KeyFiles {
         fs::set_permissions(directory, Permissions::from_mode(0o755)).unwrap();
         let keys = Self(directory.to_owned());
         keys.write(name, content);
-        keys.sign_with(name);
+        keys.set_signing_key(name);
         keys
     }
 
@@ -261,7 +261,7 @@ impl KeyFiles {
     }
 
     /// The key in this file.
-    fn sign_with(&self, name: &str) {
+    fn set_signing_key(&self, name: &str) {
         let key_id = Path::new(name).file_stem().unwrap().to_str().unwrap();
         self.write("signing", &format!("{key_id}\n"));
     }

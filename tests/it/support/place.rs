@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use tempfile::TempDir;
-use tower_warder::accounts::{AccountStore, MemoryStore};
+use tower_warder::accounts::{AccountStore, InMemoryAccountStore};
 
 use super::postgres::PostgresDatabase;
 use crate::accounts_example::{Store, open};
@@ -95,7 +95,7 @@ impl Place {
     /// A store of what is here. What is in memory is in this store only.
     pub async fn store(&self) -> Arc<dyn AccountStore> {
         match &self.kind {
-            Kind::Memory => Arc::new(MemoryStore::new()),
+            Kind::Memory => Arc::new(InMemoryAccountStore::new()),
             _ => self.open().await,
         }
     }

@@ -12,7 +12,7 @@ use tokio::sync::Semaphore;
 use tower::{Layer, ServiceExt};
 use tower_warder::testing::{self, TestUser};
 use tower_warder::{
-    AuthLayer, AuthUser, BoxError, Claims, Identity, TokenVerifier, UserLoader, UserStatus,
+    AuthLayer, AuthUser, BoxError, Claims, Identity, JwtVerifier, UserLoader, UserStatus,
     Verification, Verifier, async_trait,
 };
 
@@ -110,7 +110,7 @@ pub fn layer(store: &Arc<Store>) -> AuthLayer<TestUser> {
 
 /// A verifier that counts.
 pub struct Counting {
-    verifier: TokenVerifier,
+    verifier: JwtVerifier,
     count: Arc<AtomicUsize>,
 }
 

@@ -4,9 +4,9 @@ use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use hmac::{Hmac, KeyInit};
 use sha2::Sha256;
-use tower_warder::{Algorithm, KeyRing, SigningKey, TokenIssuer, TokenVerifier, VerifyingKey};
+use tower_warder::{Algorithm, JwtIssuer, JwtVerifier, KeyRing, SigningKey, VerifyingKey};
 
-use super::forge::{ACCEPTED, ALGORITHM, SIGNATURE, encode, judge_with, sign_with};
+use super::forge::{ACCEPTED, ALGORITHM, SIGNATURE, encode, judge_with, set_signing_key};
 
 const RSA: &str = include_str!("../../keys/rsa-2048.pem");
 const RSA_PUBLIC: &str = include_str!("../../keys/rsa-2048-public.pem");
@@ -33,9 +33,9 @@ fn key((algorithm, pem): (Algorithm, &str)) -> SigningKey {
 #[test]
 fn every_issued_token_passes_the_verifier_of_its_key_and_no_other() {
     for signing in KEYS {
-        let token = TokenIssuer::new(key(signing)).issue("7").unwrap();
+        let token = JwtIssuer::new(key(signing)).issue("7").unwrap();
         for verifying in KEYS {
-            let verifier = TokenVerifier::new(key(verifying).verifying_key());
+            let verifier = JwtVerifier::new(key(verifying).verifying_key());
             let accepted = verifier.verify_token(&token).is_ok();
             assert_eq!(accepted, signing == verifying, "{signing:?} {verifying:?}");
         }
@@ -45,8 +45,8 @@ fn every_issued_token_passes_the_verifier_of_its_key_and_no_other() {
 #[test]
 fn any_change_of_a_signature_is_refused() {
     for signing in KEYS {
-        let token = TokenIssuer::new(key(signing)).issue("7").unwrap();
-        let verifier = TokenVerifier::new(key(signing).verifying_key());
+        let token = JwtIssuer::new(key(signing)).issue("7").unwrap();
+        let verifier = JwtVerifier::new(key(signing).verifying_key());
         let (signed, signature) = token.rsplit_once('.').unwrap();
         // The first character has no unused bits.
         let first = if signature.starts_with('A') { "B" } else { "A" };
@@ -58,12 +58,12 @@ fn any_change_of_a_signature_is_refused() {
 #[test]
 fn hmac_is_never_computed_with_a_public_key() {
     let key = VerifyingKey::from_pem(Algorithm::RS256, RSA_PUBLIC).unwrap();
-    let verifier = TokenVerifier::new(key);
+    let verifier = JwtVerifier::new(key);
     let payload = encode(r#"{"sub":"7","exp":4102444800}"#);
     for (alg, reason) in [("HS256", ALGORITHM), ("RS256", SIGNATURE)] {
         let header = encode(format!(r#"{{"alg":"{alg}"}}"#));
         let mac = Hmac::<Sha256>::new_from_slice(RSA_PUBLIC.as_bytes()).unwrap();
-        let token = sign_with(mac, &format!("{header}.{payload}"));
+        let token = set_signing_key(mac, &format!("{header}.{payload}"));
         judge_with(&verifier, &token, reason, alg);
     }
 }
@@ -75,8 +75,8 @@ fn ed25519_in_a_header_is_eddsa() {
     ring.add(signing.verifying_key().key_id("a")).unwrap();
     ring.add(key((Algorithm::ES256, P256)).verifying_key().key_id("b"))
         .unwrap();
-    let alone = TokenVerifier::new(signing.verifying_key());
-    let of_ring = TokenVerifier::ring(&ring);
+    let alone = JwtVerifier::new(signing.verifying_key());
+    let of_ring = JwtVerifier::ring(&ring);
     let payload = encode(r#"{"sub":"7","exp":4102444800}"#);
     for (verifier, header, reason) in [
         (&alone, r#"{"alg":"Ed25519"}"#, ACCEPTED),

@@ -6,16 +6,14 @@ use std::thread;
 use std::time::{Duration, UNIX_EPOCH};
 
 use tower_warder::testing::FixedClock;
-use tower_warder::{KeyRing, Secret, SigningKey, TokenIssuer, TokenVerifier, VerifyingKey};
+use tower_warder::{HmacSecret, JwtIssuer, JwtVerifier, KeyRing, SigningKey, VerifyingKey};
 
 use super::forge::*;
 
 #[test]
 fn a_token_that_expires_while_it_is_cached_is_refused() {
     let clock = FixedClock::at(UNIX_EPOCH + Duration::from_secs(NOW));
-    let verifier = TokenVerifier::hs256(&secret())
-        .clock(clock.clock())
-        .cache(16);
+    let verifier = JwtVerifier::hs256(&secret()).clock(clock.clock()).cache(16);
     let token = with_claims(format!(r#""nbf":{NOW},"iat":{NOW}"#));
     judge_with(&verifier, &token, ACCEPTED, "fresh");
     judge_with(&verifier, &token, ACCEPTED, "cached");
@@ -28,9 +26,7 @@ fn a_token_that_expires_while_it_is_cached_is_refused() {
 #[test]
 fn a_token_that_is_cached_before_its_time_by_a_wrong_clock_is_refused() {
     let clock = FixedClock::at(UNIX_EPOCH + Duration::from_secs(NOW + 100));
-    let verifier = TokenVerifier::hs256(&secret())
-        .clock(clock.clock())
-        .cache(16);
+    let verifier = JwtVerifier::hs256(&secret()).clock(clock.clock()).cache(16);
     let token = with_claims(format!(r#""nbf":{}"#, NOW + 50));
     judge_with(&verifier, &token, ACCEPTED, "cached");
     let earlier = verifier.clone().clock(at(NOW as f64));
@@ -76,10 +72,10 @@ fn nothing_but_the_same_bytes_hits() {
 #[test]
 fn a_removed_key_takes_its_cached_tokens_with_it() {
     let ring = KeyRing::new();
-    ring.sign_with(SigningKey::hs256(&secret()).key_id("a"))
+    ring.set_signing_key(SigningKey::hs256(&secret()).key_id("a"))
         .unwrap();
-    let verifier = TokenVerifier::ring(&ring).cache(16);
-    let token = TokenIssuer::ring(&ring).issue("7").unwrap();
+    let verifier = JwtVerifier::ring(&ring).cache(16);
+    let token = JwtIssuer::ring(&ring).issue("7").unwrap();
     judge_with(&verifier, &token, ACCEPTED, "fresh");
     judge_with(&verifier, &token, ACCEPTED, "cached");
 
@@ -87,7 +83,7 @@ fn a_removed_key_takes_its_cached_tokens_with_it() {
     judge_with(&verifier, &token, KEY_ID, "removed");
 
     // Another key under the same name.
-    ring.add(VerifyingKey::hs256(&Secret::generate()).key_id("a"))
+    ring.add(VerifyingKey::hs256(&HmacSecret::generate()).key_id("a"))
         .unwrap();
     judge_with(&verifier, &token, SIGNATURE, "another key of that name");
 
@@ -101,10 +97,10 @@ fn a_removed_key_takes_its_cached_tokens_with_it() {
 fn a_key_that_is_removed_while_others_verify_opens_nothing_afterwards() {
     for _ in 0..100 {
         let ring = KeyRing::new();
-        ring.sign_with(SigningKey::hs256(&secret()).key_id("a"))
+        ring.set_signing_key(SigningKey::hs256(&secret()).key_id("a"))
             .unwrap();
-        let token = TokenIssuer::ring(&ring).issue("7").unwrap();
-        let verifier = TokenVerifier::ring(&ring).cache(16);
+        let token = JwtIssuer::ring(&ring).issue("7").unwrap();
+        let verifier = JwtVerifier::ring(&ring).cache(16);
         let (accepted, removed) = (AtomicUsize::new(0), AtomicBool::new(false));
         thread::scope(|scope| {
             for _ in 0..2 {
@@ -130,23 +126,23 @@ fn a_default_key_that_changes_takes_its_cached_tokens_with_it() {
     let ring = KeyRing::new();
     ring.add(VerifyingKey::hs256(&secret()).key_id("a"))
         .unwrap();
-    ring.add(VerifyingKey::hs256(&Secret::generate()).key_id("b"))
+    ring.add(VerifyingKey::hs256(&HmacSecret::generate()).key_id("b"))
         .unwrap();
-    ring.default_key("a").unwrap();
-    let verifier = TokenVerifier::ring(&ring).clock(at(NOW as f64)).cache(16);
+    ring.set_default_kid("a").unwrap();
+    let verifier = JwtVerifier::ring(&ring).clock(at(NOW as f64)).cache(16);
     judge_with(&verifier, &with_payload(PAYLOAD), ACCEPTED, "by default");
-    ring.default_key("b").unwrap();
+    ring.set_default_kid("b").unwrap();
     judge_with(&verifier, &with_payload(PAYLOAD), SIGNATURE, "by another");
 }
 
 #[test]
 fn a_header_that_is_known_for_one_key_is_read_again_when_the_keys_change() {
     let ring = KeyRing::new();
-    ring.add(VerifyingKey::hs256(&Secret::generate()).key_id("a"))
+    ring.add(VerifyingKey::hs256(&HmacSecret::generate()).key_id("a"))
         .unwrap();
     ring.add(VerifyingKey::hs256(&secret()).key_id("b"))
         .unwrap();
-    let verifier = TokenVerifier::ring(&ring).clock(at(NOW as f64));
+    let verifier = JwtVerifier::ring(&ring).clock(at(NOW as f64));
     let token = with_header(r#"{"alg":"HS256","kid":"b"}"#);
     judge_with(&verifier, &token, ACCEPTED, "second in the ring");
     judge_with(&verifier, &token, ACCEPTED, "with a known header");
@@ -174,7 +170,7 @@ fn two_verifiers_share_nothing() {
     let token = with_payload(PAYLOAD);
     let (one, other) = (
         verifier().cache(16),
-        TokenVerifier::hs256(&Secret::generate())
+        JwtVerifier::hs256(&HmacSecret::generate())
             .clock(at(NOW as f64))
             .cache(16),
     );
@@ -195,7 +191,7 @@ fn a_clone_that_is_configured_otherwise_shares_nothing() {
         NO_AUDIENCE,
         "an audience",
     );
-    judge_with(&lax.clone().max_size(10), &token, SIZE, "a size");
+    judge_with(&lax.clone().max_token_bytes(10), &token, SIZE, "a size");
     let late = lax.clone().clock(at(NOW as f64 + 3600.0));
     judge_with(&late, &token, EXPIRED, "another clock");
     judge_with(&lax, &token, ACCEPTED, "still cached");

@@ -1,7 +1,7 @@
 //! T9 to T11: registered claims are of their types, there is a subject, and issuer and audience are
 //! ours.
 
-use tower_warder::{AuthError, Claims, ConfigError, IssueError, TokenIssuer};
+use tower_warder::{AuthError, Claims, ConfigError, IssueError, JwtIssuer};
 
 use super::forge::*;
 
@@ -116,7 +116,7 @@ fn generation_is_read_from_the_configured_claim() {
         let claims = verifier.verify_token(&with_claims(members)).unwrap();
         assert_eq!(claims.generation(), expected, "{members}");
     }
-    let issuer = TokenIssuer::hs256(&secret()).clock(at(NOW as f64));
+    let issuer = JwtIssuer::hs256(&secret()).clock(at(NOW as f64));
     let issuer = issuer.generation_claim("ver");
     let own = serde_json::json!({"gen": "mine"});
     let token = issuer.token("7").generation(3).claims(&own).issue();
@@ -555,7 +555,7 @@ fn the_accessors_say_what_the_token_says() {
     assert_eq!(seconds(claims.expires_at()), 1_767_229_200.5);
     assert_eq!(claims.not_before().map(seconds), Some(1.0));
     assert_eq!(claims.issued_at().map(seconds), Some(0.0));
-    let all: serde_json::Value = claims.custom().unwrap();
+    let all: serde_json::Value = claims.deserialize().unwrap();
     assert_eq!(all["own"]["deep"][0], 1);
 }
 

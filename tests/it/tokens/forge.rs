@@ -8,7 +8,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use tower_warder::testing::FixedClock;
-use tower_warder::{AuthError, AuthErrorKind, Claims, Clock, Secret, TokenVerifier};
+use tower_warder::{AuthError, AuthErrorKind, Claims, Clock, HmacSecret, JwtVerifier};
 
 pub const SECRET: &str = "q7Lk2vXw9ZtB4nYs6HdPfM1cRj8gUeA3-with-48-and-64-bytes-of-it-too!";
 
@@ -51,13 +51,13 @@ pub const UNEXPECTED_AUDIENCE: &str = "unexpected_audience";
 pub const AUDIENCE_TYPE: &str = "audience_type";
 pub const SCOPE_TYPE: &str = "scope_type";
 
-pub fn secret() -> Secret {
-    Secret::new(SECRET).unwrap()
+pub fn secret() -> HmacSecret {
+    HmacSecret::new(SECRET).unwrap()
 }
 
 /// HS256 with [`SECRET`], at [`NOW`].
-pub fn verifier() -> TokenVerifier {
-    TokenVerifier::hs256(&secret()).clock(at(NOW as f64))
+pub fn verifier() -> JwtVerifier {
+    JwtVerifier::hs256(&secret()).clock(at(NOW as f64))
 }
 
 pub fn at(seconds: f64) -> Clock {
@@ -98,10 +98,10 @@ pub fn with_claims(members: impl Display) -> String {
 /// Puts the MAC over `signed` after it.
 pub fn sign(signed: &str) -> String {
     let mac = Hmac::<Sha256>::new_from_slice(SECRET.as_bytes()).unwrap();
-    sign_with(mac, signed)
+    set_signing_key(mac, signed)
 }
 
-pub fn sign_with<M: Mac>(mac: M, signed: &str) -> String {
+pub fn set_signing_key<M: Mac>(mac: M, signed: &str) -> String {
     let mac = mac.chain_update(signed).finalize().into_bytes();
     format!("{signed}.{}", encode(mac))
 }
@@ -113,7 +113,7 @@ pub fn segments(token: &str) -> [String; 3] {
 }
 
 /// [`ACCEPTED`], or why not.
-pub fn verdict(verifier: &TokenVerifier, token: &str) -> String {
+pub fn verdict(verifier: &JwtVerifier, token: &str) -> String {
     match verifier.verify_token(token) {
         Ok(_) => ACCEPTED.to_owned(),
         Err(error) => reason(&error),
@@ -135,6 +135,6 @@ pub fn judge(token: &str, expected: &str, row: impl Display) {
 }
 
 #[track_caller]
-pub fn judge_with(verifier: &TokenVerifier, token: &str, expected: &str, row: impl Display) {
+pub fn judge_with(verifier: &JwtVerifier, token: &str, expected: &str, row: impl Display) {
     assert_eq!(verdict(verifier, token), expected, "{row}");
 }

@@ -3,7 +3,7 @@
 
 use hmac::{Hmac, KeyInit};
 use sha2::{Sha384, Sha512};
-use tower_warder::{KeyRing, SigningKey, TokenIssuer, TokenVerifier, VerifyingKey};
+use tower_warder::{JwtIssuer, JwtVerifier, KeyRing, SigningKey, VerifyingKey};
 
 use super::forge::*;
 
@@ -70,13 +70,13 @@ fn a_token_without_a_signature_is_refused_whatever_its_header_says() {
 fn a_secret_is_good_for_one_algorithm_only() {
     let (hs384, hs512) = (
         |signed: &str| {
-            sign_with(
+            set_signing_key(
                 Hmac::<Sha384>::new_from_slice(SECRET.as_bytes()).unwrap(),
                 signed,
             )
         },
         |signed: &str| {
-            sign_with(
+            set_signing_key(
                 Hmac::<Sha512>::new_from_slice(SECRET.as_bytes()).unwrap(),
                 signed,
             )
@@ -88,7 +88,7 @@ fn a_secret_is_good_for_one_algorithm_only() {
         ("HS512", VerifyingKey::hs512(&secret()).unwrap()),
     ];
     for (ours, key) in verifiers {
-        let verifier = TokenVerifier::new(key).clock(at(NOW as f64));
+        let verifier = JwtVerifier::new(key).clock(at(NOW as f64));
         for named in ["HS256", "HS384", "HS512"] {
             let signed = format!(
                 "{}.{}",
@@ -179,7 +179,7 @@ fn a_token_does_not_bring_its_own_key() {
     );
     let signed = format!("{}.{}", encode(&header), encode(PAYLOAD));
     let mac = Hmac::<sha2::Sha256>::new_from_slice(theirs.as_bytes()).unwrap();
-    judge(&sign_with(mac, &signed), SIGNATURE, "their key");
+    judge(&set_signing_key(mac, &signed), SIGNATURE, "their key");
     judge(&sign(&signed), ACCEPTED, "ours");
 
     for member in [
@@ -299,8 +299,7 @@ fn verifiers_of_one_ring_do_not_share_their_types() {
     let ring = KeyRing::new();
     let key = VerifyingKey::hs256(&secret()).key_id("a");
     ring.add(key).unwrap();
-    let [usual, access, refresh] =
-        [(); 3].map(|()| TokenVerifier::ring(&ring).clock(at(NOW as f64)));
+    let [usual, access, refresh] = [(); 3].map(|()| JwtVerifier::ring(&ring).clock(at(NOW as f64)));
     let (access, refresh) = (
         access.token_types(["at+jwt"]),
         refresh.token_types(["rt+jwt"]),
@@ -333,7 +332,7 @@ fn header_with_certificates_is_read_where_its_size_is_accepted() {
         let certificate = "M".repeat(length);
         format!(r#"{{"alg":"HS256","x5c":["{certificate}"],"kid":"a"}}"#)
     };
-    let verifier = verifier().max_header_size(4096);
+    let verifier = verifier().max_header_bytes(4096);
     for (length, expected) in [
         (10, ACCEPTED),
         (700, ACCEPTED),
@@ -350,13 +349,13 @@ fn header_with_certificates_is_read_where_its_size_is_accepted() {
     judge_with(&verifier, &forged, SIGNATURE, "changed");
     // The whole token is still bounded.
     let token = with_header(header(2000));
-    judge_with(&verifier.max_size(2000), &token, SIZE, "the token");
+    judge_with(&verifier.max_token_bytes(2000), &token, SIZE, "the token");
 }
 
 #[test]
 fn a_single_key_with_an_id_refuses_tokens_that_name_another() {
     let key = VerifyingKey::hs256(&secret()).key_id("a");
-    let verifier = TokenVerifier::new(key).clock(at(NOW as f64));
+    let verifier = JwtVerifier::new(key).clock(at(NOW as f64));
     for (member, expected) in [
         (r#","kid":"a""#, ACCEPTED),
         (r#","kid":"\u0061""#, ACCEPTED),
@@ -390,7 +389,7 @@ fn rfc_7515_a_1_has_a_good_signature() {
     let jwk = r#"{"kty":"oct","alg":"HS256",
         "k":"AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr_T-1qS0gZH75aKtMN3Yj0iPS4hcgUuTwjAzZr1Z9CAow"}"#;
     let key = SigningKey::from_jwk(jwk).unwrap();
-    let verifier = TokenVerifier::new(key.verifying_key()).clock(at(1_300_819_379.0));
+    let verifier = JwtVerifier::new(key.verifying_key()).clock(at(1_300_819_379.0));
     let token = "eyJ0eXAiOiJKV1QiLA0KICJhbGciOiJIUzI1NiJ9.\
         eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFt\
         cGxlLmNvbS9pc19yb290Ijp0cnVlfQ.dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
@@ -403,8 +402,6 @@ fn rfc_7515_a_1_has_a_good_signature() {
         "changed",
     );
 
-    let token = TokenIssuer::new(key)
-        .clock(at(1_300_819_379.0))
-        .issue("joe");
+    let token = JwtIssuer::new(key).clock(at(1_300_819_379.0)).issue("joe");
     judge_with(&verifier, &token.unwrap(), ACCEPTED, "the same key");
 }

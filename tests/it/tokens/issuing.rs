@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
-use tower_warder::{Clock, IssueError, SigningKey, TokenIssuer, TokenVerifier};
+use tower_warder::{Clock, IssueError, JwtIssuer, JwtVerifier, SigningKey};
 
 use super::forge::*;
 
@@ -60,7 +60,7 @@ fn the_header_names_algorithm_type_and_key() {
     let token = issuer().issue("7").unwrap();
     assert_eq!(header(&token), json!({"alg": "HS256", "typ": "JWT"}));
     let key = SigningKey::hs512(&secret()).unwrap().key_id(r#"a"b"#);
-    let token = TokenIssuer::new(key).issue("7").unwrap();
+    let token = JwtIssuer::new(key).issue("7").unwrap();
     assert_eq!(
         header(&token),
         json!({"alg": "HS512", "typ": "JWT", "kid": r#"a"b"#})
@@ -167,8 +167,8 @@ fn a_token_larger_than_8_kib_is_not_issued() {
 fn a_token_whose_header_is_larger_than_1_kib_is_not_issued() {
     for (length, fits) in [(600, true), (732, true), (733, false), (2_000, false)] {
         let key = SigningKey::hs256(&secret()).key_id("k".repeat(length));
-        let verifier = TokenVerifier::new(key.verifying_key()).clock(at(NOW as f64));
-        match TokenIssuer::new(key).clock(at(NOW as f64)).issue("7") {
+        let verifier = JwtVerifier::new(key.verifying_key()).clock(at(NOW as f64));
+        match JwtIssuer::new(key).clock(at(NOW as f64)).issue("7") {
             Ok(token) => {
                 judge_with(&verifier, &token, ACCEPTED, length);
                 assert!(fits, "{length}");
@@ -218,7 +218,7 @@ fn issuer_audience_and_generation_arrive() {
         "a verifier without an audience",
     );
     let token = issuer.token("7").generation(0).issue().unwrap();
-    let payload: Value = ours.verify_token(&token).unwrap().custom().unwrap();
+    let payload: Value = ours.verify_token(&token).unwrap().deserialize().unwrap();
     assert!(payload.get("gen").is_none(), "0 is the same as absent");
 }
 
@@ -400,20 +400,20 @@ fn registered_claims_that_a_verifier_or_the_issuer_contradicts_are_refused() {
     );
 }
 
-fn issuer() -> TokenIssuer {
-    TokenIssuer::hs256(&secret()).clock(at(NOW as f64 + 0.75))
+fn issuer() -> JwtIssuer {
+    JwtIssuer::hs256(&secret()).clock(at(NOW as f64 + 0.75))
 }
 
 fn payload_of(token: &str) -> Value {
-    accepted_later(token).custom().unwrap()
+    accepted_later(token).deserialize().unwrap()
 }
 
 /// As a verifier reads it that names these audiences.
 fn payload_by(audiences: &[&str], token: &str) -> Value {
     let verifier = verifier().clock(at(NOW as f64 + 0.75));
-    let named = |verifier: TokenVerifier, name: &&str| verifier.audience(*name);
+    let named = |verifier: JwtVerifier, name: &&str| verifier.audience(*name);
     let verifier = audiences.iter().fold(verifier, named);
-    verifier.verify_token(token).unwrap().custom().unwrap()
+    verifier.verify_token(token).unwrap().deserialize().unwrap()
 }
 
 fn time(seconds: u64) -> SystemTime {

@@ -7,7 +7,7 @@ use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use proptest::prelude::*;
 use proptest::sample::select;
 use serde_json::{Value, json};
-use tower_warder::{TokenIssuer, TokenVerifier};
+use tower_warder::{JwtIssuer, JwtVerifier};
 
 use super::forge::*;
 
@@ -34,13 +34,13 @@ fn tokens_of_jsonwebtoken_are_accepted() {
         ),
     ] {
         let token = jsonwebtoken::encode(&header, &claims, &key).unwrap();
-        judge_with(&TokenVerifier::hs256(&secret()), &token, ACCEPTED, &claims);
+        judge_with(&JwtVerifier::hs256(&secret()), &token, ACCEPTED, &claims);
     }
 }
 
 #[test]
 fn our_tokens_are_accepted_by_jsonwebtoken() {
-    let issuer = TokenIssuer::hs256(&secret()).issuer("i").audience("a");
+    let issuer = JwtIssuer::hs256(&secret()).issuer("i").audience("a");
     let token = issuer
         .token("7")
         .generation(3)
@@ -60,7 +60,7 @@ fn our_tokens_are_accepted_by_jsonwebtoken() {
 
 #[test]
 fn where_jsonwebtoken_accepts_and_we_refuse_the_reason_is_known() {
-    let ours = TokenVerifier::hs256(&secret());
+    let ours = JwtVerifier::hs256(&secret());
     let exp = system_seconds() + 3600;
     let good = format!(r#"{{"sub":"7","exp":{exp}}}"#);
     let header = |members: &str| seal(format!(r#"{{"alg":"HS256",{members}}}"#), &good);
@@ -169,7 +169,7 @@ fn jsonwebtoken_takes_arrays_as_claims_and_skips_what_it_does_not_read() {
         ),
     ] {
         let token = with_payload(payload);
-        judge_with(&TokenVerifier::hs256(&secret()), &token, JSON_CLAIMS, row);
+        judge_with(&JwtVerifier::hs256(&secret()), &token, JSON_CLAIMS, row);
         let key = DecodingKey::from_secret(SECRET.as_bytes());
         let array = jsonwebtoken::decode::<Vec<Value>>(&token, &key, &strictest()).is_ok();
         let object = jsonwebtoken::decode::<Own>(&token, &key, &strictest()).is_ok();
@@ -182,7 +182,7 @@ fn jsonwebtoken_takes_arrays_as_claims_and_skips_what_it_does_not_read() {
 
 #[test]
 fn in_the_second_of_its_expiry_jsonwebtoken_accepts_a_token_and_we_refuse_it() {
-    let ours = TokenVerifier::hs256(&secret());
+    let ours = JwtVerifier::hs256(&secret());
     // The second may end between the two looks at the clock.
     let seen = (0..10).any(|_| {
         let token = with_payload(format!(r#"{{"sub":"7","exp":{}}}"#, system_seconds()));
@@ -198,14 +198,14 @@ fn headers_that_we_do_not_read_are_the_only_ones_that_we_accept_and_jsonwebtoken
     for member in [r#""jwk":"x""#, r#""jku":1"#, r#""x5c":{}"#, r#""cty":1"#] {
         let header = format!(r#"{{"alg":"HS256",{member}}}"#);
         let token = seal(header, format!(r#"{{"sub":"7","exp":{exp}}}"#));
-        judge_with(&TokenVerifier::hs256(&secret()), &token, ACCEPTED, member);
+        judge_with(&JwtVerifier::hs256(&secret()), &token, ACCEPTED, member);
         assert!(oracle(&token, &strictest()).is_err(), "{member}");
     }
 }
 
 #[test]
 fn what_we_accept_jsonwebtoken_accepts() {
-    let ours = TokenVerifier::hs256(&secret())
+    let ours = JwtVerifier::hs256(&secret())
         .issuer("i")
         .audience("a")
         .audience("b");

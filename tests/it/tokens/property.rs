@@ -4,7 +4,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
 use serde_json::json;
-use tower_warder::TokenIssuer;
+use tower_warder::JwtIssuer;
 
 use super::forge::*;
 
@@ -26,7 +26,7 @@ proptest! {
         audience in any::<String>(),
     ) {
         let claims = json!({"text": text, "list": [number, float], &text: {"x": null}});
-        let made = TokenIssuer::hs256(&secret())
+        let made = JwtIssuer::hs256(&secret())
             .clock(at(NOW as f64))
             .issuer(issuer.as_str())
             .audience(audience.as_str())
@@ -41,7 +41,7 @@ proptest! {
         prop_assert_eq!(read.generation(), Some(generation));
         prop_assert_eq!(read.issuer(), Some(&*issuer));
         prop_assert!(read.audience().eq([&*audience]));
-        let custom: serde_json::Value = read.custom().unwrap();
+        let custom: serde_json::Value = read.deserialize().unwrap();
         for (name, value) in claims.as_object().unwrap().iter().filter(|(name, _)| *name != "list") {
             prop_assert_eq!(&custom[name], value);
         }
@@ -57,7 +57,7 @@ proptest! {
         for (name, value) in registered {
             claims[name] = value;
         }
-        let (mut issuer, mut verifier) = (TokenIssuer::hs256(&secret()), verifier());
+        let (mut issuer, mut verifier) = (JwtIssuer::hs256(&secret()), verifier());
         if configured {
             issuer = issuer.issuer("a").audience("a").audience("b");
             verifier = verifier.issuer("a").audience("b");
@@ -82,7 +82,7 @@ proptest! {
 
     #[test]
     fn any_single_byte_that_is_changed_makes_a_token_refused(subject in "[a-z0-9]{1,40}") {
-        let token = TokenIssuer::hs256(&secret()).clock(at(NOW as f64)).issue(&subject).unwrap();
+        let token = JwtIssuer::hs256(&secret()).clock(at(NOW as f64)).issue(&subject).unwrap();
         let verifier = verifier();
         judge_with(&verifier, &token, ACCEPTED, "unchanged");
         for position in 0..token.len() {
@@ -149,7 +149,7 @@ proptest! {
                 prop_assert!(claims.not_before().is_none_or(|date| date <= latest));
                 prop_assert_eq!(claims.audience().count(), 0);
                 let _ = (claims.token_id(), claims.scopes().count(), format!("{claims:?}"));
-                let object: serde_json::Map<_, _> = claims.custom().unwrap();
+                let object: serde_json::Map<_, _> = claims.deserialize().unwrap();
                 prop_assert_eq!(object["sub"].as_str(), Some(subject));
             }
         }

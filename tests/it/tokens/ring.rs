@@ -1,7 +1,7 @@
 //! T6 and K5: a ring chooses among its keys by their exact id, and a key that is removed is gone.
 
 use tower_warder::{
-    ConfigError, IssueError, KeyRing, Secret, SigningKey, TokenIssuer, TokenVerifier, VerifyingKey,
+    ConfigError, HmacSecret, IssueError, JwtIssuer, JwtVerifier, KeyRing, SigningKey, VerifyingKey,
 };
 
 use super::forge::*;
@@ -43,7 +43,7 @@ fn a_token_without_a_key_id_needs_a_default_key() {
     let verifier = verifier_of(&ring);
     judge_with(&verifier, &with_payload(PAYLOAD), NO_KEY_ID, "no default");
 
-    ring.default_key("b").unwrap();
+    ring.set_default_kid("b").unwrap();
     judge_with(&verifier, &with_payload(PAYLOAD), ACCEPTED, "a default");
     judge_with(
         &verifier,
@@ -69,7 +69,7 @@ fn a_token_without_a_key_id_needs_a_default_key() {
         "another of its name is no default",
     );
 
-    assert!(matches!(ring.default_key("c"), Err(ConfigError::UnknownKeyId(id)) if id == "c"));
+    assert!(matches!(ring.set_default_kid("c"), Err(ConfigError::UnknownKeyId(id)) if id == "c"));
 }
 
 #[test]
@@ -82,7 +82,7 @@ fn an_empty_ring_refuses_every_token() {
 #[test]
 fn the_id_of_one_key_does_not_admit_what_another_signed() {
     let ring = ring_of(["a"]);
-    ring.add(VerifyingKey::hs256(&Secret::generate()).key_id("other"))
+    ring.add(VerifyingKey::hs256(&HmacSecret::generate()).key_id("other"))
         .unwrap();
     ring.add(VerifyingKey::hs512(&secret()).unwrap().key_id("long"))
         .unwrap();
@@ -119,14 +119,14 @@ fn a_key_that_is_removed_is_gone_at_once_for_everybody() {
 #[test]
 fn a_new_signing_key_leaves_the_old_one_verifying() {
     let ring = KeyRing::new();
-    let (issuer, verifier) = (TokenIssuer::ring(&ring), TokenVerifier::ring(&ring));
+    let (issuer, verifier) = (JwtIssuer::ring(&ring), JwtVerifier::ring(&ring));
     assert_eq!(issuer.issue("7"), Err(IssueError::NoSigningKey));
     assert_eq!(ring.signing_key_id(), None);
 
-    ring.sign_with(SigningKey::hs256(&Secret::generate()).key_id("old"))
+    ring.set_signing_key(SigningKey::hs256(&HmacSecret::generate()).key_id("old"))
         .unwrap();
     let old = issuer.issue("7").unwrap();
-    ring.sign_with(SigningKey::hs256(&Secret::generate()).key_id("new"))
+    ring.set_signing_key(SigningKey::hs256(&HmacSecret::generate()).key_id("new"))
         .unwrap();
     assert_eq!(ring.signing_key_id().as_deref(), Some("new"));
     let new = issuer.issue("7").unwrap();
@@ -143,14 +143,14 @@ fn a_new_signing_key_leaves_the_old_one_verifying() {
 
 #[test]
 fn a_ring_signs_with_a_key_that_verifies_already() {
-    let key = SigningKey::hs256(&Secret::generate()).key_id("new");
+    let key = SigningKey::hs256(&HmacSecret::generate()).key_id("new");
     let (here, there) = (ring_of(["old"]), ring_of(["old"]));
     there.add(key.verifying_key()).unwrap();
     here.add(key.verifying_key()).unwrap();
-    here.sign_with(key.clone()).unwrap();
-    here.sign_with(key).unwrap();
+    here.set_signing_key(key.clone()).unwrap();
+    here.set_signing_key(key).unwrap();
 
-    let token = TokenIssuer::ring(&here).clock(at(NOW as f64)).issue("7");
+    let token = JwtIssuer::ring(&here).clock(at(NOW as f64)).issue("7");
     let token = token.unwrap();
     judge_with(&verifier_of(&here), &token, ACCEPTED, "here");
     judge_with(&verifier_of(&there), &token, ACCEPTED, "there");
@@ -166,13 +166,13 @@ fn a_ring_signs_with_a_key_that_verifies_already() {
 #[test]
 fn a_key_in_a_ring_has_an_id_of_its_own() {
     let ring = ring_of(["a"]);
-    let key = || SigningKey::hs256(&Secret::generate());
+    let key = || SigningKey::hs256(&HmacSecret::generate());
     assert!(matches!(
         ring.add(key().verifying_key()),
         Err(ConfigError::MissingKeyId)
     ));
     assert!(matches!(
-        ring.sign_with(key()),
+        ring.set_signing_key(key()),
         Err(ConfigError::MissingKeyId)
     ));
     assert!(matches!(
@@ -180,17 +180,17 @@ fn a_key_in_a_ring_has_an_id_of_its_own() {
         Err(ConfigError::DuplicateKeyId(id)) if id == "a"
     ));
     assert!(matches!(
-        ring.sign_with(key().key_id("a")),
+        ring.set_signing_key(key().key_id("a")),
         Err(ConfigError::DuplicateKeyId(_))
     ));
     let other = SigningKey::hs512(&secret()).unwrap().key_id("a");
     assert!(matches!(
-        ring.sign_with(other),
+        ring.set_signing_key(other),
         Err(ConfigError::DuplicateKeyId(_))
     ));
     // What was refused has changed nothing.
     assert_eq!(
-        TokenIssuer::ring(&ring).issue("7"),
+        JwtIssuer::ring(&ring).issue("7"),
         Err(IssueError::NoSigningKey)
     );
     judge_with(
@@ -203,26 +203,23 @@ fn a_key_in_a_ring_has_an_id_of_its_own() {
 
 #[test]
 fn other_keys_in_the_place_of_all_are_there_at_once() {
-    let [old, new] = ["old", "new"].map(|id| SigningKey::hs256(&Secret::generate()).key_id(id));
+    let [old, new] = ["old", "new"].map(|id| SigningKey::hs256(&HmacSecret::generate()).key_id(id));
     let ring = KeyRing::new();
-    let (issuer, verifier) = (
-        TokenIssuer::ring(&ring),
-        TokenVerifier::ring(&ring).cache(8),
-    );
-    ring.replace(old.clone(), []).unwrap();
+    let (issuer, verifier) = (JwtIssuer::ring(&ring), JwtVerifier::ring(&ring).cache(8));
+    ring.replace_all(old.clone(), []).unwrap();
     let of_old = issuer.issue("7").unwrap();
     judge_with(&verifier, &of_old, ACCEPTED, "old");
 
-    ring.replace(new.clone(), [old.verifying_key(), new.verifying_key()])
+    ring.replace_all(new.clone(), [old.verifying_key(), new.verifying_key()])
         .unwrap();
     let of_new = issuer.issue("7").unwrap();
     judge_with(&verifier, &of_old, ACCEPTED, "old, beside new");
     judge_with(&verifier, &of_new, ACCEPTED, "new");
 
-    ring.replace(new, []).unwrap();
+    ring.replace_all(new, []).unwrap();
     judge_with(&verifier, &of_old, KEY_ID, "old, gone");
     judge_with(&verifier, &of_new, ACCEPTED, "new, alone");
-    ring.replace(None, [old.verifying_key()]).unwrap();
+    ring.replace_all(None, [old.verifying_key()]).unwrap();
     judge_with(&verifier, &of_old, ACCEPTED, "old, only to verify");
     judge_with(&verifier, &of_new, KEY_ID, "new, gone");
     assert_eq!(issuer.issue("7"), Err(IssueError::NoSigningKey));
@@ -231,15 +228,12 @@ fn other_keys_in_the_place_of_all_are_there_at_once() {
 #[test]
 fn not_one_token_is_refused_while_the_keys_around_its_own_change() {
     let [stays, comes] = ["stays", "comes"].map(|id| {
-        let key = SigningKey::hs256(&Secret::generate());
+        let key = SigningKey::hs256(&HmacSecret::generate());
         key.key_id(id)
     });
     let ring = KeyRing::new();
-    ring.sign_with(stays.clone()).unwrap();
-    let (issuer, verifier) = (
-        TokenIssuer::ring(&ring),
-        TokenVerifier::ring(&ring).cache(8),
-    );
+    ring.set_signing_key(stays.clone()).unwrap();
+    let (issuer, verifier) = (JwtIssuer::ring(&ring), JwtVerifier::ring(&ring).cache(8));
     let token = issuer.issue("7").unwrap();
     std::thread::scope(|scope| {
         let users = [(); 2].map(|()| {
@@ -250,9 +244,9 @@ fn not_one_token_is_refused_while_the_keys_around_its_own_change() {
             })
         });
         while !users.iter().all(std::thread::ScopedJoinHandle::is_finished) {
-            ring.replace(comes.clone(), [stays.verifying_key()])
+            ring.replace_all(comes.clone(), [stays.verifying_key()])
                 .unwrap();
-            ring.replace(stays.clone(), []).unwrap();
+            ring.replace_all(stays.clone(), []).unwrap();
         }
     });
 }
@@ -260,12 +254,12 @@ fn not_one_token_is_refused_while_the_keys_around_its_own_change() {
 #[test]
 fn keys_that_cannot_be_put_in_leave_the_ring_as_it_was() {
     let ring = ring_of(["a"]);
-    let key = || SigningKey::hs256(&Secret::generate());
+    let key = || SigningKey::hs256(&HmacSecret::generate());
     for refused in [
-        ring.replace(key(), []),
-        ring.replace(None, [key().verifying_key()]),
-        ring.replace(key().key_id("b"), [key().key_id("b").verifying_key()]),
-        ring.replace(
+        ring.replace_all(key(), []),
+        ring.replace_all(None, [key().verifying_key()]),
+        ring.replace_all(key().key_id("b"), [key().key_id("b").verifying_key()]),
+        ring.replace_all(
             None,
             [key(), key()].map(|key| key.key_id("b").verifying_key()),
         ),
@@ -281,23 +275,23 @@ fn keys_that_cannot_be_put_in_leave_the_ring_as_it_was() {
 #[test]
 fn the_default_key_stays_the_default_as_long_as_it_is_there() {
     let ring = ring_of(["a", "b"]);
-    ring.default_key("b").unwrap();
+    ring.set_default_kid("b").unwrap();
     let [a, b] = ["a", "b"].map(|id| VerifyingKey::hs256(&secret()).key_id(id));
-    ring.replace(None, [b.clone(), a.clone()]).unwrap();
+    ring.replace_all(None, [b.clone(), a.clone()]).unwrap();
     judge_with(
         &verifier_of(&ring),
         &with_payload(PAYLOAD),
         ACCEPTED,
         "there",
     );
-    ring.replace(None, [a.clone()]).unwrap();
+    ring.replace_all(None, [a.clone()]).unwrap();
     judge_with(
         &verifier_of(&ring),
         &with_payload(PAYLOAD),
         NO_KEY_ID,
         "gone",
     );
-    ring.replace(None, [a, b]).unwrap();
+    ring.replace_all(None, [a, b]).unwrap();
     judge_with(
         &verifier_of(&ring),
         &with_payload(PAYLOAD),
@@ -314,8 +308,8 @@ fn ring_of<const N: usize>(ids: [&str; N]) -> KeyRing {
     ring
 }
 
-fn verifier_of(ring: &KeyRing) -> TokenVerifier {
-    TokenVerifier::ring(ring).clock(at(NOW as f64))
+fn verifier_of(ring: &KeyRing) -> JwtVerifier {
+    JwtVerifier::ring(ring).clock(at(NOW as f64))
 }
 
 fn named(kid: &str) -> String {

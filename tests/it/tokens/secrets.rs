@@ -8,7 +8,7 @@ use std::thread;
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use tower_warder::{
-    ConfigError, KeyFileProblem, KeyRing, Secret, SigningKey, TokenIssuer, TokenVerifier,
+    ConfigError, HmacSecret, JwtIssuer, JwtVerifier, KeyFileProblem, KeyRing, SigningKey,
     VerifyingKey,
 };
 
@@ -17,7 +17,7 @@ use super::forge::*;
 #[test]
 fn a_secret_is_as_long_as_the_hash_of_its_algorithm() {
     for length in [0, 1, 16, 31] {
-        let refused = Secret::new(&SECRET[..length]).unwrap_err();
+        let refused = HmacSecret::new(&SECRET[..length]).unwrap_err();
         assert!(
             matches!(refused, ConfigError::SecretTooShort { needed: 32, given } if given == length),
             "{length}"
@@ -30,7 +30,7 @@ fn a_secret_is_as_long_as_the_hash_of_its_algorithm() {
         (63, true, false),
         (64, true, true),
     ] {
-        let secret = Secret::new(&SECRET[..length]).unwrap();
+        let secret = HmacSecret::new(&SECRET[..length]).unwrap();
         assert_eq!(SigningKey::hs384(&secret).is_ok(), hs384, "{length}");
         assert_eq!(VerifyingKey::hs384(&secret).is_ok(), hs384, "{length}");
         assert_eq!(SigningKey::hs512(&secret).is_ok(), hs512, "{length}");
@@ -82,7 +82,7 @@ fn placeholders_repetitions_and_sequences_are_no_secrets() {
         ("0123456789abcdefghijklmnopqrstuvwxyz".to_owned(), false),
         ("ABCDEFGHIJKLMNOPQRSTUVWXYZ012345".to_owned(), false),
     ] {
-        let refused = Secret::new(text.as_str()).unwrap_err();
+        let refused = HmacSecret::new(text.as_str()).unwrap_err();
         assert_eq!(
             matches!(refused, ConfigError::PlaceholderSecret),
             placeholder,
@@ -93,7 +93,7 @@ fn placeholders_repetitions_and_sequences_are_no_secrets() {
     }
     let counted: Vec<u8> = (0..=255).collect();
     assert!(matches!(
-        Secret::new(counted),
+        HmacSecret::new(counted),
         Err(ConfigError::PredictableSecret)
     ));
 }
@@ -134,11 +134,11 @@ fn predictable_secrets_are_rejected() {
         "12345678-1234-1234-1234-123456789012".to_owned(),
         "thequickbrownfoxjumpsoverthelazydog".to_owned(),
     ] {
-        let rejected = Secret::new(text.as_str()).unwrap_err();
+        let rejected = HmacSecret::new(text.as_str()).unwrap_err();
         assert!(matches!(rejected, ConfigError::PredictableSecret), "{text}");
         assert!(!rejected.to_string().contains(&text[..8]));
         // Nor twice.
-        let more = Secret::new(text.repeat(2)).unwrap_err();
+        let more = HmacSecret::new(text.repeat(2)).unwrap_err();
         assert!(matches!(more, ConfigError::PredictableSecret), "{text}");
     }
 }
@@ -208,7 +208,7 @@ fn random_secrets_of_every_kind_are_accepted() {
     for (kind, make) in kinds {
         for _ in 0..2_000 {
             let bytes = make();
-            if let Err(error) = Secret::new(bytes.clone()) {
+            if let Err(error) = HmacSecret::new(bytes.clone()) {
                 panic!("{kind}: {error}: {}", String::from_utf8_lossy(&bytes));
             }
         }
@@ -235,11 +235,11 @@ fn a_key_that_may_be_public_is_no_secret_for_hmac() {
         format!("ecdsa-sha2-nistp256 {body}"),
         format!("sk-ssh-ed25519@openssh.com {body}"),
     ] {
-        let refused = Secret::new(text.as_str()).unwrap_err();
+        let refused = HmacSecret::new(text.as_str()).unwrap_err();
         assert!(matches!(refused, ConfigError::InvalidKey(_)), "{text}");
     }
     let text = "a passphrase -----that BEGINs----- with ssh-rsa";
-    assert!(Secret::new(text).is_ok(), "{text}");
+    assert!(HmacSecret::new(text).is_ok(), "{text}");
 }
 
 #[test]
@@ -249,42 +249,42 @@ fn a_long_passphrase_with_a_placeholder_in_it_is_a_secret() {
         "never change_me, not even by test or default!",
         "correct horse battery staple, and a secret",
     ] {
-        assert!(Secret::new(text).is_ok(), "{text}");
+        assert!(HmacSecret::new(text).is_ok(), "{text}");
     }
 }
 
 #[test]
 fn a_variable_that_is_not_set_is_an_error_and_no_default() {
-    let refused = Secret::from_env("TOWER_WARDER_TEST_THAT_NOBODY_SETS").unwrap_err();
+    let refused = HmacSecret::from_env("TOWER_WARDER_TEST_THAT_NOBODY_SETS").unwrap_err();
     assert!(matches!(refused, ConfigError::MissingVariable(_)));
 }
 
 #[test]
 fn generated_secrets_differ_and_are_good_for_every_hmac() {
-    let (one, other) = (Secret::generate(), Secret::generate());
+    let (one, other) = (HmacSecret::generate(), HmacSecret::generate());
     assert!(SigningKey::hs512(&one).is_ok());
-    let token = TokenIssuer::hs256(&one).issue("7").unwrap();
-    judge_with(&TokenVerifier::hs256(&one), &token, ACCEPTED, "its own");
-    judge_with(&TokenVerifier::hs256(&other), &token, SIGNATURE, "another");
+    let token = JwtIssuer::hs256(&one).issue("7").unwrap();
+    judge_with(&JwtVerifier::hs256(&one), &token, ACCEPTED, "its own");
+    judge_with(&JwtVerifier::hs256(&other), &token, SIGNATURE, "another");
 }
 
 #[test]
 fn a_secret_file_is_made_once_and_whole_and_for_its_owner_only() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("secret");
-    let secrets: Vec<Secret> = thread::scope(|scope| {
+    let secrets: Vec<HmacSecret> = thread::scope(|scope| {
         let starts: Vec<_> = (0..16)
-            .map(|_| scope.spawn(|| Secret::from_file_or_generate(&path).unwrap()))
+            .map(|_| scope.spawn(|| HmacSecret::from_file_or_generate(&path).unwrap()))
             .collect();
         starts
             .into_iter()
             .map(|start| start.join().unwrap())
             .collect()
     });
-    let token = TokenIssuer::hs256(&secrets[0]).issue("7").unwrap();
+    let token = JwtIssuer::hs256(&secrets[0]).issue("7").unwrap();
     for secret in &secrets {
         judge_with(
-            &TokenVerifier::hs256(secret),
+            &JwtVerifier::hs256(secret),
             &token,
             ACCEPTED,
             "first starts agree",
@@ -293,9 +293,9 @@ fn a_secret_file_is_made_once_and_whole_and_for_its_owner_only() {
 
     let text = fs::read_to_string(&path).unwrap();
     assert_eq!(URL_SAFE_NO_PAD.decode(&text).unwrap().len(), 64);
-    let read = Secret::new(text.clone()).unwrap();
+    let read = HmacSecret::new(text.clone()).unwrap();
     judge_with(
-        &TokenVerifier::hs256(&read),
+        &JwtVerifier::hs256(&read),
         &token,
         ACCEPTED,
         "the text is the secret",
@@ -309,7 +309,7 @@ fn a_secret_file_is_made_once_and_whole_and_for_its_owner_only() {
     let names = fs::read_dir(directory.path()).unwrap();
     assert_eq!(names.count(), 1, "no drafts stay behind");
 
-    Secret::from_file_or_generate(&path).unwrap();
+    HmacSecret::from_file_or_generate(&path).unwrap();
     assert_eq!(
         fs::read_to_string(&path).unwrap(),
         text,
@@ -323,14 +323,14 @@ fn a_secret_file_that_is_no_good_is_an_error_and_stays_as_it_is() {
     for text in ["", "short", "CHANGE_ME_before_you_go_to_production"] {
         let path = directory.path().join("secret");
         write_private(&path, text);
-        let rejected = Secret::from_file_or_generate(&path).unwrap_err();
+        let rejected = HmacSecret::from_file_or_generate(&path).unwrap_err();
         assert!(!matches!(rejected, ConfigError::KeyFile { .. }), "{text}");
         assert_eq!(fs::read_to_string(&path).unwrap(), text);
     }
-    let rejected = Secret::from_file_or_generate(directory.path()).unwrap_err();
+    let rejected = HmacSecret::from_file_or_generate(directory.path()).unwrap_err();
     assert_eq!(problem_of(rejected), KeyFileProblem::NotAFile);
     let nowhere = directory.path().join("no/such/directory");
-    let rejected = Secret::from_file_or_generate(nowhere).unwrap_err();
+    let rejected = HmacSecret::from_file_or_generate(nowhere).unwrap_err();
     assert!(matches!(rejected, ConfigError::File { .. }), "{rejected:?}");
 }
 
@@ -338,7 +338,7 @@ fn a_secret_file_that_is_no_good_is_an_error_and_stays_as_it_is() {
 fn secret_file_is_read_exactly_and_never_made_by_reading() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("secret");
-    let rejected = Secret::from_file(&path).unwrap_err();
+    let rejected = HmacSecret::from_file(&path).unwrap_err();
     let ConfigError::File { source, .. } = rejected else {
         panic!("{rejected:?}");
     };
@@ -346,11 +346,11 @@ fn secret_file_is_read_exactly_and_never_made_by_reading() {
     assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 0);
 
     write_private(&path, format!("{SECRET}\n"));
-    let read = Secret::from_file(&path).unwrap();
-    let token = TokenIssuer::hs256(&read).issue("7").unwrap();
-    let exact = Secret::new(format!("{SECRET}\n")).unwrap();
+    let read = HmacSecret::from_file(&path).unwrap();
+    let token = JwtIssuer::hs256(&read).issue("7").unwrap();
+    let exact = HmacSecret::new(format!("{SECRET}\n")).unwrap();
     judge_with(
-        &TokenVerifier::hs256(&exact),
+        &JwtVerifier::hs256(&exact),
         &token,
         ACCEPTED,
         "with its line feed",
@@ -358,7 +358,7 @@ fn secret_file_is_read_exactly_and_never_made_by_reading() {
 
     write_private(&path, "x".repeat(64 * 1024 + 1));
     assert_eq!(
-        problem_of(Secret::from_file(&path).unwrap_err()),
+        problem_of(HmacSecret::from_file(&path).unwrap_err()),
         KeyFileProblem::TooLarge
     );
 }
@@ -371,14 +371,14 @@ fn secret_file_that_others_can_access_is_rejected() {
     write_private(&path, SECRET);
     for mode in [0o600, 0o400, 0o700] {
         set_mode(&path, mode);
-        assert!(Secret::from_file_or_generate(&path).is_ok(), "{mode:o}");
+        assert!(HmacSecret::from_file_or_generate(&path).is_ok(), "{mode:o}");
     }
     for bit in 0..6 {
         let mode = 0o600 | 1 << bit;
         set_mode(&path, mode);
         for rejected in [
-            Secret::from_file(&path),
-            Secret::from_file_or_generate(&path),
+            HmacSecret::from_file(&path),
+            HmacSecret::from_file_or_generate(&path),
         ] {
             let rejected = rejected.unwrap_err();
             assert!(rejected.to_string().contains("chmod go="), "{rejected}");
@@ -406,8 +406,8 @@ fn secret_file_that_is_a_link_or_no_file_is_rejected() {
         ("socket", KeyFileProblem::NotAFile),
     ] {
         for rejected in [
-            Secret::from_file(path(name)),
-            Secret::from_file_or_generate(path(name)),
+            HmacSecret::from_file(path(name)),
+            HmacSecret::from_file_or_generate(path(name)),
         ] {
             assert_eq!(problem_of(rejected.unwrap_err()), problem, "{name}");
         }
@@ -415,7 +415,7 @@ fn secret_file_that_is_a_link_or_no_file_is_rejected() {
     assert!(!path("nowhere").exists());
     // A link on the way to it is the operator's.
     symlink(directory.path(), path("here")).unwrap();
-    assert!(Secret::from_file(path("here/secret")).is_ok());
+    assert!(HmacSecret::from_file(path("here/secret")).is_ok());
 }
 
 #[cfg(unix)]
@@ -433,8 +433,8 @@ fn secret_file_of_a_foreign_owner_is_rejected() {
         return;
     }
     for rejected in [
-        Secret::from_file(&path),
-        Secret::from_file_or_generate(&path),
+        HmacSecret::from_file(&path),
+        HmacSecret::from_file_or_generate(&path),
     ] {
         let rejected = rejected.unwrap_err();
         assert!(
@@ -447,7 +447,7 @@ fn secret_file_of_a_foreign_owner_is_rejected() {
         );
     }
     chown(&path, Some(0), None).unwrap();
-    assert!(Secret::from_file(&path).is_ok(), "root's");
+    assert!(HmacSecret::from_file(&path).is_ok(), "root's");
 }
 
 /// A file that is replaced all the time is read as one of those that it was, or rejected.
@@ -463,8 +463,8 @@ fn link_that_takes_the_place_of_a_secret_file_is_never_followed() {
         &path("target"),
         "another secret, which nobody may make us read: q7Lk2vXw",
     );
-    let target = Secret::from_file(path("target")).unwrap();
-    let token = TokenIssuer::hs256(&target).issue("7").unwrap();
+    let target = HmacSecret::from_file(path("target")).unwrap();
+    let token = JwtIssuer::hs256(&target).issue("7").unwrap();
     let stop = AtomicBool::new(false);
     let mut read = 0;
     thread::scope(|scope| {
@@ -477,9 +477,9 @@ fn link_that_takes_the_place_of_a_secret_file_is_never_followed() {
             }
         });
         for _ in 0..3_000 {
-            if let Ok(secret) = Secret::from_file(path("secret")) {
+            if let Ok(secret) = HmacSecret::from_file(path("secret")) {
                 read += 1;
-                let verifier = TokenVerifier::hs256(&secret);
+                let verifier = JwtVerifier::hs256(&secret);
                 assert!(verifier.verify_token(&token).is_err());
             }
         }
@@ -552,8 +552,8 @@ fn nothing_that_is_formatted_shows_the_secret() {
     let secret = secret();
     let key = SigningKey::hs512(&secret).unwrap().key_id("a");
     let ring = KeyRing::new();
-    ring.sign_with(key.clone()).unwrap();
-    let (issuer, verifier) = (TokenIssuer::hs256(&secret), verifier());
+    ring.set_signing_key(key.clone()).unwrap();
+    let (issuer, verifier) = (JwtIssuer::hs256(&secret), verifier());
     let token = issuer.issue("7").unwrap();
     let refused = verifier.verify_token(&format!("{token}x")).unwrap_err();
 
@@ -569,17 +569,17 @@ fn nothing_that_is_formatted_shows_the_secret() {
         key.verifying_key(),
         ring,
         issuer,
-        TokenIssuer::ring(&ring),
+        JwtIssuer::ring(&ring),
         issuer
             .token("7")
             .claims(&serde_json::json!({"own": SECRET})),
         verifier,
-        TokenVerifier::ring(&ring),
+        JwtVerifier::ring(&ring),
         refused,
-        Secret::new(&SECRET[..31]).unwrap_err(),
-        Secret::new(format!("CHANGE_ME{SECRET}")).unwrap_err(),
-        Secret::new(SECRET[..8].repeat(8)).unwrap_err(),
-        SigningKey::hs512(&Secret::new(&SECRET[..40]).unwrap()).unwrap_err(),
+        HmacSecret::new(&SECRET[..31]).unwrap_err(),
+        HmacSecret::new(format!("CHANGE_ME{SECRET}")).unwrap_err(),
+        HmacSecret::new(SECRET[..8].repeat(8)).unwrap_err(),
+        SigningKey::hs512(&HmacSecret::new(&SECRET[..40]).unwrap()).unwrap_err(),
         SigningKey::from_jwk(SECRET).unwrap_err(),
         tower_warder::testing::issuer(),
         tower_warder::testing::verifier(),

@@ -1,6 +1,6 @@
 //! T1 and T2: three segments of strict base64url, not too large.
 
-use tower_warder::{AuthErrorKind, TokenVerifier};
+use tower_warder::{AuthErrorKind, JwtVerifier};
 
 use super::forge::*;
 
@@ -53,12 +53,12 @@ fn a_token_of_8_kib_is_read_and_one_byte_more_is_not() {
 
 #[test]
 fn the_size_limit_can_be_set() {
-    let verifier = verifier().max_size(500);
+    let verifier = verifier().max_token_bytes(500);
     judge_with(&verifier, &token_of(500), ACCEPTED, "at the limit");
     judge_with(&verifier, &token_of(501), SIZE, "beyond the limit");
-    let verifier = verifier.max_size(usize::MAX);
+    let verifier = verifier.max_token_bytes(usize::MAX);
     judge_with(&verifier, &token_of(100_000), ACCEPTED, "any size");
-    judge_with(&verifier.max_size(0), &token_of(200), SIZE, "none");
+    judge_with(&verifier.max_token_bytes(0), &token_of(200), SIZE, "none");
 }
 
 #[test]
@@ -174,7 +174,7 @@ fn two_spellings_of_one_signature_never_both_pass() {
 #[test]
 fn a_refused_token_is_always_an_invalid_token() {
     for token in ["", "a", "a.b.c", "\u{0}", "é.é.é", "🦀", " . . "] {
-        let error = TokenVerifier::hs256(&secret()).verify_token(token);
+        let error = JwtVerifier::hs256(&secret()).verify_token(token);
         assert_eq!(error.unwrap_err().kind(), AuthErrorKind::InvalidToken);
     }
 }

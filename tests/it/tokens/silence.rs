@@ -45,7 +45,10 @@ fn no_text_of_an_error_about_custom_claims_has_a_piece_of_the_token() {
     }
 
     let token = with_claims(format!(r#""own":"{MARK}""#));
-    let error: AuthError = accepted(&token).custom::<Own>().map(|_| ()).unwrap_err();
+    let error: AuthError = accepted(&token)
+        .deserialize::<Own>()
+        .map(|_| ())
+        .unwrap_err();
     assert_silent(&format!("{error} {error:?} {:?}", error.source()), &token);
 }
 

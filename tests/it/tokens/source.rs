@@ -5,15 +5,15 @@ use axum::routing::get;
 use axum::{Router, middleware};
 use http::header::AUTHORIZATION;
 use http::{HeaderValue, Request};
-use tower_warder::testing::{TestUser, Users};
-use tower_warder::{AuthLayer, CurrentUser, TokenVerifier};
+use tower_warder::testing::{StaticUserLoader, TestUser};
+use tower_warder::{AuthLayer, CurrentUser, JwtVerifier};
 
 use super::forge::*;
 use crate::support::{Answer, send};
 
 /// One door, `/me`, and `/` that lets everybody in.
-pub fn app_of(verifier: TokenVerifier) -> Router {
-    let users = Users::new([("7", TestUser::approved("jane"))]);
+pub fn app_of(verifier: JwtVerifier) -> Router {
+    let users = StaticUserLoader::new([("7", TestUser::approved("jane"))]);
     Router::new()
         .route("/", get(async || "public"))
         .route(
@@ -164,7 +164,7 @@ async fn the_credential_is_marked_sensitive_for_whoever_comes_after() {
     async fn shown(request: axum::extract::Request) -> String {
         format!("{:?}", request.headers())
     }
-    let users = Users::new([("7", TestUser::approved("jane"))]);
+    let users = StaticUserLoader::new([("7", TestUser::approved("jane"))]);
     let app = Router::new()
         .route("/me", get(shown))
         .layer(middleware::from_fn(

@@ -45,7 +45,7 @@ proptest! {
         let scope = theirs["scope"].as_str().unwrap().split(' ').filter(|word| !word.is_empty());
         prop_assert!(claims.scopes().eq(scope));
         // Not what is kept beside the payload.
-        prop_assert_eq!(claims.custom::<Map<String, Value>>().unwrap(), theirs);
+        prop_assert_eq!(claims.deserialize::<Map<String, Value>>().unwrap(), theirs);
     }
 
     #[test]

@@ -150,7 +150,7 @@ fn token_may_begin_5_seconds_and_the_leeway_ahead() {
             let claims = r#"{"sub":"7","exp":1767229200,"#.to_owned();
             let claims = Claims::from_json(format!(r#"{claims}"{name}":{date}}}"#)).unwrap();
             let leeway = Duration::from_secs(leeway);
-            let valid = claims.valid_by(&at(NOW as f64 + now), leeway);
+            let valid = claims.validate_times(&at(NOW as f64 + now), leeway);
             let reason = valid.err().map_or(ACCEPTED, |error| error.reason());
             assert_eq!(reason, expected, "{name} {date} at {now}");
         }
@@ -161,7 +161,9 @@ fn token_may_begin_5_seconds_and_the_leeway_ahead() {
 fn token_is_not_accepted_5_seconds_after_its_expiry() {
     let claims = Claims::from_json(PAYLOAD).unwrap();
     for (now, expected) in [(1_767_229_199, None), (1_767_229_200, Some(EXPIRED))] {
-        let valid = claims.clone().valid_by(&at(now as f64), Duration::ZERO);
+        let valid = claims
+            .clone()
+            .validate_times(&at(now as f64), Duration::ZERO);
         assert_eq!(valid.err().map(|error| error.reason()), expected, "{now}");
     }
 }

@@ -15,12 +15,12 @@ async fn user_whom_the_channel_names_is_asked_for_and_the_others_stay() {
         door.name(subject).await.unwrap();
     }
     door.store.put("jane", disabled());
-    channel.says(Invalidation::User("jane".to_owned()));
+    channel.says(Invalidation::Key("jane".to_owned()));
     assert_eq!(door.status("jane").await, UserStatus::Disabled);
     door.name("root").await.unwrap();
     assert_eq!(door.store.loads(), 3);
 
-    channel.says(Invalidation::Everybody);
+    channel.says(Invalidation::All);
     for subject in ["jane", "root"] {
         door.status(subject).await;
     }
@@ -35,7 +35,7 @@ async fn every_request_asks_the_store_until_the_channel_is_connected() {
     let mut channel = Channel::of(&door);
     assert_eq!(door.loads_of_two_requests().await, 2);
     channel.polls();
-    channel.says(Invalidation::User("root".to_owned()));
+    channel.says(Invalidation::Key("root".to_owned()));
     assert_eq!(door.loads_of_two_requests().await, 2);
 
     channel.says(Invalidation::Connected);
@@ -171,7 +171,7 @@ async fn nobody_follows_for_a_cache_that_is_gone() {
     let log = Log::record();
     let (door, mut channel) = connected();
     drop(door);
-    channel.sender.send(Invalidation::Everybody).unwrap();
+    channel.sender.send(Invalidation::All).unwrap();
     assert!(channel.follows.as_mut().now_or_never().is_some());
     drop(channel);
     assert!(log.lines("WARN").is_empty(), "{}", log.text());
@@ -185,14 +185,14 @@ async fn what_this_process_invalidates_is_told_and_what_the_channel_said_is_not(
         .on_invalidate(move |word| ear.lock().unwrap().push(format!("{word:?}")));
     let mut channel = Channel::new(&cache);
     channel.says(Invalidation::Connected);
-    channel.says(Invalidation::User("root".to_owned()));
-    channel.says(Invalidation::Everybody);
+    channel.says(Invalidation::Key("root".to_owned()));
+    channel.says(Invalidation::All);
     channel.breaks();
     assert!(told.lock().unwrap().is_empty());
 
     cache.invalidate("jane");
     cache.clone().invalidate_all();
-    assert_eq!(*told.lock().unwrap(), [r#"User("jane")"#, "Everybody"]);
+    assert_eq!(*told.lock().unwrap(), [r#"Key("jane")"#, "All"]);
 }
 
 impl Door {
@@ -228,7 +228,7 @@ impl Channel {
         let stream = futures_util::stream::poll_fn(move |cx| receiver.poll_recv(cx));
         Self {
             sender,
-            follows: cache.follow(stream).boxed(),
+            follows: cache.subscribe(stream).boxed(),
         }
     }
 

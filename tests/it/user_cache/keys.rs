@@ -74,7 +74,7 @@ struct Tenants(Mutex<usize>);
 
 impl Tenants {
     fn of(claims: &Claims) -> String {
-        let claims: serde_json::Value = claims.custom().unwrap();
+        let claims: serde_json::Value = claims.deserialize().unwrap();
         claims["tenant"].as_str().unwrap().to_owned()
     }
 }

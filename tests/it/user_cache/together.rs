@@ -78,7 +78,7 @@ async fn load_that_took_too_long_is_not_joined_any_more() {
     let alarm = Arc::clone(&late);
     let layer = AuthLayer::new(testing::verifier(), Arc::clone(&store))
         .user_cache(UserCache::new(16))
-        .loader_timeout(SECOND, move |_| {
+        .timeout_with(SECOND, move |_| {
             let alarm = Arc::clone(&alarm);
             async move { alarm.notified().await }
         });
@@ -204,7 +204,7 @@ impl UserLoader for Particular {
         struct Tenant {
             tenant: String,
         }
-        let claims: Tenant = claims.custom()?;
+        let claims: Tenant = claims.deserialize()?;
         Ok(Some(TestUser::approved(&claims.tenant)))
     }
 }

@@ -6,7 +6,7 @@
 mod tests {
     use jsonwebtoken::{DecodingKey, EncodingKey, Header, Validation};
     use serde_json::{Value, json};
-    use tower_warder::{Algorithm, Secret, SigningKey, TokenIssuer, TokenVerifier};
+    use tower_warder::{Algorithm, HmacSecret, SigningKey, JwtIssuer, JwtVerifier};
 
     const SECRET: &str = "rJ5vXq9Zp2LwTn8bKc4mFh7sDg3aYe6u";
     const ED25519: &[u8] = include_bytes!("../../keys/ed25519.pem");
@@ -21,15 +21,15 @@ mod tests {
         let decoded = jsonwebtoken::decode::<Value>(&token, &key, &Validation::default()).unwrap();
         assert_eq!(decoded.claims, claims);
 
-        let verifier = TokenVerifier::hs256(&Secret::new(SECRET).unwrap());
+        let verifier = JwtVerifier::hs256(&HmacSecret::new(SECRET).unwrap());
         assert_eq!(verifier.verify_token(&token).unwrap().subject(), "7");
     }
 
     #[test]
     fn our_own_backend_works_beside_it() {
         let key = SigningKey::from_pem(Algorithm::EdDSA, ED25519).unwrap();
-        let token = TokenIssuer::new(key.clone()).issue("7").unwrap();
-        let verifier = TokenVerifier::new(key.verifying_key());
+        let token = JwtIssuer::new(key.clone()).issue("7").unwrap();
+        let verifier = JwtVerifier::new(key.verifying_key());
         assert_eq!(verifier.verify_token(&token).unwrap().subject(), "7");
     }
 }

@@ -113,7 +113,7 @@ impl SessionStore for PostgresStore {
         .await
     }
 
-    async fn end_before(
+    async fn revoke_before(
         &self,
         user_id: i64,
         generation: u64,

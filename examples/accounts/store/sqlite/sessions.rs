@@ -63,7 +63,7 @@ impl SessionStore for SqliteStore {
         Ok(done.rows_affected() > 0)
     }
 
-    async fn end_before(
+    async fn revoke_before(
         &self,
         user_id: i64,
         generation: u64,

@@ -35,7 +35,7 @@ impl Verifier {
             (_, PublicKey::Rsa(key)) => rsa_components(key)
                 .to_parsed_public_key(rsa_parameters(algorithm)?)
                 .map_err(|_| INVALID),
-            _ => Err(ConfigError::WrongKeyFamily(algorithm.as_str())),
+            _ => Err(ConfigError::KeyTypeMismatch(algorithm.as_str())),
         };
         parsed.map(|key| Self(Arc::new(key)))
     }
@@ -75,7 +75,7 @@ impl Signer {
                 let public = PublicKey::rsa(&key.public.n, &key.public.e)?;
                 Ok((Self::Rsa(rsa_encoding(algorithm)?, Arc::new(pair)), public))
             }
-            _ => Err(ConfigError::WrongKeyFamily(algorithm.as_str())),
+            _ => Err(ConfigError::KeyTypeMismatch(algorithm.as_str())),
         }
     }
 
@@ -154,7 +154,7 @@ fn rsa_parameters(algorithm: Algorithm) -> Result<&'static RsaParameters, Config
         Algorithm::PS256 => Ok(&signature::RSA_PSS_2048_8192_SHA256),
         Algorithm::PS384 => Ok(&signature::RSA_PSS_2048_8192_SHA384),
         Algorithm::PS512 => Ok(&signature::RSA_PSS_2048_8192_SHA512),
-        other => Err(ConfigError::WrongKeyFamily(other.as_str())),
+        other => Err(ConfigError::KeyTypeMismatch(other.as_str())),
     }
 }
 
@@ -166,6 +166,6 @@ fn rsa_encoding(algorithm: Algorithm) -> Result<&'static RsaSignatureEncoding, C
         Algorithm::PS256 => Ok(&signature::RSA_PSS_SHA256),
         Algorithm::PS384 => Ok(&signature::RSA_PSS_SHA384),
         Algorithm::PS512 => Ok(&signature::RSA_PSS_SHA512),
-        other => Err(ConfigError::WrongKeyFamily(other.as_str())),
+        other => Err(ConfigError::KeyTypeMismatch(other.as_str())),
     }
 }

@@ -32,7 +32,7 @@ impl PublicKey {
             Family::Ec(curve) => Self::ec(curve, bytes),
             Family::Ed25519 => Self::ed25519(bytes),
             Family::Rsa => Self::from_pkcs1(bytes),
-            Family::Hmac => Err(ConfigError::WrongKeyFamily(algorithm.as_str())),
+            Family::Hmac => Err(ConfigError::KeyTypeMismatch(algorithm.as_str())),
         }
     }
 
@@ -109,7 +109,7 @@ impl PrivateKey {
         };
         let curve = match (within.or(before), algorithm.family()) {
             (Some(curve), _) | (None, Family::Ec(curve)) => curve,
-            (None, _) => return Err(ConfigError::WrongKeyFamily(algorithm.as_str())),
+            (None, _) => return Err(ConfigError::KeyTypeMismatch(algorithm.as_str())),
         };
         if before.is_some_and(|before| before != curve) {
             return Err(super::key::MISMATCH);

@@ -22,7 +22,7 @@ impl PublicKey {
             // Integers are to come without zeros in front (RFC 7518, section 2). Where a server
             // leaves the sign byte of DER there, it is the same number.
             Family::Rsa => Self::rsa(&decode(jwk.n)?, &decode(jwk.e)?),
-            Family::Hmac => Err(ConfigError::WrongKeyFamily(algorithm.as_str())),
+            Family::Hmac => Err(ConfigError::KeyTypeMismatch(algorithm.as_str())),
         }
     }
 
@@ -72,7 +72,7 @@ impl PrivateKey {
             Family::Ec(curve) => Self::ec(curve, &secret(jwk)?, Some(&point(curve, jwk)?)),
             Family::Ed25519 => Self::ed25519(&secret(jwk)?, Some(&decode(jwk.x)?)),
             Family::Rsa => Self::rsa_from_jwk(algorithm, jwk),
-            Family::Hmac => Err(ConfigError::WrongKeyFamily(algorithm.as_str())),
+            Family::Hmac => Err(ConfigError::KeyTypeMismatch(algorithm.as_str())),
         }
     }
 

@@ -106,7 +106,7 @@ impl PrivateKey {
         match algorithm.family() {
             Family::Ec(curve) => Self::ec(curve, of_length(curve.bytes()), None),
             Family::Ed25519 => Self::ed25519(of_length(32), None),
-            Family::Rsa | Family::Hmac => Err(ConfigError::WrongKeyFamily(algorithm.as_str())),
+            Family::Rsa | Family::Hmac => Err(ConfigError::KeyTypeMismatch(algorithm.as_str())),
         }
     }
 
@@ -224,7 +224,7 @@ fn is_of_small_order(mut bytes: [u8; 32]) -> bool {
 
 fn same_family(algorithm: Algorithm, family: Family) -> Result<(), ConfigError> {
     if algorithm.family() != family {
-        return Err(ConfigError::WrongKeyFamily(algorithm.as_str()));
+        return Err(ConfigError::KeyTypeMismatch(algorithm.as_str()));
     }
     Ok(())
 }

@@ -48,7 +48,7 @@ impl Verifier {
                     key: Arc::new(Public::Rsa(key.map_err(|_| INVALID)?)),
                 });
             }
-            _ => return Err(ConfigError::WrongKeyFamily(algorithm.as_str())),
+            _ => return Err(ConfigError::KeyTypeMismatch(algorithm.as_str())),
         };
         Ok(Self {
             algorithm,
@@ -108,7 +108,7 @@ impl Signer {
                 let public = PublicKey::rsa(&key.public.n, &key.public.e)?;
                 (Private::Rsa(rsa_private(key)?), public)
             }
-            _ => return Err(ConfigError::WrongKeyFamily(algorithm.as_str())),
+            _ => return Err(ConfigError::KeyTypeMismatch(algorithm.as_str())),
         };
         let key = Arc::new(key);
         Ok((Self { algorithm, key }, public))

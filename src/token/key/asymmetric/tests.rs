@@ -111,7 +111,7 @@ fn invalid<K: std::fmt::Debug>(key: Result<K, ConfigError>) -> &'static str {
 #[track_caller]
 fn wrong_family<K: std::fmt::Debug>(key: Result<K, ConfigError>, algorithm: Algorithm) {
     match key {
-        Err(ConfigError::WrongKeyFamily(name)) if name == algorithm.as_str() => {}
+        Err(ConfigError::KeyTypeMismatch(name)) if name == algorithm.as_str() => {}
         other => panic!("{other:?}"),
     }
 }

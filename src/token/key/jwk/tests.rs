@@ -61,7 +61,7 @@ fn alg_that_does_not_go_with_kty_and_crv_is_refused() {
         assert!(
             matches!(
                 SigningKey::from_jwk(jwk),
-                Err(ConfigError::WrongKeyFamily(_))
+                Err(ConfigError::KeyTypeMismatch(_))
             ),
             "{jwk}"
         );
@@ -191,7 +191,7 @@ fn no_pem_or_der_makes_an_hmac_key() {
             SigningKey::from_der(algorithm, "0").err(),
         ] {
             assert!(
-                matches!(refused, Some(ConfigError::WrongKeyFamily(_))),
+                matches!(refused, Some(ConfigError::KeyTypeMismatch(_))),
                 "{refused:?}"
             );
         }

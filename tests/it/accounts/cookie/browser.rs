@@ -9,17 +9,17 @@ use http::Request;
 use http::header::COOKIE;
 use tower_warder::accounts::{self, AccountStore, Accounts};
 use tower_warder::testing;
-use tower_warder::{AuthCookie, AuthLayer, TokenSource};
+use tower_warder::{AuthCookie, AuthLayer, CredentialSource};
 
 use super::super::server::{FORM, Server, body, hasher};
 use crate::support::Answer;
 
-pub async fn server(source: TokenSource) -> Server {
+pub async fn server(source: CredentialSource) -> Server {
     server_with(source, LIFETIME).await
 }
 
 /// The usual one, with the routes of the cookie, and a layer that reads `source`.
-pub async fn server_with(source: TokenSource, lifetime: Duration) -> Server {
+pub async fn server_with(source: CredentialSource, lifetime: Duration) -> Server {
     let server = Server::new().await;
     let accounts = accounts_of(&server, lifetime);
     let routes = accounts::routes(accounts.clone())
@@ -27,7 +27,7 @@ pub async fn server_with(source: TokenSource, lifetime: Duration) -> Server {
     let verifier = testing::verifier().clock(server.clock.clock());
     let app = Router::new()
         .nest("/api/auth", routes)
-        .layer(AuthLayer::new(verifier, accounts).source(source));
+        .layer(AuthLayer::new(verifier, accounts).credentials(source));
     Server { app, ..server }
 }
 
@@ -44,8 +44,8 @@ pub fn cookie() -> AuthCookie {
     cookie.trusted_origin("https://app.example").unwrap()
 }
 
-pub fn both() -> TokenSource {
-    TokenSource::header().and_cookie(cookie())
+pub fn both() -> CredentialSource {
+    CredentialSource::header().with_cookie(cookie())
 }
 
 pub async fn log_in(server: &Server, username: &str, password: &str) -> Answer {

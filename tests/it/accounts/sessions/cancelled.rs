@@ -5,7 +5,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::task::Poll;
 
-use tower_warder::accounts::{MemoryStore, SessionStore, Sessions};
+use tower_warder::accounts::{InMemoryAccountStore, SessionStore, Sessions};
 
 use super::super::server::PASSWORD;
 use super::client::{
@@ -32,7 +32,7 @@ async fn cut<F: Future>(future: F, polls: usize) -> Option<F::Output> {
 #[tokio::test]
 async fn refresh_that_is_dropped_after_its_write_is_asked_for_again() {
     let sessions = Arc::new(StagedSessions::new());
-    let server = over(MemoryStore::new(), Arc::clone(&sessions));
+    let server = over(InMemoryAccountStore::new(), Arc::clone(&sessions));
     let first = jane(&server).await;
     sessions.pause(Pause::AfterRotate);
     let asked = tokio::spawn({
@@ -70,7 +70,7 @@ async fn wherever_a_refresh_is_dropped_the_client_goes_on() {
 #[tokio::test]
 async fn change_that_is_dropped_in_its_middle_fails_closed() {
     let sessions = Arc::new(StagedSessions::new());
-    let server = over(MemoryStore::new(), Arc::clone(&sessions));
+    let server = over(InMemoryAccountStore::new(), Arc::clone(&sessions));
     let tokens = jane(&server).await;
     let other = log_in(&server, "jane@example.org").await;
     sessions.pause(Pause::BeforeEndBefore);

@@ -8,10 +8,11 @@ use axum::body::Body;
 use http::Request;
 use serde_json::{Value, json};
 use tower_warder::accounts::{
-    self, AccountStore, Accounts, MemorySessions, MemoryStore, SessionStore, Sessions,
+    self, AccountStore, Accounts, InMemoryAccountStore, InMemorySessionStore, SessionStore,
+    Sessions,
 };
 use tower_warder::testing;
-use tower_warder::{AuthCookie, AuthLayer, TokenSource, UserCache};
+use tower_warder::{AuthCookie, AuthLayer, CredentialSource, UserCache};
 
 use super::super::server::{AnyAccounts, PASSWORD, Server, bare, by, hasher, json_to, login};
 use crate::support::Answer;
@@ -38,7 +39,7 @@ impl Tokens {
 
 /// Over memory.
 pub fn server() -> Server {
-    over(MemoryStore::new(), MemorySessions::new())
+    over(InMemoryAccountStore::new(), InMemorySessionStore::new())
 }
 
 pub fn over(store: impl AccountStore, sessions: impl SessionStore) -> Server {
@@ -51,11 +52,11 @@ pub fn with(store: impl AccountStore, sessions: Sessions) -> Server {
 
 /// With users in memory for as long as that is the default.
 pub fn cached() -> Server {
-    cached_over(MemorySessions::new())
+    cached_over(InMemorySessionStore::new())
 }
 
 pub fn cached_over(sessions: impl SessionStore) -> Server {
-    let server = Server::over(MemoryStore::new());
+    let server = Server::over(InMemoryAccountStore::new());
     let cache = UserCache::new(64).clock(server.clock.clock());
     built(server, Sessions::new(sessions), Some(cache))
 }
@@ -77,11 +78,11 @@ fn built(server: Server, sessions: Sessions, cache: Option<UserCache<accounts::U
         .merge(accounts::ticket_routes())
         .merge(accounts::session_routes(accounts.clone()));
     let verifier = testing::verifier().clock(server.clock.clock());
-    let source = TokenSource::header().and_cookie(cookie);
-    let source = source.and_query("/api/auth/me").unwrap();
+    let source = CredentialSource::header().with_cookie(cookie);
+    let source = source.with_query_token("/api/auth/me").unwrap();
     let mut layer = AuthLayer::new(verifier, accounts)
-        .source(source)
-        .tickets(tower_warder::Tickets::new(64).clock(server.clock.clock()));
+        .credentials(source)
+        .stream_tickets(tower_warder::StreamTickets::new(64).clock(server.clock.clock()));
     if let Some(cache) = cache {
         layer = layer.user_cache(cache);
     }

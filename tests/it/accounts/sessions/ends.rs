@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use serde_json::json;
-use tower_warder::accounts::{MemorySessions, MemoryStore, SessionStore};
+use tower_warder::accounts::{InMemoryAccountStore, InMemorySessionStore, SessionStore};
 
 use super::super::server::{Approved, PASSWORD, Server};
 use super::client::{
@@ -70,8 +70,8 @@ async fn reset_of_the_password_ends_every_session() {
 
 #[tokio::test]
 async fn deletion_ends_every_session_and_the_address_opens_none_of_them() {
-    let store = MemorySessions::new();
-    let server = over(MemoryStore::new(), store.clone());
+    let store = InMemorySessionStore::new();
+    let server = over(InMemoryAccountStore::new(), store.clone());
     let admin = with_admin(&server).await;
     let tokens = jane(&server).await;
     assert_eq!(store.list(2).await.unwrap().len(), 1);
@@ -103,12 +103,12 @@ async fn deleted_account_is_turned_away_while_its_sessions_are_removed() {
 
 #[tokio::test]
 async fn session_from_before_the_account_is_none_of_its() {
-    let sessions_kept = MemorySessions::new();
-    let lost = over(MemoryStore::new(), sessions_kept.clone());
+    let sessions_kept = InMemorySessionStore::new();
+    let lost = over(InMemoryAccountStore::new(), sessions_kept.clone());
     let tokens = jane(&lost).await;
     lost.clock.advance(SECOND);
     let empty = Server {
-        store: Arc::new(MemoryStore::new()),
+        store: Arc::new(InMemoryAccountStore::new()),
         ..lost.clone()
     };
     let server = node(&empty, sessions_kept);

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use tower_warder::accounts::{MemorySessions, MemoryStore, Sessions};
+use tower_warder::accounts::{InMemoryAccountStore, InMemorySessionStore, Sessions};
 
 use super::client::{
     GRACE, MINUTE, SECOND, assert_refused, jane, node, over, refresh, renewed, server, with,
@@ -90,8 +90,8 @@ async fn only_the_token_before_the_present_one_has_a_grace() {
 
 #[tokio::test]
 async fn without_a_grace_a_token_is_good_once() {
-    let sessions = Sessions::new(MemorySessions::new()).grace(Duration::ZERO);
-    let server = with(MemoryStore::new(), sessions);
+    let sessions = Sessions::new(InMemorySessionStore::new()).reuse_grace(Duration::ZERO);
+    let server = with(InMemoryAccountStore::new(), sessions);
     let first = jane(&server).await;
     let second = renewed(&server, &first.refresh).await;
     assert_refused(&refresh(&server, &first.refresh).await);
@@ -100,8 +100,8 @@ async fn without_a_grace_a_token_is_good_once() {
 
 #[tokio::test]
 async fn grace_has_five_minutes_at_most() {
-    let sessions = Sessions::new(MemorySessions::new()).grace(Duration::MAX);
-    let server = with(MemoryStore::new(), sessions);
+    let sessions = Sessions::new(InMemorySessionStore::new()).reuse_grace(Duration::MAX);
+    let server = with(InMemoryAccountStore::new(), sessions);
     let first = jane(&server).await;
     renewed(&server, &first.refresh).await;
     server.clock.advance(5 * MINUTE - SECOND);
@@ -112,8 +112,8 @@ async fn grace_has_five_minutes_at_most() {
 
 #[tokio::test]
 async fn node_whose_clock_is_behind_gives_the_same_successor() {
-    let sessions = MemorySessions::new();
-    let server = over(MemoryStore::new(), sessions.clone());
+    let sessions = InMemorySessionStore::new();
+    let server = over(InMemoryAccountStore::new(), sessions.clone());
     let first = jane(&server).await;
     let behind = tower_warder::testing::FixedClock::at(server.clock.now() - SECOND);
     let behind = super::super::server::Server {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use tower_warder::accounts::{MemorySessions, MemoryStore, SessionStore, Sessions};
+use tower_warder::accounts::{InMemoryAccountStore, InMemorySessionStore, SessionStore, Sessions};
 
 use super::client::{
     DAY, MINUTE, SECOND, assert_refused, jane, log_in, refresh, renewed, server, sessions, with,
@@ -46,11 +46,11 @@ async fn session_that_is_used_every_day_is_over_after_a_month() {
 
 #[tokio::test]
 async fn lifetimes_are_those_that_were_asked_for() {
-    let sessions = Sessions::new(MemorySessions::new())
+    let sessions = Sessions::new(InMemorySessionStore::new())
         .access_lifetime(MINUTE)
         .idle_lifetime(10 * MINUTE)
         .lifetime(15 * MINUTE);
-    let server = with(MemoryStore::new(), sessions);
+    let server = with(InMemoryAccountStore::new(), sessions);
     let tokens = jane(&server).await;
     server.clock.advance(9 * MINUTE);
     let answer = refresh(&server, &tokens.refresh).await.json();
@@ -62,10 +62,10 @@ async fn lifetimes_are_those_that_were_asked_for() {
 
 #[tokio::test]
 async fn lifetimes_without_end_have_ten_years() {
-    let sessions = Sessions::new(MemorySessions::new())
+    let sessions = Sessions::new(InMemorySessionStore::new())
         .idle_lifetime(Duration::MAX)
         .lifetime(Duration::MAX);
-    let server = with(MemoryStore::new(), sessions);
+    let server = with(InMemoryAccountStore::new(), sessions);
     let tokens = jane(&server).await;
     server.clock.advance(3652 * DAY);
     let tokens = renewed(&server, &tokens.refresh).await;
@@ -75,8 +75,8 @@ async fn lifetimes_without_end_have_ten_years() {
 
 #[tokio::test]
 async fn shorter_lifetimes_hold_for_sessions_that_are_there() {
-    let store = MemorySessions::new();
-    let server = with(MemoryStore::new(), Sessions::new(store.clone()));
+    let store = InMemorySessionStore::new();
+    let server = with(InMemoryAccountStore::new(), Sessions::new(store.clone()));
     let tokens = jane(&server).await;
     server.clock.advance(DAY);
     let shorter = Sessions::new(store).lifetime(DAY);
@@ -86,8 +86,8 @@ async fn shorter_lifetimes_hold_for_sessions_that_are_there() {
 
 #[tokio::test]
 async fn expired_sessions_are_not_shown_and_go_with_the_next_log_in() {
-    let store = MemorySessions::new();
-    let server = with(MemoryStore::new(), Sessions::new(store.clone()));
+    let store = InMemorySessionStore::new();
+    let server = with(InMemoryAccountStore::new(), Sessions::new(store.clone()));
     let first = jane(&server).await;
     let id = sessions(&server, &first.access).await[0]["id"].clone();
     server.clock.advance(8 * DAY);

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use serde_json::json;
-use tower_warder::accounts::{MemorySessions, MemoryStore, Sessions};
+use tower_warder::accounts::{InMemoryAccountStore, InMemorySessionStore, Sessions};
 
 use super::super::server::{PASSWORD, bare, by};
 use super::client::{
@@ -179,8 +179,8 @@ async fn whatever_stands_for_an_id_is_the_id_of_no_session() {
 
 #[tokio::test]
 async fn of_too_many_sessions_the_longest_unused_goes() {
-    let few = Sessions::new(MemorySessions::new()).most(2);
-    let server = with(MemoryStore::new(), few);
+    let few = Sessions::new(InMemorySessionStore::new()).max_per_user(2);
+    let server = with(InMemoryAccountStore::new(), few);
     let first = jane(&server).await;
     server.clock.advance(MINUTE);
     let second = log_in(&server, "jane@example.org").await;
@@ -197,7 +197,7 @@ async fn of_too_many_sessions_the_longest_unused_goes() {
 async fn a_hundred_devices_are_enough() {
     let server = server();
     let first = jane(&server).await;
-    let accounts = super::client::accounts_of(&server, Sessions::new(MemorySessions::new()));
+    let accounts = super::client::accounts_of(&server, Sessions::new(InMemorySessionStore::new()));
     let user = server.stored(1).await;
     for _ in 0..130 {
         accounts.open_session(&user, "many").await.unwrap();

@@ -3,8 +3,8 @@
 use std::fmt::Debug;
 
 use tower_warder::accounts::{
-    MemorySessions, MemoryStore, PasswordChange, RefreshGrant, Rotation, SessionStore, Sessions,
-    Token,
+    InMemoryAccountStore, InMemorySessionStore, PasswordChange, RefreshGrant, Rotation,
+    SessionStore, Sessions, Token,
 };
 
 use super::super::server::{PASSWORD, bare, by};
@@ -70,8 +70,8 @@ async fn log_tells_what_happened_to_a_session_and_has_no_token() {
 
 #[tokio::test]
 async fn nothing_that_is_shown_for_debugging_has_a_token_or_a_digest() {
-    let store = MemorySessions::new();
-    let server = with(MemoryStore::new(), Sessions::new(store.clone()));
+    let store = InMemorySessionStore::new();
+    let server = with(InMemoryAccountStore::new(), Sessions::new(store.clone()));
     let first = jane(&server).await;
     let second = renewed(&server, &first.refresh).await;
     let accounts = super::client::accounts_of(&server, Sessions::new(store.clone()));

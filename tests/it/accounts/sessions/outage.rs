@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::Router;
-use tower_warder::accounts::{self, MemoryStore};
+use tower_warder::accounts::{self, InMemoryAccountStore};
 use tower_warder::{AuthLayer, testing};
 
 use super::super::server::{PASSWORD, Server, bare, by, login};
@@ -33,10 +33,14 @@ async fn store_that_fails_is_503_logged_once_and_spends_nothing() {
         (false, "end", logging_out(token)),
         (false, "list", by(access, bare("GET", "/sessions"))),
         (false, "end", by(access, bare("DELETE", NOBODYS))),
-        (true, "end_tokens", by(access, bare("POST", "/logout-all"))),
         (
             true,
-            "end_tokens",
+            "revoke_tokens",
+            by(access, bare("POST", "/logout-all")),
+        ),
+        (
+            true,
+            "revoke_tokens",
             changing(access, PASSWORD, "another password"),
         ),
     ] {
@@ -61,7 +65,7 @@ async fn store_that_fails_is_503_logged_once_and_spends_nothing() {
 #[tokio::test]
 async fn spent_token_is_not_good_while_its_session_cannot_be_ended() {
     let sessions = Arc::new(StagedSessions::new());
-    let server = over(MemoryStore::new(), Arc::clone(&sessions));
+    let server = over(InMemoryAccountStore::new(), Arc::clone(&sessions));
     let first = jane(&server).await;
     let second = renewed(&server, &first.refresh).await;
     server.clock.advance(GRACE);
@@ -76,9 +80,9 @@ async fn spent_token_is_not_good_while_its_session_cannot_be_ended() {
 async fn tokens_end_although_the_sessions_cannot_be_removed() {
     for all in [true, false] {
         let sessions = Arc::new(StagedSessions::new());
-        let server = over(MemoryStore::new(), Arc::clone(&sessions));
+        let server = over(InMemoryAccountStore::new(), Arc::clone(&sessions));
         let tokens = jane(&server).await;
-        sessions.fails(&["end_before"]);
+        sessions.fails(&["revoke_before"]);
         let log = Trace::record();
         let request = match all {
             true => by(&tokens.access, bare("POST", "/logout-all")),
@@ -93,7 +97,7 @@ async fn tokens_end_although_the_sessions_cannot_be_removed() {
 
 #[tokio::test]
 async fn routes_of_accounts_without_sessions_say_what_is_missing() {
-    let server = Server::over(MemoryStore::new());
+    let server = Server::over(InMemoryAccountStore::new());
     let (_, token) = server.jane().await;
     let accounts =
         tower_warder::accounts::Accounts::new(Arc::clone(&server.store), testing::issuer());

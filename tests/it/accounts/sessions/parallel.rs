@@ -7,7 +7,7 @@ use std::time::Duration;
 use axum::body::Body;
 use futures_util::future::join_all;
 use http::Request;
-use tower_warder::accounts::{MemorySessions, MemoryStore, Sessions};
+use tower_warder::accounts::{InMemoryAccountStore, InMemorySessionStore, Sessions};
 use tower_warder::testing::session_store_contract;
 
 use super::super::server::{PASSWORD, Server, bare, by};
@@ -19,7 +19,7 @@ use crate::support::{Answer, Place};
 
 /// Two nodes on each kind of store; places live as long as these.
 async fn nodes() -> Vec<(Option<Place>, [Server; 2])> {
-    let memory = over(MemoryStore::new(), MemorySessions::new());
+    let memory = over(InMemoryAccountStore::new(), InMemorySessionStore::new());
     let mut nodes = vec![(None, [memory.clone(), memory])];
     for place in [Some(Place::sqlite()), Place::postgres().await] {
         let Some(place) = place else { continue };
@@ -88,9 +88,9 @@ async fn in_200_rounds_of_double_use_there_are_never_two_successors() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn without_a_grace_of_two_one_comes_in_at_most_and_then_nobody() {
-    let strict = |sessions: Sessions| sessions.grace(Duration::ZERO);
-    let memory = strict(Sessions::new(MemorySessions::new()));
-    let mut servers = vec![(None, with(MemoryStore::new(), memory))];
+    let strict = |sessions: Sessions| sessions.reuse_grace(Duration::ZERO);
+    let memory = strict(Sessions::new(InMemorySessionStore::new()));
+    let mut servers = vec![(None, with(InMemoryAccountStore::new(), memory))];
     for place in [Some(Place::sqlite()), Place::postgres().await] {
         let Some(place) = place else { continue };
         let store = place.open().await;

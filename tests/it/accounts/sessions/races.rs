@@ -248,7 +248,7 @@ async fn rehash_at_a_log_in_does_not_undo_a_change() {
     let replaced = stage
         .server
         .store
-        .replace_hash(2, &old, "$argon2id$renewed");
+        .update_hash_if(2, &old, "$argon2id$renewed");
     assert!(replaced.await.unwrap());
     assert_eq!(stage.ended(answer).await.status, 200);
     assert_eq!(

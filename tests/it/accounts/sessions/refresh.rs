@@ -7,7 +7,7 @@ use super::super::server::{PASSWORD, Server, body, json_to};
 use super::client::{
     GRACE, MINUTE, Tokens, assert_refused, jane, log_in, over, refresh, refreshing, renewed, server,
 };
-use tower_warder::accounts::{MemorySessions, MemoryStore};
+use tower_warder::accounts::{InMemoryAccountStore, InMemorySessionStore};
 
 #[tokio::test]
 async fn log_in_gives_a_short_token_and_one_to_refresh_it() {
@@ -40,7 +40,7 @@ async fn log_in_gives_a_short_token_and_one_to_refresh_it() {
 
 #[tokio::test]
 async fn without_sessions_a_log_in_gives_one_token() {
-    let server = Server::over(MemoryStore::new());
+    let server = Server::over(InMemoryAccountStore::new());
     server.jane().await;
     let answer = server.login("jane@example.org", PASSWORD).await.json();
     let members: Vec<_> = answer.as_object().unwrap().keys().collect();
@@ -79,11 +79,11 @@ async fn refresh_gives_the_next_tokens_as_a_log_in_does() {
 
 #[tokio::test]
 async fn what_is_no_good_is_refused_alike() {
-    let sessions = MemorySessions::new();
-    let server = over(MemoryStore::new(), sessions.clone());
+    let sessions = InMemorySessionStore::new();
+    let server = over(InMemoryAccountStore::new(), sessions.clone());
     let tokens = jane(&server).await;
     let encoded = tokens.refresh.strip_prefix("refresh_").unwrap();
-    let other = over(MemoryStore::new(), MemorySessions::new());
+    let other = over(InMemoryAccountStore::new(), InMemorySessionStore::new());
     let foreign = jane(&other).await.refresh;
     for token in [
         "",

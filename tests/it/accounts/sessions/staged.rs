@@ -2,7 +2,7 @@
 
 use std::ops::Deref;
 
-use tower_warder::accounts::{MemorySessions, Rotation, Session, SessionStore, StoreError};
+use tower_warder::accounts::{InMemorySessionStore, Rotation, Session, SessionStore, StoreError};
 use tower_warder::async_trait;
 
 use crate::accounts::direction::Direction;
@@ -10,7 +10,7 @@ use crate::accounts::direction::Direction;
 /// Fails, or stops one call in its middle, when a test says so.
 #[derive(Debug)]
 pub struct StagedSessions {
-    store: MemorySessions,
+    store: InMemorySessionStore,
     direction: Direction<Pause>,
 }
 
@@ -27,7 +27,7 @@ pub enum Pause {
 impl StagedSessions {
     pub fn new() -> Self {
         Self {
-            store: MemorySessions::new(),
+            store: InMemorySessionStore::new(),
             direction: Direction::new(),
         }
     }
@@ -79,14 +79,14 @@ impl SessionStore for StagedSessions {
         self.store.end(id, user_id).await
     }
 
-    async fn end_before(
+    async fn revoke_before(
         &self,
         user_id: i64,
         generation: u64,
         kept: Option<&str>,
     ) -> Result<(), StoreError> {
-        self.enter("end_before")?;
+        self.enter("revoke_before")?;
         self.at(Pause::BeforeEndBefore).await;
-        self.store.end_before(user_id, generation, kept).await
+        self.store.revoke_before(user_id, generation, kept).await
     }
 }

@@ -29,7 +29,7 @@ async fn a_log_in_that_is_stuck_holds_nobody_else() {
 
     let others = async {
         scene.store.open(session(3, PAUL), 1).await.unwrap();
-        scene.store.end_before(PAUL, 1, None).await.unwrap();
+        scene.store.revoke_before(PAUL, 1, None).await.unwrap();
         scene.store.update(ada.id, to(Approved, true)).await
     };
     let others = timeout(Duration::from_secs(1), others).await;

@@ -18,7 +18,8 @@ use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 use tower_warder::accounts::{self, Accounts, Actor, User, UserCreate, UserUpdate};
 use tower_warder::testing::{self, FixedClock};
 use tower_warder::{
-    AuthLayer, PasswordHasher, PasswordParams, Tickets, TokenSource, UserCache, UserStatus,
+    AuthLayer, CredentialSource, PasswordHasher, PasswordParams, StreamTickets, UserCache,
+    UserStatus,
 };
 
 use super::super::example::{self, serve, streams};
@@ -64,8 +65,10 @@ impl House {
             accounts = accounts.user_cache(cache.clone());
         }
         let mut auth = AuthLayer::new(testing::verifier().clock(clock.clock()), accounts.clone())
-            .source(streams::source(TokenSource::header().and_cookie(cookie)))
-            .tickets(Tickets::new(64).clock(clock.clock()));
+            .credentials(streams::source(
+                CredentialSource::header().with_cookie(cookie),
+            ))
+            .stream_tickets(StreamTickets::new(64).clock(clock.clock()));
         if let Some(cache) = cache {
             auth = auth.user_cache(cache);
         }
