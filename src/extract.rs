@@ -14,10 +14,10 @@ use serde::de::DeserializeOwned;
 
 use crate::error::AuthError;
 use crate::identity::{Identity, Place, Slot};
+use crate::jwt::Claims;
 use crate::measure;
 use crate::policy::{Admin, Approved, Policy};
-use crate::rejection::{self, ProblemJson};
-use crate::token::Claims;
+use crate::response::{self, ProblemJson};
 use crate::user::{AuthUser, CurrentUser};
 
 /// The user of this request: approved and an [admin](AuthUser::is_admin).
@@ -215,7 +215,7 @@ where
 
 impl IntoResponse for AuthError {
     fn into_response(self) -> Response {
-        rejection::respond(&ProblemJson, self, &HeaderMap::new())
+        response::respond(&ProblemJson, self, &HeaderMap::new())
     }
 }
 

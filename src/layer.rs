@@ -14,11 +14,11 @@ use tower_layer::Layer;
 use tower_service::Service;
 
 use crate::cache::UserCache;
+use crate::credentials::CredentialSource;
 use crate::error::{BoxError, Challenges, ConfigError};
 use crate::identity::{Config, Slot, Stranger, Timeout};
-use crate::source::CredentialSource;
-use crate::ticket::StreamTickets;
-use crate::token::{Claims, Verifier};
+use crate::jwt::{Claims, Verifier};
+use crate::stream_ticket::StreamTickets;
 use crate::user::{AuthUser, UserLoader};
 
 /// Lets every handler below know who sends the request.

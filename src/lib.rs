@@ -5,21 +5,19 @@
 mod error;
 mod measure;
 mod clock;
-mod log_limit;
+mod util;
 pub mod key_files;
 mod secret;
-mod table;
-mod token;
-mod ticket;
-mod source;
+mod jwt;
+mod stream_ticket;
+mod credentials;
 mod user;
-mod watchers;
 mod cache;
 mod policy;
 mod identity;
 mod layer;
-mod rejection;
-mod guard;
+mod response;
+mod require;
 mod published;
 #[cfg(feature = "axum")]
 mod extract;
@@ -40,11 +38,17 @@ pub use async_trait::async_trait;
 
 pub use cache::{Invalidation, UserCache};
 pub use clock::Clock;
+pub use credentials::{AuthCookie, CredentialSource, InvalidCookieValue};
 pub use error::{AuthError, AuthErrorKind, BoxError, ConfigError, KeyFileProblem};
 #[cfg(feature = "axum")]
 pub use extract::{AdminUser, Require, TypedClaims};
-pub use guard::{RequireLayer, RequireService, ResponseFuture};
 pub use identity::Identity;
+pub use jwt::{
+    Algorithm, Claims, DenyList, DenyListVerifier, IssueError, JwtIssuer, JwtVerifier, KeyRing,
+    MultiIssuerVerifier, SigningKey, TokenBuilder, Verification, Verifier, VerifyingKey,
+};
+#[cfg(feature = "jwks")]
+pub use jwt::{JwksBuilder, JwksClient, RemoteJwks};
 pub use layer::{AuthLayer, AuthService};
 #[cfg(all(feature = "axum", feature = "password"))]
 pub use login::LoginError;
@@ -52,14 +56,8 @@ pub use login::LoginError;
 pub use password::{PasswordError, PasswordHasher, PasswordParams, PasswordVerification};
 pub use policy::{Admin, Approved, Decision, Denied, Policy, Scope};
 pub use published::JwksEndpoint;
-pub use rejection::{EmptyBody, MakeErrorResponse, ProblemJson};
+pub use require::{RequireLayer, RequireService, ResponseFuture};
+pub use response::{EmptyBody, MakeErrorResponse, ProblemJson};
 pub use secret::HmacSecret;
-pub use source::{AuthCookie, CredentialSource, InvalidCookieValue};
-pub use ticket::{StreamTicket, StreamTickets};
-pub use token::{
-    Algorithm, Claims, DenyList, DenyListVerifier, IssueError, JwtIssuer, JwtVerifier, KeyRing,
-    MultiIssuerVerifier, SigningKey, TokenBuilder, Verification, Verifier, VerifyingKey,
-};
-#[cfg(feature = "jwks")]
-pub use token::{JwksBuilder, JwksClient, RemoteJwks};
+pub use stream_ticket::{StreamTicket, StreamTickets};
 pub use user::{AuthUser, CurrentUser, UserLoader, UserStatus};

@@ -8,13 +8,13 @@ use axum_core::response::{IntoResponse, Response};
 use http::StatusCode;
 use http::header::{CACHE_CONTROL, HeaderValue, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS};
 
+use crate::credentials::InvalidCookieValue;
 use crate::error::{AuthError, AuthErrorKind, BoxError};
-use crate::log_limit::{LogLimit, log_limited};
+use crate::jwt::IssueError;
 use crate::password::PasswordError;
-use crate::rejection;
-use crate::source::InvalidCookieValue;
-use crate::token::IssueError;
+use crate::response;
 use crate::user::UserStatus;
+use crate::util::log_limit::{LogLimit, log_limited};
 
 /// The errors of a log-in over an application's own table of users. As a response they are what the
 /// routes of the feature `accounts` answer.
@@ -295,7 +295,7 @@ pub(crate) fn log_outage(source: &BoxError, message: &str) {
 
 fn problem(row: Row) -> Response {
     let (status, detail, code) = row;
-    rejection::problem(status, detail, code).map(Body::from)
+    response::problem(status, detail, code).map(Body::from)
 }
 
 /// Status, `detail` and `code` of a problem.

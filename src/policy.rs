@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use crate::error::{AuthError, ConfigError};
-use crate::token::Claims;
+use crate::jwt::Claims;
 use crate::user::AuthUser;
 
 /// A rule that a door asks about an approved user.

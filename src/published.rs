@@ -10,7 +10,7 @@ use http::header::{self, HeaderMap, HeaderValue};
 use http::{Method, Request, Response, StatusCode};
 use tower_service::Service;
 
-use crate::token::KeyRing;
+use crate::jwt::KeyRing;
 
 /// Serves the public keys of a [`KeyRing`] as a JSON Web Key Set (RFC 7517), by convention at
 /// `/.well-known/jwks.json`.

@@ -12,9 +12,9 @@ use async_trait::async_trait;
 use futures_util::FutureExt;
 
 use crate::clock;
-use crate::error::{AuthError, AuthErrorKind, BoxError, Refusal};
+use crate::error::{AuthError, AuthErrorKind, BoxError, RejectReason};
+use crate::jwt::Claims;
 use crate::measure::{self, Loaded};
-use crate::token::Claims;
 
 /// What the doors ask of an application's user type.
 ///
@@ -236,17 +236,17 @@ pub(crate) fn is_for(claims: &Claims, user: &impl AuthUser) -> bool {
 }
 
 /// Why the token is none of the user's that are valid now.
-pub(crate) fn check_token(claims: &Claims, user: &impl AuthUser) -> Result<(), Refusal> {
+pub(crate) fn check_token(claims: &Claims, user: &impl AuthUser) -> Result<(), RejectReason> {
     if let Some(current) = user.token_generation() {
         match claims.generation() {
             Some(generation) if generation == current => {}
-            Some(_) => return Err(Refusal::Generation),
-            None => return Err(Refusal::GenerationType),
+            Some(_) => return Err(RejectReason::Generation),
+            None => return Err(RejectReason::GenerationType),
         }
     }
     match (user.tokens_valid_since(), claims.issued_at()) {
         (Some(since), Some(issued)) if clock::is_seconds_before(issued, since) => {
-            Err(Refusal::IssuedTooEarly)
+            Err(RejectReason::IssuedTooEarly)
         }
         _ => Ok(()),
     }

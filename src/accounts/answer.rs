@@ -14,13 +14,13 @@ use serde_json::json;
 
 use super::actor::NotAdmin;
 use super::error::AccountError;
-use super::fault::ValidationError;
-use super::last_admin::LastAdminError;
+use super::user_change::LastAdminError;
+use super::validation_error::ValidationError;
 use crate::error::{AuthError, AuthErrorKind};
-use crate::log_limit::{LogLimit, log_limited};
 use crate::login::{LoginError, Row, log_outage};
 use crate::policy::ADMIN_REQUIRED;
-use crate::rejection;
+use crate::response;
+use crate::util::log_limit::{LogLimit, log_limited};
 
 impl IntoResponse for AccountError {
     fn into_response(self) -> Response {
@@ -126,7 +126,7 @@ fn challenged(row: Row) -> Response {
 
 pub(super) fn problem(row: Row) -> Response {
     let (status, detail, code) = row;
-    rejection::problem(status, detail, code).map(Body::from)
+    response::problem(status, detail, code).map(Body::from)
 }
 
 pub(crate) const EMAIL_TAKEN: Row = (

@@ -5,8 +5,8 @@ use std::borrow::Cow;
 use serde_json::{Map, Value};
 
 use super::email::Email;
-use super::fault::{Location, ValidationError, ValidationErrorKind};
 use super::password::{InvalidPassword, Password};
+use super::validation_error::{Location, ValidationError, ValidationErrorKind};
 use crate::user::UserStatus;
 
 /// A JSON object, and what was wrong with the fields read so far.
@@ -60,13 +60,13 @@ impl Body {
 
 /// What a field of a JSON body can be.
 pub(super) trait Field: Sized {
-    fn read(value: Value) -> Result<Self, Flaw>;
+    fn read(value: Value) -> Result<Self, Defect>;
 }
 
-type Flaw = (ValidationErrorKind, Cow<'static, str>);
+type Defect = (ValidationErrorKind, Cow<'static, str>);
 
 impl Field for String {
-    fn read(value: Value) -> Result<Self, Flaw> {
+    fn read(value: Value) -> Result<Self, Defect> {
         match value {
             Value::String(text) => Ok(text),
             _ => Err((
@@ -78,7 +78,7 @@ impl Field for String {
 }
 
 impl Field for bool {
-    fn read(value: Value) -> Result<Self, Flaw> {
+    fn read(value: Value) -> Result<Self, Defect> {
         value.as_bool().ok_or((
             ValidationErrorKind::BoolType,
             "Input should be a valid boolean".into(),
@@ -87,14 +87,14 @@ impl Field for bool {
 }
 
 impl Field for Email {
-    fn read(value: Value) -> Result<Self, Flaw> {
+    fn read(value: Value) -> Result<Self, Defect> {
         Self::new(&String::read(value)?)
             .map_err(|invalid| (ValidationErrorKind::ValueError, invalid.to_string().into()))
     }
 }
 
 impl Field for Password {
-    fn read(value: Value) -> Result<Self, Flaw> {
+    fn read(value: Value) -> Result<Self, Defect> {
         let (min, max) = (Self::MIN_CHARS, Self::MAX_CHARS);
         Self::new(String::read(value)?).map_err(|invalid| match invalid {
             InvalidPassword::TooShort => (
@@ -110,7 +110,7 @@ impl Field for Password {
 }
 
 impl Field for UserStatus {
-    fn read(value: Value) -> Result<Self, Flaw> {
+    fn read(value: Value) -> Result<Self, Defect> {
         let status = value.as_str().and_then(|text| text.parse().ok());
         status.ok_or((
             ValidationErrorKind::Enum,

@@ -16,8 +16,8 @@ use super::model::UserPublic;
 use super::request::Form;
 use super::service::Accounts;
 use super::store::AccountStore;
+use crate::credentials::AuthCookie;
 use crate::error::AuthError;
-use crate::source::AuthCookie;
 
 /// The routes of a log-in by cookie, to be merged with [`routes`](crate::accounts::routes).
 ///

@@ -4,13 +4,13 @@ use std::error::Error;
 use std::fmt;
 
 use super::actor::NotAdmin;
-use super::fault::ValidationError;
-use super::last_admin::LastAdminError;
 use super::store::StoreError;
+use super::user_change::LastAdminError;
+use super::validation_error::ValidationError;
 use crate::error::BoxError;
+use crate::jwt::IssueError;
 use crate::login::LoginError;
 use crate::password::PasswordError;
-use crate::token::IssueError;
 
 /// Why an account was not made, opened or changed.
 #[derive(Debug)]

@@ -5,8 +5,8 @@ use std::{mem, str};
 
 use zeroize::Zeroizing;
 
-use super::fault::{Location, ValidationError, ValidationErrorKind};
-use crate::source::decode_form;
+use super::validation_error::{Location, ValidationError, ValidationErrorKind};
+use crate::credentials::decode_form;
 
 /// Hands each parameter of `form` to `take`, decoded.
 ///

@@ -7,9 +7,9 @@ use zeroize::Zeroizing;
 
 use super::body::Body;
 use super::email::Email;
-use super::fault::{Location, ValidationError, ValidationErrorKind};
 use super::form;
 use super::password::Password;
+use super::validation_error::{Location, ValidationError, ValidationErrorKind};
 use crate::user::UserStatus;
 
 /// Somebody who wants an account.

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde::de::{Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
 
-use super::fault::ValidationError;
+use super::validation_error::ValidationError;
 
 /// Reads a document in which no object, however deep, has two members of one name: RFC 8259,
 /// section 4, leaves open which of them counts, and a reader before this one may decide otherwise.

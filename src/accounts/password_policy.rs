@@ -8,8 +8,8 @@ use async_trait::async_trait;
 use zeroize::Zeroizing;
 
 use super::error::AccountError;
-use super::fault::{Location, ValidationError, ValidationErrorKind};
 use super::password::Password;
+use super::validation_error::{Location, ValidationError, ValidationErrorKind};
 use crate::error::BoxError;
 
 /// Decides which new passwords are accepted, at registration, reset and change. For

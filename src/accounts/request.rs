@@ -7,12 +7,12 @@ use http::request::Parts;
 use serde_json::Value;
 
 use super::answer;
-use super::fault::{Location, ValidationError, ValidationErrorKind};
 use super::form;
 use super::input::{PasswordReset, UserCreate, UserLogin, UserUpdate};
 use super::json;
 use super::request_body::read;
 use super::store::Page;
+use super::validation_error::{Location, ValidationError, ValidationErrorKind};
 
 /// A JSON body of the account routes: the extractor of their handlers.
 ///

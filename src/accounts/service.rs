@@ -11,22 +11,22 @@ use super::actor::Actor;
 use super::bootstrap::BootstrapPolicy;
 use super::email::Email;
 use super::error::AccountError;
-use super::forgetting::Forgetting;
 use super::input::{PasswordReset, UserCreate, UserLogin, UserUpdate};
-use super::last_admin::UserChange;
+use super::invalidate_on_drop::InvalidateOnDrop;
 use super::model::{Token, User};
 use super::password_policy::{self, PasswordPolicy};
 use super::session::Sessions;
 use super::store::{AccountStore, NewUser, Page, StoreError};
 use super::subject::SubjectClaim;
+use super::user_change::UserChange;
 use crate::cache::UserCache;
 use crate::clock::Clock;
-use crate::error::{AuthError, BoxError, Refusal};
-use crate::log_limit::{LogLimit, LogLimits, log_limited};
+use crate::error::{AuthError, BoxError, RejectReason};
+use crate::jwt::{Claims, JwtIssuer};
 use crate::measure::{self, LogIn};
 use crate::password::{PasswordError, PasswordHasher, PasswordVerification};
-use crate::token::{Claims, JwtIssuer};
 use crate::user::{UserLoader, UserStatus};
+use crate::util::log_limit::{LogLimit, LogLimits, log_limited};
 
 /// Registers accounts, logs them in and lets admins change them.
 ///
@@ -171,7 +171,7 @@ impl<S: AccountStore> Accounts<S> {
     /// [`AccountError::WrongCredentials`]; with the right password
     /// [`AccountError::Pending`] or [`AccountError::Disabled`]; [`AccountError::Unavailable`].
     pub async fn authenticate(&self, login: UserLogin) -> Result<User, AccountError> {
-        let known = self.recognise(login).await;
+        let known = self.check_credentials(login).await;
         measure::logged_in(match &known {
             Ok(_) => LogIn::Done,
             Err(AccountError::WrongCredentials) => LogIn::WrongCredentials,
@@ -182,7 +182,7 @@ impl<S: AccountStore> Accounts<S> {
         known
     }
 
-    async fn recognise(&self, login: UserLogin) -> Result<User, AccountError> {
+    async fn check_credentials(&self, login: UserLogin) -> Result<User, AccountError> {
         // White space around it comes from a phone's keyboard; no account has it.
         let user = match Email::new(login.username().trim()) {
             Ok(email) => self.store.find_by_email(&email).await?,
@@ -312,8 +312,8 @@ impl<S: AccountStore> Accounts<S> {
     }
 
     /// Forgets the account when it is dropped.
-    pub(super) fn forgetting(&self, id: i64) -> Forgetting<'_> {
-        Forgetting::new(self.cache.as_ref(), id)
+    pub(super) fn forgetting(&self, id: i64) -> InvalidateOnDrop<'_> {
+        InvalidateOnDrop::new(self.cache.as_ref(), id)
     }
 
     /// Renews an outdated hash, unless somebody reset the password meanwhile. Who knows the
@@ -375,7 +375,7 @@ impl<S: AccountStore> UserLoader for Accounts<S> {
 
     async fn load_user(&self, claims: &Claims) -> Result<Option<User>, BoxError> {
         if !self.is_issuer_of(claims) {
-            return Err(AuthError::refused(Refusal::ForeignIssuer).into());
+            return Err(AuthError::refused(RejectReason::ForeignIssuer).into());
         }
         let user = self.subject.find(&*self.store, claims).await;
         user.map_err(StoreError::into_source)

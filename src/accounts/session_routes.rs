@@ -14,7 +14,7 @@ use super::request::{JsonBody, id_in_path};
 use super::service::Accounts;
 use super::session::{PasswordChange, RefreshGrant, Session, SessionPublic};
 use super::store::AccountStore;
-use crate::token::Claims;
+use crate::jwt::Claims;
 use crate::user::CurrentUser;
 
 /// The routes of sessions, to be merged with [`routes`](crate::accounts::routes).

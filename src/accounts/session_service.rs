@@ -10,9 +10,9 @@ use super::password_policy;
 use super::service::{Accounts, match_or};
 use super::session::{PasswordChange, RefreshToken, Session, Sessions, TARGET};
 use super::store::{AccountStore, StoreError};
-use crate::log_limit::{LogLimit, log_limited};
-use crate::token::Claims;
+use crate::jwt::Claims;
 use crate::user::UserStatus;
+use crate::util::log_limit::{LogLimit, log_limited};
 
 /// With [sessions](Accounts::sessions).
 impl<S: AccountStore> Accounts<S> {

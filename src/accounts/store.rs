@@ -9,8 +9,8 @@ use async_trait::async_trait;
 
 use super::actor::{Actor, NotAdmin};
 use super::email::Email;
-use super::last_admin::{LastAdminError, UserChange};
 use super::model::User;
+use super::user_change::{LastAdminError, UserChange};
 use crate::error::BoxError;
 use crate::user::UserStatus;
 

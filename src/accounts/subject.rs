@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use super::email::Email;
 use super::model::User;
 use super::store::{AccountStore, StoreError};
-use crate::token::Claims;
+use crate::jwt::Claims;
 
 /// What stands in the `sub` of an account's tokens.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

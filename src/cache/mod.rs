@@ -1,8 +1,8 @@
 //! Users in memory, so that not every request asks the store.
 
-mod channel;
-mod flight;
-mod follow;
+mod invalidation;
+mod in_flight;
+mod subscribe;
 
 use std::fmt;
 use std::sync::Arc;
@@ -11,16 +11,16 @@ use std::time::Duration;
 
 use futures_util::future::{FutureExt, Shared};
 
-use self::channel::Channels;
-use self::flight::{Flight, Found, Key, Load, tells_of};
+use self::in_flight::{Found, InFlightLoad, Key, Load, tells_of};
+use self::invalidation::Channels;
 use crate::clock::{self, Clock};
+use crate::jwt::Claims;
 use crate::measure;
-use crate::table::{self, Table};
-use crate::token::Claims;
 use crate::user::{self, AuthUser, UserLoader};
-use crate::watchers::{Watcher, Watchers};
+use crate::util::keyed_notify::{Watcher, Watchers};
+use crate::util::set_associative::{self, SetAssociativeCache};
 
-pub use self::channel::Invalidation;
+pub use self::invalidation::Invalidation;
 
 /// Users that were loaded a moment ago, to be given to
 /// [`AuthLayer::user_cache`](crate::AuthLayer::user_cache).
@@ -54,7 +54,7 @@ pub use self::channel::Invalidation;
 pub struct UserCache<U>(Arc<Inner<U>>);
 
 struct Inner<U> {
-    table: Table<Entry<U>, Vec<Flight<U>>>,
+    table: SetAssociativeCache<Entry<U>, Vec<InFlightLoad<U>>>,
     flights: AtomicU64,
     watchers: Arc<Watchers>,
     channels: Channels,
@@ -146,7 +146,7 @@ impl<U> UserCache<U> {
     }
 
     fn forget(&self, key: &str) {
-        let mut set = self.0.table.lock(table::hash(key.as_bytes()));
+        let mut set = self.0.table.lock(set_associative::hash(key.as_bytes()));
         set.state.retain(|flight| *flight.key.name != *key);
         set.remove(|entry| *entry.key.name == *key);
         drop(set);
@@ -169,7 +169,7 @@ impl<U> UserCache<U> {
 
     fn build(settings: Settings) -> Self {
         Self(Arc::new(Inner {
-            table: Table::new(settings.capacity),
+            table: SetAssociativeCache::new(settings.capacity),
             flights: AtomicU64::new(0),
             watchers: Arc::default(),
             channels: Channels::default(),
@@ -190,15 +190,18 @@ impl<U: AuthUser> UserCache<U> {
         }
         let name = user::cache_key(loader, claims)?;
         let now = self.0.settings.clock.uptime();
-        let found = self.0.table.get(table::hash(name.as_bytes()), |entry| {
-            let speaks = entry.key.is(claims.issuer(), &name)
-                && self.0.settings.keeps(entry, now)
-                && entry
-                    .user
-                    .as_deref()
-                    .is_none_or(|user| user::is_for(claims, user));
-            speaks.then(|| entry.user.clone())
-        });
+        let found = self
+            .0
+            .table
+            .get(set_associative::hash(name.as_bytes()), |entry| {
+                let speaks = entry.key.is(claims.issuer(), &name)
+                    && self.0.settings.keeps(entry, now)
+                    && entry
+                        .user
+                        .as_deref()
+                        .is_none_or(|user| user::is_for(claims, user));
+                speaks.then(|| entry.user.clone())
+            });
         found.inspect(|_| measure::user_cache_hit())
     }
 
@@ -216,7 +219,7 @@ impl<U: AuthUser> UserCache<U> {
         let Some(name) = user::cache_key(&**loader, claims) else {
             return user::load(&**loader, claims).await;
         };
-        let (load, joined) = self.board(loader, claims, &name);
+        let (load, joined) = self.join_or_start(loader, claims, &name);
         let found = load.await;
         if joined && !tells_of(claims, &found) {
             return user::load(&**loader, claims).await;
@@ -237,27 +240,27 @@ impl<U: AuthUser> UserCache<U> {
     /// Lets nobody else join the load of this user: it takes too long.
     pub(crate) fn abandon(&self, loader: &dyn UserLoader<User = U>, claims: &Claims) {
         if let Some(name) = user::cache_key(loader, claims) {
-            let mut set = self.0.table.lock(table::hash(name.as_bytes()));
+            let mut set = self.0.table.lock(set_associative::hash(name.as_bytes()));
             set.state
                 .retain(|flight| !flight.key.is(claims.issuer(), &name));
         }
     }
 
     /// The load of this user, and whether somebody else began it.
-    fn board(
+    fn join_or_start(
         &self,
         loader: &Arc<dyn UserLoader<User = U>>,
         claims: &Claims,
         name: &str,
     ) -> (Shared<Load<U>>, bool) {
-        let hash = table::hash(name.as_bytes());
+        let hash = set_associative::hash(name.as_bytes());
         let now = self.0.settings.clock.uptime();
         let mut set = self.0.table.lock(hash);
         // What a load has read that began too long ago, nobody may have who comes now.
         set.state.retain(|flight| {
             flight.is_under_way() && clock::is_young(flight.began, now, self.0.settings.ttl)
         });
-        let same = |flight: &&Flight<U>| flight.key.is(claims.issuer(), name);
+        let same = |flight: &&InFlightLoad<U>| flight.key.is(claims.issuer(), name);
         let under_way = set.state.iter().filter(same);
         if let Some(load) = { under_way }.find_map(|flight| flight.load.upgrade()) {
             return (load, true);
@@ -269,12 +272,12 @@ impl<U: AuthUser> UserCache<U> {
         let load = async move {
             let _alive = alive;
             let found = user::load(&*loader, &of).await;
-            inner.land(hash, number, &found);
+            inner.store_result(hash, number, &found);
             found
         };
         let load = load.boxed().shared();
         if let Some(weak) = load.downgrade() {
-            set.state.push(Flight {
+            set.state.push(InFlightLoad {
                 number,
                 key: Key::of(claims, name),
                 began: now,
@@ -288,14 +291,14 @@ impl<U: AuthUser> UserCache<U> {
 
 impl<U> Inner<U> {
     /// Keeps what was found, unless it was invalidated meanwhile.
-    fn land(&self, hash: u64, number: u64, found: &Found<U>) {
+    fn store_result(&self, hash: u64, number: u64, found: &Found<U>) {
         let now = self.settings.clock.uptime();
         let mut set = self.table.lock(hash);
         let flights = set.state.iter();
         let Some(position) = { flights }.position(|flight| flight.number == number) else {
             return;
         };
-        let Flight { key, began, .. } = set.state.swap_remove(position);
+        let InFlightLoad { key, began, .. } = set.state.swap_remove(position);
         let is_predecessor = |other: &Entry<U>| other.key == key;
         let user = match found {
             Ok(Some(user)) => Some(Arc::clone(user)),

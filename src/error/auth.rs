@@ -12,7 +12,7 @@ use super::BoxError;
 use super::challenge::{self, Challenge, Challenges};
 use super::grpc::GrpcFormat;
 use super::misconfiguration::Misconfiguration;
-use super::refusal::Refusal;
+use super::reject_reason::RejectReason;
 use super::too_long::TooLong;
 
 /// Why a request is not let in.
@@ -140,7 +140,7 @@ impl AuthError {
             // Not disclosed, the code is that of a bad token.
             (AuthErrorKind::AccountPending, _) => "account_pending",
             (AuthErrorKind::AccountDisabled, _) => "account_disabled",
-            (_, Source::Refusal(refusal)) => refusal.code(),
+            (_, Source::RejectReason(refusal)) => refusal.code(),
             (_, Source::Error(error)) if error.is::<TooLong>() => "timeout",
             (_, Source::Error(error)) => {
                 error.downcast_ref().map_or("none", Misconfiguration::code)
@@ -154,9 +154,9 @@ impl AuthError {
         self.answer().grpc_status
     }
 
-    pub(crate) fn refused(refusal: Refusal) -> Self {
+    pub(crate) fn refused(refusal: RejectReason) -> Self {
         Self {
-            source: Source::Refusal(refusal),
+            source: Source::RejectReason(refusal),
             ..Self::new(AuthErrorKind::InvalidToken)
         }
     }
@@ -334,7 +334,7 @@ impl Error for AuthError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match &self.source {
             Source::None => None,
-            Source::Refusal(refusal) => Some(refusal),
+            Source::RejectReason(refusal) => Some(refusal),
             Source::Error(error) => Some(&**error),
         }
     }
@@ -344,7 +344,7 @@ impl Error for AuthError {
 enum Source {
     None,
     // Inline, so that refusing a token allocates nothing.
-    Refusal(Refusal),
+    RejectReason(RejectReason),
     Error(Arc<dyn Error + Send + Sync>),
 }
 

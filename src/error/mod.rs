@@ -2,7 +2,7 @@
 
 mod key_file;
 mod config;
-mod refusal;
+mod reject_reason;
 mod misconfiguration;
 mod too_long;
 mod reported;
@@ -17,7 +17,7 @@ pub use key_file::KeyFileProblem;
 pub(crate) use challenge::Challenges;
 pub(crate) use grpc::GrpcFormat;
 pub(crate) use misconfiguration::Misconfiguration;
-pub(crate) use refusal::Refusal;
+pub(crate) use reject_reason::RejectReason;
 pub(crate) use reported::Reported;
 pub(crate) use too_long::TooLong;
 

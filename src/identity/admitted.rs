@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use http::Extensions;
 
-use crate::token::Claims;
+use crate::jwt::Claims;
 use crate::user::{AuthUser, CurrentUser};
 
 /// Who came through a door that speaks tower, not axum: left in the extensions for the handler.

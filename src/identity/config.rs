@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 
-use super::log::Outages;
+use super::report::Outages;
 use crate::cache::UserCache;
+use crate::credentials::CredentialSource;
 use crate::error::Challenges;
-use crate::source::CredentialSource;
-use crate::ticket::StreamTickets;
-use crate::token::{Claims, Verifier};
+use crate::jwt::{Claims, Verifier};
+use crate::stream_ticket::StreamTickets;
 use crate::user::UserLoader;
 
 /// Where to look, whom to ask, and how to answer.

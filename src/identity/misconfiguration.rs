@@ -9,8 +9,8 @@ use http::request::Parts;
 use http::{Method, Request, Uri};
 
 use crate::error::{AuthError, AuthErrorKind, Misconfiguration};
-use crate::log_limit::{LogLimits, log_limited};
 use crate::measure;
+use crate::util::log_limit::{LogLimits, log_limited};
 
 /// Where an identity is asked for: what the log names where there is none.
 #[derive(Clone, Copy)]

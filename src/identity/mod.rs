@@ -1,6 +1,6 @@
 //! Who sends this request: found out on first demand, once.
 
-mod log;
+mod report;
 mod config;
 mod misconfiguration;
 mod admitted;
@@ -10,7 +10,7 @@ mod slot;
 #[cfg(feature = "testing")]
 mod test_log_in;
 mod stranger;
-mod watch;
+mod stream;
 
 use std::any::type_name;
 use std::fmt;
@@ -20,9 +20,9 @@ use http::Extensions;
 
 use self::inner::{Inner, owned};
 use crate::error::AuthError;
+use crate::jwt::Claims;
 use crate::policy::Policy;
-use crate::ticket::StreamTicket;
-use crate::token::Claims;
+use crate::stream_ticket::StreamTicket;
 use crate::user::{AuthUser, CurrentUser};
 
 pub(crate) use self::admitted::Admitted;

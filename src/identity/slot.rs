@@ -12,13 +12,13 @@ use serde::de::DeserializeOwned;
 use super::inner::Inner;
 #[cfg(feature = "axum")]
 use super::inner::owned;
-#[cfg(feature = "axum")]
-use super::log::log;
 use super::misconfiguration::{Place, misconfigured, no_layer};
+#[cfg(feature = "axum")]
+use super::report::log;
 use crate::error::{AuthError, Misconfiguration};
+use crate::jwt::Claims;
 #[cfg(feature = "axum")]
 use crate::policy::Policy;
-use crate::token::Claims;
 use crate::user::{AuthUser, CurrentUser};
 
 /// The one place in a request where a layer leaves an identity, whatever its user type: the inner

@@ -10,7 +10,7 @@ use super::misconfiguration;
 use super::slot::Slot;
 #[cfg(feature = "testing")]
 use super::test_log_in::TestLogIn;
-use crate::source::Presented;
+use crate::credentials::Presented;
 use crate::user::AuthUser;
 
 /// The identity of all who bring no credential. Nobody needs one of their own for that: public

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::config::Config;
 use super::inner::Inner;
 use super::slot::Slot;
-use crate::source::Presented;
+use crate::credentials::Presented;
 use crate::user::AuthUser;
 
 /// In the extensions of a request without a credential: the identity that every layer takes for it.

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use super::inner::{Inner, Known, too_long};
-use super::log::log;
-use crate::error::{AuthError, AuthErrorKind, Refusal};
+use super::report::log;
+use crate::error::{AuthError, AuthErrorKind, RejectReason};
+use crate::jwt::Claims;
 use crate::policy::{Denied, Policy};
-use crate::token::Claims;
 use crate::user::{self, AuthUser, UserStatus};
-use crate::watchers::Watcher;
+use crate::util::keyed_notify::Watcher;
 
 impl<U: AuthUser> Inner<U> {
     pub(super) async fn user(&self) -> Known<'_, Arc<U>> {
@@ -138,7 +138,7 @@ impl<U: AuthUser> Inner<U> {
 fn is_of<U: AuthUser>(found: Option<Arc<U>>, claims: &Claims) -> Result<Arc<U>, AuthError> {
     let checked = match found {
         Some(user) => user::check_token(claims, &*user).map(|()| user),
-        None => Err(Refusal::UnknownSubject),
+        None => Err(RejectReason::UnknownSubject),
     };
     checked.map_err(AuthError::refused)
 }

@@ -12,7 +12,7 @@ use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder};
 use utoipa::openapi::{ContentBuilder, Ref, RefOr, Required, Response, ResponseBuilder, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
-use super::refusal::{Problem, Refusal, by_status, text_header};
+use super::refusal::{ErrorRow, Problem, by_status, text_header};
 use super::schema::{integer, string};
 use super::security::{BEARER, requirement};
 use crate::accounts::ValidationError;
@@ -24,7 +24,7 @@ use crate::policy::ADMIN_REQUIRED;
 /// An operation in the making.
 pub(super) struct Describe {
     operation: OperationBuilder,
-    refusals: Vec<Refusal>,
+    refusals: Vec<ErrorRow>,
     // The status with which it comes.
     cookie: Option<StatusCode>,
 }
@@ -57,7 +57,7 @@ impl Describe {
         let mut described = Self::always(id, summary);
         let asks = [requirement(BEARER)];
         described.operation = described.operation.securities(Some(asks));
-        described.refusals.extend(Refusal::of_doors());
+        described.refusals.extend(ErrorRow::of_doors());
         described
     }
 
@@ -144,7 +144,7 @@ impl Describe {
 
     /// May also answer with these.
     pub(super) fn refuses(mut self, rows: impl IntoIterator<Item = Row>) -> Self {
-        self.refusals.extend(rows.into_iter().map(Refusal::from));
+        self.refusals.extend(rows.into_iter().map(ErrorRow::from));
         self
     }
 

@@ -14,7 +14,7 @@ use utoipa::openapi::{
 use utoipa::{IntoResponses, PartialSchema, ToSchema};
 
 use crate::error::{AuthError, AuthErrorKind};
-use crate::rejection;
+use crate::response;
 
 /// What a door answers to who is not let in: problem documents (RFC 9457) with the statuses 400,
 /// 401, 403 and 503.
@@ -25,14 +25,14 @@ pub struct AuthErrorResponses;
 
 impl IntoResponses for AuthErrorResponses {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
-        let forbidden = Refusal::from(AuthError::new(AuthErrorKind::Forbidden));
+        let forbidden = ErrorRow::from(AuthError::new(AuthErrorKind::Forbidden));
         // The schema itself: a reference would need an application that adds what it points to.
-        by_status(Refusal::of_doors().chain([forbidden]), &Problem::schema())
+        by_status(ErrorRow::of_doors().chain([forbidden]), &Problem::schema())
     }
 }
 
 /// One answer of those that share a status.
-pub(super) struct Refusal {
+pub(super) struct ErrorRow {
     status: StatusCode,
     detail: String,
     code: &'static str,
@@ -40,7 +40,7 @@ pub(super) struct Refusal {
     clears_cookie: bool,
 }
 
-impl Refusal {
+impl ErrorRow {
     /// Those of every door.
     pub(super) fn of_doors() -> impl Iterator<Item = Self> {
         let kinds = [
@@ -61,12 +61,12 @@ impl Refusal {
     }
 
     fn example(&self) -> Value {
-        let problem = rejection::problem(self.status, &self.detail, self.code);
+        let problem = response::problem(self.status, &self.detail, self.code);
         problem.into_body().parse().unwrap_or_default()
     }
 }
 
-impl From<AuthError> for Refusal {
+impl From<AuthError> for ErrorRow {
     fn from(error: AuthError) -> Self {
         Self {
             status: error.status(),
@@ -78,7 +78,7 @@ impl From<AuthError> for Refusal {
     }
 }
 
-impl From<(StatusCode, &'static str, &'static str)> for Refusal {
+impl From<(StatusCode, &'static str, &'static str)> for ErrorRow {
     fn from((status, detail, code): (StatusCode, &'static str, &'static str)) -> Self {
         Self {
             status,
@@ -92,10 +92,10 @@ impl From<(StatusCode, &'static str, &'static str)> for Refusal {
 
 /// One response for each status; each refusal is an example in it.
 pub(super) fn by_status(
-    refusals: impl IntoIterator<Item = Refusal>,
+    refusals: impl IntoIterator<Item = ErrorRow>,
     problem: &RefOr<Schema>,
 ) -> BTreeMap<String, RefOr<Response>> {
-    let mut statuses: BTreeMap<StatusCode, Vec<Refusal>> = BTreeMap::new();
+    let mut statuses: BTreeMap<StatusCode, Vec<ErrorRow>> = BTreeMap::new();
     for refusal in refusals {
         statuses.entry(refusal.status).or_default().push(refusal);
     }
@@ -108,7 +108,7 @@ pub(super) fn by_status(
         .collect()
 }
 
-fn response(status: StatusCode, refusals: &[Refusal], problem: RefOr<Schema>) -> Response {
+fn response(status: StatusCode, refusals: &[ErrorRow], problem: RefOr<Schema>) -> Response {
     let details: Vec<_> = refusals
         .iter()
         .map(|refusal| refusal.detail.as_str())

@@ -4,7 +4,7 @@ use std::error::Error;
 use std::fmt;
 
 use crate::error::{AuthError, AuthErrorKind};
-use crate::log_limit::{LogLimits, log_limited};
+use crate::util::log_limit::{LogLimits, log_limited};
 
 /// Why a password could not be hashed or judged.
 ///

@@ -3,9 +3,9 @@
 mod error;
 mod params;
 mod memory;
-mod tag;
-mod stored;
-mod line;
+mod argon2id;
+mod phc;
+mod permit_queue;
 mod workers;
 mod hasher;
 #[cfg(test)]

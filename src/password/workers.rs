@@ -8,13 +8,13 @@ use tracing::{Dispatch, Span, dispatcher};
 
 use crate::measure;
 use crate::password::error::PasswordError;
-use crate::password::line::Line;
 use crate::password::memory::{Memory, MemoryPool};
+use crate::password::permit_queue::PermitQueue;
 
 /// The permits of one hasher, with the memory that belongs to them.
 pub(super) struct Workers {
-    line: Line,
-    oversized: Line,
+    line: PermitQueue,
+    oversized: PermitQueue,
     memory: MemoryPool,
 }
 
@@ -22,10 +22,10 @@ impl Workers {
     /// `permits` hashes at a time, each with `blocks` blocks, and `queue` callers waiting.
     pub(super) fn new(permits: usize, queue: usize, blocks: usize) -> Self {
         Self {
-            line: Line::new(permits, queue),
+            line: PermitQueue::new(permits, queue),
             // However many rows ask for more memory, one of them gets it at a time, and those
             // that wait for it leave the places of the others alone.
-            oversized: Line::new(1, queue.div_ceil(4)),
+            oversized: PermitQueue::new(1, queue.div_ceil(4)),
             memory: MemoryPool::new(blocks),
         }
     }

@@ -7,7 +7,7 @@
 mod clock;
 mod session;
 #[cfg(all(test, feature = "accounts"))]
-mod flaw;
+mod defect;
 #[cfg(feature = "accounts")]
 mod store_contract;
 #[cfg(feature = "accounts")]

@@ -11,12 +11,12 @@ use http::header::AUTHORIZATION;
 use tower_layer::Layer;
 use tower_service::Service;
 
+use crate::credentials::CredentialSource;
 use crate::error::BoxError;
 use crate::identity::{Config, TestLogIn};
+use crate::jwt::{Claims, JwtIssuer, JwtVerifier};
 use crate::layer::{AuthLayer, AuthService};
 use crate::secret::HmacSecret;
-use crate::source::CredentialSource;
-use crate::token::{Claims, JwtIssuer, JwtVerifier};
 use crate::user::{AuthUser, UserLoader, UserStatus};
 
 /// A token for `subject` that [`verifier`] accepts.

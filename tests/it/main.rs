@@ -16,14 +16,14 @@ mod api_keys;
 mod bodies;
 mod claims_only;
 mod cookie_example;
-mod corridor;
+mod error_responses;
 mod cors;
 mod deny_list;
 mod deny_list_example;
-mod doors;
-mod elsewhere;
+mod extractors;
+mod ignored_locations;
 #[cfg(unix)]
-mod faults;
+mod failure_injection;
 mod grpc;
 mod hyper;
 mod identity;
@@ -31,13 +31,13 @@ mod introspection;
 mod issuers;
 #[cfg(feature = "jwks")]
 mod jwks;
-mod key_source;
+mod async_verifier;
 mod login_error;
 mod logged_in;
 #[cfg(feature = "metrics")]
 mod metrics;
 mod openapi;
-mod outage;
+mod loader_failures;
 mod policies;
 #[cfg(any(feature = "aws-lc-rs", feature = "rust-crypto"))]
 mod published;
@@ -49,7 +49,7 @@ mod secrecy;
 #[cfg(unix)]
 mod server;
 mod sources;
-mod stacked;
+mod nested_layers;
 mod streams;
 mod tickets;
 mod tokens;

@@ -6,9 +6,9 @@ use serde_json::Value;
 use zeroize::Zeroizing;
 
 use crate::accounts::body::Body;
-use crate::accounts::fault::ValidationError;
 use crate::accounts::password::Password;
 use crate::accounts::request::FromJson;
+use crate::accounts::validation_error::ValidationError;
 
 /// Somebody who goes on with a session, or ends it.
 ///

@@ -3,12 +3,12 @@
 mod token;
 mod model;
 mod store;
-mod memory;
+mod in_memory;
 mod sessions;
 mod input;
 
+pub use in_memory::InMemorySessionStore;
 pub use input::{PasswordChange, RefreshGrant};
-pub use memory::InMemorySessionStore;
 pub use model::{PreviousToken, Rotation, Session, SessionPublic};
 pub use sessions::Sessions;
 pub(crate) use sessions::TARGET;

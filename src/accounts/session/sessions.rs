@@ -11,7 +11,7 @@ use super::store::SessionStore;
 use super::token::RefreshToken;
 use crate::accounts::error::AccountError;
 use crate::accounts::model::User;
-use crate::log_limit::{LogLimits, log_limited};
+use crate::util::log_limit::{LogLimits, log_limited};
 
 /// Sessions, to be given to [`Accounts::sessions`](crate::accounts::Accounts::sessions).
 ///
@@ -135,7 +135,7 @@ impl Sessions {
         let session = self.store.find(&token.session_id()).await?;
         let session = session.ok_or(AccountError::InvalidRefreshToken)?;
         match self.standing(&session, token, now) {
-            Standing::Spent => self.refuse_spent(&session).await,
+            TokenState::Reused => self.refuse_spent(&session).await,
             _ if self.is_over(&session, now) => {
                 self.end(&session, "expired").await?;
                 Err(AccountError::InvalidRefreshToken)
@@ -152,7 +152,7 @@ impl Sessions {
         now: SystemTime,
     ) -> Result<(Session, RefreshToken), AccountError> {
         let session = match self.standing(&session, token, now) {
-            Standing::Present => {
+            TokenState::Current => {
                 let successor = token.successor()?;
                 let rotation = Rotation {
                     token: successor.digest(),
@@ -178,7 +178,7 @@ impl Sessions {
             _ => session,
         };
         match self.standing(&session, token, now) {
-            Standing::JustSpent(successor) => {
+            TokenState::WithinGrace(successor) => {
                 log_limited!(
                     self.limits.within_grace.of(&session.id),
                     info,
@@ -189,9 +189,9 @@ impl Sessions {
                 );
                 Ok((session, successor))
             }
-            Standing::Spent => self.refuse_spent(&session).await,
+            TokenState::Reused => self.refuse_spent(&session).await,
             // It was not when it was to be renewed, and no token comes back.
-            Standing::Present => Err(AccountError::unavailable("the session store lags behind")),
+            TokenState::Current => Err(AccountError::unavailable("the session store lags behind")),
         }
     }
 
@@ -227,16 +227,16 @@ impl Sessions {
         Err(AccountError::InvalidRefreshToken)
     }
 
-    fn standing(&self, session: &Session, token: &RefreshToken, now: SystemTime) -> Standing {
+    fn standing(&self, session: &Session, token: &RefreshToken, now: SystemTime) -> TokenState {
         let digest = token.digest();
         if bool::from(digest.ct_eq(&session.token)) {
-            return Standing::Present;
+            return TokenState::Current;
         }
         let Some(spent) = session
             .previous
             .filter(|spent| digest.ct_eq(&spent.digest).into())
         else {
-            return Standing::Spent;
+            return TokenState::Reused;
         };
         // Either way: nodes have clocks of their own, and who lost the race asked before.
         let spent_at = session.last_used_at;
@@ -245,9 +245,9 @@ impl Sessions {
             .unwrap_or_else(|ahead| ahead.duration());
         let successor = token.unseal(&spent.successor);
         if since < self.grace && successor.digest().ct_eq(&session.token).into() {
-            return Standing::JustSpent(successor);
+            return TokenState::WithinGrace(successor);
         }
-        Standing::Spent
+        TokenState::Reused
     }
 
     fn expiry(&self, created_at: SystemTime, now: SystemTime) -> SystemTime {
@@ -274,13 +274,13 @@ struct Limits {
 }
 
 /// What a token is to its session.
-enum Standing {
+enum TokenState {
     /// The one that is alive.
-    Present,
+    Current,
     /// The one before, within the grace; this is the one that is alive.
-    JustSpent(RefreshToken),
+    WithinGrace(RefreshToken),
     /// Any other.
-    Spent,
+    Reused,
 }
 
 pub(crate) const TARGET: &str = "tower_warder::sessions";

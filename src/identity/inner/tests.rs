@@ -1,7 +1,7 @@
 use super::*;
 use crate::cache::UserCache;
 use crate::error::BoxError;
-use crate::token::Verifier;
+use crate::jwt::Verifier;
 use crate::user::{AuthUser, UserLoader, UserStatus};
 
 struct Nobody;
@@ -23,7 +23,7 @@ impl UserLoader for Nobody {
 
 impl Verifier for Nobody {
     fn verify<'a>(&'a self, _: &'a str) -> Verification<'a> {
-        Verification::Ready(Err(AuthError::refused(Refusal::Credential)))
+        Verification::Ready(Err(AuthError::refused(RejectReason::Credential)))
     }
 }
 

@@ -4,7 +4,7 @@
 
 mod ending;
 #[cfg(test)]
-mod flawed;
+mod broken_stores;
 mod opening;
 mod rotation;
 mod row;

@@ -6,7 +6,7 @@ mod admins;
 mod deletion;
 pub(super) mod fixture;
 #[cfg(test)]
-mod flawed;
+mod broken_stores;
 mod passwords;
 mod reading;
 mod registration;

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{counted, refusals};
 use crate::support::{Mood, Store, layer, send};
-use crate::{corridor, secrecy};
+use crate::{error_responses, secrecy};
 
 #[test]
 fn every_metric_is_described_and_on_the_page() {
@@ -48,7 +48,7 @@ fn reasons_on_the_page_are_those_that_there_are() {
 fn whatever_is_sent_no_label_has_another_value_than_on_the_page() {
     let mut series = BTreeSet::new();
     let counts = counted(async |_| {
-        corridor::send_every_row().await;
+        error_responses::send_every_row().await;
         let token = tower_warder::testing::token("jane");
         for mood in [Mood::Answers, Mood::Fails, Mood::Panics] {
             let app = secrecy::routes().layer(layer(&Store::is(mood)));

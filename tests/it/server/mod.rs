@@ -4,10 +4,10 @@
 pub mod configuration;
 #[cfg(target_os = "linux")]
 mod connections;
-mod crowd;
+mod concurrency;
 mod first_admin;
 mod health;
-mod life;
+mod startup;
 mod log;
 mod metrics;
 mod postgres;

@@ -1,0 +1,165 @@
+//! A header of its own name that holds the token alone.
+
+use http::Request;
+use http::header::{
+    AUTHORIZATION, COOKIE, Entry, HeaderMap, HeaderName, PROXY_AUTHORIZATION,
+    SEC_WEBSOCKET_PROTOCOL,
+};
+
+use super::credential::Presented;
+use super::csrf::Origins;
+use crate::error::{AuthErrorKind, ConfigError};
+
+/// Headers in which an authenticating proxy passes the token.
+#[derive(Clone, Debug, Default)]
+pub(super) struct NamedHeaders {
+    names: Vec<HeaderName>,
+    origins: Origins,
+}
+
+impl NamedHeaders {
+    pub(super) fn add(&mut self, name: &str) -> Result<(), ConfigError> {
+        let invalid = || ConfigError::InvalidHeaderName(name.to_owned());
+        let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| invalid())?;
+        if READ_OTHERWISE.contains(&name) {
+            return Err(invalid());
+        }
+        if !self.names.contains(&name) {
+            self.names.push(name);
+        }
+        Ok(())
+    }
+
+    pub(super) fn trust(&mut self, origin: &str) -> Result<(), ConfigError> {
+        self.origins.add(origin)
+    }
+
+    /// What the headers brought; `None` if nothing.
+    pub(super) fn find<B>(&self, request: &mut Request<B>) -> Option<Presented> {
+        let headers = request.headers_mut();
+        let read = |found: Presented, name| found.beside(read(headers, name));
+        match self.names.iter().fold(Presented::Nothing, read) {
+            Presented::Nothing => None,
+            // The proxy authenticates browsers by a cookie: cross-site request forgery.
+            _ if !self.origins.admit(request) => {
+                Some(Presented::Unacceptable(AuthErrorKind::CrossOrigin))
+            }
+            found => Some(found),
+        }
+    }
+}
+
+fn read(headers: &mut HeaderMap, name: &HeaderName) -> Option<Presented> {
+    let value = headers.get_mut(name)?;
+    value.set_sensitive(true);
+    let value = value.clone();
+    // One that the client sent, and one that the proxy added to it.
+    if headers.get_all(name).iter().nth(1).is_some() {
+        if let Entry::Occupied(mut lines) = headers.entry(name) {
+            lines.iter_mut().for_each(|line| line.set_sensitive(true));
+        }
+        return Some(Presented::twice());
+    }
+    // Some proxies send this for requests that are not authenticated.
+    if value.is_empty() {
+        return None;
+    }
+    let whole = 0..value.len();
+    Some(Presented::at(value, whole))
+}
+
+/// Headers whose values are more than a token.
+const READ_OTHERWISE: [HeaderName; 4] = [
+    AUTHORIZATION,
+    PROXY_AUTHORIZATION,
+    COOKIE,
+    SEC_WEBSOCKET_PROTOCOL,
+];
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderValue;
+
+    use super::*;
+
+    fn find(lines: &[&[u8]]) -> Option<Presented> {
+        let mut headers = NamedHeaders::default();
+        headers.add("Cf-Access-Jwt-Assertion").unwrap();
+        let mut request = Request::new(());
+        for line in lines {
+            let line = HeaderValue::from_bytes(line).unwrap();
+            request.headers_mut().append(NAME, line);
+        }
+        let found = headers.find(&mut request);
+        let lines = request.headers().get_all(NAME);
+        assert!(lines.iter().all(HeaderValue::is_sensitive));
+        found
+    }
+
+    #[test]
+    fn bare_token_is_found() {
+        let presented = find(&[b"a.b-c_d~e+f/g=="]).unwrap();
+        assert_eq!(presented.token(20, false).unwrap(), "a.b-c_d~e+f/g==");
+        assert!(!presented.is_listed() && !presented.is_cookie());
+    }
+
+    #[test]
+    fn absent_or_empty_header_is_no_credential() {
+        assert!(find(&[]).is_none());
+        assert!(find(&[b""]).is_none());
+    }
+
+    #[test]
+    fn value_that_is_not_one_b64token_is_a_bad_token() {
+        for line in [
+            &b"Bearer a.b.c"[..],
+            b"a.b.c, d.e.f",
+            b"a.b.c d.e.f",
+            b" a.b.c",
+            b"a.b.c ",
+            b"\ta.b.c",
+            b"\"a.b.c\"",
+            b"a%2eb",
+            b"a=b",
+            b"==",
+            b" ",
+            b"\xff",
+            b"a\xc2\xa0b",
+        ] {
+            assert!(find(&[line]).unwrap().is_bad(), "{line:?}");
+        }
+    }
+
+    #[test]
+    fn second_line_is_unacceptable_whatever_it_says() {
+        for lines in [[&b"a.b.c"[..], b"a.b.c"], [b"a.b.c", b""], [b"", b""]] {
+            let found = find(&lines);
+            assert!(
+                matches!(found, Some(Presented::Unacceptable(_))),
+                "{lines:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn headers_that_are_read_otherwise_or_cannot_be_sent_are_refused() {
+        for name in [
+            "",
+            "a b",
+            "a:",
+            "ä",
+            "Authorization",
+            "proxy-authorization",
+            "COOKIE",
+            "Sec-WebSocket-Protocol",
+        ] {
+            let refused = NamedHeaders::default().add(name);
+            assert!(
+                matches!(refused, Err(ConfigError::InvalidHeaderName(_))),
+                "{name}"
+            );
+        }
+    }
+
+    const NAME: &str = "cf-access-jwt-assertion";
+}

@@ -1,0 +1,58 @@
+//! The log and the metrics of rejected requests.
+
+use std::error::Error;
+use std::fmt::Display;
+
+use crate::error::{AuthError, AuthErrorKind, Reported};
+use crate::measure;
+use crate::util::log_limit::{LogLimit, log_limited};
+
+/// Logs why a request is rejected. A rejected request is not an error in the log; a store that
+/// cannot answer and a missing layer are, within this limit: requests that fail for the same reason
+/// come as fast as clients send them.
+pub(super) fn log(error: &AuthError, limit: &LogLimit) {
+    measure::refused(error);
+    let source = error.source();
+    let detail;
+    let reason: Option<&dyn Display> = match source {
+        Some(source) => Some(source),
+        None if error.kind() == AuthErrorKind::Forbidden => {
+            // The text of the policy.
+            detail = error.detail();
+            Some(&detail)
+        }
+        None => None,
+    };
+    let reason = reason.map(tracing::field::display);
+    match error.kind() {
+        AuthErrorKind::MissingCredential => {}
+        _ if source.is_some_and(|source| source.is::<Reported>()) => {
+            tracing::debug!(code = error.reason(), reason, "{error}");
+        }
+        AuthErrorKind::Unavailable | AuthErrorKind::Misconfigured => {
+            log_limited!(limit, error, code = error.reason(), reason, "{error}");
+        }
+        _ => tracing::debug!(code = error.reason(), reason, "{error}"),
+    }
+}
+
+/// The limits of one layer: one for each of those that its requests wait for.
+#[derive(Debug, Default)]
+pub(crate) struct Outages {
+    pub(super) verifier: LogLimit,
+    pub(super) loader: LogLimit,
+}
+
+impl Outages {
+    pub(super) fn verifier_answers(&self) {
+        if let Some(count) = self.verifier.recover() {
+            tracing::info!(count, "the verifier answers again");
+        }
+    }
+
+    pub(super) fn loader_answers(&self) {
+        if let Some(count) = self.loader.recover() {
+            tracing::info!(count, "the user loader answers again");
+        }
+    }
+}

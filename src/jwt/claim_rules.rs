@@ -1,0 +1,115 @@
+//! Which claims a verifier reads in place of the usual ones.
+
+use serde::de::MapAccess;
+
+use super::raw_claims::{RawClaims, Scope, Span};
+use super::strict_json::{self, AnyValue, ObjectFields, Value};
+use crate::error::RejectReason;
+
+/// The names that were configured. Their claims are read by a second look at the payload, so that
+/// the first one costs the same for everybody.
+#[derive(Clone, Debug, Default)]
+pub(super) struct ClaimRules {
+    pub(super) subject: Option<Vec<Box<str>>>,
+    pub(super) numeric_subject: bool,
+    pub(super) scope: Option<Vec<Box<str>>>,
+    pub(super) generation: Option<Box<str>>,
+}
+
+impl ClaimRules {
+    /// Puts what these claims say in the place of what the usual ones said. What is configured is
+    /// of its type, or the token is refused; `null` is absence.
+    pub(super) fn apply<'a>(
+        &self,
+        json: &'a str,
+        payload: &mut RawClaims<'a>,
+    ) -> Result<(), RejectReason> {
+        let named = Named::read(json, self.names())?;
+        if let Some(names) = &self.subject {
+            payload.subject = None;
+            for name in names {
+                let value = named.value(name);
+                if let Some(value) = value.filter(|value| !matches!(value, Value::Null)) {
+                    let subject = payload.keep_subject(value.clone())?;
+                    payload.subject.get_or_insert(subject);
+                }
+            }
+        }
+        if let Some(names) = &self.scope {
+            let mut scopes = Vec::new();
+            for name in names {
+                put_scopes(&mut scopes, payload, named.value(name))?;
+            }
+            payload.scope = Some(Scope::Each(scopes.into()));
+        }
+        if let Some(name) = &self.generation {
+            payload.generation = match named.value(name) {
+                None | Some(Value::Null) => Some(0),
+                Some(Value::Integer(generation)) => Some(*generation),
+                // Refused where a generation is compared.
+                Some(_) => None,
+            };
+        }
+        Ok(())
+    }
+
+    fn names(&self) -> impl Iterator<Item = &str> {
+        let lists = self.subject.iter().chain(&self.scope).flatten();
+        lists.chain(&self.generation).map(|name| &**name)
+    }
+}
+
+fn put_scopes<'a>(
+    scopes: &mut Vec<Span>,
+    payload: &mut RawClaims<'a>,
+    value: Option<&Value<'a>>,
+) -> Result<(), RejectReason> {
+    match value {
+        None | Some(Value::Null) => {}
+        Some(Value::Text(text)) => {
+            let words = payload.keep(text.clone());
+            scopes.extend(words.words(payload.text(words)));
+        }
+        Some(Value::Texts(texts)) => {
+            scopes.extend(texts.iter().map(|text| payload.keep(text.clone())));
+        }
+        Some(_) => return Err(RejectReason::ScopeType),
+    }
+    Ok(())
+}
+
+/// Some claims of a payload, by their names.
+pub(super) struct Named<'n, 'a>(Vec<(&'n str, Option<Value<'a>>)>);
+
+impl<'n, 'a> Named<'n, 'a> {
+    pub(super) fn read(
+        json: &'a str,
+        names: impl Iterator<Item = &'n str>,
+    ) -> Result<Self, RejectReason> {
+        let mut named = Self(Vec::new());
+        for name in names {
+            if named.0.iter().all(|(known, _)| *known != name) {
+                named.0.push((name, None));
+            }
+        }
+        if named.0.is_empty() {
+            return Ok(named);
+        }
+        strict_json::read_object(json, named).map_err(|_| RejectReason::Claims)
+    }
+
+    pub(super) fn value(&self, name: &str) -> Option<&Value<'a>> {
+        let mut claims = self.0.iter();
+        claims.find(|(known, _)| *known == name)?.1.as_ref()
+    }
+}
+
+impl<'de> ObjectFields<'de> for Named<'_, 'de> {
+    fn read<A: MapAccess<'de>>(&mut self, name: &str, map: &mut A) -> Result<bool, A::Error> {
+        let Some((_, place)) = self.0.iter_mut().find(|(known, _)| *known == name) else {
+            return Ok(false);
+        };
+        strict_json::keep(place, map.next_value_seed(AnyValue::new())?)?;
+        Ok(true)
+    }
+}

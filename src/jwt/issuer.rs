@@ -1,0 +1,410 @@
+//! The making of tokens.
+
+use std::collections::HashSet;
+use std::fmt;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+
+use super::claims::{self, Claims};
+use super::issue_error::IssueError;
+use super::key_ring::KeyRing;
+use super::keys::SigningKey;
+use super::raw_claims::LAST_DATE;
+use super::{MAX_HEADER, MAX_TOKEN};
+use crate::clock::Clock;
+use crate::secret::HmacSecret;
+
+/// Makes signed tokens that [`JwtVerifier`](crate::JwtVerifier) accepts.
+///
+/// Every token has `sub`, `iat`, `exp` and a `jti`: 128 random bits, unless you give one.
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct JwtIssuer {
+    keys: Keys,
+    issuer: Option<Box<str>>,
+    audience: Vec<Box<str>>,
+    generation_claim: Option<Box<str>>,
+    lifetime: Duration,
+    clock: Clock,
+}
+
+#[derive(Clone, Debug)]
+enum Keys {
+    One(SigningKey),
+    Ring(KeyRing),
+}
+
+impl JwtIssuer {
+    /// Signs with HS256 and this secret.
+    pub fn hs256(secret: &HmacSecret) -> Self {
+        Self::new(SigningKey::hs256(secret))
+    }
+
+    /// Signs with this key.
+    pub const fn new(key: SigningKey) -> Self {
+        Self::with_keys(Keys::One(key))
+    }
+
+    /// Signs with whatever key is the signing key of `ring` at the time.
+    pub fn ring(ring: &KeyRing) -> Self {
+        Self::with_keys(Keys::Ring(ring.clone()))
+    }
+
+    const fn with_keys(keys: Keys) -> Self {
+        Self {
+            keys,
+            issuer: None,
+            audience: Vec::new(),
+            generation_claim: None,
+            lifetime: DEFAULT_LIFETIME,
+            clock: Clock::system(),
+        }
+    }
+
+    /// Puts `iss` into every token.
+    pub fn issuer(mut self, issuer: impl Into<Box<str>>) -> Self {
+        self.issuer = Some(issuer.into());
+        self
+    }
+
+    /// Puts `aud` into every token; called again, this one beside the earlier ones. A verifier that
+    /// names one of them accepts the token.
+    pub fn audience(mut self, audience: impl Into<Box<str>>) -> Self {
+        let audience = audience.into();
+        if !self.audience.contains(&audience) {
+            self.audience.push(audience);
+        }
+        self
+    }
+
+    /// Writes the [generation](TokenBuilder::generation) into this claim, for verifiers with the same
+    /// [`generation_claim`](crate::JwtVerifier::generation_claim). Defaults to `gen`.
+    pub fn generation_claim(mut self, name: impl Into<Box<str>>) -> Self {
+        self.generation_claim = Some(name.into());
+        self
+    }
+
+    /// How long a token lives, in whole seconds and at least one. Defaults to 7 days, which is
+    /// safe because the account is looked up on every request.
+    pub const fn lifetime(mut self, lifetime: Duration) -> Self {
+        self.lifetime = lifetime;
+        self
+    }
+
+    /// Takes the time from this clock. Defaults to the system's.
+    pub fn clock(mut self, clock: Clock) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// What `iss` says in every token.
+    #[cfg(feature = "accounts")]
+    pub(crate) fn issuer_name(&self) -> Option<&str> {
+        self.issuer.as_deref()
+    }
+
+    /// How long the tokens live: `expires_in` of an OAuth 2.0 answer (RFC 6749, section 5.1).
+    pub fn expires_in(&self) -> Duration {
+        Duration::from_secs(self.lifetime.as_secs().max(1))
+    }
+
+    /// Makes a token for `subject`.
+    ///
+    /// # Errors
+    ///
+    /// [`IssueError`].
+    pub fn issue(&self, subject: &str) -> Result<String, IssueError> {
+        self.token(subject).issue()
+    }
+
+    /// Begins a token for `subject` that says more.
+    ///
+    /// ```
+    /// # use tower_warder::{HmacSecret, JwtIssuer, JwtVerifier};
+    /// # let secret = HmacSecret::generate();
+    /// let issuer = JwtIssuer::hs256(&secret);
+    /// let token = issuer
+    ///     .token("7")
+    ///     .generation(2)
+    ///     .claims(&serde_json::json!({"scope": "orders:read"}))
+    ///     .issue()?;
+    ///
+    /// let claims = JwtVerifier::hs256(&secret).verify_token(&token)?;
+    /// assert!(claims.scopes().eq(["orders:read"]));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn token<'a>(&'a self, subject: &'a str) -> TokenBuilder<'a> {
+        TokenBuilder {
+            issuer: self,
+            subject,
+            generation: 0,
+            not_before: None,
+            token_id: None,
+            custom: Ok(Map::new()),
+        }
+    }
+
+    fn generation_name(&self) -> &str {
+        self.generation_claim.as_deref().unwrap_or("gen")
+    }
+
+    /// Makes a token of claims that have registered ones among them, as a struct that was written
+    /// for `jsonwebtoken::encode`.
+    ///
+    /// What the claims say stands, as far as a verifier accepts it: `sub` is needed, `exp` is at
+    /// most the [lifetime](Self::lifetime) away, `iat` is not in the future, and `nbf` is before
+    /// `exp`. What they leave out (or give as `null`) is added: `iat`, `exp`, `jti`, and `iss` and
+    /// `aud` of this issuer. An `iss` or `aud` that is not this issuer's is refused.
+    ///
+    /// ```
+    /// use std::time::{Duration, SystemTime, UNIX_EPOCH};
+    /// # use tower_warder::{HmacSecret, JwtIssuer, JwtVerifier};
+    ///
+    /// #[derive(serde::Serialize)]
+    /// struct Claims {
+    ///     sub: String,
+    ///     exp: u64,
+    ///     role: String,
+    /// }
+    ///
+    /// # let secret = HmacSecret::generate();
+    /// let issuer = JwtIssuer::hs256(&secret).lifetime(Duration::from_secs(3600));
+    /// let in_a_quarter = SystemTime::now() + Duration::from_secs(15 * 60);
+    /// let exp = in_a_quarter.duration_since(UNIX_EPOCH)?.as_secs();
+    /// let claims = Claims { sub: "7".to_owned(), exp, role: "editor".to_owned() };
+    /// let token = issuer.issue_claims(&claims)?;
+    ///
+    /// let claims = JwtVerifier::hs256(&secret).verify_token(&token)?;
+    /// assert_eq!(claims.expires_at(), UNIX_EPOCH + Duration::from_secs(exp));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`IssueError`].
+    pub fn issue_claims(&self, claims: &impl Serialize) -> Result<String, IssueError> {
+        self.complete(object(claims)?)
+    }
+
+    /// Adds what the claims leave out, and makes the token if a verifier would accept it.
+    fn complete(&self, mut claims: Map<String, Value>) -> Result<String, IssueError> {
+        let now = self.clock.numeric_date();
+        // Also a clock before 1970, whose tokens would live until the end of all dates.
+        if now >= LAST_DATE {
+            return Err(IssueError::ClockOutOfRange);
+        }
+        let lifetime = self.expires_in().as_secs();
+        let issued_at = now as u64;
+        let expires_at = issued_at.saturating_add(lifetime).min(LAST_DATE as u64);
+
+        // `Option` writes `null` for absence.
+        claims.retain(|name, value| !value.is_null() || !REGISTERED.contains(&name.as_str()));
+        claims.entry("iat").or_insert_with(|| issued_at.into());
+        claims.entry("exp").or_insert_with(|| expires_at.into());
+        if !claims.contains_key("jti") {
+            claims.insert("jti".to_owned(), token_id()?.into());
+        }
+        if let Some(issuer) = self.issuer.as_deref()
+            && *claims.entry("iss").or_insert_with(|| issuer.into()) != *issuer
+        {
+            return Err(IssueError::IssuerMismatch);
+        }
+        if let Some(audience) = self.audience_claim()
+            && !is_same_audience(
+                claims.entry("aud").or_insert_with(|| audience.clone()),
+                &audience,
+            )
+        {
+            return Err(IssueError::AudienceMismatch);
+        }
+        check_texts(&claims, self.generation_name())?;
+        check_times(&claims, now, lifetime as f64)?;
+
+        let payload = Value::Object(claims).to_string();
+        // What we make, we accept.
+        Claims::parse(&payload).map_err(|_| IssueError::InvalidClaims)?;
+        self.sign(&payload)
+    }
+
+    /// `aud` as it is written: one text, or several.
+    fn audience_claim(&self) -> Option<Value> {
+        match &*self.audience {
+            [] => None,
+            [one] => Some((**one).into()),
+            many => Some(many.iter().map(|one| &**one).collect()),
+        }
+    }
+
+    fn sign(&self, payload: &str) -> Result<String, IssueError> {
+        let key = match &self.keys {
+            Keys::One(key) => key.clone(),
+            Keys::Ring(ring) => ring.signing_key().ok_or(IssueError::NoSigningKey)?,
+        };
+        let mut header = json!({"alg": key.algorithm().as_str(), "typ": "JWT"});
+        if let (Some(kid), Some(header)) = (key.kid(), header.as_object_mut()) {
+            header.insert("kid".to_owned(), kid.into());
+        }
+        let mut token = URL_SAFE_NO_PAD.encode(header.to_string());
+        if token.len() > MAX_HEADER {
+            return Err(IssueError::TooLarge);
+        }
+        token.push('.');
+        URL_SAFE_NO_PAD.encode_string(payload, &mut token);
+        let signature = key
+            .sign(token.as_bytes())
+            .ok_or(IssueError::SigningFailed)?;
+        token.push('.');
+        URL_SAFE_NO_PAD.encode_string(signature, &mut token);
+        if token.len() > MAX_TOKEN {
+            return Err(IssueError::TooLarge);
+        }
+        Ok(token)
+    }
+}
+
+/// A token in the making: see [`JwtIssuer::token`].
+#[must_use]
+pub struct TokenBuilder<'a> {
+    issuer: &'a JwtIssuer,
+    subject: &'a str,
+    generation: u64,
+    not_before: Option<SystemTime>,
+    token_id: Option<&'a str>,
+    custom: Result<Map<String, Value>, IssueError>,
+}
+
+impl<'a> TokenBuilder<'a> {
+    /// The account's [`token_generation`](crate::AuthUser::token_generation), as `gen`.
+    pub const fn generation(mut self, generation: u64) -> Self {
+        self.generation = generation;
+        self
+    }
+
+    /// When the token begins (`nbf`), in whole seconds; before `exp`. Defaults to at once.
+    pub const fn not_before(mut self, time: SystemTime) -> Self {
+        self.not_before = Some(time);
+        self
+    }
+
+    /// The token's own name (`jti`): 1 to 255 bytes without control characters, of no other token.
+    /// Defaults to 128 random bits.
+    pub const fn token_id(mut self, id: &'a str) -> Self {
+        self.token_id = Some(id);
+        self
+    }
+
+    /// Claims of your own: whatever serializes to a JSON object without registered names. For those
+    /// there are the other methods, or [`JwtIssuer::issue_claims`].
+    pub fn claims(mut self, claims: &impl Serialize) -> Self {
+        self.custom = self.custom.and_then(|mut custom| {
+            custom.extend(object(claims)?);
+            Ok(custom)
+        });
+        self
+    }
+
+    /// Signs the token.
+    ///
+    /// # Errors
+    ///
+    /// [`IssueError`].
+    pub fn issue(self) -> Result<String, IssueError> {
+        let mut claims = self.custom?;
+        let generation = self.issuer.generation_name();
+        let mut registered = REGISTERED.iter().chain([&generation]);
+        if REGISTERED.contains(&generation) || registered.any(|name| claims.contains_key(*name)) {
+            return Err(IssueError::RegisteredClaim);
+        }
+        let mut put = |name: &str, value: Value| claims.insert(name.to_owned(), value);
+        put("sub", self.subject.into());
+        if self.generation > 0 {
+            put(generation, self.generation.into());
+        }
+        if let Some(time) = self.not_before {
+            // Before 1970 is as good as at once.
+            let since_1970 = time.duration_since(UNIX_EPOCH).unwrap_or_default();
+            put("nbf", since_1970.as_secs().into());
+        }
+        if let Some(id) = self.token_id {
+            put("jti", id.into());
+        }
+        self.issuer.complete(claims)
+    }
+}
+
+impl fmt::Debug for TokenBuilder<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TokenBuilder").finish_non_exhaustive()
+    }
+}
+
+const DEFAULT_LIFETIME: Duration = Duration::from_secs(7 * 24 * 3600);
+
+const REGISTERED: [&str; 7] = ["iss", "sub", "aud", "exp", "nbf", "iat", "jti"];
+
+/// Claims as a JSON object.
+fn object(claims: &impl Serialize) -> Result<Map<String, Value>, IssueError> {
+    match serde_json::to_value(claims) {
+        Ok(Value::Object(claims)) => Ok(claims),
+        _ => Err(IssueError::ClaimsNotAnObject),
+    }
+}
+
+/// One text, and a list of nothing but that, say the same (RFC 7519, section 4.1.3).
+fn is_same_audience(theirs: &Value, ours: &Value) -> bool {
+    fn texts(audience: &Value) -> HashSet<&Value> {
+        match audience {
+            Value::Array(texts) => texts.iter().collect(),
+            text => HashSet::from([text]),
+        }
+    }
+    texts(theirs) == texts(ours)
+}
+
+fn check_texts(claims: &Map<String, Value>, generation: &str) -> Result<(), IssueError> {
+    let is_text = |name| {
+        let text = claims.get(name).and_then(Value::as_str);
+        text.is_some_and(claims::is_subject)
+    };
+    if !is_text("sub") {
+        return Err(IssueError::InvalidSubject);
+    }
+    if !is_text("jti") {
+        return Err(IssueError::InvalidTokenId);
+    }
+    let no_number = claims.get(generation).is_some_and(|value| !value.is_u64());
+    // For nobody: every verifier would refuse it.
+    let nobody = claims.get("aud").and_then(Value::as_array);
+    if no_number || nobody.is_some_and(Vec::is_empty) {
+        return Err(IssueError::InvalidClaims);
+    }
+    Ok(())
+}
+
+fn check_times(claims: &Map<String, Value>, now: f64, lifetime: f64) -> Result<(), IssueError> {
+    let date = |name| match claims.get(name) {
+        Some(value) => value.as_f64().map(Some).ok_or(IssueError::InvalidTime),
+        None => Ok(None),
+    };
+    let (issued_at, not_before, expires_at) = (date("iat")?, date("nbf")?, date("exp")?);
+    if expires_at.is_some_and(|end| end > (now + lifetime).min(LAST_DATE)) {
+        return Err(IssueError::LifetimeExceeded);
+    }
+    let fits = expires_at.is_some_and(|end| {
+        end > now
+            && not_before.is_none_or(|begin| (0.0..end).contains(&begin))
+            && issued_at.is_none_or(|begin| (0.0..=now).contains(&begin))
+    });
+    fits.then_some(()).ok_or(IssueError::InvalidTime)
+}
+
+/// 128 random bits.
+fn token_id() -> Result<String, IssueError> {
+    let mut bytes = [0; 16];
+    getrandom::fill(&mut bytes).map_err(|_| IssueError::SigningFailed)?;
+    Ok(URL_SAFE_NO_PAD.encode(bytes))
+}

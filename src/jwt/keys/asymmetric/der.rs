@@ -1,0 +1,192 @@
+//! Keys in DER: PKCS#8, `SubjectPublicKeyInfo`, PKCS#1, SEC 1.
+
+use pkcs1::{RsaPrivateKeyRef, RsaPublicKeyRef};
+use pkcs8::der::Decode;
+use pkcs8::der::asn1::{AnyRef, ObjectIdentifier, OctetStringRef};
+use pkcs8::{AlgorithmIdentifierRef, PrivateKeyInfoRef, SubjectPublicKeyInfoRef};
+use sec1::EcPrivateKey;
+
+use crate::error::ConfigError;
+use crate::jwt::keys::algorithm::{Algorithm, Curve, Family};
+
+use super::key::{PrivateKey, PublicKey, RsaIntegers};
+
+impl PublicKey {
+    pub(in crate::jwt::keys) fn from_der(
+        algorithm: Algorithm,
+        der: &[u8],
+    ) -> Result<Self, ConfigError> {
+        let key = match (SubjectPublicKeyInfoRef::try_from(der), algorithm.family()) {
+            (Ok(info), _) => Self::from_info(&info),
+            (Err(_), Family::Rsa) => Self::from_pkcs1(der),
+            (Err(_), _) => Err(NOT_PUBLIC),
+        };
+        key?.for_algorithm(algorithm)
+    }
+
+    pub(in crate::jwt::keys) fn from_bytes(
+        algorithm: Algorithm,
+        bytes: &[u8],
+    ) -> Result<Self, ConfigError> {
+        match algorithm.family() {
+            Family::Ec(curve) => Self::ec(curve, bytes),
+            Family::Ed25519 => Self::ed25519(bytes),
+            Family::Rsa => Self::from_pkcs1(bytes),
+            Family::Hmac => Err(ConfigError::KeyTypeMismatch(algorithm.as_str())),
+        }
+    }
+
+    pub(super) fn from_spki(der: &[u8]) -> Result<Self, ConfigError> {
+        let info = SubjectPublicKeyInfoRef::try_from(der).map_err(|_| NOT_PUBLIC)?;
+        Self::from_info(&info)
+    }
+
+    pub(super) fn from_pkcs1(der: &[u8]) -> Result<Self, ConfigError> {
+        let key = RsaPublicKeyRef::try_from(der).map_err(|_| NOT_PUBLIC)?;
+        Self::rsa(key.modulus.as_bytes(), key.public_exponent.as_bytes())
+    }
+
+    fn from_info(info: &SubjectPublicKeyInfoRef<'_>) -> Result<Self, ConfigError> {
+        let bytes = info.subject_public_key.as_bytes().ok_or(NOT_PUBLIC)?;
+        match family(&info.algorithm)? {
+            Family::Ec(curve) => Self::ec(curve, bytes),
+            Family::Ed25519 => Self::ed25519(bytes),
+            Family::Rsa => Self::from_pkcs1(bytes),
+            Family::Hmac => Err(NOT_PUBLIC),
+        }
+    }
+}
+
+impl PrivateKey {
+    pub(in crate::jwt::keys) fn from_der(
+        algorithm: Algorithm,
+        der: &[u8],
+    ) -> Result<Self, ConfigError> {
+        let key = match (PrivateKeyInfoRef::try_from(der), algorithm.family()) {
+            (Ok(info), _) => Self::from_info(&info),
+            (Err(_), Family::Rsa) => Self::from_pkcs1_private(der),
+            (Err(_), Family::Ec(_)) => Self::from_sec1(algorithm, None, der),
+            (Err(_), _) => Err(NOT_PRIVATE),
+        };
+        key?.for_algorithm(algorithm)
+    }
+
+    pub(super) fn from_pkcs8(der: &[u8]) -> Result<Self, ConfigError> {
+        let info = PrivateKeyInfoRef::try_from(der).map_err(|_| NOT_PRIVATE)?;
+        Self::from_info(&info)
+    }
+
+    pub(super) fn from_pkcs1_private(der: &[u8]) -> Result<Self, ConfigError> {
+        let key = RsaPrivateKeyRef::try_from(der).map_err(|_| NOT_PRIVATE)?;
+        if key.other_prime_infos.is_some() {
+            return Err(ConfigError::InvalidKey(
+                "RSA keys of more than two primes are not supported; make a new key",
+            ));
+        }
+        let public = PublicKey::rsa(key.modulus.as_bytes(), key.public_exponent.as_bytes())?;
+        let private = RsaIntegers {
+            d: key.private_exponent.as_bytes(),
+            p: key.prime1.as_bytes(),
+            q: key.prime2.as_bytes(),
+            dp: key.exponent1.as_bytes(),
+            dq: key.exponent2.as_bytes(),
+            qi: key.coefficient.as_bytes(),
+        };
+        Self::rsa(public, private)
+    }
+
+    /// The curve is the one in the file, or before the key; where neither names one, that of the
+    /// algorithm.
+    pub(super) fn from_sec1(
+        algorithm: Algorithm,
+        before: Option<Curve>,
+        der: &[u8],
+    ) -> Result<Self, ConfigError> {
+        let key = EcPrivateKey::try_from(der).map_err(|_| NOT_PRIVATE)?;
+        let within = match key.parameters {
+            Some(parameters) => Some(parameters.named_curve().map_or(Err(CURVE), curve)?),
+            None => None,
+        };
+        let curve = match (within.or(before), algorithm.family()) {
+            (Some(curve), _) | (None, Family::Ec(curve)) => curve,
+            (None, _) => return Err(ConfigError::KeyTypeMismatch(algorithm.as_str())),
+        };
+        if before.is_some_and(|before| before != curve) {
+            return Err(super::key::MISMATCH);
+        }
+        Self::ec(curve, key.private_key, key.public_key)
+    }
+
+    fn from_info(info: &PrivateKeyInfoRef<'_>) -> Result<Self, ConfigError> {
+        let bytes = info.private_key.as_bytes();
+        let public = match &info.public_key {
+            Some(public) => Some(public.as_bytes().ok_or(NOT_PRIVATE)?),
+            None => None,
+        };
+        match family(&info.algorithm)? {
+            Family::Rsa => Self::from_pkcs1_private(bytes),
+            Family::Ed25519 => {
+                // RFC 8410, section 7: an OCTET STRING within the OCTET STRING.
+                let seed = <&OctetStringRef>::from_der(bytes).map_err(|_| NOT_PRIVATE)?;
+                Self::ed25519(seed.as_bytes(), public)
+            }
+            Family::Ec(outer) => {
+                let key = EcPrivateKey::try_from(bytes).map_err(|_| NOT_PRIVATE)?;
+                let inner = match key.parameters {
+                    Some(parameters) => parameters.named_curve().map_or(Err(CURVE), curve)?,
+                    None => outer,
+                };
+                if inner != outer {
+                    return Err(super::key::MISMATCH);
+                }
+                Self::ec(outer, key.private_key, key.public_key.or(public))
+            }
+            Family::Hmac => Err(NOT_PRIVATE),
+        }
+    }
+}
+
+const NOT_PUBLIC: ConfigError = ConfigError::InvalidKey(
+    "give the public key as SubjectPublicKeyInfo (`openssl pkey -pubout`), or as PKCS#1 for RSA",
+);
+const NOT_PRIVATE: ConfigError = ConfigError::InvalidKey(
+    "give the private key as unencrypted PKCS#8 (`openssl pkey`), or as PKCS#1 or SEC 1",
+);
+const CURVE: ConfigError =
+    ConfigError::InvalidKey("the curve is to be P-256 or P-384, given by name");
+const KIND: ConfigError =
+    ConfigError::InvalidKey("the key is to be a plain RSA, EC or Ed25519 key");
+
+/// RFC 3279, section 2.3.1 (RSA); RFC 5480, section 2.1.1 (EC); RFC 8410, section 3 (Ed25519).
+fn family(algorithm: &AlgorithmIdentifierRef<'_>) -> Result<Family, ConfigError> {
+    match (algorithm.oid, algorithm.parameters) {
+        (RSA, None) => Ok(Family::Rsa),
+        (RSA, Some(parameters)) if parameters == AnyRef::NULL => Ok(Family::Rsa),
+        (EC, Some(parameters)) => {
+            let named = parameters.decode_as::<ObjectIdentifier>();
+            curve(named.map_err(|_| CURVE)?).map(Family::Ec)
+        }
+        (EC, None) => Err(CURVE),
+        (ED25519, None) => Ok(Family::Ed25519),
+        _ => Err(KIND),
+    }
+}
+
+/// `ECParameters` (RFC 5915, section 3).
+pub(super) fn named_curve(der: &[u8]) -> Result<Curve, ConfigError> {
+    curve(ObjectIdentifier::from_der(der).map_err(|_| CURVE)?)
+}
+
+fn curve(oid: ObjectIdentifier) -> Result<Curve, ConfigError> {
+    match oid {
+        P256 => Ok(Curve::P256),
+        P384 => Ok(Curve::P384),
+        _ => Err(CURVE),
+    }
+}
+
+const RSA: ObjectIdentifier = pkcs1::ALGORITHM_OID;
+const EC: ObjectIdentifier = sec1::ALGORITHM_OID;
+const ED25519: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.101.112");
+pub(super) const P256: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.3.1.7");
+pub(super) const P384: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.132.0.34");

@@ -1,0 +1,248 @@
+//! What a key consists of, whatever file it came from.
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use zeroize::Zeroizing;
+
+use crate::error::ConfigError;
+use crate::jwt::keys::algorithm::{Algorithm, Curve, Family};
+
+/// Sizes and forms are checked; whether a point lies on its curve, the backend sees.
+#[derive(Debug, PartialEq, Eq)]
+pub(in crate::jwt::keys) enum PublicKey {
+    /// An uncompressed point (SEC 1, section 2.3.3).
+    Ec(Curve, Vec<u8>),
+    Ed25519([u8; 32]),
+    Rsa(RsaPublic),
+}
+
+impl PublicKey {
+    pub(super) fn ec(curve: Curve, point: &[u8]) -> Result<Self, ConfigError> {
+        if point.first() != Some(&UNCOMPRESSED) || point.len() != 1 + 2 * curve.bytes() {
+            return Err(ConfigError::InvalidKey(
+                "give the point uncompressed, with both coordinates in full length",
+            ));
+        }
+        Ok(Self::Ec(curve, point.to_owned()))
+    }
+
+    pub(super) fn ed25519(bytes: &[u8]) -> Result<Self, ConfigError> {
+        let bytes = <[u8; 32]>::try_from(bytes)
+            .map_err(|_| ConfigError::InvalidKey("a public Ed25519 key has exactly 32 bytes"))?;
+        if is_of_small_order(bytes) {
+            return Err(ConfigError::InvalidKey(
+                "the Ed25519 key is a point of small order, for which anybody can sign; make a new one",
+            ));
+        }
+        Ok(Self::Ed25519(bytes))
+    }
+
+    /// From big-endian integers; zeros in front are ignored.
+    pub(super) fn rsa(n: &[u8], e: &[u8]) -> Result<Self, ConfigError> {
+        let (n, e) = (without_zeros(n), without_zeros(e));
+        if !(2048..=8192).contains(&bits(n)) {
+            return Err(ConfigError::InvalidKey(
+                "an RSA modulus has 2048 to 8192 bits; make a new key",
+            ));
+        }
+        if !is_odd(n) || !is_odd(e) || e == [1] || bits(e) > MAX_EXPONENT_BITS {
+            return Err(ConfigError::InvalidKey(
+                "an RSA modulus is odd, and its exponent odd, at least 3 and at most 33 bits long",
+            ));
+        }
+        Ok(Self::Rsa(RsaPublic {
+            n: n.to_owned(),
+            e: e.to_owned(),
+        }))
+    }
+
+    pub(super) fn for_algorithm(self, algorithm: Algorithm) -> Result<Self, ConfigError> {
+        let family = match self {
+            Self::Ec(curve, _) => Family::Ec(curve),
+            Self::Ed25519(_) => Family::Ed25519,
+            Self::Rsa(_) => Family::Rsa,
+        };
+        same_family(algorithm, family).map(|()| self)
+    }
+}
+
+#[derive(Debug, PartialEq, Eq)]
+pub(in crate::jwt::keys) struct RsaPublic {
+    pub(super) n: Vec<u8>,
+    pub(super) e: Vec<u8>,
+}
+
+pub(in crate::jwt::keys) struct PrivateKey {
+    pub(super) secret: PrivatePart,
+    /// What the file says of the public half, if it does.
+    public: Option<PublicKey>,
+}
+
+pub(super) enum PrivatePart {
+    /// A scalar in the full length of the curve.
+    Ec(Curve, Zeroizing<Vec<u8>>),
+    Ed25519(Zeroizing<[u8; 32]>),
+    Rsa(Box<RsaPrivate>),
+}
+
+/// Big-endian integers without zeros in front. Two primes, with their CRT values.
+pub(super) struct RsaPrivate {
+    pub(super) public: RsaPublic,
+    pub(super) d: Zeroizing<Vec<u8>>,
+    pub(super) p: Zeroizing<Vec<u8>>,
+    pub(super) q: Zeroizing<Vec<u8>>,
+    pub(super) dp: Zeroizing<Vec<u8>>,
+    pub(super) dq: Zeroizing<Vec<u8>>,
+    pub(super) qi: Zeroizing<Vec<u8>>,
+}
+
+impl PrivateKey {
+    /// From bits that nobody knows, of which there are enough.
+    pub(in crate::jwt::keys) fn from_random(
+        algorithm: Algorithm,
+        random: &[u8],
+    ) -> Result<Self, ConfigError> {
+        let of_length = |length| random.get(..length).unwrap_or_default();
+        match algorithm.family() {
+            Family::Ec(curve) => Self::ec(curve, of_length(curve.bytes()), None),
+            Family::Ed25519 => Self::ed25519(of_length(32), None),
+            Family::Rsa | Family::Hmac => Err(ConfigError::KeyTypeMismatch(algorithm.as_str())),
+        }
+    }
+
+    pub(super) fn ec(
+        curve: Curve,
+        scalar: &[u8],
+        point: Option<&[u8]>,
+    ) -> Result<Self, ConfigError> {
+        if scalar.len() != curve.bytes() {
+            return Err(ConfigError::InvalidKey(
+                "a private EC key has the full length of its curve",
+            ));
+        }
+        Ok(Self {
+            secret: PrivatePart::Ec(curve, Zeroizing::new(scalar.to_owned())),
+            public: point.map(|point| PublicKey::ec(curve, point)).transpose()?,
+        })
+    }
+
+    pub(super) fn ed25519(seed: &[u8], public: Option<&[u8]>) -> Result<Self, ConfigError> {
+        let mut bytes = Zeroizing::new([0; 32]);
+        if seed.len() != bytes.len() {
+            return Err(ConfigError::InvalidKey(
+                "a private Ed25519 key has exactly 32 bytes",
+            ));
+        }
+        bytes.copy_from_slice(seed);
+        Ok(Self {
+            secret: PrivatePart::Ed25519(bytes),
+            public: public.map(PublicKey::ed25519).transpose()?,
+        })
+    }
+
+    pub(super) fn rsa(public: PublicKey, private: RsaIntegers<'_>) -> Result<Self, ConfigError> {
+        let PublicKey::Rsa(public) = public else {
+            return Err(MISMATCH);
+        };
+        let owned = |integer| Zeroizing::new(without_zeros(integer).to_owned());
+        Ok(Self {
+            secret: PrivatePart::Rsa(Box::new(RsaPrivate {
+                public,
+                d: owned(private.d),
+                p: owned(private.p),
+                q: owned(private.q),
+                dp: owned(private.dp),
+                dq: owned(private.dq),
+                qi: owned(private.qi),
+            })),
+            public: None,
+        })
+    }
+
+    pub(super) fn for_algorithm(self, algorithm: Algorithm) -> Result<Self, ConfigError> {
+        let family = match self.secret {
+            PrivatePart::Ec(curve, _) => Family::Ec(curve),
+            PrivatePart::Ed25519(_) => Family::Ed25519,
+            PrivatePart::Rsa(_) => Family::Rsa,
+        };
+        same_family(algorithm, family).map(|()| self)
+    }
+
+    pub(super) fn check_public(&self, derived: &PublicKey) -> Result<(), ConfigError> {
+        match &self.public {
+            Some(given) if given != derived => Err(MISMATCH),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// The private integers of RFC 8017, section 3.2, borrowed from their file.
+pub(super) struct RsaIntegers<'a> {
+    pub(super) d: &'a [u8],
+    pub(super) p: &'a [u8],
+    pub(super) q: &'a [u8],
+    pub(super) dp: &'a [u8],
+    pub(super) dq: &'a [u8],
+    pub(super) qi: &'a [u8],
+}
+
+impl Curve {
+    /// The length of a coordinate, and of a scalar.
+    pub(super) const fn bytes(self) -> usize {
+        match self {
+            Self::P256 => 32,
+            Self::P384 => 48,
+        }
+    }
+}
+
+pub(super) const MISMATCH: ConfigError = ConfigError::InvalidKey(
+    "the parts of the private key do not belong together; export it again or make a new one",
+);
+
+const UNCOMPRESSED: u8 = 4;
+// Larger ones only slow verification down, and the backends refuse them.
+const MAX_EXPONENT_BITS: usize = 33;
+
+/// The encodings of the points of order 1, 2, 4 and 8, canonical or not, without their sign.
+pub(super) const SMALL_ORDER: [&str; 7] = [
+    "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
+    "AQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
+    "JuiVj8KyJ7BFw_SJ8u-Y8NXfrAXTxjM5sTgCiG1T_AU",
+    "xxdqcD1N2E-6PAt2DRBnDyogU_osOczGTsf9d5KsA3o",
+    "7P_______________________________________38",
+    "7f_______________________________________38",
+    "7v_______________________________________38",
+];
+
+fn is_of_small_order(mut bytes: [u8; 32]) -> bool {
+    if let Some(last) = bytes.last_mut() {
+        *last &= 0x7f;
+    }
+    SMALL_ORDER.contains(&&*URL_SAFE_NO_PAD.encode(bytes))
+}
+
+fn same_family(algorithm: Algorithm, family: Family) -> Result<(), ConfigError> {
+    if algorithm.family() != family {
+        return Err(ConfigError::KeyTypeMismatch(algorithm.as_str()));
+    }
+    Ok(())
+}
+
+fn without_zeros(mut integer: &[u8]) -> &[u8] {
+    while let [0, rest @ ..] = integer {
+        integer = rest;
+    }
+    integer
+}
+
+fn is_odd(integer: &[u8]) -> bool {
+    integer.last().is_some_and(|last| last % 2 == 1)
+}
+
+/// The length of an integer that starts with no zero byte.
+fn bits(integer: &[u8]) -> usize {
+    integer.first().map_or(0, |first| {
+        integer.len() * 8 - first.leading_zeros() as usize
+    })
+}

@@ -1,0 +1,48 @@
+//! Both backends, side by side.
+
+use super::*;
+use crate::jwt::keys::jwk::Jwk;
+
+#[test]
+fn each_backend_verifies_what_the_other_signed() {
+    for (algorithm, private, public) in algorithms() {
+        let private = PrivateKey::from_pem(algorithm, private.as_bytes()).unwrap();
+        let public = PublicKey::from_pem(algorithm, public.as_bytes()).unwrap();
+        let (aws, of_aws) = aws_lc::Signer::new(algorithm, &private).unwrap();
+        let (rust, of_rust) = rust_crypto::Signer::new(algorithm, &private).unwrap();
+        assert_eq!((&of_aws, &of_rust), (&public, &public), "{algorithm}");
+
+        let to_aws = aws_lc::Verifier::new(algorithm, &public).unwrap();
+        let to_rust = rust_crypto::Verifier::new(algorithm, &public).unwrap();
+        let (by_aws, by_rust) = (aws.sign(b"m").unwrap(), rust.sign(b"m").unwrap());
+        assert_eq!(by_aws.len(), by_rust.len(), "{algorithm}");
+        for signature in [by_aws, by_rust] {
+            assert!(to_aws.verify(b"m", &signature), "{algorithm}");
+            assert!(to_rust.verify(b"m", &signature), "{algorithm}");
+            assert!(!to_aws.verify(b"n", &signature), "{algorithm}");
+            assert!(!to_rust.verify(b"n", &signature), "{algorithm}");
+        }
+    }
+}
+
+#[test]
+fn both_backends_refuse_the_same_keys() {
+    let mut off = p256_point();
+    off[40] ^= 1;
+    let off = PublicKey::from_bytes(Algorithm::ES256, &off).unwrap();
+    invalid(aws_lc::Verifier::new(Algorithm::ES256, &off).map(|_| ()));
+    invalid(rust_crypto::Verifier::new(Algorithm::ES256, &off).map(|_| ()));
+
+    let (_, members) = private_rsa_jwk();
+    for tampered in 2..members.len() {
+        let mut members = members.clone();
+        let mut value = bytes(&members[tampered].1);
+        *value.last_mut().unwrap() ^= 4;
+        members[tampered].1 = text(&value);
+        let json = rsa_jwk_of(&members);
+        let jwk = Jwk::parse(json.as_bytes()).unwrap();
+        let key = PrivateKey::from_jwk(Algorithm::PS256, &jwk).unwrap();
+        invalid(aws_lc::Signer::new(Algorithm::PS256, &key).map(|_| ()));
+        invalid(rust_crypto::Signer::new(Algorithm::PS256, &key).map(|_| ()));
+    }
+}

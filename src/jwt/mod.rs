@@ -1,0 +1,50 @@
+//! Tokens: what they say, who signed them, how they are judged and how they are made.
+
+mod base64url;
+mod compact;
+mod strict_json;
+mod header;
+mod raw_claims;
+mod claim_rules;
+mod claims;
+mod issuer_rule;
+mod verifier;
+mod keys;
+mod jwk_set_document;
+mod key_set;
+mod key_ring;
+mod token_cache;
+#[cfg(feature = "jwks")]
+mod jwks;
+#[cfg(not(feature = "jwks"))]
+mod no_jwks;
+#[cfg(not(feature = "jwks"))]
+use no_jwks as jwks;
+mod jwt_verifier;
+mod deny_list;
+mod multi_issuer;
+mod issue_error;
+mod issuer;
+
+use std::time::Duration;
+
+pub use claims::Claims;
+pub use deny_list::{DenyList, DenyListVerifier};
+pub use issue_error::IssueError;
+pub use issuer::{JwtIssuer, TokenBuilder};
+#[cfg(feature = "jwks")]
+pub use jwks::{JwksBuilder, JwksClient, RemoteJwks};
+pub use jwt_verifier::JwtVerifier;
+pub use key_ring::KeyRing;
+pub use keys::{Algorithm, SigningKey, VerifyingKey};
+pub use multi_issuer::MultiIssuerVerifier;
+pub use verifier::{Verification, Verifier};
+
+/// Bytes of a token, before anything of it is decoded.
+const MAX_TOKEN: usize = 8 * 1024;
+
+/// How far two clocks may differ, at most.
+const MAX_LEEWAY: Duration = Duration::from_secs(300);
+
+/// Bytes of the encoded header, unless a verifier accepts more.
+const MAX_HEADER: usize = 1024;

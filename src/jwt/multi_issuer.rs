@@ -1,0 +1,135 @@
+//! Several issuers behind one layer.
+
+use std::collections::HashMap;
+
+use serde::de::MapAccess;
+
+use super::base64url;
+use super::compact::Compact;
+use super::jwt_verifier::JwtVerifier;
+use super::strict_json::{self, AnyValue, ObjectFields, Value};
+use super::verifier::{Verification, Verifier};
+use crate::error::{AuthError, ConfigError, RejectReason};
+
+/// Verifies the tokens of several issuers, each by its own verifier: its own keys, audience and
+/// leeway.
+///
+/// ```
+/// use tower_warder::{MultiIssuerVerifier, HmacSecret, JwtIssuer, JwtVerifier};
+///
+/// let (ours, theirs) = (HmacSecret::generate(), HmacSecret::generate());
+/// let issuers = MultiIssuerVerifier::new()
+///     .add("https://login.example", JwtVerifier::hs256(&ours))?
+///     .add("https://partner.example", JwtVerifier::hs256(&theirs).audience("orders"))?;
+/// # fn example(users: impl tower_warder::UserLoader, issuers: MultiIssuerVerifier) {
+/// let auth = tower_warder::AuthLayer::new(issuers, users);
+/// # }
+/// # Ok::<(), tower_warder::ConfigError>(())
+/// ```
+///
+/// What a token says of its issuer (`iss`) only chooses the verifier, which then demands exactly
+/// that. Tokens of other issuers are refused, whoever signed them.
+///
+/// A subject is unique within its issuer only (RFC 7519, section 4.1.2): your
+/// [`UserLoader`](crate::UserLoader) has to look at [`Claims::issuer`](crate::Claims::issuer), too,
+/// or one issuer can name the users of another; its documentation has an example. `Accounts` refuses
+/// the tokens of every issuer but its own.
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct MultiIssuerVerifier {
+    verifiers: HashMap<Box<str>, JwtVerifier>,
+    max_token_bytes: usize,
+    max_header_bytes: usize,
+}
+
+impl MultiIssuerVerifier {
+    /// None yet: refuses every token.
+    pub fn new() -> Self {
+        Self {
+            verifiers: HashMap::new(),
+            max_token_bytes: 0,
+            max_header_bytes: 0,
+        }
+    }
+
+    /// Judges tokens of `issuer` by `verifier`, which demands that issuer from now on.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError::DuplicateIssuer`], or [`ConfigError::IssuerMismatch`] if the verifier, or whom
+    /// its keys were discovered for, says another one, or has a template or a check.
+    pub fn add(
+        mut self,
+        issuer: impl Into<Box<str>>,
+        verifier: JwtVerifier,
+    ) -> Result<Self, ConfigError> {
+        let issuer = issuer.into();
+        if self.verifiers.contains_key(&issuer) {
+            return Err(ConfigError::DuplicateIssuer(issuer.into()));
+        }
+        if !verifier.allows_issuer(&issuer) {
+            return Err(ConfigError::IssuerMismatch(issuer.into()));
+        }
+        self.max_token_bytes = self
+            .max_token_bytes
+            .max(Verifier::max_credential_bytes(&verifier));
+        self.max_header_bytes = self.max_header_bytes.max(verifier.header_size());
+        let verifier = verifier.issuer(issuer.clone());
+        self.verifiers.insert(issuer, verifier);
+        Ok(self)
+    }
+
+    /// The verifier of whom the token says that it comes from. Nothing is believed of it.
+    fn choose(&self, token: &str) -> Result<&JwtVerifier, RejectReason> {
+        let compact = Compact::split(token, self.max_token_bytes, self.max_header_bytes)?;
+        let mut buffer = vec![0; base64::decoded_len_estimate(compact.payload.len())];
+        let payload = base64url::decode(compact.payload, &mut buffer)?;
+        let issuer = std::str::from_utf8(payload)
+            .ok()
+            .and_then(|json| strict_json::read_object(json, Issuer::default()).ok())
+            .ok_or(RejectReason::Claims)?;
+        match issuer.0 {
+            Some(Value::Text(issuer)) => self.verifiers.get(&*issuer).ok_or(RejectReason::Issuer),
+            Some(Value::Null) | None => Err(RejectReason::NoIssuer),
+            Some(_) => Err(RejectReason::IssuerType),
+        }
+    }
+}
+
+impl Verifier for MultiIssuerVerifier {
+    fn verify<'a>(&'a self, credential: &'a str) -> Verification<'a> {
+        match self.choose(credential) {
+            Ok(verifier) => verifier.verify(credential),
+            Err(refusal) => Verification::Ready(Err(AuthError::refused(refusal))),
+        }
+    }
+
+    fn max_credential_bytes(&self) -> usize {
+        self.max_token_bytes
+    }
+
+    // As each of them does.
+    fn checks_characters(&self) -> bool {
+        true
+    }
+}
+
+impl Default for MultiIssuerVerifier {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// Of the claims nothing else is read.
+#[derive(Default)]
+struct Issuer<'a>(Option<Value<'a>>);
+
+impl<'de> ObjectFields<'de> for Issuer<'de> {
+    fn read<A: MapAccess<'de>>(&mut self, name: &str, map: &mut A) -> Result<bool, A::Error> {
+        if name != "iss" {
+            return Ok(false);
+        }
+        strict_json::keep(&mut self.0, map.next_value_seed(AnyValue::new())?)?;
+        Ok(true)
+    }
+}

@@ -1,0 +1,355 @@
+//! What is kept of a payload: where its claims stand.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::sync::Arc;
+
+use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
+
+use super::strict_json::{self, AnyValue, ObjectFields, Value};
+use crate::error::RejectReason;
+
+/// A payload and its registered claims. Texts that had escapes there cannot be pointed at: they
+/// are kept behind it.
+pub(super) struct RawClaims<'a> {
+    json: &'a str,
+    unescaped: String,
+    pub(super) subject: Option<Span>,
+    pub(super) issuer: Option<Span>,
+    pub(super) audience: Option<Audience>,
+    pub(super) expires_at: Option<f64>,
+    pub(super) not_before: Option<f64>,
+    pub(super) issued_at: Option<f64>,
+    pub(super) token_id: Option<Span>,
+    pub(super) scope: Option<Scope>,
+    /// `None`: it is there, and no whole number.
+    pub(super) generation: Option<u64>,
+    numeric_subject: bool,
+    seen: u16,
+    refusal: Option<RejectReason>,
+}
+
+impl<'a> RawClaims<'a> {
+    /// Reads one strict JSON object, in which a subject may be a number or not.
+    pub(super) fn read(json: &'a str, numeric_subject: bool) -> Result<Self, RejectReason> {
+        // So that a piece of it is two small numbers.
+        if json.len() > MAX_PAYLOAD {
+            return Err(RejectReason::Size);
+        }
+        let empty = Self {
+            json,
+            unescaped: String::new(),
+            subject: None,
+            issuer: None,
+            audience: None,
+            expires_at: None,
+            not_before: None,
+            issued_at: None,
+            token_id: None,
+            scope: None,
+            generation: Some(0),
+            numeric_subject,
+            seen: 0,
+            refusal: None,
+        };
+        let read = strict_json::read_object(json, empty).map_err(|_| RejectReason::Claims)?;
+        match read.refusal {
+            None => Ok(read),
+            Some(refusal) => Err(refusal),
+        }
+    }
+
+    /// A piece of the text.
+    pub(super) fn text(&self, span: Span) -> &str {
+        match span.after(self.json.len()) {
+            Some(behind) => behind.of(&self.unescaped),
+            None => span.of(self.json),
+        }
+    }
+
+    /// The payload and what stands behind it.
+    pub(super) fn all_text(&self) -> Arc<str> {
+        if self.unescaped.is_empty() {
+            self.json.into()
+        } else {
+            [self.json, &self.unescaped].concat().into()
+        }
+    }
+
+    pub(super) fn keep(&mut self, text: Cow<'a, str>) -> Span {
+        let start = match &text {
+            Cow::Borrowed(text) => text.as_ptr() as usize - self.json.as_ptr() as usize,
+            Cow::Owned(text) => {
+                self.unescaped.push_str(text);
+                self.json.len() + self.unescaped.len() - text.len()
+            }
+        };
+        Span {
+            start: start as u32,
+            end: (start + text.len()) as u32,
+        }
+    }
+
+    fn put_text(&mut self, claim: Claim, text: Cow<'a, str>) {
+        match claim {
+            Claim::Subject => self.subject = Some(self.keep(text)),
+            Claim::Issuer => self.issuer = Some(self.keep(text)),
+            Claim::Audience => self.audience = Some(Audience::One([self.keep(text)])),
+            Claim::TokenId => self.token_id = Some(self.keep(text)),
+            Claim::Scope => self.scope = Some(Scope::Words(self.keep(text))),
+            _ => self.put_other(claim),
+        }
+    }
+
+    fn put_texts(&mut self, claim: Claim, texts: Vec<Cow<'a, str>>) {
+        match claim {
+            Claim::Audience => self.audience = Some(Audience::Many(self.keep_all(texts))),
+            Claim::Scope => self.scope = Some(Scope::Each(self.keep_all(texts))),
+            _ => self.put_other(claim),
+        }
+    }
+
+    /// A `NumericDate` (RFC 7519, section 2) from 1970 to the end of the year 9999.
+    fn put_number(&mut self, claim: Claim, number: f64) {
+        let (place, out_of_range) = match claim {
+            Claim::Expiry => (&mut self.expires_at, RejectReason::ExpiryRange),
+            Claim::NotBefore => (&mut self.not_before, RejectReason::NotBeforeRange),
+            Claim::IssuedAt => (&mut self.issued_at, RejectReason::IssuedAtRange),
+            _ => return self.put_other(claim),
+        };
+        // Also catches milliseconds.
+        match (0.0..=LAST_DATE).contains(&number) {
+            true => *place = Some(number),
+            false => self.refuse(out_of_range),
+        }
+    }
+
+    #[cold]
+    fn put_subject(&mut self, value: Value<'a>) {
+        match self.keep_subject(value) {
+            Ok(subject) => self.subject = Some(subject),
+            Err(refusal) => self.refuse(refusal),
+        }
+    }
+
+    /// A registered claim of another type is never as if it were absent. What nobody asked for
+    /// (`jti`, `scope`, `gen`) refuses no token by its type.
+    #[cold]
+    fn put_other(&mut self, claim: Claim) {
+        match claim {
+            Claim::Subject => self.refuse(RejectReason::SubjectType),
+            Claim::Issuer => self.refuse(RejectReason::IssuerType),
+            Claim::Audience => self.refuse(RejectReason::AudienceType),
+            Claim::Expiry => self.refuse(RejectReason::ExpiryType),
+            Claim::NotBefore => self.refuse(RejectReason::NotBeforeType),
+            Claim::IssuedAt => self.refuse(RejectReason::IssuedAtType),
+            Claim::Generation => self.generation = None,
+            Claim::TokenId | Claim::Scope => {}
+        }
+    }
+
+    #[cold]
+    fn refuse(&mut self, refusal: RejectReason) {
+        self.refusal.get_or_insert(refusal);
+    }
+
+    /// A number has one spelling: that of JSON, without a fraction and an exponent.
+    pub(super) fn keep_subject(&mut self, value: Value<'a>) -> Result<Span, RejectReason> {
+        match value {
+            Value::Text(text) => Ok(self.keep(text)),
+            Value::Integer(number) if self.numeric_subject => {
+                Ok(self.keep(number.to_string().into()))
+            }
+            Value::Negative(number) if self.numeric_subject => {
+                Ok(self.keep(number.to_string().into()))
+            }
+            _ => Err(RejectReason::SubjectType),
+        }
+    }
+
+    fn keep_all(&mut self, texts: Vec<Cow<'a, str>>) -> Arc<[Span]> {
+        texts.into_iter().map(|text| self.keep(text)).collect()
+    }
+}
+
+impl<'de> ObjectFields<'de> for RawClaims<'de> {
+    fn read<A: MapAccess<'de>>(&mut self, name: &str, map: &mut A) -> Result<bool, A::Error> {
+        let claim = match name {
+            "sub" => Claim::Subject,
+            "iss" => Claim::Issuer,
+            "aud" => Claim::Audience,
+            "exp" => Claim::Expiry,
+            "nbf" => Claim::NotBefore,
+            "iat" => Claim::IssuedAt,
+            "jti" => Claim::TokenId,
+            "scope" => Claim::Scope,
+            "gen" => Claim::Generation,
+            _ => return Ok(false),
+        };
+        let bit = 1 << claim as u16;
+        if self.seen & bit != 0 {
+            return Err(strict_json::duplicate());
+        }
+        self.seen |= bit;
+        let payload = self;
+        map.next_value_seed(ClaimValue { payload, claim })?;
+        Ok(true)
+    }
+}
+
+/// Reads the value of a claim, of whatever type it is, into its place. `null` is absence: that is
+/// how some issuers write a claim that they do not have.
+struct ClaimValue<'p, 'a> {
+    payload: &'p mut RawClaims<'a>,
+    claim: Claim,
+}
+
+impl<'de> DeserializeSeed<'de> for ClaimValue<'_, 'de> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for ClaimValue<'_, 'de> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("any value")
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<(), E> {
+        self.payload.put_other(self.claim);
+        Ok(())
+    }
+
+    fn visit_i64<E>(self, number: i64) -> Result<(), E> {
+        match self.claim {
+            Claim::Subject => self.payload.put_subject(Value::Negative(number)),
+            claim => self.payload.put_number(claim, number as f64),
+        }
+        Ok(())
+    }
+
+    fn visit_u64<E>(self, number: u64) -> Result<(), E> {
+        match self.claim {
+            Claim::Subject => self.payload.put_subject(Value::Integer(number)),
+            Claim::Generation => self.payload.generation = Some(number),
+            claim => self.payload.put_number(claim, number as f64),
+        }
+        Ok(())
+    }
+
+    fn visit_f64<E>(self, number: f64) -> Result<(), E> {
+        self.payload.put_number(self.claim, number);
+        Ok(())
+    }
+
+    fn visit_borrowed_str<E>(self, text: &'de str) -> Result<(), E> {
+        self.payload.put_text(self.claim, Cow::Borrowed(text));
+        Ok(())
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<(), E> {
+        self.payload
+            .put_text(self.claim, Cow::Owned(text.to_owned()));
+        Ok(())
+    }
+
+    fn visit_unit<E>(self) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<(), A::Error> {
+        match AnyValue::new().visit_seq(seq)? {
+            Value::Texts(texts) => self.payload.put_texts(self.claim, texts),
+            _ => self.payload.put_other(self.claim),
+        }
+        Ok(())
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<(), A::Error> {
+        AnyValue::new().visit_map(map)?;
+        self.payload.put_other(self.claim);
+        Ok(())
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Claim {
+    Subject,
+    Issuer,
+    Audience,
+    Expiry,
+    NotBefore,
+    IssuedAt,
+    TokenId,
+    Scope,
+    Generation,
+}
+
+/// A piece of the text that claims keep.
+#[derive(Clone, Copy)]
+pub(super) struct Span {
+    start: u32,
+    end: u32,
+}
+
+impl Span {
+    /// The words between blanks of the piece, which is `text`.
+    pub(super) fn words(self, text: &str) -> impl Iterator<Item = Self> {
+        text.split(' ').map(move |word| {
+            let start = self.start + (word.as_ptr() as usize - text.as_ptr() as usize) as u32;
+            Self {
+                start,
+                end: start + word.len() as u32,
+            }
+        })
+    }
+
+    pub(super) fn of(self, text: &str) -> &str {
+        text.get(self.start as usize..self.end as usize)
+            .unwrap_or_default()
+    }
+
+    /// The same piece, counted from there on; `None` if it begins before.
+    fn after(self, position: usize) -> Option<Self> {
+        let position = position as u32;
+        Some(Self {
+            start: self.start.checked_sub(position)?,
+            end: self.end.checked_sub(position)?,
+        })
+    }
+}
+
+/// Whom a token is for.
+#[derive(Clone)]
+pub(super) enum Audience {
+    One([Span; 1]),
+    Many(Arc<[Span]>),
+}
+
+impl Audience {
+    pub(super) fn spans(&self) -> &[Span] {
+        match self {
+            Self::One(span) => span,
+            Self::Many(spans) => spans,
+        }
+    }
+}
+
+/// What a token may be used for.
+#[derive(Clone)]
+pub(super) enum Scope {
+    /// Words between blanks (RFC 8693, section 4.2).
+    Words(Span),
+    /// One in each, as it stands.
+    Each(Arc<[Span]>),
+}
+
+/// The end of the year 9999.
+pub(super) const LAST_DATE: f64 = 253_402_300_799.0;
+
+/// Bytes of a payload, of which no unescaped text is longer.
+const MAX_PAYLOAD: usize = 1 << 30;

@@ -1,0 +1,162 @@
+//! The last accepted tokens of one verifier.
+
+use std::fmt;
+
+use super::claims::Claims;
+use crate::util::set_associative::{self, SetAssociativeCache};
+
+/// Accepted tokens and their claims. What a hit is worth, the verifier judges by the clock.
+pub(super) struct TokenCache(SetAssociativeCache<Accepted>);
+
+struct Accepted {
+    token: Box<str>,
+    claims: Claims,
+    // Of the keys that verified it.
+    generation: u64,
+}
+
+impl TokenCache {
+    pub(super) fn new(capacity: usize) -> Self {
+        Self(SetAssociativeCache::new(capacity))
+    }
+
+    /// Another one of this size.
+    pub(super) fn emptied(&self) -> Self {
+        Self::new(self.0.capacity())
+    }
+
+    /// The claims of a token that these keys verified, byte for byte.
+    pub(super) fn get(&self, token: &str, generation: u64) -> Option<Claims> {
+        self.0.get(hash(token)?, |accepted| {
+            (accepted.generation == generation && *accepted.token == *token)
+                .then(|| accepted.claims.clone())
+        })
+    }
+
+    /// Remembers an accepted token. Those that expired before `now` make room.
+    pub(super) fn put(&self, token: &str, generation: u64, claims: &Claims, now: f64) {
+        let Some(hash) = hash(token).filter(|_| token.len() <= MAX_CACHED) else {
+            return;
+        };
+        let accepted = Accepted {
+            token: token.into(),
+            claims: claims.clone(),
+            generation,
+        };
+        self.0.lock(hash).put(
+            hash,
+            accepted,
+            |other| *other.token == *token,
+            |other| other.generation != generation || other.claims.has_expired(now),
+        );
+    }
+}
+
+// Tokens are credentials.
+impl fmt::Debug for TokenCache {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TokenCache")
+            .field("capacity", &self.0.capacity())
+            .finish_non_exhaustive()
+    }
+}
+
+/// By the end of the signature, which is random enough. Without the last character, which has
+/// fewer bits.
+fn hash(token: &str) -> Option<u64> {
+    let tail = token.as_bytes().split_last()?.1.last_chunk::<16>()?;
+    Some(set_associative::hash(tail))
+}
+
+/// Bytes of a token.
+const MAX_CACHED: usize = 2 * 1024;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn token(number: u32) -> String {
+        let signature = set_associative::hash(&number.to_le_bytes());
+        format!("e30.e30.{signature:016x}{:016x}A", signature.rotate_left(7))
+    }
+
+    fn claims(expiry: u32) -> Claims {
+        Claims::parse(&format!(r#"{{"sub":"7","exp":{expiry}}}"#)).unwrap()
+    }
+
+    fn is_kept(cache: &TokenCache, number: u32) -> bool {
+        cache.get(&token(number), 0).is_some()
+    }
+
+    #[test]
+    fn tokens_that_come_once_do_not_drive_out_those_that_come_again() {
+        let cache = TokenCache::new(64);
+        for hot in 0..16 {
+            cache.put(&token(hot), 0, &claims(9), 1.0);
+            assert!(is_kept(&cache, hot));
+        }
+        for once in 100..10_000 {
+            cache.put(&token(once), 0, &claims(9), 1.0);
+        }
+        let kept = (0..16).filter(|hot| is_kept(&cache, *hot)).count();
+        assert_eq!(kept, 16);
+    }
+
+    #[test]
+    fn never_more_tokens_are_kept_than_there_are_places() {
+        let cache = TokenCache::new(64);
+        for number in 0..10_000 {
+            cache.put(&token(number), 0, &claims(9), 1.0);
+        }
+        let kept = (0..10_000)
+            .filter(|number| is_kept(&cache, *number))
+            .count();
+        assert_eq!(kept, 64);
+    }
+
+    #[test]
+    fn expired_tokens_and_those_of_other_keys_make_room_first() {
+        let cache = TokenCache::new(8);
+        for number in 0..8 {
+            cache.put(
+                &token(number),
+                0,
+                &claims(if number == 3 { 5 } else { 9 }),
+                1.0,
+            );
+            assert!(is_kept(&cache, number));
+        }
+        cache.put(&token(8), 0, &claims(9), 5.0);
+        assert!(!is_kept(&cache, 3));
+        assert_eq!((0..9).filter(|number| is_kept(&cache, *number)).count(), 8);
+
+        for number in 20..28 {
+            cache.put(&token(number), 1, &claims(9), 1.0);
+        }
+        assert!((20..28).all(|number| cache.get(&token(number), 1).is_some()));
+    }
+
+    #[test]
+    fn a_token_that_comes_again_takes_one_place() {
+        let cache = TokenCache::new(8);
+        for number in 0..7 {
+            cache.put(&token(number), 0, &claims(9), 1.0);
+        }
+        for _ in 0..20 {
+            cache.put(&token(7), 0, &claims(9), 1.0);
+        }
+        assert!((0..8).all(|number| is_kept(&cache, number)));
+    }
+
+    #[test]
+    fn long_tokens_and_stumps_are_not_kept() {
+        let cache = TokenCache::new(8);
+        for token in [
+            format!("{}{}", "a".repeat(MAX_CACHED), token(1)),
+            "a.b.c".to_owned(),
+        ] {
+            cache.put(&token, 0, &claims(9), 1.0);
+            assert!(cache.get(&token, 0).is_none());
+        }
+    }
+}

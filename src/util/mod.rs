@@ -1,0 +1,5 @@
+//! Data structures and helpers that know nothing of authentication.
+
+pub(crate) mod keyed_notify;
+pub(crate) mod log_limit;
+pub(crate) mod set_associative;

@@ -1,0 +1,390 @@
+//! What the doors let in, beside the table of answers.
+
+use axum::Router;
+use axum::body::Body;
+use axum::routing::get as on_get;
+use http::{Method, Request};
+use tower::{Layer, ServiceExt};
+use tower_warder::testing::{self, StaticUserLoader, TestUser};
+use tower_warder::{
+    AdminUser, Approved, AuthError, AuthLayer, AuthUser, Claims, CurrentUser, Identity, Require,
+    RequireLayer, UserCache, UserStatus,
+};
+
+use crate::support::{Answer, Log, Mood, Store, get, get_with, inside, layer, read, send};
+use crate::tokens::forge;
+
+#[tokio::test]
+async fn every_extractor_knows_the_sender() {
+    let app = Router::new()
+        .route(
+            "/user",
+            on_get(async |CurrentUser(user): CurrentUser<TestUser>| user.name.clone()),
+        )
+        .route(
+            "/admin",
+            on_get(async |admin: AdminUser<TestUser>| admin.name.clone()),
+        )
+        .route(
+            "/guarded",
+            on_get(async |user: Require<Approved, TestUser>| user.name.clone()),
+        )
+        .route(
+            "/claims",
+            on_get(async |claims: Claims| claims.subject().to_owned()),
+        )
+        .route(
+            "/identity",
+            on_get(async |identity: Identity<TestUser>| {
+                identity.user().await.map(|user| user.name.clone())
+            }),
+        )
+        .layer(layer(&Store::new()));
+    for (path, body) in [
+        ("/user", "Root"),
+        ("/admin", "Root"),
+        ("/guarded", "Root"),
+        ("/claims", "root"),
+        ("/identity", "Root"),
+    ] {
+        let answer = send(&app, get_with(path, &testing::token("root"))).await;
+        assert_eq!(
+            (answer.status.as_u16(), answer.body.as_str()),
+            (200, body),
+            "{path}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn option_is_none_only_if_no_credential_was_sent() {
+    let pending = testing::token("paul");
+    let disabled = testing::token("dora");
+    let jane = testing::token("jane");
+    for path in OPTIONAL {
+        let app = optional().layer(layer(&Store::new()));
+        assert_eq!(send(&app, get(path)).await.body, "none", "{path}");
+        let basic = Request::get(path)
+            .header("authorization", "Basic YTpi")
+            .body(Body::empty());
+        assert_eq!(send(&app, basic.unwrap()).await.body, "none", "{path}");
+        for token in ["a.b.c", ""] {
+            assert_eq!(
+                send(&app, get_with(path, token)).await.status,
+                401,
+                "{path}"
+            );
+        }
+        let two = Request::get(path)
+            .header("authorization", "a")
+            .header("authorization", "b");
+        assert_eq!(
+            send(&app, two.body(Body::empty()).unwrap()).await.status,
+            400,
+            "{path}"
+        );
+        if path == "/claims" {
+            assert_eq!(send(&app, get_with(path, &pending)).await.body, "some");
+            continue;
+        }
+        for token in [&pending, &disabled] {
+            assert_eq!(
+                send(&app, get_with(path, token)).await.status,
+                401,
+                "{path}"
+            );
+        }
+        let app = optional().layer(layer(&Store::is(Mood::Fails)));
+        assert_eq!(
+            send(&app, get_with(path, &jane)).await.status,
+            503,
+            "{path}"
+        );
+        assert_eq!(send(&app, get(path)).await.body, "none", "{path}");
+    }
+}
+
+#[tokio::test]
+async fn missing_layer_is_500_with_a_hint_for_the_log() {
+    for path in OPTIONAL {
+        for request in [get(path), get_with(path, &testing::token("jane"))] {
+            let answer = send(&optional(), request).await;
+            let user = if path == "/claims" {
+                "Claims"
+            } else {
+                "session::TestUser`"
+            };
+            assert_hint(&answer, &["no AuthLayer", user, "after its routes"]);
+        }
+    }
+    let door = RequireLayer::<TestUser>::approved().layer(inside());
+    let answer = read(door.oneshot(get("/")).await.unwrap()).await;
+    assert_hint(&answer, &["no AuthLayer", "session::TestUser`"]);
+}
+
+#[tokio::test]
+async fn guard_outside_of_its_layer_is_told_from_a_missing_layer() {
+    let guard = RequireLayer::<TestUser>::approved();
+    let auth = layer(&Store::new());
+    let jane = testing::token("jane");
+    let swapped = guard.layer(auth.layer(inside()));
+    let answer = read(swapped.oneshot(get_with("/", &jane)).await.unwrap()).await;
+    assert_eq!(
+        (answer.status.as_u16(), reason(&answer)),
+        (500, "layer_inside")
+    );
+
+    let missing = guard.layer(inside());
+    let answer = read(missing.oneshot(get_with("/", &jane)).await.unwrap()).await;
+    assert_eq!((answer.status.as_u16(), reason(&answer)), (500, "no_layer"));
+
+    // A router hides what is in it: the hint says that there is a layer somewhere.
+    let hidden = Router::new()
+        .route("/", on_get("in"))
+        .layer(auth)
+        .layer(guard);
+    let answer = send(&hidden, get_with("/", &jane)).await;
+    assert_eq!((answer.status.as_u16(), reason(&answer)), (500, "no_layer"));
+    assert_hint(&answer, &["no AuthLayer outside", "inside of it"]);
+}
+
+#[tokio::test]
+async fn log_of_a_missing_layer_names_the_route_and_never_the_query() {
+    let log = Log::record();
+    let path = "/orders/7?token=secret";
+    let handlers = Router::new()
+        .route(
+            "/orders/{id}",
+            on_get(async |_: CurrentUser<TestUser>| "in"),
+        )
+        .route("/claims/{id}", on_get(async |_: Option<Claims>| "in"));
+    let guarded = Router::new()
+        .route("/orders/{id}", on_get("in"))
+        .layer(RequireLayer::<TestUser>::approved());
+    let other = Router::new()
+        .route("/orders/{id}", on_get(async |_: Identity<Other>| "in"))
+        .layer(layer(&Store::new()));
+    for (app, path, logged) in [
+        (&handlers, path, "/orders/7"),
+        (&handlers, "/claims/7?token=secret", "/claims/7"),
+        (&guarded, path, "/orders/7"),
+        (&other, path, "/orders/7"),
+    ] {
+        // At ERROR within the limit, which other tests use up, and else at DEBUG.
+        let before = log.lines(MISCONFIGURED).len();
+        assert_eq!(send(app, get(path)).await.status, 500);
+        let lines = log.lines(MISCONFIGURED);
+        assert_eq!(lines.len(), before + 1, "one line for a request");
+        let line = lines.last().unwrap();
+        assert!(line.contains("GET"), "{line}");
+        assert!(line.contains(&format!("path=\"{logged}\"")), "{line}");
+        assert!(!line.contains("secret"), "{line}");
+    }
+    // What a client writes there is cut.
+    let long = format!("/orders/{}", "a".repeat(2000));
+    send(&guarded, get(&long)).await;
+    let lines = log.lines(MISCONFIGURED);
+    assert!(lines.last().unwrap().len() < 1000);
+}
+
+#[tokio::test]
+async fn layer_of_another_user_is_500_with_a_hint_that_names_both() {
+    let app = Router::new()
+        .route("/user", on_get(async |_: CurrentUser<Other>| "in"))
+        .route(
+            "/option",
+            on_get(async |_: Option<CurrentUser<Other>>| "in"),
+        )
+        .route("/admin", on_get(async |_: Option<AdminUser<Other>>| "in"))
+        .route(
+            "/guarded",
+            on_get(async |_: Option<Require<Approved, Other>>| "in"),
+        )
+        .route("/identity", on_get(async |_: Identity<Other>| "in"))
+        .route(
+            "/door",
+            on_get("in").layer(RequireLayer::<Other>::approved()),
+        )
+        .layer(layer(&Store::new()));
+    for path in [
+        "/user",
+        "/option",
+        "/admin",
+        "/guarded",
+        "/identity",
+        "/door",
+    ] {
+        for request in [get(path), get_with(path, &testing::token("jane"))] {
+            let answer = send(&app, request).await;
+            assert_hint(
+                &answer,
+                &["loads `tower_warder::", "::TestUser`", "extractors::Other`"],
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn generation_of_a_token_is_the_users_exactly() {
+    let store = Store::new();
+    store.put(
+        "jane",
+        TestUser {
+            token_generation: 7,
+            ..TestUser::approved("Jane")
+        },
+    );
+    let app = Router::new()
+        .route("/", on_get(async |_: CurrentUser<TestUser>| "in"))
+        .layer(layer(&store));
+    for (generation, status) in [(0, 401), (6, 401), (7, 200), (8, 401), (u64::MAX, 401)] {
+        let token = testing::issuer()
+            .token("jane")
+            .generation(generation)
+            .issue()
+            .unwrap();
+        assert_eq!(
+            send(&app, get_with("/", &token)).await.status,
+            status,
+            "{generation}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn generation_that_is_no_whole_number_is_rejected_where_it_is_compared() {
+    let compared = app_of::<TestUser>(AuthLayer::new(forge::verifier(), Store::new()));
+    let cache = UserCache::new(8);
+    let cached = AuthLayer::new(forge::verifier(), Store::new()).user_cache(cache);
+    let cached = app_of::<TestUser>(cached);
+    let users = StaticUserLoader::new([("jane", Reader)]);
+    let ignored = app_of::<Reader>(AuthLayer::new(forge::verifier(), users));
+    for (generation, status) in [
+        ("0", 200),
+        ("null", 200),
+        ("1", 401),
+        (r#""0""#, 401),
+        ("0.0", 401),
+        ("[]", 401),
+        (r#"{"x":1}"#, 401),
+        ("18446744073709551616", 401),
+    ] {
+        let payload = format!(r#"{{"sub":"jane","exp":1767229200,"gen":{generation}}}"#);
+        let token = forge::with_payload(payload);
+        for app in [&compared, &cached, &cached] {
+            let answer = send(app, get_with("/", &token)).await;
+            assert_eq!(answer.status, status, "{generation}");
+        }
+        // A claim of this name that is somebody else's hurts nobody.
+        let answer = send(&ignored, get_with("/", &token)).await;
+        assert_eq!(answer.status, 200, "{generation}");
+    }
+}
+
+fn app_of<U: AuthUser>(layer: AuthLayer<U>) -> Router {
+    let app = Router::new().route("/", on_get(async |_: CurrentUser<U>| "in"));
+    app.layer(layer)
+}
+
+/// A user whose tokens have no generations.
+#[derive(Clone)]
+struct Reader;
+
+impl AuthUser for Reader {
+    fn status(&self) -> UserStatus {
+        UserStatus::Approved
+    }
+}
+
+#[tokio::test]
+async fn two_guards_in_one_handler_both_decide() {
+    let app = Router::new()
+        .route(
+            "/both",
+            on_get(
+                async |user: CurrentUser<TestUser>, admin: AdminUser<TestUser>| {
+                    format!("{} {}", user.name, admin.name)
+                },
+            ),
+        )
+        .layer(layer(&Store::new()));
+    let root = send(&app, get_with("/both", &testing::token("root"))).await;
+    assert_eq!(root.body, "Root Root");
+    assert_eq!(
+        send(&app, get_with("/both", &testing::token("jane")))
+            .await
+            .status,
+        403
+    );
+}
+
+#[tokio::test]
+async fn no_method_passes_a_door_without_a_token() {
+    for method in [
+        Method::OPTIONS,
+        Method::HEAD,
+        Method::CONNECT,
+        Method::TRACE,
+    ] {
+        let app = layer(&Store::new()).layer(RequireLayer::<TestUser>::approved().layer(inside()));
+        let request = Request::builder()
+            .method(&method)
+            .header("origin", "https://elsewhere.example")
+            .header("access-control-request-method", "GET")
+            .body(Body::empty());
+        let answer = read(app.oneshot(request.unwrap()).await.unwrap()).await;
+        assert_eq!(answer.status, 401, "{method}");
+    }
+}
+
+fn optional() -> Router {
+    let say = |some| if some { "some" } else { "none" };
+    Router::new()
+        .route(
+            "/user",
+            on_get(async move |it: Option<CurrentUser<TestUser>>| say(it.is_some())),
+        )
+        .route(
+            "/admin",
+            on_get(async move |it: Option<AdminUser<TestUser>>| say(it.is_some())),
+        )
+        .route(
+            "/guarded",
+            on_get(async move |it: Option<Require<Approved, TestUser>>| say(it.is_some())),
+        )
+        .route(
+            "/claims",
+            on_get(async move |it: Option<Claims>| say(it.is_some())),
+        )
+}
+
+const OPTIONAL: [&str; 4] = ["/user", "/admin", "/guarded", "/claims"];
+
+/// What the log says of every route that is put together wrongly.
+const MISCONFIGURED: &str = "authentication is misconfigured";
+
+fn reason(answer: &Answer) -> &'static str {
+    answer.extensions.get::<AuthError>().unwrap().reason()
+}
+
+fn assert_hint(answer: &Answer, words: &[&str]) {
+    assert_eq!(answer.status, 500);
+    assert_eq!(answer.detail(), "Authentication is misconfigured");
+    let error = answer.extensions.get::<AuthError>().unwrap();
+    let hint = std::error::Error::source(error).unwrap().to_string();
+    for word in words {
+        assert!(hint.contains(word), "{hint}");
+    }
+    assert!(
+        !hint.contains("CurrentUser") && !hint.contains("Option"),
+        "{hint}"
+    );
+}
+
+struct Other;
+
+impl AuthUser for Other {
+    fn status(&self) -> UserStatus {
+        UserStatus::Approved
+    }
+}
