@@ -3,13 +3,14 @@
 use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime};
 
 use serde::de::DeserializeOwned;
 
-use super::MAX_LEEWAY;
 use super::base64url;
 use super::claim_rules::{ClaimRules, Named};
+use super::limits::{MAX_FUTURE_SECONDS, MAX_LEEWAY, MAX_SUBJECT_BYTES};
+use super::numeric_date::to_system_time;
 use super::raw_claims::{Audience, RawClaims, Scope, Span};
 use super::strict_json::Value;
 use crate::clock::Clock;
@@ -96,17 +97,17 @@ impl Claims {
 
     /// When the token ends (`exp`).
     pub fn expires_at(&self) -> SystemTime {
-        system_time(self.expires_at)
+        to_system_time(self.expires_at)
     }
 
     /// When the token begins (`nbf`).
     pub fn not_before(&self) -> Option<SystemTime> {
-        self.not_before.map(system_time)
+        self.not_before.map(to_system_time)
     }
 
     /// When the token was made (`iat`).
     pub fn issued_at(&self) -> Option<SystemTime> {
-        self.issued_at.map(system_time)
+        self.issued_at.map(to_system_time)
     }
 
     /// The token's own name (`jti`).
@@ -170,7 +171,7 @@ impl Claims {
         };
         match base64::decoded_len_estimate(segment.len()) {
             // Most are short: what is kept of them is the only allocation.
-            ..=SHORT_PAYLOAD => parse(&mut [0; SHORT_PAYLOAD]),
+            ..=SHORT_PAYLOAD_BYTES => parse(&mut [0; SHORT_PAYLOAD_BYTES]),
             length => parse(&mut vec![0; length]),
         }
     }
@@ -209,7 +210,7 @@ impl Claims {
         if self.has_expired(now - leeway) {
             return Err(RejectReason::Expired);
         }
-        let latest = now + leeway + MAX_AHEAD;
+        let latest = now + leeway + MAX_FUTURE_SECONDS;
         if self.not_before.is_some_and(|date| date > latest) {
             return Err(RejectReason::NotYetValid);
         }
@@ -255,20 +256,10 @@ impl fmt::Debug for Claims {
 /// Whether `subject` may stand in a token: short, and nothing that a log or a store trips over.
 pub(super) fn is_subject(subject: &str) -> bool {
     !subject.is_empty()
-        && subject.len() <= MAX_SUBJECT
+        && subject.len() <= MAX_SUBJECT_BYTES
         && !subject.bytes().any(|byte| byte.is_ascii_control())
         && (subject.is_ascii() || !subject.contains(char::is_control))
 }
 
-const MAX_SUBJECT: usize = 255;
-
-/// Seconds that `nbf` and `iat` may be ahead: the clocks of the nodes of one service differ by
-/// milliseconds, and its newest token is not to be refused.
-const MAX_AHEAD: f64 = 5.0;
-
-/// Bytes of a decoded payload.
-const SHORT_PAYLOAD: usize = 1024;
-
-fn system_time(seconds: f64) -> SystemTime {
-    UNIX_EPOCH + Duration::from_secs_f64(seconds)
-}
+/// A decoded payload up to this length is read on the stack.
+const SHORT_PAYLOAD_BYTES: usize = 1024;

@@ -8,6 +8,7 @@ use async_trait::async_trait;
 use futures_util::FutureExt;
 
 use super::claims::Claims;
+use super::limits::MAX_DENY_LIST_KEY_BYTES;
 use super::verifier::{Verification, Verifier};
 use crate::error::{AuthError, BoxError, RejectReason};
 
@@ -170,8 +171,5 @@ impl<V: fmt::Debug, L> fmt::Debug for DenyListVerifier<V, L> {
 
 /// Whether a list may have a token under this: short, and nothing that a log or a store trips over.
 fn is_key(key: &str) -> bool {
-    !key.is_empty() && key.len() <= MAX_KEY_BYTES && !key.contains(char::is_control)
+    !key.is_empty() && key.len() <= MAX_DENY_LIST_KEY_BYTES && !key.contains(char::is_control)
 }
-
-/// Room for an issuer and an ID.
-const MAX_KEY_BYTES: usize = 512;

@@ -5,8 +5,9 @@ use std::sync::OnceLock;
 
 use serde::de::MapAccess;
 
+use super::base64url;
+use super::limits::MAX_HEADER_BYTES;
 use super::strict_json::{self, ObjectFields, Text};
-use super::{MAX_HEADER, base64url};
 use crate::error::RejectReason;
 
 /// What is read of a header. `jwk`, `jku`, `x5u`, `x5c` and `x5t` are nothing to us: no token
@@ -69,20 +70,20 @@ impl<'de> ObjectFields<'de> for Header<'de> {
 /// Where a header is decoded. Most are short; one with certificates (`x5c`), where such are accepted,
 /// is not.
 pub(super) struct HeaderBuffer {
-    short: [u8; MAX_HEADER],
+    short: [u8; MAX_HEADER_BYTES],
     long: Vec<u8>,
 }
 
 impl HeaderBuffer {
     pub(super) const fn new() -> Self {
         Self {
-            short: [0; MAX_HEADER],
+            short: [0; MAX_HEADER_BYTES],
             long: Vec::new(),
         }
     }
 
     fn for_header(&mut self, encoded: &str) -> &mut [u8] {
-        if encoded.len() <= MAX_HEADER {
+        if encoded.len() <= MAX_HEADER_BYTES {
             return &mut self.short;
         }
         self.long

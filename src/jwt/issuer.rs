@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 use std::fmt;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime};
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -13,8 +13,8 @@ use super::claims::{self, Claims};
 use super::issue_error::IssueError;
 use super::key_ring::KeyRing;
 use super::keys::SigningKey;
-use super::raw_claims::LAST_DATE;
-use super::{MAX_HEADER, MAX_TOKEN};
+use super::limits::{MAX_HEADER_BYTES, MAX_TOKEN_BYTES};
+use super::numeric_date::{MAX_DATE_SECONDS, from_system_time};
 use crate::clock::Clock;
 use crate::secret::HmacSecret;
 
@@ -194,12 +194,14 @@ impl JwtIssuer {
     fn complete(&self, mut claims: Map<String, Value>) -> Result<String, IssueError> {
         let now = self.clock.numeric_date();
         // Also a clock before 1970, whose tokens would live until the end of all dates.
-        if now >= LAST_DATE {
+        if now >= MAX_DATE_SECONDS {
             return Err(IssueError::ClockOutOfRange);
         }
         let lifetime = self.expires_in().as_secs();
         let issued_at = now as u64;
-        let expires_at = issued_at.saturating_add(lifetime).min(LAST_DATE as u64);
+        let expires_at = issued_at
+            .saturating_add(lifetime)
+            .min(MAX_DATE_SECONDS as u64);
 
         // `Option` writes `null` for absence.
         claims.retain(|name, value| !value.is_null() || !REGISTERED.contains(&name.as_str()));
@@ -249,7 +251,7 @@ impl JwtIssuer {
             header.insert("kid".to_owned(), kid.into());
         }
         let mut token = URL_SAFE_NO_PAD.encode(header.to_string());
-        if token.len() > MAX_HEADER {
+        if token.len() > MAX_HEADER_BYTES {
             return Err(IssueError::TooLarge);
         }
         token.push('.');
@@ -259,7 +261,7 @@ impl JwtIssuer {
             .ok_or(IssueError::SigningFailed)?;
         token.push('.');
         URL_SAFE_NO_PAD.encode_string(signature, &mut token);
-        if token.len() > MAX_TOKEN {
+        if token.len() > MAX_TOKEN_BYTES {
             return Err(IssueError::TooLarge);
         }
         Ok(token)
@@ -325,9 +327,7 @@ impl<'a> TokenBuilder<'a> {
             put(generation, self.generation.into());
         }
         if let Some(time) = self.not_before {
-            // Before 1970 is as good as at once.
-            let since_1970 = time.duration_since(UNIX_EPOCH).unwrap_or_default();
-            put("nbf", since_1970.as_secs().into());
+            put("nbf", from_system_time(time).into());
         }
         if let Some(id) = self.token_id {
             put("jti", id.into());
@@ -391,7 +391,7 @@ fn check_times(claims: &Map<String, Value>, now: f64, lifetime: f64) -> Result<(
         None => Ok(None),
     };
     let (issued_at, not_before, expires_at) = (date("iat")?, date("nbf")?, date("exp")?);
-    if expires_at.is_some_and(|end| end > (now + lifetime).min(LAST_DATE)) {
+    if expires_at.is_some_and(|end| end > (now + lifetime).min(MAX_DATE_SECONDS)) {
         return Err(IssueError::LifetimeExceeded);
     }
     let fits = expires_at.is_some_and(|end| {

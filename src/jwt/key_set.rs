@@ -7,6 +7,7 @@ use super::compact::Compact;
 use super::header::{Header, HeaderBuffer, HeaderCache};
 use super::jwk_set_document::JwkSetDocument;
 use super::keys::VerifyingKey;
+use super::limits::MAX_SIGNATURE_BYTES;
 use crate::error::{ConfigError, RejectReason};
 
 /// Keys, and which of them a token gets. Whoever reads them sees no change: a ring that changes
@@ -119,7 +120,7 @@ impl Keyset {
             Some(known) => known,
             None => self.choose(token.header, types)?,
         };
-        let mut buffer = [0; MAX_SIGNATURE];
+        let mut buffer = [0; MAX_SIGNATURE_BYTES];
         let signature = base64url::decode(token.signature, &mut buffer)?;
         if !key.verify(token.signed.as_bytes(), signature) {
             return Err(RejectReason::Signature);
@@ -230,6 +231,3 @@ impl std::fmt::Debug for Keyset {
         f.debug_list().entries(&self.keys).finish()
     }
 }
-
-/// Bytes of the longest signature: RSA with 8192 bits.
-const MAX_SIGNATURE: usize = 1024;

@@ -1,5 +1,7 @@
 //! Tokens: what they say, who signed them, how they are judged and how they are made.
 
+mod limits;
+mod numeric_date;
 mod base64url;
 mod compact;
 mod strict_json;
@@ -26,8 +28,6 @@ mod multi_issuer;
 mod issue_error;
 mod issuer;
 
-use std::time::Duration;
-
 pub use claims::Claims;
 pub use deny_list::{DenyList, DenyListVerifier};
 pub use issue_error::IssueError;
@@ -39,12 +39,3 @@ pub use key_ring::KeyRing;
 pub use keys::{Algorithm, SigningKey, VerifyingKey};
 pub use multi_issuer::MultiIssuerVerifier;
 pub use verifier::{Verification, Verifier};
-
-/// Bytes of a token, before anything of it is decoded.
-const MAX_TOKEN: usize = 8 * 1024;
-
-/// How far two clocks may differ, at most.
-const MAX_LEEWAY: Duration = Duration::from_secs(300);
-
-/// Bytes of the encoded header, unless a verifier accepts more.
-const MAX_HEADER: usize = 1024;

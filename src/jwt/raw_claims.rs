@@ -6,6 +6,8 @@ use std::sync::Arc;
 
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 
+use super::limits::MAX_PAYLOAD_BYTES;
+use super::numeric_date;
 use super::strict_json::{self, AnyValue, ObjectFields, Value};
 use crate::error::RejectReason;
 
@@ -33,7 +35,7 @@ impl<'a> RawClaims<'a> {
     /// Reads one strict JSON object, in which a subject may be a number or not.
     pub(super) fn read(json: &'a str, numeric_subject: bool) -> Result<Self, RejectReason> {
         // So that a piece of it is two small numbers.
-        if json.len() > MAX_PAYLOAD {
+        if json.len() > MAX_PAYLOAD_BYTES {
             return Err(RejectReason::Size);
         }
         let empty = Self {
@@ -109,7 +111,7 @@ impl<'a> RawClaims<'a> {
         }
     }
 
-    /// A `NumericDate` (RFC 7519, section 2) from 1970 to the end of the year 9999.
+    /// A time, if the claim is one.
     fn put_number(&mut self, claim: Claim, number: f64) {
         let (place, out_of_range) = match claim {
             Claim::Expiry => (&mut self.expires_at, RejectReason::ExpiryRange),
@@ -117,8 +119,7 @@ impl<'a> RawClaims<'a> {
             Claim::IssuedAt => (&mut self.issued_at, RejectReason::IssuedAtRange),
             _ => return self.put_other(claim),
         };
-        // Also catches milliseconds.
-        match (0.0..=LAST_DATE).contains(&number) {
+        match numeric_date::is_in_range(number) {
             true => *place = Some(number),
             false => self.refuse(out_of_range),
         }
@@ -347,9 +348,3 @@ pub(super) enum Scope {
     /// One in each, as it stands.
     Each(Arc<[Span]>),
 }
-
-/// The end of the year 9999.
-pub(super) const LAST_DATE: f64 = 253_402_300_799.0;
-
-/// Bytes of a payload, of which no unescaped text is longer.
-const MAX_PAYLOAD: usize = 1 << 30;

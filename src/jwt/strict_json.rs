@@ -7,6 +7,8 @@ use std::fmt;
 use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 
+use super::limits::MAX_NESTING_LEVELS;
+
 /// The members that a reader of an object is interested in.
 pub(super) trait ObjectFields<'de> {
     /// Takes the value of the member called `name` out of `map` and says that it kept it, or
@@ -221,7 +223,7 @@ impl ValidatedIgnored {
     /// The value of a member of the outermost object.
     pub(super) const fn new() -> Self {
         Self {
-            levels: MAX_NESTING - 1,
+            levels: MAX_NESTING_LEVELS - 1,
         }
     }
 
@@ -285,5 +287,3 @@ impl<'de> Visitor<'de> for ValidatedIgnored {
         Ok(())
     }
 }
-
-const MAX_NESTING: u8 = 64;

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::claims::Claims;
+use super::limits::MAX_CACHED_TOKEN_BYTES;
 use crate::util::set_associative::{self, SetAssociativeCache};
 
 /// Accepted tokens and their claims. What a hit is worth, the verifier judges by the clock.
@@ -35,7 +36,7 @@ impl TokenCache {
 
     /// Remembers an accepted token. Those that expired before `now` make room.
     pub(super) fn put(&self, token: &str, generation: u64, claims: &Claims, now: f64) {
-        let Some(hash) = hash(token).filter(|_| token.len() <= MAX_CACHED) else {
+        let Some(hash) = hash(token).filter(|_| token.len() <= MAX_CACHED_TOKEN_BYTES) else {
             return;
         };
         let accepted = Accepted {
@@ -67,9 +68,6 @@ fn hash(token: &str) -> Option<u64> {
     let tail = token.as_bytes().split_last()?.1.last_chunk::<16>()?;
     Some(set_associative::hash(tail))
 }
-
-/// Bytes of a token.
-const MAX_CACHED: usize = 2 * 1024;
 
 #[cfg(test)]
 mod tests {
@@ -152,7 +150,7 @@ mod tests {
     fn long_tokens_and_stumps_are_not_kept() {
         let cache = TokenCache::new(8);
         for token in [
-            format!("{}{}", "a".repeat(MAX_CACHED), token(1)),
+            format!("{}{}", "a".repeat(MAX_CACHED_TOKEN_BYTES), token(1)),
             "a.b.c".to_owned(),
         ] {
             cache.put(&token, 0, &claims(9), 1.0);

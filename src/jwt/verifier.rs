@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
 
-use super::MAX_TOKEN;
 use super::claims::Claims;
+use super::limits::MAX_TOKEN_BYTES;
 use crate::error::AuthError;
 
 /// Turns a credential into claims.
@@ -26,7 +26,7 @@ pub trait Verifier: Send + Sync + 'static {
 
     /// How long a credential may be, in bytes: a longer one is refused unread. Defaults to 8 KiB.
     fn max_credential_bytes(&self) -> usize {
-        MAX_TOKEN
+        MAX_TOKEN_BYTES
     }
 
     /// Whether this judges every character of a credential, and accepts only what is a `b64token`

@@ -13,10 +13,12 @@ use super::jwks::RemoteJwks;
 use super::key_ring::KeyRing;
 use super::key_set::Keyset;
 use super::keys::VerifyingKey;
+#[cfg(feature = "jwks")]
+use super::limits::OTHER_ISSUERS_LEEWAY;
+use super::limits::{MAX_HEADER_BYTES, MAX_LEEWAY, MAX_TOKEN_BYTES};
 use super::strict_json::Value;
 use super::token_cache::TokenCache;
 use super::verifier::{Verification, Verifier};
-use super::{MAX_HEADER, MAX_LEEWAY, MAX_TOKEN};
 use crate::clock::Clock;
 use crate::error::{AuthError, ConfigError, RejectReason};
 use crate::measure;
@@ -110,8 +112,8 @@ impl JwtVerifier {
             audience: Vec::new(),
             audience_claim: None,
             leeway: 0.0,
-            max_token_bytes: MAX_TOKEN,
-            max_header_bytes: MAX_HEADER,
+            max_token_bytes: MAX_TOKEN_BYTES,
+            max_header_bytes: MAX_HEADER_BYTES,
             types: None,
             clock: Clock::system(),
             cache: None,
@@ -316,7 +318,3 @@ impl Verifier for JwtVerifier {
         true
     }
 }
-
-/// How far another issuer's clock may differ, unless it is said otherwise.
-#[cfg(feature = "jwks")]
-const OTHER_ISSUERS_LEEWAY: Duration = Duration::from_secs(60);
