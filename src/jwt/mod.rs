@@ -18,10 +18,6 @@ mod key_ring;
 mod token_cache;
 #[cfg(feature = "jwks")]
 mod jwks;
-#[cfg(not(feature = "jwks"))]
-mod no_jwks;
-#[cfg(not(feature = "jwks"))]
-use no_jwks as jwks;
 mod jwt_verifier;
 mod deny_list;
 mod multi_issuer;
