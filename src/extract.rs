@@ -15,7 +15,7 @@ use serde::de::DeserializeOwned;
 use crate::error::AuthError;
 use crate::identity::{Identity, Place, Slot};
 use crate::jwt::Claims;
-use crate::measure;
+use crate::metrics::record;
 use crate::policy::{Admin, Approved, Policy};
 use crate::response::{self, ProblemJson};
 use crate::user::{AuthUser, CurrentUser};
@@ -318,6 +318,6 @@ fn unless_cleared<T>(found: Result<T, AuthError>) -> Result<Option<T>, AuthError
 }
 
 fn asked(error: AuthError, parts: &Parts) -> AuthError {
-    measure::turned_away(&error);
+    record::turned_away(&error);
     error.asked_by(&parts.method, parts.version, &parts.headers)
 }

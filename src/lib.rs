@@ -3,7 +3,10 @@
 
 // In the order in which a request meets them; each module imports only from those above it.
 mod error;
-mod measure;
+#[cfg(feature = "metrics")]
+pub mod metrics;
+#[cfg(not(feature = "metrics"))]
+mod metrics;
 mod clock;
 mod util;
 pub mod key_files;
@@ -29,8 +32,6 @@ mod login;
 pub mod accounts;
 #[cfg(feature = "utoipa")]
 pub mod openapi;
-#[cfg(feature = "metrics")]
-pub mod metrics;
 #[cfg(feature = "testing")]
 pub mod testing;
 

@@ -5,7 +5,7 @@ use http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
 use serde::Serialize;
 
 use crate::error::{AuthError, AuthErrorKind, GrpcFormat};
-use crate::measure;
+use crate::metrics::record;
 
 /// Makes the response of a [`RequireLayer`](crate::RequireLayer) to a request that it rejects.
 ///
@@ -73,7 +73,7 @@ pub(crate) fn reject<B, ReqBody>(
     error: AuthError,
     request: &Request<ReqBody>,
 ) -> Response<B> {
-    measure::turned_away(&error);
+    record::turned_away(&error);
     let headers = request.headers();
     let error = error.asked_by(request.method(), request.version(), headers);
     respond(rejection, error, headers)

@@ -14,7 +14,7 @@ use futures_util::FutureExt;
 use crate::clock;
 use crate::error::{AuthError, AuthErrorKind, BoxError, RejectReason};
 use crate::jwt::Claims;
-use crate::measure::{self, Loaded};
+use crate::metrics::record::{self, Load, Loaded};
 
 /// What the doors ask of an application's user type.
 ///
@@ -257,7 +257,7 @@ pub(crate) async fn load<U: Send + Sync + 'static>(
     loader: &dyn UserLoader<User = U>,
     claims: &Claims,
 ) -> Result<Option<Arc<U>>, AuthError> {
-    let measured = measure::Load::begin();
+    let measured = Load::begin();
     let load = async { loader.load_user(claims).await };
     let found = match AssertUnwindSafe(load).catch_unwind().await {
         Ok(Ok(user)) => Ok(user.map(Arc::new)),
@@ -267,12 +267,13 @@ pub(crate) async fn load<U: Send + Sync + 'static>(
         }),
         Err(_) => Err(AuthError::unavailable("the user loader panicked")),
     };
-    measured.end(match &found {
+    let outcome = match &found {
         Ok(Some(_)) => Loaded::Found,
         Ok(None) => Loaded::Unknown,
         Err(error) if error.kind() == AuthErrorKind::Unavailable => Loaded::Failed,
         Err(_) => Loaded::Refused,
-    });
+    };
+    record::loaded(measured, outcome);
     found
 }
 

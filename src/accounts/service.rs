@@ -23,7 +23,7 @@ use crate::cache::UserCache;
 use crate::clock::Clock;
 use crate::error::{AuthError, BoxError, RejectReason};
 use crate::jwt::{Claims, JwtIssuer};
-use crate::measure::{self, LogIn};
+use crate::metrics::record::{self, LogIn};
 use crate::password::{PasswordError, PasswordHasher, PasswordVerification};
 use crate::user::{UserLoader, UserStatus};
 use crate::util::log_limit::{LogLimit, LogLimits, log_limited};
@@ -172,7 +172,7 @@ impl<S: AccountStore> Accounts<S> {
     /// [`AccountError::Pending`] or [`AccountError::Disabled`]; [`AccountError::Unavailable`].
     pub async fn authenticate(&self, login: UserLogin) -> Result<User, AccountError> {
         let known = self.check_credentials(login).await;
-        measure::logged_in(match &known {
+        record::logged_in(match &known {
             Ok(_) => LogIn::Done,
             Err(AccountError::WrongCredentials) => LogIn::WrongCredentials,
             Err(AccountError::Pending) => LogIn::Pending,

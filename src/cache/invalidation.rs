@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::error::BoxError;
-use crate::measure::ChannelDown;
+use crate::metrics::record::ChannelDown;
 
 /// What a channel says to the [`UserCache`](crate::UserCache) that
 /// [follows](crate::UserCache::subscribe) it.

@@ -15,7 +15,7 @@ use self::in_flight::{Found, InFlightLoad, Key, Load, tells_of};
 use self::invalidation::Channels;
 use crate::clock::{self, Clock};
 use crate::jwt::Claims;
-use crate::measure;
+use crate::metrics::record;
 use crate::user::{self, AuthUser, UserLoader};
 use crate::util::keyed_notify::{Watcher, Watchers};
 use crate::util::set_associative::{self, SetAssociativeCache};
@@ -202,7 +202,7 @@ impl<U: AuthUser> UserCache<U> {
                         .is_none_or(|user| user::is_for(claims, user));
                 speaks.then(|| entry.user.clone())
             });
-        found.inspect(|_| measure::user_cache_hit())
+        found.inspect(|_| record::user_cache_hit())
     }
 
     /// Asks the store, or waits with whoever asks it already.
@@ -212,10 +212,10 @@ impl<U: AuthUser> UserCache<U> {
         claims: &Claims,
     ) -> Found<U> {
         if self.0.channels.any_is_silent() {
-            measure::user_cache_bypassed();
+            record::user_cache_bypassed();
             return user::load(&**loader, claims).await;
         }
-        measure::user_cache_miss();
+        record::user_cache_miss();
         let Some(name) = user::cache_key(&**loader, claims) else {
             return user::load(&**loader, claims).await;
         };

@@ -9,7 +9,7 @@ use http::request::Parts;
 use http::{Method, Request, Uri};
 
 use crate::error::{AuthError, AuthErrorKind, Misconfiguration};
-use crate::measure;
+use crate::metrics::record;
 use crate::util::log_limit::{LogLimits, log_limited};
 
 /// Where an identity is asked for: what the log names where there is none.
@@ -80,7 +80,7 @@ pub(super) fn misconfigured(hint: Misconfiguration, place: Place<'_>) -> AuthErr
 
     let limit = LIMITS.of(hint);
     let error = AuthError::new(AuthErrorKind::Misconfigured).with_source(hint);
-    measure::refused(&error);
+    record::refused(&error);
     let (method, uri) = place.request.unzip();
     let method = method.map(|method| tracing::field::debug(cut(method.as_str())));
     let path = uri.map(|uri| tracing::field::debug(cut(uri.path())));

@@ -4,14 +4,14 @@ use std::error::Error;
 use std::fmt::Display;
 
 use crate::error::{AuthError, AuthErrorKind, Reported};
-use crate::measure;
+use crate::metrics::record;
 use crate::util::log_limit::{LogLimit, log_limited};
 
 /// Logs why a request is rejected. A rejected request is not an error in the log; a store that
 /// cannot answer and a missing layer are, within this limit: requests that fail for the same reason
 /// come as fast as clients send them.
 pub(super) fn log(error: &AuthError, limit: &LogLimit) {
-    measure::refused(error);
+    record::refused(error);
     let source = error.source();
     let detail;
     let reason: Option<&dyn Display> = match source {

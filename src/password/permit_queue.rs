@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use crate::measure;
+use crate::metrics::record;
 use crate::password::error::{PasswordError, TARGET};
 use crate::util::log_limit::{LogLimit, log_limited};
 
@@ -49,7 +49,7 @@ impl PermitQueue {
             Ok(permit) => permit,
             Err(_) => {
                 let Some(_place) = self.place() else {
-                    measure::hash_queue_full();
+                    record::hash_queue_full();
                     log_limited!(self.full, warn, target: TARGET, "the queue for password hashing is full");
                     return Err(PasswordError::Busy);
                 };
@@ -73,7 +73,7 @@ impl PermitQueue {
         // Only now: a place that nobody took must not be left.
         Some(Place {
             waiting: &self.waiting,
-            _measured: measure::HashWaiting::begin(),
+            _measured: record::HashWaiting::begin(),
         })
     }
 }
@@ -81,7 +81,7 @@ impl PermitQueue {
 /// A place in the queue, left when dropped, also by a caller who stops waiting.
 struct Place<'a> {
     waiting: &'a AtomicUsize,
-    _measured: measure::HashWaiting,
+    _measured: record::HashWaiting,
 }
 
 impl Drop for Place<'_> {

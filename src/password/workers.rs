@@ -6,7 +6,7 @@ use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 use tracing::{Dispatch, Span, dispatcher};
 
-use crate::measure;
+use crate::metrics::record;
 use crate::password::error::PasswordError;
 use crate::password::memory::{Memory, MemoryPool};
 use crate::password::permit_queue::PermitQueue;
@@ -52,7 +52,7 @@ impl Workers {
         let permit = self.line.permit().await?;
         Ok(Worker {
             blocks,
-            _measured: measure::HashRunning::begin(),
+            _measured: record::HashRunning::begin(),
             _permit: permit,
             _oversized: oversized,
             workers: Arc::clone(self),
@@ -65,7 +65,7 @@ pub(super) struct Worker {
     blocks: usize,
     workers: Arc<Workers>,
     // Ends before the permit, so that nobody is counted who comes next.
-    _measured: measure::HashRunning,
+    _measured: record::HashRunning,
     _permit: OwnedSemaphorePermit,
     _oversized: Option<OwnedSemaphorePermit>,
 }
@@ -89,7 +89,7 @@ impl Worker {
         // What is logged about the job belongs to the caller's span and subscriber.
         let dispatch = dispatcher::get_default(Dispatch::clone);
         let span = Span::current();
-        let timer = measure::HashTimer::new();
+        let timer = record::HashTimer::begin();
 
         runtime.spawn_blocking(move || {
             // The whole worker, not just the fields in use: the permit goes with the work.

@@ -12,7 +12,7 @@ use sha2::{Digest, Sha256};
 use crate::clock::{self, Clock};
 use crate::error::AuthError;
 use crate::jwt::Claims;
-use crate::measure;
+use crate::metrics::record;
 
 /// The tickets of one process, to be given to [`AuthLayer::stream_tickets`](crate::AuthLayer::stream_tickets).
 ///
@@ -95,7 +95,7 @@ impl StreamTickets {
         let mut open = inner.lock();
         open.make_room(&entry.owner, inner.capacity);
         open.put(entry);
-        measure::ticket_issued();
+        record::ticket_issued();
         Ok(ticket)
     }
 
@@ -104,7 +104,7 @@ impl StreamTickets {
         let digest = digest(ticket);
         let taken = self.0.lock().take(&digest);
         let good = taken.filter(|entry| self.0.keeps(entry))?;
-        measure::ticket_redeemed();
+        record::ticket_redeemed();
         Some(good.token)
     }
 }

@@ -11,7 +11,7 @@ use super::credential::{Credential, Presented, is_b64token, is_token_char};
 use super::csrf::Origins;
 use super::list;
 use crate::error::{AuthError, AuthErrorKind, ConfigError, RejectReason};
-use crate::measure;
+use crate::metrics::record;
 
 /// The cookie in which a browser keeps its token.
 ///
@@ -156,7 +156,7 @@ impl AuthCookie {
             Ok(())
         } else {
             let error = AuthError::new(AuthErrorKind::CrossOrigin);
-            measure::refused(&error);
+            record::refused(&error);
             Err(error)
         }
     }

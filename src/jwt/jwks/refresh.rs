@@ -15,7 +15,7 @@ use super::error::{Dropped, FetchError};
 use super::fetch::{Fetched, Fetcher};
 use super::{MAX_WAITING, RemoteJwks, Shared, State, Times};
 use crate::jwt::key_set::Keyset;
-use crate::measure;
+use crate::metrics::record;
 
 /// What the last fetch came to, and when it began.
 pub(super) type Outcome = (Instant, Result<Fetched, FetchError>);
@@ -103,7 +103,7 @@ impl Shared {
     /// Takes over what was fetched, and says when to ask again.
     fn accept(&self, (began, fetched): Outcome) -> Duration {
         let before = self.state.load();
-        measure::keys_fetched(fetched.is_ok());
+        record::keys_fetched(fetched.is_ok());
         match fetched {
             Ok(fetched) => {
                 let (keys, dropped) = self.renewed(&before, fetched.keys);

@@ -22,7 +22,7 @@ use super::token_cache::TokenCache;
 use super::verifier::{Verification, Verifier};
 use crate::clock::Clock;
 use crate::error::{AuthError, ConfigError, RejectReason};
-use crate::measure;
+use crate::metrics::record;
 use crate::secret::HmacSecret;
 
 /// Verifies JSON Web Tokens (RFC 7519), strictly.
@@ -243,12 +243,12 @@ impl JwtVerifier {
     fn verify_with(&self, keys: &Keyset, token: &str) -> Result<Claims, RejectReason> {
         let cache = self.cache.as_deref();
         if let Some(claims) = cache.and_then(|cache| cache.get(token, keys.generation())) {
-            measure::token_cache_hit();
+            record::token_cache_hit();
             claims.check_times(self.clock.numeric_date(), self.leeway)?;
             return Ok(claims);
         }
         if cache.is_some() {
-            measure::token_cache_miss();
+            record::token_cache_miss();
         }
         let compact = Compact::split(token, self.max_token_bytes, self.max_header_bytes)?;
         keys.verify(&compact, self.types.as_deref())?;

@@ -123,4 +123,4 @@ fn quoted(text: &'static str) -> BTreeSet<&'static str> {
     text.split('`').skip(1).step_by(2).collect()
 }
 
-const PAGE: &str = include_str!("../../../src/metrics.rs");
+const PAGE: &str = include_str!("../../../src/metrics/mod.rs");

@@ -96,10 +96,14 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+pub(crate) mod record;
+
+#[cfg(feature = "metrics")]
 use ::metrics::{Unit, describe_counter, describe_gauge, describe_histogram};
 
 /// Tells the recorder what the metrics mean, and their units. Call it once, after the recorder is
 /// installed; without it everything is counted as well.
+#[cfg(feature = "metrics")]
 pub fn describe() {
     describe_counter!(
         "tower_warder_rejections_total",

@@ -1,0 +1,250 @@
+//! What is recorded: one function for each event, one guard for each state that ends.
+//!
+//! Each entry of the list below exists with and without the feature `metrics`, so that callers need
+//! not ask. Without it the functions are empty and the guards have no size.
+
+#[cfg(feature = "metrics")]
+use self::recorder::{InGauge, LoadTimer, count_refusal};
+#[cfg(feature = "metrics")]
+use ::metrics::{counter, gauge};
+
+use crate::error::AuthError;
+#[cfg(feature = "metrics")]
+use crate::error::AuthErrorKind;
+
+macro_rules! record {
+    () => {};
+    ($(#[$meta:meta])* fn $name:ident($($arg:ident: $type:ty),*) { $($body:tt)* } $($rest:tt)*) => {
+        $(#[$meta])*
+        #[inline]
+        pub(crate) fn $name($($arg: $type),*) {
+            #[cfg(feature = "metrics")]
+            {
+                $($body)*
+            }
+            #[cfg(not(feature = "metrics"))]
+            let _ = ($($arg,)*);
+        }
+        record! { $($rest)* }
+    };
+    ($(#[$meta:meta])* struct $name:ident($state:ty) = $begin:expr; $($rest:tt)*) => {
+        $(#[$meta])*
+        pub(crate) struct $name {
+            #[cfg(feature = "metrics")]
+            _state: $state,
+        }
+
+        $(#[$meta])*
+        impl $name {
+            #[inline]
+            pub(crate) fn begin() -> Self {
+                Self {
+                    #[cfg(feature = "metrics")]
+                    _state: $begin,
+                }
+            }
+        }
+        record! { $($rest)* }
+    };
+}
+
+// Names and labels of what happens at every request whose user is cached are literals: their keys
+// are made when this is compiled. A load and a refusal make theirs each time.
+record! {
+    /// A credential was refused. A request without one is not counted here.
+    fn refused(error: &AuthError) {
+        if error.kind() != AuthErrorKind::MissingCredential {
+            count_refusal(error);
+        }
+    }
+
+    /// A guard or an extractor rejected a request. A refused credential is counted already.
+    fn turned_away(error: &AuthError) {
+        if error.kind() == AuthErrorKind::MissingCredential {
+            count_refusal(error);
+        }
+    }
+
+    /// A call of the loader, from now until it is dropped. Abandoned unless [`loaded`] ends it.
+    struct Load(LoadTimer) = LoadTimer::start();
+
+    fn loaded(load: Load, outcome: Loaded) {
+        let mut load = load;
+        load._state.outcome = outcome.label();
+    }
+
+    fn user_cache_hit() {
+        counter!("tower_warder_user_cache_lookups_total", "outcome" => "hit").increment(1);
+    }
+
+    fn user_cache_miss() {
+        counter!("tower_warder_user_cache_lookups_total", "outcome" => "miss").increment(1);
+    }
+
+    fn user_cache_bypassed() {
+        counter!("tower_warder_user_cache_lookups_total", "outcome" => "bypass").increment(1);
+    }
+
+    /// A channel of invalidations that is not connected, until it is dropped.
+    struct ChannelDown(InGauge) = InGauge::enter(gauge!("tower_warder_user_cache_channels_down"));
+
+    fn token_cache_hit() {
+        counter!("tower_warder_token_cache_lookups_total", "outcome" => "hit").increment(1);
+    }
+
+    fn token_cache_miss() {
+        counter!("tower_warder_token_cache_lookups_total", "outcome" => "miss").increment(1);
+    }
+
+    /// A key server was asked for its keys.
+    #[cfg(feature = "jwks")]
+    fn keys_fetched(done: bool) {
+        let outcome = if done { "ok" } else { "failed" };
+        counter!("tower_warder_key_fetches_total", "outcome" => outcome).increment(1);
+    }
+
+    fn ticket_issued() {
+        counter!("tower_warder_tickets_issued_total").increment(1);
+    }
+
+    fn ticket_redeemed() {
+        counter!("tower_warder_tickets_redeemed_total").increment(1);
+    }
+
+    /// A caller that waits for a permit to hash, until it is dropped.
+    #[cfg(feature = "password")]
+    struct HashWaiting(InGauge) = InGauge::enter(gauge!("tower_warder_password_hashes_waiting"));
+
+    /// A permit to hash that is taken, until it is dropped.
+    #[cfg(feature = "password")]
+    struct HashRunning(InGauge) = InGauge::enter(gauge!("tower_warder_password_hashes_running"));
+
+    /// The queue for a permit to hash was full.
+    #[cfg(feature = "password")]
+    fn hash_queue_full() {
+        counter!("tower_warder_password_queue_full_total").increment(1);
+    }
+
+    /// Begins on the caller's thread: the worker's may have another recorder.
+    #[cfg(feature = "password")]
+    struct HashTimer(::metrics::Histogram) =
+        ::metrics::histogram!("tower_warder_password_hash_duration_seconds");
+
+    #[cfg(feature = "accounts")]
+    fn logged_in(outcome: LogIn) {
+        counter!("tower_warder_logins_total", "outcome" => outcome.label()).increment(1);
+    }
+}
+
+#[cfg(feature = "password")]
+impl HashTimer {
+    /// Runs `work`, and records how long it took.
+    #[inline]
+    pub(crate) fn time<T>(self, work: impl FnOnce() -> T) -> T {
+        #[cfg(feature = "metrics")]
+        let began = std::time::Instant::now();
+        let done = work();
+        #[cfg(feature = "metrics")]
+        self._state.record(began.elapsed());
+        done
+    }
+}
+
+/// Outcomes and their labels.
+macro_rules! outcomes {
+    ($(#[$meta:meta])* $name:ident { $($(#[$doc:meta])* $variant:ident = $label:literal,)* }) => {
+        $(#[$meta])*
+        #[derive(Clone, Copy)]
+        pub(crate) enum $name {
+            $($(#[$doc])* $variant,)*
+        }
+
+        $(#[$meta])*
+        #[cfg(feature = "metrics")]
+        impl $name {
+            const fn label(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $label,)*
+                }
+            }
+        }
+    };
+}
+
+outcomes! {
+    /// The outcome of a call of the loader.
+    Loaded {
+        Found = "found",
+        Unknown = "unknown",
+        /// The loader refused the token.
+        Refused = "refused",
+        /// The store did not answer, or the loader panicked.
+        Failed = "failed",
+    }
+}
+
+outcomes! {
+    /// The outcome of a log-in.
+    #[cfg(feature = "accounts")]
+    LogIn {
+        Done = "ok",
+        WrongCredentials = "wrong_credentials",
+        Pending = "pending",
+        Disabled = "disabled",
+        Unavailable = "unavailable",
+    }
+}
+
+/// What tells the recorder of the application.
+#[cfg(feature = "metrics")]
+mod recorder {
+    use std::time::Instant;
+
+    use ::metrics::{Gauge, counter, histogram};
+
+    use crate::error::AuthError;
+
+    pub(super) fn count_refusal(error: &AuthError) {
+        let (code, reason) = (error.code(), error.reason());
+        counter!("tower_warder_rejections_total", "code" => code, "reason" => reason).increment(1);
+    }
+
+    /// Records a load when dropped.
+    pub(crate) struct LoadTimer {
+        began: Instant,
+        pub(super) outcome: &'static str,
+    }
+
+    impl LoadTimer {
+        pub(super) fn start() -> Self {
+            Self {
+                began: Instant::now(),
+                outcome: "abandoned",
+            }
+        }
+    }
+
+    impl Drop for LoadTimer {
+        fn drop(&mut self) {
+            counter!("tower_warder_loads_total", "outcome" => self.outcome).increment(1);
+            histogram!("tower_warder_load_duration_seconds").record(self.began.elapsed());
+        }
+    }
+
+    /// One in a gauge until it is dropped. Keeps the gauge, so that the recorder that was told of the
+    /// beginning, if there was one by then, is told of the end.
+    pub(crate) struct InGauge(Gauge);
+
+    impl InGauge {
+        pub(super) fn enter(gauge: Gauge) -> Self {
+            gauge.increment(1.0);
+            Self(gauge)
+        }
+    }
+
+    impl Drop for InGauge {
+        fn drop(&mut self) {
+            self.0.decrement(1.0);
+        }
+    }
+}
