@@ -1,39 +1,59 @@
-//! The corridor: `lib.rs` lists the modules in the order in which a request meets them, and each
-//! imports only from those above it.
+//! The order of modules: each file lists its modules in the order of their imports, `lib.rs` thereby in
+//! the order in which a request meets them. A module imports only from siblings listed above it.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot be set up fails")]
 
+use std::collections::{BTreeSet, HashMap};
 use std::fs;
 use std::path::{Path, PathBuf};
 
 #[test]
-fn modules_import_only_from_modules_above_them() {
-    let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
-    let root = fs::read_to_string(src.join("lib.rs")).unwrap();
-    let modules: Vec<&str> = root.lines().filter_map(module_name).collect();
-    assert!(modules.len() > 10, "lib.rs lists the modules: {modules:?}");
+fn modules_import_only_from_siblings_above_them() {
+    let mut violations = Vec::new();
+    for file in crate_roots() {
+        let root = Module::new("crate".to_owned(), file);
+        assert!(!root.children().is_empty(), "{}", root.file.display());
+        check_children(&root, &mut violations);
+    }
+    assert!(violations.is_empty(), "\n{}\n", violations.join("\n"));
+}
 
-    for (position, module) in modules.iter().enumerate() {
-        for file in files_of(&src, module) {
-            let text = fs::read_to_string(&file).unwrap();
-            for imported in imports(without_tests(&text)) {
-                assert!(
-                    !modules.iter().skip(position + 1).any(|it| *it == imported),
-                    "{} imports from `{imported}`, which comes after `{module}`",
-                    file.display()
-                );
+fn check_children(module: &Module, violations: &mut Vec<String>) {
+    let children = module.children();
+    let prefix = format!("{}::", module.path);
+    let re_exports = module.re_exports(&children);
+    for (position, child) in children.iter().enumerate() {
+        for file in child.with_descendants() {
+            let imports = file.imports();
+            let names = imports.iter().filter_map(|path| path.strip_prefix(&prefix));
+            let names = names.map(first_name);
+            let names = names.map(|name| re_exports.get(&name).cloned().unwrap_or(name));
+            let names: BTreeSet<String> = names.collect();
+            for later in children.iter().skip(position + 1) {
+                if names.contains(later.name()) {
+                    let (file, child, later) = (file.file.display(), child.name(), later.name());
+                    violations.push(format!(
+                        "{file} imports from `{later}`, which comes after `{child}`"
+                    ));
+                }
             }
         }
+        check_children(child, violations);
     }
 }
 
 #[test]
 fn no_span_guard_is_held_and_no_unsafe_code_is_written() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let library = fs::read_to_string(root.join("src/lib.rs")).unwrap();
-    assert!(library.contains("#![forbid(unsafe_code)]"));
-    for directory in ["src", "examples"] {
-        for file in files_below(root.join(directory)) {
+    let mut directories = vec![root.join("examples")];
+    for crate_root in crate_roots() {
+        let text = fs::read_to_string(&crate_root).unwrap();
+        let forbidden = text.contains("#![forbid(unsafe_code)]");
+        assert!(forbidden, "{}", crate_root.display());
+        directories.push(crate_root.parent().unwrap().to_owned());
+    }
+    for directory in directories {
+        for file in files_below(directory) {
             let text = fs::read_to_string(&file).unwrap();
             for guard in [".entered()", ".enter()"] {
                 assert!(!text.contains(guard), "{}: {guard}", file.display());
@@ -49,46 +69,175 @@ fn no_span_guard_is_held_and_no_unsafe_code_is_written() {
 
 #[test]
 fn imports_are_seen_in_every_form() {
-    let code = "use crate::a::A;\n// crate::no\nuse crate::{\n    b::{B, c::C},\n    d::D,\n};\n\
-        #[cfg(test)]\nmod helpers;\nfn f() -> crate::e { g(crate::f) }\n\
-        #[cfg(test)]\nmod tests {\n    use crate::z::Z;\n}";
-    assert_eq!(imports(without_tests(code)), ["a", "b", "d", "e", "f"]);
+    let code = "use crate::a::A;\n// crate::no\nuse crate::{\n    b::{B, c::C},\n    d::*,\n};\n\
+        use super::{e, f::F};\nuse super::super::g::G;\n\
+        #[cfg(test)]\nmod helpers;\nfn h() -> crate::h { i(\ncrate::i::<super::j>) }\n\
+        pub(super) fn k() {}\n#[cfg(test)]\nmod tests {\n    use crate::z::Z;\n}";
+    let expected = [
+        "crate::a::A",
+        "crate::b::B",
+        "crate::b::c::C",
+        "crate::d",
+        "crate::x::e",
+        "crate::x::f::F",
+        "crate::g::G",
+        "crate::h",
+        "crate::i",
+        "crate::x::j",
+    ];
+    assert_eq!(imports(&without_tests(code), "crate::x::y"), expected);
 }
 
-/// Tests in the file itself may use everything; a module of tests elsewhere ends nothing here.
-fn without_tests(text: &str) -> &str {
+/// A file and its path in the crate.
+struct Module {
+    path: String,
+    file: PathBuf,
+}
+
+impl Module {
+    const fn new(path: String, file: PathBuf) -> Self {
+        Self { path, file }
+    }
+
+    fn name(&self) -> &str {
+        self.path.rsplit("::").next().unwrap()
+    }
+
+    fn code(&self) -> String {
+        without_tests(&fs::read_to_string(&self.file).unwrap())
+    }
+
+    /// The modules that the file lists, in that order, without tests.
+    fn children(&self) -> Vec<Self> {
+        let folder = match self.file.file_stem().unwrap().to_str().unwrap() {
+            "lib" | "main" | "mod" => self.file.parent().unwrap().to_owned(),
+            _ => self.file.with_extension(""),
+        };
+        let code = self.code();
+        let mut names: Vec<&str> = code.lines().filter_map(module_name).collect();
+        names.retain(|name| *name != "tests");
+        // With and without a feature.
+        names.dedup();
+        let child = |name: &str| {
+            let files = [format!("{name}.rs"), format!("{name}/mod.rs")];
+            let mut files = files.iter().map(|file| folder.join(file));
+            let file = files.find(|file| file.is_file()).unwrap();
+            Self::new(format!("{}::{name}", self.path), file)
+        };
+        names.into_iter().map(child).collect()
+    }
+
+    fn with_descendants(&self) -> Vec<Self> {
+        let mut all = vec![Self::new(self.path.clone(), self.file.clone())];
+        all.extend(self.children().iter().flat_map(Self::with_descendants));
+        all
+    }
+
+    /// Absolute paths of what the file imports or names from its crate.
+    fn imports(&self) -> Vec<String> {
+        imports(&self.code(), &self.path)
+    }
+
+    /// Names that the file takes from its children, and from which: whoever imports one of them from
+    /// here imports from that child.
+    fn re_exports(&self, children: &[Self]) -> HashMap<String, String> {
+        let mut names = HashMap::new();
+        for statement in self.code().split("use ").skip(1) {
+            for path in expanded(statement) {
+                let path = path.strip_prefix("self::").unwrap_or(&path);
+                if let (child, Some((_, name))) = (first_name(path), path.rsplit_once("::"))
+                    && children.iter().any(|it| it.name() == child)
+                {
+                    names.insert(name.to_owned(), child);
+                }
+            }
+        }
+        names
+    }
+}
+
+fn crate_roots() -> Vec<PathBuf> {
+    let workspace = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let members = fs::read_dir(workspace.join("crates")).into_iter().flatten();
+    let members = members.map(|member| member.unwrap().path());
+    let crates = members.chain([workspace.to_owned()]);
+    let roots = crates.flat_map(|it| ["src/lib.rs", "src/main.rs"].map(|root| it.join(root)));
+    roots.filter(|root| root.is_file()).collect()
+}
+
+/// Code without comments, up to the tests in the file itself: these may use everything.
+fn without_tests(text: &str) -> String {
     let starts = ["mod tests {", "pub(crate) mod tests {"]
         .map(|start| text.find(&format!("#[cfg(test)]\n{start}")));
     let end = starts.into_iter().flatten().min().unwrap_or(text.len());
-    text.split_at(end).0
+    let lines = text.split_at(end).0.lines();
+    let lines = lines.filter(|line| !line.trim_start().starts_with("//"));
+    lines.flat_map(|line| [line, "\n"]).collect()
 }
 
-/// What stands behind `crate::`, alone or in braces.
-fn imports(code: &str) -> Vec<String> {
-    let lines = code.lines().map(str::trim);
-    let code: String = lines.filter(|line| !line.starts_with("//")).collect();
-    let mut names = Vec::new();
-    for path in code.split("crate::").skip(1) {
-        let Some(group) = path.strip_prefix('{') else {
-            names.push(first_name(path));
-            continue;
-        };
-        let mut depth = 0;
-        let mut members = vec![String::new()];
-        for character in group.chars() {
-            match character {
-                '{' => depth += 1,
-                '}' if depth == 0 => break,
-                '}' => depth -= 1,
-                ',' if depth == 0 => members.push(String::new()),
-                _ if depth == 0 => members.last_mut().unwrap().push(character),
-                _ => {}
-            }
+fn imports(code: &str, module: &str) -> Vec<String> {
+    let mut paths = Vec::new();
+    for start in ["crate::", "super::"]
+        .iter()
+        .flat_map(|it| code.match_indices(it))
+    {
+        let (before, path) = code.split_at(start.0);
+        // `super::super::` begins once.
+        if !before.ends_with("super::") {
+            paths.extend(expanded(path).into_iter().map(|path| (start.0, path)));
         }
-        names.extend(members.iter().map(|member| first_name(member.trim())));
     }
-    names.retain(|name| !name.is_empty());
-    names
+    paths.sort_by_key(|(position, _)| *position);
+    let paths = paths.into_iter().map(|(_, path)| path);
+    paths.map(|path| absolute(module, &path)).collect()
+}
+
+fn absolute(module: &str, path: &str) -> String {
+    match path.strip_prefix("super::") {
+        Some(rest) => absolute(module.rsplit_once("::").unwrap_or_default().0, rest),
+        None if path.starts_with("crate") => path.to_owned(),
+        None => format!("{module}::{path}"),
+    }
+}
+
+/// The paths that `text` begins with: one, or each of those in braces.
+fn expanded(text: &str) -> Vec<String> {
+    let text = text.trim_start();
+    if let Some(group) = text.strip_prefix('{') {
+        return members(group).into_iter().flat_map(expanded).collect();
+    }
+    let name = first_name(text);
+    match text.split_at(name.len()).1.strip_prefix("::") {
+        Some(rest) if !name.is_empty() => {
+            let paths = expanded(rest).into_iter();
+            let paths = paths.map(|path| format!("{name}::{path}"));
+            paths
+                .map(|it| it.trim_end_matches("::").to_owned())
+                .collect()
+        }
+        _ => vec![name],
+    }
+}
+
+/// What stands between commas up to the brace that closes the group.
+fn members(group: &str) -> Vec<&str> {
+    let (mut depth, mut start, mut members) = (0, 0, Vec::new());
+    for (position, character) in group.char_indices() {
+        match character {
+            '{' => depth += 1,
+            '}' if depth > 0 => depth -= 1,
+            ',' | '}' if depth == 0 => {
+                members.push(group.get(start..position).unwrap());
+                start = position + 1;
+                if character == '}' {
+                    break;
+                }
+            }
+            _ => {}
+        }
+    }
+    members.retain(|member| !member.trim().is_empty());
+    members
 }
 
 fn first_name(path: &str) -> String {
@@ -99,15 +248,9 @@ fn first_name(path: &str) -> String {
 }
 
 fn module_name(line: &str) -> Option<&str> {
-    let line = line.trim_start_matches("pub ");
-    line.strip_prefix("mod ")?.strip_suffix(';')
-}
-
-fn files_of(src: &Path, module: &str) -> Vec<PathBuf> {
-    let mut files = files_below(src.join(module));
-    files.push(src.join(format!("{module}.rs")));
-    files.retain(|file| file.is_file());
-    files
+    let (visibility, name) = line.strip_suffix(';')?.split_once("mod ")?;
+    let visible = ["", "pub ", "pub(crate) ", "pub(super) "].contains(&visibility);
+    visible.then_some(name)
 }
 
 fn files_below(directory: PathBuf) -> Vec<PathBuf> {

@@ -1,12 +1,12 @@
 //! Keys that somebody else publishes.
 
+mod error;
 mod url;
-mod builder;
 mod client;
 mod document;
-mod error;
 mod fetch;
 mod refresh;
+mod builder;
 
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};

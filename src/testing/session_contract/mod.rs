@@ -2,12 +2,12 @@
 
 #![allow(clippy::panic, reason = "a store that breaks a rule fails its test")]
 
+mod row;
 mod ending;
 #[cfg(test)]
 mod broken_stores;
 mod opening;
 mod rotation;
-mod row;
 
 use super::store_contract::fixture::Fixture;
 use crate::accounts::SessionStore;

@@ -2,9 +2,9 @@
 
 #![allow(clippy::panic, reason = "a store that breaks a rule fails its test")]
 
+pub(super) mod fixture;
 mod admins;
 mod deletion;
-pub(super) mod fixture;
 #[cfg(test)]
 mod broken_stores;
 mod passwords;
