@@ -21,11 +21,11 @@ use axum::http::StatusCode;
 use axum::response::Html;
 use axum::routing::{get, post};
 use serde_json::json;
-use tower_warder::accounts::{self, Accounts, InMemoryAccountStore, User, UserCreate};
 use tower_warder::{
     AuthCookie, AuthLayer, BoxError, ConfigError, CredentialSource, CurrentUser, HmacSecret,
     JwtIssuer, JwtVerifier,
 };
+use tower_warder_accounts::{self as accounts, Accounts, InMemoryAccountStore, User, UserCreate};
 
 /// A cookie that is not good any more is none here: the log-in is on this page.
 async fn home(user: Option<CurrentUser<User>>) -> Html<String> {

@@ -50,7 +50,7 @@ impl Clock {
 
 /// Whether one time is before another in whole seconds: `iat` often has no smaller ones, so that what
 /// happens in one second counts as simultaneous.
-pub(crate) fn is_seconds_before(time: SystemTime, other: SystemTime) -> bool {
+pub fn is_seconds_before(time: SystemTime, other: SystemTime) -> bool {
     let seconds = |time: SystemTime| time.duration_since(UNIX_EPOCH).map_or(0, |it| it.as_secs());
     seconds(time) < seconds(other)
 }

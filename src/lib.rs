@@ -15,6 +15,7 @@ mod jwt;
 mod stream_ticket;
 mod credentials;
 mod user;
+mod status;
 mod cache;
 mod policy;
 mod identity;
@@ -28,12 +29,12 @@ mod extract;
 mod password;
 #[cfg(all(feature = "axum", feature = "password"))]
 mod login;
-#[cfg(feature = "accounts")]
-pub mod accounts;
 #[cfg(feature = "utoipa")]
 pub mod openapi;
 #[cfg(feature = "testing")]
 pub mod testing;
+#[doc(hidden)]
+pub mod private;
 
 pub use async_trait::async_trait;
 
@@ -60,5 +61,6 @@ pub use published::JwksEndpoint;
 pub use require::{RequireLayer, RequireService, ResponseFuture};
 pub use response::{EmptyBody, MakeErrorResponse, ProblemJson};
 pub use secret::HmacSecret;
+pub use status::UnknownStatus;
 pub use stream_ticket::{StreamTicket, StreamTickets};
 pub use user::{AuthUser, CurrentUser, UserLoader, UserStatus};

@@ -17,7 +17,7 @@ use crate::user::UserStatus;
 use crate::util::log_limit::{LogLimit, log_limited};
 
 /// The errors of a log-in over an application's own table of users. As a response they are what the
-/// routes of the feature `accounts` answer.
+/// routes of the crate `tower-warder-accounts` answer.
 ///
 /// | error | status | `detail` | `code` |
 /// |---|---|---|---|
@@ -282,7 +282,7 @@ impl Error for LoginError {
 }
 
 /// At most one line a minute above DEBUG: anybody may log in, as often as they like.
-pub(crate) fn log_outage(source: &BoxError, message: &str) {
+pub fn log_outage(source: &BoxError, message: &str) {
     static LIMIT: LogLimit = LogLimit::new();
 
     // The hasher has logged its own.
@@ -299,19 +299,22 @@ fn problem(row: Row) -> Response {
 }
 
 /// Status, `detail` and `code` of a problem.
-pub(crate) type Row = (StatusCode, &'static str, &'static str);
+pub type Row = (StatusCode, &'static str, &'static str);
 
-pub(crate) const WRONG_CREDENTIALS: Row = (
+/// The answer to an unknown address or a wrong password.
+pub const WRONG_CREDENTIALS: Row = (
     StatusCode::UNAUTHORIZED,
     "Incorrect email or password",
     "invalid_credentials",
 );
-pub(crate) const PENDING: Row = (
+/// The answer to the right password of a pending account.
+pub const PENDING: Row = (
     StatusCode::FORBIDDEN,
     "Account pending approval",
     "account_pending",
 );
-pub(crate) const DISABLED: Row = (
+/// The answer to the right password of a disabled account.
+pub const DISABLED: Row = (
     StatusCode::FORBIDDEN,
     "Account disabled",
     "account_disabled",

@@ -109,7 +109,7 @@ pub(crate) fn respond<B>(
 }
 
 /// `application/problem+json`.
-pub(crate) fn problem(status: StatusCode, detail: &str, code: &str) -> Response<String> {
+pub fn problem(status: StatusCode, detail: &str, code: &str) -> Response<String> {
     let document = ProblemDocument {
         kind: "about:blank",
         title: status.canonical_reason(),

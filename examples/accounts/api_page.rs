@@ -4,7 +4,8 @@ use axum::Router;
 use axum::http::header::{CONTENT_SECURITY_POLICY, HeaderValue};
 use tower_http::set_header::SetResponseHeaderLayer;
 use tower_warder::AuthCookie;
-use tower_warder::openapi::{AccountsApi, CookieApi, SecuritySchemes, SessionsApi, TicketApi};
+use tower_warder::openapi::SecuritySchemes;
+use tower_warder_accounts::openapi::{AccountsApi, CookieApi, SessionsApi, TicketApi};
 use utoipa::{Modify, OpenApi};
 use utoipa_swagger_ui::{Config, SwaggerUi};
 

@@ -78,9 +78,11 @@ use tokio::net::TcpListener;
 #[cfg(unix)]
 use tokio::signal::unix::{SignalKind, signal};
 use tower_http::trace::TraceLayer;
-use tower_warder::accounts::{self, AccountStore, Accounts, CommonPasswords, Sessions, User};
 use tower_warder::{
     AuthCookie, AuthLayer, CredentialSource, JwtVerifier, StreamTickets, UserCache,
+};
+use tower_warder_accounts::{
+    self as accounts, AccountStore, Accounts, CommonPasswords, Sessions, User,
 };
 
 mod api_page;

@@ -12,8 +12,8 @@ use axum::response::{Html, IntoResponse, Redirect, Response};
 use axum::routing::get;
 use axum::{Extension, Router};
 use tower_http::set_header::SetResponseHeaderLayer;
-use tower_warder::accounts::User;
 use tower_warder::{Admin, AuthError, AuthErrorKind, MakeErrorResponse, ProblemJson, RequireLayer};
+use tower_warder_accounts::User;
 
 use super::bootstrap::AwaitsSecret;
 

@@ -18,10 +18,10 @@ use futures_util::future::{BoxFuture, Shared};
 use futures_util::{Stream, StreamExt, stream};
 use serde_json::{Value, json};
 use tokio::time::{self, Instant, MissedTickBehavior};
-use tower_warder::accounts::{AccountStore, Accounts, User, UserPublic};
 use tower_warder::{
     AuthError, AuthErrorKind, Claims, CredentialSource, CurrentUser, Denied, Identity,
 };
+use tower_warder_accounts::{AccountStore, Accounts, User, UserPublic};
 
 use super::serve::MAX_CONNECTIONS;
 use super::stream_limit::{StreamLimit, TooManyStreams};

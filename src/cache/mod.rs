@@ -27,7 +27,7 @@ pub use self::invalidation::Invalidation;
 ///
 /// A status that changes in the store is seen after the [time to live](Self::ttl) at the
 /// latest, or at once if whoever changes it calls [`invalidate`](Self::invalidate): keep a clone,
-/// which is a handle to the same cache. [`Accounts`](crate::accounts::Accounts) does that for its
+/// which is a handle to the same cache. `Accounts` of `tower-warder-accounts` does that for its
 /// own changes. What other processes change is heard with [`subscribe`](Self::subscribe).
 ///
 /// A hit waits for nobody and takes no lock. Many requests that miss the same user at once are one

@@ -21,8 +21,7 @@ use crate::error::ConfigError;
 pub use self::cookie::{AuthCookie, InvalidCookieValue};
 
 pub(crate) use self::credential::Presented;
-#[cfg(feature = "accounts")]
-pub(crate) use self::query::decode as decode_form;
+pub use self::query::decode as decode_form;
 
 /// Where a layer looks for the credential.
 ///

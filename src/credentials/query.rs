@@ -34,7 +34,7 @@ fn read(value: &str) -> Presented {
 }
 
 /// `application/x-www-form-urlencoded`, strictly: a `%` without two digits is `None`.
-pub(crate) fn decode(text: &str) -> impl Iterator<Item = Option<u8>> {
+pub fn decode(text: &str) -> impl Iterator<Item = Option<u8>> {
     let mut bytes = text.bytes();
     iter::from_fn(move || {
         Some(match bytes.next()? {

@@ -52,10 +52,6 @@ pub(crate) enum RejectReason {
     IssuedTooEarly,
     GenerationType,
     UnknownSubject,
-    #[cfg_attr(
-        not(feature = "accounts"),
-        expect(dead_code, reason = "accounts alone are bound to an issuer")
-    )]
     ForeignIssuer,
     CustomClaims,
 }

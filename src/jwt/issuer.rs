@@ -102,8 +102,7 @@ impl JwtIssuer {
     }
 
     /// What `iss` says in every token.
-    #[cfg(feature = "accounts")]
-    pub(crate) fn issuer_name(&self) -> Option<&str> {
+    pub fn issuer_name(&self) -> Option<&str> {
         self.issuer.as_deref()
     }
 

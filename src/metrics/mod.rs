@@ -19,7 +19,7 @@
 //! | `tower_warder_password_hashes_waiting` | gauge | | callers who wait for one |
 //! | `tower_warder_password_queue_full_total` | counter | | callers who could not even wait: `PasswordError::Busy` |
 //! | `tower_warder_password_hash_duration_seconds` | histogram | | how long each hash, or verification, took once it had a thread |
-//! | `tower_warder_logins_total` | counter | `outcome`: `ok`, `wrong_credentials`, `pending`, `disabled`, `unavailable` | log-ins that `accounts::Accounts` judged |
+//! | `tower_warder_logins_total` | counter | `outcome`: `ok`, `wrong_credentials`, `pending`, `disabled`, `unavailable` | log-ins that `Accounts` of `tower-warder-accounts` judged |
 //!
 //! Labels have no other values than those that stand on this page, whatever is sent: never a
 //! subject, a path, a key, an issuer or an address.

@@ -129,11 +129,15 @@ record! {
     #[cfg(feature = "password")]
     struct HashTimer(::metrics::Histogram) =
         ::metrics::histogram!("tower_warder_password_hash_duration_seconds");
+}
 
-    #[cfg(feature = "accounts")]
-    fn logged_in(outcome: LogIn) {
-        counter!("tower_warder_logins_total", "outcome" => outcome.label()).increment(1);
-    }
+/// Records a log-in. The accounts of another crate report it.
+#[inline]
+pub fn logged_in(outcome: LogIn) {
+    #[cfg(feature = "metrics")]
+    counter!("tower_warder_logins_total", "outcome" => outcome.label()).increment(1);
+    #[cfg(not(feature = "metrics"))]
+    let _ = outcome;
 }
 
 #[cfg(feature = "password")]
@@ -152,14 +156,13 @@ impl HashTimer {
 
 /// Outcomes and their labels.
 macro_rules! outcomes {
-    ($(#[$meta:meta])* $name:ident { $($(#[$doc:meta])* $variant:ident = $label:literal,)* }) => {
+    ($(#[$meta:meta])* $vis:vis enum $name:ident { $($(#[$doc:meta])* $variant:ident = $label:literal,)* }) => {
         $(#[$meta])*
-        #[derive(Clone, Copy)]
-        pub(crate) enum $name {
+        #[derive(Clone, Copy, Debug)]
+        $vis enum $name {
             $($(#[$doc])* $variant,)*
         }
 
-        $(#[$meta])*
         #[cfg(feature = "metrics")]
         impl $name {
             const fn label(self) -> &'static str {
@@ -173,7 +176,7 @@ macro_rules! outcomes {
 
 outcomes! {
     /// The outcome of a call of the loader.
-    Loaded {
+    pub(crate) enum Loaded {
         Found = "found",
         Unknown = "unknown",
         /// The loader refused the token.
@@ -185,12 +188,16 @@ outcomes! {
 
 outcomes! {
     /// The outcome of a log-in.
-    #[cfg(feature = "accounts")]
-    LogIn {
+    pub enum LogIn {
+        /// It succeeded.
         Done = "ok",
+        /// Address and password do not match.
         WrongCredentials = "wrong_credentials",
+        /// The account waits for approval.
         Pending = "pending",
+        /// The account is disabled.
         Disabled = "disabled",
+        /// The store or the hasher did not answer.
         Unavailable = "unavailable",
     }
 }

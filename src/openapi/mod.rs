@@ -1,13 +1,11 @@
 //! The API described, for applications that describe theirs with [utoipa].
 //!
-//! Each piece is what utoipa has a place for: [`AccountsApi`] is nested where the routes are, and
-//! [`CookieApi`], [`TicketApi`] and [`SessionsApi`] under the same prefix if their routes are
-//! mounted; [`AuthErrorResponses`] are the responses of a route behind a door, [`SecuritySchemes`] is a modifier
-//! that says how a client proves who it is. The document is OpenAPI 3.1.
+//! [`AuthErrorResponses`] are the responses of a route behind a door, [`SecuritySchemes`] is a modifier
+//! that says how a client proves who it is. The document is OpenAPI 3.1. The routes of accounts are
+//! described by the crate `tower-warder-accounts`.
 //!
-#![cfg_attr(feature = "accounts", doc = "```")]
-#![cfg_attr(not(feature = "accounts"), doc = "```text")]
-//! use tower_warder::openapi::{AccountsApi, AuthErrorResponses, SecuritySchemes};
+//! ```
+//! use tower_warder::openapi::{AuthErrorResponses, SecuritySchemes};
 //! use utoipa::OpenApi;
 //!
 //! /// The orders of who asks.
@@ -20,50 +18,24 @@
 //! async fn orders() { /* … */ }
 //!
 //! #[derive(OpenApi)]
-//! #[openapi(
-//!     paths(orders),
-//!     nest((path = "/api/auth", api = AccountsApi)),
-//!     modifiers(&SECURITY),
-//! )]
+//! #[openapi(paths(orders), modifiers(&SECURITY))]
 //! struct Api;
 //!
 //! const SECURITY: SecuritySchemes =
 //!     SecuritySchemes::new().bearer().password_flow("/api/auth/login");
 //!
-//! let document = Api::openapi();
-//! assert!(document.paths.get_path_item("/api/auth/me").is_some());
+//! let document = serde_json::to_value(Api::openapi()).unwrap();
+//! let schemes = &document["components"]["securitySchemes"];
+//! assert_eq!(schemes["bearer"]["scheme"], "bearer");
 //! ```
 //!
-//! Without the macros it is `document.nest("/api/auth", AccountsApi::openapi())` and
-//! `SECURITY.modify(&mut document)`.
-//!
-//! Of two schemas with one name in one document utoipa keeps that of the application: give yours
-//! another name (`#[schema(as = …)]`) if it means something else.
+//! Without the macros it is `SECURITY.modify(&mut document)`.
 //!
 //! [utoipa]: https://docs.rs/utoipa
 
-mod security;
-mod refusal;
-#[cfg(feature = "accounts")]
-mod schema;
-#[cfg(feature = "accounts")]
-mod operation;
-#[cfg(feature = "accounts")]
-mod accounts;
-#[cfg(feature = "accounts")]
-mod cookie;
-#[cfg(feature = "accounts")]
-mod ticket;
-#[cfg(feature = "accounts")]
-mod sessions;
+pub(crate) mod security;
+pub(crate) mod refusal;
+mod status;
 
-#[cfg(feature = "accounts")]
-pub use accounts::AccountsApi;
-#[cfg(feature = "accounts")]
-pub use cookie::CookieApi;
 pub use refusal::AuthErrorResponses;
 pub use security::SecuritySchemes;
-#[cfg(feature = "accounts")]
-pub use sessions::SessionsApi;
-#[cfg(feature = "accounts")]
-pub use ticket::TicketApi;

@@ -32,7 +32,7 @@ impl IntoResponses for AuthErrorResponses {
 }
 
 /// One answer of those that share a status.
-pub(super) struct ErrorRow {
+pub struct ErrorRow {
     status: StatusCode,
     detail: String,
     code: &'static str,
@@ -42,7 +42,7 @@ pub(super) struct ErrorRow {
 
 impl ErrorRow {
     /// Those of every door.
-    pub(super) fn of_doors() -> impl Iterator<Item = Self> {
+    pub fn of_doors() -> impl Iterator<Item = Self> {
         let kinds = [
             AuthErrorKind::InvalidRequest,
             AuthErrorKind::CrossOrigin,
@@ -91,7 +91,7 @@ impl From<(StatusCode, &'static str, &'static str)> for ErrorRow {
 }
 
 /// One response for each status; each refusal is an example in it.
-pub(super) fn by_status(
+pub fn by_status(
     refusals: impl IntoIterator<Item = ErrorRow>,
     problem: &RefOr<Schema>,
 ) -> BTreeMap<String, RefOr<Response>> {
@@ -135,12 +135,13 @@ fn response(status: StatusCode, refusals: &[ErrorRow], problem: RefOr<Schema>) -
     response.build()
 }
 
-pub(super) fn text_header() -> Header {
+/// A header with a text.
+pub fn text_header() -> Header {
     Header::new(ObjectBuilder::new().schema_type(Type::String))
 }
 
 /// A problem document (RFC 9457) as this crate writes it.
-pub(super) struct Problem;
+pub struct Problem;
 
 impl ToSchema for Problem {
     fn name() -> Cow<'static, str> {

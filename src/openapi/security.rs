@@ -109,11 +109,12 @@ impl Modify for SecuritySchemes<'_> {
 }
 
 /// What a door asks for.
-pub(super) fn requirement(name: &str) -> SecurityRequirement {
+pub fn requirement(name: &str) -> SecurityRequirement {
     SecurityRequirement::new::<_, _, String>(name, [])
 }
 
-pub(super) fn bearer() -> Http {
+/// A token in the `Authorization` header.
+pub fn bearer() -> Http {
     let http = HttpBuilder::new().scheme(HttpAuthScheme::Bearer);
     http.bearer_format("JWT").build()
 }
@@ -133,4 +134,5 @@ fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
     .flatten()
 }
 
-pub(super) const BEARER: &str = "bearer";
+/// The name of the scheme that operations ask for.
+pub const BEARER: &str = "bearer";

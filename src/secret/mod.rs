@@ -128,8 +128,8 @@ impl HmacSecret {
     }
 
     /// Whether `other` is the secret, in a time that does not depend on where they differ.
-    #[cfg(feature = "accounts")]
-    pub(crate) fn matches(&self, other: &[u8]) -> bool {
+    #[cfg(feature = "password")]
+    pub fn matches(&self, other: &[u8]) -> bool {
         use ctutils::CtEq;
 
         self.0.ct_eq(other).into()

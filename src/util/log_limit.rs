@@ -10,6 +10,8 @@ use std::time::Duration;
 use crate::clock::Clock;
 
 /// Logs at this level if the limit admits it, with the count of the events so far; else at DEBUG.
+#[doc(hidden)]
+#[macro_export]
 macro_rules! log_limited {
     ($limit:expr, $level:ident, target: $target:expr, $($line:tt)+) => {
         match $limit.admit() {
@@ -24,11 +26,11 @@ macro_rules! log_limited {
         }
     };
 }
-pub(crate) use log_limited;
+pub use crate::log_limited;
 
 /// The limit of one cause: one line a minute.
 #[derive(Debug, Default)]
-pub(crate) struct LogLimit {
+pub struct LogLimit {
     /// Milliseconds of uptime from which on the next line is admitted.
     next: AtomicU64,
     count: AtomicU64,
@@ -37,7 +39,8 @@ pub(crate) struct LogLimit {
 }
 
 impl LogLimit {
-    pub(crate) const fn new() -> Self {
+    /// Nothing has happened yet.
+    pub const fn new() -> Self {
         Self {
             next: AtomicU64::new(0),
             count: AtomicU64::new(0),
@@ -47,7 +50,7 @@ impl LogLimit {
 
     /// Counts an event. `Some` if it is to be logged: how many there were since the last recovery
     /// that was logged, or since the start.
-    pub(crate) fn admit(&self) -> Option<u64> {
+    pub fn admit(&self) -> Option<u64> {
         self.admit_at(Clock::system().uptime())
     }
 
@@ -73,7 +76,7 @@ impl LogLimit {
 
     /// Says that the cause is gone. `Some` if that is to be logged, because its beginning was: how
     /// many events there were. One load where nothing happened.
-    pub(crate) fn recover(&self) -> Option<u64> {
+    pub fn recover(&self) -> Option<u64> {
         if !self.is_open.load(Ordering::Relaxed) {
             return None;
         }
@@ -85,14 +88,16 @@ impl LogLimit {
 /// Limits by a key, such as the id of an account. The number of lines is bounded however many keys
 /// there are: some of them share a limit.
 #[derive(Debug)]
-pub(crate) struct LogLimits([LogLimit; LIMITS]);
+pub struct LogLimits([LogLimit; LIMITS]);
 
 impl LogLimits {
-    pub(crate) const fn new() -> Self {
+    /// Nothing has happened yet.
+    pub const fn new() -> Self {
         Self([const { LogLimit::new() }; LIMITS])
     }
 
-    pub(crate) fn of(&self, key: impl Hash) -> &LogLimit {
+    /// The limit of this key.
+    pub fn of(&self, key: impl Hash) -> &LogLimit {
         let mut hasher = DefaultHasher::new();
         key.hash(&mut hasher);
         let [first, ..] = hasher.finish().to_le_bytes();

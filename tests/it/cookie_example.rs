@@ -3,8 +3,8 @@
 use axum::body::Body;
 use http::Request;
 use serde_json::json;
-use tower_warder::accounts::{Accounts, InMemoryAccountStore, UserCreate};
 use tower_warder::{HmacSecret, JwtIssuer};
+use tower_warder_accounts::{Accounts, InMemoryAccountStore, UserCreate};
 
 use crate::support::{get, send};
 

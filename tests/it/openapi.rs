@@ -1,7 +1,8 @@
 //! The description as a part of an application's own.
 
 use serde_json::{Value, json};
-use tower_warder::openapi::{AccountsApi, AuthErrorResponses, SecuritySchemes};
+use tower_warder::openapi::{AuthErrorResponses, SecuritySchemes};
+use tower_warder_accounts::openapi::AccountsApi;
 use utoipa::{Modify, OpenApi};
 
 #[allow(dead_code)]

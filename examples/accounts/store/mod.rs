@@ -8,8 +8,8 @@ mod sqlite;
 
 use std::sync::Arc;
 
-use tower_warder::accounts::{AccountStore, AdminGrant, SessionStore};
 use tower_warder::{BoxError, async_trait};
+use tower_warder_accounts::{AccountStore, AdminGrant, SessionStore};
 
 use self::postgres::PostgresStore;
 use self::sqlite::SqliteStore;

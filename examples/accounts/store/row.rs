@@ -3,7 +3,7 @@
 use std::time::SystemTime;
 
 use sqlx::FromRow;
-use tower_warder::accounts::{StoreError, User};
+use tower_warder_accounts::{StoreError, User};
 
 /// With times of the type `T`, as the database has them.
 #[derive(FromRow)]

@@ -3,7 +3,7 @@
 use std::time::SystemTime;
 
 use sqlx::FromRow;
-use tower_warder::accounts::{PreviousToken, Session, StoreError};
+use tower_warder_accounts::{PreviousToken, Session, StoreError};
 
 macro_rules! sessions {
     ($which:literal) => {

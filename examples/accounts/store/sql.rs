@@ -1,6 +1,6 @@
 //! What is asked of both databases in the same words.
 
-use tower_warder::accounts::{AdminGrant, Page};
+use tower_warder_accounts::{AdminGrant, Page};
 
 /// Columns by name: where `*` was prepared, PostgreSQL answers no more once a migration of a later
 /// version has added one.

@@ -3,7 +3,7 @@
 use axum::body::Body;
 use http::Request;
 use serde_json::{Value, json};
-use tower_warder::accounts::Actor;
+use tower_warder_accounts::Actor;
 
 use super::server::{
     Approved, Disabled, PASSWORD, Pending, Server, bare, body, by, form, json_to, login,

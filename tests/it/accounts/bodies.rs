@@ -10,7 +10,7 @@ use futures_util::stream::{self, BoxStream, StreamExt};
 use http::Request;
 use serde_json::json;
 use tokio::time::{Instant, sleep};
-use tower_warder::accounts::InMemoryAccountStore;
+use tower_warder_accounts::InMemoryAccountStore;
 
 use super::server::{FORM, PASSWORD, Server, bare, body, by, form, json_to};
 use super::sessions;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::json;
-use tower_warder::accounts::{SubjectClaim, UserUpdate};
+use tower_warder_accounts::{SubjectClaim, UserUpdate};
 
 use super::server::{Disabled, PASSWORD, Server};
 use super::staged::{Pause, Staged};

@@ -5,9 +5,9 @@ use std::sync::LazyLock;
 use http::{Method, Uri};
 use serde_json::{Map, Value, json};
 use tower_warder::UserStatus::Approved;
-use tower_warder::accounts::{self, Accounts, InMemoryAccountStore};
-use tower_warder::openapi::{AccountsApi, CookieApi, SessionsApi, TicketApi};
 use tower_warder::{AuthCookie, testing};
+use tower_warder_accounts::openapi::{AccountsApi, CookieApi, SessionsApi, TicketApi};
+use tower_warder_accounts::{self as accounts, Accounts, InMemoryAccountStore};
 use utoipa::OpenApi;
 
 use super::server::{PASSWORD, Server, bare, by};

@@ -3,7 +3,7 @@
 use std::sync::Mutex;
 
 use tokio::sync::Semaphore;
-use tower_warder::accounts::StoreError;
+use tower_warder_accounts::StoreError;
 
 use crate::support::OUTAGE;
 

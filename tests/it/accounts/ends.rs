@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use futures_util::future::{Either, select};
 use futures_util::{FutureExt, StreamExt, stream};
-use tower_warder::accounts::Page;
+use tower_warder_accounts::Page;
 
 use super::server::{PASSWORD, Server, hasher};
 use super::staged::{Pause, Staged};

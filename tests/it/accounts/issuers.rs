@@ -8,11 +8,13 @@ use axum::body::Body;
 use http::Request;
 use http::header::COOKIE;
 use serde_json::json;
-use tower_warder::accounts::{self, InMemoryAccountStore, InMemorySessionStore, Sessions};
 use tower_warder::testing;
 use tower_warder::{
     AuthCookie, AuthError, AuthLayer, CredentialSource, HmacSecret, JwtIssuer, JwtVerifier,
     MultiIssuerVerifier, StreamTickets, UserCache, Verifier,
+};
+use tower_warder_accounts::{
+    self as accounts, InMemoryAccountStore, InMemorySessionStore, Sessions,
 };
 
 use super::server::{PASSWORD, Server, bare, by, hasher, json_to};

@@ -7,7 +7,7 @@ use axum::body::Body;
 use futures_util::future::join_all;
 use http::Request;
 use serde_json::json;
-use tower_warder::accounts::{Actor, Page};
+use tower_warder_accounts::{Actor, Page};
 
 use super::server::{Approved, PASSWORD, Server, bare, by, json_to, login};
 use crate::support::Place;

@@ -3,11 +3,11 @@
 use std::sync::{Arc, Mutex};
 
 use serde_json::{Value, json};
-use tower_warder::accounts::{
+use tower_warder::{AuthLayer, async_trait, testing};
+use tower_warder_accounts::{
     CommonPasswords, InMemoryAccountStore, InMemorySessionStore, Password, PasswordPolicy,
     PasswordPolicyError, Sessions,
 };
-use tower_warder::{AuthLayer, async_trait, testing};
 
 use super::server::{AnyAccounts, PASSWORD, Server, by, json_to};
 use crate::support::{Answer, OUTAGE, Trace};
@@ -28,7 +28,7 @@ fn with(configure: impl FnOnce(AnyAccounts) -> AnyAccounts) -> Server {
     });
     let accounts = built.unwrap();
     let verifier = testing::verifier().clock(server.clock.clock());
-    let sessions = tower_warder::accounts::session_routes(accounts.clone());
+    let sessions = tower_warder_accounts::session_routes(accounts.clone());
     let sessions = axum::Router::new().nest("/api/auth", sessions);
     let app = server
         .app

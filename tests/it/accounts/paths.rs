@@ -5,8 +5,8 @@ use axum::body::Body;
 use axum::routing::post;
 use http::Request;
 use serde_json::json;
-use tower_warder::accounts::{self, Accounts, InMemoryAccountStore};
 use tower_warder::{AuthLayer, testing};
+use tower_warder_accounts::{self as accounts, Accounts, InMemoryAccountStore};
 
 use super::server::{FORM, PASSWORD, Server, bare, by, hasher, json_to};
 use crate::support::send;

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use tower_warder::HmacSecret;
-use tower_warder::accounts::BootstrapPolicy;
+use tower_warder_accounts::BootstrapPolicy;
 
 use super::server::{Approved, Disabled, PASSWORD, Pending, Server, json_to};
 use crate::support::Answer;

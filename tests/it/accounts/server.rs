@@ -9,12 +9,13 @@ use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use serde_json::{Value, json};
 use tokio::sync::OnceCell;
 use tower::ServiceExt;
-use tower_warder::accounts::{
-    self, AccountStore, Accounts, Actor, AdminGrant, Email, NewUser, User, UserChange, UserUpdate,
-};
 use tower_warder::testing::{self, FixedClock};
 use tower_warder::{
     AuthCookie, AuthLayer, PasswordHasher, PasswordParams, StreamTickets, UserCache, UserStatus,
+};
+use tower_warder_accounts::{
+    self as accounts, AccountStore, Accounts, Actor, AdminGrant, Email, NewUser, User, UserChange,
+    UserUpdate,
 };
 
 use super::described;

@@ -4,12 +4,12 @@ use std::fmt::{Debug, Display};
 use std::time::{Duration, SystemTime};
 
 use serde_json::json;
-use tower_warder::accounts::{
+use tower_warder::{HmacSecret, PasswordError, PasswordHasher, PasswordParams, testing};
+use tower_warder_accounts::{
     AccountError, AccountStore, Accounts, Actor, AdminGrant, BootstrapPolicy, Email,
     InMemoryAccountStore, InvalidPassword, LastAdminError, NewUser, Page, Password, PasswordReset,
     StoreError, Token, UserChange, UserCreate, UserLogin, UserPublic, UserUpdate, ValidationError,
 };
-use tower_warder::{HmacSecret, PasswordError, PasswordHasher, PasswordParams, testing};
 
 use super::server::hasher;
 

@@ -3,10 +3,10 @@
 use std::ops::Deref;
 use std::sync::Arc;
 
-use tower_warder::accounts::{
+use tower_warder::async_trait;
+use tower_warder_accounts::{
     AccountStore, Actor, Email, NewUser, Page, StoreError, User, UserChange,
 };
-use tower_warder::async_trait;
 
 use super::direction::Direction;
 use crate::support::Place;

@@ -7,7 +7,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 use tower_warder::AuthError;
-use tower_warder::accounts::SubjectClaim;
+use tower_warder_accounts::SubjectClaim;
 
 use super::server::{Approved, PASSWORD, Pending, Server, bare, by};
 use super::staged::{Pause, Staged};

@@ -12,9 +12,9 @@ mod streams;
 use std::sync::{Arc, Mutex};
 
 use tower::ServiceExt;
-use tower_warder::accounts::{Accounts, InMemoryAccountStore, InMemorySessionStore, Sessions};
-use tower_warder::testing::account_store_contract;
 use tower_warder::{HmacSecret, JwtIssuer, JwtVerifier};
+use tower_warder_accounts::testing::account_store_contract;
+use tower_warder_accounts::{Accounts, InMemoryAccountStore, InMemorySessionStore, Sessions};
 
 use crate::support::{Place, get, send};
 

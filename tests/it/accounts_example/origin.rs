@@ -10,8 +10,8 @@ use http::{Request, Version};
 use proptest::prelude::*;
 use reqwest::Url;
 use serde_json::json;
-use tower_warder::accounts::{Accounts, Actor, InMemoryAccountStore, UserCreate, UserUpdate};
 use tower_warder::{HmacSecret, JwtIssuer, JwtVerifier, UserStatus};
+use tower_warder_accounts::{Accounts, Actor, InMemoryAccountStore, UserCreate, UserUpdate};
 
 use super::example;
 use super::example::bootstrap::Bootstrap;

@@ -7,9 +7,9 @@ use axum::Router;
 use axum::body::Body;
 use http::Request;
 use serde_json::json;
-use tower_warder::accounts::{Accounts, Actor, UserCreate, UserUpdate};
 use tower_warder::testing::FixedClock;
 use tower_warder::{HmacSecret, JwtIssuer, JwtVerifier, UserStatus};
+use tower_warder_accounts::{Accounts, Actor, UserCreate, UserUpdate};
 
 use super::{Store, example};
 use crate::support::{Answer, Place, get, send};

@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use sqlx::postgres::PgConnection;
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions, Connection, Executor};
-use tower_warder::accounts::{self, AdminGrant, Email, NewUser, Session, SessionStore};
+use tower_warder_accounts::{self as accounts, AdminGrant, Email, NewUser, Session, SessionStore};
 
 use crate::support::Place;
 

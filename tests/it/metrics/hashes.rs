@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use futures_util::poll;
 use tower_warder::PasswordError;
-use tower_warder::accounts::{Accounts, InMemoryAccountStore, UserLogin};
 use tower_warder::testing;
+use tower_warder_accounts::{Accounts, InMemoryAccountStore, UserLogin};
 
 use super::counted;
 use crate::accounts::server::{Approved, Disabled, PASSWORD, Pending, Server, hasher};

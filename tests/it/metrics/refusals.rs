@@ -8,13 +8,13 @@ use axum::routing::get as on_get;
 use futures_util::FutureExt;
 use http::Request;
 use tower::{Layer, ServiceExt};
-use tower_warder::accounts::{Accounts, InMemoryAccountStore};
 use tower_warder::testing::{self, FixedClock, TestUser};
 use tower_warder::{
     Admin, Approved, AuthCookie, AuthError, AuthErrorKind, AuthLayer, BoxError, Claims,
     CredentialSource, CurrentUser, DenyList, DenyListVerifier, Identity, JwtVerifier, KeyRing,
     RequireLayer, UserLoader, Verification, Verifier, VerifyingKey, async_trait,
 };
+use tower_warder_accounts::{Accounts, InMemoryAccountStore};
 
 use super::counted;
 use crate::support::{Mood, Store, get, get_with, identity, inside, layer, send};

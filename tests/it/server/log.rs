@@ -2,7 +2,7 @@
 
 use futures_util::stream::{self, StreamExt};
 use serde_json::json;
-use tower_warder::accounts::{AccountStore, Page};
+use tower_warder_accounts::{AccountStore, Page};
 
 use super::{PASSWORD, SECRET, Server, Start};
 use crate::support::Place;

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use tempfile::TempDir;
-use tower_warder::accounts::{AccountStore, InMemoryAccountStore};
+use tower_warder_accounts::{AccountStore, InMemoryAccountStore};
 
 use super::postgres::PostgresDatabase;
 use crate::accounts_example::{Store, open};

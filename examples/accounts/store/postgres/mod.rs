@@ -8,10 +8,10 @@ use sqlx::query::Query;
 use sqlx::{ConnectOptions, Connection, Transaction};
 use tokio::sync::{Mutex, MutexGuard};
 use tokio::time::{sleep, timeout};
-use tower_warder::accounts::{
+use tower_warder::{BoxError, async_trait};
+use tower_warder_accounts::{
     AccountStore, Actor, AdminGrant, Email, NewUser, Page, StoreError, User, UserChange,
 };
-use tower_warder::{BoxError, async_trait};
 
 use self::lease::Lease;
 use self::timestamptz::Timestamptz;

@@ -2,8 +2,8 @@
 
 use sqlx::postgres::{PgArguments, Postgres};
 use sqlx::query::Query;
-use tower_warder::accounts::{Rotation, Session, SessionStore, StoreError};
 use tower_warder::async_trait;
+use tower_warder_accounts::{Rotation, Session, SessionStore, StoreError};
 
 use super::super::session::{self, SessionRow};
 use super::super::sql::number;

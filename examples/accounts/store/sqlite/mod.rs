@@ -10,10 +10,10 @@ use sqlx::sqlite::{
     SqlitePoolOptions, SqliteTypeInfo, SqliteValueRef,
 };
 use sqlx::{Decode, Sqlite, Transaction, Type};
-use tower_warder::accounts::{
+use tower_warder::{BoxError, async_trait};
+use tower_warder_accounts::{
     AccountStore, Actor, AdminGrant, Email, NewUser, Page, StoreError, User, UserChange,
 };
-use tower_warder::{BoxError, async_trait};
 
 use super::super::database::SqliteFile;
 use super::row::UserRow;

@@ -10,8 +10,8 @@ use axum::routing::post;
 use http::HeaderMap;
 use http::header::SET_COOKIE;
 use serde_json::json;
-use tower_warder::accounts::{self, AccountStore};
 use tower_warder::{AuthCookie, CredentialSource};
+use tower_warder_accounts::{self as accounts, AccountStore};
 
 use self::browser::{
     LIFETIME, accounts_of, both, cookie, form_to, from, log_in, server, server_with, token_in,

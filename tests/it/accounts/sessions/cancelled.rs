@@ -5,7 +5,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::task::Poll;
 
-use tower_warder::accounts::{InMemoryAccountStore, SessionStore, Sessions};
+use tower_warder_accounts::{InMemoryAccountStore, SessionStore, Sessions};
 
 use super::super::server::PASSWORD;
 use super::client::{

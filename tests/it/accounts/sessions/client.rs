@@ -7,12 +7,12 @@ use axum::Router;
 use axum::body::Body;
 use http::Request;
 use serde_json::{Value, json};
-use tower_warder::accounts::{
-    self, AccountStore, Accounts, InMemoryAccountStore, InMemorySessionStore, SessionStore,
-    Sessions,
-};
 use tower_warder::testing;
 use tower_warder::{AuthCookie, AuthLayer, CredentialSource, UserCache};
+use tower_warder_accounts::{
+    self as accounts, AccountStore, Accounts, InMemoryAccountStore, InMemorySessionStore,
+    SessionStore, Sessions,
+};
 
 use super::super::server::{AnyAccounts, PASSWORD, Server, bare, by, hasher, json_to, login};
 use crate::support::Answer;

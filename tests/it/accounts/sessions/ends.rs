@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use serde_json::json;
-use tower_warder::accounts::{InMemoryAccountStore, InMemorySessionStore, SessionStore};
+use tower_warder_accounts::{InMemoryAccountStore, InMemorySessionStore, SessionStore};
 
 use super::super::server::{Approved, PASSWORD, Server};
 use super::client::{

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use tower_warder::accounts::{InMemoryAccountStore, InMemorySessionStore, Sessions};
+use tower_warder_accounts::{InMemoryAccountStore, InMemorySessionStore, Sessions};
 
 use super::client::{
     GRACE, MINUTE, SECOND, assert_refused, jane, node, over, refresh, renewed, server, with,

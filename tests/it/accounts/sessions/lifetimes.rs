@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use tower_warder::accounts::{InMemoryAccountStore, InMemorySessionStore, SessionStore, Sessions};
+use tower_warder_accounts::{InMemoryAccountStore, InMemorySessionStore, SessionStore, Sessions};
 
 use super::client::{
     DAY, MINUTE, SECOND, assert_refused, jane, log_in, refresh, renewed, server, sessions, with,

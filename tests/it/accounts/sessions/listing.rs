@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use serde_json::json;
-use tower_warder::accounts::{InMemoryAccountStore, InMemorySessionStore, Sessions};
+use tower_warder_accounts::{InMemoryAccountStore, InMemorySessionStore, Sessions};
 
 use super::super::server::{PASSWORD, bare, by};
 use super::client::{

@@ -2,7 +2,7 @@
 
 use std::fmt::Debug;
 
-use tower_warder::accounts::{
+use tower_warder_accounts::{
     InMemoryAccountStore, InMemorySessionStore, PasswordChange, RefreshGrant, Rotation,
     SessionStore, Sessions, Token,
 };

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use axum::Router;
-use tower_warder::accounts::{self, InMemoryAccountStore};
 use tower_warder::{AuthLayer, testing};
+use tower_warder_accounts::{self as accounts, InMemoryAccountStore};
 
 use super::super::server::{PASSWORD, Server, bare, by, login};
 use super::super::staged::Staged;
@@ -100,7 +100,7 @@ async fn routes_of_accounts_without_sessions_say_what_is_missing() {
     let server = Server::over(InMemoryAccountStore::new());
     let (_, token) = server.jane().await;
     let accounts =
-        tower_warder::accounts::Accounts::new(Arc::clone(&server.store), testing::issuer());
+        tower_warder_accounts::Accounts::new(Arc::clone(&server.store), testing::issuer());
     let verifier = testing::verifier().clock(server.clock.clock());
     let app = Router::new()
         .nest("/api/auth", accounts::session_routes(accounts.clone()))

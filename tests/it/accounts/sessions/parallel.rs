@@ -7,8 +7,8 @@ use std::time::Duration;
 use axum::body::Body;
 use futures_util::future::join_all;
 use http::Request;
-use tower_warder::accounts::{InMemoryAccountStore, InMemorySessionStore, Sessions};
-use tower_warder::testing::session_store_contract;
+use tower_warder_accounts::testing::session_store_contract;
+use tower_warder_accounts::{InMemoryAccountStore, InMemorySessionStore, Sessions};
 
 use super::super::server::{PASSWORD, Server, bare, by};
 use super::client::{

@@ -1,8 +1,8 @@
 //! The change of one's own password.
 
 use serde_json::json;
-use tower_warder::accounts::Actor;
 use tower_warder::testing;
+use tower_warder_accounts::Actor;
 
 use super::super::server::{PASSWORD, bare, by, hash, json_to};
 use super::client::{

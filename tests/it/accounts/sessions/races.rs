@@ -6,7 +6,7 @@ use axum::body::Body;
 use http::Request;
 use serde_json::json;
 use tokio::task::JoinHandle;
-use tower_warder::accounts::UserUpdate;
+use tower_warder_accounts::UserUpdate;
 
 use super::super::server::{Disabled, PASSWORD, Server, bare, by, login};
 use super::super::staged::{self, Staged};

@@ -7,7 +7,7 @@ use super::super::server::{PASSWORD, Server, body, json_to};
 use super::client::{
     GRACE, MINUTE, Tokens, assert_refused, jane, log_in, over, refresh, refreshing, renewed, server,
 };
-use tower_warder::accounts::{InMemoryAccountStore, InMemorySessionStore};
+use tower_warder_accounts::{InMemoryAccountStore, InMemorySessionStore};
 
 #[tokio::test]
 async fn log_in_gives_a_short_token_and_one_to_refresh_it() {

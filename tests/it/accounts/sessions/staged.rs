@@ -2,8 +2,8 @@
 
 use std::ops::Deref;
 
-use tower_warder::accounts::{InMemorySessionStore, Rotation, Session, SessionStore, StoreError};
 use tower_warder::async_trait;
+use tower_warder_accounts::{InMemorySessionStore, Rotation, Session, SessionStore, StoreError};
 
 use crate::accounts::direction::Direction;
 

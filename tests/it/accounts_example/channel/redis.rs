@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::task::block_in_place;
 use tower_warder::UserCache;
-use tower_warder::accounts::User;
+use tower_warder_accounts::User;
 
 use super::Listener;
 use crate::accounts_example::example::user_cache;

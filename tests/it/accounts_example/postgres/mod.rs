@@ -11,7 +11,7 @@ use sqlx::{Connection, Executor};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 use tower_warder::UserStatus;
-use tower_warder::accounts::{
+use tower_warder_accounts::{
     AccountStore, Actor, AdminGrant, Email, NewUser, Page, StoreError, User, UserChange, UserUpdate,
 };
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::timeout;
-use tower_warder::accounts::{Session, SessionStore};
+use tower_warder_accounts::{Session, SessionStore};
 
 use super::super::shared::{session, time};
 use super::{Approved, Scene, add, to};

@@ -1,0 +1,202 @@
+//! The table of the account routes, from error to answer: JSON, also where something is wrong.
+//! What the layer says as well, it leaves to [`AuthError`].
+
+use axum::Router;
+use axum::body::Body;
+use axum::middleware;
+use axum::response::{IntoResponse, Response};
+use http::StatusCode;
+use http::header::{
+    CACHE_CONTROL, CONTENT_TYPE, HeaderValue, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS,
+};
+use serde::Serialize;
+use serde_json::json;
+use tower_warder::private::{self, LogLimit, Row, log_limited, log_outage};
+use tower_warder::{AuthError, AuthErrorKind, LoginError};
+
+use super::actor::NotAdmin;
+use super::error::AccountError;
+use super::user_change::LastAdminError;
+use super::validation_error::ValidationError;
+
+impl IntoResponse for AccountError {
+    fn into_response(self) -> Response {
+        problem(match self {
+            Self::EmailTaken => EMAIL_TAKEN,
+            Self::WrongCredentials => return LoginError::WrongCredentials.into_response(),
+            Self::Pending => return LoginError::Pending.into_response(),
+            Self::Disabled => return LoginError::Disabled.into_response(),
+            Self::RejectedPassword(fault) => return invalid(&[fault]),
+            Self::WrongBootstrapSecret => WRONG_BOOTSTRAP_SECRET,
+            Self::NotAdmin(refusal) => return AuthError::from(refusal).into_response(),
+            Self::NotFound => USER_NOT_FOUND,
+            Self::LastAdmin(LastAdminError::Demotion) => LAST_DEMOTION,
+            Self::LastAdmin(LastAdminError::Disabling) => LAST_DISABLING,
+            Self::LastAdmin(LastAdminError::Deletion) => LAST_DELETION,
+            Self::InvalidRefreshToken => return challenged(INVALID_REFRESH_TOKEN),
+            Self::WrongPassword => WRONG_PASSWORD,
+            // What the door would have said.
+            Self::TokensRevoked => {
+                return AuthError::new(AuthErrorKind::InvalidToken).into_response();
+            }
+            Self::SessionNotFound => SESSION_NOT_FOUND,
+            Self::NoSessions => {
+                static LIMIT: LogLimit = LogLimit::new();
+
+                log_limited!(LIMIT, error, "{self}");
+                return AuthError::new(AuthErrorKind::Misconfigured).into_response();
+            }
+            Self::Unavailable(source) => {
+                log_outage(&source, "an account route cannot answer");
+                return AuthError::new(AuthErrorKind::Unavailable)
+                    .with_source(source)
+                    .into_response();
+            }
+        })
+    }
+}
+
+/// What the door would have said.
+impl From<NotAdmin> for AuthError {
+    fn from(refusal: NotAdmin) -> Self {
+        match refusal {
+            NotAdmin::Inactive => Self::new(AuthErrorKind::InvalidToken),
+            NotAdmin::Demoted => private::admin_required(),
+        }
+    }
+}
+
+pub(super) fn json_answer(status: StatusCode, body: &impl Serialize) -> Response {
+    match serde_json::to_string(body) {
+        Ok(body) => {
+            let mut response = Response::new(Body::from(body));
+            *response.status_mut() = status;
+            let json = HeaderValue::from_static("application/json");
+            response.headers_mut().insert(CONTENT_TYPE, json);
+            no_store(response)
+        }
+        // An account with a time that no calendar has.
+        Err(error) => AccountError::unavailable(error).into_response(),
+    }
+}
+
+/// Tokens and accounts are for nobody's cache (RFC 9111, section 5.2.2.5).
+pub(super) fn no_store(mut response: Response) -> Response {
+    let no_store = HeaderValue::from_static("no-store");
+    response.headers_mut().insert(CACHE_CONTROL, no_store);
+    response
+}
+
+/// What all routers of accounts have: another method is answered in JSON, nothing is for a cache,
+/// and no browser takes a body for another type than it says.
+pub(super) fn finished<S: Clone + Send + Sync + 'static>(router: Router<S>) -> Router<S> {
+    router
+        .method_not_allowed_fallback(async || method_not_allowed())
+        .layer(middleware::map_response(async |response| {
+            let mut response = no_store(response);
+            let nosniff = HeaderValue::from_static("nosniff");
+            response
+                .headers_mut()
+                .insert(X_CONTENT_TYPE_OPTIONS, nosniff);
+            response
+        }))
+}
+
+/// 422: `detail` is the list of what is wrong, as clients of FastAPI read it.
+pub(super) fn invalid(faults: &[ValidationError]) -> Response {
+    let body = json!({"detail": faults});
+    json_answer(StatusCode::UNPROCESSABLE_ENTITY, &body)
+}
+
+pub(super) fn not_found() -> Response {
+    problem(NOT_FOUND)
+}
+
+pub(super) fn method_not_allowed() -> Response {
+    problem(METHOD_NOT_ALLOWED)
+}
+
+fn challenged(row: Row) -> Response {
+    let mut response = problem(row);
+    let bearer = HeaderValue::from_static("Bearer");
+    response.headers_mut().insert(WWW_AUTHENTICATE, bearer);
+    response
+}
+
+pub(super) fn problem(row: Row) -> Response {
+    let (status, detail, code) = row;
+    private::problem(status, detail, code).map(Body::from)
+}
+
+pub(crate) const EMAIL_TAKEN: Row = (
+    StatusCode::CONFLICT,
+    "Email already registered",
+    "email_taken",
+);
+pub(crate) const WRONG_BOOTSTRAP_SECRET: Row = (
+    StatusCode::FORBIDDEN,
+    "Wrong bootstrap secret",
+    "wrong_bootstrap_secret",
+);
+pub(crate) const USER_NOT_FOUND: Row = (StatusCode::NOT_FOUND, "User not found", "user_not_found");
+pub(crate) const LAST_DEMOTION: Row = (
+    StatusCode::BAD_REQUEST,
+    "Cannot remove last admin",
+    "last_admin",
+);
+pub(crate) const LAST_DISABLING: Row = (
+    StatusCode::BAD_REQUEST,
+    "Cannot disable last active admin",
+    "last_admin",
+);
+pub(crate) const LAST_DELETION: Row = (
+    StatusCode::BAD_REQUEST,
+    "Cannot delete last admin",
+    "last_admin",
+);
+pub(crate) const INVALID_REFRESH_TOKEN: Row = (
+    StatusCode::UNAUTHORIZED,
+    "Could not validate credentials",
+    "invalid_grant",
+);
+pub(crate) const WRONG_PASSWORD: Row = (
+    StatusCode::FORBIDDEN,
+    "Current password is incorrect",
+    "wrong_password",
+);
+pub(crate) const SESSION_NOT_FOUND: Row = (
+    StatusCode::NOT_FOUND,
+    "Session not found",
+    "session_not_found",
+);
+pub(crate) const NOT_JSON: Row = (
+    StatusCode::UNSUPPORTED_MEDIA_TYPE,
+    "Send application/json",
+    "unsupported_media_type",
+);
+pub(crate) const NO_FORM: Row = (
+    StatusCode::UNSUPPORTED_MEDIA_TYPE,
+    "Send application/x-www-form-urlencoded",
+    "unsupported_media_type",
+);
+pub(crate) const TOO_LARGE: Row = (
+    StatusCode::PAYLOAD_TOO_LARGE,
+    "The body may have 8 KiB",
+    "content_too_large",
+);
+pub(crate) const BODY_TIMEOUT: Row = (
+    StatusCode::REQUEST_TIMEOUT,
+    "The body did not arrive in time",
+    "request_timeout",
+);
+pub(crate) const BROKEN_BODY: Row = (
+    StatusCode::BAD_REQUEST,
+    "The body could not be read",
+    "broken_body",
+);
+const NOT_FOUND: Row = (StatusCode::NOT_FOUND, "Not Found", "not_found");
+const METHOD_NOT_ALLOWED: Row = (
+    StatusCode::METHOD_NOT_ALLOWED,
+    "Method Not Allowed",
+    "method_not_allowed",
+);

@@ -1,0 +1,120 @@
+//! The reading of a JSON body, field by field.
+
+use std::borrow::Cow;
+
+use serde_json::{Map, Value};
+use tower_warder::UserStatus;
+
+use super::email::Email;
+use super::password::{InvalidPassword, Password};
+use super::validation_error::{Location, ValidationError, ValidationErrorKind};
+
+/// A JSON object, and what was wrong with the fields read so far.
+pub(super) struct Body {
+    fields: Map<String, Value>,
+    faults: Vec<ValidationError>,
+}
+
+impl Body {
+    pub(super) fn open(body: Value) -> Result<Self, Vec<ValidationError>> {
+        match body {
+            Value::Object(fields) => Ok(Self {
+                fields,
+                faults: Vec::new(),
+            }),
+            _ => Err(vec![ValidationError::not_an_object()]),
+        }
+    }
+
+    pub(super) fn required<T: Field>(&mut self, field: &'static str) -> Option<T> {
+        match self.fields.remove(field) {
+            Some(value) => self.read(field, value),
+            None => {
+                self.faults
+                    .push(ValidationError::missing(Location::Body, field));
+                None
+            }
+        }
+    }
+
+    pub(super) fn optional<T: Field>(&mut self, field: &'static str) -> Option<T> {
+        match self.fields.remove(field) {
+            None | Some(Value::Null) => None,
+            Some(value) => self.read(field, value),
+        }
+    }
+
+    pub(super) fn into_faults(self) -> Vec<ValidationError> {
+        self.faults
+    }
+
+    fn read<T: Field>(&mut self, field: &'static str, value: Value) -> Option<T> {
+        T::read(value)
+            .map_err(|(kind, message)| {
+                let fault = ValidationError::new(kind, Location::Body, field, message);
+                self.faults.push(fault);
+            })
+            .ok()
+    }
+}
+
+/// What a field of a JSON body can be.
+pub(super) trait Field: Sized {
+    fn read(value: Value) -> Result<Self, Defect>;
+}
+
+type Defect = (ValidationErrorKind, Cow<'static, str>);
+
+impl Field for String {
+    fn read(value: Value) -> Result<Self, Defect> {
+        match value {
+            Value::String(text) => Ok(text),
+            _ => Err((
+                ValidationErrorKind::StringType,
+                "Input should be a valid string".into(),
+            )),
+        }
+    }
+}
+
+impl Field for bool {
+    fn read(value: Value) -> Result<Self, Defect> {
+        value.as_bool().ok_or((
+            ValidationErrorKind::BoolType,
+            "Input should be a valid boolean".into(),
+        ))
+    }
+}
+
+impl Field for Email {
+    fn read(value: Value) -> Result<Self, Defect> {
+        Self::new(&String::read(value)?)
+            .map_err(|invalid| (ValidationErrorKind::ValueError, invalid.to_string().into()))
+    }
+}
+
+impl Field for Password {
+    fn read(value: Value) -> Result<Self, Defect> {
+        let (min, max) = (Self::MIN_CHARS, Self::MAX_CHARS);
+        Self::new(String::read(value)?).map_err(|invalid| match invalid {
+            InvalidPassword::TooShort => (
+                ValidationErrorKind::StringTooShort,
+                format!("String should have at least {min} characters").into(),
+            ),
+            InvalidPassword::TooLong => (
+                ValidationErrorKind::StringTooLong,
+                format!("String should have at most {max} characters").into(),
+            ),
+        })
+    }
+}
+
+impl Field for UserStatus {
+    fn read(value: Value) -> Result<Self, Defect> {
+        let status = value.as_str().and_then(|text| text.parse().ok());
+        status.ok_or((
+            ValidationErrorKind::Enum,
+            "Input should be 'pending', 'approved' or 'disabled'".into(),
+        ))
+    }
+}

@@ -1,0 +1,216 @@
+//! Accounts that live as long as the process.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, HashMap};
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use async_trait::async_trait;
+use tower_warder::UserStatus;
+
+use super::actor::Actor;
+use super::email::Email;
+use super::model::User;
+use super::store::{AccountStore, AdminGrant, NewUser, Page, StoreError};
+use super::user_change::UserChange;
+
+/// A store for tests and demonstrations. Clones share their accounts.
+#[derive(Clone, Default)]
+pub struct InMemoryAccountStore(Arc<Mutex<State>>);
+
+#[derive(Default)]
+struct State {
+    users: BTreeMap<i64, User>,
+    ids: HashMap<String, i64>,
+    // Outlives the accounts, so that no id comes back.
+    last_id: i64,
+}
+
+impl InMemoryAccountStore {
+    /// A store without accounts.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    // Every method takes the lock once and holds it to its end, never across an await.
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[async_trait]
+impl AccountStore for InMemoryAccountStore {
+    async fn insert(&self, new: NewUser) -> Result<User, StoreError> {
+        let mut state = self.lock();
+        if state.ids.contains_key(new.email.as_str()) {
+            return Err(StoreError::EmailTaken);
+        }
+        let seated = match new.admin_grant {
+            AdminGrant::Never => false,
+            AdminGrant::IfFirstAccount => state.users.is_empty(),
+            AdminGrant::IfNoAdmin => !state.users.values().any(User::is_active_admin),
+        };
+        state.last_id += 1;
+        let user = new.into_user(state.last_id, seated);
+        state.put(user.clone());
+        Ok(user)
+    }
+
+    async fn find(&self, id: i64) -> Result<Option<User>, StoreError> {
+        Ok(self.lock().users.get(&id).cloned())
+    }
+
+    async fn find_by_email(&self, email: &Email) -> Result<Option<User>, StoreError> {
+        let state = self.lock();
+        let id = state.ids.get(email.as_str());
+        Ok(id.and_then(|id| state.users.get(id)).cloned())
+    }
+
+    async fn list(&self, page: Page) -> Result<Vec<User>, StoreError> {
+        let state = self.lock();
+        let age = |user: &User| (user.created_at, user.id);
+        let last = page.after.map(|id| (id, state.users.get(&id).map(age)));
+        let mut users: Vec<_> = state
+            .users
+            .values()
+            .filter(|user| match last {
+                None => true,
+                Some((_, Some(last))) => age(user) < last,
+                Some((id, None)) => user.id < id,
+            })
+            .collect();
+        users.sort_by_key(|user| Reverse(age(user)));
+        let limit = page.limit.and_then(|limit| usize::try_from(limit).ok());
+        Ok(users
+            .into_iter()
+            .take(limit.unwrap_or(usize::MAX))
+            .cloned()
+            .collect())
+    }
+
+    async fn count_pending(&self) -> Result<u64, StoreError> {
+        Ok(self.lock().count(|user| user.status == UserStatus::Pending))
+    }
+
+    async fn update(&self, id: i64, change: UserChange) -> Result<User, StoreError> {
+        let mut state = self.lock();
+        state.check(change.by)?;
+        let before = state.get(id)?;
+        let user = before.apply(&change, state.other_admins(id))?;
+        if state
+            .ids
+            .get(&user.email)
+            .is_some_and(|holder| *holder != id)
+        {
+            return Err(StoreError::EmailTaken);
+        }
+        let old_email = before.email.clone();
+        state.ids.remove(&old_email);
+        state.put(user.clone());
+        Ok(user)
+    }
+
+    async fn delete(&self, id: i64, by: Actor) -> Result<(), StoreError> {
+        let mut state = self.lock();
+        state.check(by)?;
+        let user = state.get(id)?;
+        user.check_deletion(state.other_admins(id))?;
+        let email = user.email.clone();
+        state.ids.remove(&email);
+        state.users.remove(&id);
+        Ok(())
+    }
+
+    async fn reset_password(&self, id: i64, hash: &str, by: Actor) -> Result<(), StoreError> {
+        let mut state = self.lock();
+        state.check(by)?;
+        let user = state.users.get_mut(&id).ok_or(StoreError::NotFound)?;
+        user.hashed_password = hash.to_owned();
+        user.token_generation += 1;
+        Ok(())
+    }
+
+    async fn update_hash_if(&self, id: i64, old: &str, new: &str) -> Result<bool, StoreError> {
+        let mut state = self.lock();
+        let Some(user) = state.users.get_mut(&id) else {
+            return Ok(false);
+        };
+        let unchanged = user.hashed_password == old;
+        if unchanged {
+            user.hashed_password = new.to_owned();
+        }
+        Ok(unchanged)
+    }
+
+    async fn revoke_tokens(
+        &self,
+        id: i64,
+        generation: u64,
+        hash: Option<&str>,
+    ) -> Result<bool, StoreError> {
+        let mut state = self.lock();
+        let user = state.users.get_mut(&id);
+        let Some(user) = user.filter(|user| {
+            user.status == UserStatus::Approved && user.token_generation == generation
+        }) else {
+            return Ok(false);
+        };
+        user.token_generation += 1;
+        if let Some(hash) = hash {
+            user.hashed_password = hash.to_owned();
+        }
+        Ok(true)
+    }
+}
+
+// Who has an account does not belong into debug prints of whatever holds the store.
+impl fmt::Debug for InMemoryAccountStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("InMemoryAccountStore")
+            .finish_non_exhaustive()
+    }
+}
+
+impl State {
+    fn check(&self, by: Actor) -> Result<(), StoreError> {
+        let account = by.id().and_then(|id| self.users.get(&id));
+        Ok(by.check(account)?)
+    }
+
+    fn get(&self, id: i64) -> Result<&User, StoreError> {
+        self.users.get(&id).ok_or(StoreError::NotFound)
+    }
+
+    fn put(&mut self, user: User) {
+        self.ids.insert(user.email.clone(), user.id);
+        self.users.insert(user.id, user);
+    }
+
+    fn other_admins(&self, id: i64) -> u64 {
+        self.count(|user| user.id != id && user.is_active_admin())
+    }
+
+    fn count(&self, is_counted: impl Fn(&User) -> bool) -> u64 {
+        let counted = self.users.values().filter(|user| is_counted(user));
+        counted.fold(0, |count, _| count + 1)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::account_store_contract;
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+    async fn the_memory_store_keeps_the_contract() {
+        account_store_contract(async || InMemoryAccountStore::new()).await;
+    }
+
+    #[test]
+    fn the_contract_needs_no_runtime() {
+        use futures_util::FutureExt;
+
+        let contract = account_store_contract(async || InMemoryAccountStore::new());
+        assert!(contract.now_or_never().is_some());
+    }
+}

@@ -1,0 +1,230 @@
+//! An account, and what of it a client sees.
+
+use std::fmt;
+use std::time::{Duration, SystemTime};
+
+use jiff::Timestamp;
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de, ser};
+use tower_warder::{AuthUser, UserStatus};
+
+/// An account as a store keeps it.
+///
+/// A client sees [`UserPublic`] of it; there is no way to serialize the whole.
+#[derive(Clone, PartialEq, Eq)]
+pub struct User {
+    /// Positive, and never given to another account.
+    pub id: i64,
+    /// The canonical address: see [`Email`](crate::Email).
+    pub email: String,
+    /// A PHC string. One that cannot be read is a wrong password.
+    pub hashed_password: String,
+    /// Whether the account is an admin's. Counts only while it is approved.
+    pub is_admin: bool,
+    /// Whether the account may come in.
+    pub status: UserStatus,
+    /// When it was registered. A token or a session from before is none of this account's; who moves
+    /// accounts from one database to another keeps it.
+    pub created_at: SystemTime,
+    /// When it was approved for the first time.
+    pub approved_at: Option<SystemTime>,
+    /// Which admin approved it then; nobody, if it was approved by registering first
+    /// or by the application itself.
+    pub approved_by: Option<i64>,
+    /// Which tokens are alive: raised by every reset or change of the password, by a log-out
+    /// everywhere, and when the account is no longer approved.
+    pub token_generation: u64,
+}
+
+impl User {
+    /// Whether the account is an admin's *and* approved. One of these always stays.
+    pub fn is_active_admin(&self) -> bool {
+        self.is_admin && self.status == UserStatus::Approved
+    }
+}
+
+impl AuthUser for User {
+    fn status(&self) -> UserStatus {
+        self.status
+    }
+
+    fn is_admin(&self) -> bool {
+        self.is_admin
+    }
+
+    fn token_generation(&self) -> Option<u64> {
+        Some(self.token_generation)
+    }
+
+    fn tokens_valid_since(&self) -> Option<SystemTime> {
+        Some(self.created_at)
+    }
+}
+
+impl fmt::Debug for User {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("User")
+            .field("id", &self.id)
+            .field("email", &self.email)
+            .field("hashed_password", &"[redacted]")
+            .field("is_admin", &self.is_admin)
+            .field("status", &self.status)
+            .field("created_at", &self.created_at)
+            .field("approved_at", &self.approved_at)
+            .field("approved_by", &self.approved_by)
+            .field("token_generation", &self.token_generation)
+            .finish()
+    }
+}
+
+/// What a client sees of an account.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UserPublic {
+    /// The canonical address.
+    pub email: String,
+    /// The account's number.
+    pub id: i64,
+    /// Whether the account is an admin's.
+    pub is_admin: bool,
+    /// Whether the account may come in.
+    pub status: UserStatus,
+    /// When it was registered: RFC 3339, in UTC with its `Z`.
+    #[serde(serialize_with = "to_rfc3339", deserialize_with = "from_rfc3339")]
+    pub created_at: SystemTime,
+}
+
+impl From<&User> for UserPublic {
+    fn from(user: &User) -> Self {
+        Self {
+            email: user.email.clone(),
+            id: user.id,
+            is_admin: user.is_admin,
+            status: user.status,
+            created_at: user.created_at,
+        }
+    }
+}
+
+/// The answer to a log-in (RFC 6749, section 5.1).
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Token {
+    /// The token to send as `Authorization: Bearer …`.
+    pub access_token: String,
+    /// Always `bearer`.
+    pub token_type: String,
+    /// How many seconds it lives.
+    pub expires_in: u64,
+    /// Gets the next token (RFC 6749, section 6), once; only where there are
+    /// [sessions](crate::Accounts::sessions).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refresh_token: Option<String>,
+    /// How many seconds the refresh token lives.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refresh_expires_in: Option<u64>,
+}
+
+impl Token {
+    /// A bearer token that lives this long.
+    pub fn bearer(access_token: impl Into<String>, lifetime: Duration) -> Self {
+        Self {
+            access_token: access_token.into(),
+            token_type: "bearer".to_owned(),
+            expires_in: lifetime.as_secs(),
+            refresh_token: None,
+            refresh_expires_in: None,
+        }
+    }
+
+    /// With a refresh token that lives this long.
+    #[must_use]
+    pub fn refresh(mut self, refresh_token: impl Into<String>, lifetime: Duration) -> Self {
+        self.refresh_token = Some(refresh_token.into());
+        self.refresh_expires_in = Some(lifetime.as_secs());
+        self
+    }
+}
+
+impl fmt::Debug for Token {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Token")
+            .field("access_token", &"[redacted]")
+            .field("token_type", &self.token_type)
+            .field("expires_in", &self.expires_in)
+            .field(
+                "refresh_token",
+                &self.refresh_token.as_ref().map(|_| "[redacted]"),
+            )
+            .field("refresh_expires_in", &self.refresh_expires_in)
+            .finish()
+    }
+}
+
+pub(super) fn to_rfc3339<S: Serializer>(
+    time: &SystemTime,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    let time = Timestamp::try_from(*time).map_err(ser::Error::custom)?;
+    serializer.collect_str(&time)
+}
+
+fn from_rfc3339<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SystemTime, D::Error> {
+    let time: Timestamp = String::deserialize(deserializer)?
+        .parse()
+        .map_err(de::Error::custom)?;
+    SystemTime::try_from(time).map_err(de::Error::custom)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::UNIX_EPOCH;
+
+    use serde_json::json;
+
+    use super::*;
+
+    fn user() -> User {
+        User {
+            id: 7,
+            email: "jane@example.org".to_owned(),
+            hashed_password: "$argon2id$v=19$hash".to_owned(),
+            is_admin: false,
+            status: UserStatus::Pending,
+            created_at: UNIX_EPOCH + Duration::from_millis(1_767_225_600_250),
+            approved_at: None,
+            approved_by: None,
+            token_generation: 0,
+        }
+    }
+
+    #[test]
+    fn clients_see_five_fields_and_a_time_with_its_offset() {
+        let public = UserPublic::from(&user());
+        let json = serde_json::to_value(&public).unwrap();
+        assert_eq!(
+            json,
+            json!({
+                "email": "jane@example.org",
+                "id": 7,
+                "is_admin": false,
+                "status": "pending",
+                "created_at": "2026-01-01T00:00:00.25Z",
+            })
+        );
+        assert_eq!(serde_json::from_value::<UserPublic>(json).unwrap(), public);
+    }
+
+    #[test]
+    fn debug_shows_neither_hash_nor_token() {
+        let token = Token::bearer("ey.ab.cd", Duration::from_secs(60));
+        let text = format!("{:?} {:#?} {token:?} {token:#?}", user(), user());
+        assert!(!text.contains("argon2id") && !text.contains("ey.ab"));
+    }
+
+    #[test]
+    fn tokens_are_bearer_tokens_with_a_lifetime_in_seconds() {
+        let token = Token::bearer("ey.ab.cd", Duration::from_secs(604_800));
+        assert_eq!(
+            serde_json::to_value(token).unwrap(),
+            json!({"access_token": "ey.ab.cd", "token_type": "bearer", "expires_in": 604_800})
+        );
+    }
+}

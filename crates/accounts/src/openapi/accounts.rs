@@ -1,0 +1,174 @@
+//! The routes of accounts.
+
+use http::StatusCode;
+use tower_warder::private::openapi::{BEARER, Problem, bearer};
+use tower_warder::private::{DISABLED, PENDING, WRONG_CREDENTIALS};
+use utoipa::OpenApi;
+use utoipa::openapi::path::{HttpMethod, Operation, PathItem};
+use utoipa::openapi::schema::{ArrayBuilder, ComponentsBuilder, ObjectBuilder};
+use utoipa::openapi::security::SecurityScheme;
+use utoipa::openapi::tag::TagBuilder;
+use utoipa::openapi::{Components, Info, OpenApiBuilder, PathsBuilder};
+
+use super::operation::{Describe, Invalid, TAG, reference};
+use super::schema::{integer, string};
+use crate::answer::{
+    EMAIL_TAKEN, LAST_DELETION, LAST_DEMOTION, LAST_DISABLING, USER_NOT_FOUND,
+    WRONG_BOOTSTRAP_SECRET,
+};
+use crate::{PasswordReset, Token, UserCreate, UserLogin, UserPublic, UserUpdate, ValidationError};
+
+/// The description of [`routes`](crate::routes), to be nested under the same
+/// prefix.
+///
+/// Its operations ask for `bearer`; [`SecuritySchemes`](tower_warder::openapi::SecuritySchemes) adds what
+/// else the application accepts.
+///
+/// ```
+/// use tower_warder_accounts::openapi::AccountsApi;
+/// use utoipa::OpenApi;
+/// use utoipa::openapi::{Info, Paths};
+///
+/// let document = utoipa::openapi::OpenApi::new(Info::new("My API", "1.0.0"), Paths::new())
+///     .nest("/api/auth", AccountsApi::openapi());
+/// let document = serde_json::to_value(&document).unwrap();
+/// let login = &document["paths"]["/api/auth/login"]["post"];
+/// assert_eq!(login["responses"]["401"]["description"], "Incorrect email or password");
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct AccountsApi;
+
+impl OpenApi for AccountsApi {
+    fn openapi() -> utoipa::openapi::OpenApi {
+        let paths = PathsBuilder::new()
+            .path("/register", PathItem::new(HttpMethod::Post, register()))
+            .path("/login", PathItem::new(HttpMethod::Post, login()))
+            .path("/me", PathItem::new(HttpMethod::Get, me()))
+            .path("/users", PathItem::new(HttpMethod::Get, users()))
+            .path(
+                "/users/pending/count",
+                PathItem::new(HttpMethod::Get, count_pending()),
+            )
+            .path("/users/{id}", {
+                let mut account = PathItem::new(HttpMethod::Put, update());
+                account.delete = Some(delete());
+                account
+            })
+            .path(
+                "/users/{id}/reset-password",
+                PathItem::new(HttpMethod::Post, reset_password()),
+            );
+        let tag = TagBuilder::new()
+            .name(TAG)
+            .description(Some("Accounts with e-mail and password."));
+        OpenApiBuilder::new()
+            .info(Info::new("Accounts", env!("CARGO_PKG_VERSION")))
+            .paths(paths)
+            .components(Some(components()))
+            .tags(Some([tag.build()]))
+            .build()
+    }
+}
+
+fn register() -> Operation {
+    Describe::open("register", "Adds an account")
+        .description("The first account is admin and approved. Every other one waits for approval.")
+        .json::<UserCreate>()
+        .gives(
+            StatusCode::CREATED,
+            "The account.",
+            reference::<UserPublic>(),
+        )
+        .refuses([EMAIL_TAKEN, WRONG_BOOTSTRAP_SECRET])
+        .build()
+}
+
+fn login() -> Operation {
+    Describe::open("login", "Makes a token")
+        .description("Unknown addresses and wrong passwords are answered alike.")
+        .form::<UserLogin>()
+        .gives(StatusCode::OK, "A bearer token.", reference::<Token>())
+        .refuses([WRONG_CREDENTIALS, PENDING, DISABLED])
+        .build()
+}
+
+fn me() -> Operation {
+    Describe::for_users("me", "The account of who asks")
+        .gives(StatusCode::OK, "The account.", reference::<UserPublic>())
+        .build()
+}
+
+fn users() -> Operation {
+    let limit = integer().minimum(Some(0)).maximum(Some(u32::MAX));
+    Describe::for_admins("list_users", "The accounts, the newest first")
+        .query("limit", "How many accounts at most.", limit)
+        .query(
+            "after",
+            "Goes on after the account with this id.",
+            integer(),
+        )
+        .gives(
+            StatusCode::OK,
+            "The accounts.",
+            ArrayBuilder::new().items(reference::<UserPublic>()),
+        )
+        .build()
+}
+
+fn count_pending() -> Operation {
+    let count = ObjectBuilder::new()
+        .property("count", integer().minimum(Some(0)))
+        .required("count");
+    Describe::for_admins("count_pending_users", "How many accounts wait for approval")
+        .gives(StatusCode::OK, "Their number.", count)
+        .build()
+}
+
+fn update() -> Operation {
+    Describe::for_admins("update_user", "Changes an account")
+        .id()
+        .json::<UserUpdate>()
+        .gives(
+            StatusCode::OK,
+            "The account after the change.",
+            reference::<UserPublic>(),
+        )
+        .refuses([USER_NOT_FOUND, EMAIL_TAKEN, LAST_DEMOTION, LAST_DISABLING])
+        .build()
+}
+
+fn delete() -> Operation {
+    Describe::for_admins("delete_user", "Deletes an account")
+        .id()
+        .gives_nothing(StatusCode::NO_CONTENT, "The account is gone.")
+        .refuses([USER_NOT_FOUND, LAST_DELETION])
+        .build()
+}
+
+fn reset_password() -> Operation {
+    let done = ObjectBuilder::new()
+        .property("message", string())
+        .required("message");
+    Describe::for_admins("reset_user_password", "Sets another password")
+        .description("Ends every token that was made before.")
+        .id()
+        .json::<PasswordReset>()
+        .gives(StatusCode::OK, "The password is another.", done)
+        .refuses([USER_NOT_FOUND])
+        .build()
+}
+
+fn components() -> Components {
+    ComponentsBuilder::new()
+        .schema_from::<UserPublic>()
+        .schema_from::<UserCreate>()
+        .schema_from::<UserUpdate>()
+        .schema_from::<UserLogin>()
+        .schema_from::<PasswordReset>()
+        .schema_from::<Token>()
+        .schema_from::<Problem>()
+        .schema_from::<Invalid>()
+        .schema_from::<ValidationError>()
+        .security_scheme(BEARER, SecurityScheme::Http(bearer()))
+        .build()
+}

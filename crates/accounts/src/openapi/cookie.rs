@@ -1,0 +1,67 @@
+//! The log-in of browsers.
+
+use http::StatusCode;
+use tower_warder::private::openapi::Problem;
+use tower_warder::private::{DISABLED, PENDING, WRONG_CREDENTIALS};
+use utoipa::OpenApi;
+use utoipa::openapi::path::{HttpMethod, Operation, PathItem};
+use utoipa::openapi::schema::ComponentsBuilder;
+use utoipa::openapi::{Info, OpenApiBuilder, PathsBuilder};
+
+use super::operation::{Describe, Invalid, reference};
+use crate::{UserLogin, UserPublic, ValidationError};
+
+/// The description of [`cookie_routes`](crate::cookie_routes), to be nested
+/// under the same prefix, beside [`AccountsApi`](crate::openapi::AccountsApi).
+///
+/// [`SecuritySchemes::cookie`](tower_warder::openapi::SecuritySchemes::cookie) says what the cookie opens.
+///
+/// ```
+/// use tower_warder_accounts::openapi::CookieApi;
+/// use utoipa::OpenApi;
+///
+/// let document = serde_json::to_value(CookieApi::openapi()).unwrap();
+/// let login = &document["paths"]["/cookie/login"]["post"];
+/// assert!(login["responses"]["200"]["headers"]["set-cookie"].is_object());
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct CookieApi;
+
+impl OpenApi for CookieApi {
+    fn openapi() -> utoipa::openapi::OpenApi {
+        let paths = PathsBuilder::new()
+            .path("/cookie/login", PathItem::new(HttpMethod::Post, login()))
+            .path("/cookie/logout", PathItem::new(HttpMethod::Post, logout()));
+        let components = ComponentsBuilder::new()
+            .schema_from::<UserPublic>()
+            .schema_from::<UserLogin>()
+            .schema_from::<Problem>()
+            .schema_from::<Invalid>()
+            .schema_from::<ValidationError>();
+        OpenApiBuilder::new()
+            .info(Info::new("Cookie", env!("CARGO_PKG_VERSION")))
+            .paths(paths)
+            .components(Some(components.build()))
+            .build()
+    }
+}
+
+fn login() -> Operation {
+    Describe::open("cookie_login", "Logs a browser in")
+        .description("The token comes in a cookie, which no script sees.")
+        .form::<UserLogin>()
+        .gives(StatusCode::OK, "The account.", reference::<UserPublic>())
+        .sets_cookie(StatusCode::OK)
+        .refuses([WRONG_CREDENTIALS, PENDING, DISABLED])
+        .refuses_other_origins()
+        .build()
+}
+
+fn logout() -> Operation {
+    Describe::always("cookie_logout", "Logs a browser out")
+        .description("Takes the cookie away. The token in it lives on until it expires.")
+        .gives_nothing(StatusCode::NO_CONTENT, "The cookie is gone.")
+        .sets_cookie(StatusCode::NO_CONTENT)
+        .refuses_other_origins()
+        .build()
+}

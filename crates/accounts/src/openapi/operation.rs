@@ -1,0 +1,227 @@
+//! The parts of which operations are made.
+
+use std::borrow::Cow;
+
+use http::StatusCode;
+use http::header::SET_COOKIE;
+use tower_warder::private::openapi::{
+    BEARER, ErrorRow, Problem, by_status, requirement, text_header,
+};
+use tower_warder::private::{Row, admin_required};
+use tower_warder::{AuthError, AuthErrorKind};
+use utoipa::openapi::path::{
+    Operation, OperationBuilder, Parameter, ParameterBuilder, ParameterIn,
+};
+use utoipa::openapi::request_body::RequestBodyBuilder;
+use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder};
+use utoipa::openapi::{ContentBuilder, Ref, RefOr, Required, Response, ResponseBuilder, Schema};
+use utoipa::{PartialSchema, ToSchema};
+
+use super::schema::{integer, string};
+use crate::ValidationError;
+use crate::answer::{BODY_TIMEOUT, BROKEN_BODY, NO_FORM, NOT_JSON, TOO_LARGE};
+
+/// An operation in the making.
+pub(super) struct Describe {
+    operation: OperationBuilder,
+    refusals: Vec<ErrorRow>,
+    // The status with which it comes.
+    cookie: Option<StatusCode>,
+}
+
+impl Describe {
+    /// For anyone.
+    pub(super) fn open(id: &str, summary: &str) -> Self {
+        let mut described = Self::always(id, summary);
+        let unavailable = AuthError::new(AuthErrorKind::Unavailable);
+        described.refusals.push(unavailable.into());
+        described
+    }
+
+    /// For anyone, and nobody has to be asked.
+    pub(super) fn always(id: &str, summary: &str) -> Self {
+        let operation = OperationBuilder::new()
+            .operation_id(Some(id))
+            .summary(Some(summary))
+            .tag(TAG);
+        Self {
+            // None, also in a document that asks for a token everywhere else.
+            operation: operation.securities(Some([])),
+            refusals: Vec::new(),
+            cookie: None,
+        }
+    }
+
+    /// For approved users.
+    pub(super) fn for_users(id: &str, summary: &str) -> Self {
+        let mut described = Self::always(id, summary);
+        let asks = [requirement(BEARER)];
+        described.operation = described.operation.securities(Some(asks));
+        described.refusals.extend(ErrorRow::of_doors());
+        described
+    }
+
+    /// For approved admins.
+    pub(super) fn for_admins(id: &str, summary: &str) -> Self {
+        let mut described = Self::for_users(id, summary);
+        described.refusals.push(admin_required().into());
+        described
+    }
+
+    pub(super) fn description(mut self, text: &str) -> Self {
+        self.operation = self.operation.description(Some(text));
+        self
+    }
+
+    /// Of one account.
+    pub(super) fn id(self) -> Self {
+        let id = ParameterBuilder::new()
+            .name("id")
+            .parameter_in(ParameterIn::Path)
+            .required(Required::True)
+            .schema(Some(integer().minimum(Some(1))));
+        self.parameter(id)
+    }
+
+    /// Of one session. Whatever stands there, it may be one.
+    pub(super) fn session_id(mut self) -> Self {
+        let id = ParameterBuilder::new()
+            .name("id")
+            .parameter_in(ParameterIn::Path)
+            .required(Required::True)
+            .schema(Some(string()));
+        self.operation = self.operation.parameter(id);
+        self
+    }
+
+    pub(super) fn query(self, name: &str, description: &str, schema: ObjectBuilder) -> Self {
+        let parameter = ParameterBuilder::new()
+            .name(name)
+            .parameter_in(ParameterIn::Query)
+            .required(Required::False)
+            .description(Some(description))
+            .schema(Some(schema));
+        self.parameter(parameter)
+    }
+
+    /// Reads a JSON body.
+    pub(super) fn json<T: ToSchema>(self) -> Self {
+        self.body::<T>("application/json", NOT_JSON)
+    }
+
+    /// Reads a form.
+    pub(super) fn form<T: ToSchema>(self) -> Self {
+        self.body::<T>("application/x-www-form-urlencoded", NO_FORM)
+    }
+
+    /// Answers with JSON if all is well.
+    pub(super) fn gives(
+        mut self,
+        status: StatusCode,
+        description: &str,
+        schema: impl Into<RefOr<Schema>>,
+    ) -> Self {
+        let response = json_response(description, schema.into());
+        self.operation = self.operation.response(status.as_str(), response);
+        self
+    }
+
+    /// Answers without a body if all is well.
+    pub(super) fn gives_nothing(mut self, status: StatusCode, description: &str) -> Self {
+        let response = Response::new(description);
+        self.operation = self.operation.response(status.as_str(), response);
+        self
+    }
+
+    /// Answers with the list of what is wrong with the request, if something is.
+    pub(super) fn checks(mut self) -> Self {
+        let status = StatusCode::UNPROCESSABLE_ENTITY;
+        let response = json_response("What is wrong with the request.", reference::<Invalid>());
+        self.operation = self.operation.response(status.as_str(), response);
+        self
+    }
+
+    /// May also answer with these.
+    pub(super) fn refuses(mut self, rows: impl IntoIterator<Item = Row>) -> Self {
+        self.refusals.extend(rows.into_iter().map(ErrorRow::from));
+        self
+    }
+
+    /// Refuses the pages of other origins.
+    pub(super) fn refuses_other_origins(mut self) -> Self {
+        let cross_origin = AuthError::new(AuthErrorKind::CrossOrigin);
+        self.refusals.push(cross_origin.into());
+        self
+    }
+
+    /// Answers with a cookie if all is well.
+    pub(super) fn sets_cookie(mut self, status: StatusCode) -> Self {
+        self.cookie = Some(status);
+        self
+    }
+
+    pub(super) fn build(self) -> Operation {
+        let mut operation = self.operation.build();
+        let with_cookie = self.cookie.map(|status| status.as_str().to_owned());
+        let responses = &mut operation.responses.responses;
+        if let Some(RefOr::T(response)) = with_cookie.and_then(|it| responses.get_mut(&it)) {
+            let header = (SET_COOKIE.as_str().to_owned(), text_header().into());
+            response.headers.extend([header]);
+        }
+        let refusals = by_status(self.refusals, &reference::<Problem>());
+        operation.responses.responses.extend(refusals);
+        operation
+    }
+
+    fn parameter(mut self, parameter: impl Into<Parameter>) -> Self {
+        self.operation = self.operation.parameter(parameter);
+        self.checks()
+    }
+
+    fn body<T: ToSchema>(mut self, media_type: &str, other_type: Row) -> Self {
+        let content = ContentBuilder::new().schema(Some(reference::<T>()));
+        let body = RequestBodyBuilder::new()
+            .content(media_type, content.build())
+            .required(Some(Required::True));
+        self.operation = self.operation.request_body(Some(body.build()));
+        self.refuses([BROKEN_BODY, BODY_TIMEOUT, TOO_LARGE, other_type])
+            .checks()
+    }
+}
+
+/// What a 422 says.
+pub(super) struct Invalid;
+
+impl ToSchema for Invalid {
+    /// As FastAPI names it.
+    fn name() -> Cow<'static, str> {
+        "HTTPValidationError".into()
+    }
+}
+
+impl PartialSchema for Invalid {
+    fn schema() -> RefOr<Schema> {
+        ObjectBuilder::new()
+            .property(
+                "detail",
+                ArrayBuilder::new().items(reference::<ValidationError>()),
+            )
+            .required("detail")
+            .into()
+    }
+}
+
+/// Points to a schema among the document's components.
+pub(super) fn reference<T: ToSchema>() -> RefOr<Schema> {
+    Ref::from_schema_name(T::name()).into()
+}
+
+fn json_response(description: &str, schema: RefOr<Schema>) -> Response {
+    let content = ContentBuilder::new().schema(Some(schema)).build();
+    ResponseBuilder::new()
+        .description(description)
+        .content("application/json", content)
+        .build()
+}
+
+pub(super) const TAG: &str = "accounts";

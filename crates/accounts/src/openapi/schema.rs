@@ -1,0 +1,287 @@
+//! What account routes read and write, as schemas.
+
+use std::borrow::Cow;
+
+use serde_json::{Value, json};
+use tower_warder::UserStatus;
+use utoipa::openapi::schema::{ArrayBuilder, KnownFormat, ObjectBuilder, SchemaType, Type};
+use utoipa::openapi::{RefOr, Schema, SchemaFormat};
+use utoipa::{PartialSchema, ToSchema};
+
+use crate::{
+    Email, Password, PasswordChange, PasswordReset, RefreshGrant, SessionPublic, Token, UserCreate,
+    UserLogin, UserPublic, UserUpdate, ValidationError,
+};
+
+impl ToSchema for UserPublic {}
+
+impl PartialSchema for UserPublic {
+    fn schema() -> RefOr<Schema> {
+        ObjectBuilder::new()
+            .description(Some("What a client sees of an account."))
+            .property("email", email(string()))
+            .required("email")
+            .property("id", integer().minimum(Some(1)))
+            .required("id")
+            .property("is_admin", boolean())
+            .required("is_admin")
+            .property("status", UserStatus::schema())
+            .required("status")
+            .property("created_at", formatted(KnownFormat::DateTime))
+            .required("created_at")
+            .into()
+    }
+}
+
+impl ToSchema for Token {}
+
+impl PartialSchema for Token {
+    fn schema() -> RefOr<Schema> {
+        ObjectBuilder::new()
+            .description(Some("The answer to a log-in (RFC 6749, section 5.1)."))
+            .property("access_token", string())
+            .required("access_token")
+            .property("token_type", string().enum_values(Some(["bearer"])))
+            .required("token_type")
+            .property("expires_in", seconds())
+            .required("expires_in")
+            .property(
+                "refresh_token",
+                string().description(Some("Only where there are sessions.")),
+            )
+            .property("refresh_expires_in", seconds())
+            .into()
+    }
+}
+
+impl ToSchema for UserCreate {}
+
+impl PartialSchema for UserCreate {
+    fn schema() -> RefOr<Schema> {
+        let secret = "Makes the first admin, where the server asks for one.";
+        ObjectBuilder::new()
+            .description(Some("Somebody who wants an account."))
+            .property("email", email(string()))
+            .required("email")
+            .property("password", new_password())
+            .required("password")
+            .property(
+                "bootstrap_secret",
+                nullable_string()
+                    .format(Some(SchemaFormat::KnownFormat(KnownFormat::Password)))
+                    .description(Some(secret))
+                    .write_only(true),
+            )
+            .into()
+    }
+}
+
+impl ToSchema for UserUpdate {}
+
+impl PartialSchema for UserUpdate {
+    fn schema() -> RefOr<Schema> {
+        let statuses = STATUSES.map(Value::from).into_iter().chain([Value::Null]);
+        ObjectBuilder::new()
+            .description(Some("What is absent or null stays as it is."))
+            .property("email", email(nullable_string()))
+            .property(
+                "is_admin",
+                ObjectBuilder::new().schema_type(or_null(Type::Boolean)),
+            )
+            .property("status", nullable_string().enum_values(Some(statuses)))
+            .into()
+    }
+}
+
+impl ToSchema for PasswordReset {}
+
+impl PartialSchema for PasswordReset {
+    fn schema() -> RefOr<Schema> {
+        ObjectBuilder::new()
+            .description(Some("A new password that an admin sets."))
+            .property("password", new_password())
+            .required("password")
+            .into()
+    }
+}
+
+impl ToSchema for RefreshGrant {}
+
+impl PartialSchema for RefreshGrant {
+    fn schema() -> RefOr<Schema> {
+        let token = formatted(KnownFormat::Password).write_only(true);
+        ObjectBuilder::new()
+            .description(Some("Somebody who goes on with a session, or ends it."))
+            .property("refresh_token", token)
+            .required("refresh_token")
+            .into()
+    }
+}
+
+impl ToSchema for PasswordChange {}
+
+impl PartialSchema for PasswordChange {
+    fn schema() -> RefOr<Schema> {
+        let current = formatted(KnownFormat::Password).write_only(true);
+        ObjectBuilder::new()
+            .description(Some("A new password that the owner of an account sets."))
+            .property("current_password", current)
+            .required("current_password")
+            .property("new_password", new_password())
+            .required("new_password")
+            .into()
+    }
+}
+
+impl ToSchema for SessionPublic {}
+
+impl PartialSchema for SessionPublic {
+    fn schema() -> RefOr<Schema> {
+        let device = "What the device said of itself. Nobody checked it.";
+        ObjectBuilder::new()
+            .description(Some("What a client sees of a session."))
+            .property("id", string())
+            .required("id")
+            .property("device", string().description(Some(device)))
+            .required("device")
+            .property("created_at", formatted(KnownFormat::DateTime))
+            .required("created_at")
+            .property("last_used_at", formatted(KnownFormat::DateTime))
+            .required("last_used_at")
+            .property("expires_at", formatted(KnownFormat::DateTime))
+            .required("expires_at")
+            .property("is_current", boolean())
+            .required("is_current")
+            .into()
+    }
+}
+
+impl ToSchema for UserLogin {}
+
+impl PartialSchema for UserLogin {
+    fn schema() -> RefOr<Schema> {
+        let grant_type = string().pattern(Some("^(password)?$"));
+        let password = formatted(KnownFormat::Password).write_only(true);
+        ObjectBuilder::new()
+            .description(Some("The password grant (RFC 6749, section 4.3.2)."))
+            .property("grant_type", grant_type)
+            .property("username", string().min_length(Some(1)))
+            .required("username")
+            .property("password", password.min_length(Some(1)))
+            .required("password")
+            .property("scope", string())
+            .property("client_id", string())
+            .property("client_secret", string().write_only(true))
+            // No lists: a form would have one field several times (RFC 6749, section 3.2).
+            .additional_properties(Some(Schema::from(string())))
+            .into()
+    }
+}
+
+impl ToSchema for ValidationError {
+    /// As FastAPI names it.
+    fn name() -> Cow<'static, str> {
+        "ValidationError".into()
+    }
+}
+
+impl PartialSchema for ValidationError {
+    fn schema() -> RefOr<Schema> {
+        let location = ArrayBuilder::new().items(string()).min_items(Some(1));
+        ObjectBuilder::new()
+            .description(Some(
+                "One thing that is wrong. Never repeats what was sent.",
+            ))
+            .property("type", string())
+            .required("type")
+            .property("loc", location.examples([json!(["body", "email"])]))
+            .required("loc")
+            .property("msg", string())
+            .required("msg")
+            .into()
+    }
+}
+
+/// An integer that fits into 64 bits.
+pub(super) fn integer() -> ObjectBuilder {
+    let integer = ObjectBuilder::new().schema_type(Type::Integer);
+    integer.format(Some(SchemaFormat::KnownFormat(KnownFormat::Int64)))
+}
+
+pub(super) fn string() -> ObjectBuilder {
+    ObjectBuilder::new().schema_type(Type::String)
+}
+
+fn nullable_string() -> ObjectBuilder {
+    ObjectBuilder::new().schema_type(or_null(Type::String))
+}
+
+fn boolean() -> ObjectBuilder {
+    ObjectBuilder::new().schema_type(Type::Boolean)
+}
+
+pub(super) fn seconds() -> ObjectBuilder {
+    integer().minimum(Some(0)).description(Some("In seconds."))
+}
+
+fn formatted(format: KnownFormat) -> ObjectBuilder {
+    string().format(Some(SchemaFormat::KnownFormat(format)))
+}
+
+fn new_password() -> ObjectBuilder {
+    // JSON Schema counts code points, too.
+    formatted(KnownFormat::Password)
+        .min_length(Some(Password::MIN_CHARS))
+        .max_length(Some(Password::MAX_CHARS))
+        .description(Some("The server may refuse passwords that are too common."))
+        .write_only(true)
+}
+
+/// Without the format `email`, which says something else: it has quoted local parts and hosts without
+/// a dot, and generated clients differ in what they make of it.
+fn email(text: ObjectBuilder) -> ObjectBuilder {
+    text.examples(["ada@example.com"])
+        .pattern(Some(EMAIL))
+        .max_length(Some(Email::MAX_CHARS))
+}
+
+fn or_null(of_type: Type) -> SchemaType {
+    SchemaType::Array(vec![of_type, Type::Null])
+}
+
+const STATUSES: [&str; 3] = [
+    UserStatus::Pending.as_str(),
+    UserStatus::Approved.as_str(),
+    UserStatus::Disabled.as_str(),
+];
+
+/// What [`Email::new`] takes, but for the lengths of the whole and of the local part.
+const EMAIL: &str = concat!(
+    r"^[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*@",
+    r"([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+",
+    r"([A-Za-z]{2,63}|[Xx][Nn]--[A-Za-z0-9-]{0,58}[A-Za-z0-9])$"
+);
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// The pattern with fewer repetitions: what it makes is within the lengths that it does not say.
+    fn shortened() -> impl Strategy<Value = String> {
+        let pattern = EMAIL.trim_matches(['^', '$']).replace("]+", "]{1,9}");
+        let pattern = pattern.replace(")*@", "){0,3}@").replace(")+(", "){1,3}(");
+        let pattern = pattern
+            .replace("{0,61}", "{0,9}")
+            .replace("{2,63}", "{2,9}");
+        proptest::string::string_regex(&pattern.replace("{0,58}", "{0,9}")).unwrap()
+    }
+
+    proptest! {
+        #[test]
+        fn every_short_address_of_the_pattern_is_taken(address in shortened()) {
+            prop_assert!(Email::new(&address).is_ok(), "{address:?}");
+        }
+    }
+}

@@ -1,0 +1,165 @@
+//! What the account routes read of a request.
+
+use axum::extract::{FromRequest, FromRequestParts, RawPathParams, Request};
+use axum::response::Response;
+use http::header::CONTENT_TYPE;
+use http::request::Parts;
+use serde_json::Value;
+
+use super::answer;
+use super::form;
+use super::input::{PasswordReset, UserCreate, UserLogin, UserUpdate};
+use super::json;
+use super::request_body::read;
+use super::store::Page;
+use super::validation_error::{Location, ValidationError, ValidationErrorKind};
+
+/// A JSON body of the account routes: the extractor of their handlers.
+///
+/// At most 8 KiB, as `application/json`, within 10 seconds, and no object with two members of one
+/// name. Everything that is wrong with it is answered at once, as
+/// [`routes`](crate::routes) answers: 408 if it does not arrive in time, 413 if it is
+/// longer.
+///
+/// Of bodies that have to be waited for, a process keeps at most 1024; one more takes the place of
+/// the one that it has waited for the longest, which is 408 then. The deadline is kept by tokio's
+/// timer, which the runtime has to have (`#[tokio::main]` has it).
+#[derive(Debug)]
+pub struct JsonBody<T>(pub T);
+
+/// The form of a log-in: like [`JsonBody`], but as `application/x-www-form-urlencoded`.
+#[derive(Debug)]
+pub struct Form<T>(pub T);
+
+/// The account's id, from the parameter `{id}` of the path. Answers 422 where it is no integer.
+#[derive(Clone, Copy, Debug)]
+pub struct AccountId(pub i64);
+
+/// What [`JsonBody`] can read: the inputs of accounts, or a type of your own.
+pub trait FromJson: Sized {
+    /// Reads it.
+    ///
+    /// # Errors
+    ///
+    /// All that is wrong with it.
+    fn from_json(body: Value) -> Result<Self, Vec<ValidationError>>;
+}
+
+impl FromJson for UserCreate {
+    fn from_json(body: Value) -> Result<Self, Vec<ValidationError>> {
+        Self::parse(body)
+    }
+}
+
+impl FromJson for UserUpdate {
+    fn from_json(body: Value) -> Result<Self, Vec<ValidationError>> {
+        Self::parse(body)
+    }
+}
+
+impl FromJson for PasswordReset {
+    fn from_json(body: Value) -> Result<Self, Vec<ValidationError>> {
+        Self::parse(body)
+    }
+}
+
+impl<S: Send + Sync, T: FromJson> FromRequest<S> for JsonBody<T> {
+    type Rejection = Response;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, Response> {
+        let media_type = media_type(&request);
+        let is_json = media_type == "application/json"
+            // RFC 6839, section 3.1.
+            || media_type.starts_with("application/") && media_type.ends_with("+json");
+        if !is_json {
+            return Err(answer::problem(answer::NOT_JSON));
+        }
+        let body = read(request).await?;
+        let body = json::read(&body).map_err(|fault| answer::invalid(&[fault]))?;
+        T::from_json(body)
+            .map(Self)
+            .map_err(|faults| answer::invalid(&faults))
+    }
+}
+
+impl<S: Send + Sync> FromRequest<S> for Form<UserLogin> {
+    type Rejection = Response;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, Response> {
+        if media_type(&request) != "application/x-www-form-urlencoded" {
+            return Err(answer::problem(answer::NO_FORM));
+        }
+        let body = read(request).await?;
+        UserLogin::parse(&body)
+            .map(Self)
+            .map_err(|faults| answer::invalid(&faults))
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for AccountId {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Response> {
+        let id = id_in_path(parts, state).await;
+        id.and_then(|text| canonical(&text))
+            .map(Self)
+            .ok_or_else(|| answer::invalid(&[not_an_integer(Location::Path, "id")]))
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Page {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Response> {
+        let (mut page, mut faults) = (Self::default(), Vec::new());
+        let query = parts.uri.query().unwrap_or_default();
+        let read = form::read(query.as_bytes(), Location::Query, |name, text| {
+            let number = canonical(&text);
+            match name {
+                "limit" => match number.map(u32::try_from) {
+                    Some(Ok(limit)) => page.limit = Some(limit),
+                    _ => faults.push(not_an_integer(Location::Query, "limit")),
+                },
+                "after" => match number {
+                    Some(after) => page.after = Some(after),
+                    None => faults.push(not_an_integer(Location::Query, "after")),
+                },
+                _ => {}
+            }
+        });
+        faults.extend(read.err());
+        if faults.is_empty() {
+            Ok(page)
+        } else {
+            Err(answer::invalid(&faults))
+        }
+    }
+}
+
+/// The parameter `{id}`. By its name: the prefix may have parameters of its own.
+pub(super) async fn id_in_path<S: Send + Sync>(parts: &mut Parts, state: &S) -> Option<String> {
+    let path = RawPathParams::from_request_parts(parts, state).await.ok()?;
+    let id = path.iter().find(|(name, _)| *name == "id");
+    id.map(|(_, text)| text.to_owned())
+}
+
+/// An integer in its one spelling.
+fn canonical(text: &str) -> Option<i64> {
+    let number: i64 = text.parse().ok()?;
+    (number.to_string() == text).then_some(number)
+}
+
+fn not_an_integer(location: Location, field: &'static str) -> ValidationError {
+    let message = "Input should be a valid integer";
+    ValidationError::new(ValidationErrorKind::IntParsing, location, field, message)
+}
+
+/// The media type in lower case, without its parameters (RFC 9110, section 8.3.1).
+fn media_type(request: &Request) -> String {
+    let value = request.headers().get(CONTENT_TYPE);
+    let text = value
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default();
+    let essence = text.split(';').next().unwrap_or_default();
+    essence.trim().to_ascii_lowercase()
+}

@@ -1,0 +1,102 @@
+//! What clients with sessions send.
+
+use std::fmt;
+
+use serde_json::Value;
+use zeroize::Zeroizing;
+
+use crate::body::Body;
+use crate::password::Password;
+use crate::request::FromJson;
+use crate::validation_error::ValidationError;
+
+/// Somebody who goes on with a session, or ends it.
+///
+/// Not judged here: what is no refresh token is one that is not good.
+pub struct RefreshGrant {
+    refresh_token: Zeroizing<String>,
+}
+
+impl RefreshGrant {
+    /// Reads a JSON body.
+    ///
+    /// # Errors
+    ///
+    /// All that is wrong with it.
+    pub fn parse(body: Value) -> Result<Self, Vec<ValidationError>> {
+        let mut body = Body::open(body)?;
+        let refresh_token = body.required("refresh_token").map(Zeroizing::new);
+        refresh_token
+            .map(|refresh_token| Self { refresh_token })
+            .ok_or_else(|| body.into_faults())
+    }
+
+    /// The token, as it was sent.
+    pub fn refresh_token(&self) -> &str {
+        &self.refresh_token
+    }
+}
+
+impl FromJson for RefreshGrant {
+    fn from_json(body: Value) -> Result<Self, Vec<ValidationError>> {
+        Self::parse(body)
+    }
+}
+
+impl fmt::Debug for RefreshGrant {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RefreshGrant").finish_non_exhaustive()
+    }
+}
+
+/// A new password that the owner of an account sets.
+pub struct PasswordChange {
+    current_password: Zeroizing<String>,
+    /// The new password.
+    pub new_password: Password,
+}
+
+impl PasswordChange {
+    /// A change by who knows the present password.
+    pub fn new(current_password: impl Into<String>, new_password: Password) -> Self {
+        Self {
+            current_password: Zeroizing::new(current_password.into()),
+            new_password,
+        }
+    }
+
+    /// Reads a JSON body. The present password is not judged by the rules for new ones.
+    ///
+    /// # Errors
+    ///
+    /// All that is wrong with it.
+    pub fn parse(body: Value) -> Result<Self, Vec<ValidationError>> {
+        let mut body = Body::open(body)?;
+        let current_password = body.required("current_password").map(Zeroizing::new);
+        let new_password = body.required("new_password");
+        match (current_password, new_password) {
+            (Some(current_password), Some(new_password)) => Ok(Self {
+                current_password,
+                new_password,
+            }),
+            _ => Err(body.into_faults()),
+        }
+    }
+
+    /// The present password, as it was typed.
+    pub fn current_password(&self) -> &str {
+        &self.current_password
+    }
+}
+
+impl FromJson for PasswordChange {
+    fn from_json(body: Value) -> Result<Self, Vec<ValidationError>> {
+        Self::parse(body)
+    }
+}
+
+impl fmt::Debug for PasswordChange {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PasswordChange").finish_non_exhaustive()
+    }
+}

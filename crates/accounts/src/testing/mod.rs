@@ -1,0 +1,9 @@
+//! What every store has to keep, as tests for it (feature `testing`).
+
+#[cfg(test)]
+mod defect;
+mod store_contract;
+mod session_contract;
+
+pub use session_contract::session_store_contract;
+pub use store_contract::account_store_contract;

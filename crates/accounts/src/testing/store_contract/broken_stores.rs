@@ -1,0 +1,412 @@
+//! Stores with one flaw each: the contract catches them all.
+
+use std::cmp::Reverse;
+use std::sync::{Mutex, MutexGuard};
+use std::time::{Duration, UNIX_EPOCH};
+
+use async_trait::async_trait;
+use tokio::task::yield_now;
+use tower_warder::UserStatus;
+
+use super::account_store_contract;
+use crate::testing::defect;
+use crate::{AccountStore, Actor, AdminGrant, Email, NewUser, Page, StoreError, User, UserChange};
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Defect {
+    None,
+    TimesInSeconds,
+    SeatCountedEarly,
+    SeatUsedUpByRefusal,
+    AddressLookedUpEarly,
+    AddressInUpdateLookedUpEarly,
+    IdsReused,
+    AdminsCountedEarly,
+    DisabledAdminsCount,
+    DeletionUnguarded,
+    AddressNamedFirst,
+    RefusedChangeWritten,
+    WholeRowWritten,
+    ApprovalRecordedAgain,
+    LeavingKeepsGeneration,
+    LeavingReadsGenerationEarly,
+    DeletionOfNobodyDone,
+    ListedById,
+    PageAfterIdOnly,
+    DisabledCountedAsPending,
+    ResetKeepsGeneration,
+    RehashRaisesGeneration,
+    RehashBlind,
+    RehashComparedEarly,
+    GenerationReadEarly,
+    ActorOfUpdateUnchecked,
+    ActorOfDeletionUnchecked,
+    ActorOfResetUnchecked,
+    ActorOfUpdateCheckedEarly,
+    ActorOfDeletionCheckedEarly,
+    ActorOfResetCheckedEarly,
+    NobodyNamedFirst,
+    EndsAnyGeneration,
+    EndsOfDisabled,
+    EndComparedEarly,
+    EndKeepsGeneration,
+    EndKeepsHash,
+}
+
+struct BrokenStore {
+    flaw: Defect,
+    rows: Mutex<Rows>,
+}
+
+#[derive(Clone, Default)]
+struct Rows {
+    users: Vec<User>,
+    last_id: i64,
+    seat_used: bool,
+}
+
+impl BrokenStore {
+    fn rows(&self) -> MutexGuard<'_, Rows> {
+        self.rows.lock().unwrap()
+    }
+
+    /// The rows as they were before everybody else had a turn.
+    async fn early(&self) -> Rows {
+        let rows = self.rows().clone();
+        yield_now().await;
+        rows
+    }
+
+    /// `unchecked` and `early` are the flaws that this method may have.
+    fn check(
+        &self,
+        rows: (&mut Rows, &mut Rows),
+        (id, by): (i64, Actor),
+        unchecked: Defect,
+        early: Defect,
+    ) -> Result<(), StoreError> {
+        if self.flaw == unchecked {
+            return Ok(());
+        }
+        if self.flaw == Defect::NobodyNamedFirst {
+            rows.0.get(id)?;
+        }
+        let rows = if self.flaw == early { rows.1 } else { rows.0 };
+        let account = by.id().and_then(|id| rows.get(id).ok());
+        Ok(by.check(account.as_deref())?)
+    }
+
+    fn other_admins(&self, rows: &Rows, early: &Rows, id: i64) -> u64 {
+        let rows = match self.flaw {
+            Defect::AdminsCountedEarly => early,
+            _ => rows,
+        };
+        let counts = |user: &&User| match self.flaw {
+            Defect::DisabledAdminsCount => user.is_admin,
+            _ => user.is_active_admin(),
+        };
+        let others = rows.users.iter().filter(|user| user.id != id);
+        others.filter(counts).count() as u64
+    }
+}
+
+impl Rows {
+    fn get(&mut self, id: i64) -> Result<&mut User, StoreError> {
+        let user = self.users.iter_mut().find(|user| user.id == id);
+        user.ok_or(StoreError::NotFound)
+    }
+
+    fn has(&self, email: &str, besides: i64) -> bool {
+        let mut users = self.users.iter();
+        users.any(|user| user.email == email && user.id != besides)
+    }
+}
+
+#[async_trait]
+impl AccountStore for BrokenStore {
+    async fn insert(&self, mut new: NewUser) -> Result<User, StoreError> {
+        let early = self.early().await;
+        let mut rows = self.rows();
+        let looked_up = match self.flaw {
+            Defect::AddressLookedUpEarly => &early,
+            _ => &*rows,
+        };
+        let taken = looked_up.has(new.email.as_str(), 0);
+        let counted = match self.flaw {
+            Defect::SeatCountedEarly => &early,
+            _ => &*rows,
+        };
+        let seated = match new.admin_grant {
+            AdminGrant::Never => false,
+            AdminGrant::IfFirstAccount => counted.users.is_empty(),
+            AdminGrant::IfNoAdmin => !counted.users.iter().any(User::is_active_admin),
+        };
+        if self.flaw == Defect::SeatUsedUpByRefusal {
+            let used = rows.seat_used;
+            rows.seat_used |= taken && seated;
+            new.admin_grant = if used {
+                AdminGrant::Never
+            } else {
+                new.admin_grant
+            };
+        }
+        if taken {
+            return Err(StoreError::EmailTaken);
+        }
+        if self.flaw == Defect::TimesInSeconds {
+            let age = new.created_at.duration_since(UNIX_EPOCH).unwrap();
+            new.created_at = UNIX_EPOCH + Duration::from_secs(age.as_secs());
+        }
+        let newest = rows.users.iter().map(|user| user.id).max();
+        rows.last_id = match self.flaw {
+            Defect::IdsReused => newest.unwrap_or(0),
+            _ => rows.last_id,
+        } + 1;
+        let seated = seated && new.admin_grant != AdminGrant::Never;
+        let user = new.into_user(rows.last_id, seated);
+        rows.users.push(user.clone());
+        Ok(user)
+    }
+
+    async fn find(&self, id: i64) -> Result<Option<User>, StoreError> {
+        Ok(self.rows().get(id).ok().cloned())
+    }
+
+    async fn find_by_email(&self, email: &Email) -> Result<Option<User>, StoreError> {
+        let rows = self.rows();
+        let mut users = rows.users.iter();
+        Ok(users.find(|user| user.email == email.as_str()).cloned())
+    }
+
+    async fn list(&self, page: Page) -> Result<Vec<User>, StoreError> {
+        let mut users = self.rows().users.clone();
+        let age = |user: &User| match self.flaw {
+            Defect::ListedById => (UNIX_EPOCH, user.id),
+            _ => (user.created_at, user.id),
+        };
+        users.sort_by_key(|user| Reverse(age(user)));
+        if let Some(after) = page.after {
+            let last = users.iter().find(|user| user.id == after).map(age);
+            users.retain(|user| match last {
+                Some(last) if self.flaw != Defect::PageAfterIdOnly => age(user) < last,
+                _ => user.id < after,
+            });
+        }
+        users.truncate(page.limit.unwrap_or(u32::MAX) as usize);
+        Ok(users)
+    }
+
+    async fn count_pending(&self) -> Result<u64, StoreError> {
+        let counts = |user: &&User| match self.flaw {
+            Defect::DisabledCountedAsPending => user.status != UserStatus::Approved,
+            _ => user.status == UserStatus::Pending,
+        };
+        Ok(self.rows().users.iter().filter(counts).count() as u64)
+    }
+
+    async fn update(&self, id: i64, change: UserChange) -> Result<User, StoreError> {
+        let mut early = self.early().await;
+        let mut rows = self.rows();
+        self.check(
+            (&mut rows, &mut early),
+            (id, change.by),
+            Defect::ActorOfUpdateUnchecked,
+            Defect::ActorOfUpdateCheckedEarly,
+        )?;
+        let mut before = rows.get(id)?.clone();
+        let looked_up = match self.flaw {
+            Defect::AddressInUpdateLookedUpEarly => &early,
+            _ => &*rows,
+        };
+        let email = change.update.email.as_ref();
+        let taken = email.is_some_and(|email| looked_up.has(email.as_str(), id));
+        if taken && self.flaw == Defect::AddressNamedFirst {
+            return Err(StoreError::EmailTaken);
+        }
+        let other_admins = self.other_admins(&rows, &early, id);
+        match self.flaw {
+            Defect::WholeRowWritten => before = early.get(id)?.clone(),
+            Defect::ApprovalRecordedAgain => before.approved_at = None,
+            _ => {}
+        }
+        let decided = before.apply(&change, other_admins);
+        if let (Err(_), Defect::RefusedChangeWritten, Some(email)) = (&decided, self.flaw, email) {
+            rows.get(id)?.email = email.as_str().to_owned();
+        }
+        let mut user = decided?;
+        if user.approved_at.is_none() {
+            user.approved_at = rows.get(id)?.approved_at;
+        }
+        let raised = user.token_generation - before.token_generation;
+        match self.flaw {
+            Defect::LeavingKeepsGeneration => user.token_generation -= raised,
+            Defect::LeavingReadsGenerationEarly if raised > 0 => {
+                user.token_generation = early.get(id)?.token_generation + raised;
+            }
+            _ => {}
+        }
+        if taken {
+            return Err(StoreError::EmailTaken);
+        }
+        *rows.get(id)? = user.clone();
+        Ok(user)
+    }
+
+    async fn delete(&self, id: i64, by: Actor) -> Result<(), StoreError> {
+        let mut early = self.early().await;
+        let mut rows = self.rows();
+        self.check(
+            (&mut rows, &mut early),
+            (id, by),
+            Defect::ActorOfDeletionUnchecked,
+            Defect::ActorOfDeletionCheckedEarly,
+        )?;
+        let user = match rows.get(id) {
+            Err(_) if self.flaw == Defect::DeletionOfNobodyDone => return Ok(()),
+            user => user?.clone(),
+        };
+        if self.flaw != Defect::DeletionUnguarded {
+            user.check_deletion(self.other_admins(&rows, &early, id))?;
+        }
+        rows.users.retain(|user| user.id != id);
+        Ok(())
+    }
+
+    async fn reset_password(&self, id: i64, hash: &str, by: Actor) -> Result<(), StoreError> {
+        let mut early = self.early().await;
+        let mut rows = self.rows();
+        self.check(
+            (&mut rows, &mut early),
+            (id, by),
+            Defect::ActorOfResetUnchecked,
+            Defect::ActorOfResetCheckedEarly,
+        )?;
+        let user = rows.get(id)?;
+        user.hashed_password = hash.to_owned();
+        user.token_generation = match self.flaw {
+            Defect::ResetKeepsGeneration => user.token_generation,
+            Defect::GenerationReadEarly => early.get(id)?.token_generation + 1,
+            _ => user.token_generation + 1,
+        };
+        Ok(())
+    }
+
+    async fn update_hash_if(&self, id: i64, old: &str, new: &str) -> Result<bool, StoreError> {
+        let mut early = self.early().await;
+        let mut rows = self.rows();
+        let Ok(user) = rows.get(id) else {
+            return Ok(false);
+        };
+        let replaces = match self.flaw {
+            Defect::RehashBlind => true,
+            Defect::RehashComparedEarly => early.get(id)?.hashed_password == old,
+            _ => user.hashed_password == old,
+        };
+        if replaces {
+            user.hashed_password = new.to_owned();
+            user.token_generation += u64::from(self.flaw == Defect::RehashRaisesGeneration);
+        }
+        Ok(replaces)
+    }
+
+    async fn revoke_tokens(
+        &self,
+        id: i64,
+        generation: u64,
+        hash: Option<&str>,
+    ) -> Result<bool, StoreError> {
+        let mut early = self.early().await;
+        let mut rows = self.rows();
+        let Ok(user) = rows.get(id) else {
+            return Ok(false);
+        };
+        let known = match self.flaw {
+            Defect::EndsAnyGeneration => generation,
+            Defect::EndComparedEarly => early.get(id)?.token_generation,
+            _ => user.token_generation,
+        };
+        let is_approved =
+            user.status == UserStatus::Approved || self.flaw == Defect::EndsOfDisabled;
+        if known != generation || !is_approved {
+            return Ok(false);
+        }
+        user.token_generation += u64::from(self.flaw != Defect::EndKeepsGeneration);
+        if let Some(hash) = hash.filter(|_| self.flaw != Defect::EndKeepsHash) {
+            user.hashed_password = hash.to_owned();
+        }
+        Ok(true)
+    }
+}
+
+async fn broken_rule(flaw: Defect) -> Option<String> {
+    let contract = account_store_contract(async || BrokenStore {
+        flaw,
+        rows: Mutex::default(),
+    });
+    defect::broken_rule(contract).await
+}
+
+#[tokio::test]
+async fn a_store_without_a_flaw_keeps_the_contract() {
+    assert_eq!(broken_rule(Defect::None).await, None);
+}
+
+#[tokio::test]
+async fn a_store_with_a_flaw_breaks_the_rule_that_it_is_about() {
+    for (flaw, rule) in [
+        (
+            Defect::TimesInSeconds,
+            "the time that it was registered with",
+        ),
+        (Defect::SeatCountedEarly, "exactly one gets the seat"),
+        (Defect::SeatUsedUpByRefusal, "leaves the seat free"),
+        (Defect::AddressLookedUpEarly, "register one address"),
+        (Defect::AddressInUpdateLookedUpEarly, "take one address"),
+        (Defect::IdsReused, "an id never comes back"),
+        (Defect::AdminsCountedEarly, "step down at the same moment"),
+        (Defect::DisabledAdminsCount, "the last admin stays"),
+        (Defect::DeletionUnguarded, "the last admin stays"),
+        (Defect::AddressNamedFirst, "the last admin stays"),
+        (
+            Defect::RefusedChangeWritten,
+            "a refused change changes nothing",
+        ),
+        (Defect::WholeRowWritten, "at the same moment all stay"),
+        (Defect::ApprovalRecordedAgain, "never changed again"),
+        (
+            Defect::LeavingKeepsGeneration,
+            "leaving approved raises the token generation",
+        ),
+        (
+            Defect::LeavingReadsGenerationEarly,
+            "leaving approved and an end of the tokens",
+        ),
+        (Defect::DeletionOfNobodyDone, "a deletion of nobody"),
+        (Defect::ListedById, "by created_at, then by id"),
+        (Defect::PageAfterIdOnly, "make up the list"),
+        (
+            Defect::DisabledCountedAsPending,
+            "pending accounts are counted",
+        ),
+        (Defect::ResetKeepsGeneration, "raises the token generation"),
+        (Defect::RehashRaisesGeneration, "keeps the token generation"),
+        (Defect::RehashBlind, "the hash that it knows and no other"),
+        (Defect::RehashComparedEarly, "a reset wins over a rehash"),
+        (Defect::GenerationReadEarly, "every reset raises"),
+        (Defect::ActorOfUpdateUnchecked, "remove each other"),
+        (Defect::ActorOfDeletionUnchecked, "remove each other"),
+        (Defect::ActorOfResetUnchecked, "only who is admin"),
+        (Defect::ActorOfUpdateCheckedEarly, "remove each other"),
+        (Defect::ActorOfDeletionCheckedEarly, "remove each other"),
+        (Defect::ActorOfResetCheckedEarly, "who was disabled resets"),
+        (Defect::NobodyNamedFirst, "only who is admin"),
+        (Defect::EndsAnyGeneration, "of the named generation"),
+        (Defect::EndsOfDisabled, "if it is approved"),
+        (Defect::EndComparedEarly, "who end one generation"),
+        (Defect::EndKeepsGeneration, "generation is raised by one"),
+        (Defect::EndKeepsHash, "a given hash is set"),
+    ] {
+        let broken = broken_rule(flaw).await.unwrap_or_default();
+        assert!(broken.contains(rule), "{flaw:?} broke: {broken:?}");
+    }
+}

@@ -1,0 +1,226 @@
+//! A store under test, and the few things that every rule does with it.
+
+use std::panic;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use futures_util::future::join_all;
+use tokio::runtime::Handle;
+use tower_warder::UserStatus;
+
+use crate::{
+    AccountStore, Actor, AdminGrant, Email, NewUser, Page, StoreError, User, UserChange, UserUpdate,
+};
+
+/// How many do the same thing at the same moment.
+pub(in crate::testing) const MANY: u32 = 50;
+/// How often two do something at the same moment.
+pub(in crate::testing) const ROUNDS: u32 = 20;
+
+pub(in crate::testing) struct Fixture<S>(Arc<S>);
+
+impl<S> Clone for Fixture<S> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+impl<S> Fixture<S> {
+    pub(in crate::testing) fn new(store: S) -> Self {
+        Self(Arc::new(store))
+    }
+
+    pub(in crate::testing) fn store(&self) -> &S {
+        &self.0
+    }
+
+    /// Does `attempt` with 0, 1, 2, …, all at the same moment.
+    pub(in crate::testing) async fn race<T, A, Fut>(&self, attempts: u32, attempt: A) -> Vec<T>
+    where
+        A: Fn(Self, u32) -> Fut,
+        Fut: Future<Output = T> + Send + 'static,
+        T: Send + 'static,
+    {
+        let attempts = (0..attempts).map(|n| attempt(self.clone(), n));
+        let Ok(runtime) = Handle::try_current() else {
+            return join_all(attempts).await;
+        };
+        let tasks: Vec<_> = attempts.map(|attempt| runtime.spawn(attempt)).collect();
+        let ended = join_all(tasks).await.into_iter();
+        ended
+            .map(|result| result.unwrap_or_else(|error| panic::resume_unwind(error.into_panic())))
+            .collect()
+    }
+}
+
+impl<S: AccountStore> Fixture<S> {
+    /// A pending account `name@example.org`.
+    pub(super) async fn register(&self, name: &str) -> User {
+        self.insert(name, AdminGrant::Never)
+            .await
+            .expect("a free address can be registered")
+    }
+
+    pub(super) async fn insert(
+        &self,
+        name: &str,
+        admin_grant: AdminGrant,
+    ) -> Result<User, StoreError> {
+        self.0.insert(new_user(name, admin_grant)).await
+    }
+
+    /// The first admin, of a store that has none.
+    pub(super) async fn first_admin(&self, name: &str) -> User {
+        self.insert(name, AdminGrant::IfNoAdmin)
+            .await
+            .expect("the first admin can be registered")
+    }
+
+    /// An approved account, made by `by`.
+    pub(super) async fn approved(&self, name: &str, is_admin: bool, by: impl Into<Actor>) -> User {
+        let id = self.register(name).await.id;
+        let update = UserUpdate {
+            is_admin: Some(is_admin),
+            ..to_status(UserStatus::Approved)
+        };
+        self.update(id, update, by)
+            .await
+            .expect("a pending account can be approved")
+    }
+
+    pub(super) async fn update(
+        &self,
+        id: i64,
+        update: UserUpdate,
+        by: impl Into<Actor>,
+    ) -> Result<User, StoreError> {
+        let change = UserChange {
+            update,
+            by: by.into(),
+            at: moment(1000),
+        };
+        self.0.update(id, change).await
+    }
+
+    pub(super) async fn delete(&self, id: i64, by: impl Into<Actor>) -> Result<(), StoreError> {
+        self.0.delete(id, by.into()).await
+    }
+
+    pub(super) async fn reset(
+        &self,
+        id: i64,
+        hash: &str,
+        by: impl Into<Actor>,
+    ) -> Result<(), StoreError> {
+        self.0.reset_password(id, hash, by.into()).await
+    }
+
+    pub(super) async fn find(&self, id: i64) -> Option<User> {
+        self.0.find(id).await.expect("accounts can be found by id")
+    }
+
+    pub(super) async fn must_find(&self, id: i64) -> User {
+        self.find(id)
+            .await
+            .expect("an account that was not deleted is found by its id")
+    }
+
+    pub(super) async fn find_by_email(&self, name: &str) -> Option<User> {
+        self.0
+            .find_by_email(&email(name))
+            .await
+            .expect("accounts can be found by address")
+    }
+
+    pub(super) async fn list(&self, page: Page) -> Vec<User> {
+        self.0.list(page).await.expect("accounts can be listed")
+    }
+
+    pub(super) async fn all(&self) -> Vec<User> {
+        self.list(Page::default()).await
+    }
+
+    pub(super) async fn active_admins(&self) -> Vec<User> {
+        let mut users = self.all().await;
+        users.retain(User::is_active_admin);
+        users
+    }
+}
+
+pub(super) fn email(name: &str) -> Email {
+    Email::new(&format!("{name}@example.org")).expect("a name that fits into an address")
+}
+
+pub(super) fn new_user(name: &str, admin_grant: AdminGrant) -> NewUser {
+    NewUser {
+        email: email(name),
+        hashed_password: hash(name),
+        created_at: moment(0),
+        admin_grant,
+    }
+}
+
+/// A text where a hash stands. Stores do not read it.
+pub(super) fn hash(name: &str) -> String {
+    format!("$argon2id$v=19$m=65536,t=3,p=4$c2FsdHNhbHQ${name}")
+}
+
+/// A time with microseconds.
+pub(in crate::testing) fn moment(seconds: u64) -> SystemTime {
+    UNIX_EPOCH + Duration::from_micros(1_767_225_600_123_457) + Duration::from_secs(seconds)
+}
+
+pub(super) fn to_status(status: UserStatus) -> UserUpdate {
+    UserUpdate {
+        status: Some(status),
+        ..UserUpdate::default()
+    }
+}
+
+pub(super) fn to_admin(is_admin: bool) -> UserUpdate {
+    UserUpdate {
+        is_admin: Some(is_admin),
+        ..UserUpdate::default()
+    }
+}
+
+pub(super) fn to_email(name: &str) -> UserUpdate {
+    UserUpdate {
+        email: Some(email(name)),
+        ..UserUpdate::default()
+    }
+}
+
+/// How many succeeded, where the others have to be refused for the one right reason.
+pub(super) fn winners<T>(
+    results: Vec<Result<T, StoreError>>,
+    refusal: fn(&StoreError) -> bool,
+    rule: &str,
+) -> Vec<T> {
+    results
+        .into_iter()
+        .filter_map(|result| match result {
+            Ok(winner) => Some(winner),
+            Err(error) => {
+                assert!(refusal(&error), "{rule}, but was refused with: {error:?}");
+                None
+            }
+        })
+        .collect()
+}
+
+pub(super) const fn is_email_taken(error: &StoreError) -> bool {
+    matches!(error, StoreError::EmailTaken)
+}
+
+pub(super) const fn is_not_found(error: &StoreError) -> bool {
+    matches!(error, StoreError::NotFound)
+}
+
+pub(super) const fn is_not_admin(error: &StoreError) -> bool {
+    matches!(error, StoreError::NotAdmin(_))
+}
+
+pub(super) const fn is_last_admin(error: &StoreError) -> bool {
+    matches!(error, StoreError::LastAdmin(_))
+}

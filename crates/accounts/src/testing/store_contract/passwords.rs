@@ -1,0 +1,115 @@
+//! Rules about hashes and the token generation.
+
+use super::fixture::{Fixture, MANY, ROUNDS, hash};
+use crate::{AccountStore, Actor};
+
+pub(super) async fn a_reset_sets_the_hash_and_raises_the_generation<S: AccountStore>(
+    accounts: Fixture<S>,
+) {
+    let admin = accounts.first_admin("admin").await;
+    let mut jane = accounts.register("jane").await;
+    assert_eq!(jane.token_generation, 0, "the first token generation is 0");
+    // The same hash again is a reset too.
+    for name in ["new", "new", "newer"] {
+        accounts
+            .reset(jane.id, &hash(name), &admin)
+            .await
+            .expect("a password can be reset");
+        jane.hashed_password = hash(name);
+        jane.token_generation += 1;
+        assert_eq!(
+            accounts.must_find(jane.id).await,
+            jane,
+            "a reset sets the hash, raises the token generation by one and changes nothing else"
+        );
+    }
+    assert_eq!(
+        accounts.must_find(admin.id).await,
+        admin,
+        "a reset changes nobody else"
+    );
+}
+
+pub(super) async fn a_rehash_replaces_the_hash_it_knows_and_no_other<S: AccountStore>(
+    accounts: Fixture<S>,
+) {
+    let mut jane = accounts.register("jane").await;
+    let old = jane.hashed_password.clone();
+    for (known, new, replaces) in [
+        (old.as_str(), hash("better"), true),
+        (old.as_str(), hash("late"), false),
+        ("", hash("blind"), false),
+        // Hashes differ by case.
+        (&hash("BETTER"), hash("careless"), false),
+        (&hash("better"), hash("best"), true),
+    ] {
+        let replaced = accounts.store().update_hash_if(jane.id, known, &new).await;
+        assert_eq!(
+            replaced.expect("a hash can be replaced"),
+            replaces,
+            "a rehash replaces the hash that it knows and no other"
+        );
+        if replaces {
+            jane.hashed_password = new;
+        }
+        assert_eq!(
+            accounts.must_find(jane.id).await,
+            jane,
+            "a rehash replaces the hash that it knows, keeps the token generation and changes \
+             nothing else"
+        );
+    }
+}
+
+pub(super) async fn a_reset_wins_over_a_rehash<S: AccountStore>(accounts: Fixture<S>) {
+    let mut jane = accounts.register("jane").await;
+    for round in 0..ROUNDS {
+        let (old, reset) = (jane.hashed_password.clone(), hash(&format!("reset{round}")));
+        let results = accounts
+            .race(2, |accounts, n| {
+                let (id, old, reset) = (jane.id, old.clone(), reset.clone());
+                async move {
+                    // Either may be first.
+                    if n == round % 2 {
+                        accounts.reset(id, &reset, Actor::System).await
+                    } else {
+                        let better = hash("better");
+                        let replaced = accounts.store().update_hash_if(id, &old, &better).await;
+                        replaced.map(drop)
+                    }
+                }
+            })
+            .await;
+        for result in results {
+            result.expect("a reset and a rehash at the same moment are no error");
+        }
+        jane.hashed_password = reset;
+        jane.token_generation += 1;
+        assert_eq!(
+            accounts.must_find(jane.id).await,
+            jane,
+            "a reset wins over a rehash at the same moment"
+        );
+    }
+}
+
+pub(super) async fn every_reset_counts<S: AccountStore>(accounts: Fixture<S>) {
+    let jane = accounts.register("jane").await;
+    let results = accounts
+        .race(MANY, |accounts, n| {
+            let id = jane.id;
+            async move {
+                let hash = hash(&format!("reset{n}"));
+                accounts.reset(id, &hash, Actor::System).await
+            }
+        })
+        .await;
+    for result in results {
+        result.expect("a password can be reset by many at the same moment");
+    }
+    assert_eq!(
+        accounts.must_find(jane.id).await.token_generation,
+        u64::from(MANY),
+        "every reset raises the token generation, also at the same moment"
+    );
+}

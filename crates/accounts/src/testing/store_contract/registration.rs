@@ -1,0 +1,181 @@
+//! Rules about new accounts: the first admin's seat, one account for each address.
+
+use std::collections::HashSet;
+
+use tower_warder::UserStatus;
+
+use super::fixture::{Fixture, MANY, email, is_email_taken, moment, new_user, to_status, winners};
+use crate::{AccountStore, Actor, AdminGrant, Email, NewUser};
+
+pub(super) async fn an_account_is_kept_as_it_was_registered<S: AccountStore>(accounts: Fixture<S>) {
+    let domain = format!("{}.org", ["a"; 3].map(|it| it.repeat(61)).join("."));
+    let longest = Email::new(&format!("{}@{domain}", "j".repeat(64)));
+    for (email, hashed_password) in [
+        (
+            email("jane+x_y%z.w-v"),
+            "$argon2id$v=19$m=65536,t=3,p=4$c2FsdA$dGFn",
+        ),
+        (email("john"), "unreadable; 'quoted' \"twice\" ü🗼"),
+        (email("o'jack`{|}~"), ""),
+        (longest.expect("an address of 254 characters"), "hash"),
+    ] {
+        let new = NewUser {
+            email: email.clone(),
+            hashed_password: hashed_password.to_owned(),
+            created_at: moment(0),
+            admin_grant: AdminGrant::Never,
+        };
+        let inserted = accounts
+            .store()
+            .insert(new.clone())
+            .await
+            .expect("a free address can be registered");
+        assert!(inserted.id > 0, "an id is positive");
+        assert_eq!(
+            inserted,
+            new.into_user(inserted.id, false),
+            "an account has the address, the hash and the time that it was registered with, \
+             and is pending"
+        );
+        assert_eq!(
+            accounts.find(inserted.id).await.as_ref(),
+            Some(&inserted),
+            "an account is found by id as it was registered"
+        );
+        let found = accounts.store().find_by_email(&email).await;
+        assert_eq!(
+            found.expect("accounts can be found by address"),
+            Some(inserted),
+            "an account is found by address as it was registered"
+        );
+    }
+}
+
+pub(super) async fn one_of_many_gets_the_seat_of_the_first_account<S: AccountStore>(
+    accounts: Fixture<S>,
+) {
+    one_of_many_gets_the_seat(accounts, AdminGrant::IfFirstAccount).await;
+}
+
+pub(super) async fn one_of_many_gets_the_seat_of_the_first_admin<S: AccountStore>(
+    accounts: Fixture<S>,
+) {
+    accounts.register("early").await;
+    one_of_many_gets_the_seat(accounts, AdminGrant::IfNoAdmin).await;
+}
+
+async fn one_of_many_gets_the_seat<S: AccountStore>(accounts: Fixture<S>, admin_grant: AdminGrant) {
+    let results = accounts
+        .race(MANY, move |accounts, n| async move {
+            accounts.insert(&format!("user{n}"), admin_grant).await
+        })
+        .await;
+    let registered: Vec<_> = results
+        .into_iter()
+        .map(|result| result.expect("many different addresses at the same moment all succeed"))
+        .collect();
+
+    let ids: HashSet<_> = registered.iter().map(|user| user.id).collect();
+    assert_eq!(ids.len(), registered.len(), "no two accounts have one id");
+    let seated = registered.iter().filter(|user| user.is_active_admin());
+    assert_eq!(
+        seated.count(),
+        1,
+        "of many who register at the same moment exactly one gets the seat ({admin_grant:?})"
+    );
+    for user in registered {
+        let name = user.email.trim_end_matches("@example.org");
+        assert_eq!(
+            user,
+            new_user(name, admin_grant).into_user(user.id, user.is_active_admin()),
+            "who gets the seat is admin and approved, everybody else neither ({admin_grant:?})"
+        );
+        assert_eq!(
+            accounts.must_find(user.id).await,
+            user,
+            "an account is kept as it was registered ({admin_grant:?})"
+        );
+    }
+}
+
+pub(super) async fn the_seat_is_given_on_its_condition<S: AccountStore>(accounts: Fixture<S>) {
+    for (name, admin_grant, given, rule) in [
+        (
+            "a",
+            AdminGrant::Never,
+            false,
+            "a closed seat is never given",
+        ),
+        (
+            "b",
+            AdminGrant::IfFirstAccount,
+            false,
+            "where there is an account, nobody is the first",
+        ),
+        (
+            "c",
+            AdminGrant::IfNoAdmin,
+            true,
+            "pending accounts do not take the first admin's seat",
+        ),
+        (
+            "d",
+            AdminGrant::IfNoAdmin,
+            false,
+            "an approved admin has the first admin's seat",
+        ),
+    ] {
+        let user = accounts.insert(name, admin_grant).await;
+        let user = user.expect("a free address can be registered");
+        assert_eq!(user.is_active_admin(), given, "{rule}");
+        assert_eq!(user.is_admin, given, "{rule}");
+    }
+}
+
+pub(super) async fn a_refused_registration_leaves_the_seat_free<S: AccountStore>(
+    accounts: Fixture<S>,
+) {
+    let early = accounts.register("early").await;
+    let refused = accounts.insert("early", AdminGrant::IfNoAdmin).await;
+    assert!(
+        refused.as_ref().is_err_and(is_email_taken),
+        "an address that is taken is refused with EmailTaken, also to the first admin: {refused:?}"
+    );
+    assert_eq!(
+        accounts.must_find(early.id).await,
+        early,
+        "a refused registration changes nothing"
+    );
+    assert!(
+        accounts.first_admin("admin").await.is_active_admin(),
+        "a refused registration leaves the seat free"
+    );
+}
+
+pub(super) async fn one_of_many_gets_an_address<S: AccountStore>(accounts: Fixture<S>) {
+    let rule = "of many who register one address at the same moment exactly one gets it";
+    let results = accounts
+        .race(MANY, |accounts, _| async move {
+            accounts.insert("jane", AdminGrant::IfFirstAccount).await
+        })
+        .await;
+    let winners = winners(results, is_email_taken, rule);
+    assert_eq!(winners.len(), 1, "{rule}");
+    assert!(
+        winners.iter().all(|user| user.is_active_admin()),
+        "the first account gets the seat"
+    );
+    assert_eq!(accounts.all().await, winners, "{rule}");
+
+    let disabled = winners.first().map(|user| user.id).unwrap_or_default();
+    let second = accounts.approved("second", true, Actor::System).await;
+    accounts
+        .update(disabled, to_status(UserStatus::Disabled), &second)
+        .await
+        .expect("an admin can be disabled where another one stays");
+    let again = accounts.insert("jane", AdminGrant::Never).await;
+    assert!(
+        again.as_ref().is_err_and(is_email_taken),
+        "a disabled account keeps its address: {again:?}"
+    );
+}

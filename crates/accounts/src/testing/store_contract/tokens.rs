@@ -1,0 +1,106 @@
+//! Rules about the end of an account's tokens.
+
+use tower_warder::UserStatus;
+
+use super::fixture::{Fixture, MANY, ROUNDS, hash, to_status};
+use crate::{AccountStore, Actor};
+
+pub(super) async fn tokens_end_where_their_generation_lives<S: AccountStore>(accounts: Fixture<S>) {
+    let rule = "the tokens of an account end if it is approved and of the named generation: the \
+                generation is raised by one, a given hash is set, and nothing else changes";
+    let admin = accounts.first_admin("admin").await;
+    let mut jane = accounts.approved("jane", false, &admin).await;
+    for (generation, name, ends) in [
+        (0, None, true),
+        (0, None, false),
+        (0, Some("late"), false),
+        (2, Some("early"), false),
+        (1, Some("new"), true),
+        (2, None, true),
+        (3, Some("newer"), true),
+    ] {
+        let new = name.map(hash);
+        let ended = accounts
+            .store()
+            .revoke_tokens(jane.id, generation, new.as_deref());
+        let ended = ended.await.expect("the tokens of an account can be ended");
+        assert_eq!(ended, ends, "{rule}");
+        if ends {
+            jane.token_generation += 1;
+            jane.hashed_password = new.unwrap_or(jane.hashed_password);
+        }
+        assert_eq!(accounts.must_find(jane.id).await, jane, "{rule}");
+    }
+    for status in [UserStatus::Pending, UserStatus::Disabled] {
+        let update = accounts.update(jane.id, to_status(status), &admin).await;
+        let shut_out = update.expect("an account can be disabled");
+        let generation = shut_out.token_generation;
+        let ended = accounts
+            .store()
+            .revoke_tokens(jane.id, generation, Some("mine"))
+            .await;
+        assert!(!ended.expect("who is not approved is no error"), "{rule}");
+        assert_eq!(accounts.must_find(jane.id).await, shut_out, "{rule}");
+    }
+    let nobody = accounts.store().revoke_tokens(jane.id + 1, 0, None).await;
+    assert!(!nobody.expect("nobody found is no error"), "{rule}");
+    assert_eq!(accounts.must_find(admin.id).await, admin, "{rule}");
+}
+
+pub(super) async fn one_of_many_ends_a_generation<S: AccountStore>(accounts: Fixture<S>) {
+    let rule = "of many who end one generation at the same moment one does, and its hash is set";
+    let mut jane = accounts.approved("jane", false, Actor::System).await;
+    let results = accounts
+        .race(MANY, |accounts, n| {
+            let id = jane.id;
+            async move {
+                let new = hash(&format!("change{n}"));
+                let ended = accounts.store().revoke_tokens(id, 0, Some(&new)).await;
+                ended.map(|ended| ended.then_some(new))
+            }
+        })
+        .await;
+    let ended = results.into_iter().filter_map(|result| {
+        result.expect("the tokens of an account can be ended by many at the same moment")
+    });
+    let ended: Vec<_> = ended.collect();
+    assert_eq!(ended.len(), 1, "{rule}");
+    jane.token_generation = 1;
+    jane.hashed_password = ended.concat();
+    assert_eq!(accounts.must_find(jane.id).await, jane, "{rule}");
+}
+
+pub(super) async fn a_reset_wins_over_a_change<S: AccountStore>(accounts: Fixture<S>) {
+    let rule = "a reset wins over a change of the password at the same moment";
+    let jane = accounts.approved("jane", false, Actor::System).await;
+    for round in 0..ROUNDS {
+        let reset = hash(&format!("reset{round}"));
+        let before = accounts.must_find(jane.id).await;
+        let results = accounts
+            .race(2, |accounts, n| {
+                let (id, generation, reset) = (jane.id, before.token_generation, reset.clone());
+                async move {
+                    // Either may be first.
+                    if n == round % 2 {
+                        let reset = accounts.reset(id, &reset, Actor::System).await;
+                        reset.map(|()| 1)
+                    } else {
+                        let own = hash("own");
+                        let ended = accounts
+                            .store()
+                            .revoke_tokens(id, generation, Some(&own))
+                            .await;
+                        ended.map(u64::from)
+                    }
+                }
+            })
+            .await;
+        let raised = results
+            .into_iter()
+            .map(|result| result.expect("a reset and a change at the same moment are no error"));
+        let generation = before.token_generation + raised.sum::<u64>();
+        let after = accounts.must_find(jane.id).await;
+        assert_eq!(after.hashed_password, reset, "{rule}");
+        assert_eq!(after.token_generation, generation, "{rule}");
+    }
+}

@@ -1,0 +1,55 @@
+//! The HTTP route that issues tickets for streams.
+
+use axum::Router;
+use axum::response::Response;
+use axum::routing::post;
+use http::StatusCode;
+use serde_json::json;
+use tower_warder::{AuthError, CurrentUser, Identity};
+
+use super::answer::{self, json_answer};
+use super::model::User;
+
+/// The route that issues [tickets](tower_warder::StreamTickets), to be merged with
+/// [`routes`](crate::routes).
+///
+/// | route | who | answer |
+/// |---|---|---|
+/// | `POST /stream-ticket` | approved users | 200 `{"ticket": …, "expires_in": …}`, in seconds; 401 |
+///
+/// The layer keeps the tickets, and takes them on the paths that its source lists:
+///
+/// ```
+/// use axum::Router;
+/// use tower_warder_accounts::{self as accounts, Accounts, InMemoryAccountStore};
+/// use tower_warder::{AuthLayer, HmacSecret, StreamTickets, JwtIssuer, CredentialSource, JwtVerifier};
+///
+/// let secret = HmacSecret::generate();
+/// let accounts = Accounts::new(InMemoryAccountStore::new(), JwtIssuer::hs256(&secret));
+/// let routes = accounts::routes(accounts.clone()).merge(accounts::ticket_routes());
+/// let auth = AuthLayer::new(JwtVerifier::hs256(&secret), accounts)
+///     .credentials(CredentialSource::header().with_query_token("/api/events")?)
+///     .stream_tickets(StreamTickets::new(10_000));
+/// let app: Router = Router::new().nest("/api/auth", routes).layer(auth);
+/// # Ok::<(), tower_warder::ConfigError>(())
+/// ```
+pub fn ticket_routes() -> Router {
+    answer::finished(Router::new().route("/stream-ticket", post(stream_ticket)))
+}
+
+/// Issues a ticket for the token of who asks.
+///
+/// # Errors
+///
+/// 500 if the layer has no tickets, 503.
+pub async fn stream_ticket(
+    _: CurrentUser<User>,
+    identity: Identity<User>,
+) -> Result<Response, AuthError> {
+    let ticket = identity.ticket().await?;
+    let body = json!({
+        "ticket": ticket.as_str(),
+        "expires_in": ticket.expires_in().as_secs(),
+    });
+    Ok(json_answer(StatusCode::OK, &body))
+}
