@@ -148,6 +148,18 @@ const fn is_b64_char(byte: u8) -> bool {
         | (byte == b'+')
 }
 
+/// The items of a list in a header value, without the blanks around them, and where each begins.
+pub(super) fn list_items(value: &[u8], separator: u8) -> impl Iterator<Item = (usize, &[u8])> {
+    let mut next = 0;
+    value
+        .split(move |byte| *byte == separator)
+        .map(move |item| {
+            let start = next + item.len() - item.trim_ascii_start().len();
+            next += item.len() + 1;
+            (start, item.trim_ascii())
+        })
+}
+
 #[cfg(test)]
 impl Presented {
     /// Whether it is meant to be a token, and none.
@@ -183,5 +195,13 @@ mod tests {
             let source = std::error::Error::source(&error).unwrap();
             assert_eq!(source.to_string(), reason.to_string());
         }
+    }
+
+    #[test]
+    fn list_items_know_where_they_begin() {
+        let value = b" a;  bc ;;\td";
+        let found: Vec<_> = list_items(value, b';').collect();
+        let expected: [(usize, &[u8]); 4] = [(1, b"a"), (5, b"bc"), (9, b""), (11, b"d")];
+        assert_eq!(found, expected);
     }
 }

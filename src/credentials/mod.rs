@@ -1,7 +1,6 @@
 //! Where the credential stands in a request.
 
 mod credential;
-mod list;
 mod exact_paths;
 mod csrf;
 mod authorization;

@@ -2,8 +2,7 @@
 
 use http::header::{Entry, HeaderMap, SEC_WEBSOCKET_PROTOCOL};
 
-use super::credential::Presented;
-use super::list;
+use super::credential::{Presented, list_items};
 
 /// What the offer `bearer, <token>` brought; `None` if `bearer` is not offered. Several lines are
 /// one list (RFC 6455, section 11.3.4).
@@ -18,7 +17,7 @@ pub(super) fn find(headers: &mut HeaderMap) -> Option<Presented> {
     for line in lines.iter_mut() {
         line.set_sensitive(true);
         let line = &*line;
-        for (start, item) in list::items(line.as_bytes(), b',') {
+        for (start, item) in list_items(line.as_bytes(), b',') {
             seen = match seen {
                 Seen::Nothing if item == NAME => Seen::Name,
                 Seen::Nothing => Seen::Nothing,

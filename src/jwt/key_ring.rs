@@ -5,8 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::{ArcSwap, Guard};
 
-use super::jwk_set_document::JwkSetDocument;
-use super::key_set::Keyset;
+use super::key_set::{JwkSetDocument, Keyset};
 use super::keys::{SigningKey, VerifyingKey};
 use crate::error::ConfigError;
 

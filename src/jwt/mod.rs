@@ -12,7 +12,6 @@ mod claims;
 mod issuer_rule;
 mod verifier;
 mod keys;
-mod jwk_set_document;
 mod key_set;
 mod key_ring;
 mod token_cache;

@@ -7,9 +7,8 @@ use std::time::Duration;
 use http::Request;
 use http::header::{COOKIE, Entry, HeaderMap, HeaderValue};
 
-use super::credential::{Credential, Presented, is_b64token, is_token_char};
+use super::credential::{Credential, Presented, is_b64token, is_token_char, list_items};
 use super::csrf::Origins;
-use super::list;
 use crate::error::{AuthError, AuthErrorKind, ConfigError, RejectReason};
 use crate::metrics::record;
 
@@ -185,7 +184,7 @@ impl AuthCookie {
         for line in lines.iter_mut() {
             line.set_sensitive(true);
             let line = &*line;
-            for (start, pair) in list::items(line.as_bytes(), b';') {
+            for (start, pair) in list_items(line.as_bytes(), b';') {
                 let Some(value) = self.value(pair) else {
                     continue;
                 };
