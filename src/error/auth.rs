@@ -1,4 +1,4 @@
-//! Why a request is not let in, and the table that turns it into an answer.
+//! Why a request is rejected.
 
 use std::borrow::Cow;
 use std::error::Error;
@@ -9,11 +9,11 @@ use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, Version};
 
 use super::BoxError;
-use super::challenge::{self, Challenge, Challenges};
-use super::grpc::GrpcFormat;
+use super::answer::{Answer, AuthErrorKind, GrpcFormat};
+use super::challenge::{self, Challenges};
 use super::misconfiguration::Misconfiguration;
 use super::reject_reason::RejectReason;
-use super::too_long::TooLong;
+use super::unavailable::TooLong;
 
 /// Why a request is not let in.
 ///
@@ -46,32 +46,6 @@ pub struct AuthError {
     source: Source,
     challenges: Option<Arc<Challenges>>,
     cleared_cookie: Option<Arc<HeaderValue>>,
-}
-
-/// The kinds of [`AuthError`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum AuthErrorKind {
-    /// No credential was sent, or one of a scheme that is not ours.
-    MissingCredential,
-    /// More than one credential was sent.
-    InvalidRequest,
-    /// A page of another origin sent the cookie, or a header that a proxy adds: see
-    /// [`AuthCookie::check_csrf`](crate::AuthCookie::check_csrf).
-    CrossOrigin,
-    /// The token was refused, or its subject is unknown.
-    InvalidToken,
-    /// The account waits for approval.
-    AccountPending,
-    /// The account is disabled.
-    AccountDisabled,
-    /// The user is known and approved, and a policy said no.
-    Forbidden,
-    /// Whoever had to be asked (user store, key source, deny list, password hasher) could not
-    /// answer.
-    Unavailable,
-    /// The server is put together wrongly, for example without an `AuthLayer` on the route.
-    Misconfigured,
 }
 
 impl AuthError {
@@ -233,75 +207,8 @@ impl AuthError {
         self.cleared_cookie.as_deref()
     }
 
-    /// The table of answers: both kinds of door read it, and nothing else says what they answer.
     const fn answer(&self) -> Answer {
-        use AuthErrorKind as Kind;
-
-        let unauthorized = Answer {
-            status: StatusCode::UNAUTHORIZED,
-            challenge: Some(Challenge::InvalidToken),
-            detail: "Could not validate credentials",
-            code: "invalid_token",
-            grpc_status: "16",
-        };
-        let forbidden = Answer {
-            status: StatusCode::FORBIDDEN,
-            challenge: None,
-            detail: "Forbidden",
-            code: "forbidden",
-            grpc_status: "7",
-        };
-        match (self.kind, matches!(self.disclosed, Some(true))) {
-            (Kind::MissingCredential, _) => Answer {
-                challenge: Some(Challenge::Bare),
-                detail: "Not authenticated",
-                code: "not_authenticated",
-                ..unauthorized
-            },
-            (Kind::InvalidToken, _)
-            | (Kind::AccountPending, false)
-            | (Kind::AccountDisabled, false) => unauthorized,
-            (Kind::AccountPending, true) => Answer {
-                detail: "Account pending approval",
-                code: "account_pending",
-                ..forbidden
-            },
-            (Kind::AccountDisabled, true) => Answer {
-                detail: "Account disabled",
-                code: "account_disabled",
-                ..forbidden
-            },
-            (Kind::InvalidRequest, _) => Answer {
-                status: StatusCode::BAD_REQUEST,
-                challenge: Some(Challenge::InvalidRequest),
-                detail: "Exactly one credential is accepted",
-                code: "invalid_request",
-                ..unauthorized
-            },
-            (Kind::CrossOrigin, _) => Answer {
-                detail: "Cross-origin request refused",
-                code: "cross_origin",
-                ..forbidden
-            },
-            (Kind::Forbidden, _) => Answer {
-                challenge: Some(Challenge::InsufficientScope),
-                ..forbidden
-            },
-            (Kind::Unavailable, _) => Answer {
-                status: StatusCode::SERVICE_UNAVAILABLE,
-                challenge: None,
-                detail: "Authentication is temporarily unavailable",
-                code: "unavailable",
-                grpc_status: "14",
-            },
-            (Kind::Misconfigured, _) => Answer {
-                status: StatusCode::INTERNAL_SERVER_ERROR,
-                challenge: None,
-                detail: "Authentication is misconfigured",
-                code: "misconfigured",
-                grpc_status: "13",
-            },
-        }
+        Answer::of(self.kind, matches!(self.disclosed, Some(true)))
     }
 }
 
@@ -346,12 +253,4 @@ enum Source {
     // Inline, so that refusing a token allocates nothing.
     RejectReason(RejectReason),
     Error(Arc<dyn Error + Send + Sync>),
-}
-
-struct Answer {
-    status: StatusCode,
-    challenge: Option<Challenge>,
-    detail: &'static str,
-    code: &'static str,
-    grpc_status: &'static str,
 }

@@ -4,22 +4,21 @@ mod key_file;
 mod config;
 mod reject_reason;
 mod misconfiguration;
-mod too_long;
-mod reported;
+mod unavailable;
 mod challenge;
-mod grpc;
+mod answer;
 mod auth;
 
-pub use auth::{AuthError, AuthErrorKind};
+pub use answer::AuthErrorKind;
+pub use auth::AuthError;
 pub use config::ConfigError;
 pub use key_file::KeyFileProblem;
 
+pub(crate) use answer::GrpcFormat;
 pub(crate) use challenge::Challenges;
-pub(crate) use grpc::GrpcFormat;
 pub(crate) use misconfiguration::Misconfiguration;
 pub(crate) use reject_reason::RejectReason;
-pub(crate) use reported::Reported;
-pub(crate) use too_long::TooLong;
+pub(crate) use unavailable::{Reported, TooLong};
 
 /// Any error of an application: what a [`UserLoader`](crate::UserLoader) may return with `?`.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;

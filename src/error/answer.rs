@@ -1,0 +1,141 @@
+//! The kinds of rejections, and the answer to each.
+
+use http::{HeaderValue, StatusCode};
+
+use super::challenge::Challenge;
+
+/// The kinds of [`AuthError`](crate::AuthError).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum AuthErrorKind {
+    /// No credential was sent, or one of a scheme that is not ours.
+    MissingCredential,
+    /// More than one credential was sent.
+    InvalidRequest,
+    /// A page of another origin sent the cookie, or a header that a proxy adds: see
+    /// [`AuthCookie::check_csrf`](crate::AuthCookie::check_csrf).
+    CrossOrigin,
+    /// The token was refused, or its subject is unknown.
+    InvalidToken,
+    /// The account waits for approval.
+    AccountPending,
+    /// The account is disabled.
+    AccountDisabled,
+    /// The user is known and approved, and a policy said no.
+    Forbidden,
+    /// Whoever had to be asked (user store, key source, deny list, password hasher) could not
+    /// answer.
+    Unavailable,
+    /// The server is put together wrongly, for example without an `AuthLayer` on the route.
+    Misconfigured,
+}
+
+/// What the client is told.
+pub(super) struct Answer {
+    pub(super) status: StatusCode,
+    pub(super) challenge: Option<Challenge>,
+    pub(super) detail: &'static str,
+    pub(super) code: &'static str,
+    pub(super) grpc_status: &'static str,
+}
+
+impl Answer {
+    /// The table of answers: extractors and guards read it, and nothing else says what they answer.
+    pub(super) const fn of(kind: AuthErrorKind, disclosed: bool) -> Self {
+        use AuthErrorKind as Kind;
+
+        let unauthorized = Self {
+            status: StatusCode::UNAUTHORIZED,
+            challenge: Some(Challenge::InvalidToken),
+            detail: "Could not validate credentials",
+            code: "invalid_token",
+            grpc_status: "16",
+        };
+        let forbidden = Self {
+            status: StatusCode::FORBIDDEN,
+            challenge: None,
+            detail: "Forbidden",
+            code: "forbidden",
+            grpc_status: "7",
+        };
+        match (kind, disclosed) {
+            (Kind::MissingCredential, _) => Self {
+                challenge: Some(Challenge::Bare),
+                detail: "Not authenticated",
+                code: "not_authenticated",
+                ..unauthorized
+            },
+            (Kind::InvalidToken, _)
+            | (Kind::AccountPending, false)
+            | (Kind::AccountDisabled, false) => unauthorized,
+            (Kind::AccountPending, true) => Self {
+                detail: "Account pending approval",
+                code: "account_pending",
+                ..forbidden
+            },
+            (Kind::AccountDisabled, true) => Self {
+                detail: "Account disabled",
+                code: "account_disabled",
+                ..forbidden
+            },
+            (Kind::InvalidRequest, _) => Self {
+                status: StatusCode::BAD_REQUEST,
+                challenge: Some(Challenge::InvalidRequest),
+                detail: "Exactly one credential is accepted",
+                code: "invalid_request",
+                ..unauthorized
+            },
+            (Kind::CrossOrigin, _) => Self {
+                detail: "Cross-origin request refused",
+                code: "cross_origin",
+                ..forbidden
+            },
+            (Kind::Forbidden, _) => Self {
+                challenge: Some(Challenge::InsufficientScope),
+                ..forbidden
+            },
+            (Kind::Unavailable, _) => Self {
+                status: StatusCode::SERVICE_UNAVAILABLE,
+                challenge: None,
+                detail: "Authentication is temporarily unavailable",
+                code: "unavailable",
+                grpc_status: "14",
+            },
+            (Kind::Misconfigured, _) => Self {
+                status: StatusCode::INTERNAL_SERVER_ERROR,
+                challenge: None,
+                detail: "Authentication is misconfigured",
+                code: "misconfigured",
+                grpc_status: "13",
+            },
+        }
+    }
+}
+
+/// A form of gRPC, by the content type of its requests and answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum GrpcFormat {
+    Grpc,
+    Web,
+    WebText,
+}
+
+impl GrpcFormat {
+    /// The form of this content type: its name, alone or with `+` and a message format.
+    pub(super) fn of(content_type: &HeaderValue) -> Option<Self> {
+        let value = content_type.as_bytes();
+        let end = value.iter().position(|byte| b"+; ".contains(byte));
+        let essence = value.get(..end.unwrap_or(value.len()))?;
+        let mut all = [Self::Grpc, Self::Web, Self::WebText].into_iter();
+        all.find(|format| essence.eq_ignore_ascii_case(format.content_type().as_bytes()))
+    }
+
+    /// The content type of an answer without a message.
+    pub(crate) const fn content_type(self) -> &'static str {
+        match self {
+            Self::Grpc => "application/grpc",
+            Self::Web => "application/grpc-web",
+            Self::WebText => "application/grpc-web-text",
+        }
+    }
+}

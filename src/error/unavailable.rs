@@ -1,0 +1,28 @@
+//! Reasons why a store, a key source or a deny list gave no answer.
+
+use std::error::Error;
+use std::fmt;
+
+/// The call took longer than [`AuthLayer::timeout_with`](crate::AuthLayer::timeout_with).
+#[derive(Debug)]
+pub(crate) struct TooLong;
+
+impl fmt::Display for TooLong {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the store, the key source or the deny list took too long")
+    }
+}
+
+impl Error for TooLong {}
+
+/// A reason that is logged once for the whole outage, and not for each request.
+#[derive(Debug)]
+pub(crate) struct Reported(pub(crate) &'static str);
+
+impl fmt::Display for Reported {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0)
+    }
+}
+
+impl Error for Reported {}
