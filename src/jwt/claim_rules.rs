@@ -2,7 +2,8 @@
 
 use serde::de::MapAccess;
 
-use super::raw_claims::{RawClaims, Scope, Span};
+use super::raw_claims::RawClaims;
+use super::span::{Scope, Span};
 use super::strict_json::{self, AnyValue, ObjectFields, Value};
 use crate::error::RejectReason;
 

@@ -1,6 +1,5 @@
 //! The making of tokens.
 
-use std::collections::HashSet;
 use std::fmt;
 use std::time::{Duration, SystemTime};
 
@@ -9,8 +8,9 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use super::claims::{self, Claims};
+use super::claims::Claims;
 use super::issue_error::IssueError;
+use super::issue_rules::{REGISTERED, check_texts, check_times, is_same_audience, object};
 use super::key_ring::KeyRing;
 use super::keys::SigningKey;
 use super::limits::{MAX_HEADER_BYTES, MAX_TOKEN_BYTES};
@@ -342,64 +342,6 @@ impl fmt::Debug for TokenBuilder<'_> {
 }
 
 const DEFAULT_LIFETIME: Duration = Duration::from_secs(7 * 24 * 3600);
-
-const REGISTERED: [&str; 7] = ["iss", "sub", "aud", "exp", "nbf", "iat", "jti"];
-
-/// Claims as a JSON object.
-fn object(claims: &impl Serialize) -> Result<Map<String, Value>, IssueError> {
-    match serde_json::to_value(claims) {
-        Ok(Value::Object(claims)) => Ok(claims),
-        _ => Err(IssueError::ClaimsNotAnObject),
-    }
-}
-
-/// One text, and a list of nothing but that, say the same (RFC 7519, section 4.1.3).
-fn is_same_audience(theirs: &Value, ours: &Value) -> bool {
-    fn texts(audience: &Value) -> HashSet<&Value> {
-        match audience {
-            Value::Array(texts) => texts.iter().collect(),
-            text => HashSet::from([text]),
-        }
-    }
-    texts(theirs) == texts(ours)
-}
-
-fn check_texts(claims: &Map<String, Value>, generation: &str) -> Result<(), IssueError> {
-    let is_text = |name| {
-        let text = claims.get(name).and_then(Value::as_str);
-        text.is_some_and(claims::is_subject)
-    };
-    if !is_text("sub") {
-        return Err(IssueError::InvalidSubject);
-    }
-    if !is_text("jti") {
-        return Err(IssueError::InvalidTokenId);
-    }
-    let no_number = claims.get(generation).is_some_and(|value| !value.is_u64());
-    // For nobody: every verifier would refuse it.
-    let nobody = claims.get("aud").and_then(Value::as_array);
-    if no_number || nobody.is_some_and(Vec::is_empty) {
-        return Err(IssueError::InvalidClaims);
-    }
-    Ok(())
-}
-
-fn check_times(claims: &Map<String, Value>, now: f64, lifetime: f64) -> Result<(), IssueError> {
-    let date = |name| match claims.get(name) {
-        Some(value) => value.as_f64().map(Some).ok_or(IssueError::InvalidTime),
-        None => Ok(None),
-    };
-    let (issued_at, not_before, expires_at) = (date("iat")?, date("nbf")?, date("exp")?);
-    if expires_at.is_some_and(|end| end > (now + lifetime).min(MAX_DATE_SECONDS)) {
-        return Err(IssueError::LifetimeExceeded);
-    }
-    let fits = expires_at.is_some_and(|end| {
-        end > now
-            && not_before.is_none_or(|begin| (0.0..end).contains(&begin))
-            && issued_at.is_none_or(|begin| (0.0..=now).contains(&begin))
-    });
-    fits.then_some(()).ok_or(IssueError::InvalidTime)
-}
 
 /// 128 random bits.
 fn token_id() -> Result<String, IssueError> {

@@ -6,6 +6,7 @@ mod base64url;
 mod compact;
 mod strict_json;
 mod header;
+mod span;
 mod raw_claims;
 mod claim_rules;
 mod claims;
@@ -21,6 +22,7 @@ mod jwt_verifier;
 mod deny_list;
 mod multi_issuer;
 mod issue_error;
+mod issue_rules;
 mod issuer;
 
 pub use claims::Claims;

@@ -8,6 +8,7 @@ use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 
 use super::limits::MAX_PAYLOAD_BYTES;
 use super::numeric_date;
+use super::span::{Audience, Scope, Span};
 use super::strict_json::{self, AnyValue, ObjectFields, Value};
 use crate::error::RejectReason;
 
@@ -86,10 +87,7 @@ impl<'a> RawClaims<'a> {
                 self.json.len() + self.unescaped.len() - text.len()
             }
         };
-        Span {
-            start: start as u32,
-            end: (start + text.len()) as u32,
-        }
+        Span::new(start, text.len())
     }
 
     fn put_text(&mut self, claim: Claim, text: Cow<'a, str>) {
@@ -288,63 +286,4 @@ enum Claim {
     TokenId,
     Scope,
     Generation,
-}
-
-/// A piece of the text that claims keep.
-#[derive(Clone, Copy)]
-pub(super) struct Span {
-    start: u32,
-    end: u32,
-}
-
-impl Span {
-    /// The words between blanks of the piece, which is `text`.
-    pub(super) fn words(self, text: &str) -> impl Iterator<Item = Self> {
-        text.split(' ').map(move |word| {
-            let start = self.start + (word.as_ptr() as usize - text.as_ptr() as usize) as u32;
-            Self {
-                start,
-                end: start + word.len() as u32,
-            }
-        })
-    }
-
-    pub(super) fn of(self, text: &str) -> &str {
-        text.get(self.start as usize..self.end as usize)
-            .unwrap_or_default()
-    }
-
-    /// The same piece, counted from there on; `None` if it begins before.
-    fn after(self, position: usize) -> Option<Self> {
-        let position = position as u32;
-        Some(Self {
-            start: self.start.checked_sub(position)?,
-            end: self.end.checked_sub(position)?,
-        })
-    }
-}
-
-/// Whom a token is for.
-#[derive(Clone)]
-pub(super) enum Audience {
-    One([Span; 1]),
-    Many(Arc<[Span]>),
-}
-
-impl Audience {
-    pub(super) fn spans(&self) -> &[Span] {
-        match self {
-            Self::One(span) => span,
-            Self::Many(spans) => spans,
-        }
-    }
-}
-
-/// What a token may be used for.
-#[derive(Clone)]
-pub(super) enum Scope {
-    /// Words between blanks (RFC 8693, section 4.2).
-    Words(Span),
-    /// One in each, as it stands.
-    Each(Arc<[Span]>),
 }
