@@ -74,6 +74,14 @@ pub enum ConfigError {
     InvalidOrigin(String),
     /// A path is none, or a pattern.
     InvalidPath(String),
+    /// A field of a `jsonwebtoken::Validation` would weaken the verifier, or demands what it cannot do.
+    #[cfg(feature = "jsonwebtoken")]
+    UnsupportedValidation {
+        /// The field.
+        field: &'static str,
+        /// What to do about it.
+        remedy: &'static str,
+    },
     /// Password hashing parameters are out of range.
     InvalidPasswordParams(&'static str),
     /// A file of keys is none, or others than its owner could know or replace it.
@@ -202,6 +210,11 @@ impl fmt::Display for ConfigError {
                     "{path:?} is no path; give an exact one such as /api/events"
                 )
             }
+            #[cfg(feature = "jsonwebtoken")]
+            Self::UnsupportedValidation { field, remedy } => write!(
+                f,
+                "`{field}` of the `Validation` is not supported as it is: {remedy}"
+            ),
             Self::InvalidPasswordParams(reason) => {
                 write!(
                     f,

@@ -45,6 +45,8 @@ pub(crate) enum RejectReason {
     UnexpectedAudience,
     AudienceType,
     ScopeType,
+    RequiredClaim,
+    OtherSubject,
     Ticket,
     TokenId,
     Denied,
@@ -210,6 +212,14 @@ impl RejectReason {
             Self::ScopeType => (
                 "scope_type",
                 "a claim of `.scope_claims(…)` is not a string or an array of strings",
+            ),
+            Self::RequiredClaim => (
+                "required_claim",
+                "a claim is missing that `required_spec_claims` of the `Validation` names: let the issuer write it",
+            ),
+            Self::OtherSubject => (
+                "other_subject",
+                "the subject (`sub`) is not the one that the `Validation` names",
             ),
             Self::Ticket => (
                 "ticket",

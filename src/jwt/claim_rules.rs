@@ -15,6 +15,9 @@ pub(super) struct ClaimRules {
     pub(super) numeric_subject: bool,
     pub(super) scope: Option<Vec<Box<str>>>,
     pub(super) generation: Option<Box<str>>,
+    /// Claims that have to be there, whatever they say.
+    pub(super) required: Vec<Box<str>>,
+    pub(super) only_subject: Option<Box<str>>,
 }
 
 impl ClaimRules {
@@ -51,12 +54,22 @@ impl ClaimRules {
                 Some(_) => None,
             };
         }
-        Ok(())
+        let is_absent = |name: &str| matches!(named.value(name), None | Some(Value::Null));
+        if self.required.iter().any(|name| is_absent(name)) {
+            return Err(RejectReason::RequiredClaim);
+        }
+        match (&self.only_subject, payload.subject) {
+            (Some(only), Some(subject)) if payload.text(subject) != &**only => {
+                Err(RejectReason::OtherSubject)
+            }
+            _ => Ok(()),
+        }
     }
 
     fn names(&self) -> impl Iterator<Item = &str> {
         let lists = self.subject.iter().chain(&self.scope).flatten();
-        lists.chain(&self.generation).map(|name| &**name)
+        let names = lists.chain(&self.generation).chain(&self.required);
+        names.map(|name| &**name)
     }
 }
 

@@ -24,6 +24,8 @@ mod multi_issuer;
 mod issue_error;
 mod issue_rules;
 mod issuer;
+#[cfg(feature = "jsonwebtoken")]
+mod interop;
 
 pub use claims::Claims;
 pub use deny_list::{DenyList, DenyListVerifier};

@@ -45,6 +45,7 @@
 //! | `subject` | the subject is empty, too long or has control characters |
 //! | `expired`, `not_yet_valid`, `issued_in_future` | its times; the last two are often clocks that differ |
 //! | `issuer`, `audience` | it is of another issuer, or for another audience |
+//! | `required_claim`, `other_subject` | a `Validation` of `jsonwebtoken` demands a claim that it does not have, or another subject |
 //! | `no_issuer_rule` | the verifier has fetched keys (`RemoteJwks`) and no rule for their issuer |
 //! | `unexpected_audience` | it has an audience, and the verifier names none |
 //! | `ticket` | the ticket is unknown, used, expired, or asks for another one |

@@ -145,7 +145,7 @@ impl JwtVerifier {
         self.forget_tokens()
     }
 
-    fn rules(&mut self) -> &mut ClaimRules {
+    pub(in crate::jwt) fn rules(&mut self) -> &mut ClaimRules {
         Arc::make_mut(self.rules.get_or_insert_default())
     }
 }

@@ -113,7 +113,7 @@ pub(super) enum Curve {
     P384,
 }
 
-pub(super) const ALL: [Algorithm; 12] = [
+pub(in crate::jwt) const ALL: [Algorithm; 12] = [
     Algorithm::HS256,
     Algorithm::HS384,
     Algorithm::HS512,

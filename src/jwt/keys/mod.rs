@@ -14,6 +14,8 @@ use unsupported as asymmetric;
 mod verifying;
 mod signing;
 
+#[cfg(feature = "jsonwebtoken")]
+pub(super) use algorithm::ALL;
 pub use algorithm::Algorithm;
 pub use signing::SigningKey;
 pub use verifying::VerifyingKey;

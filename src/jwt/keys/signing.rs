@@ -162,7 +162,10 @@ impl SigningKey {
         Self::from_private(algorithm, &key)
     }
 
-    fn from_secret(algorithm: Algorithm, secret: &HmacSecret) -> Result<Self, ConfigError> {
+    pub(in crate::jwt) fn from_secret(
+        algorithm: Algorithm,
+        secret: &HmacSecret,
+    ) -> Result<Self, ConfigError> {
         match algorithm {
             Algorithm::HS256 => Ok(Self::hs256(secret)),
             Algorithm::HS384 => Self::hs384(secret),

@@ -139,7 +139,7 @@ impl VerifyingKey {
 
     /// One of the keys that somebody else publishes; `None` if it is none for signatures. An RSA key
     /// that does not say its algorithm is one for `rsa`.
-    #[cfg(feature = "jwks")]
+    #[cfg(any(feature = "jwks", feature = "jsonwebtoken"))]
     pub(crate) fn from_key_set(
         json: &[u8],
         rsa: Option<Algorithm>,

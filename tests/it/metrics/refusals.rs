@@ -82,6 +82,8 @@ fn rows() -> Vec<Row> {
         Row("invalid_token unexpected_audience", strict(), claims(r#""aud":"them""#)),
         Row("invalid_token audience_type", strict(), claims(r#""aud":1"#)),
         Row("invalid_token scope_type", by(forge::verifier().scope_claims(["scp"])), claims(r#""scp":1"#)),
+        Row("invalid_token required_claim", by(validated(|it| it.set_required_spec_claims(&["nbf"]))), claims(r#""x":1"#)),
+        Row("invalid_token other_subject", by(validated(|it| it.sub = Some("8".to_owned()))), claims(r#""x":1"#)),
         Row("invalid_token ticket", on_listed_path.stream_tickets(tower_warder::StreamTickets::new(8)), ticket()),
         Row("invalid_token denied", AuthLayer::new(DenyListVerifier::new(testing::verifier(), Everybody), Store::new()), good("jane")),
         Row("invalid_token no_token_id", AuthLayer::new(DenyListVerifier::new(forge::verifier(), Everybody), Store::new()), forged(&forge::with_payload(forge::PAYLOAD))),
@@ -300,6 +302,15 @@ fn with(name: &'static str, value: &str) -> Request<Body> {
     let mut request = get("/");
     request.headers_mut().insert(name, value.parse().unwrap());
     request
+}
+
+/// A verifier from a validation of `jsonwebtoken`.
+fn validated(change: fn(&mut jsonwebtoken::Validation)) -> JwtVerifier {
+    let mut validation = jsonwebtoken::Validation::default();
+    change(&mut validation);
+    let key = jsonwebtoken::DecodingKey::from_secret(forge::SECRET.as_bytes());
+    let verifier = JwtVerifier::from_validation(&key, &validation).unwrap();
+    verifier.clock(forge::at(forge::NOW as f64))
 }
 
 /// Reads a claim that no token has.

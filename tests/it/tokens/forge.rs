@@ -50,6 +50,8 @@ pub const AUDIENCE: &str = "audience";
 pub const UNEXPECTED_AUDIENCE: &str = "unexpected_audience";
 pub const AUDIENCE_TYPE: &str = "audience_type";
 pub const SCOPE_TYPE: &str = "scope_type";
+pub const REQUIRED_CLAIM: &str = "required_claim";
+pub const OTHER_SUBJECT: &str = "other_subject";
 
 pub fn secret() -> HmacSecret {
     HmacSecret::new(SECRET).unwrap()

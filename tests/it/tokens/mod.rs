@@ -15,7 +15,10 @@ mod silence;
 mod source;
 mod property;
 mod oracle;
+pub mod interop;
 #[cfg(any(feature = "aws-lc-rs", feature = "rust-crypto"))]
 mod asymmetric;
+#[cfg(any(feature = "aws-lc-rs", feature = "rust-crypto"))]
+mod interop_asymmetric;
 #[cfg(any(feature = "aws-lc-rs", feature = "rust-crypto"))]
 mod jwk;

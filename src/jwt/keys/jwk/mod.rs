@@ -131,7 +131,7 @@ impl<'a> Jwk<'a> {
 
     /// Whether the key says that it is none for signatures (RFC 7517, section 4.2; RFC 7518,
     /// section 4.1; RFC 8037, section 2): an issuer publishes such keys beside the others.
-    #[cfg(feature = "jwks")]
+    #[cfg(any(feature = "jwks", feature = "jsonwebtoken"))]
     pub(super) fn is_for_encryption(&self) -> bool {
         const ALGORITHMS: [&str; 3] = ["RSA-OAEP", "RSA1_5", "ECDH-ES"];
         let alg = self.alg.as_deref().unwrap_or_default();

@@ -1,0 +1,378 @@
+//! Keys, key sets and validations of the crate `jsonwebtoken`.
+//!
+//! They are read, and then held to the rules of this crate. Nothing of it is called that needs one of
+//! its backends.
+
+use std::time::Duration;
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, Jwk, JwkSet, KeyAlgorithm};
+use jsonwebtoken::{AlgorithmFamily, DecodingKey, DecodingKeyKind, EncodingKey, Validation};
+use serde_json::json;
+
+use super::jwt_verifier::JwtVerifier;
+use super::key_ring::KeyRing;
+use super::keys::{ALL, Algorithm, SigningKey, VerifyingKey};
+use crate::error::ConfigError;
+use crate::secret::HmacSecret;
+
+/// ```
+/// use tower_warder::Algorithm;
+///
+/// assert_eq!(jsonwebtoken::Algorithm::from(Algorithm::EdDSA), jsonwebtoken::Algorithm::EdDSA);
+/// ```
+impl From<Algorithm> for jsonwebtoken::Algorithm {
+    fn from(algorithm: Algorithm) -> Self {
+        match algorithm {
+            Algorithm::HS256 => Self::HS256,
+            Algorithm::HS384 => Self::HS384,
+            Algorithm::HS512 => Self::HS512,
+            Algorithm::ES256 => Self::ES256,
+            Algorithm::ES384 => Self::ES384,
+            Algorithm::RS256 => Self::RS256,
+            Algorithm::RS384 => Self::RS384,
+            Algorithm::RS512 => Self::RS512,
+            Algorithm::PS256 => Self::PS256,
+            Algorithm::PS384 => Self::PS384,
+            Algorithm::PS512 => Self::PS512,
+            Algorithm::EdDSA => Self::EdDSA,
+        }
+    }
+}
+
+/// Fails with [`ConfigError::InvalidKey`] for an algorithm that a later version of `jsonwebtoken` adds.
+///
+/// ```
+/// use tower_warder::Algorithm;
+///
+/// assert_eq!(Algorithm::try_from(jsonwebtoken::Algorithm::PS256)?, Algorithm::PS256);
+/// # Ok::<(), tower_warder::ConfigError>(())
+/// ```
+impl TryFrom<jsonwebtoken::Algorithm> for Algorithm {
+    type Error = ConfigError;
+
+    fn try_from(theirs: jsonwebtoken::Algorithm) -> Result<Self, ConfigError> {
+        let mut all = ALL.into_iter();
+        all.find(|ours| jsonwebtoken::Algorithm::from(*ours) == theirs)
+            .ok_or(ConfigError::InvalidKey(
+                "its algorithm is not supported; choose one of `tower_warder::Algorithm`",
+            ))
+    }
+}
+
+impl VerifyingKey {
+    /// Converts a key of `jsonwebtoken` 11, and checks it as every other constructor does: a secret as
+    /// [`HmacSecret::new`], a modulus of 2048 to 8192 bits, a point on the curve of `algorithm`. Signatures
+    /// are verified by this crate, whatever `CryptoProvider` is installed.
+    ///
+    /// A `DecodingKey` keeps the bare key only, so what `jsonwebtoken` ignored in a PEM file cannot be
+    /// checked any more: its label (of a certificate it takes the key) and further blocks. Read files
+    /// with [`from_pem`](Self::from_pem) to have that checked as well. The key has no id; see
+    /// [`key_id`](Self::key_id).
+    ///
+    /// ```
+    /// use jsonwebtoken::DecodingKey;
+    /// use tower_warder::{Algorithm, ConfigError, VerifyingKey};
+    ///
+    /// let key = DecodingKey::from_secret(b"yDW3kcHh1V0mhdDsaWyb29bSGZ3rEo7L");
+    /// assert!(VerifyingKey::from_decoding_key(Algorithm::HS256, &key).is_ok());
+    ///
+    /// let weak = DecodingKey::from_secret(b"secret");
+    /// let refused = VerifyingKey::from_decoding_key(Algorithm::HS256, &weak).unwrap_err();
+    /// assert!(matches!(refused, ConfigError::PlaceholderSecret));
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError::KeyTypeMismatch`] where the key is not one for `algorithm`,
+    /// [`ConfigError::InvalidKey`] where it is malformed, weak or private,
+    /// [`ConfigError::UnsupportedAlgorithm`] without a feature that brings the algorithm; for HMAC as
+    /// [`HmacSecret::new`] and [`hs512`](Self::hs512).
+    #[doc(alias = "jsonwebtoken")]
+    pub fn from_decoding_key(algorithm: Algorithm, key: &DecodingKey) -> Result<Self, ConfigError> {
+        check_family(algorithm, key.family())?;
+        match (key.family(), key.kind()) {
+            (AlgorithmFamily::Hmac, DecodingKeyKind::SecretOrDer(secret)) => {
+                Ok(from_secret(algorithm, secret)?.verifying_key())
+            }
+            (_, DecodingKeyKind::RsaModulusExponent { n, e }) => {
+                let (n, e) = (URL_SAFE_NO_PAD.encode(n), URL_SAFE_NO_PAD.encode(e));
+                let jwk = json!({"kty": "RSA", "alg": algorithm.as_str(), "n": n, "e": e});
+                Self::from_jwk(jwk.to_string())
+            }
+            (AlgorithmFamily::Rsa, DecodingKeyKind::SecretOrDer(der)) => {
+                Self::from_der(algorithm, der)
+            }
+            (_, DecodingKeyKind::SecretOrDer(bytes)) => match is_der(bytes) {
+                true => Self::from_der(algorithm, bytes),
+                false => Self::from_bytes(algorithm, bytes),
+            },
+        }
+    }
+}
+
+/// Reads a public JWK of `jsonwebtoken` as [`VerifyingKey::from_jwk`] reads its text, with its key id.
+///
+/// What `jsonwebtoken` drops when it parses the text cannot be checked any more: the members of a
+/// private key, and the name of an algorithm that it does not know, `Ed25519` (RFC 9864) among them.
+/// Give the text to [`VerifyingKey::from_jwk`] to have that checked as well. Secrets (`"kty":"oct"`) are
+/// rejected; convert one by way of `DecodingKey::from_jwk`.
+///
+/// ```
+/// use tower_warder::{ConfigError, VerifyingKey};
+///
+/// let jwk: jsonwebtoken::jwk::Jwk = serde_json::from_str(
+///     r#"{"kty":"oct","alg":"HS256","k":"eURXM2tjSGgxVjBtaGREc2FXeWIyOWJTR1ozckVvN0w"}"#,
+/// )?;
+/// let refused = VerifyingKey::try_from(&jwk).unwrap_err();
+/// assert!(matches!(refused, ConfigError::InvalidKey(_)));
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+impl TryFrom<&Jwk> for VerifyingKey {
+    type Error = ConfigError;
+
+    fn try_from(jwk: &Jwk) -> Result<Self, ConfigError> {
+        Self::from_jwk(json_of(jwk)?)
+    }
+}
+
+impl SigningKey {
+    /// Converts a key of `jsonwebtoken` 11, and checks it as every other constructor does.
+    ///
+    /// As with [`VerifyingKey::from_decoding_key`], what `jsonwebtoken` ignored in a PEM file cannot be
+    /// checked any more.
+    ///
+    /// ```
+    /// use jsonwebtoken::EncodingKey;
+    /// use tower_warder::{Algorithm, SigningKey, JwtIssuer, JwtVerifier};
+    ///
+    /// let key = EncodingKey::from_secret(b"yDW3kcHh1V0mhdDsaWyb29bSGZ3rEo7L");
+    /// let key = SigningKey::from_encoding_key(Algorithm::HS256, &key)?;
+    /// let token = JwtIssuer::new(key.clone()).issue("7")?;
+    /// assert!(JwtVerifier::new(key.verifying_key()).verify_token(&token).is_ok());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`VerifyingKey::from_decoding_key`].
+    #[doc(alias = "jsonwebtoken")]
+    pub fn from_encoding_key(algorithm: Algorithm, key: &EncodingKey) -> Result<Self, ConfigError> {
+        check_family(algorithm, key.family())?;
+        match key.family() {
+            AlgorithmFamily::Hmac => from_secret(algorithm, key.as_bytes()),
+            AlgorithmFamily::Rsa | AlgorithmFamily::Ec | AlgorithmFamily::Ed => {
+                Self::from_der(algorithm, key.as_bytes())
+            }
+        }
+    }
+}
+
+/// Reads the keys for signatures of a set, each as a [`VerifyingKey`] is read from a `Jwk`, except that
+/// an RSA key without `alg` is one for RS256. For sets that change, there is `RemoteJwks`.
+///
+/// Keys for encryption and of unknown kinds are left out (RFC 7517, section 5). Fails where another key
+/// cannot be used, where one has no `kid` or two have the same, and where no key is left.
+///
+/// ```
+/// use tower_warder::{KeyRing, JwtVerifier};
+///
+/// # #[cfg(any(feature = "aws-lc-rs", feature = "rust-crypto"))] {
+/// let set: jsonwebtoken::jwk::JwkSet = serde_json::from_str(
+///     r#"{"keys":[{"kty":"OKP","crv":"Ed25519","kid":"2026-11","alg":"EdDSA",
+///         "x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}"#,
+/// )?;
+/// let verifier = JwtVerifier::ring(&KeyRing::try_from(&set)?).issuer("https://login.example");
+/// # }
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+impl TryFrom<&JwkSet> for KeyRing {
+    type Error = ConfigError;
+
+    fn try_from(set: &JwkSet) -> Result<Self, ConfigError> {
+        let mut keys = Vec::new();
+        for jwk in set.keys.iter().filter(|jwk| is_known(jwk)) {
+            keys.extend(VerifyingKey::from_key_set(
+                &json_of(jwk)?,
+                Some(Algorithm::RS256),
+            )?);
+        }
+        if keys.is_empty() {
+            return Err(ConfigError::InvalidKey(
+                "the key set has no key for signatures of a supported algorithm",
+            ));
+        }
+        let ring = Self::new();
+        ring.replace_all(None::<SigningKey>, keys)?;
+        Ok(ring)
+    }
+}
+
+impl JwtVerifier {
+    /// Verifies with a key of `jsonwebtoken` 11, and demands what its `Validation` demands.
+    ///
+    /// | field | here |
+    /// |---|---|
+    /// | `algorithms` | exactly one, the key's |
+    /// | `leeway` | [`leeway`](Self::leeway): at most 300 seconds |
+    /// | `iss` | [`issuers`](Self::issuers): the claim has to be there, as a string |
+    /// | `aud` | [`audience`](Self::audience): the claim has to be there |
+    /// | `sub` | the only subject that is accepted |
+    /// | `required_spec_claims` | all that it names, also what `jsonwebtoken` ignores, such as `jti` |
+    /// | `validate_exp`, `validate_aud` | `true` |
+    /// | `validate_nbf` | always checked |
+    /// | `reject_tokens_expiring_in_less_than` | 0 |
+    ///
+    /// The rest is as strict as in every verifier: `exp` and `sub` have to be there, a `typ` has to be
+    /// [accepted](Self::token_types), and `nbf` and `iat` may be 5 seconds further ahead than the leeway.
+    /// A clock or a cache is set on the verifier.
+    ///
+    /// ```
+    /// use jsonwebtoken::{Algorithm, DecodingKey, Validation};
+    /// use tower_warder::{ConfigError, JwtVerifier};
+    ///
+    /// let key = DecodingKey::from_secret(b"yDW3kcHh1V0mhdDsaWyb29bSGZ3rEo7L");
+    /// let mut validation = Validation::new(Algorithm::HS256);
+    /// validation.set_issuer(&["https://login.example"]);
+    /// validation.set_audience(&["orders"]);
+    /// let verifier = JwtVerifier::from_validation(&key, &validation)?;
+    ///
+    /// validation.validate_exp = false;
+    /// let refused = JwtVerifier::from_validation(&key, &validation).unwrap_err();
+    /// assert!(matches!(refused, ConfigError::UnsupportedValidation { field: "validate_exp", .. }));
+    /// # Ok::<(), ConfigError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError::UnsupportedValidation`] names the field that would weaken the verifier, or that
+    /// demands what it cannot do; [`ConfigError::LeewayTooLong`]; and as
+    /// [`VerifyingKey::from_decoding_key`].
+    #[doc(alias = "jsonwebtoken")]
+    pub fn from_validation(
+        key: &DecodingKey,
+        validation: &Validation,
+    ) -> Result<Self, ConfigError> {
+        // Without `..`: a field that a later version adds is not to be overlooked.
+        let Validation {
+            required_spec_claims,
+            leeway,
+            reject_tokens_expiring_in_less_than,
+            validate_exp,
+            validate_nbf: _,
+            validate_aud,
+            aud,
+            iss,
+            sub,
+            algorithms,
+        } = validation;
+        let algorithm = match algorithms.split_first() {
+            Some((first, others)) if others.iter().all(|other| other == first) => *first,
+            _ => return Err(ALGORITHMS),
+        };
+        if !validate_exp {
+            return Err(VALIDATE_EXP);
+        }
+        if !validate_aud {
+            return Err(VALIDATE_AUD);
+        }
+        if *reject_tokens_expiring_in_less_than > 0 {
+            return Err(REJECT_EARLIER);
+        }
+        let accepts_no_audience = match aud {
+            Some(names) => names.is_empty(),
+            None => required_spec_claims.contains("aud"),
+        };
+        if accepts_no_audience {
+            return Err(AUD);
+        }
+        if iss.as_ref().is_some_and(|iss| iss.is_empty()) {
+            return Err(ISS);
+        }
+
+        let key = VerifyingKey::from_decoding_key(algorithm.try_into()?, key)?;
+        let mut verifier = Self::new(key).leeway(Duration::from_secs(*leeway))?;
+        if let Some(iss) = iss {
+            verifier = verifier.issuers(iss.iter().map(String::as_str));
+        }
+        for aud in aud.iter().flatten() {
+            verifier = verifier.audience(aud.as_str());
+        }
+        if let Some(sub) = sub {
+            verifier.rules().only_subject = Some(sub.as_str().into());
+        }
+        // The others are demanded already, each with a reason of its own.
+        let required = required_spec_claims.iter().filter(|name| match &***name {
+            "exp" | "sub" | "aud" => false,
+            "iss" => iss.is_none(),
+            _ => true,
+        });
+        for name in required {
+            verifier.rules().required.push(name.as_str().into());
+        }
+        Ok(verifier)
+    }
+}
+
+const fn unsupported(field: &'static str, remedy: &'static str) -> ConfigError {
+    ConfigError::UnsupportedValidation { field, remedy }
+}
+
+const ALGORITHMS: ConfigError = unsupported(
+    "algorithms",
+    "name the one algorithm that the issuer signs with; for several, put a key of each into a \
+     `KeyRing`",
+);
+const VALIDATE_EXP: ConfigError = unsupported(
+    "validate_exp",
+    "leave it true, and let the issuer write `exp`: a token that never ends cannot be taken back",
+);
+const VALIDATE_AUD: ConfigError = unsupported(
+    "validate_aud",
+    "leave it true, and name what the issuer writes in `aud` with `set_audience`",
+);
+const REJECT_EARLIER: ConfigError = unsupported(
+    "reject_tokens_expiring_in_less_than",
+    "leave it at 0, and let clients renew their tokens in time",
+);
+const AUD: ConfigError = unsupported(
+    "aud",
+    "name at least one audience with `set_audience`, or leave it `None` and do not require the claim",
+);
+const ISS: ConfigError = unsupported(
+    "iss",
+    "name at least one issuer with `set_issuer`, or leave it `None`",
+);
+
+fn check_family(algorithm: Algorithm, family: AlgorithmFamily) -> Result<(), ConfigError> {
+    if jsonwebtoken::Algorithm::from(algorithm).family() != family {
+        return Err(ConfigError::KeyTypeMismatch(algorithm.as_str()));
+    }
+    Ok(())
+}
+
+fn from_secret(algorithm: Algorithm, bytes: &[u8]) -> Result<SigningKey, ConfigError> {
+    SigningKey::from_secret(algorithm, &HmacSecret::new(bytes)?)
+}
+
+/// Out of PEM, and out of numbers, come the bare point of ECDSA and the 32 bytes of Ed25519;
+/// `from_ec_der` and `from_ed_der` keep what they are given.
+fn is_der(bytes: &[u8]) -> bool {
+    const SEQUENCE: u8 = 0x30;
+    bytes.first() == Some(&SEQUENCE) && bytes.len() != 32
+}
+
+fn json_of(jwk: &Jwk) -> Result<Vec<u8>, ConfigError> {
+    serde_json::to_vec(jwk)
+        .map_err(|_| ConfigError::InvalidKey("the JWK cannot be written as JSON; read it again"))
+}
+
+/// RFC 7517, section 5: a set may have keys of kinds that its reader does not know.
+fn is_known(jwk: &Jwk) -> bool {
+    match &jwk.algorithm {
+        AlgorithmParameters::Other(_) => false,
+        AlgorithmParameters::EllipticCurve(key) if key.curve == EllipticCurve::P521 => false,
+        _ => jwk.common.key_algorithm != Some(KeyAlgorithm::UNKNOWN_ALGORITHM),
+    }
+}
