@@ -1,10 +1,12 @@
-//! `jsonwebtoken` chooses its backend by Cargo features, and with two of them on it panics at the
-//! first token. tower-warder must not switch one on: this application has one backend, we use
-//! another, and both work.
+//! `jsonwebtoken` chooses its backend by Cargo features, and without one, or with two and none installed,
+//! it panics at the first token. tower-warder takes its keys and must not switch one on: what happens to
+//! the application's own `decode` is the application's choice, and our verification works all the same.
 
 #[cfg(test)]
 mod tests {
-    use jsonwebtoken::{DecodingKey, EncodingKey, Header, Validation};
+    use std::panic::catch_unwind;
+
+    use jsonwebtoken::{Algorithm as Theirs, DecodingKey, EncodingKey, Header, Validation};
     use serde_json::{Value, json};
     use tower_warder::{Algorithm, HmacSecret, SigningKey, JwtIssuer, JwtVerifier};
 
@@ -12,24 +14,47 @@ mod tests {
     const ED25519: &[u8] = include_bytes!("../../keys/ed25519.pem");
 
     #[test]
-    fn an_applications_own_jsonwebtoken_keeps_working() {
+    fn decode_works_with_one_backend_and_panics_with_none_or_two() {
         let claims = json!({"sub": "7", "exp": 4_102_444_800_u64});
         let key = EncodingKey::from_secret(SECRET.as_bytes());
-        let token = jsonwebtoken::encode(&Header::default(), &claims, &key).unwrap();
-
-        let key = DecodingKey::from_secret(SECRET.as_bytes());
-        let decoded = jsonwebtoken::decode::<Value>(&token, &key, &Validation::default()).unwrap();
-        assert_eq!(decoded.claims, claims);
-
-        let verifier = JwtVerifier::hs256(&HmacSecret::new(SECRET).unwrap());
-        assert_eq!(verifier.verify_token(&token).unwrap().subject(), "7");
+        let token = catch_unwind(|| jsonwebtoken::encode(&Header::default(), &claims, &key));
+        let decoded = catch_unwind(|| {
+            let token = JwtIssuer::hs256(&HmacSecret::new(SECRET).unwrap())
+                .issue("7")
+                .unwrap();
+            let key = DecodingKey::from_secret(SECRET.as_bytes());
+            jsonwebtoken::decode::<Value>(token, &key, &Validation::default())
+        });
+        if cfg!(feature = "rust_crypto") == cfg!(feature = "aws_lc_rs") {
+            assert!(token.is_err() && decoded.is_err());
+        } else {
+            let verifier = JwtVerifier::hs256(&HmacSecret::new(SECRET).unwrap());
+            assert_eq!(
+                verifier
+                    .verify_token(&token.unwrap().unwrap())
+                    .unwrap()
+                    .subject(),
+                "7"
+            );
+            assert_eq!(decoded.unwrap().unwrap().claims["sub"], "7");
+        }
     }
 
     #[test]
-    fn our_own_backend_works_beside_it() {
+    fn keys_and_validations_of_jsonwebtoken_work_beside_any_backend() {
+        let encoding = EncodingKey::from_secret(SECRET.as_bytes());
+        let decoding = DecodingKey::from_secret(SECRET.as_bytes());
+        let key = SigningKey::from_encoding_key(Algorithm::HS256, &encoding).unwrap();
+        let token = JwtIssuer::new(key).issue("7").unwrap();
+        let verifier = JwtVerifier::from_validation(&decoding, &Validation::default()).unwrap();
+        assert_eq!(verifier.verify_token(&token).unwrap().subject(), "7");
+
         let key = SigningKey::from_pem(Algorithm::EdDSA, ED25519).unwrap();
-        let token = JwtIssuer::new(key.clone()).issue("7").unwrap();
-        let verifier = JwtVerifier::new(key.verifying_key());
+        let jwk: Value = serde_json::from_str(&key.verifying_key().to_jwk().unwrap()).unwrap();
+        let decoding = DecodingKey::from_ed_components(jwk["x"].as_str().unwrap()).unwrap();
+        let validation = Validation::new(Theirs::EdDSA);
+        let verifier = JwtVerifier::from_validation(&decoding, &validation).unwrap();
+        let token = JwtIssuer::new(key).issue("7").unwrap();
         assert_eq!(verifier.verify_token(&token).unwrap().subject(), "7");
     }
 }
