@@ -1,4 +1,4 @@
-//! The doors of axum: extractors that ask the identity.
+//! Extractors for axum.
 
 use std::any::type_name;
 use std::fmt;
@@ -13,7 +13,7 @@ use http::request::Parts;
 use serde::de::DeserializeOwned;
 
 use crate::error::AuthError;
-use crate::identity::{Identity, Place, Slot};
+use crate::identity::{ErasedIdentity, Identity, Place};
 use crate::jwt::Claims;
 use crate::metrics::record;
 use crate::policy::{Admin, Approved, Policy};
@@ -76,7 +76,7 @@ where
     type Rejection = AuthError;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, AuthError> {
-        require(parts, &Approved).await
+        require(parts, &Approved).await.map(Self)
     }
 }
 
@@ -88,7 +88,7 @@ where
     type Rejection = AuthError;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, AuthError> {
-        require(parts, &Admin).await.map(|user| Self(user.0))
+        require(parts, &Admin).await.map(Self)
     }
 }
 
@@ -102,7 +102,7 @@ where
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, AuthError> {
         let user = require(parts, &P::default()).await?;
-        Ok(Self(user.0, PhantomData))
+        Ok(Self(user, PhantomData))
     }
 }
 
@@ -122,8 +122,8 @@ impl<S: Send + Sync> FromRequestParts<S> for Claims {
     type Rejection = AuthError;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, AuthError> {
-        let claims = match claims_slot(parts) {
-            Ok(slot) => slot.claims().await,
+        let claims = match erased(parts) {
+            Ok(identity) => identity.claims().await,
             Err(error) => Err(error),
         };
         claims.map_err(|error| asked(error, parts))
@@ -138,8 +138,8 @@ where
     type Rejection = AuthError;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, AuthError> {
-        let claims = match claims_slot(parts) {
-            Ok(slot) => slot.typed_claims().await.map(Self),
+        let claims = match erased(parts) {
+            Ok(identity) => typed_claims(&**identity).await.map(Self),
             Err(error) => Err(error),
         };
         claims.map_err(|error| asked(error, parts))
@@ -187,9 +187,9 @@ impl<S: Send + Sync> OptionalFromRequestParts<S> for Claims {
     type Rejection = AuthError;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Option<Self>, AuthError> {
-        match claims_slot(parts) {
-            Ok(slot) if slot.is_anonymous() => Ok(None),
-            Ok(slot) => unless_cleared(slot.claims().await),
+        match erased(parts) {
+            Ok(identity) if identity.is_anonymous() => Ok(None),
+            Ok(identity) => unless_cleared(identity.claims().await),
             Err(error) => Err(error),
         }
         .map_err(|error| asked(error, parts))
@@ -204,9 +204,9 @@ where
     type Rejection = AuthError;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Option<Self>, AuthError> {
-        match claims_slot(parts) {
-            Ok(slot) if slot.is_anonymous() => Ok(None),
-            Ok(slot) => unless_cleared(slot.typed_claims().await.map(Self)),
+        match erased(parts) {
+            Ok(identity) if identity.is_anonymous() => Ok(None),
+            Ok(identity) => unless_cleared(typed_claims(&**identity).await.map(Self)),
             Err(error) => Err(error),
         }
         .map_err(|error| asked(error, parts))
@@ -274,28 +274,36 @@ impl<P: Policy<U> + Default, U: AuthUser> fmt::Debug for Require<P, U> {
     }
 }
 
-async fn require<P, U>(parts: &Parts, policy: &P) -> Result<CurrentUser<U>, AuthError>
+async fn require<P, U>(parts: &Parts, policy: &P) -> Result<Arc<U>, AuthError>
 where
     P: Policy<U>,
     U: AuthUser,
 {
-    let place = Place::handler(parts);
-    let admitted = match Slot::of(&parts.extensions, type_name::<U>(), place) {
-        Ok(slot) => slot.require(policy, place).await,
+    let authorized = match Identity::at(&parts.extensions, Place::handler(parts)) {
+        Ok(identity) => identity.authorize(policy).await,
         Err(error) => Err(error),
     };
-    admitted.map_err(|error| asked(error, parts))
+    match authorized {
+        Ok((user, _)) => Ok(user),
+        Err(error) => Err(asked(error, parts)),
+    }
 }
 
-fn claims_slot(parts: &Parts) -> Result<&Slot, AuthError> {
-    Slot::of(
-        &parts.extensions,
-        type_name::<Claims>(),
-        Place::handler(parts),
-    )
+/// Claims are the same whatever the user type of the layer.
+fn erased(parts: &Parts) -> Result<&Arc<dyn ErasedIdentity>, AuthError> {
+    let place = Place::handler(parts);
+    <dyn ErasedIdentity>::from_extensions(&parts.extensions, type_name::<Claims>(), place)
 }
 
-/// A bad token, a disabled user, an outage and a wrong layer are not "no credential": they reject.
+async fn typed_claims<T>(identity: &dyn ErasedIdentity) -> Result<T, AuthError>
+where
+    T: DeserializeOwned,
+{
+    let claims = identity.claims().await?;
+    claims.deserialize().map_err(|error| identity.reject(error))
+}
+
+/// An invalid token, a disabled user, an outage and a wrong layer are not anonymous: they reject.
 /// A dead cookie is: the log-in form is on a page like this, and a browser cannot drop the cookie.
 async fn unless_anonymous<U, T, S>(parts: &mut Parts, state: &S) -> Result<Option<T>, AuthError>
 where

@@ -1,4 +1,4 @@
-//! The layer: finds the credential, leaves an unresolved identity, and steps aside.
+//! Layer that attaches an unresolved identity to each request.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -16,7 +16,7 @@ use tower_service::Service;
 use crate::cache::UserCache;
 use crate::credentials::CredentialSource;
 use crate::error::{BoxError, Challenges, ConfigError};
-use crate::identity::{Config, Slot, Stranger, Timeout};
+use crate::identity::{Config, Identity, Timeout};
 use crate::jwt::{Claims, Verifier};
 use crate::stream_ticket::StreamTickets;
 use crate::user::{AuthUser, UserLoader};
@@ -80,12 +80,14 @@ use crate::user::{AuthUser, UserLoader};
 /// let employees = RequireLayer::<User>::from_fn(|user, _| matches!(user, User::Employee(_)));
 /// ```
 #[must_use]
-pub struct AuthLayer<U>(Stranger<U>);
+pub struct AuthLayer<U> {
+    anonymous: Identity<U>,
+}
 
 impl<U> AuthLayer<U> {
     /// Credentials are judged by `verifier`, users found by `loader`.
     pub fn new(verifier: impl Verifier, loader: impl UserLoader<User = U>) -> Self {
-        Self(Stranger::new(Config::new(verifier, loader)))
+        Self::from_config(Config::new(verifier, loader))
     }
 
     /// Where to look for the credential. Defaults to the `Authorization` header only.
@@ -99,7 +101,8 @@ impl<U> AuthLayer<U> {
     }
 
     /// Takes these tickets where the source reads listed paths, and lets
-    /// [`Identity::ticket`](crate::Identity::ticket) issue them. Defaults to none.
+    /// [`Identity::issue_stream_ticket`](crate::Identity::issue_stream_ticket) issue them. Defaults
+    /// to none.
     pub fn stream_tickets(self, tickets: StreamTickets) -> Self {
         self.configure(|config| config.tickets = Some(tickets))
     }
@@ -162,9 +165,15 @@ impl<U> AuthLayer<U> {
 
     /// A layer that was cloned or applied before keeps what it had.
     fn configure(self, change: impl FnOnce(&mut Config<U>)) -> Self {
-        let mut config = self.0.config().clone();
+        let mut config = self.anonymous.config().clone();
         change(&mut config);
-        Self(Stranger::new(config))
+        Self::from_config(config)
+    }
+
+    fn from_config(config: Config<U>) -> Self {
+        Self {
+            anonymous: Identity::anonymous(config),
+        }
     }
 }
 
@@ -188,7 +197,7 @@ impl AuthLayer<Claims> {
     pub fn claims_only(verifier: impl Verifier) -> Self {
         let mut config = Config::new(verifier, FromClaims);
         config.from_claims = Some(Claims::clone);
-        Self(Stranger::new(config))
+        Self::from_config(config)
     }
 }
 
@@ -215,21 +224,23 @@ impl<S, U> Layer<S> for AuthLayer<U> {
     fn layer(&self, inner: S) -> Self::Service {
         AuthService {
             inner,
-            stranger: self.0.for_service(),
+            anonymous: self.anonymous.for_service(),
         }
     }
 }
 
 impl<U> Clone for AuthLayer<U> {
     fn clone(&self) -> Self {
-        Self(self.0.clone())
+        Self {
+            anonymous: self.anonymous.clone(),
+        }
     }
 }
 
 impl<U> fmt::Debug for AuthLayer<U> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("AuthLayer")
-            .field("source", &self.0.config().source)
+            .field("source", &self.anonymous.config().source)
             .finish_non_exhaustive()
     }
 }
@@ -238,7 +249,7 @@ impl<U> fmt::Debug for AuthLayer<U> {
 #[must_use]
 pub struct AuthService<S, U> {
     inner: S,
-    stranger: Stranger<U>,
+    anonymous: Identity<U>,
 }
 
 impl<S, U, B> Service<Request<B>> for AuthService<S, U>
@@ -255,10 +266,14 @@ where
     }
 
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
-        let identity = self.stranger.sends(&mut request);
-        identity.leave_in(request.extensions_mut());
-        if self.stranger.config().insert_claims {
-            Slot::insert_claims(request.extensions_mut());
+        let identity = self.anonymous.for_request(&mut request);
+        let claims = match self.anonymous.config().insert_claims {
+            true => identity.valid_claims(),
+            false => None,
+        };
+        identity.insert_into(request.extensions_mut());
+        if let Some(claims) = claims {
+            request.extensions_mut().insert(claims);
         }
         self.inner.call(request)
     }
@@ -268,7 +283,7 @@ impl<S: Clone, U> Clone for AuthService<S, U> {
     fn clone(&self) -> Self {
         Self {
             inner: self.inner.clone(),
-            stranger: self.stranger.clone(),
+            anonymous: self.anonymous.clone(),
         }
     }
 }

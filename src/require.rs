@@ -9,17 +9,17 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use futures_util::future::{BoxFuture, FutureExt};
-use http::{Request, Response};
+use http::{Extensions, Request, Response};
 use pin_project_lite::pin_project;
 use tower_layer::Layer;
 use tower_service::Service;
 
 use crate::error::AuthError;
-use crate::identity::{Admitted, Identity, Place};
+use crate::identity::{Identity, Place};
 use crate::jwt::Claims;
 use crate::policy::{Approved, Decision, Policy};
 use crate::response::{self, MakeErrorResponse, ProblemJson};
-use crate::user::AuthUser;
+use crate::user::{AuthUser, CurrentUser};
 
 /// Turns a service, or a whole sub-router, into a room with a door.
 ///
@@ -124,7 +124,7 @@ pub struct RequireService<S, U, P = Approved, R = ProblemJson> {
 }
 
 impl<S, U, P, R> RequireService<S, U, P, R> {
-    /// Who this is and whether they may come in, as far as that is known without waiting.
+    /// Authorizes the request, as far as that is possible without waiting.
     fn check<B>(&self, request: &Request<B>) -> Check<U>
     where
         U: AuthUser,
@@ -135,17 +135,27 @@ impl<S, U, P, R> RequireService<S, U, P, R> {
             Ok(identity) => identity,
             Err(error) => return Check::Known(Err(error)),
         };
-        let policy = &self.layer.policy;
-        match identity.require_now(&**policy) {
+        match identity.try_authorize(&*self.layer.policy) {
             Some(known) => Check::Known(known),
-            None => Check::Later(identity.require_later(Arc::clone(policy)).boxed()),
+            None => {
+                let policy = Arc::clone(&self.layer.policy);
+                Check::Later(async move { identity.authorize(&*policy).await }.boxed())
+            }
         }
     }
 }
 
 enum Check<U> {
-    Known(Result<Admitted<U>, AuthError>),
-    Later(BoxFuture<'static, Result<Admitted<U>, AuthError>>),
+    Known(Authorized<U>),
+    Later(BoxFuture<'static, Authorized<U>>),
+}
+
+type Authorized<U> = Result<(Arc<U>, Claims), AuthError>;
+
+/// For the handler behind the guard.
+fn insert<U: AuthUser>((user, claims): (Arc<U>, Claims), extensions: &mut Extensions) {
+    extensions.insert(CurrentUser(user));
+    extensions.insert(claims);
 }
 
 impl<S, U, P, R, B, ResBody> Service<Request<B>> for RequireService<S, U, P, R>
@@ -165,8 +175,8 @@ where
 
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
         let state = match self.check(&request) {
-            Check::Known(Ok(admitted)) => {
-                admitted.leave_in(request.extensions_mut());
+            Check::Known(Ok(authorized)) => {
+                insert(authorized, request.extensions_mut());
                 State::Call {
                     future: self.inner.call(request),
                 }
@@ -221,7 +231,7 @@ pin_project! {
     enum State<S, B, U, R, F, T> {
         // Check => (Call | Reject).
         Check {
-            check: BoxFuture<'static, Result<Admitted<U>, AuthError>>,
+            check: BoxFuture<'static, Authorized<U>>,
             waiting: Option<(S, Request<B>)>,
             rejection: Arc<R>,
         },
@@ -256,8 +266,8 @@ where
                     let checked = ready!(check.poll_unpin(cx));
                     let (mut service, mut request) = waiting.take().expect(POLLED_AGAIN);
                     match checked {
-                        Ok(admitted) => {
-                            admitted.leave_in(request.extensions_mut());
+                        Ok(authorized) => {
+                            insert(authorized, request.extensions_mut());
                             State::Call {
                                 future: service.call(request),
                             }

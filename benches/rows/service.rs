@@ -71,7 +71,7 @@ async fn nobody_asks(_: Request) -> Result<Response<Body>, Infallible> {
 }
 
 async fn somebody_asks_for_claims(request: Request) -> Result<Response<Body>, Infallible> {
-    let identity = Identity::<User>::of(request.extensions()).expect("the layer");
+    let identity = Identity::<User>::from_extensions(request.extensions()).expect("the layer");
     let mut response = Response::new(Body::empty());
     if let Err(error) = identity.claims().await {
         *response.status_mut() = error.status();
@@ -80,7 +80,7 @@ async fn somebody_asks_for_claims(request: Request) -> Result<Response<Body>, In
 }
 
 async fn somebody_asks(request: Request) -> Result<Response<Body>, Infallible> {
-    let identity = Identity::<User>::of(request.extensions()).expect("the layer");
+    let identity = Identity::<User>::from_extensions(request.extensions()).expect("the layer");
     let mut response = Response::new(Body::empty());
     if let Err(error) = identity.require(&Approved).await {
         *response.status_mut() = error.status();

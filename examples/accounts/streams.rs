@@ -166,7 +166,7 @@ async fn shut_out(identity: Identity<User>, is_admin: bool) -> AuthError {
         true => Ok(()),
         false => Err(Denied::new("The account has another role now")),
     };
-    identity.until_denied(same, CHECK, time::sleep).await
+    identity.until_unauthorized(same, CHECK, time::sleep).await
 }
 
 async fn stopped(stop: Option<Extension<Stop>>) {

@@ -129,7 +129,7 @@ impl<U> UserCache<U> {
     /// Forgets the users of this [key](UserLoader::cache_key), the subject by default, of whatever
     /// issuer. Once it returns, no request is answered by what was known before: also a load that
     /// had begun serves only those who wait for it already. Streams of this user are
-    /// [checked](crate::Identity::until_denied) at once.
+    /// [checked](crate::Identity::until_unauthorized) at once.
     pub fn invalidate(&self, key: &str) {
         self.forget(key);
         if let Some(tell) = &self.0.settings.on_invalidate {

@@ -2,12 +2,12 @@
 
 use http::header::{AUTHORIZATION, Entry, HeaderMap, HeaderValue};
 
-use super::credential::{Presented, is_token_char};
+use super::credential::{Credential, CredentialError, SentIn, is_token_char};
 
-/// What the header brought.
-pub(super) fn find(headers: &mut HeaderMap) -> Presented {
+/// The credential of the header.
+pub(super) fn find(headers: &mut HeaderMap) -> Result<Option<Credential>, CredentialError> {
     let Some(value) = headers.get_mut(AUTHORIZATION) else {
-        return Presented::Nothing;
+        return Ok(None);
     };
     value.set_sensitive(true);
     let value = value.clone();
@@ -16,28 +16,28 @@ pub(super) fn find(headers: &mut HeaderMap) -> Presented {
         if let Entry::Occupied(mut lines) = headers.entry(AUTHORIZATION) {
             lines.iter_mut().for_each(|line| line.set_sensitive(true));
         }
-        return Presented::twice();
+        return Err(CredentialError::Multiple);
     }
     read(value)
 }
 
 /// `credentials = auth-scheme [ 1*SP token68 ]` (RFC 9110, section 11.4), with the `b64token` of
 /// RFC 6750, section 2.1, as the only form that passes.
-fn read(value: HeaderValue) -> Presented {
+fn read(value: HeaderValue) -> Result<Option<Credential>, CredentialError> {
     let bytes = value.as_bytes();
     let rest = match bytes.split_at_checked(SCHEME.len()) {
         Some((scheme, rest)) if scheme.eq_ignore_ascii_case(SCHEME) => rest,
         // No value of any scheme.
-        _ if !bytes.is_ascii() => return Presented::bad(),
-        _ => return Presented::Nothing,
+        _ if !bytes.is_ascii() => return Err(CredentialError::Malformed),
+        _ => return Ok(None),
     };
     match rest.iter().take_while(|byte| **byte == b' ').count() {
         // `BearerX` is another scheme, `Bearer,` none at all.
-        0 if rest.first().copied().is_some_and(is_token_char) => Presented::Nothing,
-        0 => Presented::bad(),
+        0 if rest.first().copied().is_some_and(is_token_char) => Ok(None),
+        0 => Err(CredentialError::Malformed),
         blanks => {
             let token = SCHEME.len() + blanks..bytes.len();
-            Presented::at(value, token)
+            Ok(Some(Credential::new(value, token, SentIn::Header)))
         }
     }
 }
@@ -46,15 +46,16 @@ const SCHEME: &[u8] = b"Bearer";
 
 #[cfg(test)]
 mod tests {
+    use super::super::credential::is_malformed;
     use super::*;
 
-    fn find(lines: &[&[u8]]) -> (Presented, HeaderMap) {
+    fn find(lines: &[&[u8]]) -> (Result<Option<Credential>, CredentialError>, HeaderMap) {
         let mut headers = HeaderMap::new();
         for line in lines {
             headers.append(AUTHORIZATION, HeaderValue::from_bytes(line).unwrap());
         }
-        let presented = super::find(&mut headers);
-        (presented, headers)
+        let found = super::find(&mut headers);
+        (found, headers)
     }
 
     #[test]
@@ -64,8 +65,8 @@ mod tests {
             "bearer   a.b-c_d~e+f/g==",
             "BEARER a.b-c_d~e+f/g==",
         ] {
-            let (presented, _) = find(&[line.as_bytes()]);
-            assert_eq!(presented.token(20, false).unwrap(), "a.b-c_d~e+f/g==");
+            let credential = find(&[line.as_bytes()]).0.unwrap().unwrap();
+            assert_eq!(credential.token(20, false).unwrap(), "a.b-c_d~e+f/g==");
         }
     }
 
@@ -89,8 +90,8 @@ mod tests {
             "Bearer=abc",
             "Bearer a:b",
         ] {
-            let (presented, _) = find(&[line.as_bytes()]);
-            assert!(presented.is_bad(), "{line}");
+            let (found, _) = find(&[line.as_bytes()]);
+            assert!(is_malformed(&found), "{line}");
         }
     }
 
@@ -106,10 +107,10 @@ mod tests {
             " Bearer abc",
             "=Bearer a",
         ] {
-            let (presented, _) = find(&[line.as_bytes()]);
-            assert!(matches!(presented, Presented::Nothing), "{line}");
+            let (found, _) = find(&[line.as_bytes()]);
+            assert!(matches!(found, Ok(None)), "{line}");
         }
-        assert!(matches!(find(&[]).0, Presented::Nothing));
+        assert!(matches!(find(&[]).0, Ok(None)));
     }
 
     #[test]
@@ -120,7 +121,7 @@ mod tests {
             b"\xff\xfe",
             b"Basic \xe9",
         ] {
-            assert!(find(&[line]).0.is_bad(), "{line:?}");
+            assert!(is_malformed(&find(&[line]).0), "{line:?}");
         }
     }
 
@@ -131,8 +132,8 @@ mod tests {
             [b"Basic a", b"Bearer a"],
             [b"", b""],
         ] {
-            let (presented, headers) = find(&lines);
-            assert!(matches!(presented, Presented::Unacceptable(_)));
+            let (found, headers) = find(&lines);
+            assert!(matches!(found, Err(CredentialError::Multiple)));
             assert!(
                 headers
                     .get_all(AUTHORIZATION)

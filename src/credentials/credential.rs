@@ -1,4 +1,4 @@
-//! What a request brought.
+//! Credential of a request, and why it has none that can be verified.
 
 use std::ops::Range;
 use std::str;
@@ -7,104 +7,92 @@ use http::HeaderValue;
 
 use crate::error::{AuthError, AuthErrorKind, RejectReason};
 
-/// What a request brought.
-#[derive(Clone)]
-pub(crate) enum Presented {
-    Nothing,
-    Credential(Credential),
-    /// From a place that is read on listed paths only: a token, or a ticket that stands for one.
-    Listed(Credential),
-    /// From the cookie, which a browser sends unasked and no page can drop.
-    Cookie(Result<Credential, RejectReason>),
-    Refused(RejectReason),
-    Unacceptable(AuthErrorKind),
-}
-
-impl Presented {
-    /// The one token, of at most `max_token_bytes` bytes, or why there is none. Whether it is a
-    /// `b64token` (RFC 6750, section 2.1), somebody else may judge.
-    pub(crate) fn token(&self, max_token_bytes: usize, judged: bool) -> Result<&str, AuthError> {
-        match self {
-            Self::Credential(credential) | Self::Listed(credential) => credential
-                .read(max_token_bytes, judged)
-                .map_err(AuthError::refused),
-            Self::Cookie(cookie) => cookie
-                .as_ref()
-                .map_err(|refusal| *refusal)
-                .and_then(|credential| credential.read(max_token_bytes, judged))
-                .map_err(AuthError::refused),
-            Self::Nothing => Err(AuthError::new(AuthErrorKind::MissingCredential)),
-            Self::Refused(refusal) => Err(AuthError::refused(*refusal)),
-            Self::Unacceptable(kind) => Err(AuthError::new(*kind)),
-        }
-    }
-
-    /// The same, from a place that is read on listed paths only.
-    pub(super) fn listed(self) -> Self {
-        match self {
-            Self::Credential(credential) => Self::Listed(credential),
-            other => other,
-        }
-    }
-
-    /// Whether that is so.
-    pub(crate) const fn is_listed(&self) -> bool {
-        matches!(self, Self::Listed(_))
-    }
-
-    /// Whether it is the cookie.
-    pub(crate) const fn is_cookie(&self) -> bool {
-        matches!(self, Self::Cookie(_))
-    }
-
-    /// This one, or the other if this is none. RFC 6750, section 2: one method in each request.
-    pub(super) fn beside(self, other: Option<Self>) -> Self {
-        match (self, other) {
-            (this, None) => this,
-            (Self::Nothing, Some(other)) => other,
-            (_, Some(_)) => Self::twice(),
-        }
-    }
-
-    /// What is meant to be a token, at this place of a value.
-    pub(super) const fn at(value: HeaderValue, place: Range<usize>) -> Self {
-        Self::Credential(Credential::at(value, place))
-    }
-
-    /// Something that is meant to be a token, and none.
-    pub(super) const fn bad() -> Self {
-        Self::Refused(RejectReason::Credential)
-    }
-
-    /// More than one.
-    pub(super) const fn twice() -> Self {
-        Self::Unacceptable(AuthErrorKind::InvalidRequest)
-    }
-}
-
-/// A token where it stands.
+/// A token where it stands in the request.
 #[derive(Clone)]
 pub(crate) struct Credential {
     value: HeaderValue,
     place: Range<usize>,
+    sent_in: SentIn,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum SentIn {
+    Header,
+    /// Query or subprotocol, read on listed paths only: a token, or a ticket that stands for one.
+    ListedPath,
+    /// A browser sends it with every request, and no page can drop it.
+    Cookie,
 }
 
 impl Credential {
-    /// Whether it is a token is judged when somebody asks: most routes are public.
-    pub(super) const fn at(value: HeaderValue, place: Range<usize>) -> Self {
-        Self { value, place }
+    /// The characters are checked on demand: most routes are public.
+    pub(super) const fn new(value: HeaderValue, place: Range<usize>, sent_in: SentIn) -> Self {
+        Self {
+            value,
+            place,
+            sent_in,
+        }
     }
 
-    fn read(&self, max_token_bytes: usize, judged: bool) -> Result<&str, RejectReason> {
+    /// The token, of at most `max_token_bytes` bytes. With `checked` the verifier checks that it is a
+    /// `b64token` (RFC 6750, section 2.1).
+    pub(crate) fn token(
+        &self,
+        max_token_bytes: usize,
+        checked: bool,
+    ) -> Result<&str, RejectReason> {
         let bytes = self.value.as_bytes().get(self.place.clone());
         let bytes = bytes.unwrap_or_default();
         if bytes.len() > max_token_bytes {
             return Err(RejectReason::Size);
         }
         match str::from_utf8(bytes) {
-            Ok(token) if judged || is_b64token(bytes) => Ok(token),
+            Ok(token) if checked || is_b64token(bytes) => Ok(token),
             _ => Err(RejectReason::Credential),
         }
+    }
+
+    pub(crate) fn may_be_ticket(&self) -> bool {
+        self.sent_in == SentIn::ListedPath
+    }
+
+    pub(crate) fn is_cookie(&self) -> bool {
+        self.sent_in == SentIn::Cookie
+    }
+}
+
+/// Why what was sent is not exactly one credential.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum CredentialError {
+    /// Meant to be a token, but not one.
+    Malformed,
+    /// The cookie was sent twice.
+    DuplicateCookie,
+    /// More than one credential.
+    Multiple,
+    /// Sent by a browser for a page of another origin.
+    CrossOrigin,
+}
+
+impl From<CredentialError> for AuthError {
+    fn from(error: CredentialError) -> Self {
+        match error {
+            CredentialError::Malformed => Self::refused(RejectReason::Credential),
+            CredentialError::DuplicateCookie => Self::refused(RejectReason::DuplicateCookie),
+            CredentialError::Multiple => Self::new(AuthErrorKind::InvalidRequest),
+            CredentialError::CrossOrigin => Self::new(AuthErrorKind::CrossOrigin),
+        }
+    }
+}
+
+/// The one of two that was sent. RFC 6750, section 2: one method in each request.
+pub(super) fn only(
+    one: Result<Option<Credential>, CredentialError>,
+    other: Result<Option<Credential>, CredentialError>,
+) -> Result<Option<Credential>, CredentialError> {
+    match (one, other) {
+        (Ok(None), found) | (found, Ok(None)) => found,
+        _ => Err(CredentialError::Multiple),
     }
 }
 
@@ -160,18 +148,13 @@ pub(super) fn list_items(value: &[u8], separator: u8) -> impl Iterator<Item = (u
         })
 }
 
+/// Meant to be a token, but not one.
 #[cfg(test)]
-impl Presented {
-    /// Whether it is meant to be a token, and none.
-    pub(super) fn is_bad(&self) -> bool {
-        match self {
-            Self::Credential(credential) | Self::Listed(credential) => {
-                credential.read(usize::MAX, false).is_err()
-            }
-            Self::Cookie(Ok(credential)) => credential.read(usize::MAX, false).is_err(),
-            Self::Refused(_) | Self::Cookie(Err(_)) => true,
-            Self::Nothing | Self::Unacceptable(_) => false,
-        }
+pub(super) fn is_malformed(found: &Result<Option<Credential>, CredentialError>) -> bool {
+    match found {
+        Ok(Some(credential)) => credential.token(usize::MAX, false).is_err(),
+        Ok(None) => false,
+        Err(error) => *error == CredentialError::Malformed,
     }
 }
 
@@ -189,11 +172,11 @@ mod tests {
 
     #[test]
     fn a_longer_token_than_the_verifier_takes_is_refused_unread() {
-        let presented = Presented::at(HeaderValue::from_static("a,b"), 0..3);
+        let value = HeaderValue::from_static("a,b");
+        let credential = Credential::new(value, 0..3, SentIn::Header);
         for (max_token_bytes, reason) in [(3, RejectReason::Credential), (2, RejectReason::Size)] {
-            let error = presented.token(max_token_bytes, false).unwrap_err();
-            let source = std::error::Error::source(&error).unwrap();
-            assert_eq!(source.to_string(), reason.to_string());
+            let refused = credential.token(max_token_bytes, false).unwrap_err();
+            assert_eq!(refused.to_string(), reason.to_string());
         }
     }
 

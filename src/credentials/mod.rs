@@ -13,13 +13,14 @@ use std::sync::Arc;
 
 use http::{HeaderValue, Request};
 
+use self::credential::only;
 use self::exact_paths::Paths;
 use self::named_header::NamedHeaders;
 use crate::error::ConfigError;
 
 pub use self::cookie::{AuthCookie, InvalidCookieValue};
 
-pub(crate) use self::credential::Presented;
+pub(crate) use self::credential::{Credential, CredentialError};
 pub use self::query::decode as decode_form;
 
 /// Where a layer looks for the credential.
@@ -187,9 +188,12 @@ impl CredentialSource {
         Arc::make_mut(self.more.get_or_insert_default())
     }
 
-    /// Finds exactly one credential, or none, or a reason to refuse the request. Whatever was read
-    /// is marked sensitive, so that nobody who logs headers shows it.
-    pub(crate) fn find<B>(&self, request: &mut Request<B>) -> Presented {
+    /// Finds exactly one credential, or none, or a reason to reject the request. Whatever was read
+    /// is marked sensitive, so that a log of headers does not show it.
+    pub(crate) fn find<B>(
+        &self,
+        request: &mut Request<B>,
+    ) -> Result<Option<Credential>, CredentialError> {
         match &self.more {
             None => authorization::find(request.headers_mut()),
             Some(more) => more.find(request),
@@ -204,32 +208,32 @@ impl CredentialSource {
 }
 
 impl More {
-    fn find<B>(&self, request: &mut Request<B>) -> Presented {
+    fn find<B>(&self, request: &mut Request<B>) -> Result<Option<Credential>, CredentialError> {
         let path = request.uri().path();
         let (query, subprotocol) = (self.query.contain(path), self.subprotocol.contain(path));
         let header = authorization::find(request.headers_mut());
         // Beside a Bearer token the cookie is not read, even where that token is not read either.
-        let bearer = !matches!(header, Presented::Nothing);
-        let mut presented = self.judge(header).beside(self.named.find(request));
+        let bearer = !matches!(header, Ok(None));
+        let mut found = only(self.unless_ignored(header), self.named.find(request));
         if query {
-            presented = presented.beside(query::find(request.uri()).map(Presented::listed));
+            found = only(found, query::find(request.uri()));
         }
         if subprotocol {
-            let offered = websocket::find(request.headers_mut());
-            presented = presented.beside(offered.map(Presented::listed));
+            found = only(found, websocket::find(request.headers_mut()));
         }
-        match (&self.cookie, presented) {
-            (Some(cookie), Presented::Nothing) if !bearer => cookie.find(request),
-            (_, presented) => presented,
+        match (&self.cookie, found) {
+            (Some(cookie), Ok(None)) if !bearer => cookie.find(request),
+            (_, found) => found,
         }
     }
 
-    /// A header that is no source brings nothing. Two of them are unacceptable all the same.
-    fn judge(&self, header: Presented) -> Presented {
+    /// Where `Authorization` is not read it has no credential. Two lines are an error all the same.
+    fn unless_ignored(
+        &self,
+        header: Result<Option<Credential>, CredentialError>,
+    ) -> Result<Option<Credential>, CredentialError> {
         match header {
-            Presented::Credential(_) | Presented::Refused(_) if self.not_header => {
-                Presented::Nothing
-            }
+            Ok(Some(_)) | Err(CredentialError::Malformed) if self.not_header => Ok(None),
             header => header,
         }
     }

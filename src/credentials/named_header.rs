@@ -6,9 +6,9 @@ use http::header::{
     SEC_WEBSOCKET_PROTOCOL,
 };
 
-use super::credential::Presented;
+use super::credential::{Credential, CredentialError, SentIn, only};
 use super::csrf::Origins;
-use crate::error::{AuthErrorKind, ConfigError};
+use crate::error::ConfigError;
 
 /// Headers in which an authenticating proxy passes the token.
 #[derive(Clone, Debug, Default)]
@@ -34,23 +34,26 @@ impl NamedHeaders {
         self.origins.add(origin)
     }
 
-    /// What the headers brought; `None` if nothing.
-    pub(super) fn find<B>(&self, request: &mut Request<B>) -> Option<Presented> {
+    /// The credential of the headers.
+    pub(super) fn find<B>(
+        &self,
+        request: &mut Request<B>,
+    ) -> Result<Option<Credential>, CredentialError> {
         let headers = request.headers_mut();
-        let read = |found: Presented, name| found.beside(read(headers, name));
-        match self.names.iter().fold(Presented::Nothing, read) {
-            Presented::Nothing => None,
+        let read = |found, name| only(found, read(headers, name));
+        match self.names.iter().fold(Ok(None), read) {
+            Ok(None) => Ok(None),
             // The proxy authenticates browsers by a cookie: cross-site request forgery.
-            _ if !self.origins.admit(request) => {
-                Some(Presented::Unacceptable(AuthErrorKind::CrossOrigin))
-            }
-            found => Some(found),
+            _ if !self.origins.admit(request) => Err(CredentialError::CrossOrigin),
+            found => found,
         }
     }
 }
 
-fn read(headers: &mut HeaderMap, name: &HeaderName) -> Option<Presented> {
-    let value = headers.get_mut(name)?;
+fn read(headers: &mut HeaderMap, name: &HeaderName) -> Result<Option<Credential>, CredentialError> {
+    let Some(value) = headers.get_mut(name) else {
+        return Ok(None);
+    };
     value.set_sensitive(true);
     let value = value.clone();
     // One that the client sent, and one that the proxy added to it.
@@ -58,14 +61,14 @@ fn read(headers: &mut HeaderMap, name: &HeaderName) -> Option<Presented> {
         if let Entry::Occupied(mut lines) = headers.entry(name) {
             lines.iter_mut().for_each(|line| line.set_sensitive(true));
         }
-        return Some(Presented::twice());
+        return Err(CredentialError::Multiple);
     }
     // Some proxies send this for requests that are not authenticated.
     if value.is_empty() {
-        return None;
+        return Ok(None);
     }
     let whole = 0..value.len();
-    Some(Presented::at(value, whole))
+    Ok(Some(Credential::new(value, whole, SentIn::Header)))
 }
 
 /// Headers whose values are more than a token.
@@ -80,9 +83,10 @@ const READ_OTHERWISE: [HeaderName; 4] = [
 mod tests {
     use http::HeaderValue;
 
+    use super::super::credential::is_malformed;
     use super::*;
 
-    fn find(lines: &[&[u8]]) -> Option<Presented> {
+    fn find(lines: &[&[u8]]) -> Result<Option<Credential>, CredentialError> {
         let mut headers = NamedHeaders::default();
         headers.add("Cf-Access-Jwt-Assertion").unwrap();
         let mut request = Request::new(());
@@ -98,15 +102,15 @@ mod tests {
 
     #[test]
     fn bare_token_is_found() {
-        let presented = find(&[b"a.b-c_d~e+f/g=="]).unwrap();
-        assert_eq!(presented.token(20, false).unwrap(), "a.b-c_d~e+f/g==");
-        assert!(!presented.is_listed() && !presented.is_cookie());
+        let credential = find(&[b"a.b-c_d~e+f/g=="]).unwrap().unwrap();
+        assert_eq!(credential.token(20, false).unwrap(), "a.b-c_d~e+f/g==");
+        assert!(!credential.may_be_ticket() && !credential.is_cookie());
     }
 
     #[test]
     fn absent_or_empty_header_is_no_credential() {
-        assert!(find(&[]).is_none());
-        assert!(find(&[b""]).is_none());
+        assert!(matches!(find(&[]), Ok(None)));
+        assert!(matches!(find(&[b""]), Ok(None)));
     }
 
     #[test]
@@ -126,7 +130,7 @@ mod tests {
             b"\xff",
             b"a\xc2\xa0b",
         ] {
-            assert!(find(&[line]).unwrap().is_bad(), "{line:?}");
+            assert!(is_malformed(&find(&[line])), "{line:?}");
         }
     }
 
@@ -134,10 +138,7 @@ mod tests {
     fn second_line_is_unacceptable_whatever_it_says() {
         for lines in [[&b"a.b.c"[..], b"a.b.c"], [b"a.b.c", b""], [b"", b""]] {
             let found = find(&lines);
-            assert!(
-                matches!(found, Some(Presented::Unacceptable(_))),
-                "{lines:?}"
-            );
+            assert!(matches!(found, Err(CredentialError::Multiple)), "{lines:?}");
         }
     }
 

@@ -4,16 +4,19 @@ use std::iter;
 
 use http::{HeaderValue, Uri};
 
-use super::credential::Presented;
+use super::credential::{Credential, CredentialError, SentIn};
 
-/// What `?token=` brought; `None` if it is not there. Other parameters are not looked at.
-pub(super) fn find(uri: &Uri) -> Option<Presented> {
-    let mut tokens = uri.query()?.split('&').filter_map(token);
-    let token = tokens.next()?;
+/// The credential in `?token=`. Other parameters are not read.
+pub(super) fn find(uri: &Uri) -> Result<Option<Credential>, CredentialError> {
+    let parameters = uri.query().into_iter().flat_map(|query| query.split('&'));
+    let mut tokens = parameters.filter_map(token);
+    let Some(token) = tokens.next() else {
+        return Ok(None);
+    };
     if tokens.next().is_some() {
-        return Some(Presented::twice());
+        return Err(CredentialError::Multiple);
     }
-    Some(read(token))
+    read(token)
 }
 
 /// The value of the parameter, if this is it: `%74oken` is another spelling of its name.
@@ -23,14 +26,14 @@ fn token(parameter: &str) -> Option<&str> {
     name_is_ours.then_some(value)
 }
 
-fn read(value: &str) -> Presented {
+fn read(value: &str) -> Result<Option<Credential>, CredentialError> {
     let decoded: Option<Vec<u8>> = decode(value).collect();
     let Some(Ok(mut value)) = decoded.map(HeaderValue::try_from) else {
-        return Presented::bad();
+        return Err(CredentialError::Malformed);
     };
     value.set_sensitive(true);
     let whole = 0..value.len();
-    Presented::at(value, whole)
+    Ok(Some(Credential::new(value, whole, SentIn::ListedPath)))
 }
 
 /// `application/x-www-form-urlencoded`, strictly: a `%` without two digits is `None`.
@@ -54,9 +57,10 @@ const NAME: &str = "token";
 
 #[cfg(test)]
 mod tests {
+    use super::super::credential::is_malformed;
     use super::*;
 
-    fn found(query: &str) -> Option<Presented> {
+    fn found(query: &str) -> Result<Option<Credential>, CredentialError> {
         find(&format!("/events?{query}").parse().unwrap())
     }
 
@@ -73,8 +77,8 @@ mod tests {
             ("token=a&%=b", "a"),
             ("token=a=", "a="),
         ] {
-            let presented = found(query).unwrap();
-            assert_eq!(presented.token(20, false).unwrap(), token, "{query}");
+            let credential = found(query).unwrap().unwrap();
+            assert_eq!(credential.token(20, false).unwrap(), token, "{query}");
         }
     }
 
@@ -88,9 +92,9 @@ mod tests {
             "%=token",
             "access_token=a",
         ] {
-            assert!(found(query).is_none(), "{query}");
+            assert!(matches!(found(query), Ok(None)), "{query}");
         }
-        assert!(find(&"/events".parse().unwrap()).is_none());
+        assert!(matches!(find(&"/events".parse().unwrap()), Ok(None)));
     }
 
     #[test]
@@ -113,7 +117,7 @@ mod tests {
             "token=%3D%3D",
             "token=Bearer%20a",
         ] {
-            assert!(found(query).unwrap().is_bad(), "{query}");
+            assert!(is_malformed(&found(query)), "{query}");
         }
     }
 
@@ -121,7 +125,7 @@ mod tests {
     fn the_parameter_twice_is_unacceptable() {
         for query in ["token=a&token=a", "token=a&%74oken=b", "token&a=b&token="] {
             assert!(
-                matches!(found(query), Some(Presented::Unacceptable(_))),
+                matches!(found(query), Err(CredentialError::Multiple)),
                 "{query}"
             );
         }

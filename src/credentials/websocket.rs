@@ -2,45 +2,36 @@
 
 use http::header::{Entry, HeaderMap, SEC_WEBSOCKET_PROTOCOL};
 
-use super::credential::{Presented, list_items};
+use super::credential::{Credential, CredentialError, SentIn, list_items};
 
-/// What the offer `bearer, <token>` brought; `None` if `bearer` is not offered. Several lines are
-/// one list (RFC 6455, section 11.3.4).
-pub(super) fn find(headers: &mut HeaderMap) -> Option<Presented> {
+/// The credential in the offer `bearer, <token>`. Several lines are one list (RFC 6455, section 11.3.4).
+pub(super) fn find(headers: &mut HeaderMap) -> Result<Option<Credential>, CredentialError> {
     if !headers.contains_key(SEC_WEBSOCKET_PROTOCOL) {
-        return None;
+        return Ok(None);
     }
     let Entry::Occupied(mut lines) = headers.entry(SEC_WEBSOCKET_PROTOCOL) else {
-        return None;
+        return Ok(None);
     };
-    let mut seen = Seen::Nothing;
+    let mut found = Ok(None);
     for line in lines.iter_mut() {
         line.set_sensitive(true);
         let line = &*line;
         for (start, item) in list_items(line.as_bytes(), b',') {
-            seen = match seen {
-                Seen::Nothing if item == NAME => Seen::Name,
-                Seen::Nothing => Seen::Nothing,
-                Seen::Name => {
+            found = match found {
+                // Until the token comes.
+                Ok(None) if item == NAME => Err(CredentialError::Malformed),
+                Ok(None) => Ok(None),
+                Err(CredentialError::Malformed) => {
                     let place = start..start + item.len();
-                    Seen::Token(Presented::at(line.clone(), place))
+                    let token = Credential::new(line.clone(), place, SentIn::ListedPath);
+                    Ok(Some(token))
                 }
-                // Another token, for all we know.
-                Seen::Token(_) => Seen::Token(Presented::twice()),
+                // Anything after the token could be another one.
+                _ => Err(CredentialError::Multiple),
             };
         }
     }
-    match seen {
-        Seen::Nothing => None,
-        Seen::Name => Some(Presented::bad()),
-        Seen::Token(presented) => Some(presented),
-    }
-}
-
-enum Seen {
-    Nothing,
-    Name,
-    Token(Presented),
+    found
 }
 
 const NAME: &[u8] = b"bearer";
@@ -49,9 +40,10 @@ const NAME: &[u8] = b"bearer";
 mod tests {
     use http::HeaderValue;
 
+    use super::super::credential::is_malformed;
     use super::*;
 
-    fn found(lines: &[&[u8]]) -> Option<Presented> {
+    fn found(lines: &[&[u8]]) -> Result<Option<Credential>, CredentialError> {
         let mut headers = HeaderMap::new();
         for line in lines {
             let line = HeaderValue::from_bytes(line).unwrap();
@@ -72,8 +64,8 @@ mod tests {
             &[b"bearer", b"a.b-c"],
             &[b"chat\xff", b"bearer, a.b-c"],
         ] {
-            let presented = found(lines).unwrap();
-            assert_eq!(presented.token(20, false).unwrap(), "a.b-c");
+            let credential = found(lines).unwrap().unwrap();
+            assert_eq!(credential.token(20, false).unwrap(), "a.b-c");
         }
     }
 
@@ -88,7 +80,7 @@ mod tests {
             &[b"bearer=a.b.c"],
             &[b"\xff"],
         ] {
-            assert!(found(lines).is_none(), "{lines:?}");
+            assert!(matches!(found(lines), Ok(None)), "{lines:?}");
         }
     }
 
@@ -102,7 +94,7 @@ mod tests {
             &[b"bearer, \"a\""],
             &[b"bearer, a\xff"],
         ] {
-            assert!(found(lines).unwrap().is_bad(), "{lines:?}");
+            assert!(is_malformed(&found(lines)), "{lines:?}");
         }
     }
 
@@ -115,7 +107,7 @@ mod tests {
             &[b"bearer, a,"],
         ] {
             assert!(
-                matches!(found(lines), Some(Presented::Unacceptable(_))),
+                matches!(found(lines), Err(CredentialError::Multiple)),
                 "{lines:?}"
             );
         }

@@ -1,4 +1,4 @@
-//! What the identities of one layer have in common.
+//! Configuration that all identities of a layer share.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,7 +13,7 @@ use crate::jwt::{Claims, Verifier};
 use crate::stream_ticket::StreamTickets;
 use crate::user::UserLoader;
 
-/// Where to look, whom to ask, and how to answer.
+/// Where credentials are read, what verifies them and loads users, and how errors are answered.
 pub(crate) struct Config<U> {
     pub(crate) source: CredentialSource,
     pub(crate) verifier: Arc<dyn Verifier>,
@@ -26,12 +26,12 @@ pub(crate) struct Config<U> {
     pub(crate) outages: Arc<Outages>,
     pub(crate) grpc: bool,
     pub(crate) insert_claims: bool,
-    /// Makes the user of the claims alone, without the loader.
+    /// Makes the user from the claims alone, without the loader.
     pub(crate) from_claims: Option<fn(&Claims) -> U>,
 }
 
 impl<U> Config<U> {
-    /// What is not asked for is off.
+    /// With everything optional off.
     pub(crate) fn new(verifier: impl Verifier, loader: impl UserLoader<User = U>) -> Self {
         Self {
             source: CredentialSource::header(),
@@ -49,13 +49,13 @@ impl<U> Config<U> {
         }
     }
 
-    /// Whether a user may be known without waiting.
+    /// Returns `true` if a user can be known without waiting.
     pub(super) const fn may_know_at_once(&self) -> bool {
         self.cache.is_some() || self.from_claims.is_some()
     }
 }
 
-/// The runtime's own sleep, and how long to wait for users.
+/// How long to wait for a user, and the runtime's own sleep.
 #[derive(Clone)]
 pub(crate) struct Timeout {
     pub(crate) after: Duration,

@@ -1,4 +1,4 @@
-//! What the log learns of a route that is put together wrongly.
+//! Hints in the log about layers and guards in the wrong place.
 
 use std::any::type_name;
 use std::error::Error;
@@ -12,7 +12,7 @@ use crate::error::{AuthError, AuthErrorKind, Misconfiguration};
 use crate::metrics::record;
 use crate::util::log_limit::{LogLimits, log_limited};
 
-/// Where an identity is asked for: what the log names where there is none.
+/// Where an identity is needed: what the log names if there is none.
 #[derive(Clone, Copy)]
 pub(crate) struct Place<'a> {
     request: Option<(&'a Method, &'a Uri)>,
@@ -39,7 +39,7 @@ impl<'a> Place<'a> {
 }
 
 impl Place<'static> {
-    /// Whoever has nothing of the request but its extensions.
+    /// Where nothing of the request is known but its extensions.
     pub(super) const UNKNOWN: Self = Self {
         request: None,
         guarded: nothing,

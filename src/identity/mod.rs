@@ -1,118 +1,126 @@
-//! Who sends this request: found out on first demand, once.
+//! Identity of a request: the credential that was sent, resolved on first demand.
 
 mod report;
 mod config;
 mod misconfiguration;
-mod admitted;
-mod inner;
-mod user;
-mod slot;
-#[cfg(feature = "testing")]
-mod test_log_in;
-mod stranger;
+mod resolver;
+mod erased;
 mod stream;
 
 use std::any::type_name;
 use std::fmt;
 use std::sync::Arc;
 
-use http::Extensions;
+use http::{Extensions, Request};
 
-use self::inner::{Inner, owned};
-use crate::error::AuthError;
+use self::resolver::Resolver;
+use crate::error::{AuthError, AuthErrorKind};
 use crate::jwt::Claims;
-use crate::policy::Policy;
+use crate::policy::{Denied, Policy};
 use crate::stream_ticket::StreamTicket;
-use crate::user::{AuthUser, CurrentUser};
+use crate::user::{AuthUser, CurrentUser, UserStatus};
 
-pub(crate) use self::admitted::Admitted;
 pub(crate) use self::config::{Config, Timeout};
-pub(crate) use self::misconfiguration::Place;
-pub(crate) use self::slot::Slot;
-pub(crate) use self::stranger::Stranger;
+pub(crate) use self::erased::ErasedIdentity;
 #[cfg(feature = "testing")]
-pub(crate) use self::test_log_in::TestLogIn;
+pub(crate) use self::erased::TestLogIn;
+pub(crate) use self::misconfiguration::Place;
 
-/// The sender of a request, unresolved until somebody asks.
+/// Identity of a request, resolved on first demand.
 ///
-/// [`AuthLayer`](crate::AuthLayer) leaves it in the request; the doors ask it. The token is
-/// verified and the user loaded on first demand, at most once per request however many ask; a
-/// failed load is remembered, a load that is dropped with its only waiter is not. Clones share
-/// what was found.
+/// [`AuthLayer`](crate::AuthLayer) inserts it into the request extensions; guards and extractors
+/// read it. The token is verified and the user loaded on first demand, at most once per request.
+/// A failed load is remembered, a cancelled one is not. Clones share the result.
 ///
-/// In axum it is an extractor. Elsewhere [`Identity::of`] reads it:
+/// In axum it is an extractor. Elsewhere [`Identity::from_extensions`] reads it:
 ///
 /// ```
 /// # use tower_warder::{AuthError, AuthUser, Identity, UserStatus};
 /// # struct User;
 /// # impl AuthUser for User { fn status(&self) -> UserStatus { UserStatus::Approved } }
 /// async fn greet<B>(request: http::Request<B>) -> Result<String, AuthError> {
-///     let identity = Identity::<User>::of(request.extensions())?;
+///     let identity = Identity::<User>::from_extensions(request.extensions())?;
 ///     if identity.is_anonymous() {
-///         return Ok("Hello, stranger".to_owned());
+///         return Ok("Hello, guest".to_owned());
 ///     }
 ///     Ok(format!("Hello, {}", identity.claims().await?.subject()))
 /// }
 /// ```
-pub struct Identity<U>(Arc<Inner<U>>);
+pub struct Identity<U>(Arc<Resolver<U>>);
 
 impl<U> Identity<U> {
-    /// The identity that the innermost [`AuthLayer`](crate::AuthLayer) left in a request.
+    /// The identity that the innermost [`AuthLayer`](crate::AuthLayer) inserted.
     ///
     /// # Errors
     ///
-    /// [`Misconfigured`](crate::AuthErrorKind::Misconfigured), answered with 500, if there is no layer or
+    /// [`Misconfigured`](AuthErrorKind::Misconfigured), answered with 500, if there is no layer or
     /// one for another user type. The hint goes to the log.
-    pub fn of(extensions: &Extensions) -> Result<Self, AuthError>
+    pub fn from_extensions(extensions: &Extensions) -> Result<Self, AuthError>
     where
         U: Send + Sync + 'static,
     {
         Self::at(extensions, Place::UNKNOWN)
     }
 
-    /// The same, asked for at this place.
+    /// The same, with the place that the hint names.
     pub(crate) fn at(extensions: &Extensions, place: Place<'_>) -> Result<Self, AuthError>
     where
         U: Send + Sync + 'static,
     {
-        let slot = Slot::of(extensions, type_name::<U>(), place)?;
-        slot.identity(place).map(Self)
+        let erased = <dyn ErasedIdentity>::from_extensions(extensions, type_name::<U>(), place)?;
+        erased.downcast(place).map(Self)
     }
 
-    /// Whether no credential was sent. A bad one is not none, nor is a dead cookie, which
-    /// [`AuthError::clears_cookie`] tells from a bad token.
+    /// The identity of all requests of a layer that have no credential.
+    pub(crate) fn anonymous(config: Config<U>) -> Self {
+        Self(Arc::new(Resolver::anonymous(config)))
+    }
+
+    pub(crate) fn config(&self) -> &Config<U> {
+        &self.0.config
+    }
+
+    /// The same for a service that the layer is applied to.
+    pub(crate) fn for_service(&self) -> Self {
+        misconfiguration::layer_applied();
+        self.clone()
+    }
+
+    /// Returns `true` if no credential was sent. An invalid credential is not anonymous, nor is a
+    /// dead cookie, which [`AuthError::clears_cookie`] tells from an invalid token.
     pub fn is_anonymous(&self) -> bool {
         self.0.is_anonymous()
     }
 
-    /// What the token says, once it is verified. The user is not loaded.
+    /// The claims of the verified token. The user is not loaded.
     ///
     /// # Errors
     ///
-    /// [`MissingCredential`](crate::AuthErrorKind::MissingCredential),
-    /// [`InvalidRequest`](crate::AuthErrorKind::InvalidRequest),
-    /// [`CrossOrigin`](crate::AuthErrorKind::CrossOrigin),
-    /// [`InvalidToken`](crate::AuthErrorKind::InvalidToken), or
-    /// [`Unavailable`](crate::AuthErrorKind::Unavailable) where a key source cannot answer.
+    /// [`MissingCredential`](AuthErrorKind::MissingCredential),
+    /// [`InvalidRequest`](AuthErrorKind::InvalidRequest),
+    /// [`CrossOrigin`](AuthErrorKind::CrossOrigin),
+    /// [`InvalidToken`](AuthErrorKind::InvalidToken), or
+    /// [`Unavailable`](AuthErrorKind::Unavailable) where a key source cannot answer.
     pub async fn claims(&self) -> Result<Claims, AuthError> {
-        owned(self.0.claims().await)
+        self.0.claims().await.cloned().map_err(Clone::clone)
     }
 
     /// The same without waiting, for synchronous middleware. `None` only if somebody else, such
-    /// as a key server, would have to be asked.
-    pub fn claims_now(&self) -> Option<Result<Claims, AuthError>> {
-        self.0.claims_now().map(owned)
+    /// as a key server, would have to be waited for.
+    pub fn try_claims(&self) -> Option<Result<Claims, AuthError>> {
+        let known = self.0.try_claims()?;
+        Some(known.cloned().map_err(Clone::clone))
     }
 
-    /// A [ticket](crate::StreamTickets) that stands for the token of this request, for a URI. Ask it
-    /// behind a door: nothing but the token is looked at. A ticket gets no other ticket.
+    /// A [ticket](crate::StreamTickets) that stands for the token of this request, for a URI. Issue it
+    /// behind a guard: nothing but the token is checked. A ticket gets no other ticket.
     ///
     /// # Errors
     ///
-    /// As [`claims`](Self::claims), and [`Misconfigured`](crate::AuthErrorKind::Misconfigured) if
-    /// the layer has [no tickets](crate::AuthLayer::stream_tickets).
-    pub async fn ticket(&self) -> Result<StreamTicket, AuthError> {
-        self.0.ticket().await
+    /// As [`claims`](Self::claims), and [`Misconfigured`](AuthErrorKind::Misconfigured) if the
+    /// layer has [no tickets](crate::AuthLayer::stream_tickets).
+    pub async fn issue_stream_ticket(&self) -> Result<StreamTicket, AuthError> {
+        self.0.issue_stream_ticket().await
     }
 }
 
@@ -121,38 +129,88 @@ impl<U: AuthUser> Identity<U> {
     ///
     /// # Errors
     ///
-    /// As [`claims`](Self::claims), and [`InvalidToken`](crate::AuthErrorKind::InvalidToken) if there is
+    /// As [`claims`](Self::claims), and [`InvalidToken`](AuthErrorKind::InvalidToken) if there is
     /// no such user or the token is of an earlier generation,
-    /// [`Unavailable`](crate::AuthErrorKind::Unavailable) if the loader fails, panics or takes too long.
+    /// [`Unavailable`](AuthErrorKind::Unavailable) if the loader fails, panics or takes too long.
     pub async fn user(&self) -> Result<Arc<U>, AuthError> {
-        owned(self.0.user().await)
+        self.0.user().await.cloned().map_err(Clone::clone)
     }
 
-    /// The user, if the account is approved and `policy` says yes.
+    /// The user, if the account is approved and `policy` allows it.
     ///
     /// # Errors
     ///
-    /// As [`user`](Self::user), [`AccountPending`](crate::AuthErrorKind::AccountPending) or
-    /// [`AccountDisabled`](crate::AuthErrorKind::AccountDisabled), and
-    /// [`Forbidden`](crate::AuthErrorKind::Forbidden) if the policy says no.
+    /// As [`user`](Self::user), [`AccountPending`](AuthErrorKind::AccountPending) or
+    /// [`AccountDisabled`](AuthErrorKind::AccountDisabled), and
+    /// [`Forbidden`](AuthErrorKind::Forbidden) if the policy denies it.
     pub async fn require<P: Policy<U>>(&self, policy: &P) -> Result<CurrentUser<U>, AuthError> {
-        let (user, _) = self.0.require(policy).await?;
-        Ok(CurrentUser(Arc::clone(user)))
+        let (user, _) = self.authorize(policy).await?;
+        Ok(CurrentUser(user))
     }
 
-    /// The same with the claims, if nobody has to be waited for.
-    pub(crate) fn require_now<P: Policy<U>>(
+    /// The same with the claims: what every guard and extractor asks.
+    pub(crate) async fn authorize<P: Policy<U>>(
         &self,
         policy: &P,
-    ) -> Option<Result<Admitted<U>, AuthError>> {
-        Some(self.0.require_now(policy)?.map(Admitted::new))
+    ) -> Result<(Arc<U>, Claims), AuthError> {
+        if self.config().may_know_at_once()
+            && let Some(known) = self.try_authorize(policy)
+        {
+            return known;
+        }
+        let user = self.0.user().await.map_err(Clone::clone)?;
+        let claims = self.0.claims().await.map_err(Clone::clone)?;
+        self.check(user, claims, policy)
     }
 
-    pub(crate) async fn require_later<P: Policy<U>>(
-        self,
-        policy: Arc<P>,
-    ) -> Result<Admitted<U>, AuthError> {
-        self.0.require(&*policy).await.map(Admitted::new)
+    /// The same without waiting. `None`: somebody would have to be waited for.
+    pub(crate) fn try_authorize<P: Policy<U>>(
+        &self,
+        policy: &P,
+    ) -> Option<Result<(Arc<U>, Claims), AuthError>> {
+        Some(match (self.0.try_user()?, self.0.try_claims()?) {
+            (Ok(user), Ok(claims)) => self.check(user, claims, policy),
+            (Err(error), _) | (_, Err(error)) => Err(error.clone()),
+        })
+    }
+
+    /// Status first, policy second.
+    fn check<P: Policy<U>>(
+        &self,
+        user: &Arc<U>,
+        claims: &Claims,
+        policy: &P,
+    ) -> Result<(Arc<U>, Claims), AuthError> {
+        let checked = match user.status() {
+            UserStatus::Approved => policy.check(user, claims).map_err(Denied::into_error),
+            UserStatus::Pending => Err(AuthError::new(AuthErrorKind::AccountPending)),
+            UserStatus::Disabled => Err(AuthError::new(AuthErrorKind::AccountDisabled)),
+        };
+        match checked {
+            Ok(()) => Ok((Arc::clone(user), claims.clone())),
+            Err(error) => Err(self.0.deny(error)),
+        }
+    }
+
+    /// The identity of this request: the anonymous one itself, or one for the credential found.
+    pub(crate) fn for_request<B>(&self, request: &mut Request<B>) -> Arc<dyn ErasedIdentity> {
+        match self.config().source.find(request) {
+            Ok(None) => self.without_credential(request.extensions()),
+            credential => Arc::new(Resolver::new(Arc::clone(&self.0.config), credential)),
+        }
+    }
+
+    #[cfg(not(feature = "testing"))]
+    fn without_credential(&self, _: &Extensions) -> Arc<dyn ErasedIdentity> {
+        Arc::clone(&self.0) as _
+    }
+
+    #[cfg(feature = "testing")]
+    fn without_credential(&self, extensions: &Extensions) -> Arc<dyn ErasedIdentity> {
+        match extensions.get::<TestLogIn>() {
+            Some(log_in) => log_in.below(self.config()),
+            None => Arc::clone(&self.0) as _,
+        }
     }
 }
 

@@ -1,4 +1,4 @@
-//! The log and the metrics of rejected requests.
+//! Log lines and metrics of rejected requests.
 
 use std::error::Error;
 use std::fmt::Display;
@@ -7,10 +7,10 @@ use crate::error::{AuthError, AuthErrorKind, Reported};
 use crate::metrics::record;
 use crate::util::log_limit::{LogLimit, log_limited};
 
-/// Logs why a request is rejected. A rejected request is not an error in the log; a store that
-/// cannot answer and a missing layer are, within this limit: requests that fail for the same reason
-/// come as fast as clients send them.
-pub(super) fn log(error: &AuthError, limit: &LogLimit) {
+/// Logs and counts why a request is rejected. A rejected request is not an error in the log. A store
+/// that cannot answer and a missing layer are, within this limit: requests that fail for the same
+/// reason come as fast as clients send them.
+pub(super) fn report(error: &AuthError, limit: &LogLimit) {
     record::refused(error);
     let source = error.source();
     let detail;
@@ -36,7 +36,7 @@ pub(super) fn log(error: &AuthError, limit: &LogLimit) {
     }
 }
 
-/// The limits of one layer: one for each of those that its requests wait for.
+/// Log limits of one layer, for outages of its verifier and of its loader.
 #[derive(Debug, Default)]
 pub(crate) struct Outages {
     pub(super) verifier: LogLimit,

@@ -1,7 +1,8 @@
-//! For streams: until when somebody may stay.
+//! Authorization of streams and sockets, which outlive their request.
 
 use std::future::Future;
 use std::pin::pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::{self, Either};
@@ -14,35 +15,35 @@ use crate::policy::Policy;
 use crate::user::AuthUser;
 
 impl<U: AuthUser> Identity<U> {
-    /// Waits until the sender would not be let in any more, and says why: for a stream or a socket
-    /// that is open longer than a request.
+    /// Waits until the request would no longer be authorized, and returns why: for a stream or a
+    /// socket that is open longer than a request.
     ///
     /// At once, and then at every `interval`, the credential is verified and the user loaded as for
     /// a new request: an expired token, a removed key, a later generation and another status end
     /// the stream, and so does `policy`. Between, it is checked when the token expires, and when a
-    /// [`UserCache`](crate::UserCache) that the layer has is told to
-    /// [invalidate](crate::UserCache::invalidate) the user: those who are shut out then are shut out
-    /// at once. Without a cache it takes up to `interval`: 30 seconds are a good one, and a shorter
-    /// one than a second is a second.
+    /// [`UserCache`](crate::UserCache) of the layer
+    /// [invalidates](crate::UserCache::invalidate) the user: a disabled user is disconnected at once.
+    /// Without a cache it takes up to `interval`; 30 seconds are a good one. Intervals below one
+    /// second are raised to one second.
     ///
     /// It fails closed: a store that cannot answer a check, or not within `interval`, ends the stream
-    /// as it would refuse a new request. Clients that come again are let in when it is back.
+    /// as it would reject a new request. Clients that reconnect are accepted when it is back.
     ///
-    /// `sleep` is the runtime's own, such as `tokio::time::sleep`. Nothing is spawned; whoever drops
+    /// `sleep` is the runtime's own, such as `tokio::time::sleep`. Nothing is spawned; dropping
     /// the future stops the checks. With the `StreamExt` of futures-util a stream ends with it:
     ///
     /// ```
     /// # use std::time::Duration;
     /// # use futures_util::{Stream, StreamExt};
     /// # use tower_warder::{Approved, Identity, testing::TestUser as User};
-    /// fn while_admitted(events: impl Stream, identity: Identity<User>) -> impl Stream {
+    /// fn while_authorized(events: impl Stream, identity: Identity<User>) -> impl Stream {
     ///     let interval = Duration::from_secs(30);
-    ///     events.take_until(identity.until_denied(Approved, interval, tokio::time::sleep))
+    ///     events.take_until(identity.until_unauthorized(Approved, interval, tokio::time::sleep))
     /// }
     /// ```
     ///
     /// and a socket in `tokio::select!`, where the error is at hand for a reason to close it.
-    pub async fn until_denied<P, F>(
+    pub async fn until_unauthorized<P, F>(
         self,
         policy: P,
         interval: Duration,
@@ -56,18 +57,18 @@ impl<U: AuthUser> Identity<U> {
             Ok(claims) => claims,
             Err(error) => return error.clone(),
         };
-        // Else a store that does not answer at once would never be in time.
+        // Otherwise a store that does not answer at once would never be in time.
         let interval = interval.max(SHORTEST);
         // Before the first check, so that nothing is missed between the two.
         let watcher = self.0.watcher(claims);
         loop {
-            let anew = self.0.again();
-            let check = pin!(anew.require(&policy));
+            let unresolved = Self(Arc::new(self.0.unresolved()));
+            let check = pin!(unresolved.authorize(&policy));
             match future::select(check, pin!(sleep(interval))).await {
                 Either::Left((Ok(_), _)) => {}
                 Either::Left((Err(error), _)) => return error,
-                // Nobody stays because the store hangs.
-                Either::Right(_) => return anew.too_late(),
+                // A store that hangs must not keep streams open.
+                Either::Right(_) => return unresolved.0.timed_out(),
             }
             let next = pin!(sleep(
                 interval.min(until_expiry(claims).unwrap_or(interval))
@@ -82,8 +83,8 @@ impl<U: AuthUser> Identity<U> {
     }
 }
 
-/// When to look again, that is all: whether the token has expired, the verifier says by its own
-/// clock. `None` if it has by the system's.
+/// Time until the next check: whether the token has expired, the verifier decides by its own clock.
+/// `None` if it has expired by the system's.
 fn until_expiry(claims: &Claims) -> Option<Duration> {
     let left = claims.expires_at().duration_since(Clock::system().now());
     left.ok().filter(|left| !left.is_zero())

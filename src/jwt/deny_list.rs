@@ -95,7 +95,7 @@ impl<L: DenyList + ?Sized> DenyList for Arc<L> {
 /// It stands around any [`Verifier`]. The list is asked once per request, where somebody asks for
 /// the sender, and only about tokens that are good otherwise: also those that
 /// [`JwtVerifier::cache`](crate::JwtVerifier::cache) remembers. It costs each such request what
-/// the list takes, so that [`Identity::claims_now`](crate::Identity::claims_now) knows nothing.
+/// the list takes, so that [`Identity::try_claims`](crate::Identity::try_claims) knows nothing.
 ///
 /// A denied token is refused with 401 like any bad one. It fails closed: a list that fails, panics
 /// or takes longer than [`AuthLayer::timeout_with`](crate::AuthLayer::timeout_with) is 503.

@@ -64,7 +64,7 @@
 //! A request is counted once, when it is judged for the first time, however many extractors ask.
 //! Where nobody asks, on a public route, nothing is judged or counted. A handler that asks several
 //! policies by hand counts each of them that says no, and the end of a stream by
-//! [`Identity::until_denied`](crate::Identity::until_denied) is the refusal that ended it.
+//! [`Identity::until_unauthorized`](crate::Identity::until_unauthorized) is the refusal that ended it.
 //!
 //! Who brings no credential is counted where a door turns them away (the extractors, a
 //! [`RequireLayer`](crate::RequireLayer)), and not where a handler asks an

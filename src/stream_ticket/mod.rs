@@ -17,7 +17,7 @@ use crate::metrics::record;
 /// The tickets of one process, to be given to [`AuthLayer::stream_tickets`](crate::AuthLayer::stream_tickets).
 ///
 /// `EventSource` and `WebSocket` cannot send headers, and what stands in a URI is written down in
-/// logs. A ticket stands for the token of who asked for it ([`Identity::ticket`]), once and for 30
+/// logs. A ticket stands for the token of who asked for it ([`Identity::issue_stream_ticket`]), once and for 30
 /// seconds. Whoever redeems it is judged by that token: it outlives neither the token nor its key,
 /// nor its generation, and the account's status is read as ever.
 ///
@@ -39,7 +39,7 @@ use crate::metrics::record;
 /// # }
 /// ```
 ///
-/// [`Identity::ticket`]: crate::Identity::ticket
+/// [`Identity::issue_stream_ticket`]: crate::Identity::issue_stream_ticket
 #[derive(Clone)]
 pub struct StreamTickets(Arc<Inner>);
 

@@ -63,7 +63,7 @@ fn ours(lines: &[Vec<String>]) -> Result<Option<String>, String> {
     let source = CredentialSource::cookie(AuthCookie::new("id").unwrap());
     let layer = AuthLayer::new(Echo, Store::new()).credentials(source);
     let identity = identity(&layer, request).now_or_never().unwrap();
-    match identity.claims_now().unwrap() {
+    match identity.try_claims().unwrap() {
         Ok(claims) => Ok(Some(claims.subject().to_owned())),
         Err(error) if error.code() == "not_authenticated" => Ok(None),
         Err(error) => Err(error.reason().to_owned()),

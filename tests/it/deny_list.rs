@@ -223,7 +223,7 @@ async fn stream_ends_at_the_check_after_its_token_was_denied() {
         sleep(TIMEOUT + TIMEOUT / 2).await;
         list.deny(&token);
     };
-    let (error, ()) = tokio::join!(asked.until_denied(Approved, TIMEOUT, sleep), denying);
+    let (error, ()) = tokio::join!(asked.until_unauthorized(Approved, TIMEOUT, sleep), denying);
     assert_eq!(reason(&error), "denied");
     assert_eq!(start.elapsed().as_secs(), 2 * TIMEOUT.as_secs());
 }
@@ -240,7 +240,10 @@ async fn ticket_of_a_denied_token_is_dead() {
         .stream_tickets(StreamTickets::new(8));
     let token = testing::token("jane");
     let asked = identity(&layer, get_with("/", &token)).await;
-    let [first, second] = [asked.ticket().await, asked.ticket().await];
+    let [first, second] = [
+        asked.issue_stream_ticket().await,
+        asked.issue_stream_ticket().await,
+    ];
     let with = |ticket: &str| get(&format!("/events?token={ticket}"));
     let opened = identity(&layer, with(first.unwrap().as_str())).await;
     assert!(opened.claims().await.is_ok());

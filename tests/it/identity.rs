@@ -152,7 +152,7 @@ async fn verifier_that_has_to_ask_is_asked_once() {
 
     assert_eq!(identity.claims().await.unwrap().subject(), "jane");
     assert_eq!(identity.user().await.unwrap().name, "Jane");
-    assert_eq!(identity.claims_now().unwrap().unwrap().subject(), "jane");
+    assert_eq!(identity.try_claims().unwrap().unwrap().subject(), "jane");
     assert_eq!((count(&called), count(&asked)), (1, 1));
 }
 
@@ -178,15 +178,15 @@ async fn all_who_wait_share_the_answer_that_a_verifier_had_to_ask_for() {
 }
 
 #[tokio::test]
-async fn nobody_is_asked_for_claims_now() {
+async fn nobody_is_asked_for_try_claims() {
     let (remote, _, asked) = Remote::new();
     let layer = AuthLayer::new(remote, Store::new());
     let sent = identity(&layer, get_with("/", &testing::token("jane"))).await;
-    assert!(sent.claims_now().is_none());
+    assert!(sent.try_claims().is_none());
     assert_eq!(count(&asked), 0);
 
     let anonymous = identity(&layer, get("/")).await;
-    let error = anonymous.claims_now().unwrap().unwrap_err();
+    let error = anonymous.try_claims().unwrap().unwrap_err();
     assert_eq!(error.kind(), AuthErrorKind::MissingCredential);
 }
 

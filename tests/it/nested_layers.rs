@@ -216,7 +216,7 @@ async fn identity_of_an_earlier_request_is_not_believed() {
     let request = get_with("/", &testing::token("root"));
     let extensions = users.layer(keep).oneshot(request).await.unwrap();
     assert!(
-        Identity::<TestUser>::of(&extensions)
+        Identity::<TestUser>::from_extensions(&extensions)
             .unwrap()
             .user()
             .await

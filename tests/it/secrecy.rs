@@ -40,7 +40,7 @@ async fn no_public_type_shows_a_secret_or_a_token() {
     let door = RequireLayer::<TestUser>::new(Admin);
     let identity = identity(&layer, get_with("/", &token)).await;
     let user = identity.require(&Approved).await.unwrap();
-    let ticket = identity.ticket().await.unwrap();
+    let ticket = identity.issue_stream_ticket().await.unwrap();
     let stack = layer.layer(door.clone().layer(inside()));
     let door_future = tower::Service::call(&mut ready(door.layer(inside())), get_with("/", &token));
     let logged_in = testing::logged_in(TestUser::approved("jane"));

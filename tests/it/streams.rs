@@ -170,7 +170,7 @@ async fn a_stream_of_a_ticket_lives_as_long_as_its_token() {
         )
         .stream_tickets(StreamTickets::new(8).clock(house.clock.clock()));
     let asks = identity(&layer, get_with("/", &house.token("jane"))).await;
-    let ticket = asks.ticket().await.unwrap();
+    let ticket = asks.issue_stream_ticket().await.unwrap();
     let opens = get(&format!("/events?token={}", ticket.as_str()));
     let (mut denied, timer) = watch(&layer, opens, Approved).await;
     // Long after the ticket has expired.
@@ -263,7 +263,7 @@ async fn the_memory_of_the_request_stays_what_it_was() {
     house.store.put("jane", disabled());
     let denied = identity
         .clone()
-        .until_denied(Approved, House::INTERVAL, tokio::time::sleep);
+        .until_unauthorized(Approved, House::INTERVAL, tokio::time::sleep);
     assert_eq!(denied.await.kind(), AuthErrorKind::AccountDisabled);
     assert!(Arc::ptr_eq(&user, &identity.user().await.unwrap()));
 }
@@ -274,7 +274,7 @@ async fn an_interval_of_nothing_is_a_second() {
     let request = get_with("/", &house.token("jane"));
     let identity = identity(&house.layer(), request).await;
     let waits = std::sync::Mutex::new(Vec::new());
-    let denied = identity.until_denied(Approved, Duration::ZERO, |wait| {
+    let denied = identity.until_unauthorized(Approved, Duration::ZERO, |wait| {
         waits.lock().unwrap().push(wait);
         std::future::pending()
     });
@@ -360,7 +360,7 @@ async fn watch(
         let mut rung = ring.subscribe();
         async move { drop(rung.changed().await) }
     };
-    let denied = identity.until_denied(policy, House::INTERVAL, sleep);
+    let denied = identity.until_unauthorized(policy, House::INTERVAL, sleep);
     (denied.boxed(), timer)
 }
 

@@ -242,18 +242,18 @@ async fn one_request_redeems_once_however_many_ask() {
     let store = Store::new();
     let layer = layer(verifier, &store).stream_tickets(tickets);
     let asks = identity(&layer, get_with("/ticket", &testing::token("jane"))).await;
-    let ticket = asks.ticket().await.unwrap();
+    let ticket = asks.issue_stream_ticket().await.unwrap();
 
     let opened = identity(&layer, query("/events", ticket.as_str())).await;
     drop(opened.claims());
-    let now = opened.claims_now().unwrap().unwrap();
+    let now = opened.try_claims().unwrap().unwrap();
     let users = join_all((0..8).map(|_| opened.user())).await;
     assert!(users.iter().all(|user| user.is_ok()) && now.subject() == "jane");
     assert!(opened.claims().await.is_ok());
     assert_eq!(verified.load(std::sync::atomic::Ordering::SeqCst), 2);
 
     let again = identity(&layer, query("/events", ticket.as_str())).await;
-    let refused = again.claims_now().unwrap().unwrap_err();
+    let refused = again.try_claims().unwrap().unwrap_err();
     assert_eq!(refused.kind(), AuthErrorKind::InvalidToken);
 }
 
@@ -320,7 +320,7 @@ fn layer(verifier: impl tower_warder::Verifier, store: &Arc<Store>) -> AuthLayer
 
 fn app(layer: AuthLayer<TestUser>) -> Router {
     let name = async |user: CurrentUser<TestUser>, _: Claims| user.name.clone();
-    let issue = async |identity: Identity<TestUser>| match identity.ticket().await {
+    let issue = async |identity: Identity<TestUser>| match identity.issue_stream_ticket().await {
         Ok(ticket) => {
             let seconds = ticket.expires_in().as_secs();
             format!("{seconds} {}", ticket.as_str()).into_response()

@@ -78,7 +78,7 @@ async fn sent_to(checks_characters: bool) -> Vec<String> {
         b"a\xa0b",
     ] {
         let asked = identity(&layer, bearer(credential)).await;
-        let error = asked.claims_now().unwrap().unwrap_err();
+        let error = asked.try_claims().unwrap().unwrap_err();
         assert_eq!(error.kind(), AuthErrorKind::InvalidToken);
     }
     let seen = seen.lock().unwrap();

@@ -46,7 +46,7 @@ pub async fn stream_ticket(
     _: CurrentUser<User>,
     identity: Identity<User>,
 ) -> Result<Response, AuthError> {
-    let ticket = identity.ticket().await?;
+    let ticket = identity.issue_stream_ticket().await?;
     let body = json!({
         "ticket": ticket.as_str(),
         "expires_in": ticket.expires_in().as_secs(),

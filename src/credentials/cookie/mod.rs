@@ -7,9 +7,11 @@ use std::time::Duration;
 use http::Request;
 use http::header::{COOKIE, Entry, HeaderMap, HeaderValue};
 
-use super::credential::{Credential, Presented, is_b64token, is_token_char, list_items};
+use super::credential::{
+    Credential, CredentialError, SentIn, is_b64token, is_token_char, list_items,
+};
 use super::csrf::Origins;
-use crate::error::{AuthError, AuthErrorKind, ConfigError, RejectReason};
+use crate::error::{AuthError, AuthErrorKind, ConfigError};
 use crate::metrics::record;
 
 /// The cookie in which a browser keeps its token.
@@ -160,21 +162,22 @@ impl AuthCookie {
         }
     }
 
-    /// What the cookie brought.
-    pub(super) fn find<B>(&self, request: &mut Request<B>) -> Presented {
+    /// The credential of the cookie.
+    pub(super) fn find<B>(
+        &self,
+        request: &mut Request<B>,
+    ) -> Result<Option<Credential>, CredentialError> {
         match self.read(request.headers_mut()) {
-            Presented::Nothing => Presented::Nothing,
-            _ if !self.origins.admit(request) => {
-                Presented::Unacceptable(AuthErrorKind::CrossOrigin)
-            }
-            presented => presented,
+            Ok(None) => Ok(None),
+            _ if !self.origins.admit(request) => Err(CredentialError::CrossOrigin),
+            found => found,
         }
     }
 
     /// One pair in all lines (RFC 6265, section 5.4): of two, one is not ours. A sibling domain can
     /// set one without a prefix, so that is a cookie to be cleared, not a malformed request.
-    fn read(&self, headers: &mut HeaderMap) -> Presented {
-        let mut found = Presented::Nothing;
+    fn read(&self, headers: &mut HeaderMap) -> Result<Option<Credential>, CredentialError> {
+        let mut found = Ok(None);
         if !headers.contains_key(COOKIE) {
             return found;
         }
@@ -190,11 +193,11 @@ impl AuthCookie {
                 };
                 let end = start + pair.len();
                 found = match found {
-                    Presented::Nothing => {
+                    Ok(None) => {
                         let place = end - value.len()..end;
-                        Presented::Cookie(Ok(Credential::at(line.clone(), place)))
+                        Ok(Some(Credential::new(line.clone(), place, SentIn::Cookie)))
                     }
-                    _ => Presented::Cookie(Err(RejectReason::DuplicateCookie)),
+                    _ => Err(CredentialError::DuplicateCookie),
                 };
             }
         }

@@ -176,7 +176,14 @@ fn misconfigured_routes_are_counted_by_what_is_wrong() {
             let guard = RequireLayer::<Claims>::approved();
             drop(auth().layer(guard.layer(inside())).oneshot(request()).await);
         }),
-        counted(async |_| drop(identity(&auth(), request()).await.ticket().await)),
+        counted(async |_| {
+            drop(
+                identity(&auth(), request())
+                    .await
+                    .issue_stream_ticket()
+                    .await,
+            )
+        }),
     ]) {
         let expected = format!("misconfigured {expected} 1");
         assert_eq!(counts.of("rejections_total"), expected);
@@ -199,7 +206,7 @@ fn a_request_that_many_ask_is_refused_once() {
     let counts = counted(async |_| {
         let identity = identity(&layer(&Store::new()), get_with("/", "bad")).await;
         for _ in 0..3 {
-            assert!(identity.claims_now().unwrap().is_err());
+            assert!(identity.try_claims().unwrap().is_err());
             assert!(identity.claims().await.is_err());
             assert!(identity.user().await.is_err());
             assert!(identity.require(&Approved).await.is_err());
@@ -238,7 +245,8 @@ fn the_end_of_a_stream_is_the_refusal_that_ended_it() {
         let store = Store::new();
         let identity = identity(&layer(&store), get_with("/", &testing::token("jane"))).await;
         let interval = Duration::from_secs(30);
-        let mut stream = Box::pin(identity.until_denied(Approved, interval, tokio::time::sleep));
+        let mut stream =
+            Box::pin(identity.until_unauthorized(Approved, interval, tokio::time::sleep));
         assert!(stream.as_mut().now_or_never().is_none());
         assert_eq!(counts.of("rejections_total"), "");
         store.becomes(Mood::Hangs);
@@ -255,12 +263,12 @@ fn a_ticket_that_asks_for_a_ticket_is_refused() {
             .credentials(source)
             .stream_tickets(tower_warder::StreamTickets::new(8));
         let issuing = identity(&layer, get_with("/", &testing::token("jane"))).await;
-        let ticket = issuing.ticket().await.unwrap();
+        let ticket = issuing.issue_stream_ticket().await.unwrap();
         let path = format!("/?token={}", ticket.as_str());
         let redeeming = identity(&layer, get(&path)).await;
         assert!(redeeming.user().await.is_ok());
         assert_eq!(counts.of("rejections_total"), "");
-        assert!(redeeming.ticket().await.is_err());
+        assert!(redeeming.issue_stream_ticket().await.is_err());
     });
     assert_eq!(counts.of("rejections_total"), "invalid_token ticket 1");
     assert_eq!(counts.of("tickets_issued_total"), "1");

@@ -136,7 +136,9 @@ impl Verifier for Counting {
 /// The identity that `layer` leaves in a request.
 pub async fn identity<U: AuthUser>(layer: &AuthLayer<U>, request: Request<Body>) -> Identity<U> {
     let inner = tower::service_fn(|request: Request<Body>| {
-        ready(Ok::<_, Infallible>(Identity::of(request.extensions())))
+        ready(Ok::<_, Infallible>(Identity::from_extensions(
+            request.extensions(),
+        )))
     });
     layer.layer(inner).oneshot(request).await.unwrap().unwrap()
 }

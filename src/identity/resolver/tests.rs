@@ -28,12 +28,12 @@ impl Verifier for Nobody {
 }
 
 #[test]
-fn strangers_do_not_wait_for_each_other() {
-    let stranger = Inner::stranger(Arc::new(Config::new(Nobody, Nobody)));
-    let _turn = stranger.turn.try_lock().unwrap();
-    let claims = stranger.claims().now_or_never();
+fn anonymous_requests_do_not_wait_for_each_other() {
+    let anonymous = Resolver::anonymous(Config::new(Nobody, Nobody));
+    let _guard = anonymous.lock.try_lock().unwrap();
+    let claims = anonymous.claims().now_or_never();
     assert!(claims.unwrap().is_err());
-    let user = stranger.user().now_or_never();
+    let user = anonymous.user().now_or_never();
     assert!(user.unwrap().is_err());
 }
 
@@ -67,13 +67,13 @@ fn cached_user_does_not_end_an_outage_of_the_loader() {
     let mut config = Config::new(Somebody, Somebody);
     config.cache = Some(UserCache::new(8));
     let config = Arc::new(config);
-    let presented = || {
+    let credential = || {
         let request = http::Request::get("/").header("authorization", "Bearer a");
         config.source.find(&mut request.body(()).unwrap())
     };
     let ask = || {
-        let inner = Inner::new(Arc::clone(&config), presented());
-        assert!(inner.user().now_or_never().unwrap().is_ok());
+        let resolver = Resolver::new(Arc::clone(&config), credential());
+        assert!(resolver.user().now_or_never().unwrap().is_ok());
     };
     ask();
     let outage = &config.outages.loader;

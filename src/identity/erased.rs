@@ -1,0 +1,138 @@
+//! Identity without its user type: how a request carries it, and what can be asked of it so.
+
+use std::any::{Any, type_name};
+use std::sync::Arc;
+
+#[cfg(feature = "axum")]
+use futures_util::future::{BoxFuture, FutureExt};
+use http::Extensions;
+
+#[cfg(feature = "testing")]
+use super::config::Config;
+use super::misconfiguration::{Place, misconfigured, no_layer};
+use super::resolver::Resolver;
+#[cfg(feature = "testing")]
+use crate::credentials::{Credential, CredentialError};
+use crate::error::{AuthError, Misconfiguration};
+use crate::jwt::Claims;
+use crate::user::{AuthUser, CurrentUser};
+
+/// The identity in the extensions of a request, as `Arc<dyn ErasedIdentity>` whatever its user
+/// type: the inner of two layers replaces what the outer one inserted.
+pub(crate) trait ErasedIdentity: Any + Send + Sync {
+    fn user_type(&self) -> &'static str;
+    #[cfg(feature = "axum")]
+    fn is_anonymous(&self) -> bool;
+    #[cfg(feature = "axum")]
+    fn claims(&self) -> BoxFuture<'_, Result<Claims, AuthError>>;
+    /// Valid claims, unless somebody would have to be waited for.
+    fn valid_claims(&self) -> Option<Claims>;
+    fn remove_user(&self, extensions: &mut Extensions);
+    /// Shapes the response to `error` as the layer is configured.
+    fn shape(&self, error: AuthError) -> AuthError;
+    /// The same for an error that was not reported yet.
+    #[cfg(feature = "axum")]
+    fn reject(&self, error: AuthError) -> AuthError;
+}
+
+impl<U: AuthUser> ErasedIdentity for Resolver<U> {
+    fn user_type(&self) -> &'static str {
+        type_name::<U>()
+    }
+
+    #[cfg(feature = "axum")]
+    fn is_anonymous(&self) -> bool {
+        self.is_anonymous()
+    }
+
+    #[cfg(feature = "axum")]
+    fn claims(&self) -> BoxFuture<'_, Result<Claims, AuthError>> {
+        async { self.claims().await.cloned().map_err(Clone::clone) }.boxed()
+    }
+
+    fn valid_claims(&self) -> Option<Claims> {
+        self.try_claims()?.ok().cloned()
+    }
+
+    fn remove_user(&self, extensions: &mut Extensions) {
+        extensions.remove::<CurrentUser<U>>();
+    }
+
+    fn shape(&self, error: AuthError) -> AuthError {
+        self.shape(error)
+    }
+
+    #[cfg(feature = "axum")]
+    fn reject(&self, error: AuthError) -> AuthError {
+        self.reject(error)
+    }
+}
+
+impl dyn ErasedIdentity {
+    /// Replaces the identity of an outer layer, and removes the user and the claims that a guard
+    /// inserted for it.
+    pub(crate) fn insert_into(self: Arc<Self>, extensions: &mut Extensions) {
+        extensions.remove::<Claims>();
+        self.remove_user(extensions);
+        if let Some(outer) = extensions.insert(self) {
+            outer.remove_user(extensions);
+        }
+    }
+
+    /// The identity of a request. `asked` is what it is needed for: a user type, or the claims.
+    pub(crate) fn from_extensions<'a>(
+        extensions: &'a Extensions,
+        asked: &'static str,
+        place: Place<'_>,
+    ) -> Result<&'a Arc<Self>, AuthError> {
+        extensions.get().ok_or_else(|| no_layer(asked, place))
+    }
+
+    pub(super) fn downcast<U: Send + Sync + 'static>(
+        self: &Arc<Self>,
+        place: Place<'_>,
+    ) -> Result<Arc<Resolver<U>>, AuthError> {
+        let any: Arc<dyn Any + Send + Sync> = Arc::clone(self) as _;
+        any.downcast().map_err(|_| {
+            let hint = Misconfiguration::OtherUser {
+                asked: type_name::<U>(),
+                layer: self.user_type(),
+            };
+            self.shape(misconfigured(hint, place))
+        })
+    }
+}
+
+/// In the extensions of a request without a credential: the identity that every layer takes for it.
+///
+/// Only [`testing`](crate::testing) makes one, nothing in a request can.
+#[cfg(feature = "testing")]
+#[derive(Clone)]
+pub(crate) struct TestLogIn(Arc<dyn ErasedIdentity>);
+
+#[cfg(feature = "testing")]
+impl TestLogIn {
+    /// A log-in by this credential, with the verifier and the loader that accept it.
+    pub(crate) fn new<U: AuthUser>(
+        config: Config<U>,
+        credential: Result<Option<Credential>, CredentialError>,
+    ) -> Self {
+        Self(Arc::new(Resolver::new(Arc::new(config), credential)))
+    }
+
+    /// The identity below a layer with this configuration. With users of another type it is the
+    /// log-in as it is, and guards report the mismatch.
+    pub(super) fn below<U: AuthUser>(&self, config: &Config<U>) -> Arc<dyn ErasedIdentity> {
+        let any: &dyn Any = &*self.0;
+        let Some(log_in) = any.downcast_ref::<Resolver<U>>() else {
+            return Arc::clone(&self.0);
+        };
+        Arc::new(log_in.with_config(Config {
+            verifier: Arc::clone(&log_in.config.verifier),
+            loader: Arc::clone(&log_in.config.loader),
+            cache: None,
+            from_claims: None,
+            ..config.clone()
+        }))
+    }
+}

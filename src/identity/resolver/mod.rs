@@ -1,0 +1,332 @@
+//! Resolver of an identity: verifies the credential and loads the user on first demand, once.
+
+use std::future::Future;
+use std::panic::AssertUnwindSafe;
+use std::pin::pin;
+use std::sync::{Arc, OnceLock};
+
+use futures_util::future::{self, Either, FutureExt};
+use futures_util::lock::Mutex;
+
+use super::config::Config;
+use super::misconfiguration::{Place, misconfigured};
+use super::report::report;
+use crate::credentials::{Credential, CredentialError};
+use crate::error::{AuthError, AuthErrorKind, Misconfiguration, RejectReason, TooLong};
+use crate::jwt::{Claims, Verification};
+use crate::stream_ticket::StreamTicket;
+use crate::user::{self, AuthUser};
+use crate::util::keyed_notify::Watcher;
+use crate::util::log_limit::LogLimit;
+
+/// State of one request: what was sent, and what is known about it so far.
+pub(super) struct Resolver<U> {
+    pub(super) config: Arc<Config<U>>,
+    credential: Result<Option<Credential>, CredentialError>,
+    // The token that the ticket stands for, if one was sent: redeeming uses a ticket up.
+    redeemed: OnceLock<Option<Arc<str>>>,
+    claims: OnceLock<Result<Claims, AuthError>>,
+    user: OnceLock<Result<Arc<U>, AuthError>>,
+    // Held while one task waits for a key source or the store; the others of the request wait for it.
+    lock: Mutex<()>,
+}
+
+/// A result as a cell holds it.
+type Resolved<'a, T> = Result<&'a T, &'a AuthError>;
+
+impl<U> Resolver<U> {
+    pub(super) fn new(
+        config: Arc<Config<U>>,
+        credential: Result<Option<Credential>, CredentialError>,
+    ) -> Self {
+        Self {
+            config,
+            credential,
+            redeemed: OnceLock::new(),
+            claims: OnceLock::new(),
+            user: OnceLock::new(),
+            lock: Mutex::new(()),
+        }
+    }
+
+    /// Shared by all requests without a credential. It has its result from the beginning, so that
+    /// no request waits for the lock of another.
+    pub(super) fn anonymous(config: Config<U>) -> Self {
+        let anonymous = Self::new(Arc::new(config), Ok(None));
+        let missing = AuthError::new(AuthErrorKind::MissingCredential);
+        let _ = anonymous.set_claims(Err(missing));
+        anonymous
+    }
+
+    /// The same credential, with nothing known. A redeemed ticket is not redeemed again.
+    pub(super) fn unresolved(&self) -> Self {
+        Self {
+            redeemed: self.redeemed.clone(),
+            ..Self::new(Arc::clone(&self.config), self.credential.clone())
+        }
+    }
+
+    /// Another configuration for the same credential.
+    #[cfg(feature = "testing")]
+    pub(super) fn with_config(&self, config: Config<U>) -> Self {
+        Self::new(Arc::new(config), self.credential.clone())
+    }
+
+    pub(super) const fn is_anonymous(&self) -> bool {
+        matches!(self.credential, Ok(None))
+    }
+
+    pub(super) async fn claims(&self) -> Resolved<'_, Claims> {
+        if let Some(known) = self.claims.get() {
+            return known.as_ref();
+        }
+        let locked = async {
+            let _guard = self.lock.lock().await;
+            self.claims_locked().await
+        };
+        self.bounded(locked, || self.set_claims(Err(too_long())))
+            .await
+    }
+
+    /// The claims, unless somebody would have to be waited for.
+    pub(super) fn try_claims(&self) -> Option<Resolved<'_, Claims>> {
+        if let Some(known) = self.claims.get() {
+            return Some(known.as_ref());
+        }
+        match self.verification() {
+            Verification::Ready(claims) => Some(self.set_claims(claims)),
+            Verification::Pending(_) => None,
+        }
+    }
+
+    /// Call it with the lock held.
+    async fn claims_locked(&self) -> Resolved<'_, Claims> {
+        if let Some(known) = self.claims.get() {
+            return known.as_ref();
+        }
+        let claims = match self.verification() {
+            Verification::Ready(claims) => claims,
+            Verification::Pending(claims) => match AssertUnwindSafe(claims).catch_unwind().await {
+                Ok(claims) => {
+                    if claims.is_ok() {
+                        self.config.outages.verifier_answers();
+                    }
+                    claims
+                }
+                Err(_) => Err(AuthError::unavailable("the verifier panicked")),
+            },
+        };
+        self.set_claims(claims)
+    }
+
+    fn verification(&self) -> Verification<'_> {
+        match self.token() {
+            Ok(token) => self.config.verifier.verify(token),
+            Err(error) => Verification::Ready(Err(error)),
+        }
+    }
+
+    /// The token to verify: the one that was sent, or the one that the ticket stands for.
+    fn token(&self) -> Result<&str, AuthError> {
+        let credential = match &self.credential {
+            Ok(Some(credential)) => credential,
+            Ok(None) => return Err(AuthError::new(AuthErrorKind::MissingCredential)),
+            Err(error) => return Err((*error).into()),
+        };
+        let verifier = &self.config.verifier;
+        let sent = credential
+            .token(
+                verifier.max_credential_bytes(),
+                verifier.checks_characters(),
+            )
+            .map_err(AuthError::refused)?;
+        match &self.config.tickets {
+            Some(tickets) if credential.may_be_ticket() && StreamTicket::looks_like(sent) => {
+                let token = self.redeemed.get_or_init(|| tickets.redeem(sent));
+                token
+                    .as_deref()
+                    .ok_or_else(|| AuthError::refused(RejectReason::Ticket))
+            }
+            _ => Ok(sent),
+        }
+    }
+
+    pub(super) async fn issue_stream_ticket(&self) -> Result<StreamTicket, AuthError> {
+        let claims = self.claims().await.map_err(Clone::clone)?;
+        let Some(tickets) = &self.config.tickets else {
+            return Err(misconfigured(Misconfiguration::NoTickets, Place::UNKNOWN));
+        };
+        // Otherwise a ticket that was read in a log could be renewed for ever.
+        if self.redeemed.get().is_some() {
+            return Err(self.reject(AuthError::refused(RejectReason::Ticket)));
+        }
+        tickets.issue(self.token()?, claims)
+    }
+
+    fn set_claims(&self, claims: Result<Claims, AuthError>) -> Resolved<'_, Claims> {
+        self.set(&self.claims, claims, &self.config.outages.verifier)
+    }
+
+    fn set_user(&self, user: Result<Arc<U>, AuthError>) -> Resolved<'_, Arc<U>> {
+        self.set(&self.user, user, &self.config.outages.loader)
+    }
+
+    /// A request has one result: the first. It is reported once.
+    #[expect(clippy::expect_used, reason = "a cell that was set stays so")]
+    fn set<'a, T>(
+        &self,
+        cell: &'a OnceLock<Result<T, AuthError>>,
+        result: Result<T, AuthError>,
+        limit: &LogLimit,
+    ) -> Resolved<'a, T> {
+        let first = cell.set(result.map_err(|error| self.shape(error))).is_ok();
+        let known = cell.get().expect("it was set just now, or before");
+        known.as_ref().inspect_err(|error| {
+            if first {
+                report(error, limit);
+            }
+        })
+    }
+
+    /// The output of `work`, or of `late` after the configured timeout.
+    async fn bounded<T>(&self, work: impl Future<Output = T>, late: impl FnOnce() -> T) -> T {
+        let Some(timeout) = &self.config.timeout else {
+            return work.await;
+        };
+        let mut work = pin!(work);
+        // A store that answers at once needs no timer.
+        if let Some(done) = work.as_mut().now_or_never() {
+            return done;
+        }
+        match future::select(work, (timeout.sleep)(timeout.after)).await {
+            Either::Left((done, _)) => done,
+            // Before the work is dropped: the task that takes the lock next must not start again.
+            Either::Right(_) => late(),
+        }
+    }
+
+    /// Error of a check that took longer than it may.
+    pub(super) fn timed_out(&self) -> AuthError {
+        self.deny(too_long())
+    }
+
+    /// Shapes and reports an error about the credential that no cell holds.
+    pub(super) fn reject(&self, error: AuthError) -> AuthError {
+        let error = self.shape(error);
+        report(&error, &self.config.outages.verifier);
+        error
+    }
+
+    /// The same for an error about the user.
+    pub(super) fn deny(&self, error: AuthError) -> AuthError {
+        let error = self.shape(error);
+        report(&error, &self.config.outages.loader);
+        error
+    }
+
+    /// Shapes the response to `error` as the layer is configured.
+    pub(super) fn shape(&self, mut error: AuthError) -> AuthError {
+        let config = &self.config;
+        error.set_shape(
+            config.disclose_account_status,
+            config.grpc,
+            config.challenges.as_ref(),
+        );
+        let from_cookie = match &self.credential {
+            Ok(credential) => credential.as_ref().is_some_and(Credential::is_cookie),
+            Err(error) => *error == CredentialError::DuplicateCookie,
+        };
+        if from_cookie {
+            error.clear_cookie(|| config.source.cleared_cookie());
+        }
+        error
+    }
+}
+
+impl<U: AuthUser> Resolver<U> {
+    pub(super) async fn user(&self) -> Resolved<'_, Arc<U>> {
+        if let Some(known) = self.user.get() {
+            return known.as_ref();
+        }
+        // Without claims there is no user to load.
+        if let Some(Err(error)) = self.claims.get() {
+            return Err(error);
+        }
+        self.bounded(self.load_user(), || {
+            if let (Some(cache), Some(Ok(claims))) = (&self.config.cache, self.claims.get()) {
+                cache.abandon(&*self.config.loader, claims);
+            }
+            // The time for the user was the time for the claims: the verifier is not asked again.
+            let _ = self.claims.set(Err(self.shape(too_long())));
+            self.set_user(Err(too_long()))
+        })
+        .await
+    }
+
+    /// The user, unless somebody would have to be waited for.
+    pub(super) fn try_user(&self) -> Option<Resolved<'_, Arc<U>>> {
+        if let Some(known) = self.user.get() {
+            return Some(known.as_ref());
+        }
+        let claims = match self.try_claims()? {
+            Ok(claims) => claims,
+            Err(error) => return Some(Err(error)),
+        };
+        let found = match &self.config.cache {
+            Some(cache) => cache.get(&*self.config.loader, claims)?,
+            None => Some(self.user_from_claims(claims)?),
+        };
+        Some(self.set_user(check_token(found, claims)))
+    }
+
+    async fn load_user(&self) -> Resolved<'_, Arc<U>> {
+        let _guard = self.lock.lock().await;
+        if let Some(known) = self.user.get() {
+            return known.as_ref();
+        }
+        let claims = self.claims_locked().await?;
+        let loader = &self.config.loader;
+        let found = match &self.config.cache {
+            Some(cache) => match cache.get(&**loader, claims) {
+                // Tells nothing about the loader, which may be down.
+                Some(cached) => return self.set_user(check_token(cached, claims)),
+                None => cache.load(loader, claims).await,
+            },
+            None => match self.user_from_claims(claims) {
+                Some(user) => return self.set_user(check_token(Some(user), claims)),
+                None => user::load(&**loader, claims).await,
+            },
+        };
+        if found.is_ok() {
+            self.config.outages.loader_answers();
+        }
+        self.set_user(found.and_then(|found| check_token(found, claims)))
+    }
+
+    /// The user of a layer for [claims only](crate::AuthLayer::claims_only).
+    fn user_from_claims(&self, claims: &Claims) -> Option<Arc<U>> {
+        Some(Arc::new(self.config.from_claims?(claims)))
+    }
+
+    /// Signals when the user of these claims is invalidated in the cache.
+    pub(super) fn watcher(&self, claims: &Claims) -> Option<Watcher> {
+        let cache = self.config.cache.as_ref()?;
+        cache.watch(&*self.config.loader, claims)
+    }
+}
+
+/// The user that was found, if the token is one of its valid ones.
+fn check_token<U: AuthUser>(found: Option<Arc<U>>, claims: &Claims) -> Result<Arc<U>, AuthError> {
+    let checked = match found {
+        Some(user) => user::check_token(claims, &*user).map(|()| user),
+        None => Err(RejectReason::UnknownSubject),
+    };
+    checked.map_err(AuthError::refused)
+}
+
+fn too_long() -> AuthError {
+    AuthError::unavailable(TooLong)
+}
+
+#[cfg(test)]
+mod tests;
