@@ -137,7 +137,7 @@ await walk('the pages are for everybody', async (admin, server) => {
       assertContained(page, server);
 
       for (const [name, status] of [['forbidden', 403], ['unavailable', 503]]) {
-        const path = `examples/accounts/pages/${name}.html`;
+        const path = `crates/server/src/pages/${name}.html`;
         await page.route('**/profile', (route) => route.fulfill({ path, status }));
         await page.goto('/profile');
         await page.unroute('**/profile');

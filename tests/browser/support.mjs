@@ -108,7 +108,7 @@ export function assertComplaints(page, ...expected) {
 
 async function startServer(variables) {
   const directory = await mkdtemp(join(tmpdir(), 'tower-warder-'));
-  const child = spawn(resolve('target/debug/examples/accounts'), {
+  const child = spawn(resolve('target/debug/tower-warder-server'), {
     cwd: directory,
     env: { BIND_ADDR: '127.0.0.1:0', RUST_LOG: 'warn', ...variables },
     stdio: ['ignore', 'pipe', 'pipe'],

@@ -53,10 +53,10 @@ def main():
 
 
 def variables_are_known():
-    config = (ROOT / "examples/accounts/config.rs").read_text()
+    config = (ROOT / "crates/server/src/config.rs").read_text()
     known = set(re.findall(r'"([A-Z][A-Z_]+)"', config))
     given = set(node_environment())
-    unit = (DEPLOY / "tower-warder-accounts.service").read_text()
+    unit = (DEPLOY / "tower-warder-server.service").read_text()
     given |= set(re.findall(r"^Environment=(\w+)=", unit, re.MULTILINE))
     dockerfile = (DEPLOY / "Dockerfile").read_text()
     given |= set(re.findall(r"^ENV (\w+)=", dockerfile, re.MULTILINE))

@@ -1,6 +1,6 @@
 """Tokens by PyJWT and hashes by pwdlib, both ways. Needs PyJWT and pwdlib[argon2].
 
-Run by tests/it/python.rs against the example server, as its first user:
+Run by crates/server/tests/it/python.rs against the server, as its first user:
 API is the address of its account routes, DATABASE its SQLite file, JWT_SECRET its secret.
 """
 

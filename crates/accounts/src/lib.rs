@@ -68,3 +68,7 @@ pub use subject::SubjectClaim;
 pub use ticket::{stream_ticket, ticket_routes};
 pub use user_change::{LastAdminError, UserChange};
 pub use validation_error::{Location, ValidationError, ValidationErrorKind};
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

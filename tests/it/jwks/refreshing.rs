@@ -373,7 +373,7 @@ const COOLDOWN: Duration = Duration::from_secs(30);
 #[cfg(feature = "metrics")]
 #[test]
 fn fetches_are_counted_by_their_outcome() {
-    let counts = crate::metrics::counted(async |_| {
+    let counts = crate::support::counted(async |_| {
         let (server, _keys) = published(["a"]).await;
         server.is(Mood::Answers(500));
         pass(INTERVAL).await;

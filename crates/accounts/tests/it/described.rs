@@ -1,0 +1,148 @@
+//! The description of the routes, held against the routes.
+
+use serde_json::{Value, json};
+use tower_warder::UserStatus::Approved;
+use tower_warder::{AuthCookie, testing};
+use tower_warder_accounts::openapi::{AccountsApi, CookieApi, SessionsApi, TicketApi};
+use tower_warder_accounts::{self as accounts, Accounts, InMemoryAccountStore};
+use utoipa::OpenApi;
+
+use super::server::{PASSWORD, Server, bare, by};
+use super::sessions;
+use crate::support::accounts::described::{DOCUMENT, paths};
+
+/// Every route.
+const ROUTES: [(&str, &str); 17] = [
+    ("POST", "/cookie/login"),
+    ("POST", "/cookie/logout"),
+    ("POST", "/login"),
+    ("POST", "/logout"),
+    ("POST", "/logout-all"),
+    ("GET", "/me"),
+    ("POST", "/password"),
+    ("POST", "/refresh"),
+    ("POST", "/register"),
+    ("GET", "/sessions"),
+    ("DELETE", "/sessions/{id}"),
+    ("POST", "/stream-ticket"),
+    ("GET", "/users"),
+    ("GET", "/users/pending/count"),
+    ("DELETE", "/users/{id}"),
+    ("PUT", "/users/{id}"),
+    ("POST", "/users/{id}/reset-password"),
+];
+
+#[test]
+fn every_route_is_described_and_nothing_else() {
+    let mut described = Vec::new();
+    for (path, item) in paths() {
+        for method in item.as_object().unwrap().keys() {
+            described.push((method.to_uppercase(), path.as_str()));
+        }
+    }
+    let routes = ROUTES.map(|(method, path)| (method.to_owned(), path));
+    assert_eq!(described, routes);
+
+    // The router shows its paths to `Debug` alone, with those of its own fallback.
+    let accounts = Accounts::new(InMemoryAccountStore::new(), testing::issuer());
+    let cookie = AuthCookie::new("id").unwrap();
+    let sessions = accounts::session_routes(accounts.clone());
+    for (router, api) in [
+        (accounts::routes(accounts.clone()), AccountsApi::openapi()),
+        (
+            accounts::cookie_routes(accounts, cookie),
+            CookieApi::openapi(),
+        ),
+        (accounts::ticket_routes(), TicketApi::openapi()),
+        (sessions, SessionsApi::openapi()),
+    ] {
+        let router = format!("{router:?}");
+        let mut mounted: Vec<&str> = router.split('"').filter(|it| it.starts_with('/')).collect();
+        mounted.retain(|path| !matches!(*path, "/" | "/{*__private__axum_fallback}"));
+        mounted.sort_unstable();
+        mounted.dedup();
+        assert_eq!(mounted, api.paths.paths.keys().collect::<Vec<_>>());
+    }
+}
+
+#[test]
+fn every_description_stands_by_itself() {
+    for api in [
+        CookieApi::openapi(),
+        TicketApi::openapi(),
+        SessionsApi::openapi(),
+    ] {
+        let api = serde_json::to_value(api).unwrap();
+        assert!(references_of(&api) > 0);
+    }
+}
+
+#[tokio::test]
+async fn every_described_operation_is_there_and_no_other_method_is() {
+    let server = sessions::client::server();
+    let (_, admin) = server.admin().await;
+    for path in paths().keys() {
+        for method in ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"] {
+            let url = path.replace("{id}", "99");
+            let answer = server.send(by(&admin, bare(method, &url))).await;
+            let described = ROUTES.contains(&(method, path));
+            assert_eq!(answer.status != 405, described, "{method} {path}");
+            assert!(!answer.body.contains(r#""not_found""#), "{method} {path}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn operations_ask_for_a_token_exactly_where_the_doors_do() {
+    let server = sessions::client::server();
+    for (method, path) in ROUTES {
+        let url = path.replace("{id}", "99");
+        let answer = server.send(bare(method, &url)).await;
+        let expected = match answer.status.as_u16() {
+            401 => json!([{"bearer": []}]),
+            _ => json!([]),
+        };
+        let operation = &paths()[path][method.to_lowercase()];
+        assert_eq!(operation["security"], expected, "{method} {path}");
+    }
+}
+
+#[test]
+fn every_reference_points_to_something() {
+    assert!(references_of(&DOCUMENT) > 40);
+}
+
+#[tokio::test]
+async fn shown_accounts_have_the_members_that_are_described() {
+    let server = Server::new().await;
+    server.add("jane@example.org", false, Approved).await;
+    let (_, admin) = server.admin().await;
+    let me = server.me(&admin).await.json();
+    let schema = &DOCUMENT["components"]["schemas"]["UserPublic"]["properties"];
+    let members = |value: &Value| Vec::from_iter(value.as_object().unwrap().keys().cloned());
+    assert_eq!(members(&me), members(schema));
+}
+
+#[tokio::test]
+async fn what_sessions_show_has_the_members_that_are_described() {
+    let server = sessions::client::server();
+    server.add("jane@example.org", false, Approved).await;
+    let token = server.login("jane@example.org", PASSWORD).await.json();
+    let access = token["access_token"].as_str().unwrap();
+    let listed = sessions::client::sessions(&server, access).await;
+    for (name, shown) in [("Token", &token), ("SessionPublic", &listed[0])] {
+        let schema = &DOCUMENT["components"]["schemas"][name]["properties"];
+        let members = |value: &Value| Vec::from_iter(value.as_object().unwrap().keys().cloned());
+        assert_eq!(members(shown), members(schema));
+    }
+}
+
+/// How many references there are, all of them to something in the document.
+fn references_of(document: &Value) -> usize {
+    let text = document.to_string();
+    let pointers = text.split(r##""$ref":"#"##).skip(1);
+    let pointers = pointers.map(|text| text.split('"').next().unwrap());
+    pointers
+        .inspect(|pointer| assert!(document.pointer(pointer).is_some(), "{pointer}"))
+        .count()
+}

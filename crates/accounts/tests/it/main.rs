@@ -1,0 +1,41 @@
+//! The account routes, as a client of them sees it.
+
+#![allow(unreachable_pub, reason = "modules of one binary")]
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test that cannot be set up fails"
+)]
+
+use tower_warder_test_support as support;
+use tower_warder_test_support::accounts::{server, staged};
+
+mod actor;
+mod answers;
+mod bodies;
+mod cached;
+mod described;
+mod cookie;
+mod cookie_example;
+mod ends;
+mod issuers;
+mod last_admin;
+mod listing;
+mod login;
+mod login_error;
+mod login_example;
+#[cfg(feature = "metrics")]
+mod metrics;
+mod openapi;
+mod outage;
+mod parallel;
+mod password_policy;
+mod paths;
+mod registration;
+mod secrecy;
+mod sessions;
+mod shown;
+mod ticket;
+mod tokens;

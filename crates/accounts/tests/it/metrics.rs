@@ -1,0 +1,108 @@
+//! The hash queue, and the log-ins that wait in it.
+
+use std::sync::Arc;
+
+use futures_util::poll;
+use tower_warder::PasswordError;
+use tower_warder::testing;
+use tower_warder_accounts::{Accounts, InMemoryAccountStore, UserLogin};
+
+use crate::server::{Approved, Disabled, PASSWORD, Pending, Server, hasher};
+use crate::staged::Staged;
+use crate::support::counted;
+
+#[test]
+fn hashes_run_and_wait_and_the_queue_is_empty_again_after_all_of_them_have_gone() {
+    let counts = counted(async |counts| {
+        let hasher = hasher().max_concurrency(1).max_queue(1);
+        let mut running = Box::pin(hasher.hash(PASSWORD));
+        assert!(poll!(&mut running).is_pending());
+        let mut waiting = Box::pin(hasher.hash(PASSWORD));
+        assert!(poll!(&mut waiting).is_pending());
+        assert_eq!(counts.of("password_hashes_running"), "1");
+        assert_eq!(counts.of("password_hashes_waiting"), "1");
+        assert_eq!(hasher.hash(PASSWORD).await, Err(PasswordError::Busy));
+        assert_eq!(counts.of("password_hashes_waiting"), "1");
+
+        drop(waiting);
+        assert_eq!(counts.of("password_hashes_waiting"), "");
+        drop(running);
+        // Waits for the permit of the one that has gone.
+        hasher.hash(PASSWORD).await.unwrap();
+    });
+    assert_eq!(counts.of("password_hashes_running"), "");
+    assert_eq!(counts.of("password_hashes_waiting"), "");
+    assert_eq!(counts.of("password_queue_full_total"), "1");
+}
+
+#[test]
+fn each_hash_has_its_duration() {
+    let counts = counted(async |_| {
+        let stored = hasher().hash(PASSWORD).await.unwrap();
+        assert!(hasher().verify(PASSWORD, &stored).await.unwrap().matches);
+        assert!(!hasher().verify("another", &stored).await.unwrap().matches);
+        // Not hashed at all.
+        assert!(hasher().verify(PASSWORD, "unreadable").await.is_err());
+    });
+    assert_eq!(counts.of("password_hash_duration_seconds"), "3");
+    assert_eq!(counts.of("password_hashes_running"), "");
+}
+
+#[test]
+fn without_a_runtime_nothing_runs() {
+    let counts = counted(async |_| {});
+    counts.add(|| {
+        let failed = futures_util::FutureExt::now_or_never(hasher().hash(PASSWORD));
+        assert_eq!(failed, Some(Err(PasswordError::Failed)));
+    });
+    assert_eq!(counts.of("password_hashes_running"), "");
+}
+
+#[test]
+fn log_ins_are_counted_by_their_outcome() {
+    let counts = counted(async |_| {
+        let server = Server::new().await;
+        for (name, status) in [("jane", Approved), ("paul", Pending), ("dora", Disabled)] {
+            server
+                .add(&format!("{name}@example.org"), false, status)
+                .await;
+        }
+        for (name, password) in [
+            ("jane", PASSWORD),
+            ("jane", "another one"),
+            ("nobody", PASSWORD),
+            ("no address", PASSWORD),
+            ("paul", PASSWORD),
+            ("dora", PASSWORD),
+            ("dora", "another one"),
+            ("jane", &*"long".repeat(2000)),
+        ] {
+            server.login(&format!("{name}@example.org"), password).await;
+        }
+    });
+    let expected = "disabled 1\nok 1\npending 1\nwrong_credentials 5";
+    assert_eq!(counts.of("logins_total"), expected);
+}
+
+#[test]
+fn a_log_in_that_nobody_can_judge_is_unavailable() {
+    let counts = counted(async |_| {
+        let store = Arc::new(Staged::new().await);
+        let server = Server::over(Arc::clone(&store));
+        store.fails(&["find_by_email"]);
+        server.login("jane@example.org", PASSWORD).await;
+
+        let full = hasher().max_concurrency(1).max_queue(0);
+        let busy =
+            Accounts::new(InMemoryAccountStore::new(), testing::issuer()).hasher(full.clone());
+        let mut running = Box::pin(full.hash(PASSWORD));
+        assert!(poll!(&mut running).is_pending());
+        assert!(
+            busy.login(UserLogin::new("jane@example.org", PASSWORD))
+                .await
+                .is_err()
+        );
+    });
+    assert_eq!(counts.of("logins_total"), "unavailable 2");
+    assert_eq!(counts.of("password_queue_full_total"), "1");
+}

@@ -1,0 +1,292 @@
+//! The public origin of the server, the hosts that are served, and the headers of every response.
+
+use std::fmt;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::str::FromStr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use axum::Router;
+use axum::extract::Request;
+use axum::http::StatusCode;
+use axum::http::header::{
+    CONTENT_TYPE, HOST, HeaderName, HeaderValue, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY,
+    X_CONTENT_TYPE_OPTIONS,
+};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
+use serde_json::json;
+use tower::ServiceBuilder;
+use tower_http::set_header::SetResponseHeaderLayer;
+use tower_warder::{AuthCookie, ConfigError};
+
+/// The value of `PUBLIC_ORIGIN`, as browsers write it (RFC 6454, section 6.1). Over plain HTTP only
+/// for loopback hosts: elsewhere tokens would travel readable.
+#[derive(Clone, Debug)]
+pub struct PublicOrigin {
+    text: String,
+    host: String,
+    port: Option<u16>,
+    is_https: bool,
+}
+
+impl PublicOrigin {
+    /// Whether only this machine reaches it.
+    pub fn is_loopback(&self) -> bool {
+        is_loopback(&self.host)
+    }
+
+    /// Whether a `Host` means it: in any case, with or without the scheme's own port and a final
+    /// dot.
+    fn is_at(&self, host: &str, port: Option<u16>) -> bool {
+        let own = if self.is_https { 443 } else { 80 };
+        host.eq_ignore_ascii_case(&self.host) && port.unwrap_or(own) == self.port.unwrap_or(own)
+    }
+}
+
+impl FromStr for PublicOrigin {
+    /// What to do about it.
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let (scheme, authority) = text.split_once("://").ok_or(NO_ORIGIN)?;
+        let (is_https, own) = match scheme {
+            "https" => (true, 443),
+            "http" => (false, 80),
+            _ => return Err(NO_ORIGIN),
+        };
+        let (host, port) = split(authority).ok_or(NO_ORIGIN)?;
+        let canonical = match port {
+            Some(port) => format!("{host}:{port}"),
+            None => host.to_owned(),
+        };
+        if authority != canonical || port == Some(own) || !is_canonical(host) {
+            return Err(NO_ORIGIN);
+        }
+        if !is_https && !is_loopback(host) {
+            return Err(NO_TLS);
+        }
+        Ok(Self {
+            text: text.to_owned(),
+            host: host.to_owned(),
+            port,
+            is_https,
+        })
+    }
+}
+
+impl fmt::Display for PublicOrigin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+/// `__Host-tower_warder`, which browsers take over TLS only; over plain HTTP `tower_warder`, which
+/// is for this machine.
+pub fn cookie(origin: Option<&PublicOrigin>) -> Result<AuthCookie, ConfigError> {
+    let Some(origin) = origin else {
+        return AuthCookie::dangerous_without_tls(COOKIE);
+    };
+    let cookie = if origin.is_https {
+        AuthCookie::new(COOKIE)
+    } else {
+        AuthCookie::dangerous_without_tls(COOKIE)
+    };
+    cookie?.own_origin(&origin.text)
+}
+
+/// The whole server: `app` for requests to its own hosts only, so that no page of another site
+/// reaches it by a name that resolves to it (DNS rebinding); `health` for requests to any host.
+/// Without an origin the own hosts are those of the loopback.
+pub fn guarded(app: Router, health: Router, origin: Option<PublicOrigin>) -> Router {
+    // A year: how long browsers are to come over TLS only.
+    let tls_only = origin
+        .as_ref()
+        .is_some_and(|origin| origin.is_https)
+        .then(|| HeaderValue::from_static("max-age=31536000"));
+    let hosts = Arc::new(Hosts {
+        origin,
+        has_refused: AtomicBool::new(false),
+    });
+    let check = middleware::from_fn(move |request: Request, next: Next| {
+        let checked = hosts.check(&request);
+        async move {
+            match checked {
+                Ok(()) => next.run(request).await,
+                Err(refusal) => refusal.into_response(),
+            }
+        }
+    });
+    let header = |name: HeaderName, value| {
+        SetResponseHeaderLayer::overriding(name, HeaderValue::from_static(value))
+    };
+    app.layer(check).merge(health).layer(
+        ServiceBuilder::new()
+            .layer(header(X_CONTENT_TYPE_OPTIONS, "nosniff"))
+            .layer(header(REFERRER_POLICY, "no-referrer"))
+            .layer(header(OPENER_POLICY, "same-origin"))
+            .layer(header(RESOURCE_POLICY, "same-origin"))
+            .layer(SetResponseHeaderLayer::overriding(
+                STRICT_TRANSPORT_SECURITY,
+                tls_only,
+            )),
+    )
+}
+
+struct Hosts {
+    origin: Option<PublicOrigin>,
+    has_refused: AtomicBool,
+}
+
+impl Hosts {
+    /// HTTP/2 has the host in the target, HTTP/1.1 in `Host`, and where there are both, one would
+    /// count for a proxy and the other here: both are to be served.
+    fn check(&self, request: &Request) -> Result<(), HostRefusal> {
+        let mut lines = request.headers().get_all(HOST).iter();
+        let line = lines.next();
+        let target = request.uri().authority();
+        // RFC 9112, section 3.2.
+        if lines.next().is_some() || (line.is_none() && target.is_none()) {
+            return Err(HostRefusal::NotOne);
+        }
+        let line = line.map(HeaderValue::as_bytes);
+        let target = target.map(|target| target.as_str().as_bytes());
+        for host in line.into_iter().chain(target) {
+            if !is_served(self.origin.as_ref(), host) {
+                self.log(host);
+                return Err(HostRefusal::Misdirected);
+            }
+        }
+        Ok(())
+    }
+
+    /// The first one at WARN for the operator, who may have forgotten the variable. Anonymous
+    /// requests can cause any number of others.
+    fn log(&self, host: &[u8]) {
+        let host = host.get(..MAX_LOGGED).unwrap_or(host).escape_ascii();
+        if self.has_refused.swap(true, Ordering::Relaxed) {
+            tracing::debug!(%host, "refused a request to a host that is not served");
+        } else {
+            tracing::warn!(
+                %host,
+                "refused a request to a host that is not served; PUBLIC_ORIGIN says which is \
+                 (said once)"
+            );
+        }
+    }
+}
+
+enum HostRefusal {
+    NotOne,
+    Misdirected,
+}
+
+impl IntoResponse for HostRefusal {
+    fn into_response(self) -> Response {
+        let (status, code, detail) = match self {
+            Self::NotOne => (
+                StatusCode::BAD_REQUEST,
+                "invalid_host",
+                "Exactly one host is accepted",
+            ),
+            // RFC 9110, section 15.5.20.
+            Self::Misdirected => (
+                StatusCode::MISDIRECTED_REQUEST,
+                "misdirected_request",
+                "This host is not served here",
+            ),
+        };
+        let problem = json!({
+            "type": "about:blank",
+            "title": status.canonical_reason(),
+            "status": status.as_u16(),
+            "detail": detail,
+            "code": code,
+        });
+        let kind = [(CONTENT_TYPE, "application/problem+json")];
+        (status, kind, problem.to_string()).into_response()
+    }
+}
+
+/// Whether a `Host` with this value is the server's own.
+pub fn is_served(origin: Option<&PublicOrigin>, host: &[u8]) -> bool {
+    let Some((host, port)) = str::from_utf8(host).ok().and_then(split) else {
+        return false;
+    };
+    match origin {
+        Some(origin) => origin.is_at(host, port),
+        None => is_loopback(host),
+    }
+}
+
+/// Host and port (RFC 9110, section 4.2.3), without the dot that may end a name.
+fn split(authority: &str) -> Option<(&str, Option<u16>)> {
+    let end = match authority.find(']') {
+        Some(end) => end + 1,
+        None => authority.find(':').unwrap_or(authority.len()),
+    };
+    let (host, rest) = authority.split_at_checked(end)?;
+    let port = match rest {
+        // RFC 3986, section 6.2.3.
+        "" | ":" => None,
+        _ => {
+            let digits = rest.strip_prefix(':')?;
+            let is_number = digits.bytes().all(|byte| byte.is_ascii_digit());
+            Some(digits.parse().ok().filter(|_| is_number)?)
+        }
+    };
+    let host = host.strip_suffix('.').unwrap_or(host);
+    (!host.is_empty()).then_some((host, port))
+}
+
+/// Whether no other machine can be meant.
+fn is_loopback(host: &str) -> bool {
+    address(host).map_or_else(
+        || host.eq_ignore_ascii_case("localhost"),
+        |address| address.is_loopback(),
+    )
+}
+
+fn address(host: &str) -> Option<IpAddr> {
+    match host.strip_prefix('[') {
+        Some(rest) => {
+            let address: Ipv6Addr = rest.strip_suffix(']')?.parse().ok()?;
+            Some(address.into())
+        }
+        None => host.parse::<Ipv4Addr>().ok().map(IpAddr::from),
+    }
+}
+
+/// Whether a browser writes this host so: an address as it is written shortest, or a name in lower
+/// case whose last label is no number.
+fn is_canonical(host: &str) -> bool {
+    match address(host) {
+        Some(IpAddr::V6(address)) => format!("[{address}]") == host,
+        Some(IpAddr::V4(_)) => true,
+        None => {
+            let is_plain = |byte: u8| {
+                byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-_".contains(&byte)
+            };
+            let is_label =
+                |label: &str| (1..=63).contains(&label.len()) && label.bytes().all(is_plain);
+            let last = host.rsplit('.').next().unwrap_or_default();
+            host.len() <= 253
+                && host.split('.').all(is_label)
+                && last.starts_with(|first: char| first.is_ascii_lowercase())
+        }
+    }
+}
+
+const COOKIE: &str = "tower_warder";
+
+const OPENER_POLICY: HeaderName = HeaderName::from_static("cross-origin-opener-policy");
+const RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
+
+/// Of a host that is logged, in bytes.
+const MAX_LOGGED: usize = 100;
+
+const NO_ORIGIN: &str = "it is no origin; give one such as https://login.example.com, in lower \
+    case, with no path and no slash at its end, and with a port only if it is not the scheme's own";
+
+const NO_TLS: &str = "http is for localhost, because anybody on the way could read passwords and \
+    tokens; give an origin with https, and put a proxy with TLS before the server";

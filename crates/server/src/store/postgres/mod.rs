@@ -1,0 +1,388 @@
+//! Accounts in PostgreSQL.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use sqlx::postgres::{PgArguments, PgConnection, PgPool, PgPoolOptions, Postgres};
+use sqlx::query::Query;
+use sqlx::{ConnectOptions, Connection, Transaction};
+use tokio::sync::{Mutex, MutexGuard};
+use tokio::time::{sleep, timeout};
+use tower_warder::{BoxError, async_trait};
+use tower_warder_accounts::{
+    AccountStore, Actor, AdminGrant, Email, NewUser, Page, StoreError, User, UserChange,
+};
+
+use self::lease::Lease;
+use self::timestamptz::Timestamptz;
+use super::super::database::PostgresServer;
+use super::Store;
+use super::row::UserRow;
+use super::sql::{self, users};
+
+mod lease;
+mod sessions;
+mod timestamptz;
+
+/// Every call ends within four seconds, whatever the server does: before the layer's patience does.
+///
+/// Who decides by what it reads takes a lock first, so that no two decide on the same state: an
+/// advisory one, which nobody who reads waits for, nor who vacuums, as they would for a lock on the
+/// table. The isolation is READ COMMITTED, because there each statement sees what was committed
+/// before it began, so that the first one after the lock sees what the holder before did. A snapshot
+/// of REPEATABLE READ would be older than the lock, and SERIALIZABLE would make of each wait
+/// a failure. Whoever writes past this lock, such as an admin with `psql`, is met at the rows: those
+/// that decide are locked as they are read.
+///
+/// Sessions have locks of their own, one for each account: log-ins do not wait for each other, nor
+/// for who changes accounts. Nobody takes both kinds.
+#[derive(Clone, Debug)]
+pub(crate) struct PostgresStore {
+    pool: PgPool,
+    /// Of this process one waits for the lock; the others leave their connections to who reads.
+    turn: Arc<Mutex<()>>,
+}
+
+impl PostgresStore {
+    pub(crate) async fn open(server: PostgresServer) -> Result<Self, BoxError> {
+        // By itself and not by the pool, which does not say why nobody answers. Without limits on
+        // statements: a migration takes as long as it takes.
+        let connect = timeout(LIMIT, server.options.connect());
+        let mut connection = connect.await.map_err(|_| NoAnswer)??;
+        // Of two that start at once one waits for the other's advisory lock. Migrations only add, so
+        // that this version goes on with the tables of a later one: while nodes are replaced one by
+        // one, or the old ones come back.
+        sqlx::migrate!("migrations/postgres")
+            .set_ignore_missing(true)
+            .run(&mut connection)
+            .await?;
+        connection.close().await?;
+
+        let options = server.options.options([
+            ("statement_timeout", "3s"),
+            ("lock_timeout", "2s"),
+            // A node that was frozen with the lock in its hands loses it.
+            ("idle_in_transaction_session_timeout", "5s"),
+        ]);
+        let pool = PgPoolOptions::new()
+            .max_connections(server.connections)
+            .acquire_timeout(Duration::from_secs(2))
+            .connect_lazy_with(options);
+        Ok(Self {
+            pool,
+            turn: Arc::default(),
+        })
+    }
+
+    /// Tries it, within the limit, and again where PostgreSQL undid it.
+    async fn answer<T, F>(&self, attempt: impl Fn() -> F) -> Result<T, StoreError>
+    where
+        F: Future<Output = Result<T, StoreError>>,
+    {
+        let attempts = async {
+            for number in 1..ATTEMPTS {
+                match attempt().await {
+                    Err(StoreError::Unavailable(source)) if was_undone(&source) => {
+                        tracing::debug!(%source, "PostgreSQL undid a transaction; it is tried again");
+                        // Or it is back before the one that it gave way to has what it waits for.
+                        sleep(BACKOFF * number).await;
+                    }
+                    answer => return answer,
+                }
+            }
+            attempt().await
+        };
+        let answer = timeout(LIMIT, attempts).await;
+        answer.unwrap_or_else(|_| Err(StoreError::unavailable(NoAnswer)))
+    }
+
+    async fn lease(&self) -> Result<Lease, StoreError> {
+        let connection = self.pool.acquire().await.map_err(unavailable)?;
+        Ok(Lease::new(connection))
+    }
+
+    async fn writer(&self) -> Result<Writer<'_>, StoreError> {
+        let turn = self.turn.lock().await;
+        let lease = self.lease().await?;
+        Ok(Writer { lease, _turn: turn })
+    }
+
+    async fn try_insert(&self, new: NewUser) -> Result<User, StoreError> {
+        let mut writer = self.writer().await?;
+        let mut transaction = writer.begin().await?;
+        let seated = sqlx::query_scalar(sql::is_free(new.admin_grant))
+            .fetch_one(&mut *transaction)
+            .await
+            .map_err(unavailable)?;
+        let mut user = new.into_user(0, seated);
+        user.id = sql::insert!(user, Timestamptz)
+            .fetch_one(&mut *transaction)
+            .await
+            .map_err(taken_or_unavailable)?;
+        transaction.commit().await.map_err(unavailable)?;
+        Ok(user)
+    }
+
+    async fn try_update(&self, id: i64, change: &UserChange) -> Result<User, StoreError> {
+        let mut writer = self.writer().await?;
+        let mut transaction = writer.begin().await?;
+        check(&mut transaction, change.by).await?;
+        let before = find_locked(&mut transaction, id)
+            .await?
+            .ok_or(StoreError::NotFound)?;
+        let user = before.apply(change, other_admins(&mut transaction, id).await?)?;
+        sql::update!(user, Timestamptz)
+            .execute(&mut *transaction)
+            .await
+            .map_err(taken_or_unavailable)?;
+        transaction.commit().await.map_err(unavailable)?;
+        Ok(user)
+    }
+
+    async fn try_delete(&self, id: i64, by: Actor) -> Result<(), StoreError> {
+        let mut writer = self.writer().await?;
+        let mut transaction = writer.begin().await?;
+        check(&mut transaction, by).await?;
+        let user = find_locked(&mut transaction, id)
+            .await?
+            .ok_or(StoreError::NotFound)?;
+        user.check_deletion(other_admins(&mut transaction, id).await?)?;
+        let delete = sqlx::query(sql::DELETE).bind(id);
+        delete
+            .execute(&mut *transaction)
+            .await
+            .map_err(unavailable)?;
+        transaction.commit().await.map_err(unavailable)
+    }
+
+    async fn try_reset(&self, id: i64, hash: &str, by: Actor) -> Result<(), StoreError> {
+        let mut writer = self.writer().await?;
+        let mut transaction = writer.begin().await?;
+        check(&mut transaction, by).await?;
+        let reset = sqlx::query(sql::RESET_PASSWORD).bind(hash).bind(id);
+        let done = reset
+            .execute(&mut *transaction)
+            .await
+            .map_err(unavailable)?;
+        if done.rows_affected() == 0 {
+            return Err(StoreError::NotFound);
+        }
+        transaction.commit().await.map_err(unavailable)
+    }
+}
+
+#[async_trait]
+impl Store for PostgresStore {
+    async fn ping(&self) -> Result<(), BoxError> {
+        let ping = async {
+            let mut connection = self.pool.acquire().await.map(Lease::new)?;
+            sqlx::query(sql::PING).execute(&mut **connection).await
+        };
+        timeout(LIMIT, ping).await.map_err(|_| NoAnswer)??;
+        Ok(())
+    }
+
+    async fn is_free(&self, admin_grant: AdminGrant) -> Result<bool, BoxError> {
+        let answer = self.answer(|| async move {
+            let query = sqlx::query_scalar(sql::is_free(admin_grant));
+            let is_free = query.fetch_one(&mut **self.lease().await?).await;
+            is_free.map_err(unavailable)
+        });
+        Ok(answer.await?)
+    }
+
+    async fn close(&self) {
+        // Not for ever: it says good-bye to the server, which may be frozen.
+        let _ = timeout(FAREWELL, self.pool.close()).await;
+    }
+}
+
+#[async_trait]
+impl AccountStore for PostgresStore {
+    async fn insert(&self, new: NewUser) -> Result<User, StoreError> {
+        self.answer(|| self.try_insert(new.clone())).await
+    }
+
+    async fn find(&self, id: i64) -> Result<Option<User>, StoreError> {
+        self.answer(|| async move {
+            let query = sqlx::query_as(sql::FIND).bind(id);
+            found(query.fetch_optional(&mut **self.lease().await?).await)
+        })
+        .await
+    }
+
+    async fn find_by_email(&self, email: &Email) -> Result<Option<User>, StoreError> {
+        self.answer(|| async move {
+            let query = sqlx::query_as(sql::FIND_BY_EMAIL).bind(email.as_str());
+            found(query.fetch_optional(&mut **self.lease().await?).await)
+        })
+        .await
+    }
+
+    async fn list(&self, page: Page) -> Result<Vec<User>, StoreError> {
+        self.answer(|| async move {
+            let query = sqlx::query_as(sql::LIST);
+            let rows: Vec<Row> = query
+                .bind(page.after)
+                .bind(sql::limit(page))
+                .fetch_all(&mut **self.lease().await?)
+                .await
+                .map_err(unavailable)?;
+            rows.into_iter().map(Row::into_user).collect()
+        })
+        .await
+    }
+
+    async fn count_pending(&self) -> Result<u64, StoreError> {
+        self.answer(|| async move {
+            let query = sqlx::query_scalar(sql::COUNT_PENDING);
+            let count = query.fetch_one(&mut **self.lease().await?).await;
+            Ok(i64::unsigned_abs(count.map_err(unavailable)?))
+        })
+        .await
+    }
+
+    async fn update(&self, id: i64, change: UserChange) -> Result<User, StoreError> {
+        self.answer(|| self.try_update(id, &change)).await
+    }
+
+    async fn delete(&self, id: i64, by: Actor) -> Result<(), StoreError> {
+        self.answer(|| self.try_delete(id, by)).await
+    }
+
+    async fn reset_password(&self, id: i64, hash: &str, by: Actor) -> Result<(), StoreError> {
+        self.answer(|| self.try_reset(id, hash, by)).await
+    }
+
+    /// One statement, which decides and writes: it needs no lock but that of its row.
+    async fn update_hash_if(&self, id: i64, old: &str, new: &str) -> Result<bool, StoreError> {
+        self.answer(|| async move {
+            let query = sqlx::query(sql::REPLACE_HASH).bind(new).bind(id).bind(old);
+            let done = query.execute(&mut **self.lease().await?).await;
+            Ok(done.map_err(unavailable)?.rows_affected() > 0)
+        })
+        .await
+    }
+
+    /// As that one: a reset that holds the row comes first.
+    async fn revoke_tokens(
+        &self,
+        id: i64,
+        generation: u64,
+        hash: Option<&str>,
+    ) -> Result<bool, StoreError> {
+        self.answer(|| async move {
+            let query = sqlx::query(sql::END_TOKENS)
+                .bind(hash)
+                .bind(id)
+                .bind(sql::number(generation));
+            let done = query.execute(&mut **self.lease().await?).await;
+            Ok(done.map_err(unavailable)?.rows_affected() > 0)
+        })
+        .await
+    }
+}
+
+/// Whose turn it is to decide.
+struct Writer<'a> {
+    lease: Lease,
+    _turn: MutexGuard<'a, ()>,
+}
+
+impl Writer<'_> {
+    async fn begin(&mut self) -> Result<Transaction<'_, Postgres>, StoreError> {
+        let lock = sqlx::query("SELECT pg_advisory_xact_lock($1)").bind(WRITERS);
+        begin(&mut self.lease, lock).await
+    }
+}
+
+/// Begins, and takes the lock that the end of the transaction gives back. It comes before every lock
+/// on a row, so that no two of these wait for each other.
+async fn begin<'a>(
+    lease: &'a mut Lease,
+    lock: Query<'_, Postgres, PgArguments>,
+) -> Result<Transaction<'a, Postgres>, StoreError> {
+    let begin = lease.begin_with("BEGIN ISOLATION LEVEL READ COMMITTED");
+    let mut transaction = begin.await.map_err(unavailable)?;
+    let locked = lock.execute(&mut *transaction).await;
+    locked.map_err(unavailable)?;
+    Ok(transaction)
+}
+
+async fn check(connection: &mut PgConnection, by: Actor) -> Result<(), StoreError> {
+    let account = match by.id() {
+        Some(id) => find_locked(connection, id).await?,
+        None => None,
+    };
+    Ok(by.check(account.as_ref())?)
+}
+
+// `NO KEY`: who refers to an account need not wait.
+async fn find_locked(connection: &mut PgConnection, id: i64) -> Result<Option<User>, StoreError> {
+    let query = sqlx::query_as(users!("WHERE id = $1 FOR NO KEY UPDATE")).bind(id);
+    found(query.fetch_optional(connection).await)
+}
+
+async fn other_admins(connection: &mut PgConnection, id: i64) -> Result<u64, StoreError> {
+    let query = "SELECT id FROM users WHERE is_admin AND status = 'approved' AND id <> $1
+         FOR NO KEY UPDATE";
+    let query = sqlx::query(query).bind(id);
+    let rows = query.fetch_all(connection).await.map_err(unavailable)?;
+    Ok(rows.iter().fold(0, |count, _| count + 1))
+}
+
+fn found(row: sqlx::Result<Option<Row>>) -> Result<Option<User>, StoreError> {
+    row.map_err(unavailable)?.map(Row::into_user).transpose()
+}
+
+fn unavailable(error: sqlx::Error) -> StoreError {
+    StoreError::unavailable(error)
+}
+
+fn taken_or_unavailable(error: sqlx::Error) -> StoreError {
+    let constraint = error.as_database_error().and_then(|it| it.constraint());
+    match constraint {
+        Some("users_email_is_unique") => StoreError::EmailTaken,
+        _ => StoreError::unavailable(error),
+    }
+}
+
+/// Whether PostgreSQL itself says that nothing of the transaction is left: it was the one that gives
+/// way in a deadlock, or could not be put in order with others. Both come of those who write past the
+/// lock. What is not known is not tried again, such as a commit whose answer was lost.
+fn was_undone(source: &BoxError) -> bool {
+    let error = source
+        .downcast_ref()
+        .and_then(sqlx::Error::as_database_error);
+    let code = error.and_then(|error| error.code());
+    code.is_some_and(|code| ["40001", "40P01"].contains(&&*code))
+}
+
+type Row = UserRow<Timestamptz>;
+
+/// Nobody answered in time.
+#[derive(Debug)]
+struct NoAnswer;
+
+impl std::fmt::Display for NoAnswer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "no answer within {} s", LIMIT.as_secs())
+    }
+}
+
+impl std::error::Error for NoAnswer {}
+
+/// What a call takes at most.
+const LIMIT: Duration = Duration::from_secs(4);
+
+/// How long the server may take to say good-bye.
+const FAREWELL: Duration = Duration::from_secs(2);
+
+/// How often a transaction is tried at most.
+const ATTEMPTS: u32 = 3;
+
+/// How long the second attempt waits; the third one twice that.
+const BACKOFF: Duration = Duration::from_millis(20);
+
+/// The name of the lock. Advisory locks are numbers, and everybody on the database shares them.
+const WRITERS: i64 = i64::from_be_bytes(*b"accounts");

@@ -1,0 +1,288 @@
+//! Accounts in SQLite.
+
+use std::str::FromStr;
+use std::time::{Duration, Instant, SystemTime};
+
+use jiff::Timestamp;
+use sqlx::encode::{Encode, IsNull};
+use sqlx::sqlite::{
+    SqliteArgumentsBuffer, SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool,
+    SqlitePoolOptions, SqliteTypeInfo, SqliteValueRef,
+};
+use sqlx::{Decode, Sqlite, Transaction, Type};
+use tower_warder::{BoxError, async_trait};
+use tower_warder_accounts::{
+    AccountStore, Actor, AdminGrant, Email, NewUser, Page, StoreError, User, UserChange,
+};
+
+use super::super::database::SqliteFile;
+use super::row::UserRow;
+use super::{Store, sql};
+
+mod sessions;
+
+/// Readers see the last committed state (WAL); a writer takes the lock before it reads what
+/// decides, so that no two decide on the same state.
+#[derive(Clone, Debug)]
+pub(crate) struct SqliteStore(SqlitePool);
+
+impl SqliteStore {
+    /// Opens or creates the database and brings its tables up to date.
+    pub(crate) async fn open(file: SqliteFile) -> Result<Self, sqlx::Error> {
+        let mut pool = SqlitePoolOptions::new().acquire_timeout(BUSY_TIMEOUT);
+        if file.path().is_none() {
+            // Each connection would have a memory of its own, gone when it closes.
+            pool = pool
+                .max_connections(1)
+                .idle_timeout(None)
+                .max_lifetime(None);
+        }
+        let options = file
+            .create()?
+            .journal_mode(SqliteJournalMode::Wal)
+            .busy_timeout(BUSY_TIMEOUT)
+            .foreign_keys(true);
+        let store = Self(connect(pool, options).await?);
+        // Of two that start at once one waits, and then finds the tables made. Migrations only add,
+        // so that this version goes on with the tables of a later one if it comes back.
+        let mut transaction = store.write().await?;
+        sqlx::migrate!("migrations/sqlite")
+            .set_ignore_missing(true)
+            .run(&mut *transaction)
+            .await?;
+        transaction.commit().await?;
+        file.warn_if_accessible()?;
+        Ok(store)
+    }
+
+    async fn write(&self) -> Result<Transaction<'static, Sqlite>, sqlx::Error> {
+        self.0.begin_with("BEGIN IMMEDIATE").await
+    }
+}
+
+/// Of two processes that turn a new file to WAL at the same moment SQLite tells one that it is busy,
+/// without waiting: it cannot know that the other will not wait for this one.
+async fn connect(
+    pool: SqlitePoolOptions,
+    options: SqliteConnectOptions,
+) -> Result<SqlitePool, sqlx::Error> {
+    let deadline = Instant::now() + BUSY_TIMEOUT;
+    loop {
+        match pool.clone().connect_with(options.clone()).await {
+            Err(error) if is_busy(&error) && Instant::now() < deadline => {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+            connected => return connected,
+        }
+    }
+}
+
+/// `SQLITE_BUSY`, and its kin by the low byte.
+fn is_busy(error: &sqlx::Error) -> bool {
+    let code = error.as_database_error().and_then(|error| error.code());
+    code.and_then(|code| code.parse::<u32>().ok())
+        .is_some_and(|code| code & 0xff == 5)
+}
+
+#[async_trait]
+impl Store for SqliteStore {
+    async fn ping(&self) -> Result<(), BoxError> {
+        sqlx::query(sql::PING).execute(&self.0).await?;
+        Ok(())
+    }
+
+    async fn is_free(&self, admin_grant: AdminGrant) -> Result<bool, BoxError> {
+        let query = sqlx::query_scalar(sql::is_free(admin_grant));
+        Ok(query.fetch_one(&self.0).await?)
+    }
+
+    async fn close(&self) {
+        self.0.close().await;
+    }
+}
+
+#[async_trait]
+impl AccountStore for SqliteStore {
+    async fn insert(&self, new: NewUser) -> Result<User, StoreError> {
+        let mut transaction = self.write().await.map_err(unavailable)?;
+        let seated = sqlx::query_scalar(sql::is_free(new.admin_grant))
+            .fetch_one(&mut *transaction)
+            .await
+            .map_err(unavailable)?;
+        let mut user = new.into_user(0, seated);
+        user.id = sql::insert!(user, Rfc3339)
+            .fetch_one(&mut *transaction)
+            .await
+            .map_err(taken_or_unavailable)?;
+        transaction.commit().await.map_err(unavailable)?;
+        Ok(user)
+    }
+
+    async fn find(&self, id: i64) -> Result<Option<User>, StoreError> {
+        let query = sqlx::query_as(sql::FIND).bind(id);
+        found(query.fetch_optional(&self.0).await)
+    }
+
+    async fn find_by_email(&self, email: &Email) -> Result<Option<User>, StoreError> {
+        let query = sqlx::query_as(sql::FIND_BY_EMAIL).bind(email.as_str());
+        found(query.fetch_optional(&self.0).await)
+    }
+
+    async fn list(&self, page: Page) -> Result<Vec<User>, StoreError> {
+        let rows: Vec<Row> = sqlx::query_as(sql::LIST)
+            .bind(page.after)
+            .bind(sql::limit(page))
+            .fetch_all(&self.0)
+            .await
+            .map_err(unavailable)?;
+        rows.into_iter().map(Row::into_user).collect()
+    }
+
+    async fn count_pending(&self) -> Result<u64, StoreError> {
+        let count: i64 = sqlx::query_scalar(sql::COUNT_PENDING)
+            .fetch_one(&self.0)
+            .await
+            .map_err(unavailable)?;
+        Ok(count.unsigned_abs())
+    }
+
+    async fn update(&self, id: i64, change: UserChange) -> Result<User, StoreError> {
+        let mut transaction = self.write().await.map_err(unavailable)?;
+        check(&mut transaction, change.by).await?;
+        let before = find_locked(&mut transaction, id)
+            .await?
+            .ok_or(StoreError::NotFound)?;
+        let user = before.apply(&change, other_admins(&mut transaction, id).await?)?;
+        sql::update!(user, Rfc3339)
+            .execute(&mut *transaction)
+            .await
+            .map_err(taken_or_unavailable)?;
+        transaction.commit().await.map_err(unavailable)?;
+        Ok(user)
+    }
+
+    async fn delete(&self, id: i64, by: Actor) -> Result<(), StoreError> {
+        let mut transaction = self.write().await.map_err(unavailable)?;
+        check(&mut transaction, by).await?;
+        let user = find_locked(&mut transaction, id)
+            .await?
+            .ok_or(StoreError::NotFound)?;
+        user.check_deletion(other_admins(&mut transaction, id).await?)?;
+        let delete = sqlx::query(sql::DELETE).bind(id);
+        delete
+            .execute(&mut *transaction)
+            .await
+            .map_err(unavailable)?;
+        transaction.commit().await.map_err(unavailable)
+    }
+
+    async fn reset_password(&self, id: i64, hash: &str, by: Actor) -> Result<(), StoreError> {
+        let mut transaction = self.write().await.map_err(unavailable)?;
+        check(&mut transaction, by).await?;
+        let reset = sqlx::query(sql::RESET_PASSWORD).bind(hash).bind(id);
+        let done = reset
+            .execute(&mut *transaction)
+            .await
+            .map_err(unavailable)?;
+        if done.rows_affected() == 0 {
+            return Err(StoreError::NotFound);
+        }
+        transaction.commit().await.map_err(unavailable)
+    }
+
+    async fn update_hash_if(&self, id: i64, old: &str, new: &str) -> Result<bool, StoreError> {
+        let query = sqlx::query(sql::REPLACE_HASH).bind(new).bind(id).bind(old);
+        let done = query.execute(&self.0).await.map_err(unavailable)?;
+        Ok(done.rows_affected() > 0)
+    }
+
+    async fn revoke_tokens(
+        &self,
+        id: i64,
+        generation: u64,
+        hash: Option<&str>,
+    ) -> Result<bool, StoreError> {
+        let query = sqlx::query(sql::END_TOKENS)
+            .bind(hash)
+            .bind(id)
+            .bind(sql::number(generation));
+        let done = query.execute(&self.0).await.map_err(unavailable)?;
+        Ok(done.rows_affected() > 0)
+    }
+}
+
+async fn check(connection: &mut SqliteConnection, by: Actor) -> Result<(), StoreError> {
+    let account = match by.id() {
+        Some(id) => find_locked(connection, id).await?,
+        None => None,
+    };
+    Ok(by.check(account.as_ref())?)
+}
+
+async fn find_locked(
+    connection: &mut SqliteConnection,
+    id: i64,
+) -> Result<Option<User>, StoreError> {
+    let query = sqlx::query_as(sql::FIND).bind(id);
+    found(query.fetch_optional(connection).await)
+}
+
+async fn other_admins(connection: &mut SqliteConnection, id: i64) -> Result<u64, StoreError> {
+    let query = "SELECT COUNT(*) FROM users WHERE is_admin AND status = 'approved' AND id <> ?";
+    let count: i64 = sqlx::query_scalar(query)
+        .bind(id)
+        .fetch_one(connection)
+        .await
+        .map_err(unavailable)?;
+    Ok(count.unsigned_abs())
+}
+
+fn found(row: sqlx::Result<Option<Row>>) -> Result<Option<User>, StoreError> {
+    row.map_err(unavailable)?.map(Row::into_user).transpose()
+}
+
+fn unavailable(error: sqlx::Error) -> StoreError {
+    StoreError::unavailable(error)
+}
+
+/// The address is the only thing that is unique besides the id.
+fn taken_or_unavailable(error: sqlx::Error) -> StoreError {
+    match error.as_database_error() {
+        Some(database) if database.is_unique_violation() => StoreError::EmailTaken,
+        _ => StoreError::unavailable(error),
+    }
+}
+
+type Row = UserRow<Rfc3339>;
+
+/// A time as text, with microseconds, so that times sort as text.
+struct Rfc3339(SystemTime);
+
+impl From<Rfc3339> for SystemTime {
+    fn from(time: Rfc3339) -> Self {
+        time.0
+    }
+}
+
+impl Type<Sqlite> for Rfc3339 {
+    fn type_info() -> SqliteTypeInfo {
+        <str as Type<Sqlite>>::type_info()
+    }
+}
+
+impl Encode<'_, Sqlite> for Rfc3339 {
+    fn encode_by_ref(&self, buffer: &mut SqliteArgumentsBuffer) -> Result<IsNull, BoxError> {
+        let time = Timestamp::try_from(self.0)?;
+        Encode::<Sqlite>::encode(format!("{time:.6}"), buffer)
+    }
+}
+
+impl<'r> Decode<'r, Sqlite> for Rfc3339 {
+    fn decode(value: SqliteValueRef<'r>) -> Result<Self, BoxError> {
+        let text = <&str as Decode<'r, Sqlite>>::decode(value)?;
+        Ok(Self(SystemTime::try_from(Timestamp::from_str(text)?)?))
+    }
+}
+
+/// How long a writer waits for its turn.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);

@@ -1,0 +1,471 @@
+//! What is PostgreSQL's own about the store there.
+
+mod sessions;
+
+use std::sync::Arc;
+use std::time::{Duration, Instant, UNIX_EPOCH};
+
+use futures_util::future::join_all;
+use sqlx::postgres::PgConnection;
+use sqlx::{Connection, Executor};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinSet;
+use tower_warder::UserStatus;
+use tower_warder_accounts::{
+    AccountStore, Actor, AdminGrant, Email, NewUser, Page, StoreError, User, UserChange, UserUpdate,
+};
+
+use super::{Store, open};
+use crate::support::accounts::server::{Approved, Server};
+use crate::support::{OwnServer, Place, PostgresDatabase};
+
+/// A store, and a connection past it as an admin has it with `psql`.
+struct Scene {
+    store: Arc<dyn Store>,
+    admin: PgConnection,
+    _database: PostgresDatabase,
+}
+
+impl Scene {
+    async fn new() -> Option<Self> {
+        let database = PostgresDatabase::new().await?;
+        let store = open(database.url()).await;
+        Some(Self {
+            store,
+            admin: database.connect().await,
+            _database: database,
+        })
+    }
+
+    async fn sql(&mut self, statements: &str) {
+        let statements = sqlx::AssertSqlSafe(statements.to_owned());
+        self.admin.execute(sqlx::raw_sql(statements)).await.unwrap();
+    }
+
+    async fn number(&mut self, query: &str) -> i64 {
+        let query = sqlx::AssertSqlSafe(query.to_owned());
+        sqlx::query_scalar(query)
+            .fetch_one(&mut self.admin)
+            .await
+            .unwrap()
+    }
+
+    async fn until_some(&mut self, query: &str) {
+        let begin = Instant::now();
+        while self.number(query).await == 0 {
+            assert!(begin.elapsed() < Duration::from_secs(10), "{query}");
+            tokio::time::sleep(Duration::from_millis(10)).await;
+            // In a transaction connections that come later would not be seen.
+            self.sql("SELECT pg_stat_clear_snapshot()").await;
+        }
+    }
+
+    /// Until one of the store's connections waits for a lock.
+    async fn store_waits(&mut self) {
+        self.until_some(WAITING).await;
+    }
+}
+
+const WAITING: &str = "SELECT COUNT(*) FROM pg_stat_activity
+     WHERE datname = current_database() AND wait_event_type = 'Lock'";
+
+async fn add(store: &dyn Store, name: &str) -> User {
+    store.insert(new(name)).await.unwrap()
+}
+
+fn new(name: &str) -> NewUser {
+    NewUser {
+        email: Email::new(&format!("{name}@example.org")).unwrap(),
+        hashed_password: format!("the hash of {name}"),
+        created_at: UNIX_EPOCH + Duration::from_micros(1_767_225_600_123_457),
+        admin_grant: AdminGrant::Never,
+    }
+}
+
+fn to(status: UserStatus, is_admin: bool) -> UserChange {
+    UserChange {
+        update: UserUpdate {
+            email: None,
+            is_admin: Some(is_admin),
+            status: Some(status),
+        },
+        by: Actor::System,
+        at: UNIX_EPOCH,
+    }
+}
+
+#[tokio::test]
+async fn many_who_wait_for_a_lock_keep_nobody_from_reading() {
+    let Some(mut scene) = Scene::new().await else {
+        return;
+    };
+    let jane = add(&*scene.store, "jane").await;
+    scene
+        .sql("BEGIN; UPDATE users SET status = 'disabled'")
+        .await;
+    let mut writers = JoinSet::new();
+    for _ in 0..30 {
+        let store = Arc::clone(&scene.store);
+        writers.spawn(async move { store.update(jane.id, to(Approved, false)).await });
+    }
+    scene.store_waits().await;
+
+    for _ in 0..10 {
+        let found = scene.store.find(jane.id).await.unwrap().unwrap();
+        assert_eq!(found.status, UserStatus::Pending);
+    }
+    // The others have no connection to wait with.
+    assert!(scene.number(WAITING).await <= 1);
+
+    scene.sql("COMMIT").await;
+    let last = writers.join_all().await.pop().unwrap();
+    assert_eq!(last.unwrap().status, Approved);
+}
+
+/// The counting of active admins waits for whoever is about to remove one, and counts again.
+#[tokio::test]
+async fn who_writes_past_the_store_is_waited_for_where_it_decides() {
+    let Some(mut scene) = Scene::new().await else {
+        return;
+    };
+    let mut ids = Vec::new();
+    for name in ["ada", "bob"] {
+        let id = add(&*scene.store, name).await.id;
+        scene.store.update(id, to(Approved, true)).await.unwrap();
+        ids.push(id);
+    }
+    scene
+        .sql("BEGIN; UPDATE users SET status = 'disabled' WHERE email = 'bob@example.org'")
+        .await;
+    let store = Arc::clone(&scene.store);
+    let id = ids[0];
+    let demotion = tokio::spawn(async move { store.update(id, to(Approved, false)).await });
+    scene.store_waits().await;
+    scene.sql("COMMIT").await;
+    let refused = demotion.await.unwrap().unwrap_err();
+    assert!(matches!(refused, StoreError::LastAdmin(_)), "{refused:?}");
+}
+
+#[tokio::test]
+async fn who_gives_way_in_a_deadlock_tries_again() {
+    let Some(mut scene) = Scene::new().await else {
+        return;
+    };
+    let ada = add(&*scene.store, "ada").await;
+    let bob = add(&*scene.store, "bob").await;
+    for id in [ada.id, bob.id] {
+        scene.store.update(id, to(Approved, true)).await.unwrap();
+    }
+    // The admin holds Bob and wants Ada; the store holds Ada and wants Bob. It looks first whether
+    // that is a deadlock, so that it is the one to give way.
+    scene
+        .sql(
+            "SET deadlock_timeout = '30s'; BEGIN;
+             UPDATE users SET token_generation = 7 WHERE email = 'bob@example.org'",
+        )
+        .await;
+    let store = Arc::clone(&scene.store);
+    let change = tokio::spawn(async move { store.update(ada.id, to(Approved, false)).await });
+    scene.store_waits().await;
+    scene
+        .sql("UPDATE users SET token_generation = 7 WHERE email = 'ada@example.org'; COMMIT")
+        .await;
+    let changed = change.await.unwrap().unwrap();
+    assert_eq!((changed.is_admin, changed.token_generation), (false, 7));
+    let deadlocks = "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()";
+    // It is counted a little later than it happened.
+    scene.until_some(deadlocks).await;
+}
+
+/// Counts the attempts in a sequence, which no rollback turns back.
+const FAILING: &str = "CREATE SEQUENCE attempts;
+    CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+        IF nextval('attempts') <= $TIMES THEN
+            RAISE EXCEPTION 'for this test' USING ERRCODE = '$STATE';
+        END IF;
+        RETURN NULL;
+    END $$;
+    CREATE TRIGGER fail AFTER INSERT ON users FOR EACH ROW EXECUTE FUNCTION fail();";
+
+#[tokio::test]
+async fn what_the_database_undid_is_tried_three_times() {
+    for (code, times, attempts) in [
+        ("40001", 2, 3),
+        ("40P01", 2, 3),
+        ("40001", 9, 3),
+        // Whatever else it says, saying it again would not help, or is not safe.
+        ("40003", 9, 1),
+        ("53100", 9, 1),
+        ("57014", 9, 1),
+    ] {
+        let Some(mut scene) = Scene::new().await else {
+            return;
+        };
+        let failing = FAILING.replace("$STATE", code);
+        scene
+            .sql(&failing.replace("$TIMES", &times.to_string()))
+            .await;
+        let inserted = scene.store.insert(new("jane")).await;
+        assert_eq!(inserted.is_ok(), times < attempts, "{code} {inserted:?}");
+        let made = scene.number("SELECT last_value FROM attempts").await;
+        assert_eq!(made, attempts, "{code}");
+    }
+}
+
+#[tokio::test]
+async fn a_commit_that_is_not_answered_is_not_tried_again() {
+    let Some(mut scene) = Scene::new().await else {
+        return;
+    };
+    scene
+        .sql(
+            "CREATE SEQUENCE attempts;
+             CREATE FUNCTION break() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+                 PERFORM nextval('attempts'), pg_terminate_backend(pg_backend_pid());
+                 RETURN NULL;
+             END $$;
+             CREATE CONSTRAINT TRIGGER break AFTER INSERT ON users DEFERRABLE INITIALLY DEFERRED
+                 FOR EACH ROW EXECUTE FUNCTION break();",
+        )
+        .await;
+    let lost = scene.store.insert(new("jane")).await;
+    assert!(matches!(lost, Err(StoreError::Unavailable(_))), "{lost:?}");
+    assert_eq!(scene.number("SELECT last_value FROM attempts").await, 1);
+    // The connection is replaced by another.
+    assert_eq!(scene.store.list(Page::default()).await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn a_full_pool_is_unavailable_in_time_and_recovers() {
+    let Some(mut scene) = Scene::new().await else {
+        return;
+    };
+    let jane = add(&*scene.store, "jane").await;
+    scene.store.ping().await.unwrap();
+    scene.sql("BEGIN; LOCK TABLE users").await;
+    let begin = Instant::now();
+    let finds = (0..12).map(|_| scene.store.find(jane.id));
+    for found in join_all(finds).await {
+        assert!(
+            matches!(found, Err(StoreError::Unavailable(_))),
+            "{found:?}"
+        );
+    }
+    let took = begin.elapsed();
+    assert!(took < IN_TIME, "{took:?}");
+    scene.sql("COMMIT").await;
+    assert!(scene.store.find(jane.id).await.unwrap().is_some());
+    scene.store.ping().await.unwrap();
+}
+
+#[tokio::test]
+async fn only_the_address_says_that_it_is_taken() {
+    let Some(mut scene) = Scene::new().await else {
+        return;
+    };
+    scene
+        .sql("CREATE UNIQUE INDEX another ON users (hashed_password)")
+        .await;
+    add(&*scene.store, "jane").await;
+    let same_address = scene.store.insert(NewUser {
+        hashed_password: "another".to_owned(),
+        ..new("jane")
+    });
+    assert!(matches!(same_address.await, Err(StoreError::EmailTaken)));
+    let same_hash = scene.store.insert(NewUser {
+        hashed_password: new("jane").hashed_password,
+        ..new("bob")
+    });
+    let refused = same_hash.await;
+    assert!(
+        matches!(refused, Err(StoreError::Unavailable(_))),
+        "{refused:?}"
+    );
+}
+
+#[tokio::test]
+async fn times_are_the_ones_that_the_database_reckons_with() {
+    let Some(mut scene) = Scene::new().await else {
+        return;
+    };
+    // Before and after the year from which PostgreSQL counts, and before the one of everybody else.
+    for (name, micros) in [("a", 1_767_225_600_123_457), ("b", 1), ("c", 0), ("d", -1)] {
+        let distance = Duration::from_micros(i64::unsigned_abs(micros));
+        let created_at = match micros {
+            0.. => UNIX_EPOCH + distance,
+            _ => UNIX_EPOCH - distance,
+        };
+        let new = NewUser {
+            created_at,
+            ..new(name)
+        };
+        let id = scene.store.insert(new).await.unwrap().id;
+        let found = scene.store.find(id).await.unwrap().unwrap();
+        assert_eq!(found.created_at, created_at);
+        let query = "SELECT (EXTRACT(EPOCH FROM created_at) * 1000000)::BIGINT FROM users
+             ORDER BY id DESC LIMIT 1";
+        assert_eq!(scene.number(query).await, micros);
+    }
+}
+
+#[tokio::test]
+async fn what_an_admin_changes_with_sql_is_seen_at_the_next_request() {
+    let Some(place) = Place::postgres().await else {
+        return;
+    };
+    let url = place.postgres_url().unwrap().to_owned();
+    let mut admin = PgConnection::connect(&url).await.unwrap();
+    let server = Server::at(Arc::new(place), |accounts| accounts).await;
+    let (_, token) = server.jane().await;
+    for (update, status) in [
+        ("UPDATE users SET status = 'approved'", 200),
+        ("UPDATE users SET status = 'disabled'", 401),
+        // Its tokens have ended.
+        ("UPDATE users SET status = 'approved'", 401),
+        ("UPDATE users SET token_generation = 0", 200),
+        ("UPDATE users SET token_generation = 1", 401),
+        ("UPDATE users SET token_generation = 0", 200),
+        ("DELETE FROM users", 401),
+    ] {
+        admin.execute(update).await.unwrap();
+        assert_eq!(server.me(&token).await.status, status, "{update}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_call_ends_in_time_whatever_the_server_does_and_works_again_after() {
+    let Some(service) = OwnServer::postgres() else {
+        return;
+    };
+    let store = open(service.url()).await;
+    let jane = add(&*store, "jane").await;
+
+    service.freeze();
+    // More than the pool has, some of them given up in their middle.
+    let given_up = (0..8).map(|_| {
+        let store = Arc::clone(&store);
+        let call = async move { store.find(jane.id).await };
+        tokio::time::timeout(Duration::from_millis(100), call)
+    });
+    assert!(join_all(given_up).await.iter().all(Result::is_err));
+    assert_eq!(seconds_of_every_call(&store, jane.id).await, []);
+    service.thaw();
+    comes_back(&store).await;
+
+    service.kill();
+    assert_eq!(seconds_of_every_call(&store, jane.id).await, []);
+    service.start();
+    comes_back(&store).await;
+    assert_eq!(
+        store.find(jane.id).await.unwrap().unwrap().email,
+        jane.email
+    );
+}
+
+/// As when a machine is lost: nobody says that the connections are gone.
+#[tokio::test]
+async fn connections_that_lead_nowhere_are_replaced() {
+    let Some(database) = PostgresDatabase::new().await else {
+        return;
+    };
+    let road = Road::to(database.url()).await;
+    let store = open(&road.url).await;
+    let jane = add(&*store, "jane").await;
+    let mut admin = database.connect().await;
+    admin.execute("BEGIN").await.unwrap();
+    admin.execute("LOCK TABLE users").await.unwrap();
+    // As many as the pool has, so that all of them are out.
+    let finds = (0..4).map(|_| tokio::time::timeout(Duration::from_secs(1), store.find(jane.id)));
+    assert!(join_all(finds).await.iter().all(Result::is_err));
+    road.cut();
+    admin.execute("COMMIT").await.unwrap();
+    comes_back(&store).await;
+}
+
+/// A way to the server that can be cut.
+struct Road {
+    url: String,
+    cut: tokio::sync::watch::Sender<()>,
+}
+
+impl Road {
+    async fn to(url: &str) -> Self {
+        let mut url: reqwest::Url = url.parse().unwrap();
+        let server = (url.host_str().unwrap().to_owned(), url.port().unwrap());
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        url.set_port(Some(port)).unwrap();
+        let (cut, cuts) = tokio::sync::watch::channel(());
+        tokio::spawn(async move {
+            while let Ok((mut client, _)) = listener.accept().await {
+                let (server, mut cuts) = (server.clone(), cuts.clone());
+                cuts.mark_unchanged();
+                tokio::spawn(async move {
+                    let mut server = TcpStream::connect(server).await.unwrap();
+                    tokio::select! {
+                        _ = tokio::io::copy_bidirectional(&mut client, &mut server) => {}
+                        _ = cuts.changed() => std::future::pending().await,
+                    }
+                });
+            }
+        });
+        let url = url.into();
+        Self { url, cut }
+    }
+
+    /// What travels it now never arrives; who comes later is let through.
+    fn cut(&self) {
+        self.cut.send(()).unwrap();
+    }
+}
+
+/// Makes each call several times at once; those that did not fail in time.
+async fn seconds_of_every_call(store: &Arc<dyn Store>, id: i64) -> Vec<(&'static str, Duration)> {
+    const CALLS: [&str; 10] = [
+        "insert",
+        "find",
+        "find_by_email",
+        "list",
+        "count_pending",
+        "update",
+        "delete",
+        "reset_password",
+        "update_hash_if",
+        "ping",
+    ];
+    let calls = CALLS.iter().cycle().take(30).map(async |call| {
+        let begin = Instant::now();
+        let failed = match *call {
+            "insert" => store.insert(new("paul")).await.is_err(),
+            "find" => store.find(id).await.is_err(),
+            "find_by_email" => store.find_by_email(&new("jane").email).await.is_err(),
+            "list" => store.list(Page::default()).await.is_err(),
+            "count_pending" => store.count_pending().await.is_err(),
+            "update" => store.update(id, to(Approved, false)).await.is_err(),
+            "delete" => store.delete(id, Actor::System).await.is_err(),
+            "reset_password" => store
+                .reset_password(id, "hash", Actor::System)
+                .await
+                .is_err(),
+            "update_hash_if" => store.update_hash_if(id, "hash", "hash").await.is_err(),
+            _ => store.ping().await.is_err(),
+        };
+        (*call, failed, begin.elapsed())
+    });
+    let ended = join_all(calls).await.into_iter();
+    let bad = ended.filter(|(_, failed, took)| !failed || *took > IN_TIME);
+    bad.map(|(call, _, took)| (call, took)).collect()
+}
+
+/// By itself, in a few seconds.
+async fn comes_back(store: &Arc<dyn Store>) {
+    let begin = Instant::now();
+    while store.ping().await.is_err() {
+        assert!(begin.elapsed() < Duration::from_secs(10));
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    store.count_pending().await.unwrap();
+}
+
+/// As long as the layer waits for a user.
+const IN_TIME: Duration = Duration::from_secs(5);

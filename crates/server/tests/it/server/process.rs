@@ -1,0 +1,254 @@
+//! One process, and its client.
+
+use std::env;
+use std::ffi::OsStr;
+use std::path::Path;
+use std::process::Stdio;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::Response;
+use http::header::{HOST, HeaderMap, HeaderValue};
+use serde_json::{Value, json};
+use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
+use tokio::process::{Child, Command};
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+
+use super::{PASSWORD, SECRET};
+use crate::support::{Answer, Place, read};
+
+/// How to start one: on a free port, with no variable but those that are given.
+pub struct Start(Command);
+
+impl Start {
+    /// With the database that it makes there, if none is named.
+    pub fn in_directory(directory: &Path) -> Self {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_tower-warder-server"));
+        command
+            .current_dir(directory)
+            .env_clear()
+            .env("RUST_BACKTRACE", "1")
+            .env("BIND_ADDR", "127.0.0.1:0")
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true);
+        if let Some(profile) = env::var_os("LLVM_PROFILE_FILE") {
+            command.env("LLVM_PROFILE_FILE", profile);
+        }
+        Self(command)
+    }
+
+    /// Over the accounts that are there.
+    pub fn at(place: &Place) -> Self {
+        let start = Self::in_directory(place.path());
+        match place.postgres_url() {
+            Some(url) => start
+                .with("DATABASE_URL", url)
+                .with("DATABASE_CONNECTIONS", "4")
+                .with("JWT_SECRET", SECRET),
+            None => start,
+        }
+    }
+
+    pub fn with(mut self, name: &str, value: impl AsRef<OsStr>) -> Self {
+        self.0.env(name, value);
+        self
+    }
+
+    pub fn without(mut self, name: &str) -> Self {
+        self.0.env_remove(name);
+        self
+    }
+
+    /// Waits until it listens.
+    pub async fn server(mut self) -> Server {
+        let mut child = self.0.spawn().unwrap();
+        let output = Arc::new(watch::Sender::new(String::new()));
+        let (announce, mut announced) = mpsc::unbounded_channel();
+        let readers = [
+            copy(child.stdout.take().unwrap(), &output, Some(announce)),
+            copy(child.stderr.take().unwrap(), &output, None),
+        ];
+        let line = timeout(PATIENCE, announced.recv())
+            .await
+            .expect("it starts");
+        let Some(line) = line else {
+            panic!("it ended at once: {}", *output.borrow());
+        };
+        Server {
+            url: line.strip_prefix("listening on ").unwrap().to_owned(),
+            client: reqwest::Client::builder().no_proxy().build().unwrap(),
+            child,
+            output,
+            readers,
+        }
+    }
+
+    /// Waits until it has refused to start: what it said on stderr.
+    pub async fn refusal(mut self) -> String {
+        let output = timeout(PATIENCE, self.0.output()).await;
+        let output = output.expect("it ends").unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(output.stdout.is_empty(), "it listens: {said}");
+        assert_eq!(output.status.code(), Some(1), "{said}");
+        said
+    }
+}
+
+/// A server that listens; killed when dropped.
+pub struct Server {
+    pub url: String,
+    client: reqwest::Client,
+    child: Child,
+    output: Arc<watch::Sender<String>>,
+    readers: [JoinHandle<()>; 2],
+}
+
+impl Server {
+    /// Everything that it has said up to now.
+    pub fn said(&self) -> String {
+        self.output.borrow().clone()
+    }
+
+    /// Waits until it has said so, to whomever, so many times: everything that was said.
+    pub async fn has_said(&self, words: &str, times: usize) -> String {
+        let mut output = self.output.subscribe();
+        let said = output.wait_for(|text| text.matches(words).count() >= times);
+        match timeout(PATIENCE, said).await {
+            Ok(said) => said.unwrap().clone(),
+            Err(_) => panic!("not {times} times {words:?}: {}", *self.output.borrow()),
+        }
+    }
+
+    pub async fn register(&self, email: &str) -> Answer {
+        let body = json!({"email": email, "password": PASSWORD});
+        self.post("/api/auth/register", "", &body).await
+    }
+
+    pub async fn login(&self, email: &str, password: &str) -> Answer {
+        let request = self
+            .client
+            .post(format!("{}/api/auth/login", self.url))
+            .header("content-type", "application/x-www-form-urlencoded")
+            .body(format!("username={email}&password={password}"));
+        send(request).await
+    }
+
+    pub async fn cookie_login(&self, email: &str) -> Answer {
+        let request = self
+            .client
+            .post(format!("{}/api/auth/cookie/login", self.url))
+            .header("content-type", "application/x-www-form-urlencoded")
+            .body(format!("username={email}&password={PASSWORD}"));
+        send(request).await
+    }
+
+    /// Who has this cookie.
+    pub async fn me_by_cookie(&self, cookie: &str) -> Answer {
+        let request = self.client.get(format!("{}/api/auth/me", self.url));
+        send(request.header("cookie", cookie)).await
+    }
+
+    /// From now on asks for this host, as behind a proxy.
+    pub fn at_host(mut self, host: &'static str) -> Self {
+        let host = HeaderMap::from_iter([(HOST, HeaderValue::from_static(host))]);
+        let client = reqwest::Client::builder().no_proxy();
+        self.client = client.default_headers(host).build().unwrap();
+        self
+    }
+
+    /// The token of who has the usual password.
+    pub async fn token(&self, email: &str) -> String {
+        let answer = self.login(email, PASSWORD).await;
+        assert_eq!(answer.status, 200, "{}", answer.body);
+        answer.json()["access_token"].as_str().unwrap().to_owned()
+    }
+
+    pub async fn get(&self, path: &str, token: &str) -> Answer {
+        let request = self.client.get(format!("{}{path}", self.url));
+        send(request.bearer_auth(token)).await
+    }
+
+    pub async fn me(&self, token: &str) -> Answer {
+        self.get("/api/auth/me", token).await
+    }
+
+    pub async fn post(&self, path: &str, token: &str, body: &Value) -> Answer {
+        let request = self.client.post(format!("{}{path}", self.url)).json(body);
+        send(match token {
+            "" => request,
+            token => request.bearer_auth(token),
+        })
+        .await
+    }
+
+    pub async fn put(&self, path: &str, token: &str, body: &Value) -> Answer {
+        let request = self.client.put(format!("{}{path}", self.url)).json(body);
+        send(request.bearer_auth(token)).await
+    }
+
+    /// `127.0.0.1:…`
+    pub fn address(&self) -> &str {
+        self.url.strip_prefix("http://").unwrap()
+    }
+
+    pub fn pid(&self) -> u32 {
+        self.child.id().unwrap()
+    }
+
+    /// Sends `TERM`, `INT` or `HUP`.
+    pub fn signal(&self, name: &str) {
+        let kill = format!("kill -{name} {}", self.pid());
+        let status = std::process::Command::new("sh")
+            .arg("-c")
+            .arg(kill)
+            .status();
+        assert!(status.unwrap().success());
+    }
+
+    /// Waits for the end: the exit code, and everything that was said.
+    pub async fn ended(mut self) -> (Option<i32>, String) {
+        let status = timeout(PATIENCE, self.child.wait()).await;
+        let code = status.expect("it ends").unwrap().code();
+        for reader in self.readers {
+            reader.await.unwrap();
+        }
+        (code, self.output.borrow().clone())
+    }
+
+    /// Stops it as a service manager would: everything that was said.
+    pub async fn stop(self) -> String {
+        self.signal("TERM");
+        let (code, output) = self.ended().await;
+        assert_eq!(code, Some(0), "{output}");
+        output
+    }
+}
+
+async fn send(request: reqwest::RequestBuilder) -> Answer {
+    read(Response::from(request.send().await.unwrap())).await
+}
+
+/// Collects lines until the process closes its end; announces the first.
+fn copy(
+    from: impl AsyncRead + Send + Unpin + 'static,
+    to: &Arc<watch::Sender<String>>,
+    announce: Option<mpsc::UnboundedSender<String>>,
+) -> JoinHandle<()> {
+    let to = Arc::clone(to);
+    tokio::spawn(async move {
+        let mut lines = BufReader::new(from).lines();
+        while let Ok(Some(line)) = lines.next_line().await {
+            to.send_modify(|text| text.push_str(&format!("{line}\n")));
+            if let Some(announce) = &announce {
+                let _ = announce.send(line);
+            }
+        }
+    })
+}
+
+/// How long anything may take on a busy machine.
+pub const PATIENCE: Duration = Duration::from_secs(60);

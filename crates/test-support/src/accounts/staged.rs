@@ -1,0 +1,125 @@
+//! A store under a test's direction.
+
+use std::ops::Deref;
+use std::sync::Arc;
+
+use tower_warder::async_trait;
+use tower_warder_accounts::{
+    AccountStore, Actor, Email, NewUser, Page, StoreError, User, UserChange,
+};
+
+use super::direction::Direction;
+use crate::Place;
+
+/// Fails, or stops one call in its middle, when a test says so.
+pub struct Staged {
+    store: Arc<dyn AccountStore>,
+    _place: Place,
+    direction: Direction<Pause>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pause {
+    /// With the account in hand, as it was.
+    AfterFindByEmail,
+    BeforeInsert,
+    BeforeReplaceHash,
+    BeforeUpdate,
+    AfterUpdate,
+    BeforeDelete,
+    BeforeResetPassword,
+    BeforeEndTokens,
+    AfterEndTokens,
+}
+
+impl Staged {
+    pub async fn new() -> Self {
+        Self::over(Place::new().await).await
+    }
+
+    pub async fn over(place: Place) -> Self {
+        Self {
+            store: place.store().await,
+            _place: place,
+            direction: Direction::new(),
+        }
+    }
+}
+
+impl Deref for Staged {
+    type Target = Direction<Pause>;
+
+    fn deref(&self) -> &Direction<Pause> {
+        &self.direction
+    }
+}
+
+#[async_trait]
+impl AccountStore for Staged {
+    async fn insert(&self, new: NewUser) -> Result<User, StoreError> {
+        self.enter("insert")?;
+        self.at(Pause::BeforeInsert).await;
+        self.store.insert(new).await
+    }
+
+    async fn find(&self, id: i64) -> Result<Option<User>, StoreError> {
+        self.enter("find")?;
+        self.store.find(id).await
+    }
+
+    async fn find_by_email(&self, email: &Email) -> Result<Option<User>, StoreError> {
+        self.enter("find_by_email")?;
+        let found = self.store.find_by_email(email).await;
+        self.at(Pause::AfterFindByEmail).await;
+        found
+    }
+
+    async fn list(&self, page: Page) -> Result<Vec<User>, StoreError> {
+        self.enter("list")?;
+        self.store.list(page).await
+    }
+
+    async fn count_pending(&self) -> Result<u64, StoreError> {
+        self.enter("count_pending")?;
+        self.store.count_pending().await
+    }
+
+    async fn update(&self, id: i64, change: UserChange) -> Result<User, StoreError> {
+        self.enter("update")?;
+        self.at(Pause::BeforeUpdate).await;
+        let updated = self.store.update(id, change).await;
+        self.at(Pause::AfterUpdate).await;
+        updated
+    }
+
+    async fn delete(&self, id: i64, by: Actor) -> Result<(), StoreError> {
+        self.enter("delete")?;
+        self.at(Pause::BeforeDelete).await;
+        self.store.delete(id, by).await
+    }
+
+    async fn reset_password(&self, id: i64, hash: &str, by: Actor) -> Result<(), StoreError> {
+        self.enter("reset_password")?;
+        self.at(Pause::BeforeResetPassword).await;
+        self.store.reset_password(id, hash, by).await
+    }
+
+    async fn update_hash_if(&self, id: i64, old: &str, new: &str) -> Result<bool, StoreError> {
+        self.enter("update_hash_if")?;
+        self.at(Pause::BeforeReplaceHash).await;
+        self.store.update_hash_if(id, old, new).await
+    }
+
+    async fn revoke_tokens(
+        &self,
+        id: i64,
+        generation: u64,
+        hash: Option<&str>,
+    ) -> Result<bool, StoreError> {
+        self.enter("revoke_tokens")?;
+        self.at(Pause::BeforeEndTokens).await;
+        let ended = self.store.revoke_tokens(id, generation, hash).await;
+        self.at(Pause::AfterEndTokens).await;
+        ended
+    }
+}
