@@ -19,10 +19,10 @@ use futures_util::FutureExt;
 use reqwest::redirect::Policy;
 use reqwest::{StatusCode, Url};
 use serde::Deserialize;
-use tower_warder::{
-    AuthError, AuthErrorKind, AuthLayer, BoxError, Claims, Clock, CurrentUser, Verification,
-    Verifier,
-};
+use tower_warder::clock::Clock;
+use tower_warder::error::AuthErrorKind;
+use tower_warder::jwt::{Verification, Verifier};
+use tower_warder::{AuthError, AuthLayer, BoxError, Claims, CurrentUser};
 
 pub(crate) struct Introspection {
     client: reqwest::Client,

@@ -18,10 +18,10 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::routing::{get, post};
 use tokio::time::sleep;
-use tower_warder::{
-    Algorithm, AuthLayer, BoxError, Claims, ConfigError, CurrentUser, JwksBuilder, JwksEndpoint,
-    JwtIssuer, JwtVerifier, KeyRing, RemoteJwks, SigningKey,
-};
+use tower_warder::error::ConfigError;
+use tower_warder::jwks::{JwksBuilder, JwksEndpoint, RemoteJwks};
+use tower_warder::keys::{Algorithm, KeyRing, SigningKey};
+use tower_warder::{AuthLayer, BoxError, Claims, CurrentUser, JwtIssuer, JwtVerifier};
 
 /// How long others may keep the public keys. In earnest minutes.
 pub(crate) const MAX_AGE: Duration = Duration::from_secs(5);

@@ -23,7 +23,7 @@ use crate::user::{AuthUser, CurrentUser};
 /// The user of this request: approved and an [admin](AuthUser::is_admin).
 ///
 /// Answers 403 to approved users who are not. `Option<AdminUser<U>>` is `None` only if no
-/// credential was sent, or a dead [cookie](crate::AuthCookie).
+/// credential was sent, or a dead [cookie](crate::credentials::AuthCookie).
 pub struct AdminUser<U: AuthUser>(pub Arc<U>);
 
 /// The user of this request, if approved and the policy `P` says yes.
@@ -32,7 +32,8 @@ pub struct AdminUser<U: AuthUser>(pub Arc<U>);
 /// [`Identity::require`].
 ///
 /// ```
-/// # use tower_warder::{AuthUser, Claims, Denied, Require, Policy, UserStatus};
+/// # use tower_warder::{AuthUser, Claims, Require, UserStatus};
+/// # use tower_warder::policy::{Denied, Policy};
 /// # struct Member { editor: bool }
 /// # impl AuthUser for Member { fn status(&self) -> UserStatus { UserStatus::Approved } }
 /// #[derive(Default)]
@@ -52,10 +53,10 @@ pub struct Require<P: Policy<U> + Default, U: AuthUser>(pub Arc<U>, pub PhantomD
 ///
 /// No user is loaded. Answers 401 with the reason `custom_claims` to a token whose claims do not
 /// deserialize into `T`; `Option<TypedClaims<T>>` is `None` only if no credential was sent, or a dead
-/// [cookie](crate::AuthCookie), also one whose claims do not deserialize.
+/// [cookie](crate::credentials::AuthCookie), also one whose claims do not deserialize.
 ///
 /// ```
-/// # use tower_warder::TypedClaims;
+/// # use tower_warder::extract::TypedClaims;
 /// #[derive(serde::Deserialize)]
 /// struct Tenant {
 ///     tenant: String,

@@ -6,11 +6,12 @@
 //! other systems than Unix) owner and mode are not checked.
 //!
 //! ```no_run
-//! use tower_warder::{Algorithm, SigningKey, key_files};
+//! use tower_warder::key_files;
+//! use tower_warder::keys::{Algorithm, SigningKey};
 //!
 //! let pem = key_files::read_private("/etc/my-service/2026-11.pem")?;
 //! let key = SigningKey::from_pem(Algorithm::EdDSA, &*pem)?.key_id("2026-11");
-//! # Ok::<(), tower_warder::ConfigError>(())
+//! # Ok::<(), tower_warder::error::ConfigError>(())
 //! ```
 
 use std::fs::{self, File, Metadata};

@@ -45,7 +45,8 @@ use crate::user::{AuthUser, UserLoader};
 /// tokens apart, such as the issuer:
 ///
 /// ```
-/// use tower_warder::{AuthLayer, AuthUser, Claims, RequireLayer, UserStatus, Verifier};
+/// use tower_warder::{AuthLayer, AuthUser, Claims, RequireLayer, UserStatus};
+/// use tower_warder::jwt::Verifier;
 /// # struct Customer { active: bool }
 /// # async fn customer(_: &str) -> Result<Option<Customer>, std::io::Error> { Ok(None) }
 /// # struct Employee { left: bool }
@@ -181,14 +182,15 @@ impl AuthLayer<Claims> {
     /// A layer for a service without users of its own, such as one behind somebody else's issuer:
     /// the user is the [`Claims`] of a valid token.
     ///
-    /// `CurrentUser<Claims>`, `RequireLayer::<Claims>`, [`Scope`](crate::Scope) and every other
-    /// policy but [`Admin`](crate::Admin) work as with a user type. A valid token stays valid until
+    /// `CurrentUser<Claims>`, `RequireLayer::<Claims>`, [`Scope`](crate::policy::Scope) and every other
+    /// policy but [`Admin`](crate::policy::Admin) work as with a user type. A valid token stays valid until
     /// it expires: nobody is asked for the status of an account. Let tokens live for minutes, or put
-    /// a [`DenyListVerifier`](crate::DenyListVerifier) around the verifier.
+    /// a [`DenyListVerifier`](crate::jwt::DenyListVerifier) around the verifier.
     ///
     /// ```
-    /// # use tower_warder::{AuthLayer, Claims, RequireLayer, Scope, JwtVerifier};
-    /// # fn example(verifier: JwtVerifier) -> Result<(), tower_warder::ConfigError> {
+    /// # use tower_warder::{AuthLayer, Claims, JwtVerifier, RequireLayer};
+    /// # use tower_warder::policy::Scope;
+    /// # fn example(verifier: JwtVerifier) -> Result<(), tower_warder::error::ConfigError> {
     /// let auth = AuthLayer::claims_only(verifier.issuer("https://login.example").audience("orders"));
     /// let guard = RequireLayer::<Claims>::new(Scope::new("orders:read")?);
     /// # Ok(())

@@ -42,9 +42,9 @@ use crate::util::log_limit::{LogLimit, log_limited};
 /// use axum::http::header::CACHE_CONTROL;
 /// use axum::response::IntoResponse;
 /// use axum::{Json, Router, routing::post};
-/// use tower_warder::{
-///     AuthUser, BoxError, LoginError, PasswordHasher, HmacSecret, JwtIssuer, UserStatus,
-/// };
+/// use tower_warder::{AuthUser, BoxError, HmacSecret, JwtIssuer, UserStatus};
+/// use tower_warder::login::LoginError;
+/// use tower_warder::password::PasswordHasher;
 ///
 /// #[derive(Clone)]
 /// struct Member {
@@ -137,9 +137,9 @@ use crate::util::log_limit::{LogLimit, log_limited};
 /// # }
 /// ```
 ///
-/// [`PasswordHasher`]: crate::PasswordHasher
+/// [`PasswordHasher`]: crate::password::PasswordHasher
 /// [`JwtIssuer`]: crate::JwtIssuer
-/// [`AuthCookie`]: crate::AuthCookie
+/// [`AuthCookie`]: crate::credentials::AuthCookie
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum LoginError {

@@ -12,7 +12,8 @@ use crate::user::AuthUser;
 /// Closures `|user, claims| …` are policies, with `bool` or `Result<(), Denied>` as their answer.
 ///
 /// ```
-/// use tower_warder::{Claims, Denied, Policy};
+/// use tower_warder::Claims;
+/// use tower_warder::policy::{Denied, Policy};
 ///
 /// struct Member {
 ///     teams: Vec<String>,
@@ -33,7 +34,7 @@ use crate::user::AuthUser;
 /// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a policy about `{U}`",
-    note = "use `Approved`, `Admin`, a `Scope`, a closure `|user: &{U}, claims: &Claims| …`, or implement `tower_warder::Policy<{U}>`"
+    note = "use `Approved`, `Admin`, a `Scope`, a closure `|user: &{U}, claims: &Claims| …`, or implement `tower_warder::policy::Policy<{U}>`"
 )]
 pub trait Policy<U>: Send + Sync + 'static {
     /// Says yes, or no and why.
@@ -153,7 +154,7 @@ where
 /// What a closure may answer: see [`Policy`].
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not the answer of a policy",
-    note = "answer with `bool` or `Result<(), tower_warder::Denied>`"
+    note = "answer with `bool` or `Result<(), tower_warder::policy::Denied>`"
 )]
 pub trait Decision: sealed::Sealed {
     #[doc(hidden)]

@@ -34,12 +34,14 @@ use crate::user::{AuthUser, CurrentUser};
 /// `CorsLayer` answers preflights outside of this layer: see [CORS](crate#cors).
 ///
 /// ```
-/// # use tower_warder::{testing::TestUser as User, Admin, Claims, RequireLayer, Scope};
+/// # use tower_warder::{Claims, RequireLayer};
+/// # use tower_warder::policy::{Admin, Scope};
+/// # use tower_warder::testing::TestUser as User;
 /// let approved = RequireLayer::<User>::approved();
 /// let admins = RequireLayer::<User>::new(Admin);
 /// let readers = RequireLayer::<User>::new(Scope::new("orders:read")?);
 /// let early = RequireLayer::<User>::from_fn(|_, claims| claims.subject() < "100");
-/// # Ok::<(), tower_warder::ConfigError>(())
+/// # Ok::<(), tower_warder::error::ConfigError>(())
 /// ```
 #[must_use]
 pub struct RequireLayer<U, P = Approved, R = ProblemJson> {
@@ -76,7 +78,7 @@ impl<U> RequireLayer<U> {
 impl<U, P, R> RequireLayer<U, P, R> {
     /// Makes the response to whoever is rejected. Defaults to [`ProblemJson`].
     ///
-    /// Use [`EmptyBody`](crate::EmptyBody) where the body cannot be made of a `String`, as in a tonic
+    /// Use [`EmptyBody`](crate::response::EmptyBody) where the body cannot be made of a `String`, as in a tonic
     /// server (an axum router made of tonic's `Routes` takes the default), or a closure for an
     /// answer of your own. Layers that change the body, such as `TraceLayer` and `CompressionLayer`,
     /// belong outside of this one in a plain tower stack; in a router the order is free.

@@ -17,7 +17,7 @@ use crate::metrics::record;
     message = "`{Self}` does not make the body `{B}` of a rejection",
     note = "`ProblemJson`, the default, needs a body that can be made of a `String`: put layers that \
             change the body, such as `TraceLayer` or `CompressionLayer`, outside of the \
-            `RequireLayer`, or use `.on_rejection(tower_warder::EmptyBody)` for bodies that are `Default`, \
+            `RequireLayer`, or use `.on_rejection(tower_warder::response::EmptyBody)` for bodies that are `Default`, \
             or `.on_rejection(|error: &AuthError, headers: &HeaderMap| …)` for any other"
 )]
 pub trait MakeErrorResponse<B>: Send + Sync + 'static {

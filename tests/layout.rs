@@ -161,7 +161,7 @@ fn crate_roots() -> Vec<PathBuf> {
     let members = fs::read_dir(workspace.join("crates")).into_iter().flatten();
     let members = members.map(|member| member.unwrap().path());
     let crates = members.chain([workspace.to_owned()]);
-    let roots = crates.flat_map(|it| ["src/lib.rs", "src/main.rs"].map(|root| it.join(root)));
+    let roots = crates.map(|member| member.join("src/lib.rs"));
     roots.filter(|root| root.is_file()).collect()
 }
 

@@ -7,9 +7,9 @@ use axum::Router;
 use axum::http::StatusCode;
 use axum::routing::get;
 use tower::layer::util::Identity as EmptyLayer;
-use tower_warder::{
-    AuthLayer, Claims, CurrentUser, EmptyBody, JwtVerifier, RequireLayer, UserCache,
-};
+use tower_warder::cache::UserCache;
+use tower_warder::response::EmptyBody;
+use tower_warder::{AuthLayer, Claims, CurrentUser, JwtVerifier, RequireLayer};
 
 use crate::support::requests::{self, bearer};
 use crate::support::row::Row;

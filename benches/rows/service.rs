@@ -7,7 +7,9 @@ use axum::body::Body;
 use axum::extract::Request;
 use axum::http::{Response, StatusCode};
 use tower::{Layer, service_fn};
-use tower_warder::{Approved, AuthLayer, Identity, UserCache};
+use tower_warder::cache::UserCache;
+use tower_warder::policy::Approved;
+use tower_warder::{AuthLayer, Identity};
 
 use crate::support::requests::{self, bearer};
 use crate::support::row::Row;

@@ -73,7 +73,8 @@ mod asymmetric {
     };
     use base64::Engine;
     use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-    use tower_warder::{Algorithm, JwtVerifier, VerifyingKey};
+    use tower_warder::JwtVerifier;
+    use tower_warder::keys::{Algorithm, VerifyingKey};
 
     use crate::support::keys;
     use crate::support::row::Row;

@@ -55,8 +55,8 @@ pub fn many() -> impl Iterator<Item = String> {
 }
 
 /// Signed with a private key of `tests/keys`.
-pub fn signed(algorithm: tower_warder::Algorithm) -> String {
-    use tower_warder::Algorithm::{ES256, EdDSA, RS256};
+pub fn signed(algorithm: tower_warder::keys::Algorithm) -> String {
+    use tower_warder::keys::Algorithm::{ES256, EdDSA, RS256};
     let (algorithm, key) = match algorithm {
         ES256 => (
             Algorithm::ES256,

@@ -7,8 +7,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use crate::error::BoxError;
 use crate::metrics::record::ChannelDown;
 
-/// What a channel says to the [`UserCache`](crate::UserCache) that
-/// [follows](crate::UserCache::subscribe) it.
+/// What a channel says to the [`UserCache`](crate::cache::UserCache) that
+/// [follows](crate::cache::UserCache::subscribe) it.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Invalidation {

@@ -41,7 +41,8 @@ pub use self::invalidation::Invalidation;
 ///
 /// ```
 /// # use std::time::Duration;
-/// # use tower_warder::{AuthLayer, HmacSecret, JwtVerifier, UserCache, testing};
+/// # use tower_warder::{AuthLayer, HmacSecret, JwtVerifier, testing};
+/// # use tower_warder::cache::UserCache;
 /// # fn example(users: impl tower_warder::UserLoader<User = testing::TestUser>) {
 /// let cache = UserCache::new(10_000).ttl(Duration::from_secs(30));
 /// let layer = AuthLayer::new(JwtVerifier::hs256(&HmacSecret::generate()), users)

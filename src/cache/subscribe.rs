@@ -29,7 +29,8 @@ impl<U: Send + Sync + 'static> UserCache<U> {
     ///
     /// ```
     /// # use futures_util::{FutureExt, StreamExt, stream};
-    /// # use tower_warder::{Invalidation, UserCache, testing::TestUser as User};
+    /// # use tower_warder::cache::{Invalidation, UserCache};
+    /// # use tower_warder::testing::TestUser as User;
     /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
     /// let cache = UserCache::<User>::new(10_000);
     /// // From LISTEN/NOTIFY, Redis or whatever the nodes share.

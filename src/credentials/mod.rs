@@ -30,12 +30,12 @@ pub use self::query::decode as decode_form;
 /// these there are a cookie, and a parameter or a subprotocol on paths that you list:
 ///
 /// ```
-/// # use tower_warder::{AuthCookie, CredentialSource};
+/// # use tower_warder::credentials::{AuthCookie, CredentialSource};
 /// let source = CredentialSource::header()
 ///     .with_cookie(AuthCookie::new("session")?)
 ///     .with_query_token("/api/events")?
 ///     .with_websocket_subprotocol("/api/ws")?;
-/// # Ok::<(), tower_warder::ConfigError>(())
+/// # Ok::<(), tower_warder::error::ConfigError>(())
 /// ```
 ///
 /// An authenticating proxy passes the token in [a header of its own](Self::named_header).
@@ -84,8 +84,10 @@ impl CredentialSource {
     /// `X-Forwarded-Access-Token`:
     ///
     /// ```
-    /// # use tower_warder::{CredentialSource, JwtVerifier, VerifyingKey};
-    /// # fn example(key: VerifyingKey) -> Result<(), tower_warder::ConfigError> {
+    /// # use tower_warder::JwtVerifier;
+    /// # use tower_warder::credentials::CredentialSource;
+    /// # use tower_warder::keys::VerifyingKey;
+    /// # fn example(key: VerifyingKey) -> Result<(), tower_warder::error::ConfigError> {
     /// let source = CredentialSource::named_header("cf-access-jwt-assertion")?;
     /// // Without the audience, the tokens of every application behind the proxy would do.
     /// let verifier = JwtVerifier::new(key).audience("the AUD tag of this application");
@@ -149,7 +151,7 @@ impl CredentialSource {
     ///
     /// URIs are written down everywhere, in logs and in histories. Do not log the query of these
     /// paths, neither here nor in a proxy, send `Referrer-Policy: no-referrer` with pages, and let
-    /// them use [tickets](crate::StreamTickets).
+    /// them use [tickets](crate::stream_ticket::StreamTickets).
     ///
     /// # Errors
     ///

@@ -13,7 +13,7 @@ pub enum AuthErrorKind {
     /// More than one credential was sent.
     InvalidRequest,
     /// A page of another origin sent the cookie, or a header that a proxy adds: see
-    /// [`AuthCookie::check_csrf`](crate::AuthCookie::check_csrf).
+    /// [`AuthCookie::check_csrf`](crate::credentials::AuthCookie::check_csrf).
     CrossOrigin,
     /// The token was refused, or its subject is unknown.
     InvalidToken,

@@ -49,7 +49,7 @@ pub struct AuthError {
 }
 
 impl AuthError {
-    /// An error of the given kind, for a [`Verifier`](crate::Verifier) or a handler of your own.
+    /// An error of the given kind, for a [`Verifier`](crate::jwt::Verifier) or a handler of your own.
     pub const fn new(kind: AuthErrorKind) -> Self {
         Self {
             kind,

@@ -112,7 +112,7 @@ impl<U> Identity<U> {
         Some(known.cloned().map_err(Clone::clone))
     }
 
-    /// A [ticket](crate::StreamTickets) that stands for the token of this request, for a URI. Issue it
+    /// A [ticket](crate::stream_ticket::StreamTickets) that stands for the token of this request, for a URI. Issue it
     /// behind a guard: nothing but the token is checked. A ticket gets no other ticket.
     ///
     /// # Errors

@@ -21,8 +21,8 @@ impl<U: AuthUser> Identity<U> {
     /// At once, and then at every `interval`, the credential is verified and the user loaded as for
     /// a new request: an expired token, a removed key, a later generation and another status end
     /// the stream, and so does `policy`. Between, it is checked when the token expires, and when a
-    /// [`UserCache`](crate::UserCache) of the layer
-    /// [invalidates](crate::UserCache::invalidate) the user: a disabled user is disconnected at once.
+    /// [`UserCache`](crate::cache::UserCache) of the layer
+    /// [invalidates](crate::cache::UserCache::invalidate) the user: a disabled user is disconnected at once.
     /// Without a cache it takes up to `interval`; 30 seconds are a good one. Intervals below one
     /// second are raised to one second.
     ///
@@ -35,7 +35,9 @@ impl<U: AuthUser> Identity<U> {
     /// ```
     /// # use std::time::Duration;
     /// # use futures_util::{Stream, StreamExt};
-    /// # use tower_warder::{Approved, Identity, testing::TestUser as User};
+    /// # use tower_warder::Identity;
+    /// # use tower_warder::policy::Approved;
+    /// # use tower_warder::testing::TestUser as User;
     /// fn while_authorized(events: impl Stream, identity: Identity<User>) -> impl Stream {
     ///     let interval = Duration::from_secs(30);
     ///     events.take_until(identity.until_unauthorized(Approved, interval, tokio::time::sleep))

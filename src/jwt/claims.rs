@@ -41,7 +41,7 @@ pub struct Claims {
 }
 
 impl Claims {
-    /// Reads claims from a JSON object, for a [`Verifier`](crate::Verifier) of your own.
+    /// Reads claims from a JSON object, for a [`Verifier`](crate::jwt::Verifier) of your own.
     ///
     /// The form is checked as it is for a token: one object without duplicate names, `sub` and
     /// `exp` present, `sub`, `exp`, `nbf`, `iat`, `iss` and `aud` of their types. Times are for the verifier to judge, with
@@ -49,18 +49,19 @@ impl Claims {
     ///
     /// # Errors
     ///
-    /// [`InvalidToken`](crate::AuthErrorKind::InvalidToken) with the reason as its source.
+    /// [`InvalidToken`](crate::error::AuthErrorKind::InvalidToken) with the reason as its source.
     pub fn from_json(json: impl AsRef<str>) -> Result<Self, AuthError> {
         Self::parse(json.as_ref()).map_err(AuthError::refused)
     }
 
     /// The same claims, if they are valid by this clock (`exp`, `nbf`, `iat`), for a
-    /// [`Verifier`](crate::Verifier) of your own. The clock of whoever made them may differ by
+    /// [`Verifier`](crate::jwt::Verifier) of your own. The clock of whoever made them may differ by
     /// `leeway`, of which at most 300 seconds count; `nbf` and `iat` may be 5 seconds ahead of that.
     ///
     /// ```
     /// use std::time::Duration;
-    /// use tower_warder::{Claims, Clock};
+    /// use tower_warder::Claims;
+    /// use tower_warder::clock::Clock;
     ///
     /// let claims = Claims::from_json(r#"{"sub":"7","exp":1767225600}"#)?;
     /// assert!(claims.validate_times(&Clock::system(), Duration::ZERO).is_err()); // since 2026
@@ -69,7 +70,7 @@ impl Claims {
     ///
     /// # Errors
     ///
-    /// [`InvalidToken`](crate::AuthErrorKind::InvalidToken) with the reason as its source.
+    /// [`InvalidToken`](crate::error::AuthErrorKind::InvalidToken) with the reason as its source.
     pub fn validate_times(self, clock: &Clock, leeway: Duration) -> Result<Self, AuthError> {
         let leeway = leeway.min(MAX_LEEWAY).as_secs_f64();
         match self.check_times(clock.numeric_date(), leeway) {
@@ -156,7 +157,7 @@ impl Claims {
     ///
     /// # Errors
     ///
-    /// [`InvalidToken`](crate::AuthErrorKind::InvalidToken) if the claims are not of this form.
+    /// [`InvalidToken`](crate::error::AuthErrorKind::InvalidToken) if the claims are not of this form.
     pub fn deserialize<T: DeserializeOwned>(&self) -> Result<T, AuthError> {
         // The parser's text may quote the token and is dropped.
         let payload = self.text.get(..self.payload_end).unwrap_or_default();

@@ -25,7 +25,8 @@ use crate::error::{AuthError, BoxError, RejectReason};
 /// use std::collections::HashMap;
 /// use std::sync::RwLock;
 /// use std::time::{Duration, SystemTime};
-/// use tower_warder::{BoxError, Claims, DenyList, async_trait};
+/// use tower_warder::{BoxError, Claims, async_trait};
+/// use tower_warder::jwt::DenyList;
 ///
 /// #[derive(Default)]
 /// struct LoggedOut(RwLock<HashMap<String, SystemTime>>);
@@ -51,7 +52,7 @@ use crate::error::{AuthError, BoxError, RejectReason};
 #[async_trait]
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a deny list",
-    note = "implement `tower_warder::DenyList` for `{Self}`, with `#[tower_warder::async_trait]`"
+    note = "implement `tower_warder::jwt::DenyList` for `{Self}`, with `#[tower_warder::async_trait]`"
 )]
 pub trait DenyList: Send + Sync + 'static {
     /// Whether the token that the list has under `key`, if it has it, was revoked.
@@ -102,7 +103,8 @@ impl<L: DenyList + ?Sized> DenyList for Arc<L> {
 ///
 /// ```
 /// # use std::time::Duration;
-/// # use tower_warder::{AuthLayer, DenyList, DenyListVerifier, HmacSecret, JwtVerifier, UserLoader};
+/// # use tower_warder::{AuthLayer, HmacSecret, JwtVerifier, UserLoader};
+/// # use tower_warder::jwt::{DenyList, DenyListVerifier};
 /// # use tower_warder::testing::TestUser;
 /// # fn example(secret: &HmacSecret, list: impl DenyList, users: impl UserLoader<User = TestUser>) {
 /// let verifier = DenyListVerifier::new(JwtVerifier::hs256(secret), list);

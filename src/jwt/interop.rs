@@ -12,13 +12,13 @@ use jsonwebtoken::{AlgorithmFamily, DecodingKey, DecodingKeyKind, EncodingKey, V
 use serde_json::json;
 
 use super::jwt_verifier::JwtVerifier;
-use super::key_ring::KeyRing;
+use super::keys::KeyRing;
 use super::keys::{ALL, Algorithm, SigningKey, VerifyingKey};
 use crate::error::ConfigError;
-use crate::secret::HmacSecret;
+use crate::jwt::keys::HmacSecret;
 
 /// ```
-/// use tower_warder::Algorithm;
+/// use tower_warder::keys::Algorithm;
 ///
 /// assert_eq!(jsonwebtoken::Algorithm::from(Algorithm::EdDSA), jsonwebtoken::Algorithm::EdDSA);
 /// ```
@@ -44,10 +44,10 @@ impl From<Algorithm> for jsonwebtoken::Algorithm {
 /// Fails with [`ConfigError::InvalidKey`] for an algorithm that a later version of `jsonwebtoken` adds.
 ///
 /// ```
-/// use tower_warder::Algorithm;
+/// use tower_warder::keys::Algorithm;
 ///
 /// assert_eq!(Algorithm::try_from(jsonwebtoken::Algorithm::PS256)?, Algorithm::PS256);
-/// # Ok::<(), tower_warder::ConfigError>(())
+/// # Ok::<(), tower_warder::error::ConfigError>(())
 /// ```
 impl TryFrom<jsonwebtoken::Algorithm> for Algorithm {
     type Error = ConfigError;
@@ -56,7 +56,7 @@ impl TryFrom<jsonwebtoken::Algorithm> for Algorithm {
         let mut all = ALL.into_iter();
         all.find(|ours| jsonwebtoken::Algorithm::from(*ours) == theirs)
             .ok_or(ConfigError::InvalidKey(
-                "its algorithm is not supported; choose one of `tower_warder::Algorithm`",
+                "its algorithm is not supported; choose one of `tower_warder::keys::Algorithm`",
             ))
     }
 }
@@ -73,7 +73,8 @@ impl VerifyingKey {
     ///
     /// ```
     /// use jsonwebtoken::DecodingKey;
-    /// use tower_warder::{Algorithm, ConfigError, VerifyingKey};
+    /// use tower_warder::error::ConfigError;
+    /// use tower_warder::keys::{Algorithm, VerifyingKey};
     ///
     /// let key = DecodingKey::from_secret(b"yDW3kcHh1V0mhdDsaWyb29bSGZ3rEo7L");
     /// assert!(VerifyingKey::from_decoding_key(Algorithm::HS256, &key).is_ok());
@@ -120,7 +121,8 @@ impl VerifyingKey {
 /// rejected; convert one by way of `DecodingKey::from_jwk`.
 ///
 /// ```
-/// use tower_warder::{ConfigError, VerifyingKey};
+/// use tower_warder::error::ConfigError;
+/// use tower_warder::keys::VerifyingKey;
 ///
 /// let jwk: jsonwebtoken::jwk::Jwk = serde_json::from_str(
 ///     r#"{"kty":"oct","alg":"HS256","k":"eURXM2tjSGgxVjBtaGREc2FXeWIyOWJTR1ozckVvN0w"}"#,
@@ -145,7 +147,8 @@ impl SigningKey {
     ///
     /// ```
     /// use jsonwebtoken::EncodingKey;
-    /// use tower_warder::{Algorithm, SigningKey, JwtIssuer, JwtVerifier};
+    /// use tower_warder::{JwtIssuer, JwtVerifier};
+    /// use tower_warder::keys::{Algorithm, SigningKey};
     ///
     /// let key = EncodingKey::from_secret(b"yDW3kcHh1V0mhdDsaWyb29bSGZ3rEo7L");
     /// let key = SigningKey::from_encoding_key(Algorithm::HS256, &key)?;
@@ -176,7 +179,8 @@ impl SigningKey {
 /// cannot be used, where one has no `kid` or two have the same, and where no key is left.
 ///
 /// ```
-/// use tower_warder::{KeyRing, JwtVerifier};
+/// use tower_warder::JwtVerifier;
+/// use tower_warder::keys::KeyRing;
 ///
 /// # #[cfg(any(feature = "aws-lc-rs", feature = "rust-crypto"))] {
 /// let set: jsonwebtoken::jwk::JwkSet = serde_json::from_str(
@@ -230,7 +234,8 @@ impl JwtVerifier {
     ///
     /// ```
     /// use jsonwebtoken::{Algorithm, DecodingKey, Validation};
-    /// use tower_warder::{ConfigError, JwtVerifier};
+    /// use tower_warder::JwtVerifier;
+    /// use tower_warder::error::ConfigError;
     ///
     /// let key = DecodingKey::from_secret(b"yDW3kcHh1V0mhdDsaWyb29bSGZ3rEo7L");
     /// let mut validation = Validation::new(Algorithm::HS256);

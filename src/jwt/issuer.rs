@@ -11,12 +11,12 @@ use serde_json::{Map, Value, json};
 use super::claims::Claims;
 use super::issue_error::IssueError;
 use super::issue_rules::{REGISTERED, check_texts, check_times, is_same_audience, object};
-use super::key_ring::KeyRing;
+use super::keys::KeyRing;
 use super::keys::SigningKey;
 use super::limits::{MAX_HEADER_BYTES, MAX_TOKEN_BYTES};
 use super::numeric_date::{MAX_DATE_SECONDS, from_system_time};
 use crate::clock::Clock;
-use crate::secret::HmacSecret;
+use crate::jwt::keys::HmacSecret;
 
 /// Makes signed tokens that [`JwtVerifier`](crate::JwtVerifier) accepts.
 ///

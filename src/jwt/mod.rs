@@ -1,4 +1,4 @@
-//! Tokens: what they say, who signed them, how they are judged and how they are made.
+//! JSON Web Tokens (RFC 7519): verification, claims, issuing and revocation.
 
 mod limits;
 mod numeric_date;
@@ -12,12 +12,9 @@ mod claim_rules;
 mod claims;
 mod issuer_rule;
 mod verifier;
-mod keys;
-mod key_set;
-mod key_ring;
+pub mod keys;
 mod token_cache;
-#[cfg(feature = "jwks")]
-mod jwks;
+pub mod jwks;
 mod jwt_verifier;
 mod deny_list;
 mod multi_issuer;
@@ -31,10 +28,6 @@ pub use claims::Claims;
 pub use deny_list::{DenyList, DenyListVerifier};
 pub use issue_error::IssueError;
 pub use issuer::{JwtIssuer, TokenBuilder};
-#[cfg(feature = "jwks")]
-pub use jwks::{JwksBuilder, JwksClient, RemoteJwks};
 pub use jwt_verifier::JwtVerifier;
-pub use key_ring::KeyRing;
-pub use keys::{Algorithm, SigningKey, VerifyingKey};
 pub use multi_issuer::MultiIssuerVerifier;
 pub use verifier::{Verification, Verifier};

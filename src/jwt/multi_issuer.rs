@@ -15,7 +15,8 @@ use crate::error::{AuthError, ConfigError, RejectReason};
 /// leeway.
 ///
 /// ```
-/// use tower_warder::{MultiIssuerVerifier, HmacSecret, JwtIssuer, JwtVerifier};
+/// use tower_warder::{HmacSecret, JwtIssuer, JwtVerifier};
+/// use tower_warder::jwt::MultiIssuerVerifier;
 ///
 /// let (ours, theirs) = (HmacSecret::generate(), HmacSecret::generate());
 /// let issuers = MultiIssuerVerifier::new()
@@ -24,7 +25,7 @@ use crate::error::{AuthError, ConfigError, RejectReason};
 /// # fn example(users: impl tower_warder::UserLoader, issuers: MultiIssuerVerifier) {
 /// let auth = tower_warder::AuthLayer::new(issuers, users);
 /// # }
-/// # Ok::<(), tower_warder::ConfigError>(())
+/// # Ok::<(), tower_warder::error::ConfigError>(())
 /// ```
 ///
 /// What a token says of its issuer (`iss`) only chooses the verifier, which then demands exactly

@@ -9,11 +9,11 @@
 //! | `tower_warder_rejections_total` | counter | `code`, `reason` | requests that were refused |
 //! | `tower_warder_loads_total` | counter | `outcome`: `found`, `unknown`, `refused`, `failed`, `abandoned` | calls of [`UserLoader::load_user`](crate::UserLoader::load_user) that ended |
 //! | `tower_warder_load_duration_seconds` | histogram | | how long each of them took |
-//! | `tower_warder_user_cache_lookups_total` | counter | `outcome`: `hit`, `miss`, `bypass` | users looked up in a [`UserCache`](crate::UserCache), or not, because it stood aside |
-//! | `tower_warder_user_cache_channels_down` | gauge | | channels that a cache [follows](crate::UserCache::subscribe) and that are not connected: it stands aside |
+//! | `tower_warder_user_cache_lookups_total` | counter | `outcome`: `hit`, `miss`, `bypass` | users looked up in a [`UserCache`](crate::cache::UserCache), or not, because it stood aside |
+//! | `tower_warder_user_cache_channels_down` | gauge | | channels that a cache [follows](crate::cache::UserCache::subscribe) and that are not connected: it stands aside |
 //! | `tower_warder_token_cache_lookups_total` | counter | `outcome`: `hit`, `miss` | tokens looked up in the [cache](crate::JwtVerifier::cache) of a verifier |
 //! | `tower_warder_key_fetches_total` | counter | `outcome`: `ok`, `failed` | times that a `RemoteJwks` asked its key server |
-//! | `tower_warder_tickets_issued_total` | counter | | [tickets](crate::StreamTickets) that were issued |
+//! | `tower_warder_tickets_issued_total` | counter | | [tickets](crate::stream_ticket::StreamTickets) that were issued |
 //! | `tower_warder_tickets_redeemed_total` | counter | | tickets that were redeemed |
 //! | `tower_warder_password_hashes_running` | gauge | | permits to hash that are taken |
 //! | `tower_warder_password_hashes_waiting` | gauge | | callers who wait for one |
@@ -49,7 +49,7 @@
 //! | `no_issuer_rule` | the verifier has fetched keys (`RemoteJwks`) and no rule for their issuer |
 //! | `unexpected_audience` | it has an audience, and the verifier names none |
 //! | `ticket` | the ticket is unknown, used, expired, or asks for another one |
-//! | `denied`, `no_token_id` | it is on the [deny list](crate::DenyList), or has no name to be found there by |
+//! | `denied`, `no_token_id` | it is on the [deny list](crate::jwt::DenyList), or has no name to be found there by |
 //! | `generation` | it was revoked by a later generation |
 //! | `issued_too_early` | its `iat` is before [`AuthUser::tokens_valid_since`](crate::AuthUser::tokens_valid_since) |
 //! | `unknown_subject` | there is no such user |

@@ -8,7 +8,7 @@ use crate::util::log_limit::{LogLimits, log_limited};
 
 /// Why a password could not be hashed or judged.
 ///
-/// A wrong password is none of these: it is a [`PasswordVerification`](crate::PasswordVerification) that does not match.
+/// A wrong password is none of these: it is a [`PasswordVerification`](crate::password::PasswordVerification) that does not match.
 ///
 /// As an [`AuthError`], `Busy` and `Failed` are [`AuthErrorKind::Unavailable`]: nobody can say
 /// whether the password was right. `TooLong` and `UnreadableHash` are
@@ -17,7 +17,7 @@ use crate::util::log_limit::{LogLimits, log_limited};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum PasswordError {
-    /// As many callers wait as [may wait](crate::PasswordHasher::max_queue). Try again later.
+    /// As many callers wait as [may wait](crate::password::PasswordHasher::max_queue). Try again later.
     Busy,
     /// The password has more than 4096 bytes. It was not hashed.
     TooLong,

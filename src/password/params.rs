@@ -12,7 +12,8 @@ use crate::error::ConfigError;
 /// | iterations, at least | 1 | 2 | 3 | 4 | 5 |
 ///
 /// ```
-/// use tower_warder::{ConfigError, PasswordParams};
+/// use tower_warder::error::ConfigError;
+/// use tower_warder::password::PasswordParams;
 ///
 /// assert!(PasswordParams::new(19456, 2, 1).is_ok());
 /// assert!(matches!(

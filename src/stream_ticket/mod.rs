@@ -21,7 +21,7 @@ use crate::metrics::record;
 /// seconds. Whoever redeems it is judged by that token: it outlives neither the token nor its key,
 /// nor its generation, and the account's status is read as ever.
 ///
-/// A ticket is taken where a [`CredentialSource`](crate::CredentialSource) reads the paths that you list, in
+/// A ticket is taken where a [`CredentialSource`](crate::credentials::CredentialSource) reads the paths that you list, in
 /// the query or as subprotocol, and nowhere else: neither in the header or a cookie, nor on another
 /// path. Tokens are taken there as well.
 ///
@@ -30,7 +30,10 @@ use crate::metrics::record;
 /// so let the load balancer keep a client at its node.
 ///
 /// ```
-/// # use tower_warder::{AuthLayer, ConfigError, HmacSecret, CredentialSource, JwtVerifier, StreamTickets, testing};
+/// # use tower_warder::{AuthLayer, HmacSecret, JwtVerifier, testing};
+/// # use tower_warder::credentials::CredentialSource;
+/// # use tower_warder::error::ConfigError;
+/// # use tower_warder::stream_ticket::StreamTickets;
 /// # fn example(users: impl tower_warder::UserLoader<User = testing::TestUser>) -> Result<(), ConfigError> {
 /// let layer = AuthLayer::new(JwtVerifier::hs256(&HmacSecret::generate()), users)
 ///     .credentials(CredentialSource::header().with_query_token("/api/events")?)

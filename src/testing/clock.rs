@@ -18,7 +18,7 @@ use crate::clock::Clock;
 ///
 /// clock.advance(Duration::from_secs(7 * 24 * 3600));
 /// assert!(verifier.verify_token(&token).is_err());
-/// # Ok::<(), tower_warder::IssueError>(())
+/// # Ok::<(), tower_warder::jwt::IssueError>(())
 /// ```
 #[derive(Clone, Debug)]
 pub struct FixedClock(Arc<Mutex<SystemTime>>);

@@ -14,9 +14,9 @@ use tower_service::Service;
 use crate::credentials::CredentialSource;
 use crate::error::BoxError;
 use crate::identity::{Config, TestLogIn};
+use crate::jwt::keys::HmacSecret;
 use crate::jwt::{Claims, JwtIssuer, JwtVerifier};
 use crate::layer::{AuthLayer, AuthService};
-use crate::secret::HmacSecret;
 use crate::user::{AuthUser, UserLoader, UserStatus};
 
 /// A token for `subject` that [`verifier`] accepts.

@@ -7,10 +7,10 @@ use std::time::Duration;
 use axum::Router;
 use axum::routing::get as on_get;
 use tokio::time::{Instant, sleep};
+use tower_warder::error::AuthErrorKind;
+use tower_warder::jwt::{Verification, Verifier};
 use tower_warder::testing::{self, TestUser};
-use tower_warder::{
-    AuthError, AuthErrorKind, AuthLayer, Claims, CurrentUser, RequireLayer, Verification, Verifier,
-};
+use tower_warder::{AuthError, AuthLayer, Claims, CurrentUser, RequireLayer};
 
 use crate::support::{Log, OUTAGE, Store, get, get_with, send};
 

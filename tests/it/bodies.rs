@@ -14,8 +14,9 @@ use http_body::Frame;
 use http_body_util::combinators::BoxBody;
 use http_body_util::{BodyExt, Full, StreamBody};
 use tower::{Layer, ServiceBuilder, ServiceExt};
+use tower_warder::response::EmptyBody;
 use tower_warder::testing::{self, TestUser};
-use tower_warder::{AuthError, EmptyBody, RequireLayer};
+use tower_warder::{AuthError, RequireLayer};
 
 use crate::support::{Store, Strict, get, layer, read};
 

@@ -11,11 +11,16 @@ use futures_util::FutureExt;
 use http::{Request, Response};
 use serde::Deserialize;
 use tower::{Layer, ServiceExt, service_fn};
+use tower_warder::cache::UserCache;
+use tower_warder::credentials::{AuthCookie, CredentialSource};
+use tower_warder::error::AuthErrorKind;
+use tower_warder::extract::TypedClaims;
+use tower_warder::jwt::{Verification, Verifier};
+use tower_warder::policy::{Approved, Scope};
+use tower_warder::require::RequireService;
 use tower_warder::testing::{self, TestUser};
 use tower_warder::{
-    AdminUser, Approved, AuthCookie, AuthError, AuthErrorKind, AuthLayer, BoxError, Claims,
-    CredentialSource, CurrentUser, Require, RequireLayer, RequireService, Scope, TypedClaims,
-    UserCache, Verification, Verifier,
+    AdminUser, AuthError, AuthLayer, BoxError, Claims, CurrentUser, Require, RequireLayer,
 };
 
 use crate::support::{

@@ -8,7 +8,9 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
 use serde_json::json;
-use tower_warder::{AuthCookie, AuthLayer, Claims, CredentialSource, Verification, Verifier};
+use tower_warder::credentials::{AuthCookie, CredentialSource};
+use tower_warder::jwt::{Verification, Verifier};
+use tower_warder::{AuthLayer, Claims};
 
 use crate::support::{Store, identity};
 

@@ -9,8 +9,9 @@ use axum::routing::any;
 use http::header::{AUTHORIZATION, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{Method, StatusCode};
 use tower_http::cors::CorsLayer;
+use tower_warder::RequireLayer;
+use tower_warder::policy::Admin;
 use tower_warder::testing::{self, TestUser};
-use tower_warder::{Admin, RequireLayer};
 
 use crate::support::{Mood, Store, get, get_with, layer, send};
 

@@ -10,7 +10,7 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use tower::{Layer, ServiceExt, service_fn};
 use tower_http::csrf::CsrfLayer;
-use tower_warder::AuthCookie;
+use tower_warder::credentials::AuthCookie;
 
 const TRUSTED: &str = "https://app.example";
 const SITE: &str = "sec-fetch-site";

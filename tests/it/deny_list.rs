@@ -11,11 +11,15 @@ use axum::Router;
 use axum::routing::get as on_get;
 use serde_json::json;
 use tokio::time::{Instant, sleep};
+use tower_warder::cache::UserCache;
+use tower_warder::credentials::CredentialSource;
+use tower_warder::error::AuthErrorKind;
+use tower_warder::jwt::{DenyList, DenyListVerifier, Verification, Verifier};
+use tower_warder::policy::Approved;
+use tower_warder::stream_ticket::StreamTickets;
 use tower_warder::testing::{self, TestUser};
 use tower_warder::{
-    Approved, AuthError, AuthErrorKind, AuthLayer, BoxError, Claims, CredentialSource, CurrentUser,
-    DenyList, DenyListVerifier, Identity, RequireLayer, StreamTickets, UserCache, Verification,
-    Verifier, async_trait,
+    AuthError, AuthLayer, BoxError, Claims, CurrentUser, Identity, RequireLayer, async_trait,
 };
 
 use crate::support::{Log, OUTAGE, Store, get, get_with, identity, send};

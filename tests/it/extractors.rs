@@ -5,10 +5,12 @@ use axum::body::Body;
 use axum::routing::get as on_get;
 use http::{Method, Request};
 use tower::{Layer, ServiceExt};
+use tower_warder::cache::UserCache;
+use tower_warder::policy::Approved;
 use tower_warder::testing::{self, StaticUserLoader, TestUser};
 use tower_warder::{
-    AdminUser, Approved, AuthError, AuthLayer, AuthUser, Claims, CurrentUser, Identity, Require,
-    RequireLayer, UserCache, UserStatus,
+    AdminUser, AuthError, AuthLayer, AuthUser, Claims, CurrentUser, Identity, Require,
+    RequireLayer, UserStatus,
 };
 
 use crate::support::{Answer, Log, Mood, Store, get, get_with, inside, layer, read, send};

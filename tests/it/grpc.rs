@@ -6,8 +6,9 @@ use axum::body::Body;
 use axum::routing::any;
 use http::{Method, Request, Version};
 use tower::{Layer, ServiceExt};
+use tower_warder::response::EmptyBody;
 use tower_warder::testing::{self, TestUser};
-use tower_warder::{AuthLayer, AuthUser, CurrentUser, EmptyBody, RequireLayer, UserStatus};
+use tower_warder::{AuthLayer, AuthUser, CurrentUser, RequireLayer, UserStatus};
 
 use crate::support::{Answer, Store, get, inside, layer, read, send};
 

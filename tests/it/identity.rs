@@ -8,11 +8,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use axum::Router;
 use axum::routing::get as on_get;
 use futures_util::{FutureExt, poll};
+use tower_warder::error::AuthErrorKind;
+use tower_warder::jwt::{Verification, Verifier};
 use tower_warder::testing::{self, TestUser};
-use tower_warder::{
-    AdminUser, AuthErrorKind, AuthLayer, Claims, CurrentUser, Identity, RequireLayer, Verification,
-    Verifier,
-};
+use tower_warder::{AdminUser, AuthLayer, Claims, CurrentUser, Identity, RequireLayer};
 
 use crate::support::{Counting, Mood, Store, get, get_with, identity, layer, send};
 

@@ -6,10 +6,9 @@ use axum::body::Body;
 use axum::routing::post;
 use http::Request;
 use tower::{Layer, ServiceExt};
+use tower_warder::policy::{Admin, Approved};
 use tower_warder::testing::{self, TestUser};
-use tower_warder::{
-    Admin, AdminUser, Approved, AuthError, Claims, CurrentUser, Identity, Require, RequireLayer,
-};
+use tower_warder::{AdminUser, AuthError, Claims, CurrentUser, Identity, Require, RequireLayer};
 
 use crate::support::{Answer, Store, inside, layer, read, send};
 

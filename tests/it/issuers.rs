@@ -1,9 +1,9 @@
 //! Several issuers behind one layer, each with its own keys and audience.
 
-use tower_warder::{
-    AuthError, ConfigError, HmacSecret, JwtIssuer, JwtVerifier, KeyRing, MultiIssuerVerifier,
-    SigningKey, Verification, Verifier,
-};
+use tower_warder::error::ConfigError;
+use tower_warder::jwt::{MultiIssuerVerifier, Verification, Verifier};
+use tower_warder::keys::{KeyRing, SigningKey};
+use tower_warder::{AuthError, HmacSecret, JwtIssuer, JwtVerifier};
 
 const A: &str = "https://a.example";
 const B: &str = "https://b.example";

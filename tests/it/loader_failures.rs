@@ -9,10 +9,11 @@ use axum::routing::get as on_get;
 use futures_util::future::BoxFuture;
 use futures_util::poll;
 use tokio::time::{Instant, sleep};
+use tower_warder::error::AuthErrorKind;
 use tower_warder::testing::{self, TestUser};
 use tower_warder::{
-    AuthError, AuthErrorKind, AuthLayer, AuthUser, BoxError, Claims, CurrentUser, Identity,
-    RequireLayer, UserLoader, UserStatus, async_trait,
+    AuthError, AuthLayer, AuthUser, BoxError, Claims, CurrentUser, Identity, RequireLayer,
+    UserLoader, UserStatus, async_trait,
 };
 
 use crate::support::{Log, Mood, OUTAGE, Store, get, get_with, identity, layer, send};

@@ -5,10 +5,12 @@ use axum::body::Body;
 use axum::extract::Request;
 use axum::routing::get as on_get;
 use http::header::AUTHORIZATION;
+use tower_warder::cache::UserCache;
+use tower_warder::credentials::{AuthCookie, CredentialSource};
 use tower_warder::testing::{self, TestUser};
 use tower_warder::{
-    AdminUser, AuthCookie, AuthError, AuthLayer, AuthUser, Claims, CredentialSource, CurrentUser,
-    HmacSecret, Identity, JwtVerifier, RequireLayer, UserCache, UserStatus,
+    AdminUser, AuthError, AuthLayer, AuthUser, Claims, CurrentUser, HmacSecret, Identity,
+    JwtVerifier, RequireLayer, UserStatus,
 };
 
 use crate::support::{Mood, Store, get, get_with, layer, send};

@@ -6,11 +6,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use axum::body::Body;
 use http::{HeaderMap, Request, Response, Version};
 use tower::{Layer, ServiceExt};
+use tower_warder::error::AuthErrorKind;
+use tower_warder::policy::{Admin, Denied, Policy, Scope};
+use tower_warder::response::{EmptyBody, MakeErrorResponse};
 use tower_warder::testing::{self, TestUser};
-use tower_warder::{
-    Admin, AuthError, AuthErrorKind, Claims, Denied, EmptyBody, MakeErrorResponse, Policy,
-    RequireLayer, Scope,
-};
+use tower_warder::{AuthError, Claims, RequireLayer};
 
 use crate::support::{Answer, Mood, Store, get_with, inside, layer, read};
 

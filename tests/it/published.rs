@@ -6,7 +6,9 @@ use axum::Router;
 use axum::body::Body;
 use http::{Method, Request};
 use serde_json::Value;
-use tower_warder::{Algorithm, HmacSecret, JwksEndpoint, KeyRing, SigningKey, VerifyingKey};
+use tower_warder::HmacSecret;
+use tower_warder::jwks::JwksEndpoint;
+use tower_warder::keys::{Algorithm, KeyRing, SigningKey, VerifyingKey};
 
 use crate::support::{Answer, get, send};
 

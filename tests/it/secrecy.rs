@@ -10,12 +10,18 @@ use axum::routing::get as on_get;
 use futures_util::FutureExt;
 use http::{HeaderMap, Request};
 use tower::{Layer, ServiceExt};
+use tower_warder::clock::Clock;
+use tower_warder::credentials::{AuthCookie, CredentialSource};
+use tower_warder::error::{AuthErrorKind, ConfigError};
+use tower_warder::jwt::{DenyList, DenyListVerifier};
+use tower_warder::keys::{Algorithm, KeyRing, SigningKey, VerifyingKey};
+use tower_warder::policy::{Admin, Approved, Denied, Scope};
+use tower_warder::response::{EmptyBody, ProblemJson};
+use tower_warder::stream_ticket::StreamTickets;
 use tower_warder::testing::{self, FixedClock, StaticUserLoader, TestUser};
 use tower_warder::{
-    Admin, AdminUser, Algorithm, Approved, AuthCookie, AuthError, AuthErrorKind, BoxError, Claims,
-    Clock, ConfigError, CredentialSource, CurrentUser, Denied, DenyList, DenyListVerifier,
-    EmptyBody, HmacSecret, Identity, JwtIssuer, JwtVerifier, KeyRing, ProblemJson, Require,
-    RequireLayer, Scope, SigningKey, StreamTickets, UserStatus, VerifyingKey, async_trait,
+    AdminUser, AuthError, BoxError, Claims, CurrentUser, HmacSecret, Identity, JwtIssuer,
+    JwtVerifier, Require, RequireLayer, UserStatus, async_trait,
 };
 
 use crate::support::{Log, Mood, OUTAGE, Store, get_with, identity, inside, layer, send};

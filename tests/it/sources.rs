@@ -9,11 +9,11 @@ use http::header::{
 };
 use http::{Method, Request};
 use proptest::prelude::*;
+use tower_warder::credentials::{AuthCookie, CredentialSource};
+use tower_warder::error::ConfigError;
+use tower_warder::policy::Approved;
 use tower_warder::testing::{self, FixedClock, TestUser};
-use tower_warder::{
-    AdminUser, Approved, AuthCookie, Claims, ConfigError, CredentialSource, CurrentUser,
-    HmacSecret, JwtIssuer, Require,
-};
+use tower_warder::{AdminUser, Claims, CurrentUser, HmacSecret, JwtIssuer, Require};
 
 use crate::support::{Mood, Store, get, get_with, layer, send};
 

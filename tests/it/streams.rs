@@ -8,10 +8,15 @@ use std::time::Duration;
 use futures_util::{FutureExt, StreamExt, poll, stream};
 use http::Request;
 use tokio::sync::mpsc;
+use tower_warder::cache::UserCache;
+use tower_warder::credentials::CredentialSource;
+use tower_warder::error::AuthErrorKind;
+use tower_warder::keys::{KeyRing, SigningKey};
+use tower_warder::policy::{Admin, Approved, Policy};
+use tower_warder::stream_ticket::StreamTickets;
 use tower_warder::testing::{self, FixedClock, TestUser};
 use tower_warder::{
-    Admin, Approved, AuthError, AuthErrorKind, AuthLayer, CredentialSource, HmacSecret, Identity,
-    JwtIssuer, JwtVerifier, KeyRing, Policy, SigningKey, StreamTickets, UserCache, UserStatus,
+    AuthError, AuthLayer, HmacSecret, Identity, JwtIssuer, JwtVerifier, UserStatus,
 };
 
 use crate::support::{Mood, Store, get, get_with, identity};

@@ -10,10 +10,13 @@ use axum::routing::{any, get as on_get};
 use futures_util::future::join_all;
 use http::header::{AUTHORIZATION, COOKIE, SEC_WEBSOCKET_PROTOCOL};
 use http::{HeaderName, Request};
+use tower_warder::credentials::{AuthCookie, CredentialSource};
+use tower_warder::error::AuthErrorKind;
+use tower_warder::keys::{KeyRing, SigningKey};
+use tower_warder::stream_ticket::StreamTickets;
 use tower_warder::testing::{self, FixedClock, TestUser};
 use tower_warder::{
-    AuthCookie, AuthErrorKind, AuthLayer, Claims, CredentialSource, CurrentUser, HmacSecret,
-    Identity, JwtIssuer, JwtVerifier, KeyRing, SigningKey, StreamTickets, UserStatus,
+    AuthLayer, Claims, CurrentUser, HmacSecret, Identity, JwtIssuer, JwtVerifier, UserStatus,
 };
 
 use crate::support::{Answer, Counting, Mood, Store, get, get_with, identity, send};
@@ -308,7 +311,7 @@ impl House {
     }
 }
 
-fn layer(verifier: impl tower_warder::Verifier, store: &Arc<Store>) -> AuthLayer<TestUser> {
+fn layer(verifier: impl tower_warder::jwt::Verifier, store: &Arc<Store>) -> AuthLayer<TestUser> {
     let source = CredentialSource::header()
         .with_cookie(AuthCookie::new("id").unwrap())
         .with_query_token("/events")

@@ -12,10 +12,10 @@ use axum::body::Body;
 use futures_util::{FutureExt, poll};
 use http::{Request, Response};
 use tower::{Service, ServiceBuilder, ServiceExt};
+use tower_warder::jwt::{Verification, Verifier};
+use tower_warder::policy::{Admin, Denied, Policy};
 use tower_warder::testing::{self, TestUser};
-use tower_warder::{
-    Admin, AuthLayer, Claims, Denied, Identity, Policy, RequireLayer, Verification, Verifier,
-};
+use tower_warder::{AuthLayer, Claims, Identity, RequireLayer};
 
 use crate::support::{Mood, Store, get, get_with, inside, layer};
 

@@ -5,8 +5,10 @@ use std::sync::{Arc, Mutex};
 use axum::body::Body;
 use http::Request;
 use http::header::{AUTHORIZATION, HeaderValue};
+use tower_warder::error::AuthErrorKind;
+use tower_warder::jwt::{Verification, Verifier};
 use tower_warder::testing;
-use tower_warder::{AuthErrorKind, AuthLayer, JwtVerifier, Verification, Verifier};
+use tower_warder::{AuthLayer, JwtVerifier};
 
 use crate::support::{Store, identity};
 

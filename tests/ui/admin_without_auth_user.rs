@@ -1,6 +1,7 @@
 //! A user type that says nothing about its status, at a door of tower.
 
-use tower_warder::{Admin, RequireLayer};
+use tower_warder::RequireLayer;
+use tower_warder::policy::Admin;
 
 struct User;
 

@@ -48,17 +48,17 @@ pub(crate) fn asymmetric_keys() -> [(Algorithm, DecodingKey, String); 3] {
         (
             Algorithm::ES256,
             DecodingKey::from_ec_pem(keys::P256_PUBLIC.as_bytes()).unwrap(),
-            signed(tower_warder::Algorithm::ES256),
+            signed(tower_warder::keys::Algorithm::ES256),
         ),
         (
             Algorithm::RS256,
             DecodingKey::from_rsa_pem(keys::RSA_PUBLIC.as_bytes()).unwrap(),
-            signed(tower_warder::Algorithm::RS256),
+            signed(tower_warder::keys::Algorithm::RS256),
         ),
         (
             Algorithm::EdDSA,
             DecodingKey::from_ed_pem(keys::ED25519_PUBLIC.as_bytes()).unwrap(),
-            signed(tower_warder::Algorithm::EdDSA),
+            signed(tower_warder::keys::Algorithm::EdDSA),
         ),
     ]
 }

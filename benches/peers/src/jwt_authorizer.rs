@@ -27,7 +27,7 @@ pub(crate) fn rows() -> Vec<Row> {
 }
 
 pub(crate) fn asymmetric() -> Vec<Row> {
-    use tower_warder::Algorithm::{ES256, EdDSA, RS256};
+    use tower_warder::keys::Algorithm::{ES256, EdDSA, RS256};
     let builders = [
         (ES256, JwtAuthorizer::from_ec_pem_text(keys::P256_PUBLIC)),
         (RS256, JwtAuthorizer::from_rsa_pem_text(keys::RSA_PUBLIC)),

@@ -21,10 +21,9 @@ use axum::http::StatusCode;
 use axum::response::Html;
 use axum::routing::{get, post};
 use serde_json::json;
-use tower_warder::{
-    AuthCookie, AuthLayer, BoxError, ConfigError, CredentialSource, CurrentUser, HmacSecret,
-    JwtIssuer, JwtVerifier,
-};
+use tower_warder::credentials::{AuthCookie, CredentialSource};
+use tower_warder::error::ConfigError;
+use tower_warder::{AuthLayer, BoxError, CurrentUser, HmacSecret, JwtIssuer, JwtVerifier};
 use tower_warder_accounts::{self as accounts, Accounts, InMemoryAccountStore, User, UserCreate};
 
 /// A cookie that is not good any more is none here: the log-in is on this page.

@@ -11,8 +11,10 @@ use http::header::{
 };
 use serde::Serialize;
 use serde_json::json;
+use tower_warder::AuthError;
+use tower_warder::error::AuthErrorKind;
+use tower_warder::login::LoginError;
 use tower_warder::private::{self, LogLimit, Row, log_limited, log_outage};
-use tower_warder::{AuthError, AuthErrorKind, LoginError};
 
 use super::actor::NotAdmin;
 use super::error::AccountError;

@@ -8,7 +8,8 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use http::StatusCode;
 use http::header::SET_COOKIE;
-use tower_warder::{AuthCookie, AuthError};
+use tower_warder::AuthError;
+use tower_warder::credentials::AuthCookie;
 
 use super::answer::{self, json_answer};
 use super::error::AccountError;
@@ -33,7 +34,8 @@ use super::store::AccountStore;
 /// ```
 /// use axum::Router;
 /// use tower_warder_accounts::{self as accounts, Accounts, InMemoryAccountStore};
-/// use tower_warder::{AuthCookie, AuthLayer, HmacSecret, JwtIssuer, CredentialSource, JwtVerifier};
+/// use tower_warder::{AuthLayer, HmacSecret, JwtIssuer, JwtVerifier};
+/// use tower_warder::credentials::{AuthCookie, CredentialSource};
 ///
 /// let secret = HmacSecret::generate();
 /// let accounts = Accounts::new(InMemoryAccountStore::new(), JwtIssuer::hs256(&secret));
@@ -43,7 +45,7 @@ use super::store::AccountStore;
 /// let auth = AuthLayer::new(JwtVerifier::hs256(&secret), accounts)
 ///     .credentials(CredentialSource::header().with_cookie(cookie));
 /// let app: Router = Router::new().nest("/api/auth", routes).layer(auth);
-/// # Ok::<(), tower_warder::ConfigError>(())
+/// # Ok::<(), tower_warder::error::ConfigError>(())
 /// ```
 pub fn cookie_routes<S: AccountStore>(accounts: Accounts<S>, cookie: AuthCookie) -> Router {
     let logout = post(cookie_logout).with_state(cookie.clone());

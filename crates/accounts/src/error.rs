@@ -3,7 +3,10 @@
 use std::error::Error;
 use std::fmt;
 
-use tower_warder::{BoxError, IssueError, LoginError, PasswordError};
+use tower_warder::BoxError;
+use tower_warder::jwt::IssueError;
+use tower_warder::login::LoginError;
+use tower_warder::password::PasswordError;
 
 use super::actor::NotAdmin;
 use super::store::StoreError;

@@ -1,6 +1,6 @@
 //! Forgets a cached account when it changes.
 
-use tower_warder::UserCache;
+use tower_warder::cache::UserCache;
 
 use super::model::User;
 

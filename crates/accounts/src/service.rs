@@ -6,11 +6,11 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use async_trait::async_trait;
+use tower_warder::cache::UserCache;
+use tower_warder::clock::Clock;
+use tower_warder::password::{PasswordError, PasswordHasher, PasswordVerification};
 use tower_warder::private::{LogIn, LogLimit, LogLimits, foreign_issuer, log_limited, logged_in};
-use tower_warder::{
-    BoxError, Claims, Clock, JwtIssuer, PasswordError, PasswordHasher, PasswordVerification,
-    UserCache, UserLoader, UserStatus,
-};
+use tower_warder::{BoxError, Claims, JwtIssuer, UserLoader, UserStatus};
 
 use super::actor::Actor;
 use super::bootstrap::BootstrapPolicy;
@@ -30,7 +30,7 @@ use super::user_change::UserChange;
 /// A handle: clones share store and hasher. It is the [`UserLoader`] of its own tokens, and of no
 /// others: `iss` has to be exactly what its [`JwtIssuer`] writes, and absent if that writes none.
 /// A token of another issuer that the verifier accepts, such as a partner's behind
-/// [`MultiIssuerVerifier`](tower_warder::MultiIssuerVerifier), is refused with 401 and the
+/// [`MultiIssuerVerifier`](tower_warder::jwt::MultiIssuerVerifier), is refused with 401 and the
 /// [reason](tower_warder::AuthError::reason) `foreign_issuer`.
 ///
 /// ```

@@ -10,7 +10,7 @@ use tower_warder::{AuthError, CurrentUser, Identity};
 use super::answer::{self, json_answer};
 use super::model::User;
 
-/// The route that issues [tickets](tower_warder::StreamTickets), to be merged with
+/// The route that issues [tickets](tower_warder::stream_ticket::StreamTickets), to be merged with
 /// [`routes`](crate::routes).
 ///
 /// | route | who | answer |
@@ -22,7 +22,9 @@ use super::model::User;
 /// ```
 /// use axum::Router;
 /// use tower_warder_accounts::{self as accounts, Accounts, InMemoryAccountStore};
-/// use tower_warder::{AuthLayer, HmacSecret, StreamTickets, JwtIssuer, CredentialSource, JwtVerifier};
+/// use tower_warder::{AuthLayer, HmacSecret, JwtIssuer, JwtVerifier};
+/// use tower_warder::credentials::CredentialSource;
+/// use tower_warder::stream_ticket::StreamTickets;
 ///
 /// let secret = HmacSecret::generate();
 /// let accounts = Accounts::new(InMemoryAccountStore::new(), JwtIssuer::hs256(&secret));
@@ -31,7 +33,7 @@ use super::model::User;
 ///     .credentials(CredentialSource::header().with_query_token("/api/events")?)
 ///     .stream_tickets(StreamTickets::new(10_000));
 /// let app: Router = Router::new().nest("/api/auth", routes).layer(auth);
-/// # Ok::<(), tower_warder::ConfigError>(())
+/// # Ok::<(), tower_warder::error::ConfigError>(())
 /// ```
 pub fn ticket_routes() -> Router {
     answer::finished(Router::new().route("/stream-ticket", post(stream_ticket)))

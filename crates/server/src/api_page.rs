@@ -3,7 +3,7 @@
 use axum::Router;
 use axum::http::header::{CONTENT_SECURITY_POLICY, HeaderValue};
 use tower_http::set_header::SetResponseHeaderLayer;
-use tower_warder::AuthCookie;
+use tower_warder::credentials::AuthCookie;
 use tower_warder::openapi::SecuritySchemes;
 use tower_warder_accounts::openapi::{AccountsApi, CookieApi, SessionsApi, TicketApi};
 use utoipa::{Modify, OpenApi};

@@ -8,7 +8,8 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
-use tower_warder::{BoxError, ConfigError, HmacSecret};
+use tower_warder::error::ConfigError;
+use tower_warder::{BoxError, HmacSecret};
 use tower_warder_accounts::{AdminGrant, BootstrapPolicy};
 use zeroize::Zeroizing;
 

@@ -8,7 +8,8 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use tower_warder::{BoxError, ConfigError, HmacSecret};
+use tower_warder::error::ConfigError;
+use tower_warder::{BoxError, HmacSecret};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
 use zeroize::Zeroizing;

@@ -81,9 +81,10 @@ use tokio::net::TcpListener;
 #[cfg(unix)]
 use tokio::signal::unix::{SignalKind, signal};
 use tower_http::trace::TraceLayer;
-use tower_warder::{
-    AuthCookie, AuthLayer, CredentialSource, JwtVerifier, StreamTickets, UserCache,
-};
+use tower_warder::cache::UserCache;
+use tower_warder::credentials::{AuthCookie, CredentialSource};
+use tower_warder::stream_ticket::StreamTickets;
+use tower_warder::{AuthLayer, JwtVerifier};
 use tower_warder_accounts::{
     self as accounts, AccountStore, Accounts, CommonPasswords, Sessions, User,
 };

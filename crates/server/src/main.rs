@@ -1,4 +1,6 @@
-//! See the library of the same name.
+//! Runs the library of the same name.
+
+#![forbid(unsafe_code)]
 
 use std::process::ExitCode;
 

@@ -18,7 +18,8 @@ use axum::response::{IntoResponse, Response};
 use serde_json::json;
 use tower::ServiceBuilder;
 use tower_http::set_header::SetResponseHeaderLayer;
-use tower_warder::{AuthCookie, ConfigError};
+use tower_warder::credentials::AuthCookie;
+use tower_warder::error::ConfigError;
 
 /// The value of `PUBLIC_ORIGIN`, as browsers write it (RFC 6454, section 6.1). Over plain HTTP only
 /// for loopback hosts: elsewhere tokens would travel readable.

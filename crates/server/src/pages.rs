@@ -12,7 +12,10 @@ use axum::response::{Html, IntoResponse, Redirect, Response};
 use axum::routing::get;
 use axum::{Extension, Router};
 use tower_http::set_header::SetResponseHeaderLayer;
-use tower_warder::{Admin, AuthError, AuthErrorKind, MakeErrorResponse, ProblemJson, RequireLayer};
+use tower_warder::error::AuthErrorKind;
+use tower_warder::policy::Admin;
+use tower_warder::response::{MakeErrorResponse, ProblemJson};
+use tower_warder::{AuthError, RequireLayer};
 use tower_warder_accounts::User;
 
 use super::bootstrap::AwaitsSecret;

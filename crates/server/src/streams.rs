@@ -17,9 +17,10 @@ use axum::{Extension, Router};
 use futures_util::{Stream, StreamExt, stream};
 use serde_json::{Value, json};
 use tokio::time::{self, Instant, MissedTickBehavior};
-use tower_warder::{
-    AuthError, AuthErrorKind, Claims, CredentialSource, CurrentUser, Denied, Identity,
-};
+use tower_warder::credentials::CredentialSource;
+use tower_warder::error::AuthErrorKind;
+use tower_warder::policy::Denied;
+use tower_warder::{AuthError, Claims, CurrentUser, Identity};
 use tower_warder_accounts::{AccountStore, Accounts, User, UserPublic};
 
 use super::serve::{MAX_CONNECTIONS, Stop};

@@ -2,18 +2,18 @@
 
 #![forbid(unsafe_code)]
 
-#[cfg(feature = "accounts")]
-pub mod accounts;
 mod counts;
 mod log;
-mod own_server;
 mod servers;
-#[cfg(feature = "accounts")]
-mod place;
+mod own_server;
 #[cfg(feature = "accounts")]
 mod postgres;
 mod store;
 mod wire;
+#[cfg(feature = "accounts")]
+mod place;
+#[cfg(feature = "accounts")]
+pub mod accounts;
 
 use std::convert::Infallible;
 use std::future::{Ready, ready};

@@ -10,10 +10,11 @@ use axum::body::Body;
 use http::Request;
 use tokio::sync::Semaphore;
 use tower::{Layer, ServiceExt};
+use tower_warder::jwt::{Verification, Verifier};
 use tower_warder::testing::{self, TestUser};
 use tower_warder::{
     AuthLayer, AuthUser, BoxError, Claims, Identity, JwtVerifier, UserLoader, UserStatus,
-    Verification, Verifier, async_trait,
+    async_trait,
 };
 
 /// A store that counts, and whose answers a test chooses.

@@ -20,10 +20,13 @@ use futures_util::FutureExt;
 use serde_json::json;
 use sha2::{Digest, Sha256};
 use sqlx::SqlitePool;
+use tower_warder::clock::Clock;
+use tower_warder::error::AuthErrorKind;
+use tower_warder::jwt::{Verification, Verifier};
+use tower_warder::policy::Scope;
 use tower_warder::{
-    AuthError, AuthErrorKind, AuthLayer, AuthUser, BoxError, Claims, Clock, CurrentUser,
-    HmacSecret, JwtIssuer, JwtVerifier, RequireLayer, Scope, UserLoader, UserStatus, Verification,
-    Verifier, async_trait,
+    AuthError, AuthLayer, AuthUser, BoxError, Claims, CurrentUser, HmacSecret, JwtIssuer,
+    JwtVerifier, RequireLayer, UserLoader, UserStatus, async_trait,
 };
 
 /// Keys begin with `key_`, and no token does. Whatever else comes is for the tokens' verifier.

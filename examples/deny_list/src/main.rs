@@ -20,9 +20,11 @@ use axum::routing::{get, post};
 use redis::aio::MultiplexedConnection;
 use redis::{Client, Cmd, FromRedisValue, RedisResult, cmd};
 use tokio::sync::Mutex;
+use tower_warder::error::AuthErrorKind;
+use tower_warder::jwt::{DenyList, DenyListVerifier};
 use tower_warder::{
-    AuthError, AuthErrorKind, AuthLayer, AuthUser, BoxError, Claims, CurrentUser, DenyList,
-    DenyListVerifier, HmacSecret, JwtIssuer, JwtVerifier, UserLoader, UserStatus, async_trait,
+    AuthError, AuthLayer, AuthUser, BoxError, Claims, CurrentUser, HmacSecret, JwtIssuer,
+    JwtVerifier, UserLoader, UserStatus, async_trait,
 };
 
 /// The ids of the tokens that were logged out, each in Redis until its token expires.

@@ -14,9 +14,10 @@ use axum::Router;
 use axum::http::StatusCode;
 use axum::routing::get;
 use sqlx::SqlitePool;
+use tower_warder::policy::{Denied, Policy};
 use tower_warder::{
-    AuthLayer, AuthUser, BoxError, Claims, CurrentUser, Denied, HmacSecret, JwtIssuer, JwtVerifier,
-    Policy, Require, UserLoader, UserStatus, async_trait,
+    AuthLayer, AuthUser, BoxError, Claims, CurrentUser, HmacSecret, JwtIssuer, JwtVerifier,
+    Require, UserLoader, UserStatus, async_trait,
 };
 
 #[derive(sqlx::FromRow)]

@@ -20,9 +20,9 @@ use tonic::service::LayerExt;
 use tonic::transport::server::TcpIncoming;
 use tonic::transport::{Channel, Server};
 use tonic::{Request, Response, Status};
+use tower_warder::response::EmptyBody;
 use tower_warder::{
-    AuthLayer, BoxError, Claims, EmptyBody, HmacSecret, JwtIssuer, JwtVerifier, RequireLayer,
-    async_trait,
+    AuthLayer, BoxError, Claims, HmacSecret, JwtIssuer, JwtVerifier, RequireLayer, async_trait,
 };
 
 use self::greeter::greeter_client::GreeterClient;

@@ -23,10 +23,10 @@ use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_client::HealthClient;
 use tonic_web::{GrpcWebClientLayer, GrpcWebLayer};
 use tower::Layer;
+use tower_warder::policy::{Admin, Policy};
+use tower_warder::response::EmptyBody;
 use tower_warder::testing::{self, TestUser};
-use tower_warder::{
-    Admin, AuthLayer, Claims, CurrentUser, EmptyBody, Policy, RequireLayer, UserStatus, async_trait,
-};
+use tower_warder::{AuthLayer, Claims, CurrentUser, RequireLayer, UserStatus, async_trait};
 
 use self::example::greeter::greeter_client::GreeterClient;
 use self::example::greeter::greeter_server::{Greeter, GreeterServer};

@@ -16,7 +16,7 @@ use crate::metrics::record;
 
 /// The cookie in which a browser keeps its token.
 ///
-/// One value of it says how the cookie is read ([`CredentialSource::cookie`](crate::CredentialSource::cookie))
+/// One value of it says how the cookie is read ([`CredentialSource::cookie`](crate::credentials::CredentialSource::cookie))
 /// and how it is written: by `accounts::cookie_routes`, or by a log-in of your own with
 /// [`set`](Self::set) and [`clear`](Self::clear). No script sees it (`HttpOnly`), it goes to this
 /// host only, over TLS only (`__Host-`, `Secure`, `Path=/`), and with requests of other sites only
@@ -29,12 +29,12 @@ use crate::metrics::record;
 /// the cookie [clears](Self::clear) it.
 ///
 /// ```
-/// # use tower_warder::{AuthCookie, CredentialSource};
+/// # use tower_warder::credentials::{AuthCookie, CredentialSource};
 /// let cookie = AuthCookie::new("session")?.trusted_origin("https://app.example.com")?;
 /// assert_eq!(cookie.name(), "__Host-session");
 ///
 /// let source = CredentialSource::header().with_cookie(cookie);
-/// # Ok::<(), tower_warder::ConfigError>(())
+/// # Ok::<(), tower_warder::error::ConfigError>(())
 /// ```
 #[derive(Clone, Debug)]
 #[must_use]
@@ -136,7 +136,7 @@ impl AuthCookie {
     }
 
     /// Whether a request comes from no page of another origin. A log-in of your own asks this
-    /// before it looks at the body; [`CredentialSource`](crate::CredentialSource) has asked wherever it read
+    /// before it looks at the body; [`CredentialSource`](crate::credentials::CredentialSource) has asked wherever it read
     /// the cookie.
     ///
     /// `GET`, `HEAD`, `OPTIONS` and `TRACE` pass, so let them change nothing, but not with an

@@ -12,16 +12,19 @@ use super::client::{HttpClient, JwksClient};
 use super::document::Accepted;
 use super::error::FetchError;
 use super::fetch::{Fetcher, Place};
+use super::refresh;
+use super::remote::{RemoteJwks, Times};
 use super::url::JwksUrl;
-use super::{RemoteJwks, Times, refresh};
 use crate::error::ConfigError;
-use crate::jwt::Algorithm;
+use crate::jwt::keys::Algorithm;
 
 /// Configures a [`RemoteJwks`]. Awaited, it fetches the keys.
 ///
 /// ```no_run
 /// use std::time::Duration;
-/// use tower_warder::{Algorithm, ConfigError, RemoteJwks};
+/// use tower_warder::error::ConfigError;
+/// use tower_warder::jwks::RemoteJwks;
+/// use tower_warder::keys::Algorithm;
 ///
 /// # async fn example() -> Result<(), ConfigError> {
 /// let keys = RemoteJwks::from_url("https://login.example/.well-known/jwks.json")
@@ -56,6 +59,32 @@ pub struct JwksBuilder {
 enum Target {
     KeySet(String),
     Issuer(String),
+}
+
+impl RemoteJwks {
+    /// Fetches the key set at this URL.
+    ///
+    /// Await it, or configure it before: see [`JwksBuilder`]. The tokens' issuer is for you to
+    /// demand with [`JwtVerifier::issuer`](crate::JwtVerifier::issuer).
+    pub fn from_url(url: impl Into<String>) -> JwksBuilder {
+        JwksBuilder::key_set(url.into())
+    }
+
+    /// Finds the key set of this issuer, and fetches it: OpenID Connect Discovery 1.0, section 4.
+    ///
+    /// The document at `{issuer}/.well-known/openid-configuration` has to name exactly this
+    /// `issuer`, and its `jwks_uri` is held to the same rules; it is looked up again after a failed
+    /// fetch. A verifier with these keys demands the issuer as `iss`.
+    ///
+    /// For all tenants of Microsoft Entra the document of `…/common/v2.0` names a template,
+    /// `https://login.microsoftonline.com/{tenantid}/v2.0`. It is accepted, and a verifier refuses
+    /// every tenant until [`issuers`](crate::JwtVerifier::issuers) or
+    /// [`issuer_template`](crate::JwtVerifier::issuer_template) says which are meant.
+    ///
+    /// Await it, or configure it before: see [`JwksBuilder`].
+    pub fn from_oidc_issuer(issuer: impl Into<String>) -> JwksBuilder {
+        JwksBuilder::issuer(issuer.into())
+    }
 }
 
 impl JwksBuilder {

@@ -9,15 +9,16 @@ use reqwest::redirect::Policy;
 use super::error::FetchError;
 use crate::error::BoxError;
 
-/// Sends the requests of a [`RemoteJwks`](crate::RemoteJwks): see
-/// [`JwksBuilder::client`](crate::JwksBuilder::client).
+/// Sends the requests of a [`RemoteJwks`](crate::jwks::RemoteJwks): see
+/// [`JwksBuilder::client`](crate::jwks::JwksBuilder::client).
 ///
 /// Write your own for a certificate of the client, roots of your own, another proxy, or keys that
 /// are not behind HTTP at all. What comes back is judged the same.
 ///
 /// ```
 /// use http::{Request, Response};
-/// use tower_warder::{BoxError, JwksClient, async_trait};
+/// use tower_warder::{BoxError, async_trait};
+/// use tower_warder::jwks::JwksClient;
 ///
 /// /// Keys from a file that something else keeps up to date.
 /// struct File;

@@ -8,7 +8,8 @@ use serde_json::value::RawValue;
 use super::error::{Dropped, Excerpt, FetchError};
 use crate::error::ConfigError;
 use crate::jwt::issuer_rule::IssuerTemplate;
-use crate::jwt::{Algorithm, VerifyingKey, strict_json};
+use crate::jwt::keys::{Algorithm, VerifyingKey};
+use crate::jwt::strict_json;
 
 /// What of a key set can be used, and what cannot.
 pub(super) struct KeySet {

@@ -13,8 +13,8 @@ use tokio::time::{Instant, sleep};
 use super::document::KeySet;
 use super::error::{Dropped, FetchError};
 use super::fetch::{Fetched, Fetcher};
-use super::{MAX_WAITING, RemoteJwks, Shared, State, Times};
-use crate::jwt::key_set::Keyset;
+use super::remote::{MAX_WAITING, RemoteJwks, Shared, State, Times};
+use crate::jwt::keys::Keyset;
 use crate::metrics::record;
 
 /// What the last fetch came to, and when it began.
@@ -193,10 +193,10 @@ mod tests {
 
     use super::*;
     use crate::error::{AuthErrorKind, RejectReason};
-    use crate::jwt::VerifyingKey;
     use crate::jwt::claims::Claims;
+    use crate::jwt::keys::HmacSecret;
+    use crate::jwt::keys::VerifyingKey;
     use crate::jwt::verifier::Verification;
-    use crate::secret::HmacSecret;
 
     #[tokio::test]
     async fn keys_that_come_while_a_token_is_judged_judge_it() {

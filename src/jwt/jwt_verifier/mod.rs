@@ -11,8 +11,8 @@ use super::compact::Compact;
 use super::issuer_rule::IssuerRule;
 #[cfg(feature = "jwks")]
 use super::jwks::RemoteJwks;
-use super::key_ring::KeyRing;
-use super::key_set::Keyset;
+use super::keys::KeyRing;
+use super::keys::Keyset;
 use super::keys::VerifyingKey;
 #[cfg(feature = "jwks")]
 use super::limits::OTHER_ISSUERS_LEEWAY;
@@ -22,8 +22,8 @@ use super::token_cache::TokenCache;
 use super::verifier::{Verification, Verifier};
 use crate::clock::Clock;
 use crate::error::{AuthError, ConfigError, RejectReason};
+use crate::jwt::keys::HmacSecret;
 use crate::metrics::record;
-use crate::secret::HmacSecret;
 
 /// Verifies JSON Web Tokens (RFC 7519), strictly.
 ///
@@ -224,8 +224,8 @@ impl JwtVerifier {
     ///
     /// # Errors
     ///
-    /// [`InvalidToken`](crate::AuthErrorKind::InvalidToken) with the reason as its source;
-    /// [`Unavailable`](crate::AuthErrorKind::Unavailable) where published keys would have to be
+    /// [`InvalidToken`](crate::error::AuthErrorKind::InvalidToken) with the reason as its source;
+    /// [`Unavailable`](crate::error::AuthErrorKind::Unavailable) where published keys would have to be
     /// waited for, which [`Verifier::verify`] does.
     pub fn verify_token(&self, token: &str) -> Result<Claims, AuthError> {
         match &self.keys {

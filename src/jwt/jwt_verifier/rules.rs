@@ -113,7 +113,7 @@ impl JwtVerifier {
     /// string of words or an array of strings, or the token is refused. For example `scp` (Entra,
     /// Okta) or `permissions` (Auth0).
     ///
-    /// [`Claims::scopes`](crate::Claims::scopes) and the policy [`Scope`](crate::Scope) read them all: name only claims
+    /// [`Claims::scopes`](crate::Claims::scopes) and the policy [`Scope`](crate::policy::Scope) read them all: name only claims
     /// whose words mean the same, whichever claim they are in.
     ///
     /// ```

@@ -6,8 +6,8 @@ use hmac::digest::KeyInit;
 use hmac::{Hmac, Mac};
 use sha2::{Sha256, Sha384, Sha512};
 
+use super::secret::HmacSecret;
 use crate::error::ConfigError;
-use crate::secret::HmacSecret;
 
 use super::algorithm::Algorithm;
 

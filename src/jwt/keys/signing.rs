@@ -3,8 +3,8 @@
 use std::fmt;
 use std::sync::Arc;
 
+use super::secret::HmacSecret;
 use crate::error::ConfigError;
-use crate::secret::HmacSecret;
 
 use super::algorithm::{Algorithm, Family};
 use super::asymmetric::{self, PrivateKey};
@@ -18,7 +18,8 @@ use super::verifying::VerifyingKey;
 /// show it, and it is overwritten when the last copy goes.
 ///
 /// ```
-/// use tower_warder::{HmacSecret, SigningKey};
+/// use tower_warder::HmacSecret;
+/// use tower_warder::keys::SigningKey;
 ///
 /// let key = SigningKey::hs256(&HmacSecret::generate()).key_id("2026-01");
 /// assert!(format!("{key:?}").contains("[redacted]"));

@@ -86,7 +86,7 @@ fn unsupported<K>(algorithm: Algorithm) -> Result<K, ConfigError> {
 mod tests {
     use super::*;
     use crate::jwt::keys::algorithm::ALL;
-    use crate::jwt::{SigningKey, VerifyingKey};
+    use crate::jwt::keys::{SigningKey, VerifyingKey};
 
     #[test]
     fn without_a_backend_every_asymmetric_key_is_unsupported() {

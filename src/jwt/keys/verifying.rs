@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
+use super::secret::HmacSecret;
 use crate::error::ConfigError;
-use crate::secret::HmacSecret;
 
 use super::algorithm::Algorithm;
 use super::asymmetric::{self, PublicKey};
@@ -86,7 +86,7 @@ impl VerifyingKey {
     ///
     /// The algorithm is `alg`; elliptic curves do without, because `crv` says it. Whoever sends
     /// a private key or a secret along is refused: read those with
-    /// [`SigningKey::from_jwk`](crate::SigningKey::from_jwk).
+    /// [`SigningKey::from_jwk`](crate::keys::SigningKey::from_jwk).
     ///
     /// # Errors
     ///

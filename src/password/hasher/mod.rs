@@ -38,7 +38,7 @@ use crate::password::workers::Workers;
 /// # Example
 ///
 /// ```
-/// use tower_warder::{PasswordError, PasswordHasher};
+/// use tower_warder::password::{PasswordError, PasswordHasher};
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), PasswordError> {

@@ -5,8 +5,9 @@ mod server;
 mod sources;
 
 use http::{Method, Version};
+use tower_warder::error::AuthErrorKind;
 use tower_warder::testing::{self, FixedClock};
-use tower_warder::{AuthError, AuthErrorKind, HmacSecret, JwtIssuer};
+use tower_warder::{AuthError, HmacSecret, JwtIssuer};
 
 use self::server::{Door, Line, Server, request, through_extractor, through_layer};
 use crate::support::{Answer, Store, layer};

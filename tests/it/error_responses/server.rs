@@ -5,11 +5,10 @@ use axum::body::Body;
 use axum::routing::post;
 use http::{Request, Version};
 use tower::{Layer, ServiceExt};
+use tower_warder::credentials::{AuthCookie, CredentialSource};
+use tower_warder::policy::{Admin, Approved, Denied, Policy};
 use tower_warder::testing::TestUser;
-use tower_warder::{
-    Admin, AdminUser, Approved, AuthCookie, AuthLayer, Claims, CredentialSource, CurrentUser,
-    Denied, Policy, Require, RequireLayer,
-};
+use tower_warder::{AdminUser, AuthLayer, Claims, CurrentUser, Require, RequireLayer};
 
 use crate::support::{Answer, Mood, Store, inside, layer, read, send};
 

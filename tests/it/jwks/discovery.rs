@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use serde_json::json;
-use tower_warder::{ConfigError, MultiIssuerVerifier, RemoteJwks};
+use tower_warder::error::ConfigError;
+use tower_warder::jwks::RemoteJwks;
+use tower_warder::jwt::MultiIssuerVerifier;
 
 use super::*;
 use crate::support::Log;

@@ -1,7 +1,8 @@
 //! Which published keys are taken.
 
 use serde_json::{Value, json};
-use tower_warder::{ConfigError, JwksBuilder, RemoteJwks};
+use tower_warder::error::ConfigError;
+use tower_warder::jwks::{JwksBuilder, RemoteJwks};
 
 use super::*;
 

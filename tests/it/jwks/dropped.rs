@@ -1,7 +1,7 @@
 //! The log says which published keys cannot be used, and why.
 
 use serde_json::{Value, json};
-use tower_warder::ConfigError;
+use tower_warder::error::ConfigError;
 
 use super::documents::{builder, fetch, public, with};
 use super::*;

@@ -18,10 +18,11 @@ use std::time::Duration;
 
 use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der};
 use aws_lc_rs::rsa::{KeyPair, KeySize};
-use tower_warder::{
-    Algorithm, AuthError, AuthErrorKind, Claims, JwtIssuer, JwtVerifier, RemoteJwks, SigningKey,
-    Verification, Verifier,
-};
+use tower_warder::error::AuthErrorKind;
+use tower_warder::jwks::RemoteJwks;
+use tower_warder::jwt::{Verification, Verifier};
+use tower_warder::keys::{Algorithm, SigningKey};
+use tower_warder::{AuthError, Claims, JwtIssuer, JwtVerifier};
 
 use self::server::{Mood, Server};
 

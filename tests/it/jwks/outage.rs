@@ -6,8 +6,9 @@ use std::time::Duration;
 use axum::Router;
 use axum::routing::get as on_get;
 use tokio::time::Instant;
+use tower_warder::jwks::RemoteJwks;
 use tower_warder::testing::TestUser;
-use tower_warder::{AuthLayer, CurrentUser, RemoteJwks};
+use tower_warder::{AuthLayer, CurrentUser};
 
 use super::*;
 use crate::support::{Log, Store, get, get_with, send};

@@ -6,7 +6,8 @@ use axum::Router;
 use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio::process::Command;
-use tower_warder::{JwksEndpoint, KeyRing, RemoteJwks};
+use tower_warder::jwks::{JwksEndpoint, RemoteJwks};
+use tower_warder::keys::KeyRing;
 
 use super::*;
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use futures_util::poll;
-use tower_warder::RemoteJwks;
+use tower_warder::jwks::RemoteJwks;
 
 use super::*;
 use crate::support::Log;

@@ -6,7 +6,8 @@ use axum::Router;
 use axum::body::Body;
 use http::{Method, Request, Response};
 use tokio::time::{Instant, sleep};
-use tower_warder::{BoxError, JwksClient, async_trait};
+use tower_warder::jwks::JwksClient;
+use tower_warder::{BoxError, async_trait};
 
 use crate::support::{get, get_with, send};
 

@@ -8,7 +8,9 @@ use std::time::Duration;
 use http::header::{CACHE_CONTROL, ETAG, HeaderMap, IF_NONE_MATCH};
 use http::{Request, Response};
 use tokio::time::{Instant, sleep};
-use tower_warder::{BoxError, JwksClient, KeyRing, async_trait};
+use tower_warder::jwks::JwksClient;
+use tower_warder::keys::KeyRing;
+use tower_warder::{BoxError, async_trait};
 
 use super::key;
 

@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::sleep;
-use tower_warder::{ConfigError, RemoteJwks};
+use tower_warder::error::ConfigError;
+use tower_warder::jwks::RemoteJwks;
 
 use super::*;
 

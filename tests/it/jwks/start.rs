@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::Instant;
-use tower_warder::{Algorithm, ConfigError, JwksClient, RemoteJwks};
+use tower_warder::error::ConfigError;
+use tower_warder::jwks::{JwksClient, RemoteJwks};
+use tower_warder::keys::Algorithm;
 
 use super::*;
 

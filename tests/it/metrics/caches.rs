@@ -2,8 +2,10 @@
 
 use futures_util::poll;
 use futures_util::stream::poll_fn;
+use tower_warder::AuthLayer;
+use tower_warder::cache::{Invalidation, UserCache};
+use tower_warder::policy::Approved;
 use tower_warder::testing::{self, FixedClock};
-use tower_warder::{Approved, AuthLayer, Invalidation, UserCache};
 
 use super::counted;
 use crate::support::{Store, get_with, identity, layer};

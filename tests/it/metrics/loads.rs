@@ -5,11 +5,10 @@ use std::time::Duration;
 use axum::Router;
 use axum::routing::get as on_get;
 use futures_util::{FutureExt, poll};
+use tower_warder::cache::UserCache;
+use tower_warder::error::AuthErrorKind;
 use tower_warder::testing::{self, TestUser};
-use tower_warder::{
-    AuthError, AuthErrorKind, AuthLayer, BoxError, Claims, CurrentUser, UserCache, UserLoader,
-    async_trait,
-};
+use tower_warder::{AuthError, AuthLayer, BoxError, Claims, CurrentUser, UserLoader, async_trait};
 
 use super::counted;
 use crate::support::{Mood, Store, get_with, identity, layer, send};

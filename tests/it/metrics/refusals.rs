@@ -8,11 +8,15 @@ use axum::routing::get as on_get;
 use futures_util::FutureExt;
 use http::Request;
 use tower::{Layer, ServiceExt};
+use tower_warder::credentials::{AuthCookie, CredentialSource};
+use tower_warder::error::AuthErrorKind;
+use tower_warder::jwt::{DenyList, DenyListVerifier, Verification, Verifier};
+use tower_warder::keys::{KeyRing, VerifyingKey};
+use tower_warder::policy::{Admin, Approved};
 use tower_warder::testing::{self, FixedClock, TestUser};
 use tower_warder::{
-    Admin, Approved, AuthCookie, AuthError, AuthErrorKind, AuthLayer, BoxError, Claims,
-    CredentialSource, CurrentUser, DenyList, DenyListVerifier, Identity, JwtVerifier, KeyRing,
-    RequireLayer, UserLoader, Verification, Verifier, VerifyingKey, async_trait,
+    AuthError, AuthLayer, BoxError, Claims, CurrentUser, Identity, JwtVerifier, RequireLayer,
+    UserLoader, async_trait,
 };
 
 use super::counted;
@@ -83,7 +87,7 @@ fn rows() -> Vec<Row> {
         Row("invalid_token scope_type", by(forge::verifier().scope_claims(["scp"])), claims(r#""scp":1"#)),
         Row("invalid_token required_claim", by(validated(|it| it.set_required_spec_claims(&["nbf"]))), claims(r#""x":1"#)),
         Row("invalid_token other_subject", by(validated(|it| it.sub = Some("8".to_owned()))), claims(r#""x":1"#)),
-        Row("invalid_token ticket", on_listed_path.stream_tickets(tower_warder::StreamTickets::new(8)), ticket()),
+        Row("invalid_token ticket", on_listed_path.stream_tickets(tower_warder::stream_ticket::StreamTickets::new(8)), ticket()),
         Row("invalid_token denied", AuthLayer::new(DenyListVerifier::new(testing::verifier(), Everybody), Store::new()), good("jane")),
         Row("invalid_token no_token_id", AuthLayer::new(DenyListVerifier::new(forge::verifier(), Everybody), Store::new()), forged(&forge::with_payload(forge::PAYLOAD))),
         Row("invalid_token generation", plain(), forged(&later)),
@@ -260,7 +264,7 @@ fn a_ticket_that_asks_for_a_ticket_is_refused() {
         let source = CredentialSource::header().with_query_token("/").unwrap();
         let layer = layer(&Store::new())
             .credentials(source)
-            .stream_tickets(tower_warder::StreamTickets::new(8));
+            .stream_tickets(tower_warder::stream_ticket::StreamTickets::new(8));
         let issuing = identity(&layer, get_with("/", &testing::token("jane"))).await;
         let ticket = issuing.issue_stream_ticket().await.unwrap();
         let path = format!("/?token={}", ticket.as_str());

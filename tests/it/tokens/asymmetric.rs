@@ -4,7 +4,8 @@ use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use hmac::{Hmac, KeyInit};
 use sha2::Sha256;
-use tower_warder::{Algorithm, JwtIssuer, JwtVerifier, KeyRing, SigningKey, VerifyingKey};
+use tower_warder::keys::{Algorithm, KeyRing, SigningKey, VerifyingKey};
+use tower_warder::{JwtIssuer, JwtVerifier};
 
 use super::forge::{ACCEPTED, ALGORITHM, SIGNATURE, encode, judge_with, set_signing_key};
 

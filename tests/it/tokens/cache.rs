@@ -5,8 +5,9 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 use std::thread;
 use std::time::{Duration, UNIX_EPOCH};
 
+use tower_warder::keys::{KeyRing, SigningKey, VerifyingKey};
 use tower_warder::testing::FixedClock;
-use tower_warder::{HmacSecret, JwtIssuer, JwtVerifier, KeyRing, SigningKey, VerifyingKey};
+use tower_warder::{HmacSecret, JwtIssuer, JwtVerifier};
 
 use super::forge::*;
 

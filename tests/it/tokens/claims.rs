@@ -1,7 +1,9 @@
 //! T9 to T11: registered claims are of their types, there is a subject, and issuer and audience are
 //! ours.
 
-use tower_warder::{AuthError, Claims, ConfigError, IssueError, JwtIssuer};
+use tower_warder::error::ConfigError;
+use tower_warder::jwt::IssueError;
+use tower_warder::{AuthError, Claims, JwtIssuer};
 
 use super::forge::*;
 

@@ -7,8 +7,10 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
+use tower_warder::clock::Clock;
+use tower_warder::error::AuthErrorKind;
 use tower_warder::testing::FixedClock;
-use tower_warder::{AuthError, AuthErrorKind, Claims, Clock, HmacSecret, JwtVerifier};
+use tower_warder::{AuthError, Claims, HmacSecret, JwtVerifier};
 
 pub const SECRET: &str = "q7Lk2vXw9ZtB4nYs6HdPfM1cRj8gUeA3-with-48-and-64-bytes-of-it-too!";
 

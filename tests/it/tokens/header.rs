@@ -3,7 +3,8 @@
 
 use hmac::{Hmac, KeyInit};
 use sha2::{Sha384, Sha512};
-use tower_warder::{JwtIssuer, JwtVerifier, KeyRing, SigningKey, VerifyingKey};
+use tower_warder::keys::{KeyRing, SigningKey, VerifyingKey};
+use tower_warder::{JwtIssuer, JwtVerifier};
 
 use super::forge::*;
 

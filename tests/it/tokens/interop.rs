@@ -8,7 +8,9 @@ use jsonwebtoken::{Algorithm as Theirs, DecodingKey, EncodingKey, Header, Valida
 use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
 use serde_json::{Value, json};
-use tower_warder::{Algorithm, ConfigError, JwtIssuer, JwtVerifier, SigningKey, VerifyingKey};
+use tower_warder::error::ConfigError;
+use tower_warder::keys::{Algorithm, SigningKey, VerifyingKey};
+use tower_warder::{JwtIssuer, JwtVerifier};
 
 use super::forge::*;
 

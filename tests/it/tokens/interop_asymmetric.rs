@@ -5,7 +5,8 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use jsonwebtoken::jwk::{Jwk, JwkSet};
 use jsonwebtoken::{Algorithm as Theirs, DecodingKey, EncodingKey, Validation};
 use serde_json::{Value, json};
-use tower_warder::{Algorithm, JwtIssuer, JwtVerifier, KeyRing, SigningKey, VerifyingKey};
+use tower_warder::keys::{Algorithm, KeyRing, SigningKey, VerifyingKey};
+use tower_warder::{JwtIssuer, JwtVerifier};
 
 use super::forge::{ACCEPTED, KEY_ID, judge_with};
 use super::interop::{Pair, kind, pass_both_ways};
@@ -411,7 +412,7 @@ fn key_set_with_a_bad_key_is_rejected() {
     }
 }
 
-fn ring(keys: &[Value]) -> Result<KeyRing, tower_warder::ConfigError> {
+fn ring(keys: &[Value]) -> Result<KeyRing, tower_warder::error::ConfigError> {
     let set: JwkSet = serde_json::from_value(json!({ "keys": keys })).unwrap();
     KeyRing::try_from(&set)
 }

@@ -6,7 +6,10 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
-use tower_warder::{Clock, IssueError, JwtIssuer, JwtVerifier, SigningKey};
+use tower_warder::clock::Clock;
+use tower_warder::jwt::IssueError;
+use tower_warder::keys::SigningKey;
+use tower_warder::{JwtIssuer, JwtVerifier};
 
 use super::forge::*;
 

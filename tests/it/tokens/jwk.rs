@@ -6,7 +6,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
 use serde_json::{Map, Value, json};
-use tower_warder::{Algorithm, VerifyingKey};
+use tower_warder::keys::{Algorithm, VerifyingKey};
 
 const KEYS: [(Algorithm, &str); 4] = [
     (

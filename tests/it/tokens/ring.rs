@@ -1,8 +1,9 @@
 //! T6 and K5: a ring chooses among its keys by their exact id, and a key that is removed is gone.
 
-use tower_warder::{
-    ConfigError, HmacSecret, IssueError, JwtIssuer, JwtVerifier, KeyRing, SigningKey, VerifyingKey,
-};
+use tower_warder::error::ConfigError;
+use tower_warder::jwt::IssueError;
+use tower_warder::keys::{KeyRing, SigningKey, VerifyingKey};
+use tower_warder::{HmacSecret, JwtIssuer, JwtVerifier};
 
 use super::forge::*;
 

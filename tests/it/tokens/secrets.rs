@@ -7,10 +7,9 @@ use std::thread;
 
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
-use tower_warder::{
-    ConfigError, HmacSecret, JwtIssuer, JwtVerifier, KeyFileProblem, KeyRing, SigningKey,
-    VerifyingKey,
-};
+use tower_warder::error::{ConfigError, KeyFileProblem};
+use tower_warder::keys::{KeyRing, SigningKey, VerifyingKey};
+use tower_warder::{HmacSecret, JwtIssuer, JwtVerifier};
 
 use super::forge::*;
 

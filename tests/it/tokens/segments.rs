@@ -1,6 +1,7 @@
 //! T1 and T2: three segments of strict base64url, not too large.
 
-use tower_warder::{AuthErrorKind, JwtVerifier};
+use tower_warder::JwtVerifier;
+use tower_warder::error::AuthErrorKind;
 
 use super::forge::*;
 

@@ -2,7 +2,9 @@
 
 use std::time::{Duration, UNIX_EPOCH};
 
-use tower_warder::{Claims, Clock, ConfigError};
+use tower_warder::Claims;
+use tower_warder::clock::Clock;
+use tower_warder::error::ConfigError;
 
 use super::forge::*;
 

@@ -3,7 +3,7 @@
 
 use futures_util::future::BoxFuture;
 use tokio::sync::mpsc;
-use tower_warder::Invalidation;
+use tower_warder::cache::Invalidation;
 
 use super::*;
 use crate::support::Log;

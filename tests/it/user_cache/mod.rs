@@ -16,10 +16,11 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use futures_util::{FutureExt, poll};
 use tokio::sync::{Notify, Semaphore};
+use tower_warder::cache::UserCache;
+use tower_warder::error::AuthErrorKind;
 use tower_warder::testing::{self, FixedClock, TestUser};
 use tower_warder::{
-    AuthError, AuthErrorKind, AuthLayer, BoxError, Claims, Identity, UserCache, UserLoader,
-    UserStatus, async_trait,
+    AuthError, AuthLayer, BoxError, Claims, Identity, UserLoader, UserStatus, async_trait,
 };
 
 use self::stage::{Order, Stage};
@@ -68,7 +69,7 @@ async fn clock_that_is_set_back_prolongs_nothing() {
     door.name("jane").await.unwrap();
     let past = Arc::new(Mutex::new(door.clock.now() - SECOND));
     let now = Arc::clone(&past);
-    let clock = tower_warder::Clock::from_fn(move || *now.lock().unwrap());
+    let clock = tower_warder::clock::Clock::from_fn(move || *now.lock().unwrap());
     let door = Door::new(|cache| cache.clock(clock.clone()));
     door.name("jane").await.unwrap();
     *past.lock().unwrap() -= 10 * SECOND;

@@ -19,7 +19,7 @@ use nix::time::{ClockId, clock_gettime};
 use tokio::runtime::Runtime;
 use tokio::sync::Semaphore;
 use tokio::task::{JoinSet, spawn_blocking};
-use tower_warder::PasswordHasher;
+use tower_warder::password::PasswordHasher;
 
 fn main() {
     let how = env::args().nth(1).unwrap();

@@ -4,11 +4,12 @@ use std::borrow::Cow;
 
 use http::StatusCode;
 use http::header::SET_COOKIE;
+use tower_warder::AuthError;
+use tower_warder::error::AuthErrorKind;
 use tower_warder::private::openapi::{
     BEARER, ErrorRow, Problem, by_status, requirement, text_header,
 };
 use tower_warder::private::{Row, admin_required};
-use tower_warder::{AuthError, AuthErrorKind};
 use utoipa::openapi::path::{
     Operation, OperationBuilder, Parameter, ParameterBuilder, ParameterIn,
 };

@@ -8,7 +8,8 @@ use futures_util::{StreamExt, stream};
 use http::Request;
 use serde_json::{Value, json};
 use tokio::sync::oneshot;
-use tower_warder::{AuthError, AuthErrorKind};
+use tower_warder::AuthError;
+use tower_warder::error::AuthErrorKind;
 use tower_warder_accounts::{Page, User, UserUpdate};
 
 use super::server::{Approved, Disabled, PASSWORD, Server, bare, body, by, json_to};

@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 use tower_warder::UserStatus::Approved;
-use tower_warder::{AuthCookie, testing};
+use tower_warder::credentials::AuthCookie;
+use tower_warder::testing;
 use tower_warder_accounts::openapi::{AccountsApi, CookieApi, SessionsApi, TicketApi};
 use tower_warder_accounts::{self as accounts, Accounts, InMemoryAccountStore};
 use utoipa::OpenApi;

@@ -8,11 +8,12 @@ use axum::body::Body;
 use http::Request;
 use http::header::COOKIE;
 use serde_json::json;
+use tower_warder::cache::UserCache;
+use tower_warder::credentials::{AuthCookie, CredentialSource};
+use tower_warder::jwt::{MultiIssuerVerifier, Verifier};
+use tower_warder::stream_ticket::StreamTickets;
 use tower_warder::testing;
-use tower_warder::{
-    AuthCookie, AuthError, AuthLayer, CredentialSource, HmacSecret, JwtIssuer, JwtVerifier,
-    MultiIssuerVerifier, StreamTickets, UserCache, Verifier,
-};
+use tower_warder::{AuthError, AuthLayer, HmacSecret, JwtIssuer, JwtVerifier};
 use tower_warder_accounts::{
     self as accounts, InMemoryAccountStore, InMemorySessionStore, Sessions,
 };

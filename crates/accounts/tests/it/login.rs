@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use http::HeaderMap;
 use serde_json::json;
-use tower_warder::{PasswordHasher, PasswordParams};
+use tower_warder::password::{PasswordHasher, PasswordParams};
 
 use super::server::{Approved, Disabled, PASSWORD, Pending, Server, form, hash, json_to};
 use super::staged::{Pause, Staged};

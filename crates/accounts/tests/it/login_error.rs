@@ -9,11 +9,12 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use http::Request;
 use http::header::{CONTENT_TYPE, SET_COOKIE};
+use tower_warder::credentials::AuthCookie;
+use tower_warder::error::AuthErrorKind;
+use tower_warder::login::LoginError;
+use tower_warder::password::{PasswordError, PasswordHasher};
 use tower_warder::testing::{self, StaticUserLoader, TestUser};
-use tower_warder::{
-    AuthCookie, AuthError, AuthErrorKind, AuthLayer, BoxError, Identity, LoginError, PasswordError,
-    PasswordHasher, UserStatus,
-};
+use tower_warder::{AuthError, AuthLayer, BoxError, Identity, UserStatus};
 
 use crate::server::{Approved, Disabled, FORM, PASSWORD, Pending, Server, hash, hasher};
 use crate::support::{Answer, Log, OUTAGE, read, send};
@@ -215,7 +216,7 @@ async fn errors_of_this_crate_keep_their_meaning() {
 #[tokio::test]
 async fn status_that_a_layer_does_not_disclose_stays_undisclosed() {
     async fn handler(identity: Identity<TestUser>) -> Result<&'static str, LoginError> {
-        identity.require(&tower_warder::Approved).await?;
+        identity.require(&tower_warder::policy::Approved).await?;
         Ok("in")
     }
     let paul = TestUser {

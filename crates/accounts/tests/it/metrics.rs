@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use futures_util::poll;
-use tower_warder::PasswordError;
+use tower_warder::password::PasswordError;
 use tower_warder::testing;
 use tower_warder_accounts::{Accounts, InMemoryAccountStore, UserLogin};
 

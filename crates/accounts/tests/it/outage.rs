@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::json;
 use tokio::task::JoinSet;
-use tower_warder::PasswordHasher;
+use tower_warder::password::PasswordHasher;
 
 use super::server::{PASSWORD, Server, bare, by, hasher, json_to, login};
 use super::staged::Staged;

@@ -1,7 +1,8 @@
 //! What is in no log at any level.
 
 use serde_json::json;
-use tower_warder::{HmacSecret, PasswordHasher, PasswordParams};
+use tower_warder::HmacSecret;
+use tower_warder::password::{PasswordHasher, PasswordParams};
 use tower_warder_accounts::BootstrapPolicy;
 
 use super::server::{Approved, Disabled, PASSWORD, Server, bare, body, by, form, json_to};

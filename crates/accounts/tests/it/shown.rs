@@ -4,7 +4,8 @@ use std::fmt::{Debug, Display};
 use std::time::{Duration, SystemTime};
 
 use serde_json::json;
-use tower_warder::{HmacSecret, PasswordError, PasswordHasher, PasswordParams, testing};
+use tower_warder::password::{PasswordError, PasswordHasher, PasswordParams};
+use tower_warder::{HmacSecret, testing};
 use tower_warder_accounts::{
     AccountError, AccountStore, Accounts, Actor, AdminGrant, BootstrapPolicy, Email,
     InMemoryAccountStore, InvalidPassword, LastAdminError, NewUser, Page, Password, PasswordReset,

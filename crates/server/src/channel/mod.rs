@@ -12,7 +12,8 @@ use ::redis::Client;
 use futures_util::{Stream, stream};
 use tokio::sync::mpsc;
 use tokio::time::{self, sleep};
-use tower_warder::{BoxError, Invalidation};
+use tower_warder::BoxError;
+use tower_warder::cache::Invalidation;
 
 use super::database::{Database, PostgresServer, Unusable};
 

@@ -3,7 +3,7 @@
 use sqlx::Executor;
 use sqlx::postgres::{PgConnectOptions, PgListener, PgPoolOptions};
 use tokio::time::interval;
-use tower_warder::Invalidation;
+use tower_warder::cache::Invalidation;
 
 use super::{BEAT, Listened, NAME, Says, in_time, read, say};
 

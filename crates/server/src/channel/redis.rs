@@ -6,7 +6,7 @@ use redis::aio::MultiplexedConnection;
 use redis::{AsyncCommands, Client, RedisResult};
 use tokio::sync::mpsc;
 use tokio::time::{interval, sleep};
-use tower_warder::Invalidation;
+use tower_warder::cache::Invalidation;
 
 use super::{BEAT, EVERYBODY, Listened, NAME, RETRY, Says, in_time, read, say};
 

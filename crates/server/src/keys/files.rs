@@ -6,9 +6,9 @@ use std::fmt::Display;
 use std::fs;
 use std::path::Path;
 
-use tower_warder::{
-    Algorithm, BoxError, ConfigError, HmacSecret, SigningKey, VerifyingKey, key_files,
-};
+use tower_warder::error::ConfigError;
+use tower_warder::keys::{Algorithm, SigningKey, VerifyingKey};
+use tower_warder::{BoxError, HmacSecret, key_files};
 use zeroize::Zeroizing;
 
 /// All keys of a directory.

@@ -13,9 +13,10 @@ use axum::http::StatusCode;
 use axum::response::IntoResponse;
 use axum::routing::any;
 use tower::ServiceExt;
-use tower_warder::{
-    BoxError, ConfigError, HmacSecret, JwksEndpoint, JwtIssuer, JwtVerifier, KeyRing, VerifyingKey,
-};
+use tower_warder::error::ConfigError;
+use tower_warder::jwks::JwksEndpoint;
+use tower_warder::keys::{KeyRing, VerifyingKey};
+use tower_warder::{BoxError, HmacSecret, JwtIssuer, JwtVerifier};
 use zeroize::Zeroizing;
 
 use self::files::KeyFiles;

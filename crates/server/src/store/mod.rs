@@ -1,9 +1,9 @@
 //! Accounts and their sessions in a database.
 
-mod postgres;
+mod sql;
 mod row;
 mod session;
-mod sql;
+mod postgres;
 mod sqlite;
 
 use std::sync::Arc;

@@ -9,10 +9,12 @@ use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use serde_json::{Value, json};
 use tokio::sync::OnceCell;
 use tower::ServiceExt;
+use tower_warder::cache::UserCache;
+use tower_warder::credentials::AuthCookie;
+use tower_warder::password::{PasswordHasher, PasswordParams};
+use tower_warder::stream_ticket::StreamTickets;
 use tower_warder::testing::{self, FixedClock};
-use tower_warder::{
-    AuthCookie, AuthLayer, PasswordHasher, PasswordParams, StreamTickets, UserCache, UserStatus,
-};
+use tower_warder::{AuthLayer, UserStatus};
 use tower_warder_accounts::{
     self as accounts, AccountStore, Accounts, Actor, AdminGrant, Email, NewUser, User, UserChange,
     UserUpdate,

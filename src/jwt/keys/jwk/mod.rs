@@ -8,9 +8,9 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Deserialize;
 use zeroize::Zeroizing;
 
+use super::secret::HmacSecret;
 use crate::error::ConfigError;
 use crate::jwt::strict_json;
-use crate::secret::HmacSecret;
 
 use super::algorithm::{Algorithm, Curve, Family};
 

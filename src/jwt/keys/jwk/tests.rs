@@ -1,5 +1,5 @@
 use crate::error::ConfigError;
-use crate::jwt::{Algorithm, SigningKey, VerifyingKey};
+use crate::jwt::keys::{Algorithm, SigningKey, VerifyingKey};
 
 // The key of RFC 7515, appendix A.1.
 const K: &str =

@@ -7,8 +7,9 @@ use axum::Router;
 use axum::body::Body;
 use http::Request;
 use http::header::COOKIE;
+use tower_warder::AuthLayer;
+use tower_warder::credentials::{AuthCookie, CredentialSource};
 use tower_warder::testing;
-use tower_warder::{AuthCookie, AuthLayer, CredentialSource};
 use tower_warder_accounts::{self as accounts, AccountStore, Accounts};
 
 use super::super::server::{FORM, Server, body, hasher};

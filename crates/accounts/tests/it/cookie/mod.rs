@@ -10,7 +10,7 @@ use axum::routing::post;
 use http::HeaderMap;
 use http::header::SET_COOKIE;
 use serde_json::json;
-use tower_warder::{AuthCookie, CredentialSource};
+use tower_warder::credentials::{AuthCookie, CredentialSource};
 use tower_warder_accounts::{self as accounts, AccountStore};
 
 use self::browser::{

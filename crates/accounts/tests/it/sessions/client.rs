@@ -7,8 +7,10 @@ use axum::Router;
 use axum::body::Body;
 use http::Request;
 use serde_json::{Value, json};
+use tower_warder::AuthLayer;
+use tower_warder::cache::UserCache;
+use tower_warder::credentials::{AuthCookie, CredentialSource};
 use tower_warder::testing;
-use tower_warder::{AuthCookie, AuthLayer, CredentialSource, UserCache};
 use tower_warder_accounts::{
     self as accounts, AccountStore, Accounts, InMemoryAccountStore, InMemorySessionStore,
     SessionStore, Sessions,
@@ -82,7 +84,9 @@ fn built(server: Server, sessions: Sessions, cache: Option<UserCache<accounts::U
     let source = source.with_query_token("/api/auth/me").unwrap();
     let mut layer = AuthLayer::new(verifier, accounts)
         .credentials(source)
-        .stream_tickets(tower_warder::StreamTickets::new(64).clock(server.clock.clock()));
+        .stream_tickets(
+            tower_warder::stream_ticket::StreamTickets::new(64).clock(server.clock.clock()),
+        );
     if let Some(cache) = cache {
         layer = layer.user_cache(cache);
     }

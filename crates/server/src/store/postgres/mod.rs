@@ -21,8 +21,8 @@ use super::row::UserRow;
 use super::sql::{self, users};
 
 mod lease;
-mod sessions;
 mod timestamptz;
+mod sessions;
 
 /// Every call ends within four seconds, whatever the server does: before the layer's patience does.
 ///

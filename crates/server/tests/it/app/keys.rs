@@ -5,7 +5,8 @@ use std::path::PathBuf;
 
 use axum::Router;
 use tempfile::{TempDir, tempdir};
-use tower_warder::{AuthErrorKind, HmacSecret, JwtIssuer};
+use tower_warder::error::AuthErrorKind;
+use tower_warder::{HmacSecret, JwtIssuer};
 
 use super::example::keys::{KeyDirectory, Keys};
 use crate::support::{get, send};
@@ -300,7 +301,7 @@ fn without_their_feature_pem_files_are_refused_with_its_name() {
 #[cfg(any(feature = "aws-lc-rs", feature = "rust-crypto"))]
 mod asymmetric {
     use serde_json::json;
-    use tower_warder::{Algorithm, SigningKey};
+    use tower_warder::keys::{Algorithm, SigningKey};
 
     use super::*;
 
@@ -488,7 +489,7 @@ fn accepts(keys: &Keys, token: &str) -> bool {
 /// Of this secret, under this name or none.
 fn token_of(secret: &str, key_id: Option<&str>) -> String {
     let secret = HmacSecret::new(secret).unwrap();
-    let key = tower_warder::SigningKey::hs256(&secret);
+    let key = tower_warder::keys::SigningKey::hs256(&secret);
     let key = match key_id {
         Some(key_id) => key.key_id(key_id),
         None => key,

@@ -12,7 +12,7 @@ use pkcs8::der::pem;
 
 use super::*;
 use crate::jwt::keys::algorithm::{ALL, Curve};
-use crate::jwt::{SigningKey, VerifyingKey};
+use crate::jwt::keys::{SigningKey, VerifyingKey};
 
 const RSA: &str = include_str!("../../../../../tests/keys/rsa-2048.pem");
 const RSA_PKCS1: &str = include_str!("../../../../../tests/keys/rsa-2048-pkcs1.pem");

@@ -9,7 +9,7 @@ use std::time::Duration;
 use futures_util::{Stream, StreamExt};
 use tempfile::tempdir;
 use tokio::time::timeout;
-use tower_warder::Invalidation;
+use tower_warder::cache::Invalidation;
 
 use super::example::channel::Channel;
 

@@ -4,7 +4,7 @@ use std::env;
 use std::time::Duration;
 
 use tokio::task::block_in_place;
-use tower_warder::UserCache;
+use tower_warder::cache::UserCache;
 use tower_warder_accounts::User;
 
 use super::Listener;

@@ -15,11 +15,12 @@ use tokio::task::JoinHandle;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
+use tower_warder::cache::UserCache;
+use tower_warder::credentials::CredentialSource;
+use tower_warder::password::{PasswordHasher, PasswordParams};
+use tower_warder::stream_ticket::StreamTickets;
 use tower_warder::testing::{self, FixedClock};
-use tower_warder::{
-    AuthLayer, CredentialSource, PasswordHasher, PasswordParams, StreamTickets, UserCache,
-    UserStatus,
-};
+use tower_warder::{AuthLayer, UserStatus};
 use tower_warder_accounts::{self as accounts, Accounts, Actor, User, UserCreate, UserUpdate};
 
 use super::super::example::{self, serve, streams};

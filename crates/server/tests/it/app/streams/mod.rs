@@ -6,8 +6,9 @@ use std::time::{Duration, Instant};
 
 use http::StatusCode;
 use serde_json::json;
+use tower_warder::UserStatus;
 use tower_warder::UserStatus::{Approved, Disabled, Pending};
-use tower_warder::{UserCache, UserStatus};
+use tower_warder::cache::UserCache;
 use tower_warder_accounts::{Actor, PasswordReset, UserUpdate};
 
 use self::client::{Closed, EVENTS, House, SOCKET, WEEK, events, socket};

@@ -7,16 +7,16 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use super::base64url;
-use super::compact::Compact;
-use super::header::{Header, HeaderBuffer, HeaderCache};
-use super::keys::VerifyingKey;
-use super::limits::MAX_SIGNATURE_BYTES;
+use super::verifying::VerifyingKey;
 use crate::error::{ConfigError, RejectReason};
+use crate::jwt::base64url;
+use crate::jwt::compact::Compact;
+use crate::jwt::header::{Header, HeaderBuffer, HeaderCache};
+use crate::jwt::limits::MAX_SIGNATURE_BYTES;
 
 /// Keys, and which of them a token gets. Whoever reads them sees no change: a ring that changes
 /// makes others.
-pub(super) struct Keyset {
+pub(crate) struct Keyset {
     keys: Vec<VerifyingKey>,
     choice: Choice,
     generation: u64,
@@ -36,17 +36,17 @@ enum Choice {
 
 impl Keyset {
     /// One key.
-    pub(super) fn lone(key: VerifyingKey) -> Self {
+    pub(crate) fn lone(key: VerifyingKey) -> Self {
         Self::new(vec![key], Choice::ByFit, 0)
     }
 
     /// No keys yet, of which tokens choose by id.
-    pub(super) fn empty() -> Self {
+    pub(crate) fn empty() -> Self {
         Self::new(Vec::new(), Choice::ById { default: None }, 0)
     }
 
     /// The same keys, to be changed. What was known of headers is not taken along.
-    pub(super) fn successor(&self) -> Self {
+    pub(crate) fn successor(&self) -> Self {
         Self::new(
             self.keys.clone(),
             self.choice.clone(),
@@ -66,36 +66,36 @@ impl Keyset {
 
     /// These keys of somebody else in the place of those here. Several may have one id, or none.
     #[cfg(feature = "jwks")]
-    pub(super) fn replaced(&self, keys: Vec<VerifyingKey>) -> Self {
+    pub(crate) fn replaced(&self, keys: Vec<VerifyingKey>) -> Self {
         Self::new(keys, Choice::ByFit, self.generation.wrapping_add(1))
     }
 
     /// Whether a token would be judged alike by both.
-    pub(super) fn is_same(&self, other: &Self) -> bool {
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
         self.choice == other.choice
             && self.keys.len() == other.keys.len()
             && self.keys.iter().all(|key| other.has(key))
     }
 
     /// Whether this key is here, under its id.
-    pub(super) fn has(&self, key: &VerifyingKey) -> bool {
+    pub(crate) fn has(&self, key: &VerifyingKey) -> bool {
         self.keys.iter().any(|ours| ours.is_same(key))
     }
 
     /// The public keys, for everybody.
-    pub(super) fn publication(&self) -> &JwkSetDocument {
+    pub(crate) fn publication(&self) -> &JwkSetDocument {
         self.publication
             .get_or_init(|| JwkSetDocument::of(&self.keys))
     }
 
     #[cfg(feature = "jwks")]
-    pub(super) const fn len(&self) -> usize {
+    pub(crate) const fn len(&self) -> usize {
         self.keys.len()
     }
 
     /// Whether a sound header names a key that is not here.
     #[cfg(feature = "jwks")]
-    pub(super) fn lacks(&self, header: &str) -> bool {
+    pub(crate) fn lacks(&self, header: &str) -> bool {
         let mut buffer = HeaderBuffer::new();
         let header = Header::read(header, &mut buffer).ok();
         header
@@ -104,13 +104,13 @@ impl Keyset {
     }
 
     /// Another one after every change.
-    pub(super) const fn generation(&self) -> u64 {
+    pub(crate) const fn generation(&self) -> u64 {
         self.generation
     }
 
     /// Whether the key that the header chooses made the signature, and the token is of an accepted
     /// type.
-    pub(super) fn verify(
+    pub(in crate::jwt) fn verify(
         &self,
         token: &Compact<'_>,
         types: Option<&[Box<str>]>,
@@ -182,11 +182,11 @@ impl Keyset {
         }
     }
 
-    pub(super) fn find(&self, key_id: &str) -> Option<&VerifyingKey> {
+    pub(crate) fn find(&self, key_id: &str) -> Option<&VerifyingKey> {
         self.keys.iter().find(|key| key.kid() == Some(key_id))
     }
 
-    pub(super) fn add(&mut self, key: VerifyingKey) -> Result<(), ConfigError> {
+    pub(crate) fn add(&mut self, key: VerifyingKey) -> Result<(), ConfigError> {
         let key_id = key.kid().ok_or(ConfigError::MissingKeyId)?;
         if self.find(key_id).is_some() {
             return Err(ConfigError::DuplicateKeyId(key_id.to_owned()));
@@ -196,7 +196,7 @@ impl Keyset {
     }
 
     /// Only these from now on. A default that is among them stays it.
-    pub(super) fn set_keys(&mut self, keys: Vec<VerifyingKey>) -> Result<(), ConfigError> {
+    pub(crate) fn set_keys(&mut self, keys: Vec<VerifyingKey>) -> Result<(), ConfigError> {
         self.keys.clear();
         for key in keys {
             if !self.has(&key) {
@@ -210,7 +210,7 @@ impl Keyset {
     }
 
     /// Says whether the key was there.
-    pub(super) fn remove(&mut self, key_id: &str) -> bool {
+    pub(crate) fn remove(&mut self, key_id: &str) -> bool {
         let before = self.keys.len();
         self.keys.retain(|key| key.kid() != Some(key_id));
         if let Choice::ById { default } = &mut self.choice {
@@ -219,7 +219,7 @@ impl Keyset {
         self.keys.len() < before
     }
 
-    pub(super) fn set_default(&mut self, key_id: &str) -> Result<(), ConfigError> {
+    pub(crate) fn set_default(&mut self, key_id: &str) -> Result<(), ConfigError> {
         if self.find(key_id).is_none() {
             return Err(ConfigError::UnknownKeyId(key_id.to_owned()));
         }

@@ -6,7 +6,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use arc_swap::{ArcSwap, Guard};
 
 use super::key_set::{JwkSetDocument, Keyset};
-use super::keys::{SigningKey, VerifyingKey};
+use super::signing::SigningKey;
+use super::verifying::VerifyingKey;
 use crate::error::ConfigError;
 
 /// A signing key and the keys that verify, chosen by their id (`kid`, RFC 7515, section 4.1.4).
@@ -16,10 +17,11 @@ use crate::error::ConfigError;
 /// expired, then [`remove`](Self::remove) it. Where others fetch the keys ([`JwksEndpoint`]), or
 /// several nodes have them, [`add`](Self::add) the new one first and sign with it when all know it.
 ///
-/// [`JwksEndpoint`]: crate::JwksEndpoint
+/// [`JwksEndpoint`]: crate::jwks::JwksEndpoint
 ///
 /// ```
-/// use tower_warder::{KeyRing, HmacSecret, SigningKey, JwtIssuer, JwtVerifier};
+/// use tower_warder::{HmacSecret, JwtIssuer, JwtVerifier};
+/// use tower_warder::keys::{KeyRing, SigningKey};
 ///
 /// let ring = KeyRing::new();
 /// ring.set_signing_key(SigningKey::hs256(&HmacSecret::generate()).key_id("2026-10"))?;
@@ -44,9 +46,9 @@ struct Shared {
     change: Mutex<()>,
 }
 
-pub(super) struct Keys {
+pub(crate) struct Keys {
     signing: Option<SigningKey>,
-    pub(super) verifying: Arc<Keyset>,
+    pub(crate) verifying: Arc<Keyset>,
 }
 
 /// Keys that are being changed.
@@ -123,7 +125,8 @@ impl KeyRing {
     /// does the [default](Self::set_default_kid). The counterpart of `signing` may be among the others.
     ///
     /// ```
-    /// # use tower_warder::{KeyRing, HmacSecret, SigningKey, JwtIssuer, JwtVerifier};
+    /// # use tower_warder::{HmacSecret, JwtIssuer, JwtVerifier};
+    /// # use tower_warder::keys::{KeyRing, SigningKey};
     /// # let ring = KeyRing::new();
     /// # let (october, november) = (HmacSecret::generate(), HmacSecret::generate());
     /// let mut keys = vec![
@@ -132,7 +135,7 @@ impl KeyRing {
     /// ];
     /// let others = keys.iter().map(SigningKey::verifying_key).collect::<Vec<_>>();
     /// ring.replace_all(keys.pop(), others)?;
-    /// # Ok::<(), tower_warder::ConfigError>(())
+    /// # Ok::<(), tower_warder::error::ConfigError>(())
     /// ```
     ///
     /// # Errors
@@ -156,7 +159,7 @@ impl KeyRing {
     /// The public keys as a JSON Web Key Set (RFC 7517, section 5), each with `kid`, `alg` and
     /// `use`. Secrets (HS256 and its kin) are left out.
     ///
-    /// [`JwksEndpoint`](crate::JwksEndpoint) serves it.
+    /// [`JwksEndpoint`](crate::jwks::JwksEndpoint) serves it.
     pub fn to_jwks(&self) -> String {
         self.keys().verifying.publication().json.clone()
     }
@@ -171,12 +174,12 @@ impl KeyRing {
         self.signing_key()?.kid().map(str::to_owned)
     }
 
-    pub(super) fn signing_key(&self) -> Option<SigningKey> {
+    pub(crate) fn signing_key(&self) -> Option<SigningKey> {
         self.0.keys.load().signing.clone()
     }
 
     /// The keys as they are now, for one token.
-    pub(super) fn keys(&self) -> Guard<Arc<Keys>> {
+    pub(crate) fn keys(&self) -> Guard<Arc<Keys>> {
         self.0.keys.load()
     }
 

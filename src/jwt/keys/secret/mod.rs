@@ -22,7 +22,8 @@ use crate::key_files;
 /// when the last copy goes, and `Debug` does not show them.
 ///
 /// ```
-/// use tower_warder::{ConfigError, HmacSecret};
+/// use tower_warder::HmacSecret;
+/// use tower_warder::error::ConfigError;
 ///
 /// assert!(HmacSecret::new("short").is_err());
 /// assert!(matches!(

@@ -1,5 +1,7 @@
 //! The user behind a token, as the application's own store knows it.
 
+mod status;
+
 use std::borrow::Cow;
 use std::fmt;
 use std::future::Future;
@@ -15,6 +17,8 @@ use crate::clock;
 use crate::error::{AuthError, AuthErrorKind, BoxError, RejectReason};
 use crate::jwt::Claims;
 use crate::metrics::record::{self, Load, Loaded};
+
+pub use status::UnknownStatus;
 
 /// What the doors ask of an application's user type.
 ///
@@ -39,7 +43,7 @@ pub trait AuthUser: Send + Sync + 'static {
     /// Whether the account may come in now.
     fn status(&self) -> UserStatus;
 
-    /// Whether the user passes [`Admin`](crate::Admin). Defaults to no.
+    /// Whether the user passes [`Admin`](crate::policy::Admin). Defaults to no.
     fn is_admin(&self) -> bool {
         false
     }
@@ -118,7 +122,7 @@ pub enum UserStatus {
 /// subject compares the number's own text with it, so that an id has one.
 ///
 /// A subject is unique within its issuer only (RFC 7519, section 4.1.2). Where the verifier accepts
-/// several issuers ([`MultiIssuerVerifier`](crate::MultiIssuerVerifier)), or somebody else's beside your own, a loader looks
+/// several issuers ([`MultiIssuerVerifier`](crate::jwt::MultiIssuerVerifier)), or somebody else's beside your own, a loader looks
 /// at the pair, or the `1` of a partner is your user 1:
 ///
 /// ```
@@ -164,7 +168,7 @@ pub trait UserLoader: Send + Sync + 'static {
     async fn load_user(&self, claims: &Claims) -> Result<Option<Self::User>, BoxError>;
 
     /// What of the claims decides which user is found: under this and the issuer a
-    /// [`UserCache`](crate::UserCache) keeps the user. `None`: this one is not to be cached.
+    /// [`UserCache`](crate::cache::UserCache) keeps the user. `None`: this one is not to be cached.
     ///
     /// Defaults to the subject. A loader that looks at more, such as a tenant or
     /// [`claims.issued_at()`](Claims::issued_at), has to say so here, or the cache gives one
@@ -204,7 +208,7 @@ impl<L: UserLoader + ?Sized> UserLoader for Arc<L> {
 /// ```
 ///
 /// As every loader, it looks at the issuer, too, where the verifier accepts several. A
-/// [`UserCache`](crate::UserCache) keeps its users by subject and issuer: where more of the claims
+/// [`UserCache`](crate::cache::UserCache) keeps its users by subject and issuer: where more of the claims
 /// decides, implement the trait with [`cache_key`](UserLoader::cache_key).
 #[async_trait]
 #[diagnostic::do_not_recommend]
@@ -282,7 +286,7 @@ pub(crate) async fn load<U: Send + Sync + 'static>(
 /// An axum extractor, the answer of [`Identity::require`](crate::Identity::require), and what
 /// [`RequireLayer`](crate::RequireLayer) leaves in the request extensions. As an extractor it
 /// answers 401 where there is no approved user; `Option<CurrentUser<U>>` is `None` only if no
-/// credential was sent, or a dead [cookie](crate::AuthCookie).
+/// credential was sent, or a dead [cookie](crate::credentials::AuthCookie).
 pub struct CurrentUser<U: AuthUser>(pub Arc<U>);
 
 impl<U: AuthUser> Clone for CurrentUser<U> {

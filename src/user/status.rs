@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-use crate::user::UserStatus;
+use super::UserStatus;
 
 impl UserStatus {
     /// The status in lower case: `pending`, `approved` or `disabled`. Parses back.

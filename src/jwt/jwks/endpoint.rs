@@ -10,7 +10,7 @@ use http::header::{self, HeaderMap, HeaderValue};
 use http::{Method, Request, Response, StatusCode};
 use tower_service::Service;
 
-use crate::jwt::KeyRing;
+use crate::jwt::keys::KeyRing;
 
 /// Serves the public keys of a [`KeyRing`] as a JSON Web Key Set (RFC 7517), by convention at
 /// `/.well-known/jwks.json`.
@@ -20,7 +20,8 @@ use crate::jwt::KeyRing;
 ///
 /// ```
 /// use axum::Router;
-/// use tower_warder::{KeyRing, JwksEndpoint};
+/// use tower_warder::jwks::JwksEndpoint;
+/// use tower_warder::keys::KeyRing;
 ///
 /// fn app(ring: &KeyRing) -> Router {
 ///     Router::new().route_service("/.well-known/jwks.json", JwksEndpoint::new(ring))
