@@ -87,7 +87,7 @@ impl LogLimit {
 
 /// Limits by a key, such as the id of an account. The number of lines is bounded however many keys
 /// there are: some of them share a limit.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct LogLimits([LogLimit; LIMITS]);
 
 impl LogLimits {

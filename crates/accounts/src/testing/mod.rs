@@ -1,5 +1,10 @@
 //! What every store has to keep, as tests for it (feature `testing`).
 
+#![allow(
+    clippy::expect_used,
+    reason = "a store that breaks a rule fails its test"
+)]
+
 #[cfg(test)]
 mod defect;
 mod store_contract;
