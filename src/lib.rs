@@ -1,5 +1,18 @@
-#![doc = include_str!("../README.md")]
+#![doc = include_str!("docs/crate.md")]
 #![forbid(unsafe_code)]
+// The pages link to items of all features.
+#![cfg_attr(
+    not(all(
+        feature = "axum",
+        feature = "jsonwebtoken",
+        feature = "jwks",
+        feature = "metrics",
+        feature = "password",
+        feature = "testing",
+        feature = "utoipa",
+    )),
+    allow(rustdoc::broken_intra_doc_links)
+)]
 
 // In the order in which a request meets them; each module imports only from those above it.
 pub mod error;
@@ -32,6 +45,17 @@ pub mod openapi;
 pub mod testing;
 #[doc(hidden)]
 pub mod private;
+#[cfg(all(
+    any(doc, doctest),
+    feature = "axum",
+    feature = "jsonwebtoken",
+    feature = "jwks",
+    feature = "metrics",
+    feature = "password",
+    feature = "testing",
+    feature = "utoipa",
+))]
+pub mod docs;
 
 pub use async_trait::async_trait;
 
@@ -44,3 +68,7 @@ pub use jwt::{Claims, JwtIssuer, JwtVerifier, jwks, keys};
 pub use layer::AuthLayer;
 pub use require::RequireLayer;
 pub use user::{AuthUser, CurrentUser, UserLoader, UserStatus};
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

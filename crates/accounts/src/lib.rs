@@ -39,6 +39,8 @@ mod ticket;
 pub mod openapi;
 #[cfg(feature = "testing")]
 pub mod testing;
+#[cfg(any(doc, doctest))]
+pub mod docs;
 
 pub use actor::{Actor, NotAdmin};
 pub use bootstrap::BootstrapPolicy;

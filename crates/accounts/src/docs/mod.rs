@@ -1,0 +1,4 @@
+//! Guides: a page for each question, compiled as tests.
+
+#[doc = include_str!("from_fastapi.md")]
+pub mod from_fastapi {}
