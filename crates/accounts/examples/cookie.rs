@@ -1,6 +1,6 @@
-//! How do I keep a browser logged in?
+//! Log-in with a session cookie for browsers.
 //!
-//! Run with `cargo run --example cookie`. Open http://localhost:3000, or, with a jar for the cookie:
+//! Run with `cargo run --example cookie`. Open http://localhost:3000, or use curl with a cookie jar:
 //!
 //! ```text
 //! site=http://localhost:3000
@@ -26,16 +26,16 @@ use tower_warder::error::ConfigError;
 use tower_warder::{AuthLayer, BoxError, CurrentUser, HmacSecret, JwtIssuer, JwtVerifier};
 use tower_warder_accounts::{self as accounts, Accounts, InMemoryAccountStore, User, UserCreate};
 
-/// A cookie that is not good any more is none here: the log-in is on this page.
+/// With `Option`, an expired or invalid cookie counts as none, so the page can show the log-in form.
 async fn home(user: Option<CurrentUser<User>>) -> Html<String> {
     Html(match user {
-        // An address has no character that means something in HTML.
+        // No escaping needed: an `Email` contains neither `<` nor `>`.
         Some(user) => format!("<p>Hello, {}{LOGOUT}\n", user.email),
         None => format!("<p>Hello, stranger{LOGIN}\n"),
     })
 }
 
-/// A page of another site can make a browser send this, with the cookie: it is answered 403.
+/// Another site can make a browser send this request with the cookie (CSRF): it is answered 403.
 async fn note(CurrentUser(user): CurrentUser<User>) -> (StatusCode, String) {
     (StatusCode::CREATED, format!("noted for {}\n", user.email))
 }
@@ -45,7 +45,7 @@ pub(crate) fn app(
     secret: &HmacSecret,
     cookie: AuthCookie,
 ) -> Router {
-    // The same cookie for those who write it and for the layer, which reads it.
+    // The routes set this cookie and the layer reads it, so both need the same settings.
     let auth = AuthLayer::new(JwtVerifier::hs256(secret), accounts.clone())
         .credentials(CredentialSource::cookie(cookie.clone()))
         .timeout_with(Duration::from_secs(5), tokio::time::sleep);
@@ -56,7 +56,7 @@ pub(crate) fn app(
         .layer(auth)
 }
 
-/// Behind TLS, `AuthCookie::new`: nobody on the way reads that one.
+/// In production, behind TLS, use `AuthCookie::new`: that cookie is sent over HTTPS only.
 pub(crate) fn cookie() -> Result<AuthCookie, ConfigError> {
     AuthCookie::dangerous_without_tls("session")
 }

@@ -1,4 +1,4 @@
-//! Log-in routes for an axum application, over accounts in memory.
+//! Log-in routes for an axum application, with in-memory accounts.
 //!
 //! Run with `cargo run --example login`. The first account is the admin:
 //!
@@ -7,10 +7,10 @@
 //! json='content-type: application/json'
 //! curl -i $api/register -H "$json" -d '{"email": "ada@example.com", "password": "correct horse"}'
 //! curl -i $api/login -d username=ada@example.com -d 'password=correct horse'
-//! TOKEN=…    # the `access_token` of that answer
+//! TOKEN=…    # the `access_token` of that response
 //! curl -i localhost:3000/hello -H "Authorization: Bearer $TOKEN"    # 200
 //! curl -i localhost:3000/hello                                      # 401
-//! curl -i $api/users -H "Authorization: Bearer $TOKEN"              # for admins
+//! curl -i $api/users -H "Authorization: Bearer $TOKEN"              # 200, for admins only
 //! ```
 
 use axum::Router;
@@ -24,7 +24,7 @@ async fn hello(user: CurrentUser<User>) -> String {
 }
 
 pub(crate) fn app(secret: &HmacSecret) -> Router {
-    // Your database instead: implement `AccountStore` for it.
+    // For your own database, implement `AccountStore`.
     let accounts = Accounts::new(InMemoryAccountStore::new(), JwtIssuer::hs256(secret));
     Router::new()
         .route("/hello", get(hello))
@@ -34,7 +34,7 @@ pub(crate) fn app(secret: &HmacSecret) -> Router {
 
 #[tokio::main]
 async fn main() -> std::io::Result<()> {
-    // A service reads its secret from a file: `HmacSecret::from_file_or_generate`.
+    // In production, read the secret from a file: `HmacSecret::from_file_or_generate`.
     let app = app(&HmacSecret::generate());
     let listener = TcpListener::bind("127.0.0.1:3000").await?;
     axum::serve(listener, app).await

@@ -1,4 +1,4 @@
-//! Who changes accounts, and whether they still may.
+//! The author of a change to an account, and the check of its permission.
 
 use std::error::Error;
 use std::fmt;
@@ -7,26 +7,26 @@ use tower_warder::UserStatus;
 
 use super::model::User;
 
-/// Who changes an account.
+/// Author of a change to an account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Actor {
-    /// The account with this id, as long as it is admin and approved.
+    /// The account with this id. It has to be an approved admin.
     Admin(i64),
-    /// The application itself, for example a command line that resets a password. Always may.
+    /// The application itself, for example a command line that resets a password. Always permitted.
     System,
 }
 
-/// Why a change was refused: who asked for it is not, or no longer, admin *and* approved.
+/// Reason why an [`Actor`] may not change accounts: it is not, or no longer, an approved admin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum NotAdmin {
-    /// The account is gone, or not approved: its tokens open no door.
+    /// The account does not exist, or is not approved: all its requests are rejected.
     Inactive,
-    /// The account is approved, but no admin's.
+    /// The account is approved, but is not an admin.
     Demoted,
 }
 
 impl Actor {
-    /// The account that has to be an admin's, if any.
+    /// Returns the id of the account that has to be an admin, if any.
     pub const fn id(self) -> Option<i64> {
         match self {
             Self::Admin(id) => Some(id),
@@ -34,16 +34,16 @@ impl Actor {
         }
     }
 
-    /// Whether the actor may change accounts; `account` is the one with [`id`](Self::id), if there
-    /// is one.
+    /// Checks that the actor may change accounts. `account` is the stored account with
+    /// [`id`](Self::id), if it exists.
     ///
-    /// A request is let in before its body arrives, and its sender may be disabled meanwhile. So a
-    /// store reads the row and asks here in the transaction that makes the change, before it looks
-    /// for the account that is to change.
+    /// A request is authorized before its body arrives, and the admin can be disabled meanwhile.
+    /// So a store reads the admin's row and calls this in the transaction that makes the change,
+    /// before it looks up the account to change.
     ///
     /// # Errors
     ///
-    /// [`NotAdmin`], and then nothing may be written.
+    /// [`NotAdmin`]: nothing may be written.
     pub fn check(self, account: Option<&User>) -> Result<(), NotAdmin> {
         let Self::Admin(id) = self else {
             return Ok(());
@@ -65,8 +65,8 @@ impl From<&User> for Actor {
 impl fmt::Display for NotAdmin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Inactive => "who asked has no approved account any more",
-            Self::Demoted => "who asked is no admin any more",
+            Self::Inactive => "the account that makes the change is not approved",
+            Self::Demoted => "the account that makes the change is not an admin",
         })
     }
 }

@@ -1,5 +1,6 @@
-//! The table of the account routes, from error to answer: JSON, also where something is wrong.
-//! What the layer says as well, it leaves to [`AuthError`].
+//! JSON responses of the account routes, and the table of their errors.
+//!
+//! Errors that the layer reports as well are left to [`AuthError`].
 
 use axum::Router;
 use axum::body::Body;
@@ -28,16 +29,16 @@ impl IntoResponse for AccountError {
             Self::WrongCredentials => return LoginError::WrongCredentials.into_response(),
             Self::Pending => return LoginError::Pending.into_response(),
             Self::Disabled => return LoginError::Disabled.into_response(),
-            Self::RejectedPassword(fault) => return invalid(&[fault]),
+            Self::RejectedPassword(error) => return invalid(&[error]),
             Self::WrongBootstrapSecret => WRONG_BOOTSTRAP_SECRET,
-            Self::NotAdmin(refusal) => return AuthError::from(refusal).into_response(),
+            Self::NotAdmin(error) => return AuthError::from(error).into_response(),
             Self::NotFound => USER_NOT_FOUND,
             Self::LastAdmin(LastAdminError::Demotion) => LAST_DEMOTION,
             Self::LastAdmin(LastAdminError::Disabling) => LAST_DISABLING,
             Self::LastAdmin(LastAdminError::Deletion) => LAST_DELETION,
             Self::InvalidRefreshToken => return challenged(INVALID_REFRESH_TOKEN),
             Self::WrongPassword => WRONG_PASSWORD,
-            // What the door would have said.
+            // The same response as the layer's.
             Self::TokensRevoked => {
                 return AuthError::new(AuthErrorKind::InvalidToken).into_response();
             }
@@ -58,10 +59,10 @@ impl IntoResponse for AccountError {
     }
 }
 
-/// What the door would have said.
+/// The same response as the guard's.
 impl From<NotAdmin> for AuthError {
-    fn from(refusal: NotAdmin) -> Self {
-        match refusal {
+    fn from(error: NotAdmin) -> Self {
+        match error {
             NotAdmin::Inactive => Self::new(AuthErrorKind::InvalidToken),
             NotAdmin::Demoted => private::admin_required(),
         }
@@ -77,20 +78,20 @@ pub(super) fn json_answer(status: StatusCode, body: &impl Serialize) -> Response
             response.headers_mut().insert(CONTENT_TYPE, json);
             no_store(response)
         }
-        // An account with a time that no calendar has.
+        // A time outside of the range of RFC 3339.
         Err(error) => AccountError::unavailable(error).into_response(),
     }
 }
 
-/// Tokens and accounts are for nobody's cache (RFC 9111, section 5.2.2.5).
+/// Forbids caching: tokens and accounts are private (RFC 9111, section 5.2.2.5).
 pub(super) fn no_store(mut response: Response) -> Response {
     let no_store = HeaderValue::from_static("no-store");
     response.headers_mut().insert(CACHE_CONTROL, no_store);
     response
 }
 
-/// What all routers of accounts have: another method is answered in JSON, nothing is for a cache,
-/// and no browser takes a body for another type than it says.
+/// Adds what all routers of accounts have in common: 405 in JSON, `Cache-Control: no-store`, and
+/// `X-Content-Type-Options: nosniff`.
 pub(super) fn finished<S: Clone + Send + Sync + 'static>(router: Router<S>) -> Router<S> {
     router
         .method_not_allowed_fallback(async || method_not_allowed())
@@ -104,9 +105,9 @@ pub(super) fn finished<S: Clone + Send + Sync + 'static>(router: Router<S>) -> R
         }))
 }
 
-/// 422: `detail` is the list of what is wrong, as clients of FastAPI read it.
-pub(super) fn invalid(faults: &[ValidationError]) -> Response {
-    let body = json!({"detail": faults});
+/// 422 whose `detail` is the list of errors, in the form of FastAPI.
+pub(super) fn invalid(errors: &[ValidationError]) -> Response {
+    let body = json!({"detail": errors});
     json_answer(StatusCode::UNPROCESSABLE_ENTITY, &body)
 }
 

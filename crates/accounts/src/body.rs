@@ -1,4 +1,4 @@
-//! The reading of a JSON body, field by field.
+//! Reader of a JSON body, field by field.
 
 use std::borrow::Cow;
 
@@ -9,10 +9,10 @@ use super::email::Email;
 use super::password::{InvalidPassword, Password};
 use super::validation_error::{Location, ValidationError, ValidationErrorKind};
 
-/// A JSON object, and what was wrong with the fields read so far.
+/// A JSON object, and the errors of the fields that were read so far.
 pub(super) struct Body {
     fields: Map<String, Value>,
-    faults: Vec<ValidationError>,
+    errors: Vec<ValidationError>,
 }
 
 impl Body {
@@ -20,7 +20,7 @@ impl Body {
         match body {
             Value::Object(fields) => Ok(Self {
                 fields,
-                faults: Vec::new(),
+                errors: Vec::new(),
             }),
             _ => Err(vec![ValidationError::not_an_object()]),
         }
@@ -30,7 +30,7 @@ impl Body {
         match self.fields.remove(field) {
             Some(value) => self.read(field, value),
             None => {
-                self.faults
+                self.errors
                     .push(ValidationError::missing(Location::Body, field));
                 None
             }
@@ -45,28 +45,28 @@ impl Body {
     }
 
     pub(super) fn into_faults(self) -> Vec<ValidationError> {
-        self.faults
+        self.errors
     }
 
     fn read<T: Field>(&mut self, field: &'static str, value: Value) -> Option<T> {
         T::read(value)
             .map_err(|(kind, message)| {
-                let fault = ValidationError::new(kind, Location::Body, field, message);
-                self.faults.push(fault);
+                let error = ValidationError::new(kind, Location::Body, field, message);
+                self.errors.push(error);
             })
             .ok()
     }
 }
 
-/// What a field of a JSON body can be.
+/// Types that a field of a JSON body can have.
 pub(super) trait Field: Sized {
-    fn read(value: Value) -> Result<Self, Defect>;
+    fn read(value: Value) -> Result<Self, FieldError>;
 }
 
-type Defect = (ValidationErrorKind, Cow<'static, str>);
+type FieldError = (ValidationErrorKind, Cow<'static, str>);
 
 impl Field for String {
-    fn read(value: Value) -> Result<Self, Defect> {
+    fn read(value: Value) -> Result<Self, FieldError> {
         match value {
             Value::String(text) => Ok(text),
             _ => Err((
@@ -78,7 +78,7 @@ impl Field for String {
 }
 
 impl Field for bool {
-    fn read(value: Value) -> Result<Self, Defect> {
+    fn read(value: Value) -> Result<Self, FieldError> {
         value.as_bool().ok_or((
             ValidationErrorKind::BoolType,
             "Input should be a valid boolean".into(),
@@ -87,14 +87,14 @@ impl Field for bool {
 }
 
 impl Field for Email {
-    fn read(value: Value) -> Result<Self, Defect> {
+    fn read(value: Value) -> Result<Self, FieldError> {
         Self::new(&String::read(value)?)
             .map_err(|invalid| (ValidationErrorKind::ValueError, invalid.to_string().into()))
     }
 }
 
 impl Field for Password {
-    fn read(value: Value) -> Result<Self, Defect> {
+    fn read(value: Value) -> Result<Self, FieldError> {
         let (min, max) = (Self::MIN_CHARS, Self::MAX_CHARS);
         Self::new(String::read(value)?).map_err(|invalid| match invalid {
             InvalidPassword::TooShort => (
@@ -110,7 +110,7 @@ impl Field for Password {
 }
 
 impl Field for UserStatus {
-    fn read(value: Value) -> Result<Self, Defect> {
+    fn read(value: Value) -> Result<Self, FieldError> {
         let status = value.as_str().and_then(|text| text.parse().ok());
         status.ok_or((
             ValidationErrorKind::Enum,

@@ -1,4 +1,4 @@
-//! Who becomes the first admin.
+//! Policy for the first admin account.
 
 use tower_warder::HmacSecret;
 
@@ -6,26 +6,26 @@ use super::error::AccountError;
 use super::input::UserCreate;
 use super::store::AdminGrant;
 
-/// Who becomes the first admin.
+/// Policy that decides which account becomes the first admin. Defaults to the first account.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub enum BootstrapPolicy {
-    /// Whoever registers first.
+    /// The first account that registers.
     ///
-    /// On a server that strangers reach, that may be a stranger: register before you publish it,
-    /// or use [`HmacSecret`](Self::Secret).
+    /// On a public server that may be an attacker's: register before you publish it, or use
+    /// [`Secret`](Self::Secret).
     #[default]
     FirstUser,
-    /// Whoever registers with this secret as `bootstrap_secret`, as long as nobody is admin and
-    /// approved. A wrong one is refused.
+    /// An account that registers with this secret as `bootstrap_secret`, as long as there is no
+    /// approved admin. A wrong secret is rejected with 403.
     Secret(HmacSecret),
-    /// Nobody: the first admin comes from elsewhere.
+    /// No account: the application creates the first admin itself.
     Nobody,
 }
 
 impl BootstrapPolicy {
-    /// The seat that whoever registers so is offered.
-    pub(super) fn seat(&self, new: &UserCreate) -> Result<AdminGrant, AccountError> {
+    /// The condition on which this registration becomes an admin.
+    pub(super) fn admin_grant(&self, new: &UserCreate) -> Result<AdminGrant, AccountError> {
         match self {
             Self::FirstUser => Ok(AdminGrant::IfFirstAccount),
             Self::Nobody => Ok(AdminGrant::Never),

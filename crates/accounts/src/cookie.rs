@@ -1,4 +1,4 @@
-//! The HTTP routes that keep a browser logged in.
+//! HTTP routes for log-in by cookie.
 
 use std::time::Duration;
 
@@ -19,17 +19,17 @@ use super::request::Form;
 use super::service::Accounts;
 use super::store::AccountStore;
 
-/// The routes of a log-in by cookie, to be merged with [`routes`](crate::routes).
+/// Returns the routes for log-in by cookie, to be merged with [`routes`](crate::routes).
 ///
-/// | route | who | answer |
+/// | route | access | response |
 /// |---|---|---|
-/// | `POST /cookie/login` | anyone, by the form of `/login` | 200 the account, and the cookie; 401; 403; 422 |
-/// | `POST /cookie/logout` | anyone | 204, and no cookie any more |
+/// | `POST /cookie/login` | anyone, with the form of `/login` | 200 the account, and sets the cookie; 401; 403; 422 |
+/// | `POST /cookie/logout` | anyone | 204, and clears the cookie |
 ///
-/// The script of the page never sees the token. Both refuse the pages of other origins with 403,
-/// by [`AuthCookie::check_csrf`]: nobody is logged in or out by a page that they only visit.
+/// Scripts of the page cannot read the token. Both routes reject requests from pages of other
+/// origins with 403, by [`AuthCookie::check_csrf`], so that another site can log no one in or out.
 ///
-/// The cookie opens nothing unless the layer reads it:
+/// The layer has to read the same cookie:
 ///
 /// ```
 /// use axum::Router;
@@ -47,6 +47,7 @@ use super::store::AccountStore;
 /// let app: Router = Router::new().nest("/api/auth", routes).layer(auth);
 /// # Ok::<(), tower_warder::error::ConfigError>(())
 /// ```
+#[doc(alias = "csrf")]
 pub fn cookie_routes<S: AccountStore>(accounts: Accounts<S>, cookie: AuthCookie) -> Router {
     let logout = post(cookie_logout).with_state(cookie.clone());
     let login = post(cookie_login::<S>).with_state((accounts, cookie));
@@ -56,11 +57,11 @@ pub fn cookie_routes<S: AccountStore>(accounts: Accounts<S>, cookie: AuthCookie)
     answer::finished(routes)
 }
 
-/// Makes a token, and puts it into the cookie for as long as it lives.
+/// Handler that issues a token and sets it as the cookie, with the token's lifetime.
 ///
 /// # Errors
 ///
-/// 403 to a page of another origin; else as [`login`](crate::login).
+/// 403 if the request comes from a page of another origin; else as [`login`](crate::login).
 pub async fn cookie_login<S: AccountStore>(
     State((accounts, cookie)): State<(Accounts<S>, AuthCookie)>,
     request: Request,
@@ -74,12 +75,13 @@ pub async fn cookie_login<S: AccountStore>(
         .map_err(AccountError::into_response)
 }
 
-/// Takes the cookie away, whatever is in it. The token itself lives on until it expires; a reset
-/// of the password ends it.
+/// Handler that clears the cookie, whatever its value. The token itself stays valid until it
+/// expires; a password reset, or `POST /logout-all`, revokes it.
 ///
 /// # Errors
 ///
-/// 403 to a page of another origin.
+/// 403 if the request comes from a page of another origin.
+#[doc(alias = "logout")]
 pub async fn cookie_logout(
     State(cookie): State<AuthCookie>,
     request: Request,
@@ -98,10 +100,10 @@ async fn log_in<S: AccountStore>(
     let user = accounts.authenticate(login).await?;
     let token = accounts.token(&user)?;
     let lifetime = Duration::from_secs(token.expires_in);
-    let kept = cookie
+    let set_cookie = cookie
         .set(&token.access_token, lifetime)
         .map_err(AccountError::unavailable)?;
     let mut response = json_answer(StatusCode::OK, &UserPublic::from(&user));
-    response.headers_mut().append(SET_COOKIE, kept);
+    response.headers_mut().append(SET_COOKIE, set_cookie);
     Ok(response)
 }

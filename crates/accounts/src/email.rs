@@ -1,9 +1,9 @@
-//! E-mail addresses in their one spelling.
+//! E-mail addresses in canonical form.
 
 use std::error::Error;
 use std::fmt;
 
-/// An e-mail address as accounts know it: in lower case, so that one mailbox is one account.
+/// E-mail address in lower case, so that one mailbox has one account.
 ///
 /// ```
 /// use tower_warder_accounts::Email;
@@ -16,21 +16,21 @@ use std::fmt;
 pub struct Email(String);
 
 impl Email {
-    /// How many characters it has at most: the longest path of RFC 5321, section 4.5.3.1.3, without
-    /// its angle brackets.
+    /// Maximum length in characters: that of a path (RFC 5321, section 4.5.3.1.3) without its angle
+    /// brackets.
     pub const MAX_CHARS: usize = 254;
 
-    /// Takes `local@domain.tld`.
+    /// Parses `local@domain.tld`.
     ///
     /// The local part is a dot-atom (RFC 5322, section 3.2.3) of 64 characters at most, such as
     /// `o'brien` or `jane.doe+news`. The domain has two labels or more of 1 to 63 letters, digits and
     /// `-`, which begin and end with a letter or a digit; the last one is two letters or more, or the
-    /// ASCII form of an internationalized one, such as `xn--p1ai`. All of it is ASCII. Quoted local
-    /// parts, comments and addresses of hosts are refused, and so is white space, wherever it stands.
+    /// ASCII form of an internationalized one, such as `xn--p1ai`. Only ASCII is accepted.
+    /// Quoted local parts, comments, IP addresses and white space are rejected.
     ///
     /// # Errors
     ///
-    /// [`InvalidEmail`] if it looks otherwise or has more than 254 characters.
+    /// [`InvalidEmail`] if the text has another form or more than 254 characters.
     pub fn new(text: &str) -> Result<Self, InvalidEmail> {
         if text.len() > Self::MAX_CHARS {
             return Err(InvalidEmail);
@@ -46,7 +46,7 @@ impl Email {
             .ok_or(InvalidEmail)
     }
 
-    /// The address.
+    /// Returns the address.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -64,7 +64,7 @@ impl fmt::Display for Email {
     }
 }
 
-/// A text that is no [`Email`]. Says nothing of what it was.
+/// Error for a text that is not a valid [`Email`]. It does not contain the text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct InvalidEmail;
 
@@ -76,18 +76,18 @@ impl fmt::Display for InvalidEmail {
 
 impl Error for InvalidEmail {}
 
-// By hand, because it is as short as what would be around a library: `email_address`, the oracle of
-// the property test below, also takes other than ASCII, quoted local parts and numbers as the last
-// label, which cannot be switched off.
+// Parsed here, because a wrapper around a library would be as long: `email_address`, the oracle of
+// the property tests below, also accepts non-ASCII text, quoted local parts and numeric top-level
+// labels, and has no option against them.
 
-/// `atom` of RFC 5322, section 3.2.3, without comments.
+/// Returns `true` for an `atom` (RFC 5322, section 3.2.3) without comments.
 fn is_atom(text: &str) -> bool {
     let is_atext =
         |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-/=?^_`{|}~".contains(&byte);
     !text.is_empty() && text.bytes().all(is_atext)
 }
 
-/// A label of a host name (RFC 1123, section 2.1).
+/// Returns `true` for a label of a host name (RFC 1123, section 2.1).
 fn is_label(text: &str) -> bool {
     (1..=MAX_LABEL_BYTES).contains(&text.len())
         && text
@@ -97,7 +97,7 @@ fn is_label(text: &str) -> bool {
         && !text.ends_with('-')
 }
 
-/// Letters (RFC 3696, section 2), or an A-label (RFC 5890, section 2.3.2.1).
+/// Returns `true` for letters (RFC 3696, section 2) or an A-label (RFC 5890, section 2.3.2.1).
 fn is_top_level(label: &str) -> bool {
     let is_alphabetic = label.len() >= 2 && label.bytes().all(|byte| byte.is_ascii_alphabetic());
     let prefix = label.get(..4).unwrap_or_default();
@@ -118,7 +118,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn addresses_are_kept_in_lower_case() {
+    fn addresses_are_stored_in_lower_case() {
         for (text, canonical) in [
             ("a@b.cd", "a@b.cd"),
             ("JANE@EXAMPLE.ORG", "jane@example.org"),
@@ -139,13 +139,13 @@ mod tests {
     }
 
     #[test]
-    fn canonical_addresses_are_their_own_canonical_form() {
+    fn parsing_a_canonical_address_does_not_change_it() {
         let email = Email::new("Jane+News@Mail.Example.Org").unwrap();
         assert_eq!(Email::new(email.as_str()), Ok(email));
     }
 
     #[test]
-    fn other_texts_are_rejected() {
+    fn invalid_addresses_are_rejected() {
         for text in [
             "",
             "@",
@@ -216,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn parts_have_their_lengths() {
+    fn local_parts_and_labels_have_maximum_lengths() {
         let label = "a".repeat(63);
         for (text, is_valid) in [
             (format!("{}@example.org", "j".repeat(64)), true),
@@ -236,8 +236,8 @@ mod tests {
         assert!(Email::new(&format!("j{local}{domain}")).is_err());
     }
 
-    /// The same rule by the library `email_address` and what it takes too much.
-    fn is_valid_elsewhere(text: &str) -> bool {
+    /// The same rule, by the library `email_address` and checks of what it accepts beyond ours.
+    fn is_valid_in_library(text: &str) -> bool {
         let options = email_address::Options::default()
             .with_minimum_sub_domains(2)
             .without_domain_literal()
@@ -253,12 +253,12 @@ mod tests {
 
     proptest! {
         #[test]
-        fn another_reader_agrees(text in "[a01.'\"@ é-]{0,6}@?[a0.-]{0,4}\\.?(a{0,2}|xn--[a0-]{0,3})") {
-            prop_assert_eq!(Email::new(&text).is_ok(), is_valid_elsewhere(&text), "{}", text);
+        fn email_address_library_agrees(text in "[a01.'\"@ é-]{0,6}@?[a0.-]{0,4}\\.?(a{0,2}|xn--[a0-]{0,3})") {
+            prop_assert_eq!(Email::new(&text).is_ok(), is_valid_in_library(&text), "{}", text);
         }
 
         #[test]
-        fn another_reader_agrees_on_lengths(
+        fn email_address_library_agrees_on_lengths(
             local in 60..68_usize,
             label in 60..66_usize,
             others in 0..4_usize,
@@ -266,12 +266,12 @@ mod tests {
         ) {
             let labels = format!("{}.", "b".repeat(label)).repeat(others);
             let text = format!("{}@{labels}a.{}", "a".repeat(local), "c".repeat(last));
-            prop_assert_eq!(Email::new(&text).is_ok(), is_valid_elsewhere(&text), "{}", text);
+            prop_assert_eq!(Email::new(&text).is_ok(), is_valid_in_library(&text), "{}", text);
         }
 
         #[test]
-        fn any_text_is_read_without_a_panic(text in any::<String>()) {
-            prop_assert!(Email::new(&text).is_err() || is_valid_elsewhere(&text));
+        fn any_text_is_parsed_without_a_panic(text in any::<String>()) {
+            prop_assert!(Email::new(&text).is_err() || is_valid_in_library(&text));
         }
     }
 }

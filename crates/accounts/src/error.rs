@@ -1,4 +1,4 @@
-//! Why an account was not made, opened or changed.
+//! Error type of the operations on accounts.
 
 use std::error::Error;
 use std::fmt;
@@ -13,38 +13,38 @@ use super::store::StoreError;
 use super::user_change::LastAdminError;
 use super::validation_error::ValidationError;
 
-/// Why an account was not made, opened or changed.
+/// Error of an operation on accounts: registration, log-in, sessions, changes.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum AccountError {
     /// Another account has the address.
     EmailTaken,
-    /// The address is unknown or the password is wrong: nobody is told which.
+    /// The address is unknown or the password is wrong. The error does not tell which.
     WrongCredentials,
-    /// The password is right, and the account waits for approval.
+    /// The password is correct, but the account waits for approval.
     Pending,
-    /// The password is right, and the account is disabled.
+    /// The password is correct, but the account is disabled.
     Disabled,
     /// The [policy](crate::PasswordPolicy) does not accept the new password.
     RejectedPassword(ValidationError),
     /// The `bootstrap_secret` is wrong.
     WrongBootstrapSecret,
-    /// Who asked is not, or no longer, admin and approved.
+    /// The actor is not, or no longer, an approved admin.
     NotAdmin(NotAdmin),
     /// There is no such account.
     NotFound,
-    /// Nobody would be left who is admin and approved.
+    /// No approved admin would be left.
     LastAdmin(LastAdminError),
-    /// The refresh token is none, was spent, or is of a session that is over or may not go on:
-    /// nobody is told which.
+    /// The refresh token is malformed or unknown, was already used, or belongs to a session that
+    /// has ended. The error does not tell which.
     InvalidRefreshToken,
-    /// The present password is wrong.
+    /// The current password is wrong.
     WrongPassword,
-    /// Who asked is not, or no longer, approved, or its tokens have ended.
+    /// The account is not, or no longer, approved, or its tokens were revoked.
     TokensRevoked,
     /// The account has no such session.
     SessionNotFound,
-    /// The accounts have no [sessions](crate::Accounts::sessions).
+    /// [Sessions](crate::Accounts::sessions) are not configured.
     NoSessions,
     /// The store, the hasher or the password policy cannot answer.
     Unavailable(BoxError),
@@ -60,21 +60,21 @@ impl From<StoreError> for AccountError {
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::EmailTaken => Self::EmailTaken,
-            StoreError::NotAdmin(refusal) => Self::NotAdmin(refusal),
+            StoreError::NotAdmin(error) => Self::NotAdmin(error),
             StoreError::NotFound => Self::NotFound,
-            StoreError::LastAdmin(refusal) => Self::LastAdmin(refusal),
+            StoreError::LastAdmin(error) => Self::LastAdmin(error),
             StoreError::Unavailable(source) => Self::Unavailable(source),
         }
     }
 }
 
 impl From<NotAdmin> for AccountError {
-    fn from(refusal: NotAdmin) -> Self {
-        Self::NotAdmin(refusal)
+    fn from(error: NotAdmin) -> Self {
+        Self::NotAdmin(error)
     }
 }
 
-/// As for a [`LoginError`]: what cannot be right is a wrong password.
+/// Converts as [`LoginError`] does: a password that no account can have is a wrong password.
 impl From<PasswordError> for AccountError {
     fn from(error: PasswordError) -> Self {
         match LoginError::from(error) {
@@ -93,21 +93,23 @@ impl From<IssueError> for AccountError {
 impl fmt::Display for AccountError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::EmailTaken => f.write_str("another account has the address"),
-            Self::WrongCredentials => f.write_str("address and password do not match"),
+            Self::EmailTaken => f.write_str("the e-mail address is already registered"),
+            Self::WrongCredentials => f.write_str("wrong e-mail address or password"),
             Self::Pending => f.write_str("the account waits for approval"),
             Self::Disabled => f.write_str("the account is disabled"),
-            Self::RejectedPassword(fault) => f.write_str(fault.message()),
+            Self::RejectedPassword(error) => f.write_str(error.message()),
             Self::WrongBootstrapSecret => f.write_str("the bootstrap secret is wrong"),
-            Self::NotAdmin(refusal) => refusal.fmt(f),
+            Self::NotAdmin(error) => error.fmt(f),
             Self::NotFound => f.write_str("there is no such account"),
-            Self::LastAdmin(refusal) => refusal.fmt(f),
-            Self::InvalidRefreshToken => f.write_str("the refresh token is not good"),
-            Self::WrongPassword => f.write_str("the present password is wrong"),
-            Self::TokensRevoked => f.write_str("who asked has no tokens that are alive any more"),
+            Self::LastAdmin(error) => error.fmt(f),
+            Self::InvalidRefreshToken => {
+                f.write_str("the refresh token is invalid, expired or already used")
+            }
+            Self::WrongPassword => f.write_str("the current password is wrong"),
+            Self::TokensRevoked => f.write_str("the tokens of the account were revoked"),
             Self::SessionNotFound => f.write_str("the account has no such session"),
             Self::NoSessions => f.write_str(
-                "these accounts have no sessions: add `.sessions(Sessions::new(store))` to them",
+                "sessions are not configured: call `Accounts::sessions(Sessions::new(store))`",
             ),
             Self::Unavailable(_) => {
                 f.write_str("the store, the hasher or the password policy cannot answer")

@@ -1,4 +1,4 @@
-//! Strict reading of `application/x-www-form-urlencoded`, in bodies and queries.
+//! Strict parser of `application/x-www-form-urlencoded`, in bodies and queries.
 
 use std::collections::HashSet;
 use std::{mem, str};
@@ -8,11 +8,11 @@ use zeroize::Zeroizing;
 
 use super::validation_error::{Location, ValidationError, ValidationErrorKind};
 
-/// Hands each parameter of `form` to `take`, decoded.
+/// Passes the decoded name and value of each parameter of `form` to `take`.
 ///
-/// No parameter may be there twice (RFC 6749, section 3.2), also one that nobody asks for: two
-/// readers would disagree which of them counts. A `%` without two digits, and what is not UTF-8,
-/// are refused where others read them as something else.
+/// Duplicate parameters are rejected (RFC 6749, section 3.2), also unknown ones: two parsers could
+/// disagree about which of them counts. A `%` without two hex digits, and bytes that are not UTF-8,
+/// are rejected, too; lenient parsers would replace them.
 pub(super) fn read(
     form: &[u8],
     location: Location,
@@ -40,7 +40,7 @@ pub(super) fn read(
 }
 
 fn decode(text: &str) -> Option<Zeroizing<String>> {
-    // Room for all of it: a vector that grows leaves copies behind.
+    // Allocated once: a vector that grows leaves copies of the password behind.
     let mut bytes = Zeroizing::new(Vec::with_capacity(text.len()));
     for byte in decode_form(text) {
         bytes.push(byte?);
@@ -66,8 +66,8 @@ mod tests {
             fields.push((name.to_owned(), value.as_str().to_owned()));
         })
         .map(|()| fields)
-        .map_err(|fault| {
-            if fault.message() == TWICE {
+        .map_err(|error| {
+            if error.message() == TWICE {
                 "twice"
             } else {
                 "malformed"
@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn fields_given_twice_are_rejected_in_any_spelling() {
+    fn duplicate_fields_are_rejected_in_any_encoding() {
         for form in [
             "a=1&a=1",
             "a&a",
@@ -124,10 +124,10 @@ mod tests {
     }
 
     proptest! {
-        /// What is accepted means what the library `form_urlencoded` reads, and nothing that it
-        /// wrote is refused.
+        /// Accepted forms have the parameters that the library `form_urlencoded` reads; rejected
+        /// ones have duplicates, or text that it would not write.
         #[test]
-        fn another_reader_agrees(form in "([ab]|%6[12]|[=&+%]|%[0-9A-Fa-f]{2}|ä){0,12}") {
+        fn form_urlencoded_library_agrees(form in "([ab]|%6[12]|[=&+%]|%[0-9A-Fa-f]{2}|ä){0,12}") {
             let others: Vec<_> = form_urlencoded::parse(form.as_bytes()).into_owned().collect();
             match fields(form.as_bytes()) {
                 Ok(fields) => prop_assert_eq!(fields, others),
@@ -146,7 +146,7 @@ mod tests {
         }
 
         #[test]
-        fn what_another_writer_wrote_is_read(fields_written in
+        fn forms_of_the_form_urlencoded_library_are_read(fields_written in
             prop::collection::hash_map(any::<String>(), any::<String>(), 0..5)) {
             let written = form_urlencoded::Serializer::new(String::new())
                 .extend_pairs(&fields_written)

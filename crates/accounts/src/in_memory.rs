@@ -1,4 +1,4 @@
-//! Accounts that live as long as the process.
+//! In-memory store of accounts.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap};
@@ -14,7 +14,8 @@ use super::model::User;
 use super::store::{AccountStore, AdminGrant, NewUser, Page, StoreError};
 use super::user_change::UserChange;
 
-/// A store for tests and demonstrations. Clones share their accounts.
+/// In-memory [`AccountStore`] for tests and demonstrations. Clones share their accounts; they are
+/// lost when the process ends.
 #[derive(Clone, Default)]
 pub struct InMemoryAccountStore(Arc<Mutex<State>>);
 
@@ -22,17 +23,17 @@ pub struct InMemoryAccountStore(Arc<Mutex<State>>);
 struct State {
     users: BTreeMap<i64, User>,
     ids: HashMap<String, i64>,
-    // Outlives the accounts, so that no id comes back.
+    // Not lowered by a deletion, so that no id is reused.
     last_id: i64,
 }
 
 impl InMemoryAccountStore {
-    /// A store without accounts.
+    /// Creates a store without accounts.
     pub fn new() -> Self {
         Self::default()
     }
 
-    // Every method takes the lock once and holds it to its end, never across an await.
+    // Every method takes the lock once and holds it until it returns, never across an await.
     fn lock(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -45,13 +46,13 @@ impl AccountStore for InMemoryAccountStore {
         if state.ids.contains_key(new.email.as_str()) {
             return Err(StoreError::EmailTaken);
         }
-        let seated = match new.admin_grant {
+        let is_admin = match new.admin_grant {
             AdminGrant::Never => false,
             AdminGrant::IfFirstAccount => state.users.is_empty(),
             AdminGrant::IfNoAdmin => !state.users.values().any(User::is_active_admin),
         };
         state.last_id += 1;
-        let user = new.into_user(state.last_id, seated);
+        let user = new.into_user(state.last_id, is_admin);
         state.put(user.clone());
         Ok(user)
     }
@@ -163,7 +164,7 @@ impl AccountStore for InMemoryAccountStore {
     }
 }
 
-// Who has an account does not belong into debug prints of whatever holds the store.
+// By hand: debug output must not list the accounts.
 impl fmt::Debug for InMemoryAccountStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("InMemoryAccountStore")
@@ -202,12 +203,12 @@ mod tests {
     use crate::testing::account_store_contract;
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-    async fn the_memory_store_keeps_the_contract() {
+    async fn in_memory_store_fulfills_the_contract() {
         account_store_contract(async || InMemoryAccountStore::new()).await;
     }
 
     #[test]
-    fn the_contract_needs_no_runtime() {
+    fn contract_needs_no_async_runtime() {
         use futures_util::FutureExt;
 
         let contract = account_store_contract(async || InMemoryAccountStore::new());

@@ -1,4 +1,4 @@
-//! What clients send: parsed at the door, all faults together.
+//! Input of clients, validated on parsing. All errors of an input are returned together.
 
 use std::{fmt, mem};
 
@@ -12,9 +12,9 @@ use super::form;
 use super::password::Password;
 use super::validation_error::{Location, ValidationError, ValidationErrorKind};
 
-/// Somebody who wants an account.
+/// Input of a registration.
 pub struct UserCreate {
-    /// The address, which becomes the name.
+    /// The address, which is the user name at log-in.
     pub email: Email,
     /// The password.
     pub password: Password,
@@ -22,7 +22,7 @@ pub struct UserCreate {
 }
 
 impl UserCreate {
-    /// An account with this address and password.
+    /// Creates the input from an address and a password.
     pub const fn new(email: Email, password: Password) -> Self {
         Self {
             email,
@@ -31,7 +31,7 @@ impl UserCreate {
         }
     }
 
-    /// What makes the first admin under
+    /// Sets the secret that makes this account the first admin under
     /// [`BootstrapPolicy::Secret`](crate::BootstrapPolicy::Secret).
     #[must_use]
     pub fn bootstrap_secret(mut self, text: impl Into<String>) -> Self {
@@ -43,22 +43,22 @@ impl UserCreate {
         self.bootstrap_secret.as_ref().map(|text| text.as_str())
     }
 
-    /// Reads a JSON body. Whatever else it says is ignored, so that nobody registers as an admin.
+    /// Parses a JSON body. Other fields are ignored, so that no one can register as an admin.
     ///
     /// # Errors
     ///
-    /// All that is wrong with it.
+    /// All errors of the input.
     pub fn parse(body: Value) -> Result<Self, Vec<ValidationError>> {
         let mut body = Body::open(body)?;
         let (email, password) = (body.required("email"), body.required("password"));
         let bootstrap_secret = body.optional("bootstrap_secret").map(Zeroizing::new);
         match (email, password, body.into_faults()) {
-            (Some(email), Some(password), faults) if faults.is_empty() => Ok(Self {
+            (Some(email), Some(password), errors) if errors.is_empty() => Ok(Self {
                 email,
                 password,
                 bootstrap_secret,
             }),
-            (_, _, faults) => Err(faults),
+            (_, _, errors) => Err(errors),
         }
     }
 }
@@ -71,24 +71,25 @@ impl fmt::Debug for UserCreate {
     }
 }
 
-/// A change of an account; what is `None` stays as it is.
+/// Input of a change of an account. A field that is `None` is not changed.
+#[doc(alias = "role")]
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct UserUpdate {
-    /// Another address.
+    /// New address.
     pub email: Option<Email>,
-    /// Promotes or demotes.
+    /// Makes the account an admin, or no longer one.
     pub is_admin: Option<bool>,
-    /// Approves, disables or sends back to wait.
+    /// New status: approved, disabled or pending.
     pub status: Option<UserStatus>,
 }
 
 impl UserUpdate {
-    /// Reads a JSON body. A field that is absent or `null` stays as it is; unknown ones are
+    /// Parses a JSON body. A field that is absent or `null` is not changed; unknown fields are
     /// ignored.
     ///
     /// # Errors
     ///
-    /// All that is wrong with it.
+    /// All errors of the input.
     pub fn parse(body: Value) -> Result<Self, Vec<ValidationError>> {
         let mut body = Body::open(body)?;
         let update = Self {
@@ -97,25 +98,25 @@ impl UserUpdate {
             status: body.optional("status"),
         };
         match body.into_faults() {
-            faults if faults.is_empty() => Ok(update),
-            faults => Err(faults),
+            errors if errors.is_empty() => Ok(update),
+            errors => Err(errors),
         }
     }
 }
 
-/// A new password that an admin sets.
+/// Input of a password reset by an admin.
 #[derive(Debug)]
 pub struct PasswordReset {
-    /// The password.
+    /// The new password.
     pub password: Password,
 }
 
 impl PasswordReset {
-    /// Reads a JSON body.
+    /// Parses a JSON body.
     ///
     /// # Errors
     ///
-    /// All that is wrong with it.
+    /// All errors of the input.
     pub fn parse(body: Value) -> Result<Self, Vec<ValidationError>> {
         let mut body = Body::open(body)?;
         let password = body.required("password");
@@ -125,9 +126,10 @@ impl PasswordReset {
     }
 }
 
-/// Somebody who wants in.
+/// Input of a log-in.
 ///
-/// Not judged by the rules for new accounts: what no account can have is a wrong password.
+/// The rules for new accounts do not apply: a password or an address that no account can have is
+/// answered like a wrong password.
 pub struct UserLogin {
     username: String,
     password: Zeroizing<String>,
@@ -135,7 +137,7 @@ pub struct UserLogin {
 }
 
 impl UserLogin {
-    /// A log-in with this address and password.
+    /// Creates the input from an address and a password.
     pub fn new(username: impl Into<String>, password: impl Into<String>) -> Self {
         Self {
             username: username.into(),
@@ -144,8 +146,9 @@ impl UserLogin {
         }
     }
 
-    /// What the device says of itself, for the list of sessions: of a request its `User-Agent`. Of
-    /// what nobody checks only letters, digits, blanks and ASCII's signs are kept, and 200 of them.
+    /// Sets the name of the device for the list of sessions; the route uses the `User-Agent` header.
+    /// It is untrusted text: only letters, digits, blanks and ASCII punctuation are kept, and at most
+    /// 200 characters.
     #[must_use]
     pub fn device(mut self, text: impl Into<String>) -> Self {
         self.device = text.into();
@@ -156,14 +159,14 @@ impl UserLogin {
         &self.device
     }
 
-    /// Reads the form of the OAuth 2.0 password grant (RFC 6749, section 4.3.2).
+    /// Parses the form of the OAuth 2.0 password grant (RFC 6749, section 4.3.2).
     ///
-    /// `grant_type` may be absent. A field without text counts as absent, and no field may be given
-    /// twice (section 3.2). What is not percent-encoded UTF-8 is refused.
+    /// `grant_type` may be absent. An empty field counts as absent, and no field may be given twice
+    /// (section 3.2). Text that is not percent-encoded UTF-8 is rejected.
     ///
     /// # Errors
     ///
-    /// All that is wrong with it.
+    /// All errors of the input.
     pub fn parse(form: &[u8]) -> Result<Self, Vec<ValidationError>> {
         let (mut username, mut password, mut grant_type) = (None, None, None);
         form::read(form, Location::Body, |name, value| {
@@ -175,11 +178,11 @@ impl UserLogin {
             };
             *field = Some(value).filter(|text| !text.is_empty());
         })
-        .map_err(|fault| vec![fault])?;
+        .map_err(|error| vec![error])?;
 
-        let mut faults = Vec::new();
+        let mut errors = Vec::new();
         if grant_type.is_some_and(|grant_type| *grant_type != "password") {
-            faults.push(ValidationError::new(
+            errors.push(ValidationError::new(
                 ValidationErrorKind::StringPatternMismatch,
                 Location::Body,
                 "grant_type",
@@ -188,31 +191,31 @@ impl UserLogin {
         }
         for (field, text) in [("username", &username), ("password", &password)] {
             if text.is_none() {
-                faults.push(ValidationError::missing(Location::Body, field));
+                errors.push(ValidationError::missing(Location::Body, field));
             }
         }
         match (username, password) {
-            (Some(mut username), Some(password)) if faults.is_empty() => Ok(Self {
+            (Some(mut username), Some(password)) if errors.is_empty() => Ok(Self {
                 username: mem::take(&mut username),
                 password,
                 device: String::new(),
             }),
-            _ => Err(faults),
+            _ => Err(errors),
         }
     }
 
-    /// The address, as it was typed.
+    /// Returns the address, as it was entered.
     pub fn username(&self) -> &str {
         &self.username
     }
 
-    /// The password, as it was typed.
+    /// Returns the password, as it was entered.
     pub fn password(&self) -> &str {
         &self.password
     }
 }
 
-// People type passwords into the wrong field.
+// By hand, without the user name: people enter passwords into the wrong field.
 impl fmt::Debug for UserLogin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("UserLogin").finish_non_exhaustive()
@@ -225,15 +228,15 @@ mod tests {
 
     use super::*;
 
-    fn types(faults: Vec<ValidationError>) -> Vec<(&'static str, Option<&'static str>)> {
-        faults
+    fn types(errors: Vec<ValidationError>) -> Vec<(&'static str, Option<&'static str>)> {
+        errors
             .iter()
-            .map(|fault| (fault.kind().as_str(), fault.field()))
+            .map(|error| (error.kind().as_str(), error.field()))
             .collect()
     }
 
     #[test]
-    fn all_faults_of_a_body_are_told_together() {
+    fn all_errors_of_a_body_are_reported_together() {
         for (body, expected) in [
             (json!({}), [("missing", "email"), ("missing", "password")]),
             (
@@ -255,7 +258,7 @@ mod tests {
     }
 
     #[test]
-    fn a_body_that_is_no_object_is_one_fault() {
+    fn body_that_is_no_object_is_a_single_error() {
         for body in [json!(null), json!([]), json!("text"), json!(1)] {
             assert_eq!(
                 types(UserUpdate::parse(body).unwrap_err()),
@@ -265,14 +268,14 @@ mod tests {
     }
 
     #[test]
-    fn faults_never_repeat_what_was_sent() {
-        let faults = UserCreate::parse(json!({"email": "hunter", "password": "hunter2"}));
-        let json = serde_json::to_string(&faults.unwrap_err()).unwrap();
+    fn errors_never_contain_the_input() {
+        let errors = UserCreate::parse(json!({"email": "hunter", "password": "hunter2"}));
+        let json = serde_json::to_string(&errors.unwrap_err()).unwrap();
         assert!(!json.contains("hunter"), "{json}");
     }
 
     #[test]
-    fn an_update_changes_what_it_names_and_nothing_else() {
+    fn update_changes_only_the_given_fields() {
         for unchanged in [
             json!({}),
             json!({"email": null, "is_admin": null, "status": null}),
@@ -290,10 +293,10 @@ mod tests {
                 status: Some(UserStatus::Disabled),
             })
         );
-        let faults =
+        let errors =
             UserUpdate::parse(json!({"email": 1, "is_admin": "true", "status": "Pending"}));
         assert_eq!(
-            types(faults.unwrap_err()),
+            types(errors.unwrap_err()),
             [
                 ("string_type", Some("email")),
                 ("bool_type", Some("is_admin")),
@@ -303,7 +306,7 @@ mod tests {
     }
 
     #[test]
-    fn a_log_in_form_needs_name_and_password_and_the_right_grant() {
+    fn log_in_form_needs_name_password_and_grant_type() {
         let login = UserLogin::parse(
             b"grant_type=password&username=Jane%40example.org&password=+a%26b%00+&scope=",
         )
@@ -312,9 +315,9 @@ mod tests {
         assert_eq!(login.password(), " a&b\0 ");
         assert!(UserLogin::parse(b"grant_type=&username=jane&password=x").is_ok());
 
-        let faults = UserLogin::parse(b"grant_type=refresh_token&username=&pass=x").unwrap_err();
+        let errors = UserLogin::parse(b"grant_type=refresh_token&username=&pass=x").unwrap_err();
         assert_eq!(
-            types(faults),
+            types(errors),
             [
                 ("string_pattern_mismatch", Some("grant_type")),
                 ("missing", Some("username")),

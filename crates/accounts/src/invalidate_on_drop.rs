@@ -1,11 +1,11 @@
-//! Forgets a cached account when it changes.
+//! Guard that invalidates a cached account after a change.
 
 use tower_warder::cache::UserCache;
 
 use super::model::User;
 
-/// Forgets the account when it is dropped: after a change, or when nobody waits for its end any
-/// more.
+/// Invalidates the cached account on drop: after a change, and also when the future of the change
+/// is dropped before it completes.
 pub(super) struct InvalidateOnDrop<'a> {
     cache: Option<&'a UserCache<User>>,
     id: i64,

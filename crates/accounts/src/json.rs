@@ -1,4 +1,4 @@
-//! Strict reading of a JSON body.
+//! Strict parser of a JSON body.
 
 use std::collections::HashSet;
 use std::fmt;
@@ -9,10 +9,10 @@ use serde_json::Value;
 
 use super::validation_error::ValidationError;
 
-/// Reads a document in which no object, however deep, has two members of one name: RFC 8259,
-/// section 4, leaves open which of them counts, and a reader before this one may decide otherwise.
+/// Parses a document in which no object, at any depth, has two members of the same name. RFC 8259,
+/// section 4, leaves open which of them counts, and a proxy may decide otherwise than this parser.
 ///
-/// It is read twice, because a [`Value`] keeps the last of them and does not tell.
+/// Parses twice, because a [`Value`] silently keeps the last duplicate.
 pub(super) fn read(json: &[u8]) -> Result<Value, ValidationError> {
     match serde_json::from_slice(json) {
         Ok(UniqueMembers) => serde_json::from_slice(json).map_err(|_| ValidationError::not_json()),
@@ -21,7 +21,7 @@ pub(super) fn read(json: &[u8]) -> Result<Value, ValidationError> {
     }
 }
 
-/// Any value, its objects without duplicate members. Names are compared after unescaping.
+/// Any JSON value without duplicate members. Names are compared after unescaping.
 struct UniqueMembers;
 
 impl<'de> Deserialize<'de> for UniqueMembers {
@@ -86,7 +86,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn duplicate_members_are_rejected_at_any_depth_and_in_any_spelling() {
+    fn duplicate_members_are_rejected_at_any_depth() {
         for text in [
             r#"{"a": 1, "a": 1}"#,
             r#"{"a": 1, "b": 2, "\u0061": 3}"#,
@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn text_that_is_not_json_is_not_called_a_duplicate() {
+    fn malformed_json_is_not_reported_as_duplicate() {
         let deep = "[".repeat(60_000);
         for text in [
             "",
@@ -132,7 +132,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_value_that_is_written_is_read(names in prop::collection::vec("[a-c\"\\\\ä]{0,2}", 0..4)) {
+        fn object_is_accepted_if_its_names_are_unique(names in prop::collection::vec("[a-c\"\\\\ä]{0,2}", 0..4)) {
             let body: String = names
                 .iter()
                 .map(|name| format!("{}: [1.5, true]", json!(name)))

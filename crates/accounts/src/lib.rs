@@ -1,9 +1,16 @@
-//! Accounts with e-mail and password: the model, the rules and where they are kept.
+//! User accounts with e-mail and password for [`tower_warder`]: registration, log-in, approval by
+//! an admin, password reset, deletion, and optional sessions with refresh tokens.
 //!
-//! [`AccountStore`] is the one trait that an application implements for its database; its rules
-//! are published as a test, `testing::account_store_contract`. [`InMemoryAccountStore`] keeps accounts as
-//! long as the process lives. Refresh tokens and sessions are there for who asks for them:
-//! [`Accounts::sessions`], over a [`SessionStore`].
+//! [`routes`] returns the HTTP routes as an axum router; [`Accounts`] has the same operations as
+//! methods, and is the [`UserLoader`](tower_warder::UserLoader) of its own tokens.
+//!
+//! - **Storage**: implement [`AccountStore`] for your database and test it with
+//!   `testing::account_store_contract`. [`InMemoryAccountStore`] is for tests and demonstrations.
+//! - **Sessions** with refresh tokens: [`Accounts::sessions`] over a [`SessionStore`], and
+//!   [`session_routes`].
+//! - **Log-in by cookie**: [`cookie_routes`]. **Tickets** for WebSockets and server-sent events:
+//!   [`ticket_routes`].
+//! - **First admin**: [`BootstrapPolicy`]. **Password rules**: [`PasswordPolicy`].
 
 #![forbid(unsafe_code)]
 

@@ -1,4 +1,4 @@
-//! An account, and what of it a client sees.
+//! Accounts, and their public representation.
 
 use std::fmt;
 use std::time::{Duration, SystemTime};
@@ -7,36 +7,40 @@ use jiff::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de, ser};
 use tower_warder::{AuthUser, UserStatus};
 
-/// An account as a store keeps it.
+/// Account as it is stored.
 ///
-/// A client sees [`UserPublic`] of it; there is no way to serialize the whole.
+/// Clients get a [`UserPublic`]. This type cannot be serialized, so that the password hash does not
+/// leak.
 #[derive(Clone, PartialEq, Eq)]
 pub struct User {
-    /// Positive, and never given to another account.
+    /// Positive, and never reused for another account.
     pub id: i64,
     /// The canonical address: see [`Email`](crate::Email).
     pub email: String,
-    /// A PHC string. One that cannot be read is a wrong password.
+    /// Password hash as a PHC string. With one that cannot be parsed, every log-in is answered like a
+    /// wrong password.
     pub hashed_password: String,
-    /// Whether the account is an admin's. Counts only while it is approved.
+    /// Whether the account is an admin. Has effect only while the account is approved.
     pub is_admin: bool,
-    /// Whether the account may come in.
+    /// Status of the account; requests are authorized only while it is approved.
     pub status: UserStatus,
-    /// When it was registered. A token or a session from before is none of this account's; who moves
-    /// accounts from one database to another keeps it.
+    /// Time of registration. Tokens and sessions from before are rejected, so keep this value when
+    /// you move accounts to another database.
     pub created_at: SystemTime,
-    /// When it was approved for the first time.
+    /// Time of the first approval.
     pub approved_at: Option<SystemTime>,
-    /// Which admin approved it then; nobody, if it was approved by registering first
-    /// or by the application itself.
+    /// Id of the admin that gave the first approval; `None` if the account was approved on
+    /// registration or by the application itself.
     pub approved_by: Option<i64>,
-    /// Which tokens are alive: raised by every reset or change of the password, by a log-out
-    /// everywhere, and when the account is no longer approved.
+    /// Generation of the valid tokens: those of another generation are rejected. Raised by each reset
+    /// or change of the password, by a log-out of all sessions, and when the account is no longer
+    /// approved.
     pub token_generation: u64,
 }
 
 impl User {
-    /// Whether the account is an admin's *and* approved. One of these always stays.
+    /// Returns `true` if the account is an admin *and* approved. The last such account cannot be
+    /// demoted, disabled or deleted.
     pub fn is_active_admin(&self) -> bool {
         self.is_admin && self.status == UserStatus::Approved
     }
@@ -76,18 +80,18 @@ impl fmt::Debug for User {
     }
 }
 
-/// What a client sees of an account.
+/// Public representation of an account, as clients get it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UserPublic {
     /// The canonical address.
     pub email: String,
-    /// The account's number.
+    /// The account's id.
     pub id: i64,
-    /// Whether the account is an admin's.
+    /// Whether the account is an admin.
     pub is_admin: bool,
-    /// Whether the account may come in.
+    /// Status of the account; requests are authorized only while it is approved.
     pub status: UserStatus,
-    /// When it was registered: RFC 3339, in UTC with its `Z`.
+    /// Time of registration; in JSON in the format of RFC 3339, in UTC with `Z`.
     #[serde(serialize_with = "to_rfc3339", deserialize_with = "from_rfc3339")]
     pub created_at: SystemTime,
 }
@@ -104,26 +108,26 @@ impl From<&User> for UserPublic {
     }
 }
 
-/// The answer to a log-in (RFC 6749, section 5.1).
+/// Response to a log-in (RFC 6749, section 5.1).
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Token {
     /// The token to send as `Authorization: Bearer …`.
     pub access_token: String,
     /// Always `bearer`.
     pub token_type: String,
-    /// How many seconds it lives.
+    /// Lifetime of the access token in seconds.
     pub expires_in: u64,
-    /// Gets the next token (RFC 6749, section 6), once; only where there are
+    /// Refresh token (RFC 6749, section 6), to be used once; only with
     /// [sessions](crate::Accounts::sessions).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refresh_token: Option<String>,
-    /// How many seconds the refresh token lives.
+    /// Lifetime of the refresh token in seconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refresh_expires_in: Option<u64>,
 }
 
 impl Token {
-    /// A bearer token that lives this long.
+    /// Creates a bearer token with this lifetime.
     pub fn bearer(access_token: impl Into<String>, lifetime: Duration) -> Self {
         Self {
             access_token: access_token.into(),
@@ -134,7 +138,7 @@ impl Token {
         }
     }
 
-    /// With a refresh token that lives this long.
+    /// Adds a refresh token with this lifetime.
     #[must_use]
     pub fn refresh(mut self, refresh_token: impl Into<String>, lifetime: Duration) -> Self {
         self.refresh_token = Some(refresh_token.into());
@@ -196,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn clients_see_five_fields_and_a_time_with_its_offset() {
+    fn public_json_has_five_fields_and_a_utc_time() {
         let public = UserPublic::from(&user());
         let json = serde_json::to_value(&public).unwrap();
         assert_eq!(
@@ -220,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn tokens_are_bearer_tokens_with_a_lifetime_in_seconds() {
+    fn token_json_has_type_bearer_and_lifetime_in_seconds() {
         let token = Token::bearer("ey.ab.cd", Duration::from_secs(604_800));
         assert_eq!(
             serde_json::to_value(token).unwrap(),

@@ -1,14 +1,14 @@
-//! Passwords that somebody chose.
+//! New passwords, of valid length.
 
 use std::error::Error;
 use std::fmt;
 
 use zeroize::Zeroizing;
 
-/// A new password: of 8 to 128 code points, otherwise exactly as it was typed.
+/// New password of 8 to 128 code points.
 ///
-/// Not trimmed, not normalised, any character allowed. The text is overwritten when it goes, and
-/// `Debug` does not show it.
+/// The text is neither trimmed nor normalized, and any character is allowed. It is zeroized on
+/// drop, and `Debug` does not show it.
 ///
 /// ```
 /// use tower_warder_accounts::{InvalidPassword, Password};
@@ -19,13 +19,13 @@ use zeroize::Zeroizing;
 pub struct Password(Zeroizing<String>);
 
 impl Password {
-    /// How many code points it has at least.
+    /// Minimum length in code points.
     pub const MIN_CHARS: usize = 8;
 
-    /// How many code points it has at most.
+    /// Maximum length in code points.
     pub const MAX_CHARS: usize = 128;
 
-    /// Takes a password.
+    /// Checks the length of a password.
     ///
     /// # Errors
     ///
@@ -39,7 +39,7 @@ impl Password {
         }
     }
 
-    /// The password, for a hasher.
+    /// Returns the password, for a hasher.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -51,7 +51,7 @@ impl fmt::Debug for Password {
     }
 }
 
-/// A text that is no [`Password`]. Says nothing of what it was.
+/// Error for a text that is not a valid [`Password`]. It does not contain the text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum InvalidPassword {
@@ -92,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn passwords_are_kept_as_they_were_typed() {
+    fn passwords_are_neither_trimmed_nor_normalized() {
         for text in [
             " padded ",
             "        ",

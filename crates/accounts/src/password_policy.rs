@@ -12,11 +12,11 @@ use super::error::AccountError;
 use super::password::Password;
 use super::validation_error::{Location, ValidationError, ValidationErrorKind};
 
-/// Decides which new passwords are accepted, at registration, reset and change. For
+/// Rule for new passwords, checked at registration, reset and change. Set it with
 /// [`Accounts::password_policy`](crate::Accounts::password_policy).
 ///
-/// Log-ins are not asked about: a stricter rule locks nobody out. It may ask a service for passwords
-/// that leaked; it is waited for, so give it a timeout of its own.
+/// Log-ins are not checked, so a stricter rule locks no account out. A policy may query a service for
+/// leaked passwords; the request waits for it, so give the query a timeout.
 ///
 /// ```
 /// use tower_warder::async_trait;
@@ -38,28 +38,29 @@ use super::validation_error::{Location, ValidationError, ValidationErrorKind};
 #[doc(alias = "strength")]
 #[async_trait]
 pub trait PasswordPolicy: Send + Sync + 'static {
-    /// Whether the account with the address `email` may have this password.
+    /// Checks a new password of the account with the address `email`.
     ///
     /// # Errors
     ///
-    /// [`PasswordPolicyError::Rejected`] if not; [`PasswordPolicyError::Unavailable`] if that cannot
-    /// be told.
+    /// [`PasswordPolicyError::Rejected`] if it is not accepted; [`PasswordPolicyError::Unavailable`] if the
+    /// policy cannot decide.
     async fn check(&self, password: &Password, email: &str) -> Result<(), PasswordPolicyError>;
 }
 
-/// Why a [`PasswordPolicy`] did not accept a password.
+/// Error of a [`PasswordPolicy`].
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum PasswordPolicyError {
-    /// The client is answered 422 with this sentence, which does not repeat the password.
+    /// The password is not accepted. The response is 422 with this message, which must not contain
+    /// the password.
     Rejected(Cow<'static, str>),
-    /// The client is answered 503, and no password is set. A policy that would rather accept
-    /// passwords while the service that it asks is away returns `Ok` then.
+    /// The policy cannot decide. The response is 503, and no password is set. To accept passwords
+    /// while a service is not available, return `Ok` instead.
     Unavailable(BoxError),
 }
 
 impl PasswordPolicyError {
-    /// The policy cannot decide.
+    /// Creates the error [`Unavailable`](Self::Unavailable) from its source.
     pub fn unavailable(source: impl Into<BoxError>) -> Self {
         Self::Unavailable(source.into())
     }
@@ -83,11 +84,11 @@ impl Error for PasswordPolicyError {
     }
 }
 
-/// Refuses the most common passwords, those of one repeated character, and the account's own address
-/// or what stands before its `@` (NIST SP 800-63B, section 5.1.1.2). Letter case does not count.
+/// Policy that rejects the most common passwords, repetitions of one character, and the account's
+/// own address or its local part (NIST SP 800-63B, section 5.1.1.2). Case-insensitive.
 ///
-/// The list has words and rows of keys with their usual endings, and is part of the program. It is
-/// no list of leaked passwords: to ask one, write a policy.
+/// The list is compiled in: words and keyboard patterns with their usual suffixes. It is not a list
+/// of leaked passwords; to check one, implement a [`PasswordPolicy`].
 #[derive(Clone, Copy, Debug, Default)]
 pub struct CommonPasswords;
 
@@ -113,7 +114,8 @@ impl PasswordPolicy for CommonPasswords {
     }
 }
 
-/// Asks the policy, if there is one. `field` is the one of the body that the password stands in.
+/// Checks the password by the policy, if there is one. `field` is the name of the password's field
+/// in the body.
 pub(super) async fn check(
     policy: Option<&dyn PasswordPolicy>,
     field: &'static str,
@@ -126,20 +128,20 @@ pub(super) async fn check(
     let checked = policy.check(password, email).await;
     checked.map_err(|error| match error {
         PasswordPolicyError::Rejected(message) => {
-            let fault = ValidationError::new(
+            let error = ValidationError::new(
                 ValidationErrorKind::ValueError,
                 Location::Body,
                 field,
                 message,
             );
-            AccountError::RejectedPassword(fault)
+            AccountError::RejectedPassword(error)
         }
         PasswordPolicyError::Unavailable(source) => AccountError::Unavailable(source),
     })
 }
 
-/// Rows of keys and digits, and the words that are most often made into a password, with the endings
-/// that are most often put behind them. In lower case.
+/// Keyboard and digit patterns, and the words most often used in passwords, with their most common
+/// suffixes. In lower case.
 const COMMON: &str = include_str!("common_passwords.txt");
 
 #[cfg(test)]
@@ -147,7 +149,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn list_has_what_a_password_can_be_in_lower_case() {
+    fn list_has_valid_passwords_in_lower_case() {
         assert!(COMMON.lines().count() > 1000);
         for entry in COMMON.lines() {
             assert!(Password::new(entry).is_ok(), "{entry}");

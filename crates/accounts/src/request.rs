@@ -1,4 +1,4 @@
-//! What the account routes read of a request.
+//! Extractors of the account routes.
 
 use axum::extract::{FromRequest, FromRequestParts, RawPathParams, Request};
 use axum::response::Response;
@@ -14,34 +14,34 @@ use super::request_body::read;
 use super::store::Page;
 use super::validation_error::{Location, ValidationError, ValidationErrorKind};
 
-/// A JSON body of the account routes: the extractor of their handlers.
+/// Extractor of a JSON body, as the account routes use it.
 ///
-/// At most 8 KiB, as `application/json`, within 10 seconds, and no object with two members of one
-/// name. Everything that is wrong with it is answered at once, as
-/// [`routes`](crate::routes) answers: 408 if it does not arrive in time, 413 if it is
-/// longer.
+/// The body has to be `application/json`, have at most 8 KiB and arrive within 10 seconds, and no
+/// object in it may have two members of the same name. All errors are reported together, in the
+/// format of [`routes`](crate::routes): 408 if the body does not arrive in time, 413 if it is too
+/// large, 415 for another media type, 422 for invalid content.
 ///
-/// Of bodies that have to be waited for, a process keeps at most 1024; one more takes the place of
-/// the one that it has waited for the longest, which is 408 then. The deadline is kept by tokio's
-/// timer, which the runtime has to have (`#[tokio::main]` has it).
+/// A process waits for at most 1024 incomplete bodies. One more evicts the oldest, which is answered
+/// 408. The timeout needs tokio's timer (`#[tokio::main]` enables it).
 #[derive(Debug)]
 pub struct JsonBody<T>(pub T);
 
-/// The form of a log-in: like [`JsonBody`], but as `application/x-www-form-urlencoded`.
+/// Extractor of a log-in form: like [`JsonBody`], but for `application/x-www-form-urlencoded`.
 #[derive(Debug)]
 pub struct Form<T>(pub T);
 
-/// The account's id, from the parameter `{id}` of the path. Answers 422 where it is no integer.
+/// Extractor of an account's id from the path parameter `{id}`. Responds 422 if it is not an
+/// integer.
 #[derive(Clone, Copy, Debug)]
 pub struct AccountId(pub i64);
 
-/// What [`JsonBody`] can read: the inputs of accounts, or a type of your own.
+/// Types that [`JsonBody`] can extract: the inputs of accounts, or your own.
 pub trait FromJson: Sized {
-    /// Reads it.
+    /// Parses the body.
     ///
     /// # Errors
     ///
-    /// All that is wrong with it.
+    /// All errors of the body.
     fn from_json(body: Value) -> Result<Self, Vec<ValidationError>>;
 }
 
@@ -75,10 +75,10 @@ impl<S: Send + Sync, T: FromJson> FromRequest<S> for JsonBody<T> {
             return Err(answer::problem(answer::NOT_JSON));
         }
         let body = read(request).await?;
-        let body = json::read(&body).map_err(|fault| answer::invalid(&[fault]))?;
+        let body = json::read(&body).map_err(|error| answer::invalid(&[error]))?;
         T::from_json(body)
             .map(Self)
-            .map_err(|faults| answer::invalid(&faults))
+            .map_err(|errors| answer::invalid(&errors))
     }
 }
 
@@ -92,7 +92,7 @@ impl<S: Send + Sync> FromRequest<S> for Form<UserLogin> {
         let body = read(request).await?;
         UserLogin::parse(&body)
             .map(Self)
-            .map_err(|faults| answer::invalid(&faults))
+            .map_err(|errors| answer::invalid(&errors))
     }
 }
 
@@ -111,39 +111,39 @@ impl<S: Send + Sync> FromRequestParts<S> for Page {
     type Rejection = Response;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Response> {
-        let (mut page, mut faults) = (Self::default(), Vec::new());
+        let (mut page, mut errors) = (Self::default(), Vec::new());
         let query = parts.uri.query().unwrap_or_default();
         let read = form::read(query.as_bytes(), Location::Query, |name, text| {
             let number = canonical(&text);
             match name {
                 "limit" => match number.map(u32::try_from) {
                     Some(Ok(limit)) => page.limit = Some(limit),
-                    _ => faults.push(not_an_integer(Location::Query, "limit")),
+                    _ => errors.push(not_an_integer(Location::Query, "limit")),
                 },
                 "after" => match number {
                     Some(after) => page.after = Some(after),
-                    None => faults.push(not_an_integer(Location::Query, "after")),
+                    None => errors.push(not_an_integer(Location::Query, "after")),
                 },
                 _ => {}
             }
         });
-        faults.extend(read.err());
-        if faults.is_empty() {
+        errors.extend(read.err());
+        if errors.is_empty() {
             Ok(page)
         } else {
-            Err(answer::invalid(&faults))
+            Err(answer::invalid(&errors))
         }
     }
 }
 
-/// The parameter `{id}`. By its name: the prefix may have parameters of its own.
+/// Returns the path parameter `{id}`, by name: the prefix may have parameters of its own.
 pub(super) async fn id_in_path<S: Send + Sync>(parts: &mut Parts, state: &S) -> Option<String> {
     let path = RawPathParams::from_request_parts(parts, state).await.ok()?;
     let id = path.iter().find(|(name, _)| *name == "id");
     id.map(|(_, text)| text.to_owned())
 }
 
-/// An integer in its one spelling.
+/// Parses an integer in canonical form: neither `+1` nor `01`.
 fn canonical(text: &str) -> Option<i64> {
     let number: i64 = text.parse().ok()?;
     (number.to_string() == text).then_some(number)
@@ -154,7 +154,7 @@ fn not_an_integer(location: Location, field: &'static str) -> ValidationError {
     ValidationError::new(ValidationErrorKind::IntParsing, location, field, message)
 }
 
-/// The media type in lower case, without its parameters (RFC 9110, section 8.3.1).
+/// Returns the media type in lower case, without its parameters (RFC 9110, section 8.3.1).
 fn media_type(request: &Request) -> String {
     let value = request.headers().get(CONTENT_TYPE);
     let text = value

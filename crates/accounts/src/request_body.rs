@@ -1,4 +1,4 @@
-//! The body of a request, within its limits: bytes, time, and how many are waited for at once.
+//! Reader of request bodies, with limits on size, time, and the number of incomplete bodies.
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
@@ -20,16 +20,21 @@ use super::answer;
 
 /// Reads the whole body: at most [`MAX_BYTES`], within [`DEADLINE`].
 ///
-/// What is too long is read on and dropped for a while, because a sender whose connection breaks
-/// does not see the response. That counts to the deadline as well.
+/// Of a body that is too large, up to [`MAX_DROPPED_BYTES`] are read and dropped: a client that is
+/// still sending when the connection closes does not see the response. The deadline applies to that,
+/// too.
 ///
 /// # Errors
 ///
-/// 400 if it breaks off, 408 if it does not arrive in time, 413 if it is too long.
+/// 400 if the body ends early, 408 if it does not arrive in time, 413 if it is too large.
 pub(super) async fn read(request: Request<Body>) -> Result<Zeroizing<Vec<u8>>, Response> {
     let version = request.version();
     let mut reader = Reader::new(request.into_body());
-    if reader.read_in_time(&WAITING).await?.is_none() {
+    if reader
+        .read_with_timeout(&INCOMPLETE_BODIES)
+        .await?
+        .is_none()
+    {
         return Err(reader.timed_out(version));
     }
     if reader.is_too_large() {
@@ -38,12 +43,11 @@ pub(super) async fn read(request: Request<Body>) -> Result<Zeroizing<Vec<u8>>, R
     Ok(reader.bytes)
 }
 
-/// A body, and what was read of it.
+/// A body, and the bytes that were read of it.
 struct Reader {
     body: Body,
-    /// It has passwords, so this buffer is overwritten when it goes. That is the best that can be
-    /// done here, not a promise: the connection's own buffers and what is decoded of this one are
-    /// not.
+    /// Zeroized on drop, because it contains passwords. Best effort only: the buffers of the
+    /// connection, and copies that other code makes, are not.
     bytes: Zeroizing<Vec<u8>>,
     length: usize,
 }
@@ -57,16 +61,19 @@ impl Reader {
         }
     }
 
-    /// `None` if the body does not arrive in time.
-    async fn read_in_time(&mut self, waiting: &Waiting) -> Result<Option<()>, Response> {
+    /// Returns `None` if the body does not arrive in time.
+    async fn read_with_timeout(
+        &mut self,
+        incomplete: &IncompleteBodies,
+    ) -> Result<Option<()>, Response> {
         let mut reading = pin!(self.read());
-        // Most bodies come with their heads: they cost no timer and no place.
+        // Most bodies arrive with their heads; those need neither a timer nor a slot.
         if let Some(read) = poll_immediate(reading.as_mut()).await {
             return read.map(Some);
         }
-        let mut place = waiting.join();
-        let (lost, late) = (pin!(place.lose()), pin!(sleep(DEADLINE)));
-        match future::select(reading, future::select(lost, late)).await {
+        let mut slot = incomplete.join();
+        let (evicted, late) = (pin!(slot.evicted()), pin!(sleep(DEADLINE)));
+        match future::select(reading, future::select(evicted, late)).await {
             Either::Left((read, _)) => read.map(Some),
             Either::Right(_) => Ok(None),
         }
@@ -79,7 +86,7 @@ impl Reader {
                 continue;
             };
             if self.length == 0 {
-                // Never grows: a vector that moves leaves a copy behind.
+                // Allocated once: a vector that grows leaves copies of the password behind.
                 let left = self.body.size_hint().upper().unwrap_or(u64::MAX);
                 let left = usize::try_from(left).unwrap_or(usize::MAX);
                 let whole = left.saturating_add(data.len());
@@ -113,77 +120,76 @@ impl Reader {
     }
 }
 
-/// The bodies that are waited for. Where there are too many, the one that has been waited for the
-/// longest loses its place: a body that is sent without pause is a young one, and an attacker who
-/// stops in the middle of many drives out their own.
-struct Waiting {
+/// Slots of the incomplete bodies. When all are taken, a new body evicts the oldest: a body that is
+/// sent without pause is recent, so an attacker that leaves many bodies incomplete evicts its own.
+struct IncompleteBodies {
     capacity: usize,
-    places: Mutex<Places>,
+    slots: Mutex<Slots>,
 }
 
-struct Places {
+struct Slots {
     next: u64,
-    /// Dropping the sender tells its owner.
+    /// Dropping the sender notifies the owner of the slot.
     taken: BTreeMap<u64, oneshot::Sender<Infallible>>,
 }
 
-impl Waiting {
+impl IncompleteBodies {
     const fn new(capacity: usize) -> Self {
         Self {
             capacity,
-            places: Mutex::new(Places {
+            slots: Mutex::new(Slots {
                 next: 0,
                 taken: BTreeMap::new(),
             }),
         }
     }
 
-    fn join(&self) -> Place<'_> {
-        let (sender, lost) = oneshot::channel();
-        let mut places = self.lock();
-        let number = places.next;
-        places.next += 1;
-        if places.taken.len() >= self.capacity {
-            places.taken.pop_first();
+    fn join(&self) -> Slot<'_> {
+        let (sender, evicted) = oneshot::channel();
+        let mut slots = self.lock();
+        let number = slots.next;
+        slots.next += 1;
+        if slots.taken.len() >= self.capacity {
+            slots.taken.pop_first();
         }
-        places.taken.insert(number, sender);
-        Place {
+        slots.taken.insert(number, sender);
+        Slot {
             number,
-            lost,
-            waiting: self,
+            evicted,
+            incomplete: self,
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Places> {
-        // Nothing that is done under the lock panics halfway.
-        self.places.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Slots> {
+        // No code under the lock panics halfway, so a poisoned state is consistent.
+        self.slots.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// A place among those that are waited for, given back when it is dropped.
-struct Place<'a> {
+/// The slot of an incomplete body, released on drop.
+struct Slot<'a> {
     number: u64,
-    lost: oneshot::Receiver<Infallible>,
-    waiting: &'a Waiting,
+    evicted: oneshot::Receiver<Infallible>,
+    incomplete: &'a IncompleteBodies,
 }
 
-impl Place<'_> {
-    /// Resolves when another body needs the place.
-    async fn lose(&mut self) {
-        let _ = (&mut self.lost).await;
+impl Slot<'_> {
+    /// Resolves when another body takes the slot.
+    async fn evicted(&mut self) {
+        let _ = (&mut self.evicted).await;
     }
 }
 
-impl Drop for Place<'_> {
+impl Drop for Slot<'_> {
     fn drop(&mut self) {
-        self.waiting.lock().taken.remove(&self.number);
+        self.incomplete.lock().taken.remove(&self.number);
     }
 }
 
-/// Of all routes in this process: the bodies that are waited for take 8 MiB at most.
-static WAITING: Waiting = Waiting::new(1024);
+/// Shared by all routes of the process: incomplete bodies take at most 8 MiB of memory.
+static INCOMPLETE_BODIES: IncompleteBodies = IncompleteBodies::new(1024);
 
-/// The longest password, each of its bytes percent-encoded or escaped, and as much again.
+/// Twice the longest password with each of its bytes percent-encoded or escaped.
 const MAX_BYTES: usize = 8 * 1024;
 
 const MAX_DROPPED_BYTES: usize = 8 * 1024 * 1024;
@@ -200,13 +206,13 @@ mod tests {
 
     use super::*;
 
-    /// Sends a byte, and then nothing.
+    /// A body that sends one byte, and then nothing.
     fn stopped() -> Reader {
         let first = stream::iter([Ok::<_, Infallible>(Bytes::from_static(b"{"))]);
         Reader::new(Body::from_stream(first.chain(stream::pending())))
     }
 
-    /// Sends its second byte after a while.
+    /// A body that sends its second byte later.
     fn slow(after: Duration) -> Reader {
         let bytes = stream::iter(["a", "b"]).then(move |byte| async move {
             if byte == "b" {
@@ -218,50 +224,50 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn oldest_of_too_many_bodies_loses_its_place() {
-        let waiting = Waiting::new(2);
+    async fn oldest_incomplete_body_is_evicted() {
+        let incomplete = IncompleteBodies::new(2);
         let start = Instant::now();
         let (mut first, mut second, mut third) = (stopped(), stopped(), slow(SECOND));
         let early = async {
-            let read = first.read_in_time(&waiting).await;
+            let read = first.read_with_timeout(&incomplete).await;
             (read.unwrap(), start.elapsed())
         };
         let late = async {
             sleep(SECOND).await;
-            let read = second.read_in_time(&waiting).await;
+            let read = second.read_with_timeout(&incomplete).await;
             (read.unwrap(), start.elapsed())
         };
         let newest = async {
             sleep(2 * SECOND).await;
-            let read = third.read_in_time(&waiting).await;
+            let read = third.read_with_timeout(&incomplete).await;
             (read.unwrap(), start.elapsed())
         };
         let (early, late, newest) = futures_util::join!(early, late, newest);
         assert_eq!(early, (None, 2 * SECOND));
         assert_eq!(late, (None, SECOND + DEADLINE));
         assert_eq!(newest, (Some(()), 3 * SECOND));
-        assert!(waiting.lock().taken.is_empty());
+        assert!(incomplete.lock().taken.is_empty());
     }
 
     #[tokio::test(start_paused = true)]
-    async fn dropped_reader_gives_its_place_back() {
-        let waiting = Waiting::new(1);
+    async fn dropped_reader_releases_its_slot() {
+        let incomplete = IncompleteBodies::new(1);
         let mut reader = stopped();
         assert!(
-            poll_immediate(reader.read_in_time(&waiting))
+            poll_immediate(reader.read_with_timeout(&incomplete))
                 .await
                 .is_none()
         );
-        let mut reading = Box::pin(reader.read_in_time(&waiting));
+        let mut reading = Box::pin(reader.read_with_timeout(&incomplete));
         assert!(poll_immediate(reading.as_mut()).await.is_none());
-        assert_eq!(waiting.lock().taken.len(), 1);
+        assert_eq!(incomplete.lock().taken.len(), 1);
         drop(reading);
-        assert!(waiting.lock().taken.is_empty());
+        assert!(incomplete.lock().taken.is_empty());
     }
 
     #[tokio::test]
-    async fn buffer_has_the_size_of_the_body_and_never_grows() {
-        let waiting = Waiting::new(0);
+    async fn buffer_is_allocated_once() {
+        let incomplete = IncompleteBodies::new(0);
         for (body, capacity) in [
             (Body::from("x".repeat(300)), 300),
             (Body::from("x".repeat(MAX_BYTES + 1)), MAX_BYTES),
@@ -271,7 +277,10 @@ mod tests {
             ),
         ] {
             let mut reader = Reader::new(body);
-            assert_eq!(reader.read_in_time(&waiting).await.unwrap(), Some(()));
+            assert_eq!(
+                reader.read_with_timeout(&incomplete).await.unwrap(),
+                Some(())
+            );
             assert_eq!(reader.bytes.capacity(), capacity);
         }
     }

@@ -1,4 +1,4 @@
-//! The HTTP routes of accounts.
+//! HTTP routes of accounts.
 
 use axum::Router;
 use axum::extract::State;
@@ -17,32 +17,34 @@ use super::request::{AccountId, Form, JsonBody};
 use super::service::Accounts;
 use super::store::{AccountStore, Page};
 
-/// All routes, to be nested under a prefix such as `/api/auth`.
+/// Returns the routes of accounts, to be nested under a prefix such as `/api/auth`.
 ///
-/// | route | who | answer |
+/// | route | access | response |
 /// |---|---|---|
 /// | `POST /register` | anyone | 201 the account; 409; 422 |
-/// | `POST /login` | anyone, by form (RFC 6749, section 4.3.2) | 200 a token; 401; 403; 422 |
+/// | `POST /login` | anyone, with a form (RFC 6749, section 4.3.2) | 200 a token; 401; 403; 422 |
 /// | `GET /me` | approved users | 200 the account |
-/// | `GET /users?limit=&after=` | admins | 200 accounts, the newest first |
+/// | `GET /users?limit=&after=` | admins | 200 accounts, newest first |
 /// | `GET /users/pending/count` | admins | 200 `{"count": …}` |
 /// | `PUT /users/{id}` | admins | 200 the account; 400; 404; 409; 422 |
 /// | `DELETE /users/{id}` | admins | 204; 400; 404 |
 /// | `POST /users/{id}/reset-password` | admins | 200; 404; 422 |
 ///
-/// Needs an [`AuthLayer`](tower_warder::AuthLayer) outside of it that loads [`User`]s, such as
-/// `AuthLayer::new(verifier, accounts)`. Each handler is public and can be mounted by itself; those
-/// of one account take its id from the parameter `{id}` of the path.
+/// Needs an [`AuthLayer`](tower_warder::AuthLayer) around it that loads [`User`]s, such as
+/// `AuthLayer::new(verifier, accounts)`. Each handler is public and can be mounted on its own; the
+/// handlers of a single account take its id from the path parameter `{id}`.
 ///
-/// Log-ins by cookie, tickets for streams and sessions are routes of their own, to be merged with
-/// these: [`cookie_routes`](crate::cookie_routes),
-/// [`ticket_routes`](crate::ticket_routes) and
-/// [`session_routes`](crate::session_routes).
+/// Further routes can be merged with these: [`cookie_routes`](crate::cookie_routes) for log-in by
+/// cookie, [`ticket_routes`](crate::ticket_routes) for streams, and
+/// [`session_routes`](crate::session_routes) for refresh tokens.
 ///
-/// Every error is JSON with a `detail`; nothing is to be cached. Bodies have at most 8 KiB and 10
-/// seconds: see [`JsonBody`].
-/// Put a limiter before `/login` and
-/// `/register`: hashing is bounded, guessing is not.
+/// Every error is JSON with a `detail`, and no response may be cached. Bodies may have at most 8 KiB
+/// and have to arrive within 10 seconds: see [`JsonBody`].
+///
+/// Put a rate limiter in front of `/login` and `/register`: the cost of hashing is limited, the
+/// number of guesses is not.
+#[doc(alias = "signup")]
+#[doc(alias = "signin")]
 pub fn routes<S: AccountStore>(accounts: Accounts<S>) -> Router {
     let routes = Router::new()
         .route("/register", post(register::<S>))
@@ -56,7 +58,7 @@ pub fn routes<S: AccountStore>(accounts: Accounts<S>) -> Router {
     answer::finished(routes).with_state(accounts)
 }
 
-/// Adds an account.
+/// Handler of `POST /register`: adds an account.
 ///
 /// # Errors
 ///
@@ -69,7 +71,7 @@ pub async fn register<S: AccountStore>(
     Ok(json_answer(StatusCode::CREATED, &UserPublic::from(&user)))
 }
 
-/// Makes a token, and opens a session where there are some.
+/// Handler of `POST /login`: issues a token, and opens a session if sessions are configured.
 ///
 /// # Errors
 ///
@@ -85,12 +87,12 @@ pub async fn login<S: AccountStore>(
     Ok(json_answer(StatusCode::OK, &token))
 }
 
-/// The account of who asks.
+/// Handler of `GET /me`: returns the account of the caller.
 pub async fn me(CurrentUser(user): CurrentUser<User>) -> Response {
     json_answer(StatusCode::OK, &UserPublic::from(&*user))
 }
 
-/// The accounts, the newest first.
+/// Handler of `GET /users`: returns the accounts, newest first.
 ///
 /// # Errors
 ///
@@ -105,7 +107,7 @@ pub async fn users<S: AccountStore>(
     Ok(json_answer(StatusCode::OK, &users))
 }
 
-/// How many accounts wait for approval.
+/// Handler of `GET /users/pending/count`: returns the number of accounts that wait for approval.
 ///
 /// # Errors
 ///
@@ -118,11 +120,11 @@ pub async fn count_pending<S: AccountStore>(
     Ok(json_answer(StatusCode::OK, &json!({"count": count})))
 }
 
-/// Changes an account.
+/// Handler of `PUT /users/{id}`: changes an account.
 ///
 /// # Errors
 ///
-/// 403 if the admin is none any more, 404, 400 if nobody would be left who is admin and approved,
+/// 403 if the caller is no longer an admin, 404, 400 if no approved admin would be left,
 /// 409 if the address is taken, 503.
 pub async fn update<S: AccountStore>(
     State(accounts): State<Accounts<S>>,
@@ -134,11 +136,11 @@ pub async fn update<S: AccountStore>(
     Ok(json_answer(StatusCode::OK, &UserPublic::from(&user)))
 }
 
-/// Deletes an account.
+/// Handler of `DELETE /users/{id}`: deletes an account.
 ///
 /// # Errors
 ///
-/// 403 if the admin is none any more, 404, 400 if nobody would be left who is admin and approved,
+/// 403 if the caller is no longer an admin, 404, 400 if no approved admin would be left,
 /// 503.
 pub async fn delete<S: AccountStore>(
     State(accounts): State<Accounts<S>>,
@@ -149,11 +151,11 @@ pub async fn delete<S: AccountStore>(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Sets another password.
+/// Handler of `POST /users/{id}/reset-password`: sets a new password.
 ///
 /// # Errors
 ///
-/// 403 if the admin is none any more, 404, 503.
+/// 403 if the caller is no longer an admin, 404, 503.
 pub async fn reset_password<S: AccountStore>(
     State(accounts): State<Accounts<S>>,
     AdminUser(admin): AdminUser<User>,
