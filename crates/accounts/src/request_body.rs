@@ -30,11 +30,7 @@ use super::answer;
 pub(super) async fn read(request: Request<Body>) -> Result<Zeroizing<Vec<u8>>, Response> {
     let version = request.version();
     let mut reader = Reader::new(request.into_body());
-    if reader
-        .read_with_timeout(&INCOMPLETE_BODIES)
-        .await?
-        .is_none()
-    {
+    if reader.read_in_time(&INCOMPLETE_BODIES).await?.is_none() {
         return Err(reader.timed_out(version));
     }
     if reader.is_too_large() {
@@ -62,7 +58,7 @@ impl Reader {
     }
 
     /// Returns `None` if the body does not arrive in time.
-    async fn read_with_timeout(
+    async fn read_in_time(
         &mut self,
         incomplete: &IncompleteBodies,
     ) -> Result<Option<()>, Response> {
@@ -229,17 +225,17 @@ mod tests {
         let start = Instant::now();
         let (mut first, mut second, mut third) = (stopped(), stopped(), slow(SECOND));
         let early = async {
-            let read = first.read_with_timeout(&incomplete).await;
+            let read = first.read_in_time(&incomplete).await;
             (read.unwrap(), start.elapsed())
         };
         let late = async {
             sleep(SECOND).await;
-            let read = second.read_with_timeout(&incomplete).await;
+            let read = second.read_in_time(&incomplete).await;
             (read.unwrap(), start.elapsed())
         };
         let newest = async {
             sleep(2 * SECOND).await;
-            let read = third.read_with_timeout(&incomplete).await;
+            let read = third.read_in_time(&incomplete).await;
             (read.unwrap(), start.elapsed())
         };
         let (early, late, newest) = futures_util::join!(early, late, newest);
@@ -254,11 +250,11 @@ mod tests {
         let incomplete = IncompleteBodies::new(1);
         let mut reader = stopped();
         assert!(
-            poll_immediate(reader.read_with_timeout(&incomplete))
+            poll_immediate(reader.read_in_time(&incomplete))
                 .await
                 .is_none()
         );
-        let mut reading = Box::pin(reader.read_with_timeout(&incomplete));
+        let mut reading = Box::pin(reader.read_in_time(&incomplete));
         assert!(poll_immediate(reading.as_mut()).await.is_none());
         assert_eq!(incomplete.lock().taken.len(), 1);
         drop(reading);
@@ -277,10 +273,7 @@ mod tests {
             ),
         ] {
             let mut reader = Reader::new(body);
-            assert_eq!(
-                reader.read_with_timeout(&incomplete).await.unwrap(),
-                Some(())
-            );
+            assert_eq!(reader.read_in_time(&incomplete).await.unwrap(), Some(()));
             assert_eq!(reader.bytes.capacity(), capacity);
         }
     }

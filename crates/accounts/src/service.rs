@@ -1,4 +1,4 @@
-//! The rules of accounts, over any store.
+//! Operations on accounts, over any store.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -25,12 +25,12 @@ use super::store::{AccountStore, NewUser, Page, StoreError};
 use super::subject::SubjectClaim;
 use super::user_change::UserChange;
 
-/// Registers accounts, logs them in and lets admins change them.
+/// Registration, log-in and administration of accounts.
 ///
-/// A handle: clones share store and hasher. It is the [`UserLoader`] of its own tokens, and of no
-/// others: `iss` has to be exactly what its [`JwtIssuer`] writes, and absent if that writes none.
-/// A token of another issuer that the verifier accepts, such as a partner's behind
-/// [`MultiIssuerVerifier`](tower_warder::jwt::MultiIssuerVerifier), is refused with 401 and the
+/// Clones share the store and the hasher. It is the [`UserLoader`] of its own tokens
+/// only: `iss` has to be exactly what its [`JwtIssuer`] writes, and absent if that writes none. A token
+/// of another issuer that the verifier accepts, such as a partner's behind
+/// [`MultiIssuerVerifier`](tower_warder::jwt::MultiIssuerVerifier), is rejected with 401 and the
 /// [reason](tower_warder::AuthError::reason) `foreign_issuer`.
 ///
 /// ```
@@ -58,7 +58,7 @@ pub struct Accounts<S> {
 }
 
 impl<S: AccountStore> Accounts<S> {
-    /// Accounts in `store`, whose tokens `issuer` makes.
+    /// Creates the service over `store`; `issuer` signs its tokens.
     pub fn new(store: S, issuer: JwtIssuer) -> Self {
         Self {
             store: Arc::new(store),
@@ -73,60 +73,60 @@ impl<S: AccountStore> Accounts<S> {
         }
     }
 
-    /// Hashes passwords with this. Defaults to [`PasswordHasher::new`].
+    /// Sets the hasher of passwords. Defaults to [`PasswordHasher::new`].
     pub fn hasher(mut self, hasher: PasswordHasher) -> Self {
         self.hasher = hasher;
         self
     }
 
-    /// Accepts only new passwords that this policy accepts, such as
-    /// [`CommonPasswords`](crate::CommonPasswords). Defaults to every password of 8 to 128
-    /// characters.
+    /// Sets the policy for new passwords, such as [`CommonPasswords`](crate::CommonPasswords).
+    /// Defaults to none: every password of 8 to 128 characters is accepted.
     pub fn password_policy(mut self, policy: impl PasswordPolicy) -> Self {
         self.password_policy = Some(Arc::new(policy));
         self
     }
 
-    /// Who becomes the first admin. Defaults to whoever registers first.
+    /// Sets the policy for the first admin. Defaults to [`BootstrapPolicy::FirstUser`].
     pub fn bootstrap(mut self, bootstrap: BootstrapPolicy) -> Self {
         self.bootstrap = bootstrap;
         self
     }
 
-    /// What stands in `sub`. Defaults to the account's id.
+    /// Sets the content of the `sub` claim. Defaults to [`SubjectClaim::Id`].
     pub fn subject(mut self, subject: SubjectClaim) -> Self {
         self.subject = subject;
         self
     }
 
-    /// Takes the times of accounts from this clock. Defaults to the system's.
+    /// Sets the clock for the times of accounts and sessions. Defaults to the system's clock.
     pub fn clock(mut self, clock: Clock) -> Self {
         self.clock = clock;
         self
     }
 
-    /// Forgets an account in this cache whenever it changes or deletes it. Give the layer a clone:
-    /// `AuthLayer::new(verifier, accounts).user_cache(cache)`.
+    /// Sets the cache in which an account is invalidated when it is changed or deleted. Give the layer
+    /// a clone: `AuthLayer::new(verifier, accounts).user_cache(cache)`. Defaults to none.
     ///
-    /// Whoever changes accounts elsewhere, such as another process on the same database, is seen
-    /// after the cache's time to live; so is a change that the store makes though nobody waits for
-    /// it any more. With [`SubjectClaim::Email`] nothing is cached, and no stream is told of a change.
+    /// Changes from elsewhere, such as another process on the same database, take effect after the
+    /// cache's time to live; so does a change that the store completes after its future was dropped.
+    /// With [`SubjectClaim::Email`] nothing is cached, and streams are not notified of changes.
     pub fn user_cache(mut self, cache: UserCache<User>) -> Self {
         self.cache = Some(cache);
         self
     }
 
-    /// Adds an account: the first one admin and approved, the others pending.
+    /// Adds an account. The first one is an approved admin by default, all others are pending: see
+    /// [`BootstrapPolicy`].
     ///
     /// # Errors
     ///
     /// [`AccountError::WrongBootstrapSecret`], [`AccountError::RejectedPassword`],
     /// [`AccountError::EmailTaken`] or [`AccountError::Unavailable`].
     pub async fn register(&self, new: UserCreate) -> Result<User, AccountError> {
-        let admin_grant = self.bootstrap.seat(&new)?;
+        let admin_grant = self.bootstrap.admin_grant(&new)?;
         let policy = self.password_policy.as_deref();
         password_policy::check(policy, "password", &new.password, new.email.as_str()).await?;
-        // Spares the hash; the store decides again.
+        // Saves the cost of a hash; the store checks again.
         if self.store.find_by_email(&new.email).await?.is_some() {
             return Err(AccountError::EmailTaken);
         }
@@ -138,13 +138,13 @@ impl<S: AccountStore> Accounts<S> {
             admin_grant,
         };
         let user = self.store.insert(new).await?;
-        // Whoever asked for it before it was there.
-        drop(self.forgetting(user.id));
+        // The cache may hold that the id is unknown.
+        drop(self.invalidate_on_drop(user.id));
         Ok(user)
     }
 
-    /// Makes a token for whoever knows the password of an approved account; where there are
-    /// [sessions](Self::sessions), a short one, and one to refresh it.
+    /// Checks the credentials and issues an access token. With [sessions](Self::sessions) it is
+    /// short-lived, and comes with a refresh token.
     ///
     /// # Errors
     ///
@@ -158,67 +158,68 @@ impl<S: AccountStore> Accounts<S> {
         }
     }
 
-    /// The approved account of whoever knows its password.
+    /// Checks the credentials and returns the account, if it is approved.
     ///
-    /// Password first, state second: with a wrong password every account, known or not, answers
-    /// alike and takes about as long; [`PasswordHasher::verify_or_dummy`] says where that ends.
+    /// The password is checked before the status: with a wrong password the result is the same for
+    /// known and unknown accounts, and takes about as long. [`PasswordHasher::verify_or_dummy`]
+    /// describes the limits of that.
     ///
     /// # Errors
     ///
     /// [`AccountError::WrongCredentials`]; with the right password
     /// [`AccountError::Pending`] or [`AccountError::Disabled`]; [`AccountError::Unavailable`].
     pub async fn authenticate(&self, login: UserLogin) -> Result<User, AccountError> {
-        let known = self.check_credentials(login).await;
-        logged_in(match &known {
+        let result = self.check_credentials(login).await;
+        logged_in(match &result {
             Ok(_) => LogIn::Done,
             Err(AccountError::WrongCredentials) => LogIn::WrongCredentials,
             Err(AccountError::Pending) => LogIn::Pending,
             Err(AccountError::Disabled) => LogIn::Disabled,
             Err(_) => LogIn::Unavailable,
         });
-        known
+        result
     }
 
     async fn check_credentials(&self, login: UserLogin) -> Result<User, AccountError> {
-        // White space around it comes from a phone's keyboard; no account has it.
+        // Phone keyboards add white space; no address has any.
         let user = match Email::new(login.username().trim()) {
             Ok(email) => self.store.find_by_email(&email).await?,
-            // No account has it. Goes on, to take as long.
+            // No account has this address. Continues, to take as long as for one that exists.
             Err(_) => None,
         };
         let stored = user.as_ref().map(|user| user.hashed_password.as_str());
         let verified = self.hasher.verify_or_dummy(login.password(), stored).await;
         let id = user.as_ref().map(|user| user.id);
-        let verdict = match_or(AccountError::WrongCredentials, verified, id)?;
+        let verification = match_or(AccountError::WrongCredentials, verified, id)?;
         let user = user.ok_or(AccountError::WrongCredentials)?;
         match user.status {
             UserStatus::Approved => {}
             UserStatus::Pending => return Err(AccountError::Pending),
-            // A status that this version does not know admits nobody.
+            // Also for statuses that this version does not know.
             _ => return Err(AccountError::Disabled),
         }
-        if let Some(fresh) = verdict.rehash {
+        if let Some(fresh) = verification.rehash {
             self.upgrade_hash(&user, &fresh).await;
         }
         Ok(user)
     }
 
-    /// Makes a token for an account that has [authenticated](Self::authenticate) itself. It is of
-    /// no session, and lives as long as the issuer says.
+    /// Issues a token for an account that was [authenticated](Self::authenticate). It belongs to no
+    /// session and has the issuer's lifetime.
     ///
     /// # Errors
     ///
     /// [`AccountError::Unavailable`].
     pub fn token(&self, user: &User) -> Result<Token, AccountError> {
-        // The generation that was read together with the hash: if a reset came between, the
-        // token is dead already.
+        // The generation was read together with the hash: if the password was reset in between,
+        // the token is already revoked.
         let subject = self.subject.of(user);
         let token = self.issuer.token(&subject);
         let token = token.generation(user.token_generation).issue()?;
         Ok(Token::bearer(token, self.issuer.expires_in()))
     }
 
-    /// The accounts, the newest first.
+    /// Returns the accounts, newest first.
     ///
     /// # Errors
     ///
@@ -227,7 +228,7 @@ impl<S: AccountStore> Accounts<S> {
         Ok(self.store.list(page).await?)
     }
 
-    /// How many accounts wait for approval.
+    /// Returns the number of accounts that wait for approval.
     ///
     /// # Errors
     ///
@@ -236,15 +237,16 @@ impl<S: AccountStore> Accounts<S> {
         Ok(self.store.count_pending().await?)
     }
 
-    /// Changes the account `id` in the name of `by`: an admin's `&User`, or [`Actor::System`].
-    /// Disabling an approved account, or making it pending, ends all its tokens and sessions: they
-    /// stay dead when it is approved again.
+    /// Changes the account `id` on behalf of `by`: an admin's `&User`, or [`Actor::System`].
+    ///
+    /// Disabling an approved account, or making it pending, revokes all its tokens and sessions.
+    /// They stay revoked when it is approved again.
     ///
     /// # Errors
     ///
     /// [`AccountError::NotAdmin`], [`AccountError::NotFound`], [`AccountError::LastAdmin`],
-    /// [`AccountError::EmailTaken`] or [`AccountError::Unavailable`]. A refused change changes
-    /// nothing.
+    /// [`AccountError::EmailTaken`] or [`AccountError::Unavailable`]. On an error
+    /// nothing is changed.
     pub async fn update(
         &self,
         id: i64,
@@ -256,27 +258,27 @@ impl<S: AccountStore> Accounts<S> {
             by: by.into(),
             at: self.now(),
         };
-        let _forgetting = self.forgetting(id);
+        let _invalidation = self.invalidate_on_drop(id);
         Ok(self.store.update(id, change).await?)
     }
 
-    /// Deletes the account `id` in the name of `by`. Its address is free at once, its id never comes
-    /// back.
+    /// Deletes the account `id` on behalf of `by`. Its address can be registered again at once; its
+    /// id is never reused.
     ///
     /// # Errors
     ///
     /// [`AccountError::NotAdmin`], [`AccountError::NotFound`], [`AccountError::LastAdmin`] or
     /// [`AccountError::Unavailable`].
     pub async fn delete(&self, id: i64, by: impl Into<Actor>) -> Result<(), AccountError> {
-        let forgetting = self.forgetting(id);
+        let invalidation = self.invalidate_on_drop(id);
         self.store.delete(id, by.into()).await?;
-        // The store of sessions may take its time.
-        drop(forgetting);
+        // Before the session store, which may be slow.
+        drop(invalidation);
         self.end_sessions_before(id, u64::MAX, None).await;
         Ok(())
     }
 
-    /// Sets another password in the name of `by`, which ends every token that was made before.
+    /// Sets a new password on behalf of `by`, and revokes all tokens that were issued before.
     ///
     /// # Errors
     ///
@@ -289,7 +291,7 @@ impl<S: AccountStore> Accounts<S> {
         by: impl Into<Actor>,
     ) -> Result<(), AccountError> {
         let by = by.into();
-        // Spares the hash; the store decides again.
+        // Saves the cost of a hash; the store checks again.
         let actor = match by.id() {
             Some(id) => self.store.find(id).await?,
             None => None,
@@ -299,23 +301,23 @@ impl<S: AccountStore> Accounts<S> {
         let policy = self.password_policy.as_deref();
         password_policy::check(policy, "password", &reset.password, &user.email).await?;
         let hash = self.hasher.hash(reset.password.as_str()).await?;
-        let _forgetting = self.forgetting(id);
+        let _invalidation = self.invalidate_on_drop(id);
         Ok(self.store.reset_password(id, &hash, by).await?)
     }
 
-    /// Whether these accounts issued the token: a subject is unique within its issuer only (RFC
-    /// 7519, section 4.1.2), so the `1` of another issuer is not the account 1.
+    /// Returns `true` if this service issued the token. A subject is unique within its issuer only
+    /// (RFC 7519, section 4.1.2), so the `1` of another issuer is not the account 1.
     pub(super) fn is_issuer_of(&self, claims: &Claims) -> bool {
         claims.issuer() == self.issuer.issuer_name()
     }
 
-    /// Forgets the account when it is dropped.
-    pub(super) fn forgetting(&self, id: i64) -> InvalidateOnDrop<'_> {
+    /// Returns a guard that invalidates the cached account on drop.
+    pub(super) fn invalidate_on_drop(&self, id: i64) -> InvalidateOnDrop<'_> {
         InvalidateOnDrop::new(self.cache.as_ref(), id)
     }
 
-    /// Renews an outdated hash, unless somebody reset the password meanwhile. Who knows the
-    /// password comes in either way.
+    /// Replaces an outdated hash, unless the password was changed meanwhile. The log-in succeeds
+    /// either way.
     async fn upgrade_hash(&self, user: &User, fresh: &str) {
         static LIMIT: LogLimit = LogLimit::new();
 
@@ -329,12 +331,12 @@ impl<S: AccountStore> Accounts<S> {
                 error,
                 id = user.id,
                 %source,
-                "an outdated password hash was not renewed"
+                "an outdated password hash was not replaced; the next log-in tries again"
             );
         }
     }
 
-    /// In whole microseconds, which every database can keep.
+    /// Returns the time in whole microseconds, which every database can store.
     pub(super) fn now(&self) -> SystemTime {
         let since = self.clock.now().duration_since(UNIX_EPOCH);
         let micros = since.map_or(0, |since| since.as_micros());
@@ -342,24 +344,24 @@ impl<S: AccountStore> Accounts<S> {
     }
 }
 
-/// The verdict on a password that is the one of the account `id`; `wrong` where it is not.
+/// Returns the verification if the password of the account `id` matches, else the error `wrong`.
 pub(super) fn match_or(
     wrong: AccountError,
     verified: Result<PasswordVerification, PasswordError>,
     id: Option<i64>,
 ) -> Result<PasswordVerification, AccountError> {
     match verified {
-        Ok(verdict) if verdict.matches => Ok(verdict),
+        Ok(verification) if verification.matches => Ok(verification),
         Ok(_) | Err(PasswordError::TooLong) => Err(wrong),
         Err(PasswordError::UnreadableHash) => {
-            // Whoever knows the address causes it.
+            // Limited, because anyone who knows the address can cause it.
             static LIMITS: LogLimits = LogLimits::new();
 
             log_limited!(
                 LIMITS.of(id),
                 error,
                 id,
-                "the stored password hash of an account cannot be read"
+                "the stored password hash of an account cannot be read: reset its password"
             );
             Err(wrong)
         }
@@ -381,10 +383,10 @@ impl<S: AccountStore> UserLoader for Accounts<S> {
 
     fn cache_key<'a>(&self, claims: &'a Claims) -> Option<Cow<'a, str>> {
         match self.subject {
-            // A cached account is found without `load_user`.
+            // A cached account is returned without `load_user`, which checks the issuer, too.
             _ if !self.is_issuer_of(claims) => None,
             SubjectClaim::Id => Some(claims.subject().into()),
-            // Changes of accounts are told by id.
+            // Accounts are invalidated by id.
             SubjectClaim::Email => None,
         }
     }

@@ -1,4 +1,4 @@
-//! The HTTP routes of sessions.
+//! HTTP routes of sessions.
 
 use axum::Router;
 use axum::extract::{FromRequestParts, State};
@@ -16,30 +16,32 @@ use super::service::Accounts;
 use super::session::{PasswordChange, RefreshGrant, Session, SessionPublic};
 use super::store::AccountStore;
 
-/// The routes of sessions, to be merged with [`routes`](crate::routes).
+/// Returns the routes of sessions, to be merged with [`routes`](crate::routes).
 ///
-/// | route | who | answer |
+/// | route | access | response |
 /// |---|---|---|
-/// | `POST /refresh` | who has a refresh token: `{"refresh_token"}` | 200 the next tokens; 401; 422 |
-/// | `POST /logout` | who has a refresh token: `{"refresh_token"}` | 204, and the session is over; 422 |
-/// | `POST /logout-all` | approved users | 204, and all their sessions and tokens are over |
-/// | `GET /sessions` | approved users | 200 their sessions, the one that was used last first |
-/// | `DELETE /sessions/{id}` | approved users | 204, and that session of theirs is over; 404 |
+/// | `POST /refresh` | with a refresh token: `{"refresh_token"}` | 200 new tokens; 401; 422 |
+/// | `POST /logout` | with a refresh token: `{"refresh_token"}` | 204, and ends the session; 422 |
+/// | `POST /logout-all` | approved users | 204, and revokes all their sessions and tokens |
+/// | `GET /sessions` | approved users | 200 their sessions, most recently used first |
+/// | `DELETE /sessions/{id}` | approved users | 204, and ends that session of theirs; 404 |
 /// | `POST /password` | approved users: `{"current_password", "new_password"}` | 200 an access token; 204; 403; 422 |
 ///
 /// Needs [`Accounts::sessions`], and the layer that `routes` needs.
 ///
-/// `POST /refresh` answers 401 to whatever is not good, without saying why; it takes no access
-/// token, and a refresh token opens no door. `POST /logout` says 204 to every token.
+/// `POST /refresh` responds 401 to every invalid token, without a reason. It accepts no access token,
+/// and a refresh token is accepted nowhere else. `POST /logout` responds 204 to every token.
 ///
-/// A new password ends all tokens and sessions of the account but the session of who asks, which
-/// gets an access token, and keeps its refresh token. An access token without a session, such as
-/// one in a cookie, ends with the others, and so does the session of who asks where the store of
-/// sessions does not answer once the password is changed: then the answer is 204. A wrong present password is 403,
-/// because 401 is for tokens that are no good. Put a limiter before it, as before `/login`.
+/// `POST /password` revokes all tokens and sessions of the account except the caller's session, which
+/// gets a new access token and keeps its refresh token. The response is 204, without a token, if there
+/// is no session to keep: the caller's access token has none (such as one in a cookie), or the session
+/// store failed after the password was changed. A wrong current password is 403, because 401 means
+/// an invalid token. Put a rate limiter in front of this route, as in front of `/login`.
 ///
-/// [`cookie_routes`](crate::cookie_routes) open no session: what stands in a cookie lives
-/// as long as the issuer says, and `POST /logout-all` ends it, too.
+/// [`cookie_routes`](crate::cookie_routes) open no session: a token in a cookie has the issuer's
+/// lifetime, and `POST /logout-all` revokes it, too.
+#[doc(alias = "rotation")]
+#[doc(alias = "logout")]
 pub fn session_routes<S: AccountStore>(accounts: Accounts<S>) -> Router {
     let routes = Router::new()
         .route("/refresh", post(refresh::<S>))
@@ -51,11 +53,11 @@ pub fn session_routes<S: AccountStore>(accounts: Accounts<S>) -> Router {
     answer::finished(routes).with_state(accounts)
 }
 
-/// Makes the next tokens of a session.
+/// Handler of `POST /refresh`: issues new tokens of a session.
 ///
 /// # Errors
 ///
-/// 401 if the refresh token is not good, or the account may not come in; 503.
+/// 401 if the refresh token is invalid or the account is not approved; 503.
 pub async fn refresh<S: AccountStore>(
     State(accounts): State<Accounts<S>>,
     JsonBody(grant): JsonBody<RefreshGrant>,
@@ -64,7 +66,7 @@ pub async fn refresh<S: AccountStore>(
     Ok(json_answer(StatusCode::OK, &token))
 }
 
-/// Ends the session of a refresh token, if there is one.
+/// Handler of `POST /logout`: ends the session of a refresh token, if there is one.
 ///
 /// # Errors
 ///
@@ -77,11 +79,11 @@ pub async fn logout<S: AccountStore>(
     Ok(no_content())
 }
 
-/// Ends all sessions and tokens of who asks.
+/// Handler of `POST /logout-all`: revokes all sessions and tokens of the caller.
 ///
 /// # Errors
 ///
-/// 401 if they have ended meanwhile, 503.
+/// 401 if they were revoked meanwhile, 503.
 pub async fn logout_all<S: AccountStore>(
     State(accounts): State<Accounts<S>>,
     CurrentUser(user): CurrentUser<User>,
@@ -90,7 +92,7 @@ pub async fn logout_all<S: AccountStore>(
     Ok(no_content())
 }
 
-/// The sessions of who asks.
+/// Handler of `GET /sessions`: returns the sessions of the caller.
 ///
 /// # Errors
 ///
@@ -102,17 +104,17 @@ pub async fn list_sessions<S: AccountStore>(
 ) -> Result<Response, AccountError> {
     let sessions = accounts.list_sessions(&user).await?;
     let current = accounts.session_of(&claims);
-    let shown = sessions
+    let public = sessions
         .into_iter()
         .map(|session| SessionPublic::new(session, current.as_deref()));
-    Ok(json_answer(StatusCode::OK, &shown.collect::<Vec<_>>()))
+    Ok(json_answer(StatusCode::OK, &public.collect::<Vec<_>>()))
 }
 
-/// Ends a session of who asks.
+/// Handler of `DELETE /sessions/{id}`: ends a session of the caller.
 ///
 /// # Errors
 ///
-/// 404, also if it is somebody else's; 503.
+/// 404, also if the session belongs to another account; 503.
 pub async fn end_session<S: AccountStore>(
     State(accounts): State<Accounts<S>>,
     CurrentUser(user): CurrentUser<User>,
@@ -122,11 +124,11 @@ pub async fn end_session<S: AccountStore>(
     Ok(no_content())
 }
 
-/// Sets another password of who asks.
+/// Handler of `POST /password`: changes the password of the caller.
 ///
 /// # Errors
 ///
-/// 403 if the present password is wrong, 401 if the account's tokens have ended meanwhile, 503.
+/// 403 if the current password is wrong, 401 if the account's tokens were revoked meanwhile, 503.
 pub async fn change_password<S: AccountStore>(
     State(accounts): State<Accounts<S>>,
     CurrentUser(user): CurrentUser<User>,
@@ -141,8 +143,10 @@ pub async fn change_password<S: AccountStore>(
     })
 }
 
-/// The session's id, from the parameter `{id}` of the path. What has not the form of one is the id
-/// of no session, and no store is asked for it: PostgreSQL refuses texts with a NUL.
+/// Extractor of a session's id from the path parameter `{id}`.
+///
+/// Responds 404 to a text that cannot be the id of a session, without a query to the store:
+/// PostgreSQL rejects texts with a NUL.
 #[derive(Clone, Debug)]
 pub struct SessionId(pub String);
 

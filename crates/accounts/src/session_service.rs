@@ -1,4 +1,4 @@
-//! The rules of sessions, over any stores.
+//! Operations on sessions, over any stores.
 
 use serde::Deserialize;
 use serde_json::json;
@@ -13,12 +13,12 @@ use super::service::{Accounts, match_or};
 use super::session::{PasswordChange, RefreshToken, Session, Sessions, TARGET};
 use super::store::{AccountStore, StoreError};
 
-/// With [sessions](Accounts::sessions).
+/// Operations on [sessions](Accounts::sessions).
 impl<S: AccountStore> Accounts<S> {
-    /// Keeps whoever logs in logged in by refresh tokens, and access tokens short. By default there
-    /// are no sessions, and access tokens live as long as the issuer says.
+    /// Enables sessions: short-lived access tokens, and refresh tokens to renew them. Defaults to no
+    /// sessions; access tokens then have the issuer's lifetime.
     ///
-    /// [`login`](Self::login) opens a session then. The routes are
+    /// With sessions, [`login`](Self::login) opens one. The routes are
     /// [`session_routes`](crate::session_routes).
     ///
     /// ```
@@ -40,13 +40,13 @@ impl<S: AccountStore> Accounts<S> {
         self
     }
 
-    /// Whether there are [sessions](Self::sessions), and so their routes to mount.
+    /// Returns `true` if [sessions](Self::sessions) are configured.
     pub const fn has_sessions(&self) -> bool {
         self.sessions.is_some()
     }
 
-    /// Opens a session of an account that has [authenticated](Self::authenticate) itself; `device`
-    /// is what its owner sees in the list of sessions.
+    /// Opens a session of an account that was [authenticated](Self::authenticate). `device` is its
+    /// name in the list of sessions.
     ///
     /// # Errors
     ///
@@ -57,26 +57,27 @@ impl<S: AccountStore> Accounts<S> {
         self.session_token(user, &opened.0, Some(&opened.1))
     }
 
-    /// The next access token of a session, and the next refresh token.
+    /// Rotates the refresh token of a session, and issues a new access token.
     ///
-    /// The account has to be approved, and of the token generation that the session has: disabling
-    /// the account has ended the session.
+    /// The account has to be approved and to have the session's token generation: disabling the
+    /// account ends its sessions.
     ///
-    /// Whoever drops this future, or does not get its answer, asks again with the same token, within
-    /// the [grace](Sessions::reuse_grace): later it may be spent, and end the session.
+    /// If this future is dropped or its result is lost, retry with the same token within the
+    /// [grace period](Sessions::reuse_grace). After that, reusing a rotated token ends the session.
     ///
     /// # Errors
     ///
-    /// [`AccountError::InvalidRefreshToken`], whatever it is that is not good;
+    /// [`AccountError::InvalidRefreshToken`] for every invalid token;
     /// [`AccountError::Unavailable`], or [`AccountError::NoSessions`].
+    #[doc(alias = "rotation")]
     pub async fn refresh(&self, refresh_token: &str) -> Result<Token, AccountError> {
         let sessions = self.expect_sessions()?;
         let token = RefreshToken::parse(refresh_token).ok_or(AccountError::InvalidRefreshToken)?;
         let now = self.now();
         let session = sessions.find(&token, now).await?;
         let user = self.store.find(session.user_id).await?;
-        // One of another generation is not ended here: a change of the password raises that of the
-        // account first, and then that of the session which it keeps.
+        // A session of another generation is not ended here: a password change first raises the
+        // generation of the account, and then that of the session which it keeps.
         let user = user
             .filter(|user| user.status == UserStatus::Approved)
             .filter(|user| session.is_of(user))
@@ -85,8 +86,9 @@ impl<S: AccountStore> Accounts<S> {
         self.session_token(&user, &session, Some(&successor))
     }
 
-    /// Ends the session of a refresh token, if there is one: also by a token that was spent, which
-    /// whoever logs out may hold. Its access tokens live on for their minutes.
+    /// Ends the session of a refresh token, if there is one. A token that was already rotated is
+    /// accepted, too, because the client may hold one. Access tokens of the session stay valid until
+    /// they expire.
     ///
     /// # Errors
     ///
@@ -102,7 +104,7 @@ impl<S: AccountStore> Accounts<S> {
         }
     }
 
-    /// Ends all sessions and all tokens of an account, those of cookies too.
+    /// Revokes all sessions and all tokens of an account, also tokens in cookies.
     ///
     /// # Errors
     ///
@@ -111,7 +113,7 @@ impl<S: AccountStore> Accounts<S> {
         self.revoke_tokens(user, None, None).await.map(drop)
     }
 
-    /// The sessions of an account that go on, the one that was used last first, by the whole hour.
+    /// Returns the active sessions of an account, most recently used first, to the hour.
     ///
     /// # Errors
     ///
@@ -122,7 +124,7 @@ impl<S: AccountStore> Accounts<S> {
         let now = self.now();
         listed.retain(|session| session.is_of(user) && !sessions.is_over(session, now));
         listed.sort_by(|one, other| {
-            // As shown: the order would tell of a renewal, too.
+            // To the hour, as displayed: an exact order would disclose each renewal.
             let age = |session: &Session| (session.shown_use(), session.created_at);
             age(other)
                 .cmp(&age(one))
@@ -131,11 +133,11 @@ impl<S: AccountStore> Accounts<S> {
         Ok(listed)
     }
 
-    /// Ends a session of an account by its id. Its access tokens live on for their minutes.
+    /// Ends a session of an account by its id. Its access tokens stay valid until they expire.
     ///
     /// # Errors
     ///
-    /// [`AccountError::SessionNotFound`], also if it is somebody else's;
+    /// [`AccountError::SessionNotFound`], also if it belongs to another account;
     /// [`AccountError::Unavailable`], or [`AccountError::NoSessions`].
     pub async fn end_session(&self, user: &User, id: &str) -> Result<(), AccountError> {
         let sessions = self.expect_sessions()?;
@@ -147,25 +149,27 @@ impl<S: AccountStore> Accounts<S> {
         Ok(())
     }
 
-    /// Sets another password in the name of the account's owner, who knows the present one. That
-    /// ends every token that was made before, and every session but `session`, for which it makes
-    /// an access token; its refresh token stays good. `None` where there is no session to go on with:
-    /// none was given, it was ended meanwhile, or the store of sessions failed after the change.
+    /// Changes the password on behalf of the account's owner, and requires the current one.
     ///
-    /// `user` is who asks, as the door let it in. Works without sessions, too.
+    /// Revokes all tokens that were issued before, and all sessions except `session`: that keeps its
+    /// refresh token, and the result is a new access token for it. Returns `None` if there is no
+    /// session to keep: none was given, it ended meanwhile, or the session store failed after the
+    /// change.
+    ///
+    /// `user` is the caller, as the request was authorized. Works without sessions, too.
     ///
     /// # Errors
     ///
     /// [`AccountError::WrongPassword`]; [`AccountError::RejectedPassword`];
-    /// [`AccountError::TokensRevoked`] if the account was disabled or
-    /// deleted meanwhile, or its tokens were ended, also by another change; [`AccountError::Unavailable`].
+    /// [`AccountError::TokensRevoked`] if the account was disabled or deleted meanwhile, or its tokens
+    /// were revoked, also by another change; [`AccountError::Unavailable`].
     pub async fn change_password(
         &self,
         user: &User,
         change: PasswordChange,
         session: Option<&str>,
     ) -> Result<Option<Token>, AccountError> {
-        // Who was let in may come out of a cache; the hash has to be the present one.
+        // `user` may come from a cache; the hash has to be the current one.
         let stored = self.store.find(user.id).await?;
         let stored = stored
             .filter(|stored| stored.token_generation == user.token_generation)
@@ -179,7 +183,8 @@ impl<S: AccountStore> Accounts<S> {
         self.revoke_tokens(user, Some(&hash), session).await
     }
 
-    /// Raises the token generation, and then keeps one session of those that have ended by that.
+    /// Raises the token generation, which ends all sessions, and then moves the session `kept` to the
+    /// new generation.
     async fn revoke_tokens(
         &self,
         user: &User,
@@ -187,11 +192,11 @@ impl<S: AccountStore> Accounts<S> {
         kept: Option<&str>,
     ) -> Result<Option<Token>, AccountError> {
         let generation = user.token_generation;
-        let forgetting = self.forgetting(user.id);
+        let invalidation = self.invalidate_on_drop(user.id);
         if !self.store.revoke_tokens(user.id, generation, hash).await? {
             return Err(AccountError::TokensRevoked);
         }
-        drop(forgetting);
+        drop(invalidation);
         let user = User {
             token_generation: generation + 1,
             ..user.clone()
@@ -203,9 +208,10 @@ impl<S: AccountStore> Accounts<S> {
         self.session_token(&user, &session, None).map(Some)
     }
 
-    /// Ends the sessions of earlier token generations; the one that is kept, if it is still there.
+    /// Removes the sessions of earlier token generations. Returns the session `kept`, if it still
+    /// exists.
     ///
-    /// They are over already: if the store cannot answer, their rows stay until the next log-in.
+    /// These sessions have ended already: if the store fails, their rows stay until the next log-in.
     pub(super) async fn end_sessions_before(
         &self,
         user_id: i64,
@@ -230,14 +236,14 @@ impl<S: AccountStore> Accounts<S> {
                 error,
                 id = user_id,
                 %source,
-                "sessions that are over were not removed"
+                "ended sessions were not removed; the next log-in tries again"
             );
             None
         });
         session.filter(|it| it.user_id == user_id && it.generation == generation)
     }
 
-    /// An access token of a session, which it does not outlive.
+    /// Issues an access token of a session. It expires with the session at the latest.
     fn session_token(
         &self,
         user: &User,
@@ -262,8 +268,8 @@ impl<S: AccountStore> Accounts<S> {
         })
     }
 
-    /// The session that an access token of these accounts belongs to. Other issuers have a `sid` of
-    /// their own.
+    /// Returns the id of the session that an access token belongs to. Tokens of other issuers may
+    /// have a `sid` with another meaning.
     pub(super) fn session_of(&self, claims: &Claims) -> Option<String> {
         #[derive(Deserialize)]
         struct Session {

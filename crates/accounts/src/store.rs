@@ -1,4 +1,4 @@
-//! Where accounts are kept.
+//! Storage of accounts.
 
 use std::error::Error;
 use std::fmt;
@@ -13,60 +13,62 @@ use super::email::Email;
 use super::model::User;
 use super::user_change::{LastAdminError, UserChange};
 
-/// A database of accounts.
+/// Storage of accounts, to be implemented for a database.
 ///
-/// Every method is atomic: it happens as a whole or not at all, and two at the same moment, in
-/// one process or in several on one database, end as if one had come after the other. What is
-/// refused changes nothing. With SQL that is one transaction each, in which the rows that decide
-/// are read under the lock that the write needs (SQLite: `BEGIN IMMEDIATE`; PostgreSQL: a table
-/// lock or an advisory lock for [`insert`](Self::insert), [`update`](Self::update),
-/// [`delete`](Self::delete) and [`reset_password`](Self::reset_password)).
+/// Every method is atomic and serializable: it takes effect as a whole or not at all, and concurrent
+/// calls, in one process or in several on one database, have the result of some sequential order. On
+/// an error nothing is changed. With SQL, use one transaction per method, and read the rows that
+/// decide under the lock that the write needs (SQLite: `BEGIN IMMEDIATE`; PostgreSQL: a table lock or
+/// an advisory lock for [`insert`](Self::insert), [`update`](Self::update), [`delete`](Self::delete)
+/// and [`reset_password`](Self::reset_password)).
 ///
-/// The last three are done in somebody's name: [`Actor::check`] decides first, in the same
+/// The last three are done on behalf of an [`Actor`]: call [`Actor::check`] first, in the same
 /// transaction.
 ///
-/// Times come in whole microseconds and come back exactly. Test your store with
+/// Times are in whole microseconds and have to be returned exactly. Test your store with
 /// `testing::account_store_contract`.
 #[async_trait]
 pub trait AccountStore: Send + Sync + 'static {
-    /// Adds an account, with an id that no account ever had, and says whether it got the
-    /// [seat](AdminGrant) that it was offered: [`NewUser::into_user`] makes the record.
+    /// Adds an account with an id that no account ever had, and returns it.
+    ///
+    /// Evaluates the condition of [`NewUser::admin_grant`] in the same transaction;
+    /// [`NewUser::into_user`] then makes the record.
     ///
     /// # Errors
     ///
-    /// [`StoreError::EmailTaken`], and then the seat stays free.
+    /// [`StoreError::EmailTaken`]; the next account can still become the first admin then.
     async fn insert(&self, new: NewUser) -> Result<User, StoreError>;
 
     /// Finds an account by its id.
     ///
     /// # Errors
     ///
-    /// Only [`StoreError::Unavailable`]: nobody found is no error.
+    /// Only [`StoreError::Unavailable`]: a missing account is not an error.
     async fn find(&self, id: i64) -> Result<Option<User>, StoreError>;
 
     /// Finds an account by its address.
     ///
     /// # Errors
     ///
-    /// Only [`StoreError::Unavailable`]: nobody found is no error.
+    /// Only [`StoreError::Unavailable`]: a missing account is not an error.
     async fn find_by_email(&self, email: &Email) -> Result<Option<User>, StoreError>;
 
-    /// The accounts, the newest first: by `created_at`, then by `id`, descending.
+    /// Returns the accounts, newest first: by `created_at`, then by `id`, descending.
     ///
     /// # Errors
     ///
     /// Only [`StoreError::Unavailable`].
     async fn list(&self, page: Page) -> Result<Vec<User>, StoreError>;
 
-    /// How many accounts are pending.
+    /// Returns the number of pending accounts.
     ///
     /// # Errors
     ///
     /// Only [`StoreError::Unavailable`].
     async fn count_pending(&self) -> Result<u64, StoreError>;
 
-    /// Changes an account: [`User::apply`] decides, and all that it says is written at once, the
-    /// token generation included. Returns the account after the change.
+    /// Changes an account: writes the whole result of [`User::apply`], including the token generation,
+    /// at once. Returns the account after the change.
     ///
     /// # Errors
     ///
@@ -74,31 +76,32 @@ pub trait AccountStore: Send + Sync + 'static {
     /// [`StoreError::EmailTaken`].
     async fn update(&self, id: i64, change: UserChange) -> Result<User, StoreError>;
 
-    /// Deletes an account: [`User::check_deletion`] decides. The address is free at once.
+    /// Deletes an account if [`User::check_deletion`] allows it. Its address can be registered again at
+    /// once.
     ///
     /// # Errors
     ///
     /// [`StoreError::NotAdmin`], else [`StoreError::NotFound`], else [`StoreError::LastAdmin`].
     async fn delete(&self, id: i64, by: Actor) -> Result<(), StoreError>;
 
-    /// Sets another hash and raises the token generation by one, in one write.
+    /// Sets a new password hash and raises the token generation by one, in one write.
     ///
     /// # Errors
     ///
     /// [`StoreError::NotAdmin`], else [`StoreError::NotFound`].
     async fn reset_password(&self, id: i64, hash: &str, by: Actor) -> Result<(), StoreError>;
 
-    /// Puts `new` in the place of the hash `old` of the same password, and says whether it did: not
-    /// if the account has another hash by now, or is gone. The token generation stays.
+    /// Replaces the hash `old` by `new`, a hash of the same password. Returns `false` if the account
+    /// has another hash by now, or does not exist. The token generation is not changed.
     ///
     /// # Errors
     ///
     /// Only [`StoreError::Unavailable`].
     async fn update_hash_if(&self, id: i64, old: &str, new: &str) -> Result<bool, StoreError>;
 
-    /// Raises the token generation by one, and sets `hash` if one is given, in one write. Says
-    /// whether it did: only if the account is approved and its generation is still `generation`,
-    /// that of the token that asks.
+    /// Raises the token generation by one, and sets `hash` if one is given, in one write. Returns
+    /// `false`, and changes nothing, unless the account is approved and its generation is still
+    /// `generation`, that of the caller's token.
     ///
     /// # Errors
     ///
@@ -111,34 +114,35 @@ pub trait AccountStore: Send + Sync + 'static {
     ) -> Result<bool, StoreError>;
 }
 
-/// An account that wants to be added.
+/// Account to be added.
 #[derive(Clone, PartialEq, Eq)]
 pub struct NewUser {
     /// The address.
     pub email: Email,
-    /// A PHC string.
+    /// Password hash as a PHC string.
     pub hashed_password: String,
-    /// When it was registered.
+    /// Time of registration.
     pub created_at: SystemTime,
-    /// Whether it may become the first admin.
+    /// Condition on which the account becomes the first admin.
     pub admin_grant: AdminGrant,
 }
 
 impl NewUser {
-    /// The account under its `id`: admin and approved if it got the seat, else pending.
-    pub fn into_user(self, id: i64, seated: bool) -> User {
+    /// Returns the account with this `id`: an approved admin if `is_admin`, that is if the condition of
+    /// its [`AdminGrant`] is met, else pending.
+    pub fn into_user(self, id: i64, is_admin: bool) -> User {
         User {
             id,
             email: self.email.into(),
             hashed_password: self.hashed_password,
-            is_admin: seated,
-            status: if seated {
+            is_admin,
+            status: if is_admin {
                 UserStatus::Approved
             } else {
                 UserStatus::Pending
             },
             created_at: self.created_at,
-            approved_at: seated.then_some(self.created_at),
+            approved_at: is_admin.then_some(self.created_at),
             approved_by: None,
             token_generation: 0,
         }
@@ -151,57 +155,57 @@ impl fmt::Debug for NewUser {
             .field("email", &self.email)
             .field("hashed_password", &"[redacted]")
             .field("created_at", &self.created_at)
-            .field("seat", &self.admin_grant)
+            .field("admin_grant", &self.admin_grant)
             .finish()
     }
 }
 
-/// The seat of the first admin: on what condition a new account gets it.
+/// Condition on which a new account becomes the first admin.
 ///
-/// The store judges the condition in the transaction that adds the account, so that of many who
-/// come at the same moment exactly one gets it.
+/// The store evaluates it in the transaction that adds the account, so that of concurrent
+/// registrations exactly one becomes the admin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum AdminGrant {
     /// Never.
     Never,
     /// If there is no account at all.
     IfFirstAccount,
-    /// If nobody is admin *and* approved.
+    /// If no account is admin *and* approved.
     IfNoAdmin,
 }
 
-/// A part of the list of accounts. Defaults to all of it.
+/// Page of the list of accounts. Defaults to all accounts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Page {
-    /// How many accounts at most.
+    /// Maximum number of accounts. `None` means all.
     pub limit: Option<u32>,
-    /// Goes on after the account with this id. If it is gone, with the accounts of lower ids.
+    /// Starts after the account with this id. If that does not exist, with the accounts of lower ids.
     pub after: Option<i64>,
 }
 
-/// Why a store did not do what it was asked for.
+/// Error of an [`AccountStore`].
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum StoreError {
     /// Another account has the address.
     EmailTaken,
-    /// Who asked is not, or no longer, admin and approved.
+    /// The actor is not, or no longer, an approved admin.
     NotAdmin(NotAdmin),
     /// There is no such account.
     NotFound,
-    /// Nobody would be left who is admin and approved.
+    /// No approved admin would be left.
     LastAdmin(LastAdminError),
-    /// The store cannot answer: 503 to the client, the source to the log.
+    /// The store failed. The client gets 503, and the source is logged.
     Unavailable(BoxError),
 }
 
 impl StoreError {
-    /// What an error of the database becomes: `.map_err(StoreError::unavailable)?`.
+    /// Converts an error of the database: `.map_err(StoreError::unavailable)?`.
     pub fn unavailable(source: impl Into<BoxError>) -> Self {
         Self::Unavailable(source.into())
     }
 
-    /// What the log is to say: the database's own words, where there are any.
+    /// Returns the error to log: the source, if there is one.
     pub(super) fn into_source(self) -> BoxError {
         match self {
             Self::Unavailable(source) => source,
@@ -211,14 +215,14 @@ impl StoreError {
 }
 
 impl From<NotAdmin> for StoreError {
-    fn from(refusal: NotAdmin) -> Self {
-        Self::NotAdmin(refusal)
+    fn from(error: NotAdmin) -> Self {
+        Self::NotAdmin(error)
     }
 }
 
 impl From<LastAdminError> for StoreError {
-    fn from(refusal: LastAdminError) -> Self {
-        Self::LastAdmin(refusal)
+    fn from(error: LastAdminError) -> Self {
+        Self::LastAdmin(error)
     }
 }
 
@@ -231,10 +235,10 @@ impl From<BoxError> for StoreError {
 impl fmt::Display for StoreError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::EmailTaken => f.write_str("another account has the address"),
-            Self::NotAdmin(refusal) => refusal.fmt(f),
+            Self::EmailTaken => f.write_str("the e-mail address is already registered"),
+            Self::NotAdmin(error) => error.fmt(f),
             Self::NotFound => f.write_str("there is no such account"),
-            Self::LastAdmin(refusal) => refusal.fmt(f),
+            Self::LastAdmin(error) => error.fmt(f),
             Self::Unavailable(_) => f.write_str("the account store cannot answer"),
         }
     }

@@ -1,4 +1,4 @@
-//! Whom a token is about.
+//! Content of the `sub` claim.
 
 use std::borrow::Cow;
 
@@ -8,30 +8,31 @@ use super::email::Email;
 use super::model::User;
 use super::store::{AccountStore, StoreError};
 
-/// What stands in the `sub` of an account's tokens.
+/// Content of the `sub` claim of an account's tokens. Defaults to the id.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SubjectClaim {
-    /// The account's id, which never belongs to another account of the same database.
+    /// The account's id, which is unique within a database and never reused.
     ///
-    /// After a restored backup, or where the database is lost and the signing key is kept, an id
-    /// can come back. Tokens whose `iat` is in a second before the account's `created_at` are
-    /// refused, so that none opens whoever has the id by then. A token without `iat`, such as a
-    /// minimal one made by Python, cannot be told apart and lives until its `exp`: after a loss of
-    /// the database, change the key.
+    /// After a backup is restored, or if the database is lost and the signing key is kept, an id can
+    /// be assigned again. Tokens whose `iat` is in a second before the account's `created_at` are
+    /// therefore rejected. A token without `iat`, such as a minimal one made by Python, cannot be
+    /// distinguished and stays valid until its `exp`: after a loss of the database, change the key.
     #[default]
     Id,
-    /// The account's address, for who comes over from a system whose tokens carry it.
+    /// The account's address, to migrate from a system whose tokens contain it.
     ///
-    /// It costs three things. A change of address ends the account's tokens. An address that is
-    /// given up and registered again opens the new account to those of the old one's tokens that
-    /// have no `iat`, until they expire; the others are refused as with [`Id`](Self::Id). And nothing
-    /// is cached by [`Accounts::user_cache`](crate::Accounts::user_cache).
+    /// It has three disadvantages:
+    ///
+    /// - A change of the address invalidates the account's tokens.
+    /// - If an address is given up and registered again, old tokens without `iat` are accepted for the
+    ///   new account until they expire. Those with `iat` are rejected as with [`Id`](Self::Id).
+    /// - [`Accounts::user_cache`](crate::Accounts::user_cache) caches nothing.
     Email,
 }
 
 impl SubjectClaim {
-    /// The `sub` of an account.
+    /// Returns the `sub` of an account.
     pub(super) fn of(self, user: &User) -> Cow<'_, str> {
         match self {
             Self::Id => user.id.to_string().into(),
@@ -39,7 +40,7 @@ impl SubjectClaim {
         }
     }
 
-    /// The account that a token is about.
+    /// Finds the account that the token identifies.
     ///
     /// # Errors
     ///
@@ -52,7 +53,7 @@ impl SubjectClaim {
         let subject = claims.subject();
         match self {
             Self::Id => match subject.parse::<i64>() {
-                // One spelling: `+1` and `01` are not `1`.
+                // Only the canonical form: `+1` and `01` are not `1`.
                 Ok(id) if id.to_string() == subject => store.find(id).await,
                 _ => Ok(None),
             },

@@ -1,4 +1,4 @@
-//! The HTTP route that issues tickets for streams.
+//! HTTP route that issues tickets for WebSockets and server-sent events.
 
 use axum::Router;
 use axum::response::Response;
@@ -10,14 +10,15 @@ use tower_warder::{AuthError, CurrentUser, Identity};
 use super::answer::{self, json_answer};
 use super::model::User;
 
-/// The route that issues [tickets](tower_warder::stream_ticket::StreamTickets), to be merged with
+/// Returns the route that issues [tickets](tower_warder::stream_ticket::StreamTickets), to be merged with
 /// [`routes`](crate::routes).
 ///
-/// | route | who | answer |
+/// | route | access | response |
 /// |---|---|---|
 /// | `POST /stream-ticket` | approved users | 200 `{"ticket": …, "expires_in": …}`, in seconds; 401 |
 ///
-/// The layer keeps the tickets, and takes them on the paths that its source lists:
+/// The layer stores the tickets, and accepts them on the paths of its
+/// [`CredentialSource`](tower_warder::credentials::CredentialSource):
 ///
 /// ```
 /// use axum::Router;
@@ -35,15 +36,17 @@ use super::model::User;
 /// let app: Router = Router::new().nest("/api/auth", routes).layer(auth);
 /// # Ok::<(), tower_warder::error::ConfigError>(())
 /// ```
+#[doc(alias = "websocket")]
+#[doc(alias = "sse")]
 pub fn ticket_routes() -> Router {
     answer::finished(Router::new().route("/stream-ticket", post(stream_ticket)))
 }
 
-/// Issues a ticket for the token of who asks.
+/// Handler of `POST /stream-ticket`: issues a ticket for the caller's token.
 ///
 /// # Errors
 ///
-/// 500 if the layer has no tickets, 503.
+/// 500 if the layer is not configured with `stream_tickets`, 503.
 pub async fn stream_ticket(
     _: CurrentUser<User>,
     identity: Identity<User>,

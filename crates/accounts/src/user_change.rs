@@ -1,4 +1,4 @@
-//! The rule that an admin stays, as a decision without a database.
+//! Changes of an account, and the rule that one approved admin has to remain.
 
 use std::error::Error;
 use std::fmt;
@@ -10,21 +10,21 @@ use super::actor::Actor;
 use super::input::UserUpdate;
 use super::model::User;
 
-/// An update, who makes it and when.
+/// Update of an account, with its author and time.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UserChange {
-    /// What changes.
+    /// Fields to change.
     pub update: UserUpdate,
-    /// Who makes the change.
+    /// Author of the change.
     pub by: Actor,
-    /// When the change is made.
+    /// Time of the change.
     pub at: SystemTime,
 }
 
-/// Why a change or a deletion was refused: nobody would be left who is admin *and* approved.
+/// Error of a change or deletion after which no account would be admin *and* approved.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum LastAdminError {
-    /// The account would no longer be an admin's, whatever else would change.
+    /// The account would no longer be an admin. Takes precedence over [`Disabling`](Self::Disabling).
     Demotion,
     /// The account would no longer be approved.
     Disabling,
@@ -33,17 +33,16 @@ pub enum LastAdminError {
 }
 
 impl User {
-    /// The account after a change, or why the change is refused. Leaving
-    /// [`Approved`](UserStatus::Approved) raises the token generation by one, which ends all tokens
-    /// and sessions.
+    /// Returns the account after a change. Leaving [`Approved`](UserStatus::Approved) raises the token
+    /// generation by one, which revokes all tokens and sessions.
     ///
-    /// `other_admins` is how many accounts besides this one are admin *and* approved. A store
-    /// asks for the row, counts the others and writes the result in one transaction that no
-    /// other change of accounts can overlap.
+    /// `other_admins` is the number of other accounts that are admin *and* approved. A store reads the
+    /// row, counts the others and writes the result in one transaction, serialized with all other
+    /// changes of accounts.
     ///
     /// # Errors
     ///
-    /// [`LastAdminError`], and then nothing of the change may be written.
+    /// [`LastAdminError`]: nothing may be written.
     pub fn apply(&self, change: &UserChange, other_admins: u64) -> Result<Self, LastAdminError> {
         let UserUpdate {
             email,
@@ -58,7 +57,7 @@ impl User {
         user.status = status.unwrap_or(user.status);
 
         if self.is_active_admin() && !user.is_active_admin() && other_admins == 0 {
-            // Demotion is named first.
+            // A demotion takes precedence.
             return Err(if user.is_admin {
                 LastAdminError::Disabling
             } else {
@@ -71,14 +70,14 @@ impl User {
             user.approved_at = Some(change.at);
             user.approved_by = change.by.id();
         }
-        // A stolen token stays dead when the account is approved again.
+        // So that a stolen token stays revoked when the account is approved again.
         if was_approved && !is_approved {
             user.token_generation += 1;
         }
         Ok(user)
     }
 
-    /// Whether the account may be deleted; `other_admins` as for [`changed`](Self::changed).
+    /// Checks that the account may be deleted. `other_admins` is as for [`apply`](Self::apply).
     ///
     /// # Errors
     ///
@@ -138,9 +137,9 @@ mod tests {
     }
 
     #[test]
-    fn the_last_admin_keeps_both_the_role_and_the_approval() {
+    fn last_admin_keeps_role_and_approval() {
         let last = user(true, Approved);
-        for (is_admin, status, refusal) in [
+        for (is_admin, status, error) in [
             (None, None, None),
             (Some(true), Some(Approved), None),
             (Some(false), None, Some(LastAdminError::Demotion)),
@@ -150,7 +149,7 @@ mod tests {
             (Some(false), Some(Disabled), Some(LastAdminError::Demotion)),
         ] {
             let change = change(is_admin, status);
-            assert_eq!(last.apply(&change, 0).err(), refusal, "{change:?}");
+            assert_eq!(last.apply(&change, 0).err(), error, "{change:?}");
             assert!(last.apply(&change, 1).is_ok(), "{change:?}");
         }
         assert_eq!(last.check_deletion(0), Err(LastAdminError::Deletion));
@@ -158,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn an_admin_who_is_not_approved_is_not_the_last_one() {
+    fn admin_that_is_not_approved_is_not_the_last_one() {
         for status in [Pending, Disabled] {
             let admin = user(true, status);
             assert!(admin.apply(&change(Some(false), None), 0).is_ok());

@@ -1,4 +1,4 @@
-//! What is wrong with a request's body, path or query.
+//! Validation errors of a request's body, path or query.
 
 use std::borrow::Cow;
 use std::iter;
@@ -6,18 +6,18 @@ use std::iter;
 use serde::ser::SerializeStruct;
 use serde::{Serialize, Serializer};
 
-/// One thing that is wrong with what a client sent.
+/// Validation error of a client's input.
 ///
-/// An item of the list that a 422 carries as `detail`, in the form that clients of FastAPI read:
-/// `{"type", "loc", "msg"}`. It never repeats what was sent.
+/// Serialized as an item of the `detail` list of a 422 response, in the format of FastAPI:
+/// `{"type", "loc", "msg"}`. It never contains the input.
 ///
 /// ```
 /// use serde_json::json;
 /// use tower_warder_accounts::PasswordReset;
 ///
-/// let faults = PasswordReset::parse(json!({"password": "tower"})).unwrap_err();
+/// let errors = PasswordReset::parse(json!({"password": "tower"})).unwrap_err();
 /// assert_eq!(
-///     serde_json::to_value(faults).unwrap(),
+///     serde_json::to_value(errors).unwrap(),
 ///     json!([{
 ///         "type": "string_too_short",
 ///         "loc": ["body", "password"],
@@ -33,23 +33,23 @@ pub struct ValidationError {
     message: Cow<'static, str>,
 }
 
-/// The kinds of [`ValidationError`], named as pydantic names them.
+/// Kinds of [`ValidationError`], with the names of pydantic.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ValidationErrorKind {
-    /// The field is not there.
+    /// Missing field.
     Missing,
     /// Not a string.
     StringType,
-    /// Fewer characters than asked for.
+    /// Fewer characters than required.
     StringTooShort,
     /// More characters than allowed.
     StringTooLong,
-    /// Not of the form that is asked for.
+    /// Not of the required form.
     StringPatternMismatch,
     /// Not a boolean.
     BoolType,
-    /// Not one of the words that are allowed.
+    /// Not one of the allowed values.
     Enum,
     /// Not an integer.
     IntParsing,
@@ -57,7 +57,7 @@ pub enum ValidationErrorKind {
     JsonInvalid,
     /// Not an object.
     ModelAttributesType,
-    /// Anything else that a rule refuses.
+    /// Rejected by any other rule.
     ValueError,
 }
 
@@ -74,7 +74,7 @@ pub enum Location {
 }
 
 impl ValidationError {
-    /// A fault in a field, with a sentence that does not repeat what was sent.
+    /// Creates the error of a field, with a message that must not contain the input.
     pub fn new(
         kind: ValidationErrorKind,
         location: Location,
@@ -89,7 +89,7 @@ impl ValidationError {
         }
     }
 
-    /// A field that is not there.
+    /// A missing field.
     pub(crate) fn missing(location: Location, field: &'static str) -> Self {
         Self::new(
             ValidationErrorKind::Missing,
@@ -124,7 +124,7 @@ impl ValidationError {
         )
     }
 
-    /// A fault in a part of the request as a whole.
+    /// An error of a part of the request as a whole.
     pub(crate) const fn of_whole(
         location: Location,
         kind: ValidationErrorKind,
@@ -138,22 +138,22 @@ impl ValidationError {
         }
     }
 
-    /// What kind of fault this is.
+    /// Returns the kind of error.
     pub const fn kind(&self) -> ValidationErrorKind {
         self.kind
     }
 
-    /// The part of the request that it is in.
+    /// Returns the part of the request that has the error.
     pub const fn location(&self) -> Location {
         self.location
     }
 
-    /// The field that it is in; `None` if it is in the whole.
+    /// Returns the field that has the error; `None` if it is the whole part.
     pub const fn field(&self) -> Option<&'static str> {
         self.field
     }
 
-    /// The sentence for the client.
+    /// Returns the message for the client.
     pub fn message(&self) -> &str {
         &self.message
     }
@@ -173,7 +173,7 @@ impl Serialize for ValidationError {
 }
 
 impl ValidationErrorKind {
-    /// The name of the kind: `type` of the item.
+    /// Returns the name of the kind: `type` in JSON.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Missing => "missing",
@@ -192,7 +192,7 @@ impl ValidationErrorKind {
 }
 
 impl Location {
-    /// The name of the location: the beginning of `loc`.
+    /// Returns the name of the location: the first item of `loc` in JSON.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Body => "body",
