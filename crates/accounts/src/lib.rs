@@ -1,13 +1,13 @@
 //! User accounts with e-mail and password for [`tower_warder`]: registration, log-in, approval by
 //! an admin, password reset, deletion, and optional sessions with refresh tokens.
 //!
-//! [`routes`] returns the HTTP routes as an axum router; [`Accounts`] has the same operations as
+//! [`routes()`] returns the HTTP routes as an axum router; [`Accounts`] has the same operations as
 //! methods, and is the [`UserLoader`](tower_warder::UserLoader) of its own tokens.
 //!
 //! - **Storage**: implement [`AccountStore`] for your database and test it with
 //!   `testing::account_store_contract`. [`InMemoryAccountStore`] is for tests and demonstrations.
 //! - **Sessions** with refresh tokens: [`Accounts::sessions`] over a [`SessionStore`], and
-//!   [`session_routes`].
+//!   [`session_routes()`].
 //! - **Log-in by cookie**: [`cookie_routes`]. **Tickets** for WebSockets and server-sent events:
 //!   [`ticket_routes`].
 //! - **First admin**: [`BootstrapPolicy`]. **Password rules**: [`PasswordPolicy`].
