@@ -1,4 +1,4 @@
-//! Which signature a key makes.
+//! Signature algorithms.
 
 use std::fmt;
 
@@ -6,7 +6,7 @@ use crate::error::ConfigError;
 
 /// The signature algorithms of RFC 7518, section 3.1, and RFC 8037.
 ///
-/// HMAC is always there; the others need the feature `aws-lc-rs` or `rust-crypto`.
+/// HMAC is always available; the others need the feature `aws-lc-rs` or `rust-crypto`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Algorithm {
@@ -32,12 +32,12 @@ pub enum Algorithm {
     PS384,
     /// RSASSA-PSS with SHA-512.
     PS512,
-    /// EdDSA on Ed25519. What calls it `Ed25519` (RFC 9864) is read as the same.
+    /// EdDSA on Ed25519. The name `Ed25519` (RFC 9864) is read as the same algorithm.
     EdDSA,
 }
 
 impl Algorithm {
-    /// The name in a token's header (`alg`).
+    /// Returns the name in a token's header (`alg`).
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::HS256 => "HS256",
@@ -59,28 +59,28 @@ impl Algorithm {
         ALL.into_iter().find(|algorithm| algorithm.is_named(name))
     }
 
-    /// Whether `alg` of a token or a JWK means this one. EdDSA is only on Ed25519 here, so that the
-    /// name that says the curve as well is the same algorithm (RFC 9864, section 2.2).
+    /// Returns `true` if the `alg` of a token or a JWK means this algorithm. The only curve for EdDSA
+    /// here is Ed25519, so that `Ed25519` is the same algorithm (RFC 9864, section 2.2).
     pub(in crate::jwt) fn is_named(self, name: &str) -> bool {
         self.as_str() == name || (self == Self::EdDSA && name == "Ed25519")
     }
 
-    pub(super) const fn family(self) -> Family {
+    pub(super) const fn key_type(self) -> KeyType {
         match self {
-            Self::HS256 | Self::HS384 | Self::HS512 => Family::Hmac,
-            Self::ES256 => Family::Ec(Curve::P256),
-            Self::ES384 => Family::Ec(Curve::P384),
-            Self::RS256 | Self::RS384 | Self::RS512 => Family::Rsa,
-            Self::PS256 | Self::PS384 | Self::PS512 => Family::Rsa,
-            Self::EdDSA => Family::Ed25519,
+            Self::HS256 | Self::HS384 | Self::HS512 => KeyType::Hmac,
+            Self::ES256 => KeyType::Ec(Curve::P256),
+            Self::ES384 => KeyType::Ec(Curve::P384),
+            Self::RS256 | Self::RS384 | Self::RS512 => KeyType::Rsa,
+            Self::PS256 | Self::PS384 | Self::PS512 => KeyType::Rsa,
+            Self::EdDSA => KeyType::Ed25519,
         }
     }
 
-    /// Refuses HMAC: its secret never comes out of a key file, least of all a public one.
+    /// Rejects HMAC: its secret is never read from a PEM or DER key, least of all a public one.
     pub(in crate::jwt) fn asymmetric(self) -> Result<Self, ConfigError> {
-        match self.family() {
-            Family::Hmac => Err(ConfigError::KeyTypeMismatch(self.as_str())),
-            Family::Ec(_) | Family::Rsa | Family::Ed25519 => Ok(self),
+        match self.key_type() {
+            KeyType::Hmac => Err(ConfigError::KeyTypeMismatch(self.as_str())),
+            KeyType::Ec(_) | KeyType::Rsa | KeyType::Ed25519 => Ok(self),
         }
     }
 }
@@ -88,7 +88,7 @@ impl Algorithm {
 #[cfg(feature = "jwks")]
 impl Algorithm {
     pub(in crate::jwt) fn is_rsa(self) -> bool {
-        self.family() == Family::Rsa
+        self.key_type() == KeyType::Rsa
     }
 }
 
@@ -98,9 +98,9 @@ impl fmt::Display for Algorithm {
     }
 }
 
-/// What a key is made of.
+/// Key types (`kty`, RFC 7518, section 6.1), with their curve.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Family {
+pub(super) enum KeyType {
     Hmac,
     Ec(Curve),
     Rsa,
@@ -133,7 +133,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_algorithm_is_found_by_its_exact_name() {
+    fn algorithm_is_found_by_exact_name_only() {
         for algorithm in ALL {
             assert_eq!(
                 Algorithm::from_name(&algorithm.to_string()),
@@ -148,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn ed25519_is_another_name_of_eddsa_alone() {
+    fn ed25519_is_an_alias_of_eddsa_only() {
         for algorithm in ALL {
             let is_eddsa = algorithm == Algorithm::EdDSA;
             assert_eq!(algorithm.is_named("Ed25519"), is_eddsa, "{algorithm}");

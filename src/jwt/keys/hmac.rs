@@ -1,4 +1,4 @@
-//! HMAC with the key's two blocks hashed already.
+//! HMAC keys, with the two padded key blocks hashed in advance.
 
 use std::sync::Arc;
 
@@ -6,10 +6,9 @@ use hmac::digest::KeyInit;
 use hmac::{Hmac, Mac};
 use sha2::{Sha256, Sha384, Sha512};
 
+use super::algorithm::Algorithm;
 use super::secret::HmacSecret;
 use crate::error::ConfigError;
-
-use super::algorithm::Algorithm;
 
 #[derive(Clone)]
 pub(super) enum HmacKey {
@@ -20,7 +19,7 @@ pub(super) enum HmacKey {
 
 impl HmacKey {
     pub(super) fn sha256(secret: &HmacSecret) -> Self {
-        // A secret is never shorter than SHA-256 asks for.
+        // A `HmacSecret` is never shorter than HS256 requires (RFC 7518, section 3.2).
         Self::Sha256(prepare(secret.as_bytes()))
     }
 
@@ -48,14 +47,14 @@ impl HmacKey {
         }
     }
 
-    /// Whether this makes the same MACs.
+    /// Returns `true` if both keys make the same MACs.
     pub(super) fn is_same(&self, other: &Self) -> bool {
-        // No token: it has no dots.
+        // Not a signing input of any token: it has no dots.
         const PROBE: &[u8] = b"tower-warder";
         self.algorithm() == other.algorithm() && self.verify(PROBE, &other.sign(PROBE))
     }
 
-    /// Compared in constant time; a MAC of another length is another MAC.
+    /// Compares in constant time. A MAC of another length does not match.
     pub(super) fn verify(&self, message: &[u8], signature: &[u8]) -> bool {
         match self {
             Self::Sha256(key) => mac(key, message).verify_slice(signature).is_ok(),
@@ -65,7 +64,7 @@ impl HmacKey {
     }
 }
 
-/// RFC 7518, section 3.2: a secret as long as the hash, or longer.
+/// Requires a secret at least as long as the hash (RFC 7518, section 3.2).
 fn at_least(needed: usize, secret: &HmacSecret) -> Result<&[u8], ConfigError> {
     let bytes = secret.as_bytes();
     if bytes.len() < needed {
@@ -77,9 +76,9 @@ fn at_least(needed: usize, secret: &HmacSecret) -> Result<&[u8], ConfigError> {
     Ok(bytes)
 }
 
-#[expect(clippy::expect_used, reason = "HMAC takes keys of any length")]
+#[expect(clippy::expect_used, reason = "HMAC accepts keys of any length")]
 fn prepare<M: KeyInit>(bytes: &[u8]) -> Arc<M> {
-    Arc::new(M::new_from_slice(bytes).expect("any length will do"))
+    Arc::new(M::new_from_slice(bytes).expect("HMAC accepts keys of any length"))
 }
 
 fn mac<M: Mac + Clone>(key: &Arc<M>, message: &[u8]) -> M {
@@ -98,8 +97,8 @@ mod tests {
     }
 
     fn secret(length: usize) -> HmacSecret {
-        let drawn = HmacSecret::generate();
-        HmacSecret::new(&drawn.as_bytes()[..length]).unwrap()
+        let generated = HmacSecret::generate();
+        HmacSecret::new(&generated.as_bytes()[..length]).unwrap()
     }
 
     #[test]
@@ -117,7 +116,7 @@ mod tests {
         assert!(key.verify(message, &signature));
     }
 
-    // RFC 4231, section 4.3: a key too short for a `HmacSecret`, hence made here.
+    // RFC 4231, section 4.3: the key is too short for a `HmacSecret`, so it is prepared directly.
     #[test]
     fn hs384_and_hs512_agree_with_rfc_4231_test_case_2() {
         let message = b"what do ya want for nothing?";
@@ -134,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn a_secret_shorter_than_the_hash_is_refused() {
+    fn secret_shorter_than_the_hash_is_rejected() {
         assert!(matches!(
             HmacKey::sha384(&secret(47)),
             Err(ConfigError::SecretTooShort {
@@ -154,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cut_or_padded_mac_is_refused() {
+    fn truncated_or_padded_mac_is_rejected() {
         let secret = secret(64);
         for key in [
             HmacKey::sha256(&secret),

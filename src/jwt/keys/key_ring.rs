@@ -1,4 +1,4 @@
-//! Several keys at once, so that they can change while people work.
+//! Key rings: several keys at once, for rotation without downtime.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -10,12 +10,14 @@ use super::signing::SigningKey;
 use super::verifying::VerifyingKey;
 use crate::error::ConfigError;
 
-/// A signing key and the keys that verify, chosen by their id (`kid`, RFC 7515, section 4.1.4).
+/// One signing key and several verifying keys, selected by key id (`kid`, RFC 7515, section 4.1.4).
 ///
-/// A handle: clones share the keys, and a change takes effect on the next token. To rotate,
-/// [`set_signing_key`](Self::set_signing_key) the new key, wait until the last token of the old one has
-/// expired, then [`remove`](Self::remove) it. Where others fetch the keys ([`JwksEndpoint`]), or
-/// several nodes have them, [`add`](Self::add) the new one first and sign with it when all know it.
+/// Clones share the keys, and a change takes effect on the next token.
+///
+/// To rotate keys, call [`set_signing_key`](Self::set_signing_key) with the new key, wait until the
+/// last token of the old key has expired, then [`remove`](Self::remove) the old key. If other
+/// services fetch the keys ([`JwksEndpoint`]), or several instances share them, first
+/// [`add`](Self::add) the new key everywhere, and sign with it once all of them have it.
 ///
 /// [`JwksEndpoint`]: crate::jwks::JwksEndpoint
 ///
@@ -36,13 +38,15 @@ use crate::error::ConfigError;
 /// assert!(verifier.verify_token(&token).is_err());
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+#[doc(alias = "kid")]
+#[doc(alias = "rotation")]
 #[derive(Clone)]
 pub struct KeyRing(Arc<Shared>);
 
 struct Shared {
-    // Read without a lock: a change puts another in its place.
+    // Read without a lock: a change replaces the whole value.
     keys: ArcSwap<Keys>,
-    // Held by whoever changes them.
+    // Serializes changes.
     change: Mutex<()>,
 }
 
@@ -51,14 +55,14 @@ pub(crate) struct Keys {
     pub(crate) verifying: Arc<Keyset>,
 }
 
-/// Keys that are being changed.
+/// Keys during a change, before they are published to readers.
 struct Draft {
     signing: Option<SigningKey>,
     verifying: Keyset,
 }
 
 impl KeyRing {
-    /// A ring without keys: it signs nothing and refuses every token.
+    /// Creates a ring without keys: it signs nothing and rejects every token.
     pub fn new() -> Self {
         Self(Arc::new(Shared {
             keys: ArcSwap::from_pointee(Keys {
@@ -69,15 +73,15 @@ impl KeyRing {
         }))
     }
 
-    /// Signs with `key` from now on, and accepts what it signs. The key that signed until now
-    /// goes on verifying.
+    /// Sets the key that signs from now on, and accepts its tokens. The previous signing key
+    /// still verifies.
     ///
-    /// Where several nodes share the keys, [`add`](Self::add) the new one everywhere before
-    /// anybody signs with it.
+    /// If several instances share the keys, [`add`](Self::add) the new key on all of them before
+    /// one signs with it.
     ///
     /// # Errors
     ///
-    /// As [`add`](Self::add), unless the key in the ring is this one's counterpart.
+    /// As [`add`](Self::add), unless the ring already has the verifying key of `key`.
     pub fn set_signing_key(&self, key: SigningKey) -> Result<(), ConfigError> {
         self.change(|keys| {
             let verifying = key.verifying_key();
@@ -89,7 +93,7 @@ impl KeyRing {
         })
     }
 
-    /// Accepts tokens that the counterpart of `key` signed.
+    /// Adds a verifying key: accepts tokens signed by its signing key.
     ///
     /// # Errors
     ///
@@ -98,7 +102,7 @@ impl KeyRing {
         self.change(|keys| keys.verifying.add(key))
     }
 
-    /// Chooses the key for tokens that do not name one. Without it they are refused.
+    /// Sets the key for tokens without a `kid`. Defaults to none: such tokens are rejected.
     ///
     /// # Errors
     ///
@@ -107,8 +111,10 @@ impl KeyRing {
         self.change(|keys| keys.verifying.set_default(key_id))
     }
 
-    /// Takes a key out, and says whether it was there. Its tokens are refused from now on; if it
-    /// was the signing key, nothing is signed until there is another.
+    /// Removes a key, and returns `true` if it was in the ring.
+    ///
+    /// Its tokens are rejected from now on. If it was the signing key, the ring cannot sign until
+    /// [`set_signing_key`](Self::set_signing_key) is called again.
     pub fn remove(&self, key_id: &str) -> bool {
         self.change(|keys| {
             keys.signing.take_if(|key| key.kid() == Some(key_id));
@@ -117,18 +123,19 @@ impl KeyRing {
         .unwrap_or_default()
     }
 
-    /// Puts other keys in the place of all in the ring, at once: what `signing` signs and what the
-    /// counterparts of `verifying` sign is accepted from now on, and nothing else.
+    /// Replaces all keys of the ring atomically: from now on the ring signs with `signing`, and
+    /// accepts only tokens of `signing` and of the keys in `verifying`.
     ///
-    /// For whoever reads all keys again, from a directory for example. A key that was in the ring
-    /// and comes again goes on as before, so that in between not one of its tokens is refused; so
-    /// does the [default](Self::set_default_kid). The counterpart of `signing` may be among the others.
+    /// Useful to reload all keys, for example from a directory. A key that is in the ring before and
+    /// after stays valid throughout, so that none of its tokens is rejected in between; so does the
+    /// [default](Self::set_default_kid). `verifying` may contain the verifying key of `signing`.
     ///
     /// ```
-    /// # use tower_warder::{HmacSecret, JwtIssuer, JwtVerifier};
-    /// # use tower_warder::keys::{KeyRing, SigningKey};
-    /// # let ring = KeyRing::new();
-    /// # let (october, november) = (HmacSecret::generate(), HmacSecret::generate());
+    /// use tower_warder::HmacSecret;
+    /// use tower_warder::keys::{KeyRing, SigningKey};
+    ///
+    /// let ring = KeyRing::new();
+    /// let (october, november) = (HmacSecret::generate(), HmacSecret::generate());
     /// let mut keys = vec![
     ///     SigningKey::hs256(&october).key_id("2026-10"),
     ///     SigningKey::hs256(&november).key_id("2026-11"),
@@ -140,7 +147,7 @@ impl KeyRing {
     ///
     /// # Errors
     ///
-    /// As [`add`](Self::add); the ring stays as it was then.
+    /// As [`add`](Self::add); the ring is then unchanged.
     pub fn replace_all(
         &self,
         signing: impl Into<Option<SigningKey>>,
@@ -156,20 +163,20 @@ impl KeyRing {
         })
     }
 
-    /// The public keys as a JSON Web Key Set (RFC 7517, section 5), each with `kid`, `alg` and
-    /// `use`. Secrets (HS256 and its kin) are left out.
+    /// Returns the public keys as a JSON Web Key Set (RFC 7517, section 5), each with `kid`, `alg`
+    /// and `use`. HMAC secrets are left out.
     ///
-    /// [`JwksEndpoint`](crate::jwks::JwksEndpoint) serves it.
+    /// [`JwksEndpoint`](crate::jwks::JwksEndpoint) serves it over HTTP.
     pub fn to_jwks(&self) -> String {
-        self.keys().verifying.publication().json.clone()
+        self.keys().verifying.jwk_set().json.clone()
     }
 
-    /// The public keys, for everybody.
-    pub(crate) fn publication<T>(&self, read: impl FnOnce(&JwkSetDocument) -> T) -> T {
-        read(self.keys().verifying.publication())
+    /// Calls `read` with the public keys.
+    pub(crate) fn with_jwk_set<T>(&self, read: impl FnOnce(&JwkSetDocument) -> T) -> T {
+        read(self.keys().verifying.jwk_set())
     }
 
-    /// The id of the key that signs now.
+    /// Returns the id of the current signing key.
     pub fn signing_key_id(&self) -> Option<String> {
         self.signing_key()?.kid().map(str::to_owned)
     }
@@ -178,13 +185,13 @@ impl KeyRing {
         self.0.keys.load().signing.clone()
     }
 
-    /// The keys as they are now, for one token.
+    /// Returns a snapshot of the keys, for one token.
     pub(crate) fn keys(&self) -> Guard<Arc<Keys>> {
         self.0.keys.load()
     }
 
-    /// What fails changes nothing. Where the keys that verify are the same as before, they stay, and
-    /// with them what is known of headers and tokens.
+    /// Applies a change; if it fails, the ring is unchanged. If the verifying keys are the same as
+    /// before, the old set stays, and with it the caches of headers and tokens.
     fn change<T>(
         &self,
         change: impl FnOnce(&mut Draft) -> Result<T, ConfigError>,

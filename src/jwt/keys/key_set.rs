@@ -1,4 +1,4 @@
-//! The keys that verify, as they are at one moment.
+//! Immutable set of verifying keys, and the selection of one for a token.
 
 use std::sync::OnceLock;
 
@@ -14,78 +14,81 @@ use crate::jwt::compact::Compact;
 use crate::jwt::header::{Header, HeaderBuffer, HeaderCache};
 use crate::jwt::limits::MAX_SIGNATURE_BYTES;
 
-/// Keys, and which of them a token gets. Whoever reads them sees no change: a ring that changes
-/// makes others.
+/// Verifying keys and the rule that selects one for a token. Readers see an immutable snapshot: a
+/// change to a ring builds a new set.
 pub(crate) struct Keyset {
     keys: Vec<VerifyingKey>,
-    choice: Choice,
+    selection: Selection,
     generation: u64,
     known: HeaderCache,
-    // Made when somebody asks for it, once.
-    publication: OnceLock<JwkSetDocument>,
+    // Serialized on first use.
+    jwk_set: OnceLock<JwkSetDocument>,
 }
 
 #[derive(Clone, PartialEq, Eq)]
-enum Choice {
-    /// By its id and the token's algorithm together. Where a token names no id, or none of the keys
-    /// has the one that it names and some have none: the only one of the algorithm.
-    ByFit,
-    /// By its exact id, which no other key has; without one, the default.
-    ById { default: Option<Box<str>> },
+enum Selection {
+    /// By `kid` and `alg` together. If the token has no `kid`, the only key of its algorithm; if no
+    /// key has its `kid`, the only key of its algorithm without an id.
+    ByKidAndAlgorithm,
+    /// By `kid` alone, which is unique. A token without `kid` uses the default key.
+    ByKid { default: Option<Box<str>> },
 }
 
 impl Keyset {
-    /// One key.
+    /// Returns a set of one key.
     pub(crate) fn lone(key: VerifyingKey) -> Self {
-        Self::new(vec![key], Choice::ByFit, 0)
+        Self::new(vec![key], Selection::ByKidAndAlgorithm, 0)
     }
 
-    /// No keys yet, of which tokens choose by id.
+    /// Returns a set without keys, from which tokens select by `kid`.
     pub(crate) fn empty() -> Self {
-        Self::new(Vec::new(), Choice::ById { default: None }, 0)
+        Self::new(Vec::new(), Selection::ByKid { default: None }, 0)
     }
 
-    /// The same keys, to be changed. What was known of headers is not taken along.
+    /// Returns a copy to be changed, with a new generation and an empty header cache.
     pub(crate) fn successor(&self) -> Self {
         Self::new(
             self.keys.clone(),
-            self.choice.clone(),
+            self.selection.clone(),
             self.generation.wrapping_add(1),
         )
     }
 
-    fn new(keys: Vec<VerifyingKey>, choice: Choice, generation: u64) -> Self {
+    fn new(keys: Vec<VerifyingKey>, selection: Selection, generation: u64) -> Self {
         Self {
             keys,
-            choice,
+            selection,
             generation,
             known: HeaderCache::default(),
-            publication: OnceLock::new(),
+            jwk_set: OnceLock::new(),
         }
     }
 
-    /// These keys of somebody else in the place of those here. Several may have one id, or none.
+    /// Returns a set of these keys of another issuer. Several may have the same id, or none.
     #[cfg(feature = "jwks")]
-    pub(crate) fn replaced(&self, keys: Vec<VerifyingKey>) -> Self {
-        Self::new(keys, Choice::ByFit, self.generation.wrapping_add(1))
+    pub(crate) fn replaced_by(&self, keys: Vec<VerifyingKey>) -> Self {
+        Self::new(
+            keys,
+            Selection::ByKidAndAlgorithm,
+            self.generation.wrapping_add(1),
+        )
     }
 
-    /// Whether a token would be judged alike by both.
+    /// Returns `true` if both sets give the same result for every token.
     pub(crate) fn is_same(&self, other: &Self) -> bool {
-        self.choice == other.choice
+        self.selection == other.selection
             && self.keys.len() == other.keys.len()
             && self.keys.iter().all(|key| other.has(key))
     }
 
-    /// Whether this key is here, under its id.
+    /// Returns `true` if the set contains this key with the same id.
     pub(crate) fn has(&self, key: &VerifyingKey) -> bool {
         self.keys.iter().any(|ours| ours.is_same(key))
     }
 
-    /// The public keys, for everybody.
-    pub(crate) fn publication(&self) -> &JwkSetDocument {
-        self.publication
-            .get_or_init(|| JwkSetDocument::of(&self.keys))
+    /// Returns the public keys as a JSON Web Key Set.
+    pub(crate) fn jwk_set(&self) -> &JwkSetDocument {
+        self.jwk_set.get_or_init(|| JwkSetDocument::new(&self.keys))
     }
 
     #[cfg(feature = "jwks")]
@@ -93,7 +96,7 @@ impl Keyset {
         self.keys.len()
     }
 
-    /// Whether a sound header names a key that is not here.
+    /// Returns `true` if the header is well-formed and names a `kid` that no key has.
     #[cfg(feature = "jwks")]
     pub(crate) fn lacks(&self, header: &str) -> bool {
         let mut buffer = HeaderBuffer::new();
@@ -103,26 +106,27 @@ impl Keyset {
             .is_some_and(|key_id| self.find(&key_id).is_none())
     }
 
-    /// Another one after every change.
+    /// Returns a number that changes with every change of the keys.
     pub(crate) const fn generation(&self) -> u64 {
         self.generation
     }
 
-    /// Whether the key that the header chooses made the signature, and the token is of an accepted
-    /// type.
+    /// Checks that the token's type is accepted and that its signature is by the key that its header
+    /// selects.
     pub(in crate::jwt) fn verify(
         &self,
         token: &Compact<'_>,
         types: Option<&[Box<str>]>,
     ) -> Result<(), RejectReason> {
-        // What is known of headers, others share, who may accept other types.
+        // The header cache is shared with verifiers that may accept other types.
         let known = match types {
             None => self.known.key_of(token.header),
             Some(_) => None,
         };
-        let (position, key) = match known.and_then(|known| Some((known, self.keys.get(known)?))) {
-            Some(known) => known,
-            None => self.choose(token.header, types)?,
+        let cached = known.and_then(|position| Some((position, self.keys.get(position)?)));
+        let (position, key) = match cached {
+            Some(cached) => cached,
+            None => self.key_for_header(token.header, types)?,
         };
         let mut buffer = [0; MAX_SIGNATURE_BYTES];
         let signature = base64url::decode(token.signature, &mut buffer)?;
@@ -135,8 +139,8 @@ impl Keyset {
         Ok(())
     }
 
-    /// The key that an encoded header asks for, if it asks for nothing else.
-    fn choose(
+    /// Selects the key for an encoded header and checks the rest of the header.
+    fn key_for_header(
         &self,
         header: &str,
         types: Option<&[Box<str>]>,
@@ -147,38 +151,38 @@ impl Keyset {
         self.key_for(header.kid.as_deref(), header.alg.as_deref())
     }
 
-    /// The key of this id and this algorithm. A token selects among the pairs that the keys have; it
-    /// gives no key another algorithm.
+    /// Returns the key with this id and this algorithm. A token selects among existing pairs of key
+    /// and algorithm; it never gives a key another algorithm.
     fn key_for(
         &self,
-        asked: Option<&str>,
+        kid: Option<&str>,
         alg: Option<&str>,
     ) -> Result<(usize, &VerifyingKey), RejectReason> {
-        // An id that is not told is no other id.
-        let (id, is_open) = match &self.choice {
-            Choice::ById { default } => {
-                let id = asked.or(default.as_deref());
+        // A key without an id is a candidate unless another key has exactly the id asked for.
+        let (id, accepts_unnamed) = match &self.selection {
+            Selection::ByKid { default } => {
+                let id = kid.or(default.as_deref());
                 (Some(id.ok_or(RejectReason::NoKeyId)?), false)
             }
-            Choice::ByFit => (asked, asked.is_none_or(|asked| self.find(asked).is_none())),
+            Selection::ByKidAndAlgorithm => (kid, kid.is_none_or(|kid| self.find(kid).is_none())),
         };
         let keys = self.keys.iter().enumerate();
         let mut named = keys
             .filter(|(_, key)| match key.kid() {
                 Some(ours) => id.is_none_or(|id| ours == id),
-                None => is_open,
+                None => accepts_unnamed,
             })
             .peekable();
         if named.peek().is_none() {
             return Err(RejectReason::KeyId);
         }
-        let mut fitting =
+        let mut matching =
             named.filter(|(_, key)| alg.is_some_and(|alg| key.algorithm().is_named(alg)));
-        match (fitting.next(), fitting.next()) {
+        match (matching.next(), matching.next()) {
             (Some(only), None) => Ok(only),
             (None, _) => Err(RejectReason::Algorithm),
-            // Under one id no two have one algorithm, so that these have different ids or none.
-            (Some(_), Some(_)) => Err(asked.map_or(RejectReason::NoKeyId, |_| RejectReason::KeyId)),
+            // Keys with the same id differ in algorithm, so that these have different ids or none.
+            (Some(_), Some(_)) => Err(kid.map_or(RejectReason::NoKeyId, |_| RejectReason::KeyId)),
         }
     }
 
@@ -195,7 +199,7 @@ impl Keyset {
         Ok(())
     }
 
-    /// Only these from now on. A default that is among them stays it.
+    /// Replaces all keys. The default stays if its key is among the new ones.
     pub(crate) fn set_keys(&mut self, keys: Vec<VerifyingKey>) -> Result<(), ConfigError> {
         self.keys.clear();
         for key in keys {
@@ -203,17 +207,17 @@ impl Keyset {
                 self.add(key)?;
             }
         }
-        if let Choice::ById { default } = &mut self.choice {
+        if let Selection::ByKid { default } = &mut self.selection {
             default.take_if(|default| !self.keys.iter().any(|key| key.kid() == Some(default)));
         }
         Ok(())
     }
 
-    /// Says whether the key was there.
+    /// Removes a key and returns `true` if it was in the set.
     pub(crate) fn remove(&mut self, key_id: &str) -> bool {
         let before = self.keys.len();
         self.keys.retain(|key| key.kid() != Some(key_id));
-        if let Choice::ById { default } = &mut self.choice {
+        if let Selection::ByKid { default } = &mut self.selection {
             default.take_if(|default| **default == *key_id);
         }
         self.keys.len() < before
@@ -223,23 +227,23 @@ impl Keyset {
         if self.find(key_id).is_none() {
             return Err(ConfigError::UnknownKeyId(key_id.to_owned()));
         }
-        self.choice = Choice::ById {
+        self.selection = Selection::ByKid {
             default: Some(key_id.into()),
         };
         Ok(())
     }
 }
 
-/// A JSON Web Key Set (RFC 7517, section 5), and what tells it from others.
+/// JSON Web Key Set (RFC 7517, section 5) with its entity tag.
 pub(crate) struct JwkSetDocument {
     pub(crate) json: String,
-    /// A strong entity tag (RFC 9110, section 8.8.3).
+    /// Strong entity tag (RFC 9110, section 8.8.3).
     pub(crate) etag: String,
 }
 
 impl JwkSetDocument {
-    /// Of the public keys. Secrets are left out: whoever knows one can sign.
-    fn of(keys: &[VerifyingKey]) -> Self {
+    /// Serializes the public keys. HMAC secrets are left out: a published secret can sign.
+    fn new(keys: &[VerifyingKey]) -> Self {
         let keys = keys.iter().filter_map(VerifyingKey::jwk_members);
         let keys: Vec<Value> = keys.map(Value::Object).collect();
         let json = json!({ "keys": keys }).to_string();

@@ -1,4 +1,9 @@
-//! Keys: one algorithm each, parsed and judged once.
+//! Keys that sign and verify tokens: HMAC secrets, key pairs from PEM, DER or JWK, and key rings.
+//!
+//! Each key has exactly one [`Algorithm`], chosen by your code and never by the token, and is
+//! validated once, when it is built. A [`KeyRing`] holds several keys, selects one by `kid`, and
+//! rotates them while the service runs. HMAC is always available; ECDSA, RSA and EdDSA need the
+//! feature `aws-lc-rs` or `rust-crypto`.
 
 mod algorithm;
 mod secret;

@@ -1,21 +1,20 @@
-//! The key that makes signatures.
+//! Signing keys.
 
 use std::fmt;
 use std::sync::Arc;
 
-use super::secret::HmacSecret;
-use crate::error::ConfigError;
-
-use super::algorithm::{Algorithm, Family};
+use super::algorithm::{Algorithm, KeyType};
 use super::asymmetric::{self, PrivateKey};
 use super::hmac::HmacKey;
 use super::jwk::{Jwk, Operation};
+use super::secret::HmacSecret;
 use super::verifying::VerifyingKey;
+use crate::error::ConfigError;
 
-/// A key that signs tokens.
+/// Key that signs tokens.
 ///
-/// It has one algorithm, and is held to the same rules as a [`VerifyingKey`]. `Debug` does not
-/// show it, and it is overwritten when the last copy goes.
+/// It has one algorithm and passes the same checks as a [`VerifyingKey`]. `Debug` redacts the key,
+/// and its memory is overwritten when the last copy is dropped.
 ///
 /// ```
 /// use tower_warder::HmacSecret;
@@ -31,12 +30,12 @@ pub struct SigningKey {
 }
 
 impl SigningKey {
-    /// A key for HS256.
+    /// Creates a key for HS256.
     pub fn hs256(secret: &HmacSecret) -> Self {
         Self::from_hmac(HmacKey::sha256(secret))
     }
 
-    /// A key for HS384, from a secret of at least 48 bytes.
+    /// Creates a key for HS384, from a secret of at least 48 bytes.
     ///
     /// # Errors
     ///
@@ -45,7 +44,7 @@ impl SigningKey {
         HmacKey::sha384(secret).map(Self::from_hmac)
     }
 
-    /// A key for HS512, from a secret of at least 64 bytes.
+    /// Creates a key for HS512, from a secret of at least 64 bytes.
     ///
     /// # Errors
     ///
@@ -54,29 +53,29 @@ impl SigningKey {
         HmacKey::sha512(secret).map(Self::from_hmac)
     }
 
-    /// A new key from the operating system's randomness, for every algorithm but those of RSA.
+    /// Generates a key from the operating system's randomness, for every algorithm except RSA.
     ///
-    /// It lives in this process only: for keys that rotate so often that nobody keeps them. After a
-    /// restart its tokens are refused. One that is to stay is made once, with
-    /// `openssl genpkey -algorithm ed25519` for example, and read with [`from_pem`](Self::from_pem).
+    /// The key exists in this process only: after a restart its tokens are rejected. For a key that
+    /// outlives the process, create one once, for example with
+    /// `openssl genpkey -algorithm ed25519`, and read it with [`from_pem`](Self::from_pem).
     ///
     /// # Errors
     ///
     /// [`ConfigError::InvalidKey`] for RSA,
-    /// [`ConfigError::UnsupportedAlgorithm`] without a feature that brings the algorithm.
+    /// [`ConfigError::UnsupportedAlgorithm`] without a feature that provides the algorithm.
     ///
     /// # Panics
     ///
-    /// If the operating system has no randomness, as [`HmacSecret::generate`].
+    /// If the operating system provides no randomness, as [`HmacSecret::generate`].
     pub fn generate(algorithm: Algorithm) -> Result<Self, ConfigError> {
-        match algorithm.family() {
-            Family::Hmac => Self::from_secret(algorithm, &HmacSecret::generate()),
-            Family::Rsa => Err(ConfigError::InvalidKey(
-                "make an RSA key with `openssl genpkey -algorithm rsa`, or one of Ed25519",
+        match algorithm.key_type() {
+            KeyType::Hmac => Self::from_secret(algorithm, &HmacSecret::generate()),
+            KeyType::Rsa => Err(ConfigError::InvalidKey(
+                "make an RSA key with `openssl genpkey -algorithm rsa`, or use Ed25519",
             )),
-            Family::Ec(_) | Family::Ed25519 => {
-                // Of elliptic curves one in four thousand million draws is out of range.
-                Self::draw(algorithm).or_else(|_| Self::draw(algorithm))
+            KeyType::Ec(_) | KeyType::Ed25519 => {
+                // For P-256, one random scalar in 2^32 is out of range: then a second attempt.
+                Self::try_generate(algorithm).or_else(|_| Self::try_generate(algorithm))
             }
         }
     }
@@ -86,9 +85,9 @@ impl SigningKey {
     ///
     /// # Errors
     ///
-    /// [`ConfigError::InvalidKey`] where the key is malformed or weak,
-    /// [`ConfigError::KeyTypeMismatch`] where it is not one for `algorithm`,
-    /// [`ConfigError::UnsupportedAlgorithm`] without a feature that brings the algorithm.
+    /// [`ConfigError::InvalidKey`] if the key is malformed or weak,
+    /// [`ConfigError::KeyTypeMismatch`] if it is not a key for `algorithm`,
+    /// [`ConfigError::UnsupportedAlgorithm`] without a feature that provides the algorithm.
     pub fn from_pem(algorithm: Algorithm, pem: impl AsRef<[u8]>) -> Result<Self, ConfigError> {
         let key = PrivateKey::from_pem(algorithm.asymmetric()?, pem.as_ref())?;
         Self::from_private(algorithm, &key)
@@ -104,22 +103,22 @@ impl SigningKey {
         Self::from_private(algorithm, &key)
     }
 
-    /// Reads one private JWK (RFC 7517, section 4) as JSON text, `"kty":"oct"` included. Its
+    /// Reads one private JWK (RFC 7517, section 4) as JSON text, including `"kty":"oct"`. Its
     /// `kid` becomes the key id.
     ///
-    /// The algorithm is `alg`; elliptic curves do without, because `crv` says it.
+    /// The algorithm is `alg`; for elliptic curves it is optional, because `crv` implies it.
     ///
     /// # Errors
     ///
-    /// As [`from_pem`](Self::from_pem); where `use`, `key_ops`, `alg` or `crv` contradict the
-    /// rest of the key; for `oct` as [`HmacSecret::new`] and [`hs512`](Self::hs512).
+    /// As [`from_pem`](Self::from_pem); if `use`, `key_ops`, `alg` or `crv` contradict the rest of
+    /// the key; for `oct` as [`HmacSecret::new`] and [`hs512`](Self::hs512).
     pub fn from_jwk(json: impl AsRef<[u8]>) -> Result<Self, ConfigError> {
         let jwk = Jwk::parse(json.as_ref())?;
         jwk.check_use(Operation::Sign)?;
         let algorithm = jwk.algorithm(None)?;
-        let key = match algorithm.family() {
-            Family::Hmac => Self::from_secret(algorithm, &jwk.secret()?)?,
-            Family::Ec(_) | Family::Rsa | Family::Ed25519 => {
+        let key = match algorithm.key_type() {
+            KeyType::Hmac => Self::from_secret(algorithm, &jwk.secret()?)?,
+            KeyType::Ec(_) | KeyType::Rsa | KeyType::Ed25519 => {
                 Self::from_private(algorithm, &PrivateKey::from_jwk(algorithm, &jwk)?)?
             }
         };
@@ -129,14 +128,15 @@ impl SigningKey {
         })
     }
 
-    /// Names the key: `kid` in the header of the tokens that it signs.
+    /// Sets the key id: `kid` in the header of the tokens that the key signs.
+    #[doc(alias = "kid")]
     #[must_use]
     pub fn key_id(mut self, key_id: impl Into<Arc<str>>) -> Self {
         self.verifying = self.verifying.key_id(key_id);
         self
     }
 
-    /// The key that verifies what this one signs, of the same id.
+    /// Returns the key that verifies tokens of this key, with the same id.
     pub fn verifying_key(&self) -> VerifyingKey {
         self.verifying.clone()
     }
@@ -149,7 +149,7 @@ impl SigningKey {
         self.verifying.kid()
     }
 
-    /// The signature over `message`; `None` where the backend fails.
+    /// Signs `message`; `None` if the backend fails.
     pub(crate) fn sign(&self, message: &[u8]) -> Option<Vec<u8>> {
         match &self.signer {
             Signer::Hmac(key) => Some(key.sign(message)),
@@ -157,7 +157,7 @@ impl SigningKey {
         }
     }
 
-    fn draw(algorithm: Algorithm) -> Result<Self, ConfigError> {
+    fn try_generate(algorithm: Algorithm) -> Result<Self, ConfigError> {
         let random = HmacSecret::generate();
         let key = PrivateKey::from_random(algorithm, random.as_bytes())?;
         Self::from_private(algorithm, &key)
@@ -215,7 +215,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn hmac_keys_verify_what_they_signed_and_nothing_else() {
+    fn hmac_key_verifies_only_its_own_signatures() {
         let secret = HmacSecret::generate();
         for (key, other) in [
             (
@@ -241,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn the_key_id_goes_with_the_key() {
+    fn key_id_is_shared_with_the_verifying_key() {
         let key = SigningKey::hs256(&HmacSecret::generate());
         assert_eq!(key.kid(), None);
         let key = key.key_id("a");
@@ -253,7 +253,7 @@ mod tests {
     }
 
     #[test]
-    fn debug_of_hmac_keys_does_not_show_the_secret() {
+    fn debug_of_hmac_key_redacts_the_secret() {
         let secret = HmacSecret::new("yDW3kcHh1V0mhdDsaWyb29bSGZ3rEo7L").unwrap();
         let key = SigningKey::hs256(&secret).key_id("a");
         for shown in [
@@ -281,7 +281,7 @@ mod tests {
     }
 
     #[test]
-    fn keys_are_shared_between_threads() {
+    fn keys_are_send_and_sync() {
         fn shared<T: Send + Sync + Clone + 'static>() {}
         shared::<SigningKey>();
         shared::<VerifyingKey>();

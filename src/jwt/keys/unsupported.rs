@@ -1,4 +1,4 @@
-//! What stands in for asymmetric keys when no backend is compiled in: types without values.
+//! Uninhabited types in place of asymmetric keys when no backend is compiled in.
 
 use serde_json::{Map, Value};
 
@@ -89,10 +89,10 @@ mod tests {
     use crate::jwt::keys::{SigningKey, VerifyingKey};
 
     #[test]
-    fn without_a_backend_every_asymmetric_key_is_unsupported() {
+    fn asymmetric_key_without_a_backend_is_unsupported() {
         for algorithm in ALL.into_iter().filter(|one| one.asymmetric().is_ok()) {
             let name = algorithm.as_str();
-            for refused in [
+            for rejected in [
                 SigningKey::from_pem(algorithm, "").err(),
                 SigningKey::from_der(algorithm, "").err(),
                 VerifyingKey::from_pem(algorithm, "").err(),
@@ -100,8 +100,8 @@ mod tests {
                 VerifyingKey::from_bytes(algorithm, "").err(),
             ] {
                 assert!(
-                    matches!(refused, Some(ConfigError::UnsupportedAlgorithm(named)) if named == name),
-                    "{name}: {refused:?}"
+                    matches!(rejected, Some(ConfigError::UnsupportedAlgorithm(named)) if named == name),
+                    "{name}: {rejected:?}"
                 );
             }
         }
@@ -110,12 +110,12 @@ mod tests {
             r#"{"kty":"RSA","alg":"PS256"}"#,
             r#"{"kty":"OKP","crv":"Ed25519"}"#,
         ] {
-            for refused in [
+            for rejected in [
                 SigningKey::from_jwk(jwk).err(),
                 VerifyingKey::from_jwk(jwk).err(),
             ] {
                 assert!(
-                    matches!(refused, Some(ConfigError::UnsupportedAlgorithm(_))),
+                    matches!(rejected, Some(ConfigError::UnsupportedAlgorithm(_))),
                     "{jwk}"
                 );
             }

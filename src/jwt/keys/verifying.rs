@@ -1,23 +1,22 @@
-//! The key that judges signatures.
+//! Verifying keys.
 
 use std::fmt;
 use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
-use super::secret::HmacSecret;
-use crate::error::ConfigError;
-
 use super::algorithm::Algorithm;
 use super::asymmetric::{self, PublicKey};
 use super::hmac::HmacKey;
 use super::jwk::{Jwk, Operation};
+use super::secret::HmacSecret;
+use crate::error::ConfigError;
 
-/// A key that tells whether a token was signed by its counterpart.
+/// Key that verifies the signatures of tokens.
 ///
-/// It has one algorithm, which you choose and the token does not. What exists is sound: RSA
-/// moduli have 2048 to 8192 bits, points lie on the curve of the algorithm, secrets are as long
-/// as their hash.
+/// It has one algorithm, chosen by your code and never by the token. Its key material is checked
+/// when it is built: RSA moduli have 2048 to 8192 bits, points lie on the curve of the algorithm,
+/// and secrets are at least as long as the hash.
 #[derive(Clone)]
 pub struct VerifyingKey {
     algorithm: Algorithm,
@@ -26,12 +25,12 @@ pub struct VerifyingKey {
 }
 
 impl VerifyingKey {
-    /// A key for HS256.
+    /// Creates a key for HS256.
     pub fn hs256(secret: &HmacSecret) -> Self {
         Self::from_hmac(HmacKey::sha256(secret))
     }
 
-    /// A key for HS384, from a secret of at least 48 bytes.
+    /// Creates a key for HS384, from a secret of at least 48 bytes.
     ///
     /// # Errors
     ///
@@ -40,7 +39,7 @@ impl VerifyingKey {
         HmacKey::sha384(secret).map(Self::from_hmac)
     }
 
-    /// A key for HS512, from a secret of at least 64 bytes.
+    /// Creates a key for HS512, from a secret of at least 64 bytes.
     ///
     /// # Errors
     ///
@@ -53,9 +52,9 @@ impl VerifyingKey {
     ///
     /// # Errors
     ///
-    /// [`ConfigError::InvalidKey`] where the key is malformed or weak,
-    /// [`ConfigError::KeyTypeMismatch`] where it is not one for `algorithm`,
-    /// [`ConfigError::UnsupportedAlgorithm`] without a feature that brings the algorithm.
+    /// [`ConfigError::InvalidKey`] if the key is malformed or weak,
+    /// [`ConfigError::KeyTypeMismatch`] if it is not a key for `algorithm`,
+    /// [`ConfigError::UnsupportedAlgorithm`] without a feature that provides the algorithm.
     pub fn from_pem(algorithm: Algorithm, pem: impl AsRef<[u8]>) -> Result<Self, ConfigError> {
         let key = PublicKey::from_pem(algorithm.asymmetric()?, pem.as_ref())?;
         Self::from_public(algorithm, key)
@@ -71,7 +70,7 @@ impl VerifyingKey {
         Self::from_public(algorithm, key)
     }
 
-    /// Reads the bare key: for ECDSA the uncompressed point (SEC 1, section 2.3.3), for EdDSA its
+    /// Reads the raw key: for ECDSA the uncompressed point (SEC 1, section 2.3.3), for EdDSA the
     /// 32 bytes (RFC 8032, section 5.1.5), for RSA PKCS#1 in DER.
     ///
     /// # Errors
@@ -84,29 +83,30 @@ impl VerifyingKey {
 
     /// Reads one public JWK (RFC 7517, section 4) as JSON text. Its `kid` becomes the key id.
     ///
-    /// The algorithm is `alg`; elliptic curves do without, because `crv` says it. Whoever sends
-    /// a private key or a secret along is refused: read those with
+    /// The algorithm is `alg`; for elliptic curves it is optional, because `crv` implies it. A
+    /// private key or a secret is rejected: read those with
     /// [`SigningKey::from_jwk`](crate::keys::SigningKey::from_jwk).
     ///
     /// # Errors
     ///
-    /// As [`from_pem`](Self::from_pem), and where `use`, `key_ops`, `alg` or `crv` contradict the
+    /// As [`from_pem`](Self::from_pem), and if `use`, `key_ops`, `alg` or `crv` contradict the
     /// rest of the key.
     pub fn from_jwk(json: impl AsRef<[u8]>) -> Result<Self, ConfigError> {
         let jwk = Jwk::parse(json.as_ref())?;
-        jwk.refuse_private()?;
+        jwk.reject_private()?;
         Self::read_jwk(&jwk, None)
     }
 
-    /// Writes one public JWK (RFC 7517, section 4) as JSON text, with `alg`, `use` and, if the key
-    /// has an id, `kid`: what [`from_jwk`](Self::from_jwk) reads. `None` for a secret: HMAC has no
-    /// public key.
+    /// Returns the public JWK (RFC 7517, section 4) as JSON text, with `alg`, `use` and, if the key
+    /// has an id, `kid`. [`from_jwk`](Self::from_jwk) reads it. `None` for HMAC, which has no public
+    /// key.
     pub fn to_jwk(&self) -> Option<String> {
         self.jwk_members()
             .map(|members| Value::Object(members).to_string())
     }
 
-    /// Names the key: tokens choose it by `kid`.
+    /// Sets the key id, by which tokens select the key (`kid`).
+    #[doc(alias = "kid")]
     #[must_use]
     pub fn key_id(mut self, key_id: impl Into<Arc<str>>) -> Self {
         self.key_id = Some(key_id.into());
@@ -121,7 +121,8 @@ impl VerifyingKey {
         self.key_id.as_deref()
     }
 
-    /// Whether `signature` is this key's over `message`. MACs are compared in constant time.
+    /// Returns `true` if `signature` is the key's signature of `message`. MACs are compared in
+    /// constant time.
     pub(crate) fn verify(&self, message: &[u8], signature: &[u8]) -> bool {
         match &self.verifier {
             Verifier::Hmac(key) => key.verify(message, signature),
@@ -137,16 +138,16 @@ impl VerifyingKey {
         }
     }
 
-    /// One of the keys that somebody else publishes; `None` if it is none for signatures. An RSA key
-    /// that does not say its algorithm is one for `rsa`.
+    /// Reads a key from another issuer's key set; `None` if it is not for signatures. An RSA key
+    /// without `alg` gets the algorithm `rsa`.
     #[cfg(any(feature = "jwks", feature = "jsonwebtoken"))]
     pub(crate) fn from_key_set(
         json: &[u8],
         rsa: Option<Algorithm>,
     ) -> Result<Option<Self>, ConfigError> {
         let jwk = Jwk::parse(json)?;
-        // First of all: also one that is private for encryption is a leak.
-        jwk.refuse_private()?;
+        // First: a leaked private key is reported even if it is for encryption.
+        jwk.reject_private()?;
         match jwk.is_for_encryption() {
             true => Ok(None),
             false => Self::read_jwk(&jwk, rsa).map(Some),
@@ -163,7 +164,7 @@ impl VerifyingKey {
         })
     }
 
-    /// What the world may know of the key, if there is anything.
+    /// Returns the members of the public JWK; `None` for HMAC.
     pub(crate) fn jwk_members(&self) -> Option<Map<String, Value>> {
         let Verifier::Asymmetric(_, public) = &self.verifier else {
             return None;
@@ -178,7 +179,7 @@ impl VerifyingKey {
         Some(members)
     }
 
-    /// Whether the other is this key under the same id, wherever the two were read.
+    /// Returns `true` if both are the same key with the same id, whatever format they were read from.
     pub(crate) fn is_same(&self, other: &Self) -> bool {
         self.algorithm == other.algorithm
             && self.key_id == other.key_id
@@ -203,7 +204,7 @@ impl VerifyingKey {
     }
 }
 
-// A MAC's key is a secret, and a public key tells a reader of logs nothing.
+// An HMAC key is a secret, and a public key is of no use in a log.
 impl fmt::Debug for VerifyingKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("VerifyingKey")
@@ -217,6 +218,6 @@ impl fmt::Debug for VerifyingKey {
 #[derive(Clone)]
 enum Verifier {
     Hmac(HmacKey),
-    // As the backend wants it, and its numbers.
+    // The backend's form, and the numbers for comparison and for `to_jwk`.
     Asymmetric(asymmetric::Verifier, Arc<PublicKey>),
 }

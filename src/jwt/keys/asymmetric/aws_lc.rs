@@ -1,4 +1,4 @@
-//! Signatures by AWS-LC.
+//! Signature backend: AWS-LC.
 
 use std::sync::Arc;
 
@@ -53,7 +53,7 @@ pub(in crate::jwt::keys) enum Signer {
 }
 
 impl Signer {
-    /// Gives the public half along.
+    /// Builds the signer, and the public key of `key`.
     pub(super) fn new(
         algorithm: Algorithm,
         key: &PrivateKey,
@@ -95,7 +95,7 @@ impl Signer {
 }
 
 const INVALID: ConfigError = ConfigError::InvalidKey(
-    "the numbers in the key are out of range or off the curve; export it again or make a new one",
+    "the numbers in the key are out of range or off the curve; export it again or make a new key",
 );
 
 fn parse(
@@ -105,7 +105,7 @@ fn parse(
     ParsedPublicKey::new(algorithm, bytes).map_err(|_| INVALID)
 }
 
-/// By way of SEC 1 without the public half: AWS-LC computes that.
+/// Builds an ECDSA key through SEC 1 without the public key, which AWS-LC computes.
 fn ecdsa(
     algorithm: &'static EcdsaSigningAlgorithm,
     curve: Curve,

@@ -7,7 +7,7 @@ use pkcs8::{AlgorithmIdentifierRef, PrivateKeyInfoRef, SubjectPublicKeyInfoRef};
 use sec1::EcPrivateKey;
 
 use crate::error::ConfigError;
-use crate::jwt::keys::algorithm::{Algorithm, Curve, Family};
+use crate::jwt::keys::algorithm::{Algorithm, Curve, KeyType};
 
 use super::key::{PrivateKey, PublicKey, RsaIntegers};
 
@@ -16,9 +16,9 @@ impl PublicKey {
         algorithm: Algorithm,
         der: &[u8],
     ) -> Result<Self, ConfigError> {
-        let key = match (SubjectPublicKeyInfoRef::try_from(der), algorithm.family()) {
+        let key = match (SubjectPublicKeyInfoRef::try_from(der), algorithm.key_type()) {
             (Ok(info), _) => Self::from_info(&info),
-            (Err(_), Family::Rsa) => Self::from_pkcs1(der),
+            (Err(_), KeyType::Rsa) => Self::from_pkcs1(der),
             (Err(_), _) => Err(NOT_PUBLIC),
         };
         key?.for_algorithm(algorithm)
@@ -28,11 +28,11 @@ impl PublicKey {
         algorithm: Algorithm,
         bytes: &[u8],
     ) -> Result<Self, ConfigError> {
-        match algorithm.family() {
-            Family::Ec(curve) => Self::ec(curve, bytes),
-            Family::Ed25519 => Self::ed25519(bytes),
-            Family::Rsa => Self::from_pkcs1(bytes),
-            Family::Hmac => Err(ConfigError::KeyTypeMismatch(algorithm.as_str())),
+        match algorithm.key_type() {
+            KeyType::Ec(curve) => Self::ec(curve, bytes),
+            KeyType::Ed25519 => Self::ed25519(bytes),
+            KeyType::Rsa => Self::from_pkcs1(bytes),
+            KeyType::Hmac => Err(ConfigError::KeyTypeMismatch(algorithm.as_str())),
         }
     }
 
@@ -48,11 +48,11 @@ impl PublicKey {
 
     fn from_info(info: &SubjectPublicKeyInfoRef<'_>) -> Result<Self, ConfigError> {
         let bytes = info.subject_public_key.as_bytes().ok_or(NOT_PUBLIC)?;
-        match family(&info.algorithm)? {
-            Family::Ec(curve) => Self::ec(curve, bytes),
-            Family::Ed25519 => Self::ed25519(bytes),
-            Family::Rsa => Self::from_pkcs1(bytes),
-            Family::Hmac => Err(NOT_PUBLIC),
+        match key_type(&info.algorithm)? {
+            KeyType::Ec(curve) => Self::ec(curve, bytes),
+            KeyType::Ed25519 => Self::ed25519(bytes),
+            KeyType::Rsa => Self::from_pkcs1(bytes),
+            KeyType::Hmac => Err(NOT_PUBLIC),
         }
     }
 }
@@ -62,10 +62,10 @@ impl PrivateKey {
         algorithm: Algorithm,
         der: &[u8],
     ) -> Result<Self, ConfigError> {
-        let key = match (PrivateKeyInfoRef::try_from(der), algorithm.family()) {
+        let key = match (PrivateKeyInfoRef::try_from(der), algorithm.key_type()) {
             (Ok(info), _) => Self::from_info(&info),
-            (Err(_), Family::Rsa) => Self::from_pkcs1_private(der),
-            (Err(_), Family::Ec(_)) => Self::from_sec1(algorithm, None, der),
+            (Err(_), KeyType::Rsa) => Self::from_pkcs1_private(der),
+            (Err(_), KeyType::Ec(_)) => Self::from_sec1(algorithm, None, der),
             (Err(_), _) => Err(NOT_PRIVATE),
         };
         key?.for_algorithm(algorithm)
@@ -95,23 +95,23 @@ impl PrivateKey {
         Self::rsa(public, private)
     }
 
-    /// The curve is the one in the file, or before the key; where neither names one, that of the
+    /// Takes the curve from the key, else from the block before it (`preceding`), else from the
     /// algorithm.
     pub(super) fn from_sec1(
         algorithm: Algorithm,
-        before: Option<Curve>,
+        preceding: Option<Curve>,
         der: &[u8],
     ) -> Result<Self, ConfigError> {
         let key = EcPrivateKey::try_from(der).map_err(|_| NOT_PRIVATE)?;
-        let within = match key.parameters {
+        let named = match key.parameters {
             Some(parameters) => Some(parameters.named_curve().map_or(Err(CURVE), curve)?),
             None => None,
         };
-        let curve = match (within.or(before), algorithm.family()) {
-            (Some(curve), _) | (None, Family::Ec(curve)) => curve,
+        let curve = match (named.or(preceding), algorithm.key_type()) {
+            (Some(curve), _) | (None, KeyType::Ec(curve)) => curve,
             (None, _) => return Err(ConfigError::KeyTypeMismatch(algorithm.as_str())),
         };
-        if before.is_some_and(|before| before != curve) {
+        if preceding.is_some_and(|preceding| preceding != curve) {
             return Err(super::key::MISMATCH);
         }
         Self::ec(curve, key.private_key, key.public_key)
@@ -123,14 +123,14 @@ impl PrivateKey {
             Some(public) => Some(public.as_bytes().ok_or(NOT_PRIVATE)?),
             None => None,
         };
-        match family(&info.algorithm)? {
-            Family::Rsa => Self::from_pkcs1_private(bytes),
-            Family::Ed25519 => {
+        match key_type(&info.algorithm)? {
+            KeyType::Rsa => Self::from_pkcs1_private(bytes),
+            KeyType::Ed25519 => {
                 // RFC 8410, section 7: an OCTET STRING within the OCTET STRING.
                 let seed = <&OctetStringRef>::from_der(bytes).map_err(|_| NOT_PRIVATE)?;
                 Self::ed25519(seed.as_bytes(), public)
             }
-            Family::Ec(outer) => {
+            KeyType::Ec(outer) => {
                 let key = EcPrivateKey::try_from(bytes).map_err(|_| NOT_PRIVATE)?;
                 let inner = match key.parameters {
                     Some(parameters) => parameters.named_curve().map_or(Err(CURVE), curve)?,
@@ -141,7 +141,7 @@ impl PrivateKey {
                 }
                 Self::ec(outer, key.private_key, key.public_key.or(public))
             }
-            Family::Hmac => Err(NOT_PRIVATE),
+            KeyType::Hmac => Err(NOT_PRIVATE),
         }
     }
 }
@@ -153,26 +153,26 @@ const NOT_PRIVATE: ConfigError = ConfigError::InvalidKey(
     "give the private key as unencrypted PKCS#8 (`openssl pkey`), or as PKCS#1 or SEC 1",
 );
 const CURVE: ConfigError =
-    ConfigError::InvalidKey("the curve is to be P-256 or P-384, given by name");
-const KIND: ConfigError =
-    ConfigError::InvalidKey("the key is to be a plain RSA, EC or Ed25519 key");
+    ConfigError::InvalidKey("the curve must be P-256 or P-384, given by name");
+const KEY_TYPE: ConfigError =
+    ConfigError::InvalidKey("the key must be a plain RSA, EC or Ed25519 key");
 
 /// RFC 3279, section 2.3.1 (RSA); RFC 5480, section 2.1.1 (EC); RFC 8410, section 3 (Ed25519).
-fn family(algorithm: &AlgorithmIdentifierRef<'_>) -> Result<Family, ConfigError> {
+fn key_type(algorithm: &AlgorithmIdentifierRef<'_>) -> Result<KeyType, ConfigError> {
     match (algorithm.oid, algorithm.parameters) {
-        (RSA, None) => Ok(Family::Rsa),
-        (RSA, Some(parameters)) if parameters == AnyRef::NULL => Ok(Family::Rsa),
+        (RSA, None) => Ok(KeyType::Rsa),
+        (RSA, Some(parameters)) if parameters == AnyRef::NULL => Ok(KeyType::Rsa),
         (EC, Some(parameters)) => {
             let named = parameters.decode_as::<ObjectIdentifier>();
-            curve(named.map_err(|_| CURVE)?).map(Family::Ec)
+            curve(named.map_err(|_| CURVE)?).map(KeyType::Ec)
         }
         (EC, None) => Err(CURVE),
-        (ED25519, None) => Ok(Family::Ed25519),
-        _ => Err(KIND),
+        (ED25519, None) => Ok(KeyType::Ed25519),
+        _ => Err(KEY_TYPE),
     }
 }
 
-/// `ECParameters` (RFC 5915, section 3).
+/// `ECParameters` (RFC 5915, section 3), given by name.
 pub(super) fn named_curve(der: &[u8]) -> Result<Curve, ConfigError> {
     curve(ObjectIdentifier::from_der(der).map_err(|_| CURVE)?)
 }

@@ -1,4 +1,4 @@
-//! Keys in JWK: the members of RFC 7518, section 6, and RFC 8037, section 2.
+//! Key material in JWK (RFC 7518, section 6; RFC 8037, section 2).
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
 use crate::error::ConfigError;
-use crate::jwt::keys::algorithm::{Algorithm, Curve, Family};
+use crate::jwt::keys::algorithm::{Algorithm, Curve, KeyType};
 use crate::jwt::keys::jwk::{Jwk, decode};
 
 use super::key::{PrivateKey, PublicKey, RsaIntegers};
@@ -16,17 +16,17 @@ impl PublicKey {
         algorithm: Algorithm,
         jwk: &Jwk<'_>,
     ) -> Result<Self, ConfigError> {
-        match algorithm.family() {
-            Family::Ec(curve) => Self::ec(curve, &point(curve, jwk)?),
-            Family::Ed25519 => Self::ed25519(&decode(jwk.x)?),
-            // Integers are to come without zeros in front (RFC 7518, section 2). Where a server
-            // leaves the sign byte of DER there, it is the same number.
-            Family::Rsa => Self::rsa(&decode(jwk.n)?, &decode(jwk.e)?),
-            Family::Hmac => Err(ConfigError::KeyTypeMismatch(algorithm.as_str())),
+        match algorithm.key_type() {
+            KeyType::Ec(curve) => Self::ec(curve, &point(curve, jwk)?),
+            KeyType::Ed25519 => Self::ed25519(&decode(jwk.x)?),
+            // Leading zeros are accepted, although RFC 7518, section 2, excludes them: some servers
+            // keep the sign byte of DER, and the number is the same.
+            KeyType::Rsa => Self::rsa(&decode(jwk.n)?, &decode(jwk.e)?),
+            KeyType::Hmac => Err(ConfigError::KeyTypeMismatch(algorithm.as_str())),
         }
     }
 
-    /// `kty` and the numbers, as they are read above.
+    /// Returns `kty` and the numbers, in the form that `from_jwk` reads.
     pub(in crate::jwt::keys) fn jwk_members(&self) -> Map<String, Value> {
         let mut members = Map::new();
         let mut put = |name: &str, value: &str| members.insert(name.to_owned(), value.into());
@@ -68,11 +68,11 @@ impl PrivateKey {
         algorithm: Algorithm,
         jwk: &Jwk<'_>,
     ) -> Result<Self, ConfigError> {
-        match algorithm.family() {
-            Family::Ec(curve) => Self::ec(curve, &secret(jwk)?, Some(&point(curve, jwk)?)),
-            Family::Ed25519 => Self::ed25519(&secret(jwk)?, Some(&decode(jwk.x)?)),
-            Family::Rsa => Self::rsa_from_jwk(algorithm, jwk),
-            Family::Hmac => Err(ConfigError::KeyTypeMismatch(algorithm.as_str())),
+        match algorithm.key_type() {
+            KeyType::Ec(curve) => Self::ec(curve, &secret(jwk)?, Some(&point(curve, jwk)?)),
+            KeyType::Ed25519 => Self::ed25519(&secret(jwk)?, Some(&decode(jwk.x)?)),
+            KeyType::Rsa => Self::rsa_from_jwk(algorithm, jwk),
+            KeyType::Hmac => Err(ConfigError::KeyTypeMismatch(algorithm.as_str())),
         }
     }
 
@@ -106,18 +106,18 @@ impl PrivateKey {
 fn secret(jwk: &Jwk<'_>) -> Result<Zeroizing<Vec<u8>>, ConfigError> {
     if jwk.d.is_none() {
         return Err(ConfigError::InvalidKey(
-            "the JWK is public; a signing key needs the private one, with `d`",
+            "the JWK is public; a signing key needs the private JWK, with `d`",
         ));
     }
     decode(jwk.d)
 }
 
-/// Coordinates come in full length (RFC 7518, section 6.2.1.2).
+/// Reads a point, whose coordinates must have full length (RFC 7518, section 6.2.1.2).
 fn point(curve: Curve, jwk: &Jwk<'_>) -> Result<Vec<u8>, ConfigError> {
     let (x, y) = (decode(jwk.x)?, decode(jwk.y)?);
     if x.len() != curve.bytes() || y.len() != curve.bytes() {
         return Err(ConfigError::InvalidKey(
-            "the coordinates of the JWK are not of the length that its `crv` asks for",
+            "the coordinates of the JWK do not have the length that its `crv` requires",
         ));
     }
     Ok([&[4], x.as_slice(), y.as_slice()].concat())

@@ -1,16 +1,16 @@
-//! What a key consists of, whatever file it came from.
+//! Key material, independent of file format and backend.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use zeroize::Zeroizing;
 
 use crate::error::ConfigError;
-use crate::jwt::keys::algorithm::{Algorithm, Curve, Family};
+use crate::jwt::keys::algorithm::{Algorithm, Curve, KeyType};
 
-/// Sizes and forms are checked; whether a point lies on its curve, the backend sees.
+/// Public key of checked size and form. The backend checks that a point lies on its curve.
 #[derive(Debug, PartialEq, Eq)]
 pub(in crate::jwt::keys) enum PublicKey {
-    /// An uncompressed point (SEC 1, section 2.3.3).
+    /// Uncompressed point (SEC 1, section 2.3.3).
     Ec(Curve, Vec<u8>),
     Ed25519([u8; 32]),
     Rsa(RsaPublic),
@@ -27,27 +27,28 @@ impl PublicKey {
     }
 
     pub(super) fn ed25519(bytes: &[u8]) -> Result<Self, ConfigError> {
-        let bytes = <[u8; 32]>::try_from(bytes)
-            .map_err(|_| ConfigError::InvalidKey("a public Ed25519 key has exactly 32 bytes"))?;
+        let bytes = <[u8; 32]>::try_from(bytes).map_err(|_| {
+            ConfigError::InvalidKey("a public Ed25519 key must have exactly 32 bytes")
+        })?;
         if is_of_small_order(bytes) {
             return Err(ConfigError::InvalidKey(
-                "the Ed25519 key is a point of small order, for which anybody can sign; make a new one",
+                "the Ed25519 key is a point of small order: signatures can be forged; make a new key",
             ));
         }
         Ok(Self::Ed25519(bytes))
     }
 
-    /// From big-endian integers; zeros in front are ignored.
+    /// Reads big-endian integers; leading zeros are ignored.
     pub(super) fn rsa(n: &[u8], e: &[u8]) -> Result<Self, ConfigError> {
-        let (n, e) = (without_zeros(n), without_zeros(e));
+        let (n, e) = (strip_leading_zeros(n), strip_leading_zeros(e));
         if !(2048..=8192).contains(&bits(n)) {
             return Err(ConfigError::InvalidKey(
-                "an RSA modulus has 2048 to 8192 bits; make a new key",
+                "an RSA modulus must have 2048 to 8192 bits; make a new key",
             ));
         }
         if !is_odd(n) || !is_odd(e) || e == [1] || bits(e) > MAX_EXPONENT_BITS {
             return Err(ConfigError::InvalidKey(
-                "an RSA modulus is odd, and its exponent odd, at least 3 and at most 33 bits long",
+                "an RSA modulus must be odd, and its exponent odd, at least 3 and at most 33 bits long",
             ));
         }
         Ok(Self::Rsa(RsaPublic {
@@ -57,12 +58,12 @@ impl PublicKey {
     }
 
     pub(super) fn for_algorithm(self, algorithm: Algorithm) -> Result<Self, ConfigError> {
-        let family = match self {
-            Self::Ec(curve, _) => Family::Ec(curve),
-            Self::Ed25519(_) => Family::Ed25519,
-            Self::Rsa(_) => Family::Rsa,
+        let key_type = match self {
+            Self::Ec(curve, _) => KeyType::Ec(curve),
+            Self::Ed25519(_) => KeyType::Ed25519,
+            Self::Rsa(_) => KeyType::Rsa,
         };
-        same_family(algorithm, family).map(|()| self)
+        check_key_type(algorithm, key_type).map(|()| self)
     }
 }
 
@@ -74,18 +75,18 @@ pub(in crate::jwt::keys) struct RsaPublic {
 
 pub(in crate::jwt::keys) struct PrivateKey {
     pub(super) secret: PrivatePart,
-    /// What the file says of the public half, if it does.
+    /// Public key in the same file, if there is one.
     public: Option<PublicKey>,
 }
 
 pub(super) enum PrivatePart {
-    /// A scalar in the full length of the curve.
+    /// Scalar in the full length of the curve.
     Ec(Curve, Zeroizing<Vec<u8>>),
     Ed25519(Zeroizing<[u8; 32]>),
     Rsa(Box<RsaPrivate>),
 }
 
-/// Big-endian integers without zeros in front. Two primes, with their CRT values.
+/// Big-endian integers without leading zeros. Two primes, with their CRT values.
 pub(super) struct RsaPrivate {
     pub(super) public: RsaPublic,
     pub(super) d: Zeroizing<Vec<u8>>,
@@ -97,16 +98,16 @@ pub(super) struct RsaPrivate {
 }
 
 impl PrivateKey {
-    /// From bits that nobody knows, of which there are enough.
+    /// Builds a key from random bytes, of which there must be enough for the algorithm.
     pub(in crate::jwt::keys) fn from_random(
         algorithm: Algorithm,
         random: &[u8],
     ) -> Result<Self, ConfigError> {
-        let of_length = |length| random.get(..length).unwrap_or_default();
-        match algorithm.family() {
-            Family::Ec(curve) => Self::ec(curve, of_length(curve.bytes()), None),
-            Family::Ed25519 => Self::ed25519(of_length(32), None),
-            Family::Rsa | Family::Hmac => Err(ConfigError::KeyTypeMismatch(algorithm.as_str())),
+        let first = |length| random.get(..length).unwrap_or_default();
+        match algorithm.key_type() {
+            KeyType::Ec(curve) => Self::ec(curve, first(curve.bytes()), None),
+            KeyType::Ed25519 => Self::ed25519(first(32), None),
+            KeyType::Rsa | KeyType::Hmac => Err(ConfigError::KeyTypeMismatch(algorithm.as_str())),
         }
     }
 
@@ -117,7 +118,7 @@ impl PrivateKey {
     ) -> Result<Self, ConfigError> {
         if scalar.len() != curve.bytes() {
             return Err(ConfigError::InvalidKey(
-                "a private EC key has the full length of its curve",
+                "a private EC key must have the full length of its curve",
             ));
         }
         Ok(Self {
@@ -130,7 +131,7 @@ impl PrivateKey {
         let mut bytes = Zeroizing::new([0; 32]);
         if seed.len() != bytes.len() {
             return Err(ConfigError::InvalidKey(
-                "a private Ed25519 key has exactly 32 bytes",
+                "a private Ed25519 key must have exactly 32 bytes",
             ));
         }
         bytes.copy_from_slice(seed);
@@ -144,7 +145,7 @@ impl PrivateKey {
         let PublicKey::Rsa(public) = public else {
             return Err(MISMATCH);
         };
-        let owned = |integer| Zeroizing::new(without_zeros(integer).to_owned());
+        let owned = |integer| Zeroizing::new(strip_leading_zeros(integer).to_owned());
         Ok(Self {
             secret: PrivatePart::Rsa(Box::new(RsaPrivate {
                 public,
@@ -160,12 +161,12 @@ impl PrivateKey {
     }
 
     pub(super) fn for_algorithm(self, algorithm: Algorithm) -> Result<Self, ConfigError> {
-        let family = match self.secret {
-            PrivatePart::Ec(curve, _) => Family::Ec(curve),
-            PrivatePart::Ed25519(_) => Family::Ed25519,
-            PrivatePart::Rsa(_) => Family::Rsa,
+        let key_type = match self.secret {
+            PrivatePart::Ec(curve, _) => KeyType::Ec(curve),
+            PrivatePart::Ed25519(_) => KeyType::Ed25519,
+            PrivatePart::Rsa(_) => KeyType::Rsa,
         };
-        same_family(algorithm, family).map(|()| self)
+        check_key_type(algorithm, key_type).map(|()| self)
     }
 
     pub(super) fn check_public(&self, derived: &PublicKey) -> Result<(), ConfigError> {
@@ -176,7 +177,7 @@ impl PrivateKey {
     }
 }
 
-/// The private integers of RFC 8017, section 3.2, borrowed from their file.
+/// Private integers of RFC 8017, section 3.2, borrowed from the parsed file.
 pub(super) struct RsaIntegers<'a> {
     pub(super) d: &'a [u8],
     pub(super) p: &'a [u8],
@@ -187,7 +188,7 @@ pub(super) struct RsaIntegers<'a> {
 }
 
 impl Curve {
-    /// The length of a coordinate, and of a scalar.
+    /// Returns the length of a coordinate and of a scalar, in bytes.
     pub(super) const fn bytes(self) -> usize {
         match self {
             Self::P256 => 32,
@@ -197,14 +198,14 @@ impl Curve {
 }
 
 pub(super) const MISMATCH: ConfigError = ConfigError::InvalidKey(
-    "the parts of the private key do not belong together; export it again or make a new one",
+    "the parts of the private key do not belong together; export it again or make a new key",
 );
 
 const UNCOMPRESSED: u8 = 4;
-// Larger ones only slow verification down, and the backends refuse them.
+// Larger exponents only slow down verification, and the backends reject them.
 const MAX_EXPONENT_BITS: usize = 33;
 
-/// The encodings of the points of order 1, 2, 4 and 8, canonical or not, without their sign.
+/// Encodings of the points of order 1, 2, 4 and 8, canonical or not, without the sign bit.
 pub(super) const SMALL_ORDER: [&str; 7] = [
     "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
     "AQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
@@ -222,14 +223,14 @@ fn is_of_small_order(mut bytes: [u8; 32]) -> bool {
     SMALL_ORDER.contains(&&*URL_SAFE_NO_PAD.encode(bytes))
 }
 
-fn same_family(algorithm: Algorithm, family: Family) -> Result<(), ConfigError> {
-    if algorithm.family() != family {
+fn check_key_type(algorithm: Algorithm, key_type: KeyType) -> Result<(), ConfigError> {
+    if algorithm.key_type() != key_type {
         return Err(ConfigError::KeyTypeMismatch(algorithm.as_str()));
     }
     Ok(())
 }
 
-fn without_zeros(mut integer: &[u8]) -> &[u8] {
+fn strip_leading_zeros(mut integer: &[u8]) -> &[u8] {
     while let [0, rest @ ..] = integer {
         integer = rest;
     }
@@ -240,7 +241,7 @@ fn is_odd(integer: &[u8]) -> bool {
     integer.last().is_some_and(|last| last % 2 == 1)
 }
 
-/// The length of an integer that starts with no zero byte.
+/// Length in bits of an integer without leading zero bytes.
 fn bits(integer: &[u8]) -> usize {
     integer.first().map_or(0, |first| {
         integer.len() * 8 - first.leading_zeros() as usize

@@ -1,4 +1,5 @@
-//! Keys with a public half. The formats know no backend, and the backends know no format.
+//! Asymmetric keys. File formats and signature backends do not depend on each other: both use the
+//! types in `key`.
 
 mod key;
 mod der;
@@ -7,7 +8,7 @@ mod jwk;
 
 #[cfg(feature = "aws-lc-rs")]
 mod aws_lc;
-// Beside aws-lc-rs it is there for the test that the two agree.
+// With aws-lc-rs it is compiled for the test that both backends agree.
 #[cfg(all(feature = "rust-crypto", any(test, not(feature = "aws-lc-rs"))))]
 mod rust_crypto;
 
@@ -26,7 +27,7 @@ use super::algorithm::Algorithm;
 pub(super) use backend::{Signer, Verifier};
 pub(super) use key::{PrivateKey, PublicKey};
 
-/// The two halves of a private key; whatever public half came with it has to be the same.
+/// Builds the signer and the public key of a private key. A public key in the same file must match.
 pub(super) fn pair(
     algorithm: Algorithm,
     key: &PrivateKey,

@@ -1,5 +1,5 @@
-//! Keys in PEM (RFC 7468): one block, whose label says what is in it. A private EC key may have its
-//! curve in a block before it.
+//! Keys in PEM (RFC 7468): one block, whose label names the format. An `EC PARAMETERS` block may
+//! precede a private EC key.
 
 use pkcs8::der::pem::Decoder;
 use zeroize::Zeroizing;
@@ -20,13 +20,13 @@ impl PublicKey {
             "PUBLIC KEY" => Self::from_spki(&block.der),
             "RSA PUBLIC KEY" => Self::from_pkcs1(&block.der),
             "CERTIFICATE" => Err(ConfigError::InvalidKey(
-                "take the key out of the certificate: `openssl x509 -pubkey -noout`",
+                "extract the public key from the certificate: `openssl x509 -pubkey -noout`",
             )),
             label if label.ends_with("PRIVATE KEY") => Err(ConfigError::InvalidKey(
-                "the PEM holds a private key; give the public one: `openssl pkey -pubout`",
+                "the PEM holds a private key; give the public key: `openssl pkey -pubout`",
             )),
             _ => Err(ConfigError::InvalidKey(
-                "the PEM block is to be a PUBLIC KEY, or an RSA PUBLIC KEY",
+                "the PEM block must be a PUBLIC KEY or an RSA PUBLIC KEY",
             )),
         };
         key?.for_algorithm(algorithm)
@@ -61,22 +61,22 @@ struct Block<'a> {
 impl<'a> Block<'a> {
     fn parse(pem: &'a [u8]) -> Result<Self, ConfigError> {
         let pem = trim(pem);
-        // Before the blocks are counted: this spoils one as it does several.
+        // Before the blocks are counted: escaped line breaks are the cause, however many there are.
         if contains(pem, ESCAPED) {
             return Err(ConfigError::InvalidKey(
                 "the PEM has a backslash and an `n` (`\\n`) where its line breaks should be; \
-                 put line breaks in their place before it is read, in a shell with `printf %b`",
+                 replace them with line breaks before it is read, in a shell with `printf %b`",
             ));
         }
         if pem.windows(BEGIN.len()).filter(|&at| at == BEGIN).count() > 1 {
             return Err(ConfigError::InvalidKey(
-                "the PEM has more than one block; leave only the one of the key",
+                "the PEM has more than one block; keep only the block of the key",
             ));
         }
         Self::decode(pem).ok_or_else(|| ConfigError::InvalidKey(why_malformed(pem)))
     }
 
-    /// Lines may be of any one length: not everybody breaks them after 64 characters.
+    /// Accepts any uniform line length: some tools do not wrap at 64 characters.
     fn decode(pem: &'a [u8]) -> Option<Self> {
         let mut decoder = Decoder::new_detect_wrap(pem).ok()?;
         let mut der = Zeroizing::new(Vec::with_capacity(decoder.remaining_len()));
@@ -88,7 +88,7 @@ impl<'a> Block<'a> {
     }
 }
 
-/// The curve in front of a private key, as `openssl ecparam -genkey` writes it, and the rest.
+/// Splits off the curve before a private key, which `openssl ecparam -genkey` writes.
 fn split_parameters(pem: &[u8]) -> Result<(Option<Curve>, &[u8]), ConfigError> {
     let pem = trim(pem);
     let end = || {
@@ -108,8 +108,8 @@ fn split_parameters(pem: &[u8]) -> Result<(Option<Curve>, &[u8]), ConfigError> {
     }
 }
 
-/// Without what comes with environment variables, here-documents and editors around a block: blank
-/// lines, and a byte order mark.
+/// Removes blank lines and a byte order mark around a block, as environment variables,
+/// here-documents and editors add them.
 fn trim(pem: &[u8]) -> &[u8] {
     pem.strip_prefix(b"\xef\xbb\xbf")
         .unwrap_or(pem)
@@ -136,7 +136,7 @@ fn contains(text: &[u8], part: &[u8]) -> bool {
 }
 
 const BEGIN: &[u8] = b"-----BEGIN ";
-/// A backslash after a boundary, whatever it was to escape.
+/// A backslash after a boundary: an escaped line break of any spelling.
 const ESCAPED: &[u8] = b"-----\\";
 const PARAMETERS: &[u8] = b"-----BEGIN EC PARAMETERS-----";
 const PARAMETERS_END: &[u8] = b"-----END EC PARAMETERS-----";

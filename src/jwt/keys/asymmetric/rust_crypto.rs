@@ -1,4 +1,4 @@
-//! Signatures by the crates of RustCrypto and dalek.
+//! Signature backend: RustCrypto and dalek.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use sha2::{Sha256, Sha384, Sha512};
 use zeroize::Zeroizing;
 
 use crate::error::ConfigError;
-use crate::jwt::keys::algorithm::{Algorithm, Curve, Family};
+use crate::jwt::keys::algorithm::{Algorithm, Curve, KeyType};
 
 use super::key::{MISMATCH, PrivateKey, PrivatePart, PublicKey, RsaPrivate};
 
@@ -83,7 +83,7 @@ enum Private {
 }
 
 impl Signer {
-    /// Gives the public half along.
+    /// Builds the signer, and the public key of `key`.
     pub(super) fn new(
         algorithm: Algorithm,
         key: &PrivateKey,
@@ -131,18 +131,18 @@ impl Signer {
 }
 
 const INVALID: ConfigError = ConfigError::InvalidKey(
-    "the numbers in the key are out of range or off the curve; export it again or make a new one",
+    "the numbers in the key are out of range or off the curve; export it again or make a new key",
 );
 
 fn is_rsa(algorithm: Algorithm) -> bool {
-    algorithm.family() == Family::Rsa
+    algorithm.key_type() == KeyType::Rsa
 }
 
 fn integer(bytes: &[u8]) -> BoxedUint {
     BoxedUint::from_be_slice_vartime(bytes)
 }
 
-/// `rsa` computes the CRT values itself; those of the file have to be the same.
+/// Builds an RSA key. `rsa` computes the CRT values itself; those of the file must be the same.
 fn rsa_private(key: &RsaPrivate) -> Result<rsa::PrivateKey, ConfigError> {
     let private = rsa::PrivateKey::from_components(
         integer(&key.public.n),
@@ -153,11 +153,11 @@ fn rsa_private(key: &RsaPrivate) -> Result<rsa::PrivateKey, ConfigError> {
     .map_err(|_| MISMATCH)?;
     let [dp, dq, qi] = [&key.dp, &key.dq, &key.qi].map(|one| Zeroizing::new(integer(one)));
     let computed = private.crt_coefficient().map(Zeroizing::new);
-    let same = private.dp() == Some(&*dp) && private.dq() == Some(&*dq) && computed == Some(qi);
-    same.then_some(private).ok_or(MISMATCH)
+    let is_same = private.dp() == Some(&*dp) && private.dq() == Some(&*dq) && computed == Some(qi);
+    is_same.then_some(private).ok_or(MISMATCH)
 }
 
-/// Blinded with randomness of the operating system, as PSS is salted with it.
+/// Signs with blinding and PSS salt from the operating system's randomness.
 fn rsa_sign(algorithm: Algorithm, key: &rsa::PrivateKey, message: &[u8]) -> Option<Vec<u8>> {
     let signature = match algorithm {
         Algorithm::RS256 => key.pkcs1v15_sign::<Sha256>(message),

@@ -1,4 +1,4 @@
-//! One JSON Web Key (RFC 7517), before it is known to be sound.
+//! Parsing of one JSON Web Key (RFC 7517), before its key material is validated.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -8,14 +8,13 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Deserialize;
 use zeroize::Zeroizing;
 
+use super::algorithm::{Algorithm, Curve, KeyType};
 use super::secret::HmacSecret;
 use crate::error::ConfigError;
 use crate::jwt::strict_json;
 
-use super::algorithm::{Algorithm, Curve, Family};
-
-/// The members that signatures need. Key material is borrowed, so that no copy of it is left. `null`
-/// is absence: some servers write every member of their key type, with or without a value.
+/// Members of a JWK for signatures. Key material is borrowed, so that no copy of it remains in
+/// memory. `null` means absent: some servers write every member, with or without a value.
 #[derive(Deserialize)]
 #[cfg_attr(
     not(any(feature = "aws-lc-rs", feature = "rust-crypto")),
@@ -57,7 +56,7 @@ pub(super) struct Jwk<'a> {
     pub(super) oth: Option<serde::de::IgnoredAny>,
 }
 
-/// What a key is read for, in the words of `key_ops`.
+/// Intended use of a key, as in `key_ops` (RFC 7517, section 4.3).
 #[derive(Clone, Copy)]
 pub(super) enum Operation {
     Sign,
@@ -67,55 +66,54 @@ pub(super) enum Operation {
 impl<'a> Jwk<'a> {
     pub(super) fn parse(json: &'a [u8]) -> Result<Self, ConfigError> {
         strict_json::deserialize_object(json).ok_or(ConfigError::InvalidKey(
-            "give one JWK: a JSON object whose members are of the types in RFC 7517, once each",
+            "give one JWK: a JSON object whose members have the types in RFC 7517, once each",
         ))
     }
 
-    /// `alg`, or what `kty` and `crv` leave no choice about; for RSA, where they do, `rsa`.
+    /// Returns `alg`, or the only algorithm of `kty` and `crv`; for RSA without `alg`, `rsa`.
     pub(super) fn algorithm(&self, rsa: Option<Algorithm>) -> Result<Algorithm, ConfigError> {
-        let family = self.family()?;
+        let key_type = self.key_type()?;
         let Some(alg) = &self.alg else {
-            return match (family, rsa) {
-                (Family::Ec(Curve::P256), _) => Ok(Algorithm::ES256),
-                (Family::Ec(Curve::P384), _) => Ok(Algorithm::ES384),
-                (Family::Ed25519, _) => Ok(Algorithm::EdDSA),
-                (Family::Rsa, Some(rsa)) => Ok(rsa),
-                (Family::Rsa | Family::Hmac, _) => Err(ConfigError::InvalidKey(
-                    "add `alg` to the JWK: its `kty` leaves a choice of algorithms",
+            return match (key_type, rsa) {
+                (KeyType::Ec(Curve::P256), _) => Ok(Algorithm::ES256),
+                (KeyType::Ec(Curve::P384), _) => Ok(Algorithm::ES384),
+                (KeyType::Ed25519, _) => Ok(Algorithm::EdDSA),
+                (KeyType::Rsa, Some(rsa)) => Ok(rsa),
+                (KeyType::Rsa | KeyType::Hmac, _) => Err(ConfigError::InvalidKey(
+                    "add `alg` to the JWK: its `kty` allows several algorithms",
                 )),
             };
         };
         let algorithm = Algorithm::from_name(alg).ok_or(ConfigError::InvalidKey(
-            "the `alg` of the JWK is not a signature algorithm that we know",
+            "the `alg` of the JWK is not a signature algorithm that is supported",
         ))?;
-        if algorithm.family() != family {
+        if algorithm.key_type() != key_type {
             return Err(ConfigError::KeyTypeMismatch(algorithm.as_str()));
         }
         Ok(algorithm)
     }
 
-    /// RFC 7517, sections 4.2 and 4.3: a key says what it is for, or nothing.
+    /// Checks `use` and `key_ops`, which are optional (RFC 7517, sections 4.2 and 4.3).
     pub(super) fn check_use(&self, operation: Operation) -> Result<(), ConfigError> {
         if self.usage.as_deref().is_some_and(|usage| usage != "sig") {
             return Err(ConfigError::InvalidKey(
                 "the JWK is not for signatures: its `use` is not `sig`",
             ));
         }
-        let (name, refusal) = match operation {
-            Operation::Sign => ("sign", "the `key_ops` of the JWK do not have `sign`"),
-            Operation::Verify => ("verify", "the `key_ops` of the JWK do not have `verify`"),
+        let (name, reason) = match operation {
+            Operation::Sign => ("sign", "the `key_ops` of the JWK do not contain `sign`"),
+            Operation::Verify => ("verify", "the `key_ops` of the JWK do not contain `verify`"),
         };
         match &self.key_ops {
             Some(allowed) if !allowed.iter().any(|one| one == name) => {
-                Err(ConfigError::InvalidKey(refusal))
+                Err(ConfigError::InvalidKey(reason))
             }
             _ => Ok(()),
         }
     }
 
-    /// A private key among public ones is a leak, and a secret among them would let everybody
-    /// sign who can read it.
-    pub(super) fn refuse_private(&self) -> Result<(), ConfigError> {
+    /// Rejects private keys and secrets: published ones have leaked, and let every reader sign.
+    pub(super) fn reject_private(&self) -> Result<(), ConfigError> {
         let private = [self.d, self.p, self.q, self.dp, self.dq, self.qi, self.k];
         if private.iter().any(Option::is_some) || self.oth.is_some() || self.kty == "oct" {
             return Err(ConfigError::InvalidKey(
@@ -129,8 +127,8 @@ impl<'a> Jwk<'a> {
         self.kid.as_deref().map(Arc::from)
     }
 
-    /// Whether the key says that it is none for signatures (RFC 7517, section 4.2; RFC 7518,
-    /// section 4.1; RFC 8037, section 2): an issuer publishes such keys beside the others.
+    /// Returns `true` if the key is declared to be for encryption (RFC 7517, section 4.2; RFC 7518,
+    /// section 4.1; RFC 8037, section 2): issuers publish such keys beside the others.
     #[cfg(any(feature = "jwks", feature = "jsonwebtoken"))]
     pub(super) fn is_for_encryption(&self) -> bool {
         const ALGORITHMS: [&str; 3] = ["RSA-OAEP", "RSA1_5", "ECDH-ES"];
@@ -145,44 +143,44 @@ impl<'a> Jwk<'a> {
         }
     }
 
-    /// The secret of an `oct` key (RFC 7518, section 6.4.1).
+    /// Returns the secret of an `oct` key (RFC 7518, section 6.4.1).
     pub(super) fn secret(&self) -> Result<HmacSecret, ConfigError> {
         let mut bytes = decode(self.k)?;
         HmacSecret::new(std::mem::take(&mut *bytes))
     }
 
-    fn family(&self) -> Result<Family, ConfigError> {
+    fn key_type(&self) -> Result<KeyType, ConfigError> {
         match (&*self.kty, self.crv.as_deref()) {
-            ("oct", None) => Ok(Family::Hmac),
-            ("RSA", None) => Ok(Family::Rsa),
-            ("EC", Some("P-256")) => Ok(Family::Ec(Curve::P256)),
-            ("EC", Some("P-384")) => Ok(Family::Ec(Curve::P384)),
-            ("OKP", Some("Ed25519")) => Ok(Family::Ed25519),
+            ("oct", None) => Ok(KeyType::Hmac),
+            ("RSA", None) => Ok(KeyType::Rsa),
+            ("EC", Some("P-256")) => Ok(KeyType::Ec(Curve::P256)),
+            ("EC", Some("P-384")) => Ok(KeyType::Ec(Curve::P384)),
+            ("OKP", Some("Ed25519")) => Ok(KeyType::Ed25519),
             _ => Err(ConfigError::InvalidKey(
-                "the JWK is to be RSA, oct, EC with P-256 or P-384, or OKP with Ed25519",
+                "the JWK must be RSA, oct, EC with P-256 or P-384, or OKP with Ed25519",
             )),
         }
     }
 }
 
-/// Strict base64url (RFC 7515, section 2) of a member that has to be there.
+/// Decodes strict base64url (RFC 7515, section 2) of a required member.
 pub(super) fn decode(member: Option<&str>) -> Result<Zeroizing<Vec<u8>>, ConfigError> {
     let text = member
         .filter(|text| !text.is_empty())
         .ok_or(ConfigError::InvalidKey(
-            "a member that the `kty` of the JWK asks for is missing or empty",
+            "a member that the `kty` of the JWK requires is missing or empty",
         ))?;
     let bytes = URL_SAFE_NO_PAD.decode(text);
     bytes
         .map(Zeroizing::new)
-        .map_err(|_| ConfigError::InvalidKey(why_undecoded(text)))
+        .map_err(|_| ConfigError::InvalidKey(decode_error(text)))
 }
 
-fn why_undecoded(text: &str) -> &'static str {
+fn decode_error(text: &str) -> &'static str {
     if text.ends_with('=') {
-        "a member of the JWK is padded base64url; leave out the `=` at its end"
+        "a member of the JWK is padded base64url; remove the `=` at its end"
     } else if text.contains(['+', '/']) {
-        "a member of the JWK is base64; write base64url: `-` for `+`, `_` for `/`"
+        "a member of the JWK is base64; use base64url: `-` for `+`, `_` for `/`"
     } else {
         "a member of the JWK is not base64url without padding"
     }

@@ -6,7 +6,7 @@ const K: &str =
     "AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr_T-1qS0gZH75aKtMN3Yj0iPS4hcgUuTwjAzZr1Z9CAow";
 
 #[track_caller]
-fn refused(jwk: &str) -> &'static str {
+fn invalid(jwk: &str) -> &'static str {
     match SigningKey::from_jwk(jwk) {
         Err(ConfigError::InvalidKey(reason)) => reason,
         other => panic!("{jwk}: {other:?}"),
@@ -14,7 +14,7 @@ fn refused(jwk: &str) -> &'static str {
 }
 
 #[test]
-fn an_oct_key_signs_under_its_own_algorithm_and_id() {
+fn oct_key_has_its_algorithm_and_id() {
     for alg in ["HS256", "HS384", "HS512"] {
         let jwk = format!(
             r#"{{"kty":"oct","alg":"{alg}","kid":"k\u0031","use":"sig","key_ops":["sign","verify"],"k":"{K}"}}"#
@@ -29,7 +29,7 @@ fn an_oct_key_signs_under_its_own_algorithm_and_id() {
 }
 
 #[test]
-fn an_oct_key_is_held_to_the_rules_of_secrets() {
+fn oct_key_must_be_a_valid_secret() {
     let jwk = |alg, k| SigningKey::from_jwk(format!(r#"{{"kty":"oct","alg":"{alg}","k":"{k}"}}"#));
     assert!(matches!(
         jwk("HS256", "c2VjcmV0"),
@@ -45,13 +45,13 @@ fn an_oct_key_is_held_to_the_rules_of_secrets() {
 }
 
 #[test]
-fn a_key_that_leaves_a_choice_of_algorithms_needs_alg() {
-    assert!(refused(&format!(r#"{{"kty":"oct","k":"{K}"}}"#)).contains("alg"));
-    assert!(refused(r#"{"kty":"RSA","n":"AQAB","e":"AQAB"}"#).contains("alg"));
+fn key_type_with_several_algorithms_requires_alg() {
+    assert!(invalid(&format!(r#"{{"kty":"oct","k":"{K}"}}"#)).contains("alg"));
+    assert!(invalid(r#"{"kty":"RSA","n":"AQAB","e":"AQAB"}"#).contains("alg"));
 }
 
 #[test]
-fn alg_that_does_not_go_with_kty_and_crv_is_refused() {
+fn alg_that_contradicts_kty_or_crv_is_rejected() {
     for jwk in [
         r#"{"kty":"RSA","alg":"HS256","n":"AQAB","e":"AQAB"}"#,
         r#"{"kty":"EC","crv":"P-384","alg":"ES256"}"#,
@@ -66,12 +66,12 @@ fn alg_that_does_not_go_with_kty_and_crv_is_refused() {
             "{jwk}"
         );
     }
-    assert!(refused(r#"{"kty":"RSA","alg":"RSA-OAEP"}"#).contains("alg"));
-    assert!(refused(r#"{"kty":"oct","alg":"none","k":"c2VjcmV0"}"#).contains("alg"));
+    assert!(invalid(r#"{"kty":"RSA","alg":"RSA-OAEP"}"#).contains("alg"));
+    assert!(invalid(r#"{"kty":"oct","alg":"none","k":"c2VjcmV0"}"#).contains("alg"));
 }
 
 #[test]
-fn unknown_kinds_and_curves_are_refused() {
+fn unknown_key_types_and_curves_are_rejected() {
     for jwk in [
         r#"{"kty":"EC","crv":"P-521"}"#,
         r#"{"kty":"EC","crv":"secp256k1"}"#,
@@ -79,20 +79,20 @@ fn unknown_kinds_and_curves_are_refused() {
         r#"{"kty":"OKP","crv":"X25519"}"#,
         r#"{"kty":"rsa","alg":"RS256"}"#,
     ] {
-        assert!(refused(jwk).contains("Ed25519"), "{jwk}");
+        assert!(invalid(jwk).contains("Ed25519"), "{jwk}");
     }
 }
 
 #[test]
-fn a_key_for_other_uses_is_refused() {
+fn key_for_another_use_is_rejected() {
     assert!(
-        refused(&format!(
+        invalid(&format!(
             r#"{{"kty":"oct","alg":"HS256","use":"enc","k":"{K}"}}"#
         ))
         .contains("use")
     );
     assert!(
-        refused(&format!(
+        invalid(&format!(
             r#"{{"kty":"oct","alg":"HS256","key_ops":["verify"],"k":"{K}"}}"#
         ))
         .contains("sign")
@@ -105,7 +105,7 @@ fn a_key_for_other_uses_is_refused() {
 }
 
 #[test]
-fn a_private_jwk_is_refused_as_verifying_key() {
+fn private_jwk_is_rejected_as_verifying_key() {
     for jwk in [
         format!(r#"{{"kty":"oct","alg":"HS256","k":"{K}"}}"#),
         r#"{"kty":"oct","alg":"HS256"}"#.to_owned(),
@@ -126,7 +126,7 @@ fn a_private_jwk_is_refused_as_verifying_key() {
 }
 
 #[test]
-fn anything_but_one_strict_json_object_is_refused() {
+fn input_other_than_one_strict_json_object_is_rejected() {
     for jwk in [
         "",
         "null",
@@ -141,13 +141,13 @@ fn anything_but_one_strict_json_object_is_refused() {
         r#"{"kty":"oct","alg":"HS256","key_ops":"sign"}"#,
         r#"{"kty":"oct","alg":"HS256","k":1}"#,
     ] {
-        assert!(refused(jwk).contains("JSON object"), "{jwk}");
+        assert!(invalid(jwk).contains("JSON object"), "{jwk}");
     }
     assert!(SigningKey::from_jwk(b"{\"kty\":\"oct\",\"x\":\"\xff\"}").is_err());
 }
 
 #[test]
-fn base64url_is_strict_and_the_reason_says_what_is_wrong() {
+fn base64url_is_strict_with_a_specific_error() {
     for (k, reason) in [
         ("", "missing or empty"),
         ("QQ==", "padded"),
@@ -158,9 +158,9 @@ fn base64url_is_strict_and_the_reason_says_what_is_wrong() {
         ("Q", "not base64url"),
     ] {
         let jwk = format!(r#"{{"kty":"oct","alg":"HS256","k":"{k}"}}"#);
-        assert!(refused(&jwk).contains(reason), "{k}: {}", refused(&jwk));
+        assert!(invalid(&jwk).contains(reason), "{k}: {}", invalid(&jwk));
     }
-    assert!(refused(r#"{"kty":"oct","alg":"HS256"}"#).contains("missing or empty"));
+    assert!(invalid(r#"{"kty":"oct","alg":"HS256"}"#).contains("missing or empty"));
 }
 
 #[test]
@@ -174,16 +174,16 @@ fn null_member_is_absent() {
     .collect();
     let key = SigningKey::from_jwk(format!(r#"{{{nulls}"kty":"oct","alg":"HS256","k":"{K}"}}"#));
     assert_eq!(key.unwrap().kid(), None);
-    // What is demanded is missing then.
+    // A required member is then missing.
     let missing = format!(r#"{{"kty":"oct","alg":null,"k":"{K}"}}"#);
-    assert!(refused(&missing).contains("alg"));
-    assert!(refused(r#"{"kty":"oct","alg":"HS256","k":null}"#).contains("missing"));
+    assert!(invalid(&missing).contains("alg"));
+    assert!(invalid(r#"{"kty":"oct","alg":"HS256","k":null}"#).contains("missing"));
 }
 
 #[test]
-fn no_pem_or_der_makes_an_hmac_key() {
+fn hmac_key_is_never_read_from_pem_or_der() {
     for algorithm in [Algorithm::HS256, Algorithm::HS384, Algorithm::HS512] {
-        for refused in [
+        for invalid in [
             VerifyingKey::from_pem(algorithm, "-----BEGIN PUBLIC KEY-----").err(),
             VerifyingKey::from_der(algorithm, "0").err(),
             VerifyingKey::from_bytes(algorithm, [4; 65]).err(),
@@ -191,8 +191,8 @@ fn no_pem_or_der_makes_an_hmac_key() {
             SigningKey::from_der(algorithm, "0").err(),
         ] {
             assert!(
-                matches!(refused, Some(ConfigError::KeyTypeMismatch(_))),
-                "{refused:?}"
+                matches!(invalid, Some(ConfigError::KeyTypeMismatch(_))),
+                "{invalid:?}"
             );
         }
     }

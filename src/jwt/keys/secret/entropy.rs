@@ -2,21 +2,19 @@
 
 use zeroize::Zeroizing;
 
-/// At most how many bits it takes to write `bytes` down for somebody who tries the usual patterns
-/// first.
+/// Upper estimate, in bits, of the work for an attacker that tries the usual patterns first.
 ///
-/// The text is cut into pieces from left to right, as LZ77 does, each of them the one that saves
-/// most: a single byte, which costs the logarithm of the number of different bytes in the text; a
-/// repetition of what stood before; a sequence with equal steps (`aaaa`, `1234`, `zyxw`); or a piece
-/// of [`KNOWN`]. So what is drawn by lot costs about as much as it has entropy, whatever its
-/// alphabet, and keyboard rows, words for secrets, repetitions and dates cost little. Letter case
-/// does not count.
+/// The text is split greedily from left to right, as in LZ77, into the pieces that save most: a
+/// single byte, which costs the logarithm of the number of distinct bytes in the text; a repetition
+/// of earlier text; a sequence with equal steps (`aaaa`, `1234`, `zyxw`); or a part of [`KNOWN`].
+/// Random text costs about its entropy, whatever its alphabet; keyboard rows, common words,
+/// repetitions and dates cost little. Letter case is ignored.
 pub(super) fn estimated_bits(bytes: &[u8]) -> f64 {
     let bytes = bytes.get(..MAX_BYTES).unwrap_or(bytes);
     let mut text = Zeroizing::new(Vec::with_capacity(bytes.len()));
     text.extend(bytes.iter().map(u8::to_ascii_lowercase));
 
-    let per_byte = bits(different(&text).max(2));
+    let per_byte = bits(distinct(&text).max(2));
     let (mut total, mut position) = (0.0, 0);
     while position < text.len() {
         let (before, rest) = text.split_at(position);
@@ -47,28 +45,28 @@ struct Piece {
 }
 
 impl Piece {
-    /// One of `choices` places to take it from; its length has to be told, too.
-    fn of(length: usize, choices: usize) -> Self {
+    /// Piece from one of `choices` positions: its cost encodes the position and the length.
+    fn new(length: usize, choices: usize) -> Self {
         let cost = 1.0 + bits(choices) + bits(length.max(1));
         Self { length, cost }
     }
 }
 
-/// Goes on with the step between the last two bytes.
+/// Longest continuation with the step between the last two bytes.
 fn sequence(before: &[u8], rest: &[u8]) -> Piece {
     let [.., earlier, last] = before else {
-        return Piece::of(0, 2);
+        return Piece::new(0, 2);
     };
     let step = last.wrapping_sub(*earlier);
     let mut expected = *last;
-    let goes_on = |byte: &&u8| {
+    let continues = |byte: &&u8| {
         expected = expected.wrapping_add(step);
         **byte == expected
     };
-    Piece::of(rest.iter().take_while(goes_on).count(), 2)
+    Piece::new(rest.iter().take_while(continues).count(), 2)
 }
 
-/// Repeats what began at some earlier place, perhaps into itself.
+/// Longest repetition of earlier text, which may overlap the current position.
 fn repetition(text: &[u8], position: usize) -> Piece {
     let rest = text.iter().skip(position);
     let lengths = (0..position).map(|start| {
@@ -76,20 +74,20 @@ fn repetition(text: &[u8], position: usize) -> Piece {
         let pairs = earlier.zip(rest.clone());
         pairs.take_while(|(earlier, byte)| earlier == byte).count()
     });
-    Piece::of(lengths.max().unwrap_or(0), position.max(1))
+    Piece::new(lengths.max().unwrap_or(0), position.max(1))
 }
 
-/// A piece of what everybody tries.
+/// Longest part of [`KNOWN`].
 fn known(rest: &[u8]) -> Piece {
     let places = 0..KNOWN.len();
     let lengths = places.clone().map(|start| {
         let pairs = KNOWN.bytes().skip(start).zip(rest);
         pairs.take_while(|(known, byte)| known == *byte).count()
     });
-    Piece::of(lengths.max().unwrap_or(0), places.len())
+    Piece::new(lengths.max().unwrap_or(0), places.len())
 }
 
-fn different(text: &[u8]) -> usize {
+fn distinct(text: &[u8]) -> usize {
     let mut seen = [false; 256];
     for byte in text {
         if let Some(seen) = seen.get_mut(usize::from(*byte)) {
@@ -103,7 +101,7 @@ fn bits(choices: usize) -> f64 {
     (choices as f64).log2()
 }
 
-/// A longer secret shows in its beginning what it is.
+/// The beginning of a longer secret is enough for the estimate.
 const MAX_BYTES: usize = 1024;
 
 /// Keyboard rows and columns in both directions, and words that stand in for a secret.

@@ -1,4 +1,4 @@
-//! The bytes that nobody else may know.
+//! HMAC secrets.
 
 mod entropy;
 
@@ -15,11 +15,11 @@ use zeroize::Zeroizing;
 use crate::error::ConfigError;
 use crate::key_files;
 
-/// A shared secret for HMAC signatures.
+/// Shared secret for HMAC signatures.
 ///
-/// What exists is fit for HS256: at least 32 bytes (RFC 7518, section 3.2), no placeholder, and not
-/// predictable, as repetitions, sequences, keyboard rows and dates are. The bytes are overwritten
-/// when the last copy goes, and `Debug` does not show them.
+/// A value is always strong enough for HS256: at least 32 bytes (RFC 7518, section 3.2), not a
+/// well-known placeholder, and not predictable (repetitions, sequences, keyboard rows, dates). The
+/// bytes are overwritten when the last copy is dropped, and `Debug` redacts them.
 ///
 /// ```
 /// use tower_warder::HmacSecret;
@@ -35,7 +35,7 @@ use crate::key_files;
 pub struct HmacSecret(Zeroizing<Vec<u8>>);
 
 impl HmacSecret {
-    /// Takes the bytes exactly as given: not trimmed, not decoded.
+    /// Creates a secret from the bytes exactly as given: they are not trimmed and not decoded.
     ///
     /// # Errors
     ///
@@ -46,7 +46,8 @@ impl HmacSecret {
         let bytes = Zeroizing::new(bytes.into());
         if is_asymmetric(&bytes) {
             return Err(ConfigError::InvalidKey(
-                "an asymmetric key or a certificate is no shared secret",
+                "an asymmetric key or a certificate is not a shared secret; \
+                 make one with `openssl rand -hex 32`",
             ));
         }
         if is_placeholder(&bytes) {
@@ -64,11 +65,11 @@ impl HmacSecret {
         Ok(Self(bytes))
     }
 
-    /// Reads an environment variable: its UTF-8 bytes, as they are.
+    /// Reads a secret from an environment variable: its UTF-8 bytes, unchanged.
     ///
     /// # Errors
     ///
-    /// As [`new`](Self::new), and where the variable is not set, empty or not UTF-8.
+    /// As [`new`](Self::new), and if the variable is not set, empty or not UTF-8.
     pub fn from_env(name: &str) -> Result<Self, ConfigError> {
         match env::var(name) {
             Ok(value) if value.is_empty() => Err(ConfigError::EmptyVariable(name.to_owned())),
@@ -78,42 +79,42 @@ impl HmacSecret {
         }
     }
 
-    /// Draws 64 bytes from the operating system.
+    /// Generates 64 random bytes from the operating system.
     ///
     /// # Panics
     ///
-    /// If the operating system has no randomness to give.
+    /// If the operating system provides no randomness.
     pub fn generate() -> Self {
         let mut bytes = Zeroizing::new(vec![0; GENERATED_BYTES]);
         #[expect(clippy::expect_used, reason = "no service can run without randomness")]
-        getrandom::fill(&mut bytes).expect("the operating system gives randomness");
+        getrandom::fill(&mut bytes).expect("the operating system provides randomness");
         Self(bytes)
     }
 
-    /// Reads the secret in `path`: the bytes of the file, exactly as they are, also a line feed at
-    /// its end.
+    /// Reads the secret in `path`: the bytes of the file exactly as they are, including a line feed
+    /// at the end.
     ///
-    /// On Unix the file has to belong to the user of this process or to root, to be no symbolic link,
-    /// and to be closed to its group and to others, as [`key_files`] says.
+    /// On Unix the file must belong to the user of this process or to root, must not be a symbolic
+    /// link, and must not be accessible to its group and to others: see [`key_files`].
     ///
     /// # Errors
     ///
-    /// As [`new`](Self::new), [`ConfigError::KeyFile`] where others could know the secret or have put
-    /// it there, and [`ConfigError::File`] where the file cannot be read.
+    /// As [`new`](Self::new), [`ConfigError::KeyFile`] if other users could have read or written the
+    /// file, and [`ConfigError::File`] if it cannot be read.
     pub fn from_file(path: impl AsRef<Path>) -> Result<Self, ConfigError> {
-        // The buffer goes with its room for a large file, and is overwritten.
+        // A copy of the exact size; the larger read buffer is overwritten when it is dropped.
         Self::new(key_files::read_private(path)?.to_vec())
     }
 
-    /// Reads the secret in `path` as [`from_file`](Self::from_file) does, or makes one there if there
-    /// is no such file.
+    /// Reads the secret in `path` as [`from_file`](Self::from_file) does, or creates the file with a
+    /// new secret if it does not exist.
     ///
-    /// The file that it makes holds text, which is the secret as it is. It appears whole and with
-    /// mode 0600; of two processes that start at once both use the one that came first.
+    /// The created file holds printable text, whose bytes are the secret. It is created atomically
+    /// and with mode 0600; processes that start at the same time all use the first one's file.
     ///
     /// # Errors
     ///
-    /// As [`from_file`](Self::from_file), and [`ConfigError::File`] where the file cannot be written.
+    /// As [`from_file`](Self::from_file), and [`ConfigError::File`] if the file cannot be written.
     pub fn from_file_or_generate(path: impl AsRef<Path>) -> Result<Self, ConfigError> {
         let path = path.as_ref();
         match Self::from_file(path) {
@@ -128,7 +129,7 @@ impl HmacSecret {
         }
     }
 
-    /// Whether `other` is the secret, in a time that does not depend on where they differ.
+    /// Returns `true` if `other` equals the secret. Compares in constant time.
     #[cfg(feature = "password")]
     pub fn matches(&self, other: &[u8]) -> bool {
         use ctutils::CtEq;
@@ -136,7 +137,7 @@ impl HmacSecret {
         self.0.ct_eq(other).into()
     }
 
-    /// The secret of `testing`, which [`new`](Self::new) refuses: it is published.
+    /// Returns the secret of `testing`, which is public, so that [`new`](Self::new) rejects it.
     #[cfg(feature = "testing")]
     pub(crate) fn for_tests() -> Self {
         Self(Zeroizing::new(TESTING.to_owned().into_bytes()))
@@ -154,13 +155,14 @@ impl fmt::Debug for HmacSecret {
 }
 
 const MIN_BYTES: usize = 32;
-/// Nobody tries so many, and 16 random bytes in hexadecimal, the least that is usual, come to about 120.
+/// Out of reach of a brute-force search. 16 random bytes in hexadecimal, the usual minimum, are
+/// estimated at about 120.
 const MIN_ESTIMATED_BITS: f64 = 80.0;
 #[cfg(feature = "testing")]
 const TESTING: &str = "everybody who reads this knows it";
 const GENERATED_BYTES: usize = 64;
 
-/// Writes a new secret beside `path` and links it there, unless somebody was faster.
+/// Writes a new secret beside `path` and links it there, unless another process did so first.
 fn create(path: &Path) -> io::Result<()> {
     let text = Zeroizing::new(URL_SAFE_NO_PAD.encode(HmacSecret::generate().as_bytes()));
     let mut suffix = [0; 8];
@@ -177,7 +179,7 @@ fn create(path: &Path) -> io::Result<()> {
         file.write_all(text.as_bytes())?;
         file.sync_all()
     });
-    // A link, unlike a rename, never replaces what is there.
+    // A link, unlike a rename, never replaces an existing file.
     let linked = written.and_then(|()| match fs::hard_link(&draft, path) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
         linked => linked,
@@ -186,10 +188,10 @@ fn create(path: &Path) -> io::Result<()> {
     linked
 }
 
-/// Compared as a whole, without case, `-`, `_`, blanks and quotes (which some readers of `.env`
-/// files leave in place): a passphrase that contains such a word passes.
+/// Compares the whole secret, ignoring case, `-`, `_`, blanks and quotes (which some readers of
+/// `.env` files leave in place). A longer passphrase that contains such a word is not a placeholder.
 fn is_placeholder(bytes: &[u8]) -> bool {
-    // Room for all of it: a vector that grows leaves copies behind.
+    // Full capacity: a vector that grows leaves copies of the secret behind.
     let mut plain = Zeroizing::new(Vec::with_capacity(bytes.len()));
     let letters = bytes
         .iter()
@@ -238,14 +240,14 @@ const PLACEHOLDERS: &[&str] = &[
     "test",
     "testsecret",
     "todo",
-    // The keys that Supabase starts with.
+    // The default keys of Supabase.
     "supersecretjwttokenwithatleast32characterslong",
     "yoursupersecretjwttokenwithatleast32characterslong",
     // The key of the FastAPI tutorial.
     "09d25e094faa6ca2556c818166b7a9563b93f7099f6f0f4caa6cf63b88e8d3e7",
 ];
 
-/// PEM or OpenSSH. What is public is no secret, and whoever knows it would sign with it.
+/// Detects PEM and OpenSSH. A public key used as an HMAC secret would let anyone sign who has it.
 fn is_asymmetric(bytes: &[u8]) -> bool {
     const PEM: &[u8] = b"-----BEGIN ";
     const OPENSSH: [&[u8]; 4] = [b"ssh-", b"ecdsa-sha2-", b"sk-ssh-", b"sk-ecdsa-"];
@@ -259,7 +261,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn well_known_placeholders_are_refused_in_any_spelling() {
+    fn placeholder_is_rejected_in_any_spelling() {
         for word in [
             "CHANGE_ME",
             "change-me-please-this-is-not-a-real-secret",
@@ -277,13 +279,13 @@ mod tests {
     }
 
     #[test]
-    fn a_long_passphrase_that_contains_a_placeholder_passes() {
+    fn long_passphrase_containing_a_placeholder_is_accepted() {
         assert!(HmacSecret::new("my secret garden has 14 apple trees").is_ok());
         assert!(HmacSecret::new("do not change_me, I was drawn by lot: 8Qz").is_ok());
     }
 
     #[test]
-    fn repetitions_and_sequences_are_refused() {
+    fn repetitions_and_sequences_are_rejected() {
         for predictable in [
             "a".repeat(64),
             "ab".repeat(32),
@@ -303,7 +305,7 @@ mod tests {
     }
 
     #[test]
-    fn a_secret_shorter_than_32_bytes_is_refused() {
+    fn secret_shorter_than_32_bytes_is_rejected() {
         assert!(matches!(
             HmacSecret::new("yDW3kcHh1V0mhdDsaWyb29bSGZ3rEo7"),
             Err(ConfigError::SecretTooShort {
@@ -321,7 +323,7 @@ mod tests {
     }
 
     #[test]
-    fn first_starts_at_once_agree_on_one_secret_file() {
+    fn concurrent_first_starts_share_one_secret_file() {
         let directory = env::temp_dir().join(format!("tower-warder-{}", std::process::id()));
         fs::create_dir_all(&directory).unwrap();
         let path = directory.join("secret");

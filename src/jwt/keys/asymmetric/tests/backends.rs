@@ -1,10 +1,10 @@
-//! Both backends, side by side.
+//! Agreement of both backends.
 
 use super::*;
 use crate::jwt::keys::jwk::Jwk;
 
 #[test]
-fn each_backend_verifies_what_the_other_signed() {
+fn each_backend_verifies_signatures_of_the_other() {
     for (algorithm, private, public) in algorithms() {
         let private = PrivateKey::from_pem(algorithm, private.as_bytes()).unwrap();
         let public = PublicKey::from_pem(algorithm, public.as_bytes()).unwrap();
@@ -26,7 +26,7 @@ fn each_backend_verifies_what_the_other_signed() {
 }
 
 #[test]
-fn both_backends_refuse_the_same_keys() {
+fn both_backends_reject_the_same_keys() {
     let mut off = p256_point();
     off[40] ^= 1;
     let off = PublicKey::from_bytes(Algorithm::ES256, &off).unwrap();

@@ -1,9 +1,9 @@
-//! PEM, DER and JWK: what is read and what is not.
+//! Reading and writing of PEM, DER and JWK.
 
 use super::*;
 
 #[test]
-fn the_same_key_is_read_from_every_format() {
+fn every_format_gives_the_same_key() {
     let signature = SigningKey::from_pem(Algorithm::RS256, RSA)
         .unwrap()
         .sign(b"message")
@@ -37,14 +37,14 @@ fn the_same_key_is_read_from_every_format() {
 }
 
 #[test]
-fn a_private_rsa_jwk_signs() {
+fn private_rsa_jwk_signs() {
     let key = SigningKey::from_jwk(private_rsa_jwk().0).unwrap();
     let verifying = VerifyingKey::from_pem(Algorithm::PS256, RSA_PUBLIC).unwrap();
     assert!(verifying.verify(b"message", &key.sign(b"message").unwrap()));
 }
 
 #[test]
-fn zero_bytes_in_front_of_a_jwk_integer_make_no_other_key() {
+fn leading_zeros_of_jwk_integers_are_ignored() {
     let key = |n: &[u8], e: &[u8]| VerifyingKey::from_jwk(rsa_jwk(n, e));
     let n = modulus(2048);
     let plain = key(&n, &[1, 0, 1]).unwrap();
@@ -55,7 +55,7 @@ fn zero_bytes_in_front_of_a_jwk_integer_make_no_other_key() {
         assert!(padded.is_same(&plain), "{zeros}");
         assert_eq!(padded.to_jwk(), plain.to_jwk(), "{zeros}");
     }
-    // They are not counted as bits of it either.
+    // Leading zeros do not count as bits of the modulus.
     let short = [&[0; 128], &modulus(1024)[..]].concat();
     assert!(invalid(key(&short, &[1, 0, 1])).contains("2048"));
     assert!(invalid(key(&[0; 256], &[1, 0, 1])).contains("2048"));
@@ -65,7 +65,7 @@ fn zero_bytes_in_front_of_a_jwk_integer_make_no_other_key() {
 }
 
 #[test]
-fn jwk_of_alg_ed25519_is_one_of_eddsa() {
+fn jwk_with_alg_ed25519_is_an_eddsa_key() {
     let key = VerifyingKey::from_pem(Algorithm::EdDSA, ED25519_PUBLIC).unwrap();
     let jwk = key.to_jwk().unwrap();
     let named = jwk.replace(r#""alg":"EdDSA""#, r#""alg":"Ed25519""#);
@@ -73,11 +73,11 @@ fn jwk_of_alg_ed25519_is_one_of_eddsa() {
     assert!(VerifyingKey::from_jwk(named).unwrap().is_same(&key));
     let other = p256_jwk(&p256_point()[1..33], &p256_point()[33..]);
     let other = other.replace('{', r#"{"alg":"Ed25519","#);
-    wrong_family(VerifyingKey::from_jwk(other), Algorithm::EdDSA);
+    key_type_mismatch(VerifyingKey::from_jwk(other), Algorithm::EdDSA);
 }
 
 #[test]
-fn a_key_of_another_curve_or_family_is_refused() {
+fn key_of_another_curve_or_type_is_rejected() {
     for (algorithm, private, public) in [
         (Algorithm::ES256, P384, P384_PUBLIC),
         (Algorithm::ES384, P256, P256_PUBLIC),
@@ -89,14 +89,14 @@ fn a_key_of_another_curve_or_family_is_refused() {
         (Algorithm::ES384, P256_SEC1, P256_PUBLIC),
         (Algorithm::RS256, P256_SEC1, P256_PUBLIC),
     ] {
-        wrong_family(SigningKey::from_pem(algorithm, private), algorithm);
-        wrong_family(VerifyingKey::from_pem(algorithm, public), algorithm);
+        key_type_mismatch(SigningKey::from_pem(algorithm, private), algorithm);
+        key_type_mismatch(VerifyingKey::from_pem(algorithm, public), algorithm);
     }
-    wrong_family(
+    key_type_mismatch(
         SigningKey::from_der(Algorithm::ES384, der(P256_SEC1)),
         Algorithm::ES384,
     );
-    wrong_family(
+    key_type_mismatch(
         VerifyingKey::from_der(Algorithm::ES384, der(P256_PUBLIC)),
         Algorithm::ES384,
     );
@@ -104,7 +104,7 @@ fn a_key_of_another_curve_or_family_is_refused() {
 }
 
 #[test]
-fn a_pem_with_a_second_block_is_refused() {
+fn pem_with_a_second_block_is_rejected() {
     for (private, public) in [(P256, P256_PUBLIC), (RSA, RSA_PUBLIC)] {
         for (first, second) in [(private, private), (private, public), (public, private)] {
             let two = format!("{first}{second}");
@@ -112,7 +112,7 @@ fn a_pem_with_a_second_block_is_refused() {
             assert!(invalid(VerifyingKey::from_pem(Algorithm::ES256, &two)).contains("one block"));
         }
     }
-    // The curve may be before the key, once, and nothing else.
+    // One block of EC parameters may precede the key, and nothing else.
     let parameters = &P256_ECPARAM[..P256_ECPARAM.find("-----BEGIN EC PRIVATE").unwrap()];
     for extra in [
         format!("{parameters}{P256_ECPARAM}"),
@@ -145,12 +145,12 @@ fn ec_key_of_openssl_ecparam_signs() {
             assert!(key.verifying_key().verify(b"message", &signature));
             key.verifying_key()
         });
-        // As without the curve before it.
+        // The same key as without the parameters.
         let (_, alone) = pem.split_at(pem.find("-----BEGIN EC PRIVATE").unwrap());
         let alone = SigningKey::from_pem(algorithm, alone).unwrap();
         assert!(alone.verifying_key().is_same(&key));
-        wrong_family(SigningKey::from_pem(other, pem), other);
-        wrong_family(
+        key_type_mismatch(SigningKey::from_pem(other, pem), other);
+        key_type_mismatch(
             SigningKey::from_pem(Algorithm::EdDSA, pem),
             Algorithm::EdDSA,
         );
@@ -159,7 +159,7 @@ fn ec_key_of_openssl_ecparam_signs() {
 }
 
 #[test]
-fn curve_before_an_ec_key_has_to_be_that_of_the_key() {
+fn ec_parameters_must_match_the_curve_of_the_key() {
     let of = |pem: &'static str| pem.split_at(pem.find("-----BEGIN EC PRIVATE").unwrap());
     let swapped = format!("{}{}", of(P384_ECPARAM).0, of(P256_ECPARAM).1);
     assert!(invalid(SigningKey::from_pem(Algorithm::ES256, swapped)).contains("belong together"));
@@ -170,7 +170,7 @@ fn curve_before_an_ec_key_has_to_be_that_of_the_key() {
 }
 
 #[test]
-fn ec_key_that_does_not_name_its_curve_has_the_one_before_it() {
+fn ec_parameters_set_the_curve_of_a_key_without_one() {
     let der = der(P256_SEC1);
     let key = sec1::EcPrivateKey::try_from(&*der).unwrap();
     let nameless = sec1::EcPrivateKey {
@@ -184,14 +184,14 @@ fn ec_key_that_does_not_name_its_curve_has_the_one_before_it() {
     let parameters = &P256_ECPARAM[..P256_ECPARAM.find("-----BEGIN EC PRIVATE").unwrap()];
     let pem = format!("{parameters}{}", nameless.unwrap());
     assert!(SigningKey::from_pem(Algorithm::ES256, &pem).is_ok());
-    wrong_family(
+    key_type_mismatch(
         SigningKey::from_pem(Algorithm::ES384, pem),
         Algorithm::ES384,
     );
 }
 
 #[test]
-fn whatever_byte_of_a_pem_changes_it_is_the_same_key_or_none() {
+fn pem_with_a_changed_byte_is_the_same_key_or_invalid() {
     let key = SigningKey::from_pem(Algorithm::ES256, P256_ECPARAM).unwrap();
     let mut same = 0;
     for position in 0..P256_ECPARAM.len() {
@@ -208,7 +208,7 @@ fn whatever_byte_of_a_pem_changes_it_is_the_same_key_or_none() {
 }
 
 #[test]
-fn line_ends_blank_lines_and_byte_order_marks_of_a_pem_do_not_matter() {
+fn pem_line_endings_blank_lines_and_bom_are_ignored() {
     let plain = P256_PUBLIC.trim();
     let one_line: String = plain
         .lines()
@@ -229,7 +229,7 @@ fn line_ends_blank_lines_and_byte_order_marks_of_a_pem_do_not_matter() {
 }
 
 #[test]
-fn pem_that_an_environment_variable_spoiled_says_what_happened() {
+fn mangled_pem_is_rejected_with_a_specific_error() {
     let utf16: Vec<u8> = P256.encode_utf16().flat_map(u16::to_le_bytes).collect();
     for (pem, reason) in [
         (
@@ -268,10 +268,10 @@ fn pem_that_an_environment_variable_spoiled_says_what_happened() {
         (P256.replace('\n', "\n  ").into_bytes(), "without blanks"),
         (format!("x{P256}").into_bytes(), "well-formed"),
     ] {
-        let refused = invalid(SigningKey::from_pem(Algorithm::ES256, &pem));
+        let message = invalid(SigningKey::from_pem(Algorithm::ES256, &pem));
         assert!(
-            refused.contains(reason),
-            "{:?}: {refused}",
+            message.contains(reason),
+            "{:?}: {message}",
             String::from_utf8_lossy(&pem)
         );
         invalid(VerifyingKey::from_pem(Algorithm::ES256, &pem));
@@ -281,7 +281,7 @@ fn pem_that_an_environment_variable_spoiled_says_what_happened() {
 }
 
 #[test]
-fn a_pem_of_the_wrong_label_is_refused() {
+fn pem_with_the_wrong_label_is_rejected() {
     assert!(invalid(VerifyingKey::from_pem(Algorithm::ES256, P256)).contains("private"));
     assert!(invalid(VerifyingKey::from_pem(Algorithm::RS256, RSA_PKCS1)).contains("private"));
     assert!(invalid(SigningKey::from_pem(Algorithm::ES256, P256_PUBLIC)).contains("PRIVATE KEY"));
@@ -298,7 +298,7 @@ fn a_pem_of_the_wrong_label_is_refused() {
 }
 
 #[test]
-fn bytes_after_or_missing_from_a_der_key_are_refused() {
+fn der_with_extra_or_missing_bytes_is_rejected() {
     for (algorithm, private, public) in algorithms() {
         for wrong in [
             [&der(private)[..], &[0]].concat(),
@@ -320,7 +320,7 @@ fn bytes_after_or_missing_from_a_der_key_are_refused() {
 }
 
 #[test]
-fn debug_shows_neither_private_nor_public_keys() {
+fn debug_redacts_private_and_public_keys() {
     for (algorithm, private, public) in algorithms() {
         let (private, public) = (der(private), der(public));
         let signing = SigningKey::from_der(algorithm, &private).unwrap();
@@ -344,7 +344,7 @@ fn debug_shows_neither_private_nor_public_keys() {
 }
 
 #[test]
-fn a_key_is_the_same_after_it_was_written_and_read() {
+fn key_survives_a_jwk_round_trip() {
     for (algorithm, private, public) in algorithms() {
         let key = SigningKey::from_pem(algorithm, private).unwrap();
         let signature = key.sign(b"message").unwrap();

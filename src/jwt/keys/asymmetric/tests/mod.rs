@@ -1,4 +1,4 @@
-//! The rules for keys, and that both backends follow them.
+//! Tests of key validation, in both backends.
 
 mod signatures;
 mod numbers;
@@ -31,7 +31,7 @@ const P521: &str = include_str!("../../../../../tests/keys/p521.pem");
 const ED25519: &str = include_str!("../../../../../tests/keys/ed25519.pem");
 const ED25519_PUBLIC: &str = include_str!("../../../../../tests/keys/ed25519-public.pem");
 
-/// Every asymmetric algorithm with a private key and its public half.
+/// Every asymmetric algorithm with a private key and its public key.
 fn algorithms() -> impl Iterator<Item = (Algorithm, &'static str, &'static str)> {
     ALL.into_iter().filter_map(|algorithm| match algorithm {
         Algorithm::HS256 | Algorithm::HS384 | Algorithm::HS512 => None,
@@ -54,7 +54,7 @@ fn text(bytes: &[u8]) -> String {
     URL_SAFE_NO_PAD.encode(bytes)
 }
 
-/// The bare point of a P-256 `SubjectPublicKeyInfo`.
+/// The point of a P-256 `SubjectPublicKeyInfo`.
 fn p256_point() -> Vec<u8> {
     der(P256_PUBLIC).split_off(26)
 }
@@ -69,7 +69,7 @@ fn rsa_jwk(n: &[u8], e: &[u8]) -> String {
     format!(r#"{{"kty":"RSA","alg":"RS256","n":"{n}","e":"{e}"}}"#)
 }
 
-/// An odd number of so many bits; nobody knows whether it is a modulus.
+/// An odd number of `bits` bits, in place of a modulus.
 fn modulus(bits: usize) -> Vec<u8> {
     let mut n = vec![0xff; bits.div_ceil(8)];
     n[0] = 0xff >> (n.len() * 8 - bits);
@@ -109,7 +109,7 @@ fn invalid<K: std::fmt::Debug>(key: Result<K, ConfigError>) -> &'static str {
 }
 
 #[track_caller]
-fn wrong_family<K: std::fmt::Debug>(key: Result<K, ConfigError>, algorithm: Algorithm) {
+fn key_type_mismatch<K: std::fmt::Debug>(key: Result<K, ConfigError>, algorithm: Algorithm) {
     match key {
         Err(ConfigError::KeyTypeMismatch(name)) if name == algorithm.as_str() => {}
         other => panic!("{other:?}"),

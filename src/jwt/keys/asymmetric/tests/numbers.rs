@@ -1,9 +1,9 @@
-//! Weak, impossible and contradictory key material.
+//! Weak, invalid and inconsistent key material.
 
 use super::*;
 
 #[test]
-fn a_private_rsa_key_whose_parts_do_not_belong_together_is_refused() {
+fn private_rsa_key_with_inconsistent_parts_is_rejected() {
     let (_, members) = private_rsa_jwk();
     for tampered in 2..members.len() {
         let mut members = members.clone();
@@ -24,7 +24,7 @@ fn a_private_rsa_key_whose_parts_do_not_belong_together_is_refused() {
 }
 
 #[test]
-fn a_private_ec_or_ed25519_jwk_with_a_strange_public_half_is_refused() {
+fn private_jwk_with_another_public_key_is_rejected() {
     let point = p256_point();
     let (x, y) = (text(&point[1..33]), text(&point[33..]));
     let d = text(&[7; 32]);
@@ -35,14 +35,14 @@ fn a_private_ec_or_ed25519_jwk_with_a_strange_public_half_is_refused() {
 }
 
 #[test]
-fn an_rsa_key_of_1024_bits_is_refused() {
+fn rsa_key_of_1024_bits_is_rejected() {
     assert!(invalid(SigningKey::from_pem(Algorithm::RS256, RSA_1024)).contains("2048"));
     let small = rsa_jwk(&modulus(1024), &[1, 0, 1]);
     assert!(invalid(VerifyingKey::from_jwk(small)).contains("2048"));
 }
 
 #[test]
-fn rsa_moduli_of_2048_to_8192_bits_are_taken() {
+fn rsa_moduli_of_2048_to_8192_bits_are_accepted() {
     for bits in [2048, 3072, 8192] {
         assert!(
             VerifyingKey::from_jwk(rsa_jwk(&modulus(bits), &[1, 0, 1])).is_ok(),
@@ -50,32 +50,32 @@ fn rsa_moduli_of_2048_to_8192_bits_are_taken() {
         );
     }
     for bits in [2047, 8193] {
-        let refused = VerifyingKey::from_jwk(rsa_jwk(&modulus(bits), &[1, 0, 1]));
-        assert!(invalid(refused).contains("2048"), "{bits}");
+        let rejected = VerifyingKey::from_jwk(rsa_jwk(&modulus(bits), &[1, 0, 1]));
+        assert!(invalid(rejected).contains("2048"), "{bits}");
     }
 }
 
 #[test]
-fn an_rsa_exponent_that_is_even_one_or_huge_is_refused() {
+fn even_too_small_or_huge_rsa_exponent_is_rejected() {
     for exponent in [&[1][..], &[2], &[1, 0, 0], &[2, 0, 0, 0, 1], &[1; 64]] {
-        let refused = VerifyingKey::from_jwk(rsa_jwk(&modulus(2048), exponent));
-        assert!(invalid(refused).contains("exponent"), "{exponent:?}");
+        let rejected = VerifyingKey::from_jwk(rsa_jwk(&modulus(2048), exponent));
+        assert!(invalid(rejected).contains("exponent"), "{exponent:?}");
     }
     for exponent in [&[3][..], &[17], &[1, 0, 1]] {
-        let taken = VerifyingKey::from_jwk(rsa_jwk(&modulus(2048), exponent));
-        assert!(taken.is_ok(), "{exponent:?}");
+        let accepted = VerifyingKey::from_jwk(rsa_jwk(&modulus(2048), exponent));
+        assert!(accepted.is_ok(), "{exponent:?}");
     }
 }
 
 #[test]
-fn an_even_rsa_modulus_is_refused() {
+fn even_rsa_modulus_is_rejected() {
     let mut even = modulus(2048);
     even[255] = 0xfe;
     assert!(invalid(VerifyingKey::from_jwk(rsa_jwk(&even, &[1, 0, 1]))).contains("odd"));
 }
 
 #[test]
-fn a_point_off_its_curve_is_refused() {
+fn point_off_its_curve_is_rejected() {
     let point = p256_point();
     for at in [1, 33, 64] {
         let mut off = point.clone();
@@ -83,7 +83,7 @@ fn a_point_off_its_curve_is_refused() {
         invalid(VerifyingKey::from_bytes(Algorithm::ES256, &off));
         invalid(VerifyingKey::from_jwk(p256_jwk(&off[1..33], &off[33..])));
     }
-    // The point of a P-256 key in the length of P-384, and coordinates beyond the field.
+    // A P-256 point padded for P-384, and coordinates outside the field.
     invalid(VerifyingKey::from_bytes(
         Algorithm::ES384,
         [&point[..], &[0; 32]].concat(),
@@ -95,7 +95,7 @@ fn a_point_off_its_curve_is_refused() {
 }
 
 #[test]
-fn the_point_at_infinity_is_refused() {
+fn point_at_infinity_is_rejected() {
     invalid(VerifyingKey::from_bytes(Algorithm::ES256, [0]));
     invalid(VerifyingKey::from_bytes(Algorithm::ES256, [0; 65]));
     invalid(VerifyingKey::from_bytes(
@@ -106,7 +106,7 @@ fn the_point_at_infinity_is_refused() {
 }
 
 #[test]
-fn a_compressed_or_cut_point_is_refused() {
+fn compressed_or_truncated_point_is_rejected() {
     let point = p256_point();
     let compressed = [&[2 + point[64] % 2], &point[1..33]].concat();
     let hybrid = [&[6 + point[64] % 2], &point[1..]].concat();
@@ -127,7 +127,7 @@ fn a_compressed_or_cut_point_is_refused() {
 }
 
 #[test]
-fn a_private_scalar_that_is_zero_or_too_large_is_refused() {
+fn zero_or_too_large_scalar_is_rejected() {
     for scalar in [[0; 32], [0xff; 32]] {
         let key = PrivateKey::ec(Curve::P256, &scalar, None).unwrap();
         invalid(pair(Algorithm::ES256, &key).map(|_| ()));
@@ -135,7 +135,7 @@ fn a_private_scalar_that_is_zero_or_too_large_is_refused() {
 }
 
 #[test]
-fn an_ed25519_key_has_exactly_32_bytes() {
+fn ed25519_key_of_another_length_is_rejected() {
     for length in [0, 31, 33, 64] {
         let bytes = vec![9; length];
         assert!(
@@ -148,20 +148,20 @@ fn an_ed25519_key_has_exactly_32_bytes() {
 }
 
 #[test]
-fn an_ed25519_key_of_small_order_is_refused() {
+fn ed25519_key_of_small_order_is_rejected() {
     for y in key::SMALL_ORDER {
         for sign in [0, 0x80] {
             let mut point = bytes(y);
             point[31] |= sign;
-            let refused = VerifyingKey::from_bytes(Algorithm::EdDSA, point);
-            assert!(invalid(refused).contains("small order"), "{y} {sign}");
+            let rejected = VerifyingKey::from_bytes(Algorithm::EdDSA, point);
+            assert!(invalid(rejected).contains("small order"), "{y} {sign}");
         }
     }
 }
 
 #[cfg(feature = "rust-crypto")]
 #[test]
-fn the_table_of_small_order_points_has_only_such() {
+fn small_order_table_has_only_weak_points() {
     for y in key::SMALL_ORDER {
         let point = bytes(y).try_into().unwrap();
         let key = ed25519_dalek::VerifyingKey::from_bytes(&point).unwrap();

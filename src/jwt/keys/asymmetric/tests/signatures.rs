@@ -1,9 +1,9 @@
-//! Signatures: one's own, altered ones, those of the RFCs.
+//! Signing and verification, with altered signatures and the test vectors of the RFCs.
 
 use super::*;
 
 #[test]
-fn every_algorithm_verifies_what_it_signed_and_nothing_else() {
+fn every_algorithm_verifies_only_its_own_signatures() {
     for (algorithm, private, public) in algorithms() {
         let signing = SigningKey::from_pem(algorithm, private).unwrap();
         let verifying = VerifyingKey::from_pem(algorithm, public).unwrap();
@@ -24,7 +24,7 @@ fn every_algorithm_verifies_what_it_signed_and_nothing_else() {
 }
 
 #[test]
-fn a_signature_of_the_wrong_length_is_refused() {
+fn signature_of_the_wrong_length_is_rejected() {
     for (algorithm, private, public) in algorithms() {
         let signing = SigningKey::from_pem(algorithm, private).unwrap();
         let verifying = VerifyingKey::from_pem(algorithm, public).unwrap();
@@ -46,7 +46,7 @@ fn a_signature_of_the_wrong_length_is_refused() {
 }
 
 #[test]
-fn an_ecdsa_signature_in_der_is_refused() {
+fn ecdsa_signature_in_der_is_rejected() {
     let key = SigningKey::from_pem(Algorithm::ES256, P256).unwrap();
     let signature = key.sign(b"message").unwrap();
     let mut der = vec![0x30, 0];
@@ -112,7 +112,7 @@ fn eddsa_agrees_with_rfc_8037_appendix_a_4() {
 #[test]
 fn generated_keys_sign_and_differ() {
     for (algorithm, ..) in algorithms() {
-        if algorithm.family() == crate::jwt::keys::algorithm::Family::Rsa {
+        if algorithm.key_type() == crate::jwt::keys::algorithm::KeyType::Rsa {
             assert!(invalid(SigningKey::generate(algorithm)).contains("openssl"));
             continue;
         }
