@@ -1,4 +1,4 @@
-//! How keys are fetched.
+//! Configuration of remote keys.
 
 use std::fmt;
 use std::future::IntoFuture;
@@ -11,43 +11,44 @@ use tokio::time::Instant;
 use super::client::{HttpClient, JwksClient};
 use super::document::Accepted;
 use super::error::FetchError;
-use super::fetch::{Fetcher, Place};
+use super::fetch::{Fetcher, Source};
 use super::refresh;
 use super::remote::{RemoteJwks, Times};
 use super::url::JwksUrl;
 use crate::error::ConfigError;
 use crate::jwt::keys::Algorithm;
 
-/// Configures a [`RemoteJwks`]. Awaited, it fetches the keys.
+/// Configuration of a [`RemoteJwks`]. Awaiting it fetches the keys.
 ///
 /// ```no_run
 /// use std::time::Duration;
+///
 /// use tower_warder::error::ConfigError;
 /// use tower_warder::jwks::RemoteJwks;
 /// use tower_warder::keys::Algorithm;
 ///
-/// # async fn example() -> Result<(), ConfigError> {
-/// let keys = RemoteJwks::from_url("https://login.example/.well-known/jwks.json")
-///     .algorithm(Algorithm::RS256)
-///     .refresh_interval(Duration::from_secs(60))
-///     .await?;
-/// # Ok(())
-/// # }
+/// async fn keys() -> Result<RemoteJwks, ConfigError> {
+///     RemoteJwks::from_url("https://login.example/.well-known/jwks.json")
+///         .algorithm(Algorithm::RS256)
+///         .refresh_interval(Duration::from_secs(60))
+///         .await
+/// }
 /// ```
 ///
 /// # Errors
 ///
-/// Awaiting it fails with [`ConfigError::InvalidUrl`] for what is neither `https` nor on this
-/// machine (see [`dangerous_allow_http`](Self::dangerous_allow_http)), with [`ConfigError::KeyTypeMismatch`] if HS256 or its kin is to be accepted, and with
-/// [`ConfigError::KeySet`] if the keys cannot be fetched: who starts without keys can let nobody
-/// in. A service that is to start nonetheless calls [`connect_lazy`](Self::connect_lazy).
+/// Awaiting it fails with [`ConfigError::InvalidUrl`] for a URL that is neither `https` nor on this
+/// machine (see [`dangerous_allow_http`](Self::dangerous_allow_http)), with
+/// [`ConfigError::KeyTypeMismatch`] if an HMAC algorithm is given, and with [`ConfigError::KeySet`]
+/// if the keys cannot be fetched: without keys a service rejects every token. To start before the
+/// keys are available, call [`connect_lazy`](Self::connect_lazy).
 ///
 /// # Panics
 ///
-/// Outside of a tokio runtime.
+/// If called outside a tokio runtime.
 #[must_use = "nothing is fetched until it is awaited"]
 pub struct JwksBuilder {
-    place: Target,
+    target: Target,
     client: Option<Arc<dyn JwksClient>>,
     algorithms: Vec<Algorithm>,
     times: Times,
@@ -62,26 +63,29 @@ enum Target {
 }
 
 impl RemoteJwks {
-    /// Fetches the key set at this URL.
+    /// Fetches the key set at `url`.
     ///
-    /// Await it, or configure it before: see [`JwksBuilder`]. The tokens' issuer is for you to
-    /// demand with [`JwtVerifier::issuer`](crate::JwtVerifier::issuer).
+    /// Await the returned [`JwksBuilder`], after setting its options. To require an issuer, call
+    /// [`JwtVerifier::issuer`](crate::JwtVerifier::issuer): the key set does not name one.
     pub fn from_url(url: impl Into<String>) -> JwksBuilder {
         JwksBuilder::key_set(url.into())
     }
 
-    /// Finds the key set of this issuer, and fetches it: OpenID Connect Discovery 1.0, section 4.
+    /// Discovers and fetches the key set of `issuer` (OpenID Connect Discovery 1.0, section 4).
     ///
-    /// The document at `{issuer}/.well-known/openid-configuration` has to name exactly this
-    /// `issuer`, and its `jwks_uri` is held to the same rules; it is looked up again after a failed
-    /// fetch. A verifier with these keys demands the issuer as `iss`.
+    /// The document at `{issuer}/.well-known/openid-configuration` must name exactly this `issuer`,
+    /// and its `jwks_uri` must be an allowed URL, too; it is read again after a failed fetch. A
+    /// verifier with these keys requires the issuer as `iss`.
     ///
-    /// For all tenants of Microsoft Entra the document of `…/common/v2.0` names a template,
-    /// `https://login.microsoftonline.com/{tenantid}/v2.0`. It is accepted, and a verifier refuses
+    /// For all tenants of Microsoft Entra, the document of `…/common/v2.0` names a template,
+    /// `https://login.microsoftonline.com/{tenantid}/v2.0`. It is accepted, and a verifier rejects
     /// every tenant until [`issuers`](crate::JwtVerifier::issuers) or
-    /// [`issuer_template`](crate::JwtVerifier::issuer_template) says which are meant.
+    /// [`issuer_template`](crate::JwtVerifier::issuer_template) lists the allowed ones.
     ///
-    /// Await it, or configure it before: see [`JwksBuilder`].
+    /// Await the returned [`JwksBuilder`], after setting its options.
+    #[doc(alias = "openid")]
+    #[doc(alias = "oidc")]
+    #[doc(alias = "discovery")]
     pub fn from_oidc_issuer(issuer: impl Into<String>) -> JwksBuilder {
         JwksBuilder::issuer(issuer.into())
     }
@@ -96,9 +100,9 @@ impl JwksBuilder {
         Self::new(Target::Issuer(issuer))
     }
 
-    const fn new(place: Target) -> Self {
+    const fn new(target: Target) -> Self {
         Self {
-            place,
+            target,
             client: None,
             algorithms: Vec::new(),
             times: Times {
@@ -112,136 +116,137 @@ impl JwksBuilder {
         }
     }
 
-    /// Takes only keys for this algorithm; called again, also for that one. The first that is one
-    /// of RSA is the algorithm of the RSA keys that do not say theirs.
+    /// Accepts only keys for this algorithm; each further call adds one. The first RSA algorithm is
+    /// that of RSA keys without `alg`.
     ///
-    /// Defaults to every algorithm with a public key, and RS256 for RSA keys that do not say.
+    /// Defaults to every asymmetric algorithm, and RS256 for RSA keys without `alg`.
     pub fn algorithm(mut self, algorithm: Algorithm) -> Self {
         self.algorithms.push(algorithm);
         self
     }
 
-    /// How often the keys are fetched in the background, by chance up to a fifth sooner. Defaults
-    /// to 5 minutes; the key server can make it less (`Cache-Control: max-age`), but not less than
-    /// the [cooldown](Self::cooldown).
+    /// Sets the interval of background fetches, of which a random part of up to a fifth is subtracted.
+    /// Defaults to 5 minutes.
     ///
-    /// A key that was removed is accepted until then.
+    /// The key server can shorten it with `Cache-Control: max-age`, but not below the
+    /// [cooldown](Self::cooldown). A key removed by the issuer is accepted until the next fetch.
     pub const fn refresh_interval(mut self, interval: Duration) -> Self {
         self.times.refresh_interval = interval;
         self
     }
 
-    /// How long after a fetch none is made for the sake of a token that names an unknown key, and
-    /// after which a failed one is tried again. Defaults to 30 seconds, and is at least one.
+    /// Sets the minimum time between a fetch and the next one for an unknown key or after a failure.
+    /// Defaults to 30 seconds. At least 1 second.
     pub const fn cooldown(mut self, cooldown: Duration) -> Self {
         self.times.cooldown = cooldown;
         self
     }
 
-    /// How long keys are good while the key server does not answer. Defaults to 24 hours: a night
-    /// in which nobody looks. It is at least twice the refresh interval.
+    /// Sets how long keys stay valid while the key server is unavailable. Defaults to 24 hours. At
+    /// least twice the refresh interval.
     ///
-    /// Who can cut off the key server from this service can have a key that was removed accepted
-    /// for this long.
+    /// An attacker that can block the connection to the key server can keep a removed key valid for
+    /// this time.
     pub const fn max_staleness(mut self, max_staleness: Duration) -> Self {
         self.times.max_staleness = max_staleness;
         self
     }
 
-    /// How long a fetch may take in all, and so a request may wait for one. Defaults to 5 seconds.
+    /// Sets the time limit of a fetch, and so of the wait of a request for it. Defaults to 5 seconds.
     pub const fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
         self
     }
 
-    /// How large a document may be, in bytes. Defaults to 256 KiB.
+    /// Sets the maximum size of a document, in bytes. Defaults to 256 KiB.
     pub const fn max_document_bytes(mut self, bytes: usize) -> Self {
         self.max_document_bytes = bytes;
         self
     }
 
-    /// Fetches by plain `http` from other machines, too. Defaults to `https` only, and `http` on this
-    /// machine.
+    /// Allows plain `http` to other machines. Defaults to `https` only, and `http` on this machine.
     ///
-    /// Dangerous: whoever can answer in the key server's place, or is on the way to it, puts in a key
-    /// of their own and signs any token. For a private network that is trusted as a whole, such as
-    /// one between containers, where the issuer has no certificate. Nothing else changes: no
-    /// redirects, no passwords in the URL, and a discovery document that came by `https` still has to
-    /// name a `jwks_uri` with `https`. Proxies of the environment are not used for `http`.
+    /// Dangerous: an attacker on the network path, or in place of the key server, can insert its own
+    /// key and sign any token. Use it only in a private network that is trusted as a whole, such as
+    /// one between containers, if the issuer has no certificate. The other rules still apply: no
+    /// redirects, no credentials in the URL, and a discovery document fetched over `https` must name
+    /// a `jwks_uri` with `https`. Proxies of the environment are not used for `http`.
     pub const fn dangerous_allow_http(mut self) -> Self {
         self.allows_http = true;
         self
     }
 
-    /// Sends requests by this client. Defaults to one of ours, made with reqwest.
+    /// Sets the HTTP client. Defaults to a built-in client that uses reqwest.
     pub fn client(mut self, client: impl JwksClient) -> Self {
         self.client = Some(Arc::new(client));
         self
     }
 
-    /// Does not wait for the first fetch: begins it, and tries again after each
+    /// Starts the first fetch without waiting for it, and retries after each
     /// [cooldown](Self::cooldown). Until one succeeds, requests with a token wait for it or are
-    /// answered 503.
+    /// answered with 503.
     ///
-    /// For services that are to start before their issuer does. A mistake in the URL is then seen
-    /// in the log only.
+    /// For services that may start before their issuer. A wrong URL then shows only in the log.
     ///
     /// # Errors
     ///
     /// [`ConfigError::InvalidUrl`], [`ConfigError::KeyTypeMismatch`]; [`ConfigError::KeySet`] if
-    /// the HTTP client cannot be made.
+    /// the HTTP client cannot be built.
     ///
     /// # Panics
     ///
-    /// Outside of a tokio runtime.
+    /// If called outside a tokio runtime.
     pub fn connect_lazy(self) -> Result<RemoteJwks, ConfigError> {
-        let start = self.start()?;
-        Ok(refresh::begin(
-            start.url,
-            start.issuer,
-            start.times,
-            start.fetcher,
+        let parts = self.validate()?;
+        Ok(refresh::spawn(
+            parts.url,
+            parts.issuer,
+            parts.times,
+            parts.fetcher,
             None,
         ))
     }
 
-    fn start(self) -> Result<Start, ConfigError> {
-        let (place, issuer) = match self.place {
-            Target::KeySet(url) => (Place::KeySet(JwksUrl::parse(&url, self.allows_http)?), None),
+    fn validate(self) -> Result<Validated, ConfigError> {
+        let (source, issuer) = match self.target {
+            Target::KeySet(url) => (
+                Source::KeySet(JwksUrl::parse(&url, self.allows_http)?),
+                None,
+            ),
             Target::Issuer(issuer) => {
                 let document = JwksUrl::discovery(&issuer, self.allows_http)?;
                 let issuer: Box<str> = issuer.into();
                 let named = issuer.clone();
-                (Place::Discovery { issuer, document }, Some(named))
+                (Source::Discovery { issuer, document }, Some(named))
             }
         };
-        let address = match &place {
-            Place::KeySet(address) => address,
-            Place::Discovery { document, .. } => document,
+        let first_url = match &source {
+            Source::KeySet(keys) => keys,
+            Source::Discovery { document, .. } => document,
         };
         for algorithm in &self.algorithms {
             algorithm.asymmetric()?;
         }
-        let url = address.to_string();
+        let url = first_url.to_string();
         let client = match self.client {
             Some(client) => client,
-            None => match HttpClient::new(address.is_plain()) {
+            None => match HttpClient::new(first_url.is_plain()) {
                 Ok(client) => Arc::new(client) as Arc<dyn JwksClient>,
-                Err(error) => return Err(unfetched(url, error)),
+                Err(error) => return Err(fetch_failed(url, error)),
             },
         };
         let fetcher = Fetcher {
-            place,
+            source,
             client,
             accepted: Accepted(self.algorithms),
             timeout: self.timeout,
             max_document_bytes: self.max_document_bytes,
             last: None,
         };
-        Ok(Start {
+        Ok(Validated {
             url,
             issuer,
-            times: self.times.sane(),
+            times: self.times.clamped(),
             fetcher,
         })
     }
@@ -253,17 +258,17 @@ impl IntoFuture for JwksBuilder {
 
     fn into_future(self) -> Self::IntoFuture {
         Box::pin(async move {
-            let mut start = self.start()?;
+            let mut parts = self.validate()?;
             let began = Instant::now();
-            let fetched = match start.fetcher.fetch().await {
+            let fetched = match parts.fetcher.fetch().await {
                 Ok(fetched) => fetched,
-                Err(error) => return Err(unfetched(start.url, error)),
+                Err(error) => return Err(fetch_failed(parts.url, error)),
             };
-            Ok(refresh::begin(
-                start.url,
-                start.issuer,
-                start.times,
-                start.fetcher,
+            Ok(refresh::spawn(
+                parts.url,
+                parts.issuer,
+                parts.times,
+                parts.fetcher,
                 Some((began, Ok(fetched))),
             ))
         })
@@ -278,8 +283,8 @@ impl fmt::Debug for JwksBuilder {
     }
 }
 
-/// What was found to be in order.
-struct Start {
+/// Validated configuration.
+struct Validated {
     url: String,
     issuer: Option<Box<str>>,
     times: Times,
@@ -287,8 +292,9 @@ struct Start {
 }
 
 impl Times {
-    /// So that nothing is asked without a pause, and nothing is too old before it is asked for.
-    fn sane(self) -> Self {
+    /// Raises times that are too short: fetches need a pause, and keys must not expire before the next
+    /// background fetch.
+    fn clamped(self) -> Self {
         let cooldown = self.cooldown.max(Duration::from_secs(1));
         let refresh_interval = self.refresh_interval.max(cooldown);
         Self {
@@ -299,7 +305,7 @@ impl Times {
     }
 }
 
-fn unfetched(url: String, error: FetchError) -> ConfigError {
+fn fetch_failed(url: String, error: FetchError) -> ConfigError {
     ConfigError::KeySet {
         url,
         source: Box::new(error),

@@ -1,4 +1,4 @@
-//! How a document is fetched.
+//! HTTP client that fetches documents.
 
 use std::sync::Arc;
 
@@ -9,18 +9,18 @@ use reqwest::redirect::Policy;
 use super::error::FetchError;
 use crate::error::BoxError;
 
-/// Sends the requests of a [`RemoteJwks`](crate::jwks::RemoteJwks): see
+/// HTTP client of a [`RemoteJwks`](crate::jwks::RemoteJwks), set with
 /// [`JwksBuilder::client`](crate::jwks::JwksBuilder::client).
 ///
-/// Write your own for a certificate of the client, roots of your own, another proxy, or keys that
-/// are not behind HTTP at all. What comes back is judged the same.
+/// Implement it for client certificates, custom root certificates, another proxy, or keys that are
+/// not served over HTTP. Responses pass the same checks as those of the default client.
 ///
 /// ```
 /// use http::{Request, Response};
 /// use tower_warder::{BoxError, async_trait};
 /// use tower_warder::jwks::JwksClient;
 ///
-/// /// Keys from a file that something else keeps up to date.
+/// /// Reads keys from a file that another process keeps up to date.
 /// struct File;
 ///
 /// #[async_trait]
@@ -32,11 +32,10 @@ use crate::error::BoxError;
 /// ```
 #[async_trait]
 pub trait JwksClient: Send + Sync + 'static {
-    /// Sends a GET request and reads the answer, but no more than `limit` bytes of its body: what
-    /// is longer is an error.
+    /// Sends a GET request and reads the response. A body longer than `limit` bytes is an error.
     ///
-    /// Not for the client: to follow redirects, to decide about status codes, or to give up after
-    /// some time.
+    /// The client must not follow redirects, and need not check the status code or time out: the
+    /// caller does both.
     async fn get(&self, request: Request<()>, limit: usize) -> Result<Response<Vec<u8>>, BoxError>;
 }
 
@@ -47,7 +46,7 @@ impl<C: JwksClient + ?Sized> JwksClient for Arc<C> {
     }
 }
 
-/// By reqwest.
+/// Default client: reqwest.
 pub(super) struct HttpClient(reqwest::Client);
 
 impl HttpClient {
@@ -57,7 +56,7 @@ impl HttpClient {
             .referer(false)
             .user_agent(concat!("tower-warder/", env!("CARGO_PKG_VERSION")));
         if is_plain {
-            // Whoever carries it could put in other keys.
+            // A proxy could replace the keys in a plain response.
             client = client.no_proxy();
         } else {
             client = client.https_only(true);
@@ -74,17 +73,21 @@ impl JwksClient for HttpClient {
     async fn get(&self, request: Request<()>, limit: usize) -> Result<Response<Vec<u8>>, BoxError> {
         let (head, ()) = request.into_parts();
         let request = self.0.get(head.uri.to_string()).headers(head.headers);
-        let mut answer = request.send().await.map_err(reqwest::Error::without_url)?;
+        let mut received = request.send().await.map_err(reqwest::Error::without_url)?;
         let mut body = Vec::new();
-        while let Some(chunk) = answer.chunk().await.map_err(reqwest::Error::without_url)? {
+        while let Some(chunk) = received
+            .chunk()
+            .await
+            .map_err(reqwest::Error::without_url)?
+        {
             if chunk.len() > limit - body.len() {
                 return Err(FetchError::TooLarge.into());
             }
             body.extend_from_slice(&chunk);
         }
         let mut response = Response::new(body);
-        *response.status_mut() = answer.status();
-        *response.headers_mut() = std::mem::take(answer.headers_mut());
+        *response.status_mut() = received.status();
+        *response.headers_mut() = std::mem::take(received.headers_mut());
         Ok(response)
     }
 }

@@ -1,4 +1,4 @@
-//! What a key server says.
+//! Key sets and discovery documents.
 
 use std::borrow::Cow;
 
@@ -11,15 +11,15 @@ use crate::jwt::issuer_rule::IssuerTemplate;
 use crate::jwt::keys::{Algorithm, VerifyingKey};
 use crate::jwt::strict_json;
 
-/// What of a key set can be used, and what cannot.
+/// Usable and unusable keys of a key set.
 pub(super) struct KeySet {
     pub(super) keys: Vec<VerifyingKey>,
-    /// In an order that does not depend on theirs.
+    /// Sorted, so that the order of the document does not matter.
     pub(super) dropped: Vec<Dropped>,
 }
 
-/// Reads a key set (RFC 7517, section 5). What cannot be used of it is left out, so that one key
-/// does not spoil the others.
+/// Reads a key set (RFC 7517, section 5). Unusable keys are skipped, so that one of them does not make
+/// the others unusable.
 pub(super) fn read_keys(document: &[u8], accepted: &Accepted) -> Result<KeySet, FetchError> {
     #[derive(Deserialize)]
     struct Document<'a> {
@@ -37,14 +37,14 @@ pub(super) fn read_keys(document: &[u8], accepted: &Accepted) -> Result<KeySet, 
         let json = json.get();
         match accepted.read(json) {
             Ok(Some(key)) if keys.iter().any(|known| known.is_same(&key)) => {}
-            Ok(Some(key)) if keys.iter().any(|known| is_rival(known, &key)) => {
+            Ok(Some(key)) if keys.iter().any(|known| is_ambiguous(known, &key)) => {
                 dropped.push(Dropped {
                     kid: key.kid().map(Excerpt::of),
                     reason: "another key has the same id and algorithm".to_owned(),
                 });
             }
             Ok(Some(key)) => keys.push(key),
-            // One for encryption is none that is missing.
+            // A key for encryption is not missing from the set.
             Ok(None) => {}
             Err(reason) => dropped.push(Dropped {
                 kid: read_kid(json),
@@ -59,12 +59,12 @@ pub(super) fn read_keys(document: &[u8], accepted: &Accepted) -> Result<KeySet, 
     }
 }
 
-/// Whether no token could tell the two apart.
-fn is_rival(known: &VerifyingKey, key: &VerifyingKey) -> bool {
+/// Returns `true` if no token can select between the two keys.
+fn is_ambiguous(known: &VerifyingKey, key: &VerifyingKey) -> bool {
     known.kid().is_some() && known.kid() == key.kid() && known.algorithm() == key.algorithm()
 }
 
-/// The id of what may be no key otherwise.
+/// Reads the `kid` of an object that may otherwise be no valid key.
 fn read_kid(json: &str) -> Option<Excerpt> {
     #[derive(Deserialize)]
     struct Named<'a> {
@@ -74,8 +74,8 @@ fn read_kid(json: &str) -> Option<Excerpt> {
     Some(Excerpt::of(&named.kid))
 }
 
-/// Reads a discovery document (OpenID Connect Discovery 1.0, section 4.2), which has to be that of
-/// this issuer (section 4.3) or a template of it, and gives its `jwks_uri`.
+/// Reads a discovery document (OpenID Connect Discovery 1.0, section 4.2) and returns its `jwks_uri`.
+/// The document must name this issuer (section 4.3), or a template that matches it.
 pub(super) fn read_discovery(document: &[u8], issuer: &str) -> Result<String, FetchError> {
     #[derive(Deserialize)]
     struct Discovery {
@@ -84,7 +84,7 @@ pub(super) fn read_discovery(document: &[u8], issuer: &str) -> Result<String, Fe
     }
     let document: Discovery =
         strict_json::deserialize_object(document).ok_or(FetchError::NotDiscovery)?;
-    // One document for many tenants: its verifiers demand `issuer` until they are told which.
+    // One document for many tenants: verifiers require `issuer` until they are configured otherwise.
     let template = IssuerTemplate::parse(&document.issuer);
     let is_tenant = template.is_some_and(|template| template.tenant(issuer).is_some());
     if document.issuer != issuer && !is_tenant {
@@ -96,12 +96,12 @@ pub(super) fn read_discovery(document: &[u8], issuer: &str) -> Result<String, Fe
     Ok(document.jwks_uri)
 }
 
-/// The algorithms whose keys are taken: these, or if there are none, all.
+/// Algorithms whose keys are accepted; all if empty.
 #[derive(Default)]
 pub(super) struct Accepted(pub(super) Vec<Algorithm>);
 
 impl Accepted {
-    /// `None` for a key for encryption; otherwise a key, or why it is none.
+    /// Returns the key, `None` for a key for encryption, or why the key cannot be used.
     fn read(&self, json: &str) -> Result<Option<VerifyingKey>, String> {
         let key = VerifyingKey::from_key_set(json.as_bytes(), self.rsa());
         let key = key.map_err(|error| match error {
@@ -116,7 +116,7 @@ impl Accepted {
         }
     }
 
-    /// That of RSA keys that do not say theirs.
+    /// Returns the algorithm of RSA keys without `alg`.
     fn rsa(&self) -> Option<Algorithm> {
         if self.0.is_empty() {
             return Some(Algorithm::RS256);

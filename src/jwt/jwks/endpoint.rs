@@ -1,4 +1,4 @@
-//! The public keys of a ring, for other services.
+//! HTTP endpoint with the public keys of a ring.
 
 use std::convert::Infallible;
 use std::fmt;
@@ -12,11 +12,11 @@ use tower_service::Service;
 
 use crate::jwt::keys::KeyRing;
 
-/// Serves the public keys of a [`KeyRing`] as a JSON Web Key Set (RFC 7517), by convention at
-/// `/.well-known/jwks.json`.
+/// Service that publishes the public keys of a [`KeyRing`] as a JSON Web Key Set (RFC 7517), by
+/// convention at `/.well-known/jwks.json`.
 ///
-/// A tower service: a route of axum, or what a hyper service calls. It answers GET and HEAD on
-/// whatever path it is, and 304 to whoever has the keys already. Secrets are never among them.
+/// A tower service, for `route_service` of axum or for hyper. It answers GET and HEAD on any path,
+/// and answers 304 if `If-None-Match` has the current entity tag. HMAC secrets are never published.
 ///
 /// ```
 /// use axum::Router;
@@ -28,12 +28,16 @@ use crate::jwt::keys::KeyRing;
 /// }
 /// ```
 ///
-/// Who fetched the keys keeps them for [`max_age`](Self::max_age). To rotate without a token being
-/// refused anywhere, [add](KeyRing::add) the new key at least that long before you
-/// [sign](KeyRing::set_signing_key) with it (or as long as verifiers pause between two fetches, if that
-/// is longer: `RemoteJwks` 30 seconds), and [remove](KeyRing::remove) the old one when the last of its
-/// tokens has expired. A key that was stolen is refused here as soon as you remove it, and
-/// elsewhere after that time.
+/// # Rotation
+///
+/// Clients may cache the keys for [`max_age`](Self::max_age). To rotate keys without rejected tokens,
+/// [add](KeyRing::add) the new key at least that long before you
+/// [sign](KeyRing::set_signing_key) with it (or as long as verifiers pause between two fetches, if
+/// that is longer: `RemoteJwks` 30 seconds), and [remove](KeyRing::remove) the old key when its last
+/// token has expired. A stolen key is rejected here as soon as you remove it, and by other services
+/// after `max_age`.
+#[doc(alias = "kid")]
+#[doc(alias = "rotation")]
 #[derive(Clone)]
 #[must_use]
 pub struct JwksEndpoint {
@@ -42,7 +46,7 @@ pub struct JwksEndpoint {
 }
 
 impl JwksEndpoint {
-    /// Serves the public keys that are in `ring` at the time.
+    /// Creates an endpoint for the public keys in `ring`, including later changes.
     pub fn new(ring: &KeyRing) -> Self {
         Self {
             ring: ring.clone(),
@@ -50,22 +54,22 @@ impl JwksEndpoint {
         }
     }
 
-    /// How long others may keep the keys, in whole seconds (`Cache-Control`). Defaults to 5
-    /// minutes.
+    /// Sets how long clients may cache the keys, in whole seconds (`Cache-Control: max-age`).
+    /// Defaults to 5 minutes.
     pub const fn max_age(mut self, max_age: Duration) -> Self {
         self.max_age = max_age;
         self
     }
 
-    fn answer(&self, method: &Method, headers: &HeaderMap) -> Response<String> {
+    fn response(&self, method: &Method, headers: &HeaderMap) -> Response<String> {
         if !matches!(*method, Method::GET | Method::HEAD) {
-            let mut refusal = Response::new(String::new());
-            *refusal.status_mut() = StatusCode::METHOD_NOT_ALLOWED;
+            let mut rejection = Response::new(String::new());
+            *rejection.status_mut() = StatusCode::METHOD_NOT_ALLOWED;
             let allowed = HeaderValue::from_static("GET, HEAD");
-            refusal.headers_mut().insert(header::ALLOW, allowed);
-            return refusal;
+            rejection.headers_mut().insert(header::ALLOW, allowed);
+            return rejection;
         }
-        let (json, etag) = self.ring.publication(|keys| {
+        let (json, etag) = self.ring.with_jwk_set(|keys| {
             let is_known = is_known(headers, &keys.etag);
             let json = (!is_known).then(|| keys.json.clone());
             (json, HeaderValue::try_from(&keys.etag))
@@ -103,7 +107,7 @@ impl<B> Service<Request<B>> for JwksEndpoint {
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
-        ready(Ok(self.answer(request.method(), request.headers())))
+        ready(Ok(self.response(request.method(), request.headers())))
     }
 }
 
@@ -115,7 +119,8 @@ impl fmt::Debug for JwksEndpoint {
     }
 }
 
-/// `If-None-Match` (RFC 9110, section 13.1.2): compared weakly. Our tags have no commas in them.
+/// Evaluates `If-None-Match` (RFC 9110, section 13.1.2) by weak comparison. Splitting at commas is
+/// safe, because entity tags of `JwkSetDocument` have none.
 fn is_known(headers: &HeaderMap, etag: &str) -> bool {
     let lines = headers.get_all(header::IF_NONE_MATCH).into_iter();
     let mut tags = lines
@@ -125,7 +130,7 @@ fn is_known(headers: &HeaderMap, etag: &str) -> bool {
     tags.any(|tag| tag == "*" || tag.strip_prefix("W/").unwrap_or(tag) == etag)
 }
 
-/// RFC 7517, section 8.5.2.
+/// Media type of a JSON Web Key Set (RFC 7517, section 8.5.2).
 const MEDIA_TYPE: HeaderValue = HeaderValue::from_static("application/jwk-set+json");
 
 const DEFAULT_MAX_AGE: Duration = Duration::from_secs(300);

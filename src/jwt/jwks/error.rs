@@ -1,4 +1,4 @@
-//! Why keys were not fetched.
+//! Errors of fetches.
 
 use std::error::Error;
 use std::fmt;
@@ -7,7 +7,7 @@ use http::StatusCode;
 
 use crate::error::BoxError;
 
-/// Why a fetch failed. What the server wrote stands in it as an [`Excerpt`] at most.
+/// Why a fetch failed. Text from the server appears only as an [`Excerpt`].
 #[derive(Debug)]
 pub(super) enum FetchError {
     Client(BoxError),
@@ -21,10 +21,10 @@ pub(super) enum FetchError {
         theirs: Excerpt,
         expected: Box<str>,
     },
-    UnfitAddress,
+    InvalidJwksUri,
     NotKeySet,
     TooManyKeys,
-    /// With one of the keys that cannot be used.
+    /// Holds one of the unusable keys.
     NoUsableKey(Option<Dropped>),
 }
 
@@ -36,7 +36,7 @@ impl fmt::Display for FetchError {
                 return write!(
                     f,
                     "the key server answered {} and redirects are not followed; \
-                     give the address that it names",
+                     configure the URL that it redirects to",
                     status.as_u16()
                 );
             }
@@ -47,9 +47,9 @@ impl fmt::Display for FetchError {
             Self::TimedOut => "the key server took too long",
             Self::TooLarge => "the document is too large",
             Self::Compressed => {
-                "the document is compressed, although it was asked for as it is; \
-                 have it served without `Content-Encoding`, \
-                 or decompress it in a client of your own (`JwksBuilder::client`)"
+                "the document is compressed, although `Accept-Encoding: identity` was sent; \
+                 serve it without `Content-Encoding`, \
+                 or decompress it in a custom client (`JwksBuilder::client`)"
             }
             Self::NotDiscovery => {
                 "the discovery document is not a JSON object with `issuer` and `jwks_uri`"
@@ -58,12 +58,12 @@ impl fmt::Display for FetchError {
                 return write!(
                     f,
                     "the discovery document is of issuer {theirs}, expected {expected:?}; \
-                     give the issuer to the letter as its document does"
+                     configure the issuer exactly as its document spells it"
                 );
             }
-            Self::UnfitAddress => {
+            Self::InvalidJwksUri => {
                 "the `jwks_uri` of the discovery document is not https, or has a password in it; \
-                 it is for the issuer to correct"
+                 the issuer must correct it"
             }
             Self::NotKeySet => "the document is not a JSON object with an array `keys`",
             Self::TooManyKeys => "the key set has too many keys",
@@ -81,15 +81,15 @@ impl fmt::Display for FetchError {
 
 impl Error for FetchError {}
 
-/// A key that was left out of a set.
+/// Unusable key that was left out of a set.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Dropped {
     pub(super) kid: Option<Excerpt>,
-    /// A static text, perhaps with the name of an algorithm.
+    /// Static text, sometimes with the name of an algorithm. No text from the server.
     pub(super) reason: String,
 }
 
-/// What a server wrote, cut. Shown in quotes and escaped, so that no line of a log is its own.
+/// Truncated text from a server. Displayed in quotes and escaped, so that it cannot forge log lines.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Excerpt(String);
 
@@ -113,7 +113,7 @@ fn is_redirect(status: StatusCode) -> bool {
     status.is_redirection() && status != StatusCode::NOT_MODIFIED
 }
 
-/// A client's error says little without its causes.
+/// Writes an error with its sources: the error of an HTTP client says little without them.
 fn write_chain(error: &dyn Error, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     write!(f, "{error}")?;
     let mut cause = error.source();

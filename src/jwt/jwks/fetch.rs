@@ -1,4 +1,4 @@
-//! One fetch: where the keys are, what they are.
+//! One fetch: discovery, request and validation of the response.
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -14,9 +14,9 @@ use super::document::{self, Accepted, KeySet};
 use super::error::FetchError;
 use super::url::JwksUrl;
 
-/// Asks a key server, and remembers what makes the next time cheaper.
+/// Fetches keys, and keeps their URL and entity tag to make the next fetch less expensive.
 pub(super) struct Fetcher {
-    pub(super) place: Place,
+    pub(super) source: Source,
     pub(super) client: Arc<dyn JwksClient>,
     pub(super) accepted: Accepted,
     pub(super) timeout: Duration,
@@ -24,23 +24,23 @@ pub(super) struct Fetcher {
     pub(super) last: Option<LastFetch>,
 }
 
-/// What was configured.
-pub(super) enum Place {
+/// Configured source of the keys.
+pub(super) enum Source {
     KeySet(JwksUrl),
     Discovery { issuer: Box<str>, document: JwksUrl },
 }
 
-/// Where the keys were last, and which they were.
+/// URL and entity tag of the last successful fetch.
 pub(super) struct LastFetch {
-    address: JwksUrl,
+    url: JwksUrl,
     etag: Option<HeaderValue>,
 }
 
-/// What a key server said.
+/// Result of a successful fetch.
 pub(super) struct Fetched {
-    /// `None` if they are those of the last time.
+    /// `None` if they are unchanged (304).
     pub(super) keys: Option<KeySet>,
-    /// How long they may be kept without asking.
+    /// `max-age` of the response.
     pub(super) max_age: Option<Duration>,
 }
 
@@ -54,81 +54,81 @@ impl Fetcher {
             Err(_) => Err(FetchError::TimedOut),
         };
         if fetched.is_err() {
-            // The keys may have moved.
+            // The key set may have moved to another URL.
             self.last = None;
         }
         fetched
     }
 
     async fn attempt(&mut self) -> Result<Fetched, FetchError> {
-        let address = self.address().await?;
+        let url = self.url().await?;
         let known = self.last.as_ref().and_then(|last| last.etag.as_ref());
-        let answer = self.get(&address, known).await?;
-        let max_age = max_age(answer.headers());
-        if answer.status() == StatusCode::NOT_MODIFIED && known.is_some() {
+        let response = self.get(&url, known).await?;
+        let max_age = max_age(response.headers());
+        if response.status() == StatusCode::NOT_MODIFIED && known.is_some() {
             return Ok(Fetched {
                 keys: None,
                 max_age,
             });
         }
-        let keys = self.body(&answer)?;
+        let keys = self.body(&response)?;
         let keys = document::read_keys(keys, &self.accepted)?;
-        let etag = answer.headers().get(ETAG).cloned();
-        // Only now: what was refused is not to be confirmed by a 304.
-        self.last = Some(LastFetch { address, etag });
+        let etag = response.headers().get(ETAG).cloned();
+        // Only now, so that a 304 cannot confirm a document that was rejected.
+        self.last = Some(LastFetch { url, etag });
         Ok(Fetched {
             keys: Some(keys),
             max_age,
         })
     }
 
-    /// Where the keys are.
-    async fn address(&self) -> Result<JwksUrl, FetchError> {
-        let (issuer, document) = match (&self.place, &self.last) {
-            (_, Some(last)) => return Ok(last.address.clone()),
-            (Place::KeySet(address), None) => return Ok(address.clone()),
-            (Place::Discovery { issuer, document }, None) => (issuer, document),
+    /// Returns the URL of the key set, by discovery if necessary.
+    async fn url(&self) -> Result<JwksUrl, FetchError> {
+        let (issuer, document) = match (&self.source, &self.last) {
+            (_, Some(last)) => return Ok(last.url.clone()),
+            (Source::KeySet(url), None) => return Ok(url.clone()),
+            (Source::Discovery { issuer, document }, None) => (issuer, document),
         };
-        let answer = self.get(document, None).await?;
-        let jwks_uri = document::read_discovery(self.body(&answer)?, issuer)?;
-        let address = document.leads_to(&jwks_uri);
-        address.ok_or(FetchError::UnfitAddress)
+        let response = self.get(document, None).await?;
+        let jwks_uri = document::read_discovery(self.body(&response)?, issuer)?;
+        let url = document.parse_linked(&jwks_uri);
+        url.ok_or(FetchError::InvalidJwksUri)
     }
 
     async fn get(
         &self,
-        address: &JwksUrl,
+        url: &JwksUrl,
         known: Option<&HeaderValue>,
     ) -> Result<Response<Vec<u8>>, FetchError> {
-        let mut request = address.request();
-        // What is compressed has another size than what was sent, and another entity tag.
+        let mut request = url.request();
+        // A compressed document has another size than the one sent, and another entity tag.
         let identity = HeaderValue::from_static("identity");
         request.headers_mut().insert(ACCEPT_ENCODING, identity);
         if let Some(etag) = known {
             request.headers_mut().insert(IF_NONE_MATCH, etag.clone());
         }
-        let answer = self.client.get(request, self.max_document_bytes).await;
-        answer.map_err(FetchError::Client)
+        let response = self.client.get(request, self.max_document_bytes).await;
+        response.map_err(FetchError::Client)
     }
 
-    fn body<'a>(&self, answer: &'a Response<Vec<u8>>) -> Result<&'a [u8], FetchError> {
-        if answer.status() != StatusCode::OK {
-            return Err(FetchError::Status(answer.status()));
+    fn body<'a>(&self, response: &'a Response<Vec<u8>>) -> Result<&'a [u8], FetchError> {
+        if response.status() != StatusCode::OK {
+            return Err(FetchError::Status(response.status()));
         }
-        if answer.body().len() > self.max_document_bytes {
+        if response.body().len() > self.max_document_bytes {
             return Err(FetchError::TooLarge);
         }
-        // A client of the application's may have decompressed it, and left the header.
-        let is_json = answer.body().trim_ascii_start().starts_with(b"{");
-        match answer.headers().contains_key(CONTENT_ENCODING) && !is_json {
+        // A custom client may have decompressed the document and kept the header.
+        let is_json = response.body().trim_ascii_start().starts_with(b"{");
+        match response.headers().contains_key(CONTENT_ENCODING) && !is_json {
             true => Err(FetchError::Compressed),
-            false => Ok(answer.body()),
+            false => Ok(response.body()),
         }
     }
 }
 
-/// `max-age` of `Cache-Control` (RFC 9111, section 5.2.2.1). Keys that are not to be kept at all
-/// say nothing: without keeping them nobody could verify.
+/// Reads `max-age` of `Cache-Control` (RFC 9111, section 5.2.2.1). `max-age=0` and `no-store` are
+/// ignored: verification needs stored keys.
 fn max_age(headers: &HeaderMap) -> Option<Duration> {
     let lines = headers.get_all(CACHE_CONTROL).into_iter();
     let mut directives = lines

@@ -1,4 +1,8 @@
-//! JSON Web Key Sets (RFC 7517, section 5): the keys of other issuers, and one's own for other services.
+//! JSON Web Key Sets (RFC 7517, section 5).
+//!
+//! [`JwksEndpoint`] publishes the public keys of a [`KeyRing`](crate::keys::KeyRing) for other
+//! services. With the feature `jwks`, `RemoteJwks` fetches the keys of another issuer, from a URL or
+//! by OpenID Connect Discovery, and keeps them up to date.
 
 mod endpoint;
 #[cfg(feature = "jwks")]

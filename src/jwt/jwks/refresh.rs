@@ -13,15 +13,15 @@ use tokio::time::{Instant, sleep};
 use super::document::KeySet;
 use super::error::{Dropped, FetchError};
 use super::fetch::{Fetched, Fetcher};
-use super::remote::{MAX_WAITING, RemoteJwks, Shared, State, Times};
+use super::remote::{MAX_WAITING_REQUESTS, RemoteJwks, Shared, State, Times};
 use crate::jwt::keys::Keyset;
 use crate::metrics::record;
 
-/// What the last fetch came to, and when it began.
+/// Start and result of a fetch.
 pub(super) type Outcome = (Instant, Result<Fetched, FetchError>);
 
-/// Begins to keep the keys up to date: with what was fetched already, or without any.
-pub(super) fn begin(
+/// Spawns the task that keeps the keys up to date, with the result of a first fetch if there was one.
+pub(super) fn spawn(
     url: String,
     issuer: Option<Box<str>>,
     times: Times,
@@ -38,61 +38,61 @@ pub(super) fn begin(
             keys: Arc::new(Keyset::empty()),
             dropped: Arc::default(),
             confirmed: None,
-            asked: None,
+            attempted: None,
             failed: false,
         }),
-        under_way: AtomicBool::new(false),
+        is_fetching: AtomicBool::new(false),
         wake: Arc::clone(&wake),
         finished,
-        places: Semaphore::new(MAX_WAITING),
+        waiting: Semaphore::new(MAX_WAITING_REQUESTS),
         task: OnceLock::new(),
     });
-    let pause = first.map_or(Duration::ZERO, |first| shared.accept(first));
+    let pause = first.map_or(Duration::ZERO, |first| shared.apply(first));
     let task = Task {
         shared: Arc::downgrade(&shared),
         fetcher,
         wake,
         finish,
     };
-    // Set once, here.
+    // The only place that sets it, so that `set` does not fail.
     let _ = shared
         .task
         .set(tokio::spawn(task.run(pause)).abort_handle());
     RemoteJwks(shared)
 }
 
-/// Ends when the last handle is dropped: that aborts it.
+/// Background task. Dropping the last handle aborts it.
 struct Task {
     shared: Weak<Shared>,
     fetcher: Fetcher,
     wake: Arc<Notify>,
-    // Dropped with the runtime, which whoever waits then learns.
+    // Dropped with the runtime, which wakes the waiting requests with an error.
     finish: watch::Sender<()>,
 }
 
 impl Task {
     async fn run(mut self, mut pause: Duration) {
-        while self.rest(pause).await.is_some() {
+        while self.wait_until_due(pause).await.is_some() {
             let outcome = (Instant::now(), self.fetcher.fetch().await);
             let Some(shared) = self.shared.upgrade() else {
                 return;
             };
-            pause = shared.accept(outcome);
-            shared.under_way.store(false, Ordering::SeqCst);
+            pause = shared.apply(outcome);
+            shared.is_fetching.store(false, Ordering::SeqCst);
             drop(shared);
             self.finish.send_replace(());
         }
     }
 
-    /// Waits for the time, or for a request that needs other keys after the cooldown.
-    async fn rest(&self, pause: Duration) -> Option<()> {
+    /// Waits until `pause` is over, or until a request needs other keys after the cooldown.
+    async fn wait_until_due(&self, pause: Duration) -> Option<()> {
         let mut pause = pin!(sleep(pause));
         loop {
             let wake = pin!(self.wake.notified());
             let woken = select(pause.as_mut(), wake).await;
             let shared = self.shared.upgrade()?;
             if matches!(woken, Either::Left(_)) || shared.is_due() {
-                shared.under_way.store(true, Ordering::SeqCst);
+                shared.is_fetching.store(true, Ordering::SeqCst);
                 return Some(());
             }
         }
@@ -100,18 +100,18 @@ impl Task {
 }
 
 impl Shared {
-    /// Takes over what was fetched, and says when to ask again.
-    fn accept(&self, (began, fetched): Outcome) -> Duration {
+    /// Stores the result of a fetch, and returns the pause until the next one.
+    fn apply(&self, (began, fetched): Outcome) -> Duration {
         let before = self.state.load();
         record::keys_fetched(fetched.is_ok());
         match fetched {
             Ok(fetched) => {
-                let (keys, dropped) = self.renewed(&before, fetched.keys);
+                let (keys, dropped) = self.updated(&before, fetched.keys);
                 self.state.store(Arc::new(State {
                     keys,
                     dropped,
                     confirmed: Some(began),
-                    asked: Some(began),
+                    attempted: Some(began),
                     failed: false,
                 }));
                 self.until_refresh(fetched.max_age)
@@ -122,21 +122,21 @@ impl Shared {
                     keys: Arc::clone(&before.keys),
                     dropped: Arc::clone(&before.dropped),
                     confirmed: before.confirmed,
-                    asked: Some(began),
+                    attempted: Some(began),
                     failed: true,
                 }));
-                // Not all at once after an outage.
+                // Random, so that not all instances retry at the same time after an outage.
                 let cooldown = self.times.cooldown;
                 cooldown.saturating_add((cooldown / 4).mul_f64(random()))
             }
         }
     }
 
-    /// The keys that are good from now on, and those that were left out. The same ones stay, and with
-    /// them what is known of headers and tokens. The log learns of each change to the set.
-    fn renewed(&self, before: &State, fetched: Option<KeySet>) -> (Arc<Keyset>, Arc<[Dropped]>) {
+    /// Returns the keys to use from now on and the unusable ones, and logs a change of the set. An
+    /// unchanged set stays the same value, so that the caches of headers and tokens stay valid.
+    fn updated(&self, before: &State, fetched: Option<KeySet>) -> (Arc<Keyset>, Arc<[Dropped]>) {
         let url = &*self.url;
-        let fetched = fetched.map(|set| (before.keys.replaced(set.keys), set.dropped));
+        let fetched = fetched.map(|set| (before.keys.replaced_by(set.keys), set.dropped));
         let changed = fetched
             .filter(|(keys, dropped)| !keys.is_same(&before.keys) || **dropped != *before.dropped);
         let Some((keys, dropped)) = changed else {
@@ -157,23 +157,23 @@ impl Shared {
         (keys, dropped.into())
     }
 
-    /// Once for each change to the worse.
+    /// Logs the first failure, and the moment when the keys become too old.
     fn log_failure(&self, before: &State, error: &FetchError) {
         let url = &*self.url;
-        let was_good = before.asked.is_some_and(|asked| {
-            let good =
-                |confirmed: Instant| asked.duration_since(confirmed) < self.times.max_staleness;
-            before.confirmed.is_some_and(good)
+        let was_fresh = before.attempted.is_some_and(|attempted| {
+            let fresh =
+                |confirmed: Instant| attempted.duration_since(confirmed) < self.times.max_staleness;
+            before.confirmed.is_some_and(fresh)
         });
-        if was_good && !before.is_good(self.times.max_staleness) {
+        if was_fresh && !before.is_fresh(self.times.max_staleness) {
             tracing::error!(url, reason = %error, "the published keys are too old to be used");
         } else if !before.failed {
             tracing::warn!(url, reason = %error, "the published keys cannot be fetched");
         }
     }
 
-    /// The interval, or less where the key server wants that; less by chance, so that those who
-    /// started together do not ask together for ever.
+    /// Returns the refresh interval, or the key server's `max-age` if that is shorter, minus a random
+    /// part, so that instances started together do not fetch together.
     fn until_refresh(&self, max_age: Option<Duration>) -> Duration {
         let interval = self.times.refresh_interval;
         let interval = max_age.map_or(interval, |age| age.min(interval));
@@ -182,7 +182,7 @@ impl Shared {
     }
 }
 
-/// From 0 to 1.
+/// Returns a random number from 0 to 1.
 fn random() -> f64 {
     getrandom::u32().map_or(0.5, |drawn| f64::from(drawn) / f64::from(u32::MAX))
 }
@@ -199,43 +199,45 @@ mod tests {
     use crate::jwt::verifier::Verification;
 
     #[tokio::test]
-    async fn keys_that_come_while_a_token_is_judged_judge_it() {
-        for judge in [at_once, for_those_who_wait] {
+    async fn keys_fetched_during_verification_are_used() {
+        for verify in [without_waiting, with_waiting] {
             let keys = fetched();
-            let judged = judge(&keys, &|_| keys.0.accept(publishing("b")));
-            assert_eq!(judged, None);
+            let error = verify(&keys, &|_| keys.0.apply(publishing("b")));
+            assert_eq!(error, None);
         }
     }
 
     #[tokio::test]
-    async fn the_keys_that_judged_a_token_last_say_why_it_is_refused() {
-        for judge in [at_once, for_those_who_wait] {
+    async fn error_comes_from_the_keys_that_were_used() {
+        for verify in [without_waiting, with_waiting] {
             let keys = fetched();
-            let judged = judge(&keys, &|time| match time {
-                0 => keys.0.accept((Instant::now(), Err(FetchError::Panicked))),
-                _ => keys.0.accept(publishing("b")),
+            let error = verify(&keys, &|time| match time {
+                0 => keys.0.apply((Instant::now(), Err(FetchError::Panicked))),
+                _ => keys.0.apply(publishing("b")),
             });
-            // By keys that could not be fetched: the other ones came too late.
-            assert_eq!(judged, Some(AuthErrorKind::Unavailable));
+            // From the failed fetch: the other keys came too late.
+            assert_eq!(error, Some(AuthErrorKind::Unavailable));
         }
     }
 
     type Meanwhile<'a> = &'a (dyn Fn(usize) -> Duration + Sync);
 
-    fn at_once(keys: &RemoteJwks, meanwhile: Meanwhile<'_>) -> Option<AuthErrorKind> {
-        let judged = keys.verify_now(NAMES_B, judge(meanwhile));
-        judged.err().map(|error| error.kind())
+    fn without_waiting(keys: &RemoteJwks, meanwhile: Meanwhile<'_>) -> Option<AuthErrorKind> {
+        let result = keys.verify_now(NAMES_B, verify_b(meanwhile));
+        result.err().map(|error| error.kind())
     }
 
-    fn for_those_who_wait(keys: &RemoteJwks, meanwhile: Meanwhile<'_>) -> Option<AuthErrorKind> {
-        match keys.verify(NAMES_B, judge(meanwhile)) {
-            Verification::Ready(judged) => judged.err().map(|error| error.kind()),
-            Verification::Pending(_) => panic!("nobody may be asked"),
+    fn with_waiting(keys: &RemoteJwks, meanwhile: Meanwhile<'_>) -> Option<AuthErrorKind> {
+        match keys.verify(NAMES_B, verify_b(meanwhile)) {
+            Verification::Ready(result) => result.err().map(|error| error.kind()),
+            Verification::Pending(_) => panic!("no fetch is allowed during the cooldown"),
         }
     }
 
-    /// Accepts what the key `b` signed, and lets something happen each time before it says so.
-    fn judge(meanwhile: Meanwhile<'_>) -> impl Fn(&Keyset) -> Result<Claims, RejectReason> + Send {
+    /// Accepts tokens of the key `b`, and calls `meanwhile` before each result.
+    fn verify_b(
+        meanwhile: Meanwhile<'_>,
+    ) -> impl Fn(&Keyset) -> Result<Claims, RejectReason> + Send {
         let times = AtomicUsize::new(0);
         move |keys| {
             meanwhile(times.fetch_add(1, Ordering::SeqCst));
@@ -244,11 +246,11 @@ mod tests {
         }
     }
 
-    /// The key `a`, a moment ago. The task that fetches never has its turn.
+    /// The key `a`, just fetched. The background task never runs.
     fn fetched() -> RemoteJwks {
         let keys = RemoteJwks::from_url("https://login.example/keys").connect_lazy();
-        let keys = keys.expect("the address is a good one");
-        keys.0.accept(publishing("a"));
+        let keys = keys.expect("the URL is valid");
+        keys.0.apply(publishing("a"));
         keys
     }
 

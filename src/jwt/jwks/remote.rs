@@ -1,4 +1,4 @@
-//! The handle to the keys of another issuer, and what its clones share.
+//! Keys of another issuer: the public handle and the state that its clones share.
 
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -16,147 +16,153 @@ use crate::jwt::claims::Claims;
 use crate::jwt::keys::Keyset;
 use crate::jwt::verifier::Verification;
 
-/// The keys of somebody else's JSON Web Key Set (RFC 7517, section 5), for
+/// Keys of another issuer's JSON Web Key Set (RFC 7517, section 5), for
 /// [`JwtVerifier::jwks`](crate::JwtVerifier::jwks).
+///
+/// Clones share the keys. Fetching ends when the last clone is dropped, including the verifiers.
 ///
 /// ```no_run
 /// use tower_warder::JwtVerifier;
 /// use tower_warder::error::ConfigError;
 /// use tower_warder::jwks::RemoteJwks;
 ///
-/// # async fn example() -> Result<(), ConfigError> {
-/// let keys = RemoteJwks::from_oidc_issuer("https://login.example").await?;
-/// let verifier = JwtVerifier::jwks(&keys).audience("orders");
-/// # Ok(())
-/// # }
+/// async fn verifier() -> Result<JwtVerifier, ConfigError> {
+///     let keys = RemoteJwks::from_oidc_issuer("https://login.example").await?;
+///     Ok(JwtVerifier::jwks(&keys).audience("orders"))
+/// }
 /// ```
 ///
-/// # When they are fetched
+/// # When keys are fetched
 ///
-/// At the start, and then in the background every [`refresh_interval`] and when a token names a
-/// key that is not among them: once for all the requests that wait for it, and at most once in a
-/// [`cooldown`]. Requests whose key is known never wait, and a flood of made-up key ids costs one
-/// fetch in that time. The key id is never sent anywhere.
+/// At the start, then in the background every [`refresh_interval`], and when a token names an unknown
+/// key: one fetch for all requests that wait for it, and at most one in each [`cooldown`]. Requests
+/// with a known key never wait, and a flood of invented key ids causes one fetch per cooldown. The
+/// key id is never sent to the key server.
 ///
-/// | the token names | and | answer |
+/// | the token names | and | result |
 /// |---|---|---|
-/// | a known key | | judged at once |
-/// | an unknown key | the last fetch is longer ago than the cooldown, or one is under way | waits for it |
+/// | a known key | | verified immediately |
+/// | an unknown key | the last fetch was longer ago than the cooldown, or one is running | waits for the fetch |
 /// | an unknown key | the last fetch succeeded | 401 |
-/// | an unknown key | the last fetch failed | 503: the key may be a new one |
-/// | an unknown key | exactly one key without an id fits its algorithm | judged by it; if that refuses it, as an unknown key |
-/// | no key | exactly one key fits its algorithm | judged by it |
-/// | no key | none or several fit its algorithm | 401 |
-/// | an unknown key | 1024 requests wait already | 503 |
-/// | any | the keys are older than [`max_age`] | 503 |
+/// | an unknown key | the last fetch failed | 503: the key may be new |
+/// | an unknown key | exactly one key without an id has its algorithm | verified with that key; if that fails, as an unknown key |
+/// | no key | exactly one key has its algorithm | verified with that key |
+/// | no key | none or several keys have its algorithm | 401 |
+/// | an unknown key | 1024 requests are waiting already | 503 |
+/// | any | the keys are older than [`max_staleness`] | 503 |
 ///
-/// While the key server does not answer, the keys that were fetched before are good until
-/// [`max_age`], and it is asked again after each cooldown. With the first answer all is as before.
+/// While the key server is unavailable, the keys fetched last stay valid until [`max_staleness`], and
+/// another fetch is tried after each cooldown. The first successful fetch ends the outage.
 ///
-/// # Which keys are taken
+/// # Which keys are accepted
 ///
-/// Public ones for signatures. Each has one algorithm, never given to it by a token: the key's
-/// `alg`, or what its curve says, or for RSA keys without `alg` (RFC 7517, section 4.4, leaves it
-/// out as one likes) RS256, unless [`algorithm`](JwksBuilder::algorithm) says otherwise. A token
-/// selects among them by `kid` and `alg` together, so that several keys may have one id if their
-/// algorithms differ; of those with the same id and algorithm the first is taken.
+/// Public keys for signatures. Each has one algorithm, which never comes from a token: the key's
+/// `alg`; or the algorithm of its curve; or RS256 for RSA keys without `alg` (optional in RFC 7517,
+/// section 4.4), unless [`algorithm`](JwksBuilder::algorithm) sets another. A token selects a key by
+/// `kid` and `alg` together, so that several keys may have the same id if their algorithms differ;
+/// of keys with the same id and algorithm the first is used.
 ///
-/// Keys for encryption are passed over in silence. What cannot be used otherwise (other types, weak
-/// keys, secrets, private keys) is left out and spoils no others: the log has it at `WARN`, with its
-/// `kid` and the reason, once for each change to the set. A set of which nothing can be used, or of
-/// more than 100 keys, counts as a failed fetch.
+/// Keys for encryption are ignored. Other unusable keys (unsupported types, weak keys, secrets,
+/// private keys) are skipped, and the rest of the set is used: each is logged at `WARN` with its
+/// `kid` and the reason, once per change of the set. A set without a usable key, or with more than
+/// 100 keys, counts as a failed fetch.
 ///
-/// Keys without ids cannot rotate unnoticed: a token that names no key says nothing of another one
-/// either, so that those of the next key are refused until the keys are fetched again, and those of
-/// both while two of one algorithm are published.
+/// Keys without an id cannot be rotated without rejected tokens: a token without `kid` does not show
+/// that it needs a new key. Tokens of the new key are rejected until the next fetch, and tokens of
+/// both keys while two keys of one algorithm are published.
 ///
-/// # Where they are fetched from
+/// # Allowed URLs
 ///
 /// `https`, or `http` on this machine (`localhost`, `127.0.0.0/8`, `[::1]`); `http` elsewhere only
-/// with [`dangerous_allow_http`](JwksBuilder::dangerous_allow_http). Redirects are not followed. For `https` the proxies of the environment (`HTTPS_PROXY`, `NO_PROXY`) are used, who
-/// see no more than the host's name; certificates are judged by the system's roots.
-///
-/// A handle: clones share the keys. With the last one, verifiers included, the fetching ends.
+/// with [`dangerous_allow_http`](JwksBuilder::dangerous_allow_http). Redirects are not followed. For
+/// `https`, the proxies of the environment (`HTTPS_PROXY`, `NO_PROXY`) are used, which see only the
+/// host name; certificates are verified against the system's roots.
 ///
 /// [`refresh_interval`]: JwksBuilder::refresh_interval
 /// [`cooldown`]: JwksBuilder::cooldown
-/// [`max_age`]: JwksBuilder::max_staleness
+/// [`max_staleness`]: JwksBuilder::max_staleness
+#[doc(alias = "jwk set")]
+#[doc(alias = "kid")]
+#[doc(alias = "openid")]
+#[doc(alias = "rotation")]
 #[derive(Clone)]
 pub struct RemoteJwks(pub(super) Arc<Shared>);
 
 impl RemoteJwks {
-    /// How long ago the key server last said that these are the keys; `None` if it never did.
+    /// Returns the time since the last successful fetch; `None` if there was none.
     pub fn age(&self) -> Option<Duration> {
         self.0.state.load().age()
     }
 
-    /// Whom the keys were discovered for.
+    /// Returns the issuer of [`from_oidc_issuer`](Self::from_oidc_issuer).
     pub(crate) fn issuer(&self) -> Option<&str> {
         self.0.issuer.as_deref()
     }
 
-    /// Judges by the keys that are here, or later by those that come.
+    /// Verifies with the present keys, or waits for others if the token needs them.
     pub(crate) fn verify<'a>(
         &'a self,
         token: &'a str,
-        judge: impl Fn(&Keyset) -> Result<Claims, RejectReason> + Send + 'a,
+        verify: impl Fn(&Keyset) -> Result<Claims, RejectReason> + Send + 'a,
     ) -> Verification<'a> {
-        match self.judge(&self.0.state.load(), token, &judge) {
-            Some(judged) => Verification::Ready(judged),
-            None if self.0.may_ask() => Verification::Pending(Box::pin(async move {
-                self.0.ask().await?;
-                self.judge_at_last(token, &judge)
+        match self.verify_with(&self.0.state.load(), token, &verify) {
+            Some(result) => Verification::Ready(result),
+            None if self.0.may_fetch() => Verification::Pending(Box::pin(async move {
+                self.0.wait_for_fetch().await?;
+                self.verify_or_reject(token, &verify)
             })),
-            None => Verification::Ready(self.judge_at_last(token, &judge)),
+            None => Verification::Ready(self.verify_or_reject(token, &verify)),
         }
     }
 
-    /// The same for those who cannot wait: whoever would have to is told to come again.
+    /// Verifies without waiting: if other keys have to be fetched first, starts a fetch and returns an
+    /// error that asks the client to retry.
     pub(crate) fn verify_now(
         &self,
         token: &str,
-        judge: impl Fn(&Keyset) -> Result<Claims, RejectReason>,
+        verify: impl Fn(&Keyset) -> Result<Claims, RejectReason>,
     ) -> Result<Claims, AuthError> {
-        match self.judge(&self.0.state.load(), token, &judge) {
-            Some(judged) => judged,
-            None if self.0.may_ask() => {
+        match self.verify_with(&self.0.state.load(), token, &verify) {
+            Some(result) => result,
+            None if self.0.may_fetch() => {
                 self.0.wake.notify_one();
                 Err(unavailable("the keys have to be fetched first"))
             }
-            None => self.judge_at_last(token, &judge),
+            None => self.verify_or_reject(token, &verify),
         }
     }
 
-    /// By the keys that came since, if any did: those that are fetched are here before it is over.
-    /// What does not judge the token says why: by then there may be others, which could.
-    fn judge_at_last(
+    /// Verifies with the newest keys: those of a fetch are stored before the wait for it ends.
+    ///
+    /// The error comes from the state that was used, not from a later one with other keys.
+    fn verify_or_reject(
         &self,
         token: &str,
-        judge: &impl Fn(&Keyset) -> Result<Claims, RejectReason>,
+        verify: &impl Fn(&Keyset) -> Result<Claims, RejectReason>,
     ) -> Result<Claims, AuthError> {
         let state = self.0.state.load();
-        let judged = self.judge(&state, token, judge);
-        judged.unwrap_or_else(|| Err(state.refuse(self.0.times.max_staleness)))
+        let result = self.verify_with(&state, token, verify);
+        result.unwrap_or_else(|| Err(state.error_for_unknown_key(self.0.times.max_staleness)))
     }
 
-    /// `None` if only other keys could tell.
-    fn judge(
+    /// Verifies with these keys; `None` if the result depends on keys that are not among them.
+    fn verify_with(
         &self,
         state: &State,
         token: &str,
-        judge: &impl Fn(&Keyset) -> Result<Claims, RejectReason>,
+        verify: &impl Fn(&Keyset) -> Result<Claims, RejectReason>,
     ) -> Option<Result<Claims, AuthError>> {
-        if !state.is_good(self.0.times.max_staleness) {
+        if !state.is_fresh(self.0.times.max_staleness) {
             return None;
         }
-        match judge(&state.keys) {
-            // The other two: a lone key without an id is tried for every token.
+        match verify(&state.keys) {
+            // `Algorithm` and `Signature`: a single key without an id is tried for every token.
             Err(RejectReason::KeyId | RejectReason::Algorithm | RejectReason::Signature)
                 if state.keys.lacks(header(token)) =>
             {
                 None
             }
-            judged => Some(judged.map_err(AuthError::refused)),
+            result => Some(result.map_err(AuthError::refused)),
         }
     }
 }
@@ -172,19 +178,19 @@ impl fmt::Debug for RemoteJwks {
     }
 }
 
-/// What the handles have in common. The task that fetches does not hold it.
+/// State shared by the clones. The task that fetches holds only a weak reference.
 pub(super) struct Shared {
-    // For the log.
+    // For log lines.
     pub(super) url: String,
     pub(super) issuer: Option<Box<str>>,
     pub(super) times: Times,
-    // Read without a lock: whoever fetched puts another in its place.
+    // Read without a lock: each fetch replaces the whole value.
     pub(super) state: ArcSwap<State>,
-    pub(super) under_way: AtomicBool,
+    pub(super) is_fetching: AtomicBool,
     pub(super) wake: Arc<Notify>,
     pub(super) finished: watch::Receiver<()>,
-    // For the requests that wait.
-    pub(super) places: Semaphore,
+    // One permit per waiting request.
+    pub(super) waiting: Semaphore,
     pub(super) task: OnceLock<AbortHandle>,
 }
 
@@ -195,49 +201,50 @@ pub(super) struct Times {
     pub(super) max_staleness: Duration,
 }
 
-/// What is known of the keys.
+/// Keys, and the result of the last fetch.
 pub(super) struct State {
     pub(super) keys: Arc<Keyset>,
-    /// What of the set cannot be used, as the log knows it.
+    /// Unusable keys of the set that were logged.
     pub(super) dropped: Arc<[Dropped]>,
-    /// When the key server was asked and said that these are the keys.
+    /// Start of the last successful fetch.
     pub(super) confirmed: Option<Instant>,
-    /// When it was asked last, whatever it said.
-    pub(super) asked: Option<Instant>,
+    /// Start of the last fetch, successful or not.
+    pub(super) attempted: Option<Instant>,
     pub(super) failed: bool,
 }
 
 impl Shared {
-    /// Whether the key server is being asked, or may be asked again.
-    pub(super) fn may_ask(&self) -> bool {
-        self.under_way.load(Ordering::SeqCst) || self.is_due()
+    /// Returns `true` if a fetch is running, or the cooldown is over.
+    pub(super) fn may_fetch(&self) -> bool {
+        self.is_fetching.load(Ordering::SeqCst) || self.is_due()
     }
 
+    /// Returns `true` if the cooldown is over.
     pub(super) fn is_due(&self) -> bool {
-        let asked = self.state.load().asked;
-        asked.is_none_or(|asked| asked.elapsed() >= self.times.cooldown)
+        let attempted = self.state.load().attempted;
+        attempted.is_none_or(|attempted| attempted.elapsed() >= self.times.cooldown)
     }
 
-    /// Waits until the key server has answered, if it may be asked. Who does not wait to the end
-    /// leaves nothing behind: it is the task that asks.
-    pub(super) async fn ask(&self) -> Result<(), AuthError> {
-        let Ok(_place) = self.places.try_acquire() else {
+    /// Waits for the running or the next fetch, if one is allowed. Cancel-safe: the task fetches, and
+    /// the caller only waits.
+    pub(super) async fn wait_for_fetch(&self) -> Result<(), AuthError> {
+        let Ok(_permit) = self.waiting.try_acquire() else {
             return Err(unavailable("too many requests wait for keys"));
         };
-        // Before the look at the state: what finishes after that is seen.
+        // Before the state is read, so that a fetch that finishes after that is noticed.
         let mut finished = self.finished.clone();
         finished.mark_unchanged();
-        if !self.may_ask() {
+        if !self.may_fetch() {
             return Ok(());
         }
         self.wake.notify_one();
-        let answered = finished.changed().await;
-        answered.map_err(|_| AuthError::unavailable("the runtime that fetched the keys has ended"))
+        let changed = finished.changed().await;
+        changed.map_err(|_| AuthError::unavailable("the runtime that fetched the keys has ended"))
     }
 }
 
-/// Not an error for each request: strangers can ask for made-up keys as often as they like, and
-/// that the key server is away, the log has once.
+/// Builds an error that is not logged for each request: clients can invent key ids without limit, and
+/// the outage of the key server is logged once.
 fn unavailable(reason: &'static str) -> AuthError {
     AuthError::unavailable(Reported(reason))
 }
@@ -255,15 +262,15 @@ impl State {
         self.confirmed.map(|confirmed| confirmed.elapsed())
     }
 
-    pub(super) fn is_good(&self, max_staleness: Duration) -> bool {
+    pub(super) fn is_fresh(&self, max_staleness: Duration) -> bool {
         self.age().is_some_and(|age| age < max_staleness)
     }
 
-    /// The answer to a token that none of these keys can judge.
-    pub(super) fn refuse(&self, max_staleness: Duration) -> AuthError {
+    /// Returns the error for a token that these keys cannot verify.
+    pub(super) fn error_for_unknown_key(&self, max_staleness: Duration) -> AuthError {
         if self.confirmed.is_none() {
             unavailable("no keys could be fetched yet")
-        } else if !self.is_good(max_staleness) {
+        } else if !self.is_fresh(max_staleness) {
             unavailable("the keys are too old, and others cannot be fetched")
         } else if self.failed {
             unavailable("the key is unknown, and the keys cannot be fetched")
@@ -277,6 +284,6 @@ fn header(token: &str) -> &str {
     token.split('.').next().unwrap_or_default()
 }
 
-/// Requests that wait for one fetch. More are turned away, so that a flood of made-up key ids
-/// while the key server hangs does not fill the memory.
-pub(super) const MAX_WAITING: usize = 1024;
+/// Limit of requests that wait for a fetch. Further requests are rejected, so that a flood of invented
+/// key ids does not exhaust memory while the key server hangs.
+pub(super) const MAX_WAITING_REQUESTS: usize = 1024;

@@ -1,4 +1,4 @@
-//! Where keys may be fetched from.
+//! URLs that keys may be fetched from.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -8,8 +8,8 @@ use reqwest::Url;
 
 use crate::error::ConfigError;
 
-/// A URL that may be asked for keys: `https`, or `http` on this machine, or anywhere if that is
-/// allowed. Without credentials.
+/// URL of keys or of a discovery document, without credentials: `https`, or `http` on this machine,
+/// or `http` on any host if that is allowed.
 #[derive(Clone, PartialEq, Eq)]
 pub(super) struct JwksUrl {
     uri: Uri,
@@ -22,7 +22,7 @@ impl JwksUrl {
         Self::read(text, allows_http).ok_or_else(|| ConfigError::InvalidUrl(shown(text)))
     }
 
-    /// Where the discovery document of an issuer is (OpenID Connect Discovery 1.0, section 4.1).
+    /// Returns the URL of an issuer's discovery document (OpenID Connect Discovery 1.0, section 4.1).
     pub(super) fn discovery(issuer: &str, allows_http: bool) -> Result<Self, ConfigError> {
         if issuer.contains(['?', '#']) {
             return Err(ConfigError::InvalidUrl(shown(issuer)));
@@ -32,10 +32,10 @@ impl JwksUrl {
         Self::parse(&document, allows_http)
     }
 
-    /// Where a document from here says that the keys are. What came through TLS does not lead out
-    /// of it.
-    pub(super) fn leads_to(&self, text: &str) -> Option<Self> {
-        Self::read(text, self.allows_http).filter(|there| self.is_plain || !there.is_plain)
+    /// Parses a URL in a document fetched from this one. A document fetched over TLS must not refer to
+    /// plain `http`.
+    pub(super) fn parse_linked(&self, text: &str) -> Option<Self> {
+        Self::read(text, self.allows_http).filter(|linked| self.is_plain || !linked.is_plain)
     }
 
     fn read(text: &str, allows_http: bool) -> Option<Self> {
@@ -48,7 +48,7 @@ impl JwksUrl {
         if !url.username().is_empty() || url.password().is_some() {
             return None;
         }
-        // As one parser understood it, so that no other takes it for another host.
+        // Serialized from the parsed form, so that another parser cannot see another host.
         let uri = url.as_str().parse().ok()?;
         Some(Self {
             uri,
@@ -57,7 +57,7 @@ impl JwksUrl {
         })
     }
 
-    /// Whether it is asked without TLS.
+    /// Returns `true` for `http`.
     pub(super) const fn is_plain(&self) -> bool {
         self.is_plain
     }
@@ -69,24 +69,24 @@ impl JwksUrl {
     }
 }
 
-/// Without the query, where some put a secret.
+/// Shows the URL without its query, which may hold a secret.
 impl fmt::Display for JwksUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&shown(&self.uri.to_string()))
     }
 }
 
-/// What of a text may stand in an error: neither a query nor a password. Of what is no URL,
-/// nothing: nobody knows what it is.
+/// Part of a URL that may appear in an error: no query and no credentials. Text that is not a URL is
+/// not shown, because it may be a secret.
 fn shown(text: &str) -> String {
-    let shown = |url: Url| {
+    let without_secrets = |url: Url| {
         let host = url.host_str()?;
         let port = url
             .port()
             .map_or_else(String::new, |port| format!(":{port}"));
         Some(format!("{}://{host}{port}{}", url.scheme(), url.path()))
     };
-    let url = Url::parse(text).ok().and_then(shown);
+    let url = Url::parse(text).ok().and_then(without_secrets);
     url.unwrap_or_else(|| "an unreadable URL".to_owned())
 }
 
@@ -103,7 +103,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn keys_come_by_https_or_from_this_machine() {
+    fn url_must_be_https_or_local() {
         for good in [
             "https://login.example/keys",
             "https://login.example:8443/keys?format=jwks",
@@ -139,24 +139,24 @@ mod tests {
             "ftp://localhost/keys",
             "data:application/json,{}",
         ] {
-            // `https:///keys@` is a host called `keys` with a user, for browsers and for us.
+            // `https:///keys@` has the user `keys`, for browsers and for this parser.
             assert!(JwksUrl::parse(bad, false).is_err(), "{bad}");
         }
     }
 
     #[test]
-    fn what_came_by_tls_does_not_lead_out_of_it() {
+    fn linked_url_does_not_downgrade_from_tls() {
         let secure = JwksUrl::parse("https://login.example", false).unwrap();
-        assert!(secure.leads_to("https://keys.example/keys").is_some());
-        assert!(secure.leads_to("http://localhost/keys").is_none());
+        assert!(secure.parse_linked("https://keys.example/keys").is_some());
+        assert!(secure.parse_linked("http://localhost/keys").is_none());
         let local = JwksUrl::parse("http://localhost", false).unwrap();
-        assert!(local.leads_to("http://localhost:8080/keys").is_some());
-        assert!(local.leads_to("https://keys.example/keys").is_some());
-        assert!(local.leads_to("http://keys.example/keys").is_none());
+        assert!(local.parse_linked("http://localhost:8080/keys").is_some());
+        assert!(local.parse_linked("https://keys.example/keys").is_some());
+        assert!(local.parse_linked("http://keys.example/keys").is_none());
     }
 
     #[test]
-    fn http_elsewhere_loosens_nothing_else() {
+    fn allowing_http_relaxes_no_other_rule() {
         for good in [
             "http://keycloak:8080/realms/shop",
             "http://10.0.0.1/keys",
@@ -176,16 +176,16 @@ mod tests {
             assert!(JwksUrl::parse(bad, true).is_err(), "{bad}");
         }
         let plain = JwksUrl::parse("http://keycloak:8080", true).unwrap();
-        assert!(plain.leads_to("http://keys:8080/keys").is_some());
-        assert!(plain.leads_to("http://user:secret@keys/keys").is_none());
-        // What came by TLS does not lead out of it even so.
+        assert!(plain.parse_linked("http://keys:8080/keys").is_some());
+        assert!(plain.parse_linked("http://user:secret@keys/keys").is_none());
+        // Even so, a document fetched over TLS does not refer to `http`.
         let secure = JwksUrl::parse("https://login.example", true).unwrap();
-        assert!(secure.leads_to("http://keys:8080/keys").is_none());
-        assert!(secure.leads_to("http://localhost/keys").is_none());
+        assert!(secure.parse_linked("http://keys:8080/keys").is_none());
+        assert!(secure.parse_linked("http://localhost/keys").is_none());
     }
 
     #[test]
-    fn discovery_is_below_the_issuer() {
+    fn discovery_url_is_below_the_issuer() {
         for (issuer, document) in [
             (
                 "https://login.example",
@@ -200,8 +200,8 @@ mod tests {
                 "https://login.example/realms/shop/.well-known/openid-configuration",
             ),
         ] {
-            let address = JwksUrl::discovery(issuer, false).unwrap();
-            assert_eq!(address.to_string(), document);
+            let url = JwksUrl::discovery(issuer, false).unwrap();
+            assert_eq!(url.to_string(), document);
         }
         for bad in ["https://login.example?tenant=7", "https://login.example#7"] {
             assert!(JwksUrl::discovery(bad, false).is_err(), "{bad}");
@@ -209,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn no_secret_of_a_url_is_shown() {
+    fn secrets_in_a_url_are_not_shown() {
         let bad = "http://user:hunter2@login.example/keys?code=hunter2";
         let error = JwksUrl::parse(bad, false).err().unwrap().to_string();
         assert!(!error.contains("hunter2"), "{error}");
