@@ -115,8 +115,8 @@ impl RemoteJwks {
         }
     }
 
-    /// Verifies without waiting: if other keys have to be fetched first, starts a fetch and returns an
-    /// error that asks the client to retry.
+    /// Verifies without waiting. If other keys have to be fetched first, starts a fetch and returns
+    /// an `Unavailable` error.
     pub(crate) fn verify_now(
         &self,
         token: &str,
