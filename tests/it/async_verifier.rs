@@ -15,7 +15,7 @@ use tower_warder::{AuthError, AuthLayer, Claims, CurrentUser, RequireLayer};
 use crate::support::{Log, OUTAGE, Store, get, get_with, send};
 
 #[tokio::test(start_paused = true)]
-async fn key_source_that_cannot_answer_is_503_and_logged_once() {
+async fn failing_key_source_is_503_and_logged_once() {
     for keys in KEYS {
         for path in ["/extractor", "/claims", "/option", "/door", "/both"] {
             let log = Log::record();
@@ -40,7 +40,7 @@ async fn key_source_that_cannot_answer_is_503_and_logged_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn log_learns_what_the_key_source_said() {
+async fn key_source_error_is_logged() {
     for keys in [Keys::Fail, Keys::FailLater] {
         let log = Log::record();
         send(&routes(keys).0, get_with("/door", &testing::token("jane"))).await;
@@ -49,7 +49,7 @@ async fn log_learns_what_the_key_source_said() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn public_routes_answer_while_the_key_source_does_not() {
+async fn public_routes_answer_while_key_source_fails() {
     for keys in KEYS {
         let log = Log::record();
         let (app, _) = routes(keys);
@@ -66,7 +66,7 @@ async fn public_routes_answer_while_the_key_source_does_not() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn request_waits_for_keys_no_longer_than_the_timeout() {
+async fn request_waits_for_keys_until_timeout() {
     for path in ["/extractor", "/claims", "/option", "/door", "/both"] {
         let (app, _) = routes(Keys::Hang);
         let start = Instant::now();

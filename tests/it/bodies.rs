@@ -21,7 +21,7 @@ use tower_warder::{AuthError, RequireLayer};
 use crate::support::{Store, Strict, get, layer, read};
 
 #[tokio::test]
-async fn any_request_body_goes_through() {
+async fn any_request_body_type_passes() {
     let token = testing::token("jane");
     let frames = stream::iter(
         ["in", "side"]
@@ -47,7 +47,7 @@ async fn any_request_body_goes_through() {
 }
 
 #[tokio::test]
-async fn any_response_body_can_be_a_rejection() {
+async fn any_response_body_type_carries_a_rejection() {
     let text = layer(&Store::new()).layer(
         RequireLayer::<TestUser>::approved()
             .layer(Strict::new(|_| Response::new(Full::<Bytes>::default()))),

@@ -28,7 +28,7 @@ use crate::support::{
 };
 
 #[tokio::test]
-async fn claims_only_layer_serves_every_guard_without_a_user_type() {
+async fn claims_only_layer_supports_every_guard() {
     let scope = RequireLayer::<Claims>::new(Scope::new("orders:read").unwrap());
     let app = Router::new()
         .route("/scope", on_get("in").layer(scope))
@@ -61,14 +61,14 @@ async fn claims_only_layer_serves_every_guard_without_a_user_type() {
         let answer = send(&app, get_with(path, token)).await;
         assert_eq!(answer.status, status, "{path}");
         assert_eq!(send(&app, get(path)).await.status, 401, "{path}");
-        let refused = send(&app, get_with(path, "a.b.c")).await;
-        assert_eq!(reason(&refused), "base64", "{path}");
+        let rejected = send(&app, get_with(path, "a.b.c")).await;
+        assert_eq!(reason(&rejected), "base64", "{path}");
     }
     assert_eq!(send(&app, get_with("/user", &jane)).await.body, "jane");
 }
 
 #[tokio::test]
-async fn log_says_why_a_scope_is_missing() {
+async fn missing_scope_is_explained_in_the_log() {
     let app = Router::new()
         .route("/", on_get("in"))
         .layer(RequireLayer::<Claims>::new(
@@ -91,7 +91,7 @@ async fn log_says_why_a_scope_is_missing() {
 }
 
 #[tokio::test]
-async fn claims_only_layer_accepts_a_token_of_any_generation() {
+async fn claims_only_layer_accepts_any_token_generation() {
     let token = testing::issuer().token("jane").generation(7).issue();
     let app = AuthLayer::claims_only(testing::verifier());
     let app = app.layer(RequireLayer::<Claims>::approved().layer(inside()));
@@ -100,7 +100,7 @@ async fn claims_only_layer_accepts_a_token_of_any_generation() {
 }
 
 #[tokio::test]
-async fn claims_only_layer_waits_for_a_verifier_that_has_to_ask() {
+async fn claims_only_layer_awaits_async_verifier() {
     let app = Router::new()
         .route(
             "/user",
@@ -114,7 +114,7 @@ async fn claims_only_layer_waits_for_a_verifier_that_has_to_ask() {
 }
 
 #[tokio::test]
-async fn claims_of_another_token_never_come_out_of_a_user_cache() {
+async fn user_cache_never_returns_claims_of_another_token() {
     let cache = UserCache::new(16);
     let app = Router::new()
         .route(
@@ -129,7 +129,7 @@ async fn claims_of_another_token_never_come_out_of_a_user_cache() {
 }
 
 #[tokio::test]
-async fn guard_for_claims_is_misconfigured_below_a_layer_with_users() {
+async fn claims_guard_below_a_user_layer_is_misconfigured() {
     let token = testing::token("dora");
     let users = layer(&Store::new()).layer(guarded::<Claims>());
     let answer = read(users.oneshot(get_with("/", &token)).await.unwrap()).await;
@@ -140,7 +140,7 @@ async fn guard_for_claims_is_misconfigured_below_a_layer_with_users() {
 }
 
 #[tokio::test]
-async fn typed_claims_are_read_into_the_type_of_the_application() {
+async fn typed_claims_deserialize_into_application_type() {
     let app = tenants(layer(&Store::new()));
     let acme = serde_json::json!({ "tenant": "acme" });
     let acme = testing::issuer().token("jane").claims(&acme).issue();
@@ -175,7 +175,7 @@ async fn typed_claims_are_read_into_the_type_of_the_application() {
 }
 
 #[tokio::test]
-async fn typed_claims_are_rejected_as_the_layer_is_configured() {
+async fn typed_claims_rejection_follows_layer_configuration() {
     let app = tenants(layer(&Store::new()).realm("shop").unwrap());
     let answer = send(&app, get_with("/tenant", &testing::token("jane"))).await;
     let challenge = r#"Bearer realm="shop", error="invalid_token""#;
@@ -185,7 +185,7 @@ async fn typed_claims_are_rejected_as_the_layer_is_configured() {
 }
 
 #[tokio::test]
-async fn claims_are_inserted_only_where_the_layer_is_told_to() {
+async fn claims_are_inserted_only_if_configured() {
     let token = testing::token("jane");
     for (insert, expected) in [(None, NONE), (Some(false), NONE), (Some(true), "jane")] {
         let mut auth = layer(&Store::new());
@@ -209,7 +209,7 @@ async fn claims_are_inserted_only_where_the_layer_is_told_to() {
 }
 
 #[tokio::test]
-async fn inserted_claims_are_those_of_this_request_and_layer() {
+async fn inserted_claims_belong_to_this_request_and_layer() {
     let planted = |mut request: Request<Body>| {
         let root = Claims::from_json(r#"{"sub":"root","exp":4102444800}"#);
         request.extensions_mut().insert(root.unwrap());
@@ -235,7 +235,7 @@ async fn inserted_claims_are_those_of_this_request_and_layer() {
 }
 
 #[tokio::test]
-async fn claims_of_a_cookie_of_another_origin_are_not_inserted() {
+async fn claims_of_a_cross_origin_cookie_are_not_inserted() {
     let cookies = CredentialSource::cookie(AuthCookie::new("id").unwrap());
     let auth = layer(&Store::new())
         .credentials(cookies)
@@ -250,7 +250,7 @@ async fn claims_of_a_cookie_of_another_origin_are_not_inserted() {
 }
 
 #[tokio::test]
-async fn claims_that_have_to_be_waited_for_are_not_inserted() {
+async fn claims_of_an_async_verifier_are_not_inserted() {
     let auth = AuthLayer::new(Remote, Store::new()).insert_claims(true);
     let jane = testing::token("jane");
     assert_eq!(seen(&auth, get_with("/", &jane)).await, NONE);
@@ -349,9 +349,9 @@ fn tenants(auth: AuthLayer<TestUser>) -> Router {
         .layer(auth)
 }
 
-type Inside = Strict<fn(Request<Body>) -> Response<Body>>;
+type InnerService = Strict<fn(Request<Body>) -> Response<Body>>;
 
-fn guarded<U>() -> RequireService<Inside, U> {
+fn guarded<U>() -> RequireService<InnerService, U> {
     RequireLayer::<U>::approved().layer(inside())
 }
 

@@ -25,7 +25,7 @@ proptest! {
     })]
 
     #[test]
-    fn cookie_is_read_as_by_the_cookie_crate(lines in lines()) {
+    fn cookie_header_is_parsed_like_the_cookie_crate(lines in lines()) {
         let expected = expected(&lines).map_err(str::to_owned);
         prop_assert_eq!(ours(&lines), expected, "{:?}", lines);
     }

@@ -16,9 +16,12 @@ use tower_warder::testing::{self, TestUser};
 use crate::support::{Mood, Store, get, get_with, layer, send};
 
 #[tokio::test]
-async fn cors_outside_of_the_door_answers_preflights() {
+async fn cors_layer_outside_the_guard_answers_preflights() {
     let store = Store::new();
-    let app = room().layer(approved()).layer(layer(&store)).layer(cors());
+    let app = routes()
+        .layer(approved())
+        .layer(layer(&store))
+        .layer(cors());
     let answer = send(&app, preflight()).await;
     assert_eq!(answer.status, 200);
     assert_eq!(answer.header(ALLOW_ORIGIN), Some(PAGE));
@@ -29,7 +32,7 @@ async fn cors_outside_of_the_door_answers_preflights() {
 }
 
 #[tokio::test]
-async fn cors_outside_of_the_door_lets_the_page_read_refusals() {
+async fn cors_layer_outside_the_guard_exposes_rejections() {
     let (up, down) = (Store::new(), Store::is(Mood::Fails));
     for (store, request, status) in [
         (&up, get("/"), StatusCode::UNAUTHORIZED),
@@ -42,22 +45,22 @@ async fn cors_outside_of_the_door_lets_the_page_read_refusals() {
         ),
     ] {
         let admins = RequireLayer::<TestUser>::new(Admin);
-        let app = room().layer(admins).layer(layer(store)).layer(cors());
+        let app = routes().layer(admins).layer(layer(store)).layer(cors());
         let answer = send(&app, from_the_page(request)).await;
         assert_eq!(answer.status, status);
         assert_eq!(answer.header(ALLOW_ORIGIN), Some(PAGE));
         let exposed = answer.header("access-control-expose-headers");
         assert_eq!(exposed, Some("www-authenticate,retry-after"));
     }
-    let app = room().layer(approved()).layer(layer(&up)).layer(cors());
+    let app = routes().layer(approved()).layer(layer(&up)).layer(cors());
     let answer = send(&app, from_the_page(get_with("/", &jane()))).await;
     assert_eq!(answer.status, 200);
     assert_eq!(answer.header(ALLOW_ORIGIN), Some(PAGE));
 }
 
 #[tokio::test]
-async fn cors_inside_of_the_door_never_sees_a_preflight_nor_a_refusal() {
-    let app = room().layer(cors()).layer(approved());
+async fn cors_layer_inside_the_guard_sees_no_preflight_or_rejection() {
+    let app = routes().layer(cors()).layer(approved());
     let app = app.layer(layer(&Store::new()));
     for request in [preflight(), from_the_page(get("/"))] {
         let answer = send(&app, request).await;
@@ -67,7 +70,7 @@ async fn cors_inside_of_the_door_never_sees_a_preflight_nor_a_refusal() {
 }
 
 #[tokio::test]
-async fn preflight_does_not_run_a_handler_for_any_method() {
+async fn preflight_runs_no_handler_for_any_method() {
     let runs = Arc::new(AtomicUsize::new(0));
     let counter = Arc::clone(&runs);
     let handler = any(async move || {
@@ -86,9 +89,9 @@ async fn preflight_does_not_run_a_handler_for_any_method() {
 }
 
 #[tokio::test]
-async fn preflight_with_a_credential_is_checked_like_any_request() {
+async fn preflight_with_a_credential_is_authorized_normally() {
     let admins = RequireLayer::<TestUser>::new(Admin);
-    let app = room().layer(admins).layer(layer(&Store::new()));
+    let app = routes().layer(admins).layer(layer(&Store::new()));
     for (token, status) in [
         ("a.b.c", 401),
         ("", 401),
@@ -103,7 +106,7 @@ async fn preflight_with_a_credential_is_checked_like_any_request() {
     assert_eq!(send(&app, two).await.status, 400);
 }
 
-fn room() -> Router {
+fn routes() -> Router {
     Router::new().route("/", any("in"))
 }
 

@@ -23,7 +23,7 @@ proptest! {
     })]
 
     #[test]
-    fn csrf_check_decides_like_tower_http(sent in sent()) {
+    fn csrf_check_agrees_with_tower_http(sent in sent()) {
         let cookie = AuthCookie::new("id").unwrap().trusted_origin(TRUSTED).unwrap();
         let ours = cookie.check_csrf(&sent.request()).is_ok();
         prop_assert_eq!(ours, expected(&sent), "{:?}", sent);

@@ -25,12 +25,12 @@ use tower_warder::{
 use crate::support::{Log, OUTAGE, Store, get, get_with, identity, send};
 
 #[tokio::test]
-async fn denied_token_is_refused_with_a_reason_of_its_own() {
+async fn denied_token_is_rejected_with_its_own_reason() {
     let list = List::new();
     let (app, store) = routes(&list);
     let [denied, other] = [testing::token("jane"), testing::token("jane")];
     list.deny(&denied);
-    for path in DOORS {
+    for path in PROTECTED {
         let answer = send(&app, get_with(path, &denied)).await;
         assert_eq!(answer.status, 401, "{path}");
         let challenge = answer.header("www-authenticate").unwrap();
@@ -39,13 +39,13 @@ async fn denied_token_is_refused_with_a_reason_of_its_own() {
         assert_eq!(reason(error), "denied", "{path}");
     }
     assert_eq!(store.loads(), 0);
-    for path in DOORS {
+    for path in PROTECTED {
         assert_eq!(send(&app, get_with(path, &other)).await.status, 200);
     }
 }
 
 #[tokio::test]
-async fn token_is_denied_from_the_next_request_on_also_where_it_was_remembered() {
+async fn denial_takes_effect_on_the_next_request_despite_token_cache() {
     let list = List::new();
     let verifier = DenyListVerifier::new(testing::verifier().cache(8), Arc::clone(&list));
     let layer = AuthLayer::new(verifier, Store::new());
@@ -61,9 +61,9 @@ async fn token_is_denied_from_the_next_request_on_also_where_it_was_remembered()
 }
 
 #[tokio::test(start_paused = true)]
-async fn list_that_cannot_answer_is_503_and_logged_once() {
+async fn failing_deny_list_is_503_and_logged_once() {
     for mood in TROUBLE {
-        for path in DOORS {
+        for path in PROTECTED {
             let log = Log::record();
             let (app, store) = routes(&List::is(mood));
             let answer = send(&app, get_with(path, &testing::token("jane"))).await;
@@ -78,7 +78,7 @@ async fn list_that_cannot_answer_is_503_and_logged_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn list_that_hangs_is_waited_for_no_longer_than_the_timeout_and_once() {
+async fn hanging_deny_list_is_awaited_once_until_timeout() {
     let list = List::is(Mood::Hangs);
     let layer = bounded(&list, &Store::new());
     let asked = identity(&layer, get_with("/", &testing::token("jane"))).await;
@@ -92,7 +92,7 @@ async fn list_that_hangs_is_waited_for_no_longer_than_the_timeout_and_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn requests_that_do_not_need_the_list_do_not_ask_it() {
+async fn deny_list_is_queried_only_when_needed() {
     for mood in TROUBLE {
         let list = List::is(mood);
         let (app, _) = routes(&list);
@@ -109,7 +109,7 @@ async fn requests_that_do_not_need_the_list_do_not_ask_it() {
 }
 
 #[tokio::test]
-async fn list_that_is_back_lets_in_again() {
+async fn recovered_deny_list_accepts_tokens_again() {
     let list = List::is(Mood::Fails);
     let (app, _) = routes(&list);
     let token = testing::token("jane");
@@ -119,7 +119,7 @@ async fn list_that_is_back_lets_in_again() {
 }
 
 #[tokio::test]
-async fn list_is_asked_once_per_request_however_many_ask() {
+async fn deny_list_is_queried_once_per_request() {
     async fn all(
         _: CurrentUser<TestUser>,
         _: Claims,
@@ -146,22 +146,26 @@ async fn list_is_asked_once_per_request_however_many_ask() {
 }
 
 #[tokio::test]
-async fn token_that_the_list_cannot_name_is_refused_unasked() {
+async fn token_without_deny_list_key_is_rejected_without_a_query() {
     let long = "a".repeat(513);
     for id in [None, Some(""), Some("a\r\nb"), Some("a\0b"), Some(&*long)] {
         let list = List::new();
-        let error = judged(&list, says(id)).await.unwrap_err();
+        let error = claims_of(&list, with_token_id(id)).await.unwrap_err();
         assert_eq!(error.kind(), AuthErrorKind::InvalidToken, "{id:?}");
         assert_eq!(reason(&error), "no_token_id");
         assert_eq!(list.asked(), 0, "{id:?}");
     }
     let longest = "a".repeat(512);
     let list = List::new();
-    assert!(judged(&list, says(Some(&longest))).await.is_ok());
+    assert!(
+        claims_of(&list, with_token_id(Some(&longest)))
+            .await
+            .is_ok()
+    );
 }
 
 #[tokio::test]
-async fn token_id_is_denied_for_its_own_issuer_only() {
+async fn token_id_is_denied_only_for_its_issuer() {
     let list = Arc::new(ByKey::default());
     let of = |issuer: Option<&str>, id: &str| {
         let mut claims = json!({"sub": "jane", "exp": 4_102_444_800_u64, "jti": id});
@@ -180,23 +184,27 @@ async fn token_id_is_denied_for_its_own_issuer_only() {
         (Some(OURS), "2", "none"),
         (Some(OURS), "", "no_token_id"),
     ] {
-        let judged = judged(&list, Says(of(issuer, id))).await;
-        let reason = judged
+        let claims_of = claims_of(&list, Returning(of(issuer, id))).await;
+        let reason = claims_of
             .err()
             .map_or("none".to_owned(), |error| reason(&error));
         assert_eq!(reason, expected, "{issuer:?} {id:?}");
     }
     // An ID as long as that of a subject has room after the issuer.
     let long = "a".repeat(255);
-    assert!(judged(&list, Says(of(Some(OURS), &long))).await.is_ok());
+    assert!(
+        claims_of(&list, Returning(of(Some(OURS), &long)))
+            .await
+            .is_ok()
+    );
 }
 
 #[tokio::test]
-async fn list_may_go_by_another_claim() {
-    struct Sessions;
+async fn deny_list_key_may_be_another_claim() {
+    struct BySession;
 
     #[async_trait]
-    impl DenyList for Sessions {
+    impl DenyList for BySession {
         async fn is_denied(&self, key: &str, _: &Claims) -> Result<bool, BoxError> {
             Ok(key == "ended")
         }
@@ -209,15 +217,18 @@ async fn list_may_go_by_another_claim() {
 
     for (session, admitted) in [("running", true), ("ended", false)] {
         let claims = json!({"sub": "jane", "exp": 4_102_444_800_u64, "sid": session});
-        let says = Says(Claims::from_json(claims.to_string()).unwrap());
-        assert_eq!(judged(&Arc::new(Sessions), says).await.is_ok(), admitted);
+        let with_token_id = Returning(Claims::from_json(claims.to_string()).unwrap());
+        assert_eq!(
+            claims_of(&Arc::new(BySession), with_token_id).await.is_ok(),
+            admitted
+        );
     }
-    let error = judged(&Arc::new(Sessions), says(Some("a"))).await;
+    let error = claims_of(&Arc::new(BySession), with_token_id(Some("a"))).await;
     assert!(error.is_err(), "a token without a session");
 }
 
 #[tokio::test(start_paused = true)]
-async fn stream_ends_at_the_check_after_its_token_was_denied() {
+async fn stream_ends_at_the_check_after_token_denial() {
     let list = List::new();
     let token = testing::token("jane");
     let layer = layer(&list, &Store::new());
@@ -233,7 +244,7 @@ async fn stream_ends_at_the_check_after_its_token_was_denied() {
 }
 
 #[tokio::test]
-async fn ticket_of_a_denied_token_is_dead() {
+async fn ticket_of_a_denied_token_is_rejected() {
     let list = List::new();
     let layer = layer(&list, &Store::new())
         .credentials(
@@ -333,9 +344,9 @@ impl DenyList for ByKey {
 const OURS: &str = "https://login.example";
 
 /// Accepts everything, after a while, and says this of it.
-struct Says(Claims);
+struct Returning(Claims);
 
-impl Verifier for Says {
+impl Verifier for Returning {
     fn verify<'a>(&'a self, _: &'a str) -> Verification<'a> {
         Verification::Pending(Box::pin(async {
             tokio::task::yield_now().await;
@@ -344,15 +355,15 @@ impl Verifier for Says {
     }
 }
 
-fn says(id: Option<&str>) -> Says {
+fn with_token_id(id: Option<&str>) -> Returning {
     let mut claims = json!({"sub": "jane", "exp": 4_102_444_800_u64});
     if let Some(id) = id {
         claims["jti"] = id.into();
     }
-    Says(Claims::from_json(claims.to_string()).unwrap())
+    Returning(Claims::from_json(claims.to_string()).unwrap())
 }
 
-async fn judged<L: DenyList>(list: &Arc<L>, verifier: Says) -> Result<Claims, AuthError> {
+async fn claims_of<L: DenyList>(list: &Arc<L>, verifier: Returning) -> Result<Claims, AuthError> {
     let layer = AuthLayer::new(
         DenyListVerifier::new(verifier, Arc::clone(list)),
         Store::new(),
@@ -381,7 +392,7 @@ fn routes(list: &Arc<List>) -> (Router, Arc<Store>) {
     (app, store)
 }
 
-const DOORS: [&str; 3] = ["/door", "/extractor", "/claims"];
+const PROTECTED: [&str; 3] = ["/door", "/extractor", "/claims"];
 
 const TIMEOUT: Duration = Duration::from_secs(5);
 

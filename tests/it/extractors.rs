@@ -17,7 +17,7 @@ use crate::support::{Answer, Log, Mood, Store, get, get_with, inside, layer, rea
 use crate::tokens::forge;
 
 #[tokio::test]
-async fn every_extractor_knows_the_sender() {
+async fn every_extractor_returns_the_authenticated_user() {
     let app = Router::new()
         .route(
             "/user",
@@ -59,7 +59,7 @@ async fn every_extractor_knows_the_sender() {
 }
 
 #[tokio::test]
-async fn option_is_none_only_if_no_credential_was_sent() {
+async fn optional_extractor_is_none_only_without_a_credential() {
     let pending = testing::token("paul");
     let disabled = testing::token("dora");
     let jane = testing::token("jane");
@@ -107,7 +107,7 @@ async fn option_is_none_only_if_no_credential_was_sent() {
 }
 
 #[tokio::test]
-async fn missing_layer_is_500_with_a_hint_for_the_log() {
+async fn missing_layer_is_500_with_a_hint() {
     for path in OPTIONAL {
         for request in [get(path), get_with(path, &testing::token("jane"))] {
             let answer = send(&optional(), request).await;
@@ -119,13 +119,13 @@ async fn missing_layer_is_500_with_a_hint_for_the_log() {
             assert_hint(&answer, &["no AuthLayer", user, "after its routes"]);
         }
     }
-    let door = RequireLayer::<TestUser>::approved().layer(inside());
-    let answer = read(door.oneshot(get("/")).await.unwrap()).await;
+    let guard = RequireLayer::<TestUser>::approved().layer(inside());
+    let answer = read(guard.oneshot(get("/")).await.unwrap()).await;
     assert_hint(&answer, &["no AuthLayer", "session::TestUser`"]);
 }
 
 #[tokio::test]
-async fn guard_outside_of_its_layer_is_told_from_a_missing_layer() {
+async fn guard_outside_its_layer_has_its_own_reason() {
     let guard = RequireLayer::<TestUser>::approved();
     let auth = layer(&Store::new());
     let jane = testing::token("jane");
@@ -151,7 +151,7 @@ async fn guard_outside_of_its_layer_is_told_from_a_missing_layer() {
 }
 
 #[tokio::test]
-async fn log_of_a_missing_layer_names_the_route_and_never_the_query() {
+async fn missing_layer_log_has_the_path_without_the_query() {
     let log = Log::record();
     let path = "/orders/7?token=secret";
     let handlers = Router::new()
@@ -190,7 +190,7 @@ async fn log_of_a_missing_layer_names_the_route_and_never_the_query() {
 }
 
 #[tokio::test]
-async fn layer_of_another_user_is_500_with_a_hint_that_names_both() {
+async fn other_user_type_is_500_with_a_hint_naming_both() {
     let app = Router::new()
         .route("/user", on_get(async |_: CurrentUser<Other>| "in"))
         .route(
@@ -227,7 +227,7 @@ async fn layer_of_another_user_is_500_with_a_hint_that_names_both() {
 }
 
 #[tokio::test]
-async fn generation_of_a_token_is_the_users_exactly() {
+async fn token_generation_must_equal_user_generation() {
     let store = Store::new();
     store.put(
         "jane",
@@ -254,7 +254,7 @@ async fn generation_of_a_token_is_the_users_exactly() {
 }
 
 #[tokio::test]
-async fn generation_that_is_no_whole_number_is_rejected_where_it_is_compared() {
+async fn non_integer_generation_is_rejected_where_compared() {
     let compared = app_of::<TestUser>(AuthLayer::new(forge::verifier(), Store::new()));
     let cache = UserCache::new(8);
     let cached = AuthLayer::new(forge::verifier(), Store::new()).user_cache(cache);
@@ -299,7 +299,7 @@ impl AuthUser for Reader {
 }
 
 #[tokio::test]
-async fn two_guards_in_one_handler_both_decide() {
+async fn two_extractors_in_one_handler_both_apply() {
     let app = Router::new()
         .route(
             "/both",
@@ -321,7 +321,7 @@ async fn two_guards_in_one_handler_both_decide() {
 }
 
 #[tokio::test]
-async fn no_method_passes_a_door_without_a_token() {
+async fn no_method_passes_a_guard_without_a_token() {
     for method in [
         Method::OPTIONS,
         Method::HEAD,

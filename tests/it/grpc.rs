@@ -13,7 +13,7 @@ use tower_warder::{AuthLayer, AuthUser, CurrentUser, RequireLayer, UserStatus};
 use crate::support::{Answer, Store, get, inside, layer, read, send};
 
 #[tokio::test]
-async fn declared_service_answers_every_form_of_grpc_over_every_version() {
+async fn declared_grpc_service_uses_grpc_status_over_every_version() {
     let auth = layer(&Store::new()).grpc(true);
     for (content_type, expected) in FORMS {
         for version in [Version::HTTP_11, Version::HTTP_2] {
@@ -30,7 +30,7 @@ async fn declared_service_answers_every_form_of_grpc_over_every_version() {
 }
 
 #[tokio::test]
-async fn declared_service_answers_other_requests_as_before() {
+async fn declared_grpc_service_answers_other_requests_with_http() {
     let auth = layer(&Store::new()).grpc(true);
     for content_type in [
         "application/json",
@@ -56,7 +56,7 @@ async fn declared_service_answers_other_requests_as_before() {
 
 // Whoever asks this service by the status whether a request may pass must not be told 200.
 #[tokio::test]
-async fn undeclared_service_answers_only_grpc_over_http_2() {
+async fn undeclared_service_uses_grpc_status_only_over_http_2() {
     for auth in [
         layer(&Store::new()),
         layer(&Store::new()).grpc(true).grpc(false),
@@ -76,7 +76,7 @@ async fn undeclared_service_answers_only_grpc_over_http_2() {
 }
 
 #[tokio::test]
-async fn declared_service_answers_a_wrong_layer_with_internal() {
+async fn declared_grpc_service_maps_misconfiguration_to_internal() {
     let auth = layer(&Store::new()).grpc(true);
     let request = request(&Method::POST, Version::HTTP_11, "application/grpc-web");
     let app = auth.layer(RequireLayer::<Other>::approved().layer(inside()));
@@ -85,7 +85,7 @@ async fn declared_service_answers_a_wrong_layer_with_internal() {
 }
 
 #[tokio::test]
-async fn declared_service_answers_authorized_requests_unchanged() {
+async fn declared_grpc_service_passes_authorized_requests_unchanged() {
     let auth = layer(&Store::new()).grpc(true);
     let mut request = request(&Method::POST, Version::HTTP_11, "application/grpc-web");
     let authorization = format!("Bearer {}", testing::token("jane"));

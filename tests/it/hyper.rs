@@ -11,12 +11,12 @@ use crate::support::{get, get_with, read};
 mod example;
 
 #[tokio::test]
-async fn plain_tower_handler_reads_the_claims_from_the_extensions() {
+async fn plain_tower_handler_reads_claims_from_extensions() {
     let app = example::app(testing::verifier());
 
-    let refused = read(app.clone().oneshot(get("/")).await.unwrap()).await;
-    assert_eq!(refused.status, StatusCode::UNAUTHORIZED);
-    assert_eq!(refused.json()["code"], "not_authenticated");
+    let rejected = read(app.clone().oneshot(get("/")).await.unwrap()).await;
+    assert_eq!(rejected.status, StatusCode::UNAUTHORIZED);
+    assert_eq!(rejected.json()["code"], "not_authenticated");
 
     let request = get_with("/", &testing::token("Jane"));
     let hello = read(app.oneshot(request).await.unwrap()).await;

@@ -16,7 +16,7 @@ use tower_warder::{AdminUser, AuthLayer, Claims, CurrentUser, Identity, RequireL
 use crate::support::{Counting, Mood, Store, get, get_with, identity, layer, send};
 
 #[tokio::test]
-async fn public_route_verifies_nothing_and_loads_nothing() {
+async fn public_route_verifies_and_loads_nothing() {
     let (app, verified, store) = counted();
     let answer = send(&app, get_with("/public", &testing::token("root"))).await;
     assert_eq!(answer.body, "public");
@@ -32,7 +32,7 @@ async fn claims_cost_one_verification_and_no_load() {
 }
 
 #[tokio::test]
-async fn however_many_ask_there_is_one_verification_and_one_load() {
+async fn all_extractors_share_one_verification_and_load() {
     let (app, verified, store) = counted();
     let answer = send(&app, get_with("/everybody", &testing::token("root"))).await;
     assert_eq!(answer.body, "Root Root Root root");
@@ -40,7 +40,7 @@ async fn however_many_ask_there_is_one_verification_and_one_load() {
 }
 
 #[tokio::test]
-async fn bad_token_is_verified_once_and_loads_nothing() {
+async fn invalid_token_is_verified_once_and_loads_nothing() {
     let (app, verified, store) = counted();
     let answer = send(&app, get_with("/option", "a.b.c")).await;
     assert_eq!(answer.status, 401);
@@ -56,7 +56,7 @@ async fn request_without_a_token_verifies_nothing() {
 }
 
 #[tokio::test]
-async fn failed_load_is_remembered_in_the_request_and_not_in_the_next() {
+async fn failed_load_is_cached_for_one_request_only() {
     let store = Store::is(Mood::Fails);
     let layer = layer(&store);
     let asked = identity(&layer, get_with("/", &testing::token("jane"))).await;
@@ -73,7 +73,7 @@ async fn failed_load_is_remembered_in_the_request_and_not_in_the_next() {
 }
 
 #[tokio::test]
-async fn load_that_was_cancelled_with_its_only_waiter_starts_again() {
+async fn load_cancelled_with_its_only_waiter_restarts() {
     let store = Store::is(Mood::Waits);
     let identity = identity(&layer(&store), get_with("/", &testing::token("jane"))).await;
     assert!(identity.user().now_or_never().is_none());
@@ -85,7 +85,7 @@ async fn load_that_was_cancelled_with_its_only_waiter_starts_again() {
 }
 
 #[tokio::test]
-async fn who_waits_for_a_cancelled_load_takes_it_over() {
+async fn waiter_takes_over_a_cancelled_load() {
     let store = Store::is(Mood::Waits);
     let identity = identity(&layer(&store), get_with("/", &testing::token("jane"))).await;
     let mut first = Box::pin(identity.user());
@@ -101,7 +101,7 @@ async fn who_waits_for_a_cancelled_load_takes_it_over() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn very_many_waiters_share_one_load() {
+async fn many_waiters_share_one_load() {
     let store = Store::is(Mood::Waits);
     let (verifier, verified) = Counting::new();
     let layer = AuthLayer::new(verifier, Arc::clone(&store));
@@ -143,7 +143,7 @@ async fn identity_outlives_its_request() {
 }
 
 #[tokio::test]
-async fn verifier_that_has_to_ask_is_asked_once() {
+async fn async_verifier_is_called_once() {
     let (remote, called, asked) = Remote::new();
     let store = Store::new();
     let layer = AuthLayer::new(remote, Arc::clone(&store));
@@ -156,7 +156,7 @@ async fn verifier_that_has_to_ask_is_asked_once() {
 }
 
 #[tokio::test]
-async fn user_behind_a_verifier_that_has_to_ask_costs_one_question() {
+async fn user_behind_async_verifier_costs_one_verification() {
     let (remote, called, asked) = Remote::new();
     let store = Store::new();
     let layer = AuthLayer::new(remote, Arc::clone(&store));
@@ -166,7 +166,7 @@ async fn user_behind_a_verifier_that_has_to_ask_costs_one_question() {
 }
 
 #[tokio::test]
-async fn all_who_wait_share_the_answer_that_a_verifier_had_to_ask_for() {
+async fn waiters_share_one_async_verification() {
     let (remote, _, asked) = Remote::new();
     let store = Store::new();
     let layer = AuthLayer::new(remote, Arc::clone(&store));
@@ -177,7 +177,7 @@ async fn all_who_wait_share_the_answer_that_a_verifier_had_to_ask_for() {
 }
 
 #[tokio::test]
-async fn nobody_is_asked_for_try_claims() {
+async fn try_claims_never_starts_async_verification() {
     let (remote, _, asked) = Remote::new();
     let layer = AuthLayer::new(remote, Store::new());
     let sent = identity(&layer, get_with("/", &testing::token("jane"))).await;
@@ -190,7 +190,7 @@ async fn nobody_is_asked_for_try_claims() {
 }
 
 #[tokio::test]
-async fn every_door_shares_the_answer_that_a_verifier_had_to_ask_for() {
+async fn guards_and_extractors_share_one_async_verification() {
     let (remote, _, asked) = Remote::new();
     let store = Store::new();
     let app = routes(AuthLayer::new(remote, Arc::clone(&store)));
@@ -200,7 +200,7 @@ async fn every_door_shares_the_answer_that_a_verifier_had_to_ask_for() {
 }
 
 #[tokio::test]
-async fn question_that_was_cancelled_is_asked_again() {
+async fn cancelled_async_verification_restarts() {
     let (remote, _, asked) = Remote::new();
     let layer = AuthLayer::new(remote, Store::new());
     let identity = identity(&layer, get_with("/", &testing::token("jane"))).await;
@@ -210,7 +210,7 @@ async fn question_that_was_cancelled_is_asked_again() {
 }
 
 #[tokio::test]
-async fn claims_are_there_while_the_user_is_waited_for() {
+async fn claims_are_available_while_user_loads() {
     let store = Store::is(Mood::Waits);
     let identity = identity(&layer(&store), get_with("/", &testing::token("jane"))).await;
     let mut user = pin!(identity.user());
@@ -294,7 +294,7 @@ fn count(counter: &AtomicUsize) -> usize {
 }
 
 #[tokio::test]
-async fn verifier_is_not_asked_for_what_is_no_token_or_too_long() {
+async fn verifier_is_not_called_for_malformed_or_oversized_tokens() {
     let (app, verified, _) = counted();
     for credential in [
         "a b".to_owned(),

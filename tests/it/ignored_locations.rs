@@ -13,7 +13,7 @@ use tower_warder::{AdminUser, AuthError, Claims, CurrentUser, Identity, Require,
 use crate::support::{Answer, Store, inside, layer, read, send};
 
 #[tokio::test]
-async fn extractors_ignore_a_token_that_stands_elsewhere() {
+async fn extractors_ignore_tokens_in_other_locations() {
     let app = routes();
     for path in ["/user", "/admin", "/guarded", "/claims", "/identity"] {
         for (place, request) in requests(path) {
@@ -26,7 +26,7 @@ async fn extractors_ignore_a_token_that_stands_elsewhere() {
 }
 
 #[tokio::test]
-async fn optional_extractors_ignore_a_token_that_stands_elsewhere() {
+async fn optional_extractors_ignore_tokens_in_other_locations() {
     let app = routes();
     for path in ["/optional-user", "/optional-admin", "/optional-claims"] {
         for (place, request) in requests(path) {
@@ -37,16 +37,16 @@ async fn optional_extractors_ignore_a_token_that_stands_elsewhere() {
 }
 
 #[tokio::test]
-async fn layers_ignore_a_token_that_stands_elsewhere() {
+async fn layers_ignore_tokens_in_other_locations() {
     let layer = layer(&Store::new());
     for (place, request) in requests("/") {
-        let door = RequireLayer::<TestUser>::approved().layer(inside());
-        let answer = read(layer.layer(door).oneshot(request).await.unwrap()).await;
+        let guard = RequireLayer::<TestUser>::approved().layer(inside());
+        let answer = read(layer.layer(guard).oneshot(request).await.unwrap()).await;
         assert_anonymous(&answer, &format!("{place}, layer for users"));
     }
     for (place, request) in requests("/") {
-        let door = RequireLayer::<TestUser>::new(Admin).layer(inside());
-        let answer = read(layer.layer(door).oneshot(request).await.unwrap()).await;
+        let guard = RequireLayer::<TestUser>::new(Admin).layer(inside());
+        let answer = read(layer.layer(guard).oneshot(request).await.unwrap()).await;
         assert_anonymous(&answer, &format!("{place}, layer for admins"));
     }
 }

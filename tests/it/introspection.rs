@@ -20,7 +20,7 @@ use crate::support::{Log, get, get_with, send};
 mod example;
 
 #[tokio::test]
-async fn active_token_opens_the_door_and_an_inactive_one_does_not() {
+async fn active_token_is_accepted_and_inactive_is_rejected() {
     let server = Server::says(active()).await;
     let app = app(&server);
     let answer = send(&app, get_with("/me", "opaque")).await;
@@ -41,7 +41,7 @@ async fn active_token_opens_the_door_and_an_inactive_one_does_not() {
 }
 
 #[tokio::test]
-async fn token_is_sent_in_the_form_and_nowhere_else() {
+async fn token_is_sent_only_in_the_form() {
     let log = Log::record();
     let server = Server::says(active()).await;
     let token = "a.b~c+d/e==";
@@ -65,7 +65,7 @@ async fn token_is_sent_in_the_form_and_nowhere_else() {
 }
 
 #[tokio::test]
-async fn server_is_asked_once_per_request_and_only_where_somebody_asks() {
+async fn introspection_runs_once_per_request_and_only_if_needed() {
     let server = Server::says(active()).await;
     let app = app(&server);
     for request in [get("/"), get_with("/", "opaque"), get("/me")] {
@@ -80,7 +80,7 @@ async fn server_is_asked_once_per_request_and_only_where_somebody_asks() {
 }
 
 #[tokio::test]
-async fn what_an_answer_says_is_taken_as_strictly_as_a_token() {
+async fn introspection_claims_are_validated_like_token_claims() {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
     let now = now.as_secs();
     let server = Server::says(active()).await;
@@ -133,7 +133,7 @@ async fn what_an_answer_says_is_taken_as_strictly_as_a_token() {
 }
 
 #[tokio::test]
-async fn what_is_no_answer_is_503() {
+async fn invalid_introspection_response_is_503() {
     let good = active().to_string();
     let with_active = |active: &str| good.replacen("true", active, 1);
     let server = Server::says(active()).await;
@@ -169,7 +169,7 @@ async fn what_is_no_answer_is_503() {
 }
 
 #[tokio::test]
-async fn huge_answer_is_not_read_to_its_end() {
+async fn oversized_introspection_response_is_not_read_to_its_end() {
     let server = Server::says(active()).await;
     let filled = |size| {
         let mut answer = active();
@@ -188,7 +188,7 @@ async fn huge_answer_is_not_read_to_its_end() {
 }
 
 #[tokio::test]
-async fn redirect_takes_the_token_nowhere() {
+async fn introspection_redirects_are_not_followed() {
     let elsewhere = Server::says(active()).await;
     let server = Server::says(active()).await;
     for status in [301, 302, 303, 307, 308] {
@@ -200,7 +200,7 @@ async fn redirect_takes_the_token_nowhere() {
 }
 
 #[tokio::test]
-async fn server_that_is_gone_or_hangs_is_503_in_time_and_public_routes_answer() {
+async fn unreachable_server_is_503_and_public_routes_answer() {
     let closed = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = closed.local_addr().unwrap();
     drop(closed);
@@ -220,7 +220,7 @@ async fn server_that_is_gone_or_hangs_is_503_in_time_and_public_routes_answer() 
 }
 
 #[tokio::test]
-async fn client_secret_and_token_do_not_travel_unencrypted() {
+async fn client_secret_and_token_are_never_sent_unencrypted() {
     let server = Server::says(active()).await;
     let endpoint = server.endpoint().replace("127.0.0.1", "localhost");
     let app = example::app(example::Introspection::at(&endpoint).unwrap());

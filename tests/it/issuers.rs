@@ -9,7 +9,7 @@ const A: &str = "https://a.example";
 const B: &str = "https://b.example";
 
 #[test]
-fn each_issuer_has_its_own_keys_and_audience() {
+fn issuers_have_separate_keys_and_audiences() {
     let (a, b) = (HmacSecret::generate(), HmacSecret::generate());
     let issuers = MultiIssuerVerifier::new()
         .add(A, JwtVerifier::hs256(&a).audience("orders"))
@@ -55,7 +55,7 @@ fn each_issuer_has_its_own_keys_and_audience() {
             maker = maker.audience(audience);
         }
         assert_eq!(
-            judge(&issuers, &maker.issue("7").unwrap()),
+            verify(&issuers, &maker.issue("7").unwrap()),
             expected,
             "{row}"
         );
@@ -63,13 +63,13 @@ fn each_issuer_has_its_own_keys_and_audience() {
 }
 
 #[test]
-fn what_is_no_token_is_refused_as_ever() {
+fn malformed_token_is_rejected_with_its_reason() {
     let secret = HmacSecret::generate();
     let issuers = MultiIssuerVerifier::new()
         .add(A, JwtVerifier::hs256(&secret))
         .unwrap();
     let good = JwtIssuer::hs256(&secret).issuer(A).issue("7").unwrap();
-    assert_eq!(judge(&issuers, &good), ACCEPTED);
+    assert_eq!(verify(&issuers, &good), ACCEPTED);
     let with_payload = |payload: &str| {
         let mut segments = good.split('.');
         let (header, _, signature) = (segments.next(), segments.next(), segments.next());
@@ -102,12 +102,12 @@ fn what_is_no_token_is_refused_as_ever() {
         (claims(r#"{"iss":"https:\/\/a.example"}"#), SIGNATURE),
         (format!("{}{}", "a".repeat(9000), good), SIZE),
     ] {
-        assert_eq!(judge(&issuers, &token), expected, "{token}");
+        assert_eq!(verify(&issuers, &token), expected, "{token}");
     }
 }
 
 #[test]
-fn each_token_may_be_as_long_as_its_issuer_makes_them() {
+fn token_size_limit_is_per_issuer() {
     let secret = HmacSecret::generate();
     let verifier = |bytes| JwtVerifier::hs256(&secret).max_token_bytes(bytes);
     let issuers = MultiIssuerVerifier::new()
@@ -120,12 +120,12 @@ fn each_token_may_be_as_long_as_its_issuer_makes_them() {
         let padding = serde_json::json!({"padding": "x".repeat(64)});
         let token = maker.token("7").claims(&padding).issue().unwrap();
         assert!((200..400).contains(&token.len()));
-        assert_eq!(judge(&issuers, &token), expected, "{issuer}");
+        assert_eq!(verify(&issuers, &token), expected, "{issuer}");
     }
 }
 
 #[test]
-fn each_header_may_be_as_long_as_its_issuer_makes_them() {
+fn header_size_limit_is_per_issuer() {
     let secret = HmacSecret::generate();
     let key = SigningKey::hs256(&secret).key_id("k".repeat(600));
     let verifier = |bytes| JwtVerifier::new(key.verifying_key()).max_header_bytes(bytes);
@@ -135,12 +135,12 @@ fn each_header_may_be_as_long_as_its_issuer_makes_them() {
         .unwrap();
     for (issuer, expected) in [(A, "header_size"), (B, ACCEPTED)] {
         let maker = JwtIssuer::new(key.clone()).issuer(issuer);
-        assert_eq!(judge(&issuers, &maker.issue("7").unwrap()), expected);
+        assert_eq!(verify(&issuers, &maker.issue("7").unwrap()), expected);
     }
 }
 
 #[test]
-fn an_issuer_has_one_verifier_and_none_refuses_everything() {
+fn duplicate_or_mismatched_issuer_is_rejected() {
     let verifier = || JwtVerifier::hs256(&HmacSecret::generate());
     let twice = MultiIssuerVerifier::new()
         .add(A, verifier())
@@ -171,22 +171,22 @@ fn an_issuer_has_one_verifier_and_none_refuses_everything() {
 
     let secret = HmacSecret::generate();
     let token = JwtIssuer::hs256(&secret).issuer(A).issue("7").unwrap();
-    assert_eq!(judge(&MultiIssuerVerifier::new(), &token), SIZE);
+    assert_eq!(verify(&MultiIssuerVerifier::new(), &token), SIZE);
 }
 
 #[test]
-fn the_issuer_cannot_be_forgotten() {
+fn issuer_is_always_verified() {
     let secret = HmacSecret::generate();
     let verifier = JwtVerifier::hs256(&secret);
     let issuers = MultiIssuerVerifier::new().add(A, verifier).unwrap();
     for (issuer, expected) in [(A, ACCEPTED), (B, ISSUER)] {
         let token = JwtIssuer::hs256(&secret).issuer(issuer).issue("7").unwrap();
-        assert_eq!(judge(&issuers, &token), expected, "{issuer}");
+        assert_eq!(verify(&issuers, &token), expected, "{issuer}");
     }
 }
 
 #[test]
-fn keys_of_one_issuer_rotate_by_themselves() {
+fn keys_of_one_issuer_rotate_independently() {
     let (a, b) = (KeyRing::new(), KeyRing::new());
     for ring in [&a, &b] {
         let key = SigningKey::hs256(&HmacSecret::generate()).key_id("1");
@@ -199,20 +199,20 @@ fn keys_of_one_issuer_rotate_by_themselves() {
     let [of_a, of_b] = [(&a, A), (&b, B)]
         .map(|(ring, issuer)| JwtIssuer::ring(ring).issuer(issuer).issue("7").unwrap());
     assert_eq!(
-        [judge(&issuers, &of_a), judge(&issuers, &of_b)],
+        [verify(&issuers, &of_a), verify(&issuers, &of_b)],
         [ACCEPTED; 2]
     );
     a.remove("1");
-    assert_eq!(judge(&issuers, &of_a), KEY_ID);
-    assert_eq!(judge(&issuers, &of_b), ACCEPTED);
+    assert_eq!(verify(&issuers, &of_a), KEY_ID);
+    assert_eq!(verify(&issuers, &of_b), ACCEPTED);
 }
 
 /// The reason, or that there is none.
-fn judge(issuers: &MultiIssuerVerifier, token: &str) -> String {
-    let Verification::Ready(judged) = issuers.verify(token) else {
+fn verify(issuers: &MultiIssuerVerifier, token: &str) -> String {
+    let Verification::Ready(verified) = issuers.verify(token) else {
         panic!("nobody has to be asked");
     };
-    match judged {
+    match verified {
         Ok(_) => ACCEPTED.to_owned(),
         Err(error) => reason(&error),
     }

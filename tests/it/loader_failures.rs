@@ -19,7 +19,7 @@ use tower_warder::{
 use crate::support::{Log, Mood, OUTAGE, Store, get, get_with, identity, layer, send};
 
 #[tokio::test(start_paused = true)]
-async fn store_that_cannot_answer_is_503_and_logged_once() {
+async fn failing_store_is_503_and_logged_once() {
     for mood in [Mood::Fails, Mood::Panics, Mood::Hangs] {
         for path in ["/extractor", "/door"] {
             let log = Log::record();
@@ -37,10 +37,10 @@ async fn store_that_cannot_answer_is_503_and_logged_once() {
 }
 
 #[tokio::test]
-async fn loader_that_panics_before_it_has_a_future_is_503() {
-    struct AtOnce;
+async fn loader_that_panics_before_its_future_is_503() {
+    struct PanickingLoader;
 
-    impl UserLoader for AtOnce {
+    impl UserLoader for PanickingLoader {
         type User = TestUser;
 
         fn load_user<'a, 'b, 'f>(
@@ -55,7 +55,7 @@ async fn loader_that_panics_before_it_has_a_future_is_503() {
         }
     }
 
-    let app = routes(AuthLayer::new(testing::verifier(), AtOnce));
+    let app = routes(AuthLayer::new(testing::verifier(), PanickingLoader));
     for path in ["/extractor", "/door"] {
         let answer = send(&app, get_with(path, &testing::token("jane"))).await;
         assert_eq!(answer.status, 503, "{path}");
@@ -63,7 +63,7 @@ async fn loader_that_panics_before_it_has_a_future_is_503() {
 }
 
 #[tokio::test]
-async fn outage_is_logged_once_however_many_ask_and_once_when_it_is_over() {
+async fn outage_start_and_end_are_logged_once() {
     let log = Log::record();
     let store = Store::is(Mood::Fails);
     let app = routes(layer(&store));
@@ -92,7 +92,7 @@ async fn outage_is_logged_once_however_many_ask_and_once_when_it_is_over() {
 }
 
 #[tokio::test]
-async fn missing_layer_is_logged_once_however_many_ask() {
+async fn missing_layer_is_logged_once() {
     struct Unlayered;
 
     impl AuthUser for Unlayered {
@@ -114,7 +114,7 @@ async fn missing_layer_is_logged_once_however_many_ask() {
 }
 
 #[tokio::test]
-async fn log_learns_what_the_client_does_not() {
+async fn store_error_is_logged() {
     let log = Log::record();
     let app = routes(layer(&Store::is(Mood::Fails)));
     send(&app, get_with("/extractor", &testing::token("jane"))).await;
@@ -122,7 +122,7 @@ async fn log_learns_what_the_client_does_not() {
 }
 
 #[tokio::test]
-async fn refused_request_is_not_an_error_in_the_log() {
+async fn rejected_request_is_logged_at_debug() {
     let log = Log::record();
     let app = routes(layer(&Store::new()));
     for token in [
@@ -138,7 +138,7 @@ async fn refused_request_is_not_an_error_in_the_log() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn public_routes_answer_during_the_outage() {
+async fn public_routes_answer_during_an_outage() {
     for mood in [Mood::Fails, Mood::Panics, Mood::Hangs] {
         let store = Store::is(mood);
         let app = routes(bounded(&store));
@@ -153,7 +153,7 @@ async fn public_routes_answer_during_the_outage() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn request_waits_for_its_user_no_longer_than_the_timeout() {
+async fn request_waits_for_its_user_until_timeout() {
     let app = routes(bounded(&Store::is(Mood::Hangs)));
     let start = Instant::now();
     send(&app, get_with("/door", &testing::token("jane"))).await;
@@ -161,7 +161,7 @@ async fn request_waits_for_its_user_no_longer_than_the_timeout() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn store_that_answers_in_time_is_waited_for() {
+async fn store_answer_before_the_timeout_is_used() {
     let store = Store::is(Mood::Waits);
     let app = routes(bounded(&store));
     let opening = async {
@@ -174,7 +174,7 @@ async fn store_that_answers_in_time_is_waited_for() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn load_that_is_parked_blocks_the_others_no_longer_than_the_timeout() {
+async fn parked_load_blocks_other_waiters_until_timeout() {
     let store = Store::is(Mood::Waits);
     let identity = identity(&bounded(&store), get_with("/", &testing::token("jane"))).await;
     let mut parked = Box::pin(identity.user());
@@ -190,7 +190,7 @@ async fn load_that_is_parked_blocks_the_others_no_longer_than_the_timeout() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn waiter_that_is_parked_withholds_no_user_that_was_found() {
+async fn parked_waiter_does_not_block_other_waiters() {
     let store = Store::is(Mood::Waits);
     let identity = identity(&bounded(&store), get_with("/", &testing::token("jane"))).await;
     let mut first = pin!(identity.user());
@@ -211,7 +211,7 @@ async fn waiter_that_is_parked_withholds_no_user_that_was_found() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn load_that_was_too_long_is_not_begun_again_in_the_request() {
+async fn timed_out_load_is_not_restarted_in_the_request() {
     let store = Store::is(Mood::Hangs);
     let identity = identity(&bounded(&store), get_with("/", &testing::token("jane"))).await;
     let (first, second) = tokio::join!(identity.user(), identity.user());
@@ -222,12 +222,12 @@ async fn load_that_was_too_long_is_not_begun_again_in_the_request() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn loader_that_asks_the_identity_it_answers_ends_with_the_timeout() {
+async fn recursive_loader_ends_at_the_timeout() {
     tokio::task_local! { static CURRENT: Identity<TestUser>; }
-    struct Circle;
+    struct RecursiveLoader;
 
     #[async_trait]
-    impl UserLoader for Circle {
+    impl UserLoader for RecursiveLoader {
         type User = TestUser;
 
         async fn load_user(&self, claims: &Claims) -> Result<Option<TestUser>, BoxError> {
@@ -237,14 +237,14 @@ async fn loader_that_asks_the_identity_it_answers_ends_with_the_timeout() {
         }
     }
 
-    let layer = AuthLayer::new(testing::verifier(), Circle).timeout_with(TIMEOUT, sleep);
+    let layer = AuthLayer::new(testing::verifier(), RecursiveLoader).timeout_with(TIMEOUT, sleep);
     let identity = identity(&layer, get_with("/", &testing::token("jane"))).await;
     let asked = CURRENT.scope(identity.clone(), async move { identity.user().await });
     assert_eq!(asked.await.unwrap_err().kind(), AuthErrorKind::Unavailable);
 }
 
 #[tokio::test]
-async fn loader_may_say_itself_what_is_wrong() {
+async fn loader_may_return_its_own_auth_error() {
     struct Tenants;
 
     #[async_trait]
@@ -272,11 +272,11 @@ async fn loader_may_say_itself_what_is_wrong() {
 }
 
 #[tokio::test]
-async fn sentence_of_a_loader_does_not_reach_the_client() {
-    struct Talkative;
+async fn loader_error_text_is_hidden_from_the_client() {
+    struct ErrorTextLoader;
 
     #[async_trait]
-    impl UserLoader for Talkative {
+    impl UserLoader for ErrorTextLoader {
         type User = TestUser;
 
         async fn load_user(&self, _: &Claims) -> Result<Option<TestUser>, BoxError> {
@@ -286,7 +286,7 @@ async fn sentence_of_a_loader_does_not_reach_the_client() {
         }
     }
 
-    let app = routes(AuthLayer::new(testing::verifier(), Talkative));
+    let app = routes(AuthLayer::new(testing::verifier(), ErrorTextLoader));
     let answer = send(&app, get_with("/door", &testing::token("jane"))).await;
     assert_eq!(answer.status, 503);
     assert!(!answer.body.contains("db.internal"));

@@ -16,7 +16,7 @@ use tower_warder::{
 use crate::support::{Mood, Store, get, get_with, layer, send};
 
 #[tokio::test]
-async fn logged_in_user_wins_over_the_layer_of_the_application() {
+async fn logged_in_user_overrides_the_application_layer() {
     let cookie = AuthCookie::new("session").unwrap();
     let sources = CredentialSource::header().with_cookie(cookie);
     let auth = AuthLayer::new(JwtVerifier::hs256(&HmacSecret::generate()), Store::new())
@@ -45,7 +45,7 @@ async fn logged_in_user_needs_no_store_and_no_layer() {
 }
 
 #[tokio::test]
-async fn logged_in_user_is_rejected_as_the_application_is_configured() {
+async fn logged_in_rejection_follows_application_configuration() {
     let pending = TestUser {
         status: UserStatus::Pending,
         ..root()
@@ -70,7 +70,7 @@ async fn logged_in_user_is_rejected_as_the_application_is_configured() {
 }
 
 #[tokio::test]
-async fn credential_of_a_request_is_the_applications_to_verify() {
+async fn request_credential_is_verified_by_the_application() {
     let app = routes()
         .layer(layer(&Store::new()))
         .layer(testing::logged_in(root()));
@@ -104,7 +104,7 @@ async fn logged_in_user_of_another_type_is_misconfigured() {
 }
 
 #[tokio::test]
-async fn logged_in_user_comes_with_claims_and_no_token() {
+async fn logged_in_user_has_claims_and_no_token() {
     let app = Router::new()
         .route("/claims", on_get(async |_: Claims| "in"))
         .route(

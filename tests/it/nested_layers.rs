@@ -19,7 +19,7 @@ use tower_warder::{
 use crate::support::{Answer, Store, get, get_with, identity, layer, read, send};
 
 #[tokio::test]
-async fn user_is_out_on_the_next_request() {
+async fn user_change_takes_effect_on_the_next_request() {
     let with = |status, user| TestUser { status, ..user };
     let root = || TestUser::admin("Root");
     let store = Store::new();
@@ -92,7 +92,7 @@ async fn inner_layer_decides() {
 }
 
 #[tokio::test]
-async fn strangers_of_one_layer_are_none_of_another() {
+async fn anonymous_errors_use_the_realm_of_their_layer() {
     let plain = layer(&Store::new());
     let outer = plain.clone().realm("outer").unwrap();
     let inner = outer.clone().realm("inner").unwrap();
@@ -143,7 +143,7 @@ async fn inner_layer_of_other_keys_decides() {
 }
 
 #[tokio::test]
-async fn door_below_an_inner_layer_of_another_user_is_shut() {
+async fn guard_below_an_inner_layer_of_another_user_type_is_500() {
     let machines = AuthLayer::new(
         testing::verifier(),
         StaticUserLoader::new([("jane", Machine)]),
@@ -168,7 +168,7 @@ async fn door_below_an_inner_layer_of_another_user_is_shut() {
 }
 
 #[tokio::test]
-async fn whom_an_outer_door_admitted_is_gone_below_an_inner_layer() {
+async fn inner_layer_removes_the_user_of_an_outer_guard() {
     let admitted = RequireLayer::<TestUser>::approved();
     let machines = AuthLayer::new(
         testing::verifier(),
@@ -193,21 +193,21 @@ async fn whom_an_outer_door_admitted_is_gone_below_an_inner_layer() {
 }
 
 #[tokio::test]
-async fn what_lies_in_the_incoming_request_is_not_believed() {
+async fn extensions_of_the_incoming_request_are_not_trusted() {
     let app = layer(&Store::new()).layer(Seen);
     assert_eq!(answer(app, planted(get("/"))).await.body, NOBODY);
 
-    let door = layer(&Store::new()).layer(RequireLayer::<TestUser>::approved().layer(Seen));
-    assert_eq!(answer(door.clone(), planted(get("/"))).await.status, 401);
+    let guard = layer(&Store::new()).layer(RequireLayer::<TestUser>::approved().layer(Seen));
+    assert_eq!(answer(guard.clone(), planted(get("/"))).await.status, 401);
     let jane = planted(get_with("/", &testing::token("jane")));
-    assert_eq!(answer(door, jane).await.body, "Jane no-machine jane");
+    assert_eq!(answer(guard, jane).await.body, "Jane no-machine jane");
 
     let without_layer = RequireLayer::<TestUser>::approved().layer(Seen);
     assert_eq!(answer(without_layer, planted(get("/"))).await.status, 500);
 }
 
 #[tokio::test]
-async fn identity_of_an_earlier_request_is_not_believed() {
+async fn identity_of_an_earlier_request_is_not_trusted() {
     let store = Store::new();
     let users = layer(&store);
     let keep = tower::service_fn(async |request: Request<Body>| {
@@ -225,12 +225,12 @@ async fn identity_of_an_earlier_request_is_not_believed() {
 
     let mut replayed = get("/");
     *replayed.extensions_mut() = extensions;
-    let door = users.layer(RequireLayer::<TestUser>::approved().layer(Seen));
-    assert_eq!(answer(door, replayed).await.status, 401);
+    let guard = users.layer(RequireLayer::<TestUser>::approved().layer(Seen));
+    assert_eq!(answer(guard, replayed).await.status, 401);
 }
 
 #[tokio::test]
-async fn handler_behind_a_door_reads_whom_it_admitted() {
+async fn handler_behind_a_guard_reads_user_and_claims() {
     let read = async |Extension(user): Extension<CurrentUser<TestUser>>,
                       Extension(claims): Extension<Claims>| {
         format!("{} {}", user.name, claims.subject())

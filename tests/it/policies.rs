@@ -15,7 +15,7 @@ use tower_warder::{AuthError, Claims, RequireLayer};
 use crate::support::{Answer, Mood, Store, get_with, inside, layer, read};
 
 #[tokio::test]
-async fn policy_is_not_asked_about_who_may_not_come_in() {
+async fn policy_is_skipped_for_inactive_users() {
     let asked = Arc::new(AtomicBool::new(false));
     let policy = {
         let asked = Arc::clone(&asked);
@@ -24,26 +24,31 @@ async fn policy_is_not_asked_about_who_may_not_come_in() {
             true
         }
     };
-    let door = RequireLayer::<TestUser>::new(policy);
+    let guard = RequireLayer::<TestUser>::new(policy);
     for subject in ["paul", "dora", "nobody"] {
         assert_eq!(
-            at_door(door.clone(), &testing::token(subject)).await.status,
+            send_through(guard.clone(), &testing::token(subject))
+                .await
+                .status,
             401
         );
     }
     assert!(!asked.load(Ordering::SeqCst));
-    assert_eq!(at_door(door, &testing::token("jane")).await.status, 200);
+    assert_eq!(
+        send_through(guard, &testing::token("jane")).await.status,
+        200
+    );
     assert!(asked.load(Ordering::SeqCst));
 }
 
 #[tokio::test]
-async fn closures_are_policies_without_annotations() {
+async fn closures_are_policies_without_type_annotations() {
     let jane = testing::token("jane");
     let named = RequireLayer::<TestUser>::from_fn(|user, _| user.name == "Jane");
-    assert_eq!(at_door(named, &jane).await.status, 200);
+    assert_eq!(send_through(named, &jane).await.status, 200);
 
     let subject = RequireLayer::<TestUser>::from_fn(|_, claims| claims.subject() == "root");
-    let answer = at_door(subject, &jane).await;
+    let answer = send_through(subject, &jane).await;
     assert_eq!(
         (answer.status.as_u16(), answer.detail()),
         (403, "Not allowed".to_owned())
@@ -53,11 +58,11 @@ async fn closures_are_policies_without_annotations() {
         true => Ok(()),
         false => Err(Denied::new(format!("Not for {}", user.name))),
     });
-    assert_eq!(at_door(said, &jane).await.detail(), "Not for Jane");
+    assert_eq!(send_through(said, &jane).await.detail(), "Not for Jane");
 }
 
 #[tokio::test]
-async fn scope_is_one_whole_word_of_the_token() {
+async fn scope_matches_one_whole_word() {
     let scoped = |scope| {
         let claims = serde_json::json!({"scope": scope});
         testing::issuer()
@@ -66,7 +71,7 @@ async fn scope_is_one_whole_word_of_the_token() {
             .issue()
             .unwrap()
     };
-    let door = RequireLayer::<TestUser>::new(Scope::new("orders:read").unwrap());
+    let guard = RequireLayer::<TestUser>::new(Scope::new("orders:read").unwrap());
     for (scope, status) in [
         ("orders:read", 200),
         ("a orders:read b", 200),
@@ -76,12 +81,12 @@ async fn scope_is_one_whole_word_of_the_token() {
         ("", 403),
     ] {
         assert_eq!(
-            at_door(door.clone(), &scoped(scope)).await.status,
+            send_through(guard.clone(), &scoped(scope)).await.status,
             status,
             "{scope}"
         );
     }
-    let answer = at_door(door, &testing::token("jane")).await;
+    let answer = send_through(guard, &testing::token("jane")).await;
     assert_eq!(answer.detail(), "The scope orders:read is required");
     for scope in ["", "a b", "a\"", "a\\", "é"] {
         assert!(Scope::new(scope).is_err(), "{scope}");
@@ -96,13 +101,13 @@ async fn scope_does_not_admit_a_pending_account() {
         .claims(&claims)
         .issue()
         .unwrap();
-    let door = RequireLayer::<TestUser>::new(Scope::new("a").unwrap());
-    assert_eq!(at_door(door, &token).await.status, 401);
+    let guard = RequireLayer::<TestUser>::new(Scope::new("a").unwrap());
+    assert_eq!(send_through(guard, &token).await.status, 401);
 }
 
 #[tokio::test]
-async fn answer_of_ones_own_loses_neither_challenge_nor_error() {
-    let door = RequireLayer::<TestUser>::new(Admin).on_rejection(
+async fn custom_rejection_keeps_challenge_and_error() {
+    let guard = RequireLayer::<TestUser>::new(Admin).on_rejection(
         |error: &AuthError, headers: &HeaderMap| {
             let page = headers
                 .get("accept")
@@ -125,7 +130,7 @@ async fn answer_of_ones_own_loses_neither_challenge_nor_error() {
     request
         .headers_mut()
         .insert("accept", "text/html".parse().unwrap());
-    let app = layer(&Store::new()).layer(door.layer(inside()));
+    let app = layer(&Store::new()).layer(guard.layer(inside()));
     let answer = read(app.oneshot(request).await.unwrap()).await;
 
     assert_eq!(
@@ -141,10 +146,10 @@ async fn answer_of_ones_own_loses_neither_challenge_nor_error() {
 }
 
 #[tokio::test]
-async fn answer_of_ones_own_may_say_when_to_come_back() {
+async fn custom_rejection_may_set_retry_after() {
     let app = |rejection: fn(&AuthError, &HeaderMap) -> Response<Body>| {
-        let door = RequireLayer::<TestUser>::approved().on_rejection(rejection);
-        layer(&Store::is(Mood::Fails)).layer(door.layer(inside()))
+        let guard = RequireLayer::<TestUser>::approved().on_rejection(rejection);
+        layer(&Store::is(Mood::Fails)).layer(guard.layer(inside()))
     };
     let request = || get_with("/", &testing::token("jane"));
     let silent = app(|_, _| Response::new(Body::empty()));
@@ -175,9 +180,9 @@ async fn answer_of_ones_own_may_say_when_to_come_back() {
 }
 
 #[tokio::test]
-async fn empty_rejection_has_status_and_challenge_and_no_body() {
-    let door = RequireLayer::<TestUser>::approved().on_rejection(EmptyBody);
-    let answer = at_door(door.clone(), "a.b.c").await;
+async fn empty_body_rejection_has_status_and_challenge() {
+    let guard = RequireLayer::<TestUser>::approved().on_rejection(EmptyBody);
+    let answer = send_through(guard.clone(), "a.b.c").await;
     assert_eq!((answer.status.as_u16(), answer.body.as_str()), (401, ""));
     assert!(
         answer
@@ -191,7 +196,7 @@ async fn empty_rejection_has_status_and_challenge_and_no_body() {
         .version(Version::HTTP_2)
         .header("content-type", "application/grpc");
     let request = request.body(Body::empty()).unwrap();
-    let app = layer(&Store::new()).layer(door.layer(inside()));
+    let app = layer(&Store::new()).layer(guard.layer(inside()));
     let answer = read(app.oneshot(request).await.unwrap()).await;
     assert_eq!(
         (answer.status.as_u16(), answer.header("grpc-status")),
@@ -200,12 +205,12 @@ async fn empty_rejection_has_status_and_challenge_and_no_body() {
 }
 
 /// What a door answers to a bearer of `token`.
-async fn at_door<P, R>(door: RequireLayer<TestUser, P, R>, token: &str) -> Answer
+async fn send_through<P, R>(guard: RequireLayer<TestUser, P, R>, token: &str) -> Answer
 where
     P: Policy<TestUser>,
     R: MakeErrorResponse<Body>,
 {
-    let app = layer(&Store::new()).layer(door.layer(inside()));
+    let app = layer(&Store::new()).layer(guard.layer(inside()));
     read(app.oneshot(get_with("/", token)).await.unwrap()).await
 }
 

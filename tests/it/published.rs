@@ -22,7 +22,7 @@ const KEYS: [(Algorithm, &str); 4] = [
 const PATH: &str = "/.well-known/jwks.json";
 
 #[tokio::test]
-async fn the_ring_is_published_as_a_key_set() {
+async fn ring_is_published_as_a_key_set() {
     let answer = send(&app(&ring()), get(PATH)).await;
     assert_eq!(answer.status, 200);
     let media_type = answer.header("content-type");
@@ -72,7 +72,7 @@ fn neither_secrets_nor_private_keys_are_published() {
 }
 
 #[test]
-fn a_published_key_is_the_key() {
+fn published_key_equals_the_verifying_key() {
     for (algorithm, pem) in KEYS {
         let key = SigningKey::from_pem(algorithm, pem)
             .unwrap()
@@ -87,7 +87,7 @@ fn a_published_key_is_the_key() {
 }
 
 #[tokio::test]
-async fn who_has_the_keys_already_is_told_so() {
+async fn matching_etag_is_304() {
     let ring = ring();
     let app = app(&ring);
     let etag = send(&app, get(PATH))
@@ -121,7 +121,7 @@ async fn who_has_the_keys_already_is_told_so() {
 }
 
 #[tokio::test]
-async fn head_is_get_without_the_keys_and_nothing_else_is_allowed() {
+async fn only_get_and_head_are_allowed() {
     let app = app(&ring());
     let (get, head) = (
         ask(&app, Method::GET, None).await,
@@ -138,7 +138,7 @@ async fn head_is_get_without_the_keys_and_nothing_else_is_allowed() {
 }
 
 #[tokio::test]
-async fn others_may_keep_the_keys_as_long_as_is_configured() {
+async fn cache_control_follows_configuration() {
     let service = JwksEndpoint::new(&ring()).max_age(Duration::from_secs(60));
     let app = Router::new().route_service(PATH, service);
     let answer = send(&app, get(PATH)).await;
@@ -146,7 +146,7 @@ async fn others_may_keep_the_keys_as_long_as_is_configured() {
 }
 
 #[tokio::test]
-async fn the_same_keys_put_in_again_are_the_same_publication() {
+async fn replacing_with_the_same_keys_keeps_the_etag() {
     let ring = ring();
     let app = app(&ring);
     let before = send(&app, get(PATH)).await;

@@ -10,16 +10,16 @@ use crate::support::{get, get_with, send};
 mod example;
 
 #[tokio::test]
-async fn a_token_opens_the_door_and_nothing_else_does() {
+async fn only_a_valid_token_is_accepted() {
     let app = example::app(testing::verifier());
 
     let public = send(&app, get("/")).await;
     assert_eq!(public.status, StatusCode::OK);
 
-    let refused = send(&app, get("/me")).await;
-    assert_eq!(refused.status, StatusCode::UNAUTHORIZED);
+    let rejected = send(&app, get("/me")).await;
+    assert_eq!(rejected.status, StatusCode::UNAUTHORIZED);
     assert_eq!(
-        refused.header("www-authenticate"),
+        rejected.header("www-authenticate"),
         Some(r#"Bearer realm="api""#)
     );
 

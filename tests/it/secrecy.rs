@@ -36,19 +36,20 @@ async fn no_public_type_shows_a_secret_or_a_token() {
     let token = issuer.issue("jane").unwrap();
     let verifier = JwtVerifier::hs256(&secret);
     let claims = verifier.verify_token(&token).unwrap();
-    let refused = testing::verifier().verify_token(&token).unwrap_err();
+    let rejected = testing::verifier().verify_token(&token).unwrap_err();
 
     let store = Store::new();
     let tickets = StreamTickets::new(8);
     let layer = tower_warder::AuthLayer::new(verifier.clone(), Arc::clone(&store))
         .stream_tickets(tickets.clone())
         .timeout_with(Duration::from_secs(5), tokio::time::sleep);
-    let door = RequireLayer::<TestUser>::new(Admin);
+    let guard = RequireLayer::<TestUser>::new(Admin);
     let identity = identity(&layer, get_with("/", &token)).await;
     let user = identity.require(&Approved).await.unwrap();
     let ticket = identity.issue_stream_ticket().await.unwrap();
-    let stack = layer.layer(door.clone().layer(inside()));
-    let door_future = tower::Service::call(&mut ready(door.layer(inside())), get_with("/", &token));
+    let stack = layer.layer(guard.clone().layer(inside()));
+    let guard_future =
+        tower::Service::call(&mut ready(guard.layer(inside())), get_with("/", &token));
     let logged_in = testing::logged_in(TestUser::approved("jane"));
     let admin: AdminUser<TestUser> = AdminUser(Arc::clone(&user.0));
     let guarded = guarded(&layer, &token).await;
@@ -71,8 +72,8 @@ async fn no_public_type_shows_a_secret_or_a_token() {
         &JwtVerifier::ring(&ring),
         &DenyListVerifier::new(verifier.clone(), List(SECRET)),
         &claims,
-        &refused,
-        &refused.challenge(),
+        &rejected,
+        &rejected.challenge(),
         &AuthError::new(AuthErrorKind::InvalidToken),
         &HmacSecret::new(&SECRET[..31]).unwrap_err(),
         &ConfigError::PlaceholderSecret,
@@ -87,9 +88,9 @@ async fn no_public_type_shows_a_secret_or_a_token() {
         &cookie.set(&token, Duration::MAX),
         &cookie.set(SECRET, Duration::MAX),
         &layer,
-        &door,
+        &guard,
         &stack,
-        &door_future,
+        &guard_future,
         &identity,
         &user,
         &admin,
@@ -125,7 +126,7 @@ impl DenyList for List {
 }
 
 #[tokio::test]
-async fn errors_say_nothing_that_was_sent() {
+async fn errors_contain_nothing_that_was_sent() {
     let token = testing::token("jane");
     let store = Store::new();
     for sent in attacks(&token) {
@@ -140,7 +141,7 @@ async fn errors_say_nothing_that_was_sent() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn log_shows_nothing_that_was_sent() {
+async fn log_contains_nothing_that_was_sent() {
     let log = Log::record();
     let token = testing::token("jane");
     let pending = testing::token("paul");
@@ -170,7 +171,7 @@ async fn log_shows_nothing_that_was_sent() {
 }
 
 #[tokio::test]
-async fn authorization_is_sensitive_for_everybody_below() {
+async fn authorization_header_is_marked_sensitive() {
     for sent in [&b"Bearer abc"[..], b"Basic abc", b"", b"Bearer \xff"] {
         let headers = seen_by_handlers_of(&layer(&Store::new()), with_value(sent)).await;
         assert!(headers["authorization"].is_sensitive());

@@ -18,7 +18,7 @@ use tower_warder::{AdminUser, Claims, CurrentUser, HmacSecret, JwtIssuer, Requir
 use crate::support::{Mood, Store, get, get_with, layer, send};
 
 #[tokio::test]
-async fn unconfigured_layer_reads_the_header_and_nothing_else() {
+async fn default_layer_reads_only_the_authorization_header() {
     let token = testing::token("jane");
     for source in [CredentialSource::default(), CredentialSource::header()] {
         let app = app(source);
@@ -39,7 +39,7 @@ async fn unconfigured_layer_reads_the_header_and_nothing_else() {
 }
 
 #[tokio::test]
-async fn optional_user_of_a_cross_origin_request_is_refused_and_not_anonymous() {
+async fn optional_user_of_a_cross_origin_cookie_is_rejected() {
     let app = app(CredentialSource::header().with_cookie(cookie()));
     let post = |cookie: Option<String>| {
         let mut request = Request::post("/option").header("sec-fetch-site", "cross-site");
@@ -49,14 +49,14 @@ async fn optional_user_of_a_cross_origin_request_is_refused_and_not_anonymous() 
         request.body(Body::empty()).unwrap()
     };
     let token = testing::token("jane");
-    let refused = send(&app, post(Some(format!("__Host-id={token}")))).await;
+    let rejected = send(&app, post(Some(format!("__Host-id={token}")))).await;
     assert_eq!(
-        (refused.status.as_u16(), refused.detail().as_str()),
+        (rejected.status.as_u16(), rejected.detail().as_str()),
         (403, CROSS_ORIGIN)
     );
-    let stranger = send(&app, post(None)).await;
+    let anonymous = send(&app, post(None)).await;
     assert_eq!(
-        (stranger.status.as_u16(), stranger.body.as_str()),
+        (anonymous.status.as_u16(), anonymous.body.as_str()),
         (200, "nobody")
     );
     let public = Request::post("/public").header("sec-fetch-site", "cross-site");
@@ -68,7 +68,7 @@ async fn optional_user_of_a_cross_origin_request_is_refused_and_not_anonymous() 
 }
 
 #[tokio::test]
-async fn dead_cookie_is_anonymous_where_the_user_is_optional_and_a_bad_header_is_refused() {
+async fn optional_user_with_an_invalid_cookie_is_anonymous() {
     let secret = HmacSecret::generate();
     let forged = JwtIssuer::hs256(&secret).issue("jane").unwrap();
     let long_ago = FixedClock::at(std::time::UNIX_EPOCH).clock();
@@ -122,7 +122,7 @@ async fn dead_cookie_is_anonymous_where_the_user_is_optional_and_a_bad_header_is
 }
 
 #[tokio::test]
-async fn outage_is_503_where_the_user_is_optional_and_clears_no_cookie() {
+async fn outage_is_503_for_optional_user_and_keeps_the_cookie() {
     let source = CredentialSource::header().with_cookie(cookie());
     let app = optional(layer(&Store::is(Mood::Fails)).credentials(source));
     for (path, status) in [
@@ -143,7 +143,7 @@ async fn outage_is_503_where_the_user_is_optional_and_clears_no_cookie() {
 }
 
 #[tokio::test]
-async fn refused_cookie_is_cleared_with_the_attributes_it_was_set_with() {
+async fn rejected_cookie_is_cleared_with_its_own_attributes() {
     let plain = AuthCookie::dangerous_without_tls("id").unwrap();
     for cookie in [
         cookie(),
@@ -162,24 +162,24 @@ async fn refused_cookie_is_cleared_with_the_attributes_it_was_set_with() {
 }
 
 #[tokio::test]
-async fn dead_cookie_is_not_anonymous_to_the_identity_itself() {
+async fn invalid_cookie_is_not_anonymous_to_identity() {
     let source = CredentialSource::header().with_cookie(cookie());
-    for (value, dead) in [("abc", true), (&*testing::token("dora"), true)] {
+    for (value, clears_cookie) in [("abc", true), (&*testing::token("dora"), true)] {
         let mut request = get("/");
         let line = format!("__Host-id={value}").parse().unwrap();
         request.headers_mut().insert(COOKIE, line);
         let identity = crate::support::identity(&around(source.clone()), request).await;
         assert!(!identity.is_anonymous());
-        let refused = identity.require(&Approved).await.unwrap_err();
-        assert_eq!(refused.clears_cookie(), dead);
+        let rejected = identity.require(&Approved).await.unwrap_err();
+        assert_eq!(rejected.clears_cookie(), clears_cookie);
     }
     let identity = crate::support::identity(&around(source), get_with("/", "abc")).await;
-    let refused = identity.require(&Approved).await.unwrap_err();
-    assert!(!refused.clears_cookie());
+    let rejected = identity.require(&Approved).await.unwrap_err();
+    assert!(!rejected.clears_cookie());
 }
 
 #[tokio::test]
-async fn link_from_another_site_comes_in_and_a_form_or_a_socket_does_not() {
+async fn cross_site_link_is_accepted_and_form_or_socket_is_rejected() {
     let app = app(CredentialSource::cookie(cookie()));
     for (method, upgrade, status) in [
         (Method::GET, false, 200),
@@ -209,7 +209,7 @@ async fn link_from_another_site_comes_in_and_a_form_or_a_socket_does_not() {
 }
 
 #[tokio::test]
-async fn layer_outside_of_nest_sees_the_whole_path_and_one_inside_what_is_left() {
+async fn nested_layer_sees_the_remaining_path() {
     let token = testing::token("jane");
     let source = |path| CredentialSource::header().with_query_token(path).unwrap();
     let routes = || Router::new().route("/events", on_get(async |_: CurrentUser<TestUser>| "in"));
@@ -231,7 +231,7 @@ async fn layer_outside_of_nest_sees_the_whole_path_and_one_inside_what_is_left()
 }
 
 #[tokio::test]
-async fn inner_layer_with_the_header_alone_lets_no_cookie_in() {
+async fn header_only_inner_layer_ignores_the_cookie() {
     let bearer_only = Router::new()
         .route("/bearer", on_get(async |_: CurrentUser<TestUser>| "in"))
         .layer(around(CredentialSource::header()));
@@ -248,7 +248,7 @@ async fn inner_layer_with_the_header_alone_lets_no_cookie_in() {
 }
 
 #[tokio::test]
-async fn what_was_read_is_sensitive_for_everybody_below() {
+async fn credential_headers_are_marked_sensitive() {
     let cookie_alone = || CredentialSource::cookie(cookie());
     for (source, expected) in [
         (CredentialSource::header(), [false, false]),
@@ -291,7 +291,7 @@ async fn what_was_read_is_sensitive_for_everybody_below() {
 }
 
 #[test]
-fn named_header_is_refused_while_it_is_configured_if_it_cannot_hold_a_token_alone() {
+fn unsuitable_header_name_is_a_config_error() {
     for name in [
         "",
         "a b",
@@ -299,18 +299,18 @@ fn named_header_is_refused_while_it_is_configured_if_it_cannot_hold_a_token_alon
         "cookie",
         "sec-websocket-protocol",
     ] {
-        for refused in [
+        for rejected in [
             CredentialSource::named_header(name),
             CredentialSource::header().with_named_header(name),
         ] {
-            let error = refused.unwrap_err();
+            let error = rejected.unwrap_err();
             assert!(matches!(error, ConfigError::InvalidHeaderName(_)), "{name}");
         }
     }
-    let refused = CredentialSource::named_header("x-token")
+    let rejected = CredentialSource::named_header("x-token")
         .unwrap()
         .trusted_origin("*");
-    assert!(matches!(refused, Err(ConfigError::InvalidOrigin(_))));
+    assert!(matches!(rejected, Err(ConfigError::InvalidOrigin(_))));
 }
 
 #[tokio::test]
@@ -345,7 +345,7 @@ proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn no_bytes_at_all_bring_more_than_a_refusal(
+    fn arbitrary_bytes_are_rejected_without_a_panic(
         query in "[ -\"$-~]{0,40}",
         pieces in proptest::collection::vec((0..7usize, value()), 0..6),
     ) {
@@ -369,7 +369,7 @@ proptest! {
 
     // What axum-extra reads cookies with finds the same one.
     #[test]
-    fn cookie_crate_finds_the_cookie_that_we_find(
+    fn cookie_crate_reads_the_same_cookie(
         before in "[a-zA-Z_-]{1,8}=[a-z0-9\"=]{0,6}",
         after in "( ?[a-z]{1,4}(=[a-z ,]{0,5})?;){0,3}",
         gap in "[ \t]{0,2}",

@@ -22,38 +22,38 @@ use tower_warder::{
 use crate::support::{Mood, Store, get, get_with, identity};
 
 #[tokio::test]
-async fn whoever_is_admitted_stays_through_every_check() {
-    let house = House::new(None);
-    let (mut denied, timer) = house.watch("jane", Approved).await;
+async fn authorized_stream_passes_every_check() {
+    let fixture = Fixture::new(None);
+    let (mut denied, timer) = fixture.watch("jane", Approved).await;
     for checks in 1..5 {
         assert!(poll!(&mut denied).is_pending());
-        assert_eq!(house.store.loads(), checks);
+        assert_eq!(fixture.store.loads(), checks);
         assert!(poll!(&mut denied).is_pending());
-        assert_eq!(house.store.loads(), checks);
+        assert_eq!(fixture.store.loads(), checks);
         timer.rings();
     }
 }
 
 #[tokio::test]
-async fn disabled_user_is_out_at_the_next_check() {
-    let house = House::new(None);
-    let (mut denied, timer) = house.watch("jane", Approved).await;
+async fn disabled_user_ends_the_stream_at_the_next_check() {
+    let fixture = Fixture::new(None);
+    let (mut denied, timer) = fixture.watch("jane", Approved).await;
     assert!(poll!(&mut denied).is_pending());
-    house.store.put("jane", disabled());
+    fixture.store.put("jane", disabled());
     assert!(poll!(&mut denied).is_pending());
     timer.rings();
     assert_eq!(denied.await.kind(), AuthErrorKind::AccountDisabled);
 }
 
 #[tokio::test]
-async fn disabled_user_is_out_at_once_where_it_is_invalidated() {
+async fn invalidated_user_ends_the_stream_immediately() {
     for all in [false, true] {
         let cache = UserCache::new(64);
-        let house = House::new(Some(cache.clone()));
-        let (mut denied, _timer) = house.watch("jane", Approved).await;
-        let (mut other, _other) = house.watch("root", Approved).await;
+        let fixture = Fixture::new(Some(cache.clone()));
+        let (mut denied, _timer) = fixture.watch("jane", Approved).await;
+        let (mut other, _other) = fixture.watch("root", Approved).await;
         assert!(poll!(&mut denied).is_pending() && poll!(&mut other).is_pending());
-        house.store.put("jane", disabled());
+        fixture.store.put("jane", disabled());
         assert!(poll!(&mut denied).is_pending());
         let task = tokio::spawn(denied);
         tokio::task::yield_now().await;
@@ -67,40 +67,40 @@ async fn disabled_user_is_out_at_once_where_it_is_invalidated() {
 }
 
 #[tokio::test]
-async fn a_change_that_is_invalidated_during_a_check_is_seen() {
+async fn invalidation_during_a_check_is_seen() {
     let cache = UserCache::new(64);
-    let house = House::new(Some(cache.clone()));
-    let (mut denied, timer) = house.watch("jane", Approved).await;
+    let fixture = Fixture::new(Some(cache.clone()));
+    let (mut denied, timer) = fixture.watch("jane", Approved).await;
     assert!(poll!(&mut denied).is_pending());
     cache.invalidate("jane");
-    house.store.becomes(Mood::Waits);
+    fixture.store.becomes(Mood::Waits);
     assert!(poll!(&mut denied).is_pending());
-    timer.expects(&[House::INTERVAL, House::INTERVAL, House::INTERVAL]);
+    timer.expects(&[Fixture::INTERVAL, Fixture::INTERVAL, Fixture::INTERVAL]);
     // The check waits for the store, which will find Jane as she was.
     let disabled = disabled();
     cache.invalidate("jane");
-    house.store.open();
+    fixture.store.open();
     assert!(poll!(&mut denied).is_pending());
-    house.store.put("jane", disabled);
-    house.store.open();
+    fixture.store.put("jane", disabled);
+    fixture.store.open();
     assert_eq!(denied.await.kind(), AuthErrorKind::AccountDisabled);
 }
 
 #[tokio::test]
 async fn expired_token_ends_the_stream() {
-    let house = House::new(None);
-    let (mut denied, timer) = house.watch("jane", Approved).await;
+    let fixture = Fixture::new(None);
+    let (mut denied, timer) = fixture.watch("jane", Approved).await;
     assert!(poll!(&mut denied).is_pending());
-    house.clock.advance(WEEK - Duration::from_millis(1));
+    fixture.clock.advance(WEEK - Duration::from_millis(1));
     timer.rings();
     assert!(poll!(&mut denied).is_pending());
-    house.clock.advance(Duration::from_millis(1));
+    fixture.clock.advance(Duration::from_millis(1));
     timer.rings();
     assert_eq!(denied.await.kind(), AuthErrorKind::InvalidToken);
 }
 
 #[tokio::test]
-async fn it_looks_again_when_the_token_expires() {
+async fn stream_is_checked_when_the_token_expires() {
     let store = Store::new();
     let layer = AuthLayer::new(testing::verifier(), Arc::clone(&store));
     let issuer = testing::issuer().lifetime(Duration::from_secs(9));
@@ -108,46 +108,46 @@ async fn it_looks_again_when_the_token_expires() {
     let (mut denied, timer) = watch(&layer, request, Approved).await;
     assert!(poll!(&mut denied).is_pending());
     let waits = timer.waits();
-    assert_eq!(waits[0], House::INTERVAL);
+    assert_eq!(waits[0], Fixture::INTERVAL);
     assert!(waits[1] <= Duration::from_secs(9) && waits[1] > Duration::from_secs(5));
 }
 
 #[tokio::test]
-async fn a_later_generation_ends_the_stream() {
-    let house = House::new(None);
-    let (mut denied, timer) = house.watch("jane", Approved).await;
+async fn later_generation_ends_the_stream() {
+    let fixture = Fixture::new(None);
+    let (mut denied, timer) = fixture.watch("jane", Approved).await;
     assert!(poll!(&mut denied).is_pending());
     let reset = TestUser {
         token_generation: 1,
         ..TestUser::approved("Jane")
     };
-    house.store.put("jane", reset);
+    fixture.store.put("jane", reset);
     timer.rings();
     assert_eq!(denied.await.kind(), AuthErrorKind::InvalidToken);
 }
 
 #[tokio::test]
-async fn a_deleted_user_is_out_at_the_next_check() {
-    let house = House::new(None);
-    let (mut denied, timer) = house.watch("jane", Approved).await;
+async fn deleted_user_ends_the_stream_at_the_next_check() {
+    let fixture = Fixture::new(None);
+    let (mut denied, timer) = fixture.watch("jane", Approved).await;
     assert!(poll!(&mut denied).is_pending());
-    house.store.remove("jane");
+    fixture.store.remove("jane");
     timer.rings();
     assert_eq!(denied.await.kind(), AuthErrorKind::InvalidToken);
 }
 
 #[tokio::test]
-async fn a_policy_that_says_no_later_ends_the_stream() {
-    let house = House::new(None);
-    let (mut denied, timer) = house.watch("root", Admin).await;
+async fn later_policy_denial_ends_the_stream() {
+    let fixture = Fixture::new(None);
+    let (mut denied, timer) = fixture.watch("root", Admin).await;
     assert!(poll!(&mut denied).is_pending());
-    house.store.put("root", TestUser::approved("Root"));
+    fixture.store.put("root", TestUser::approved("Root"));
     timer.rings();
     assert_eq!(denied.await.kind(), AuthErrorKind::Forbidden);
 }
 
 #[tokio::test]
-async fn a_removed_key_ends_the_stream() {
+async fn removed_key_ends_the_stream() {
     let secret = HmacSecret::generate();
     let ring = KeyRing::new();
     let old = SigningKey::hs256(&secret).key_id("old");
@@ -164,24 +164,24 @@ async fn a_removed_key_ends_the_stream() {
 }
 
 #[tokio::test]
-async fn a_stream_of_a_ticket_lives_as_long_as_its_token() {
-    let house = House::new(None);
-    let layer = house.layer();
+async fn stream_opened_by_a_ticket_lasts_as_long_as_its_token() {
+    let fixture = Fixture::new(None);
+    let layer = fixture.layer();
     let layer = layer
         .credentials(
             CredentialSource::header()
                 .with_query_token("/events")
                 .unwrap(),
         )
-        .stream_tickets(StreamTickets::new(8).clock(house.clock.clock()));
-    let asks = identity(&layer, get_with("/", &house.token("jane"))).await;
+        .stream_tickets(StreamTickets::new(8).clock(fixture.clock.clock()));
+    let asks = identity(&layer, get_with("/", &fixture.token("jane"))).await;
     let ticket = asks.issue_stream_ticket().await.unwrap();
     let opens = get(&format!("/events?token={}", ticket.as_str()));
     let (mut denied, timer) = watch(&layer, opens, Approved).await;
     // Long after the ticket has expired.
     for _ in 0..3 {
         assert!(poll!(&mut denied).is_pending());
-        house.clock.advance(WEEK / 3);
+        fixture.clock.advance(WEEK / 3);
         timer.rings();
     }
     assert_eq!(denied.await.kind(), AuthErrorKind::InvalidToken);
@@ -192,23 +192,23 @@ async fn a_stream_of_a_ticket_lives_as_long_as_its_token() {
 }
 
 #[tokio::test]
-async fn a_store_that_cannot_answer_ends_the_stream() {
+async fn failing_store_ends_the_stream() {
     for mood in [Mood::Fails, Mood::Panics] {
-        let house = House::new(None);
-        let (mut denied, timer) = house.watch("jane", Approved).await;
+        let fixture = Fixture::new(None);
+        let (mut denied, timer) = fixture.watch("jane", Approved).await;
         assert!(poll!(&mut denied).is_pending());
-        house.store.becomes(mood);
+        fixture.store.becomes(mood);
         timer.rings();
         assert_eq!(denied.await.kind(), AuthErrorKind::Unavailable);
     }
 }
 
 #[tokio::test]
-async fn a_store_that_hangs_ends_the_stream_after_the_interval() {
-    let house = House::new(None);
-    let (mut denied, timer) = house.watch("jane", Approved).await;
+async fn hanging_store_ends_the_stream_after_the_interval() {
+    let fixture = Fixture::new(None);
+    let (mut denied, timer) = fixture.watch("jane", Approved).await;
     assert!(poll!(&mut denied).is_pending());
-    house.store.becomes(Mood::Hangs);
+    fixture.store.becomes(Mood::Hangs);
     timer.rings();
     assert!(poll!(&mut denied).is_pending());
     timer.rings();
@@ -216,34 +216,34 @@ async fn a_store_that_hangs_ends_the_stream_after_the_interval() {
 }
 
 #[tokio::test]
-async fn whoever_would_not_be_let_in_is_told_at_once() {
-    let house = House::new(None);
+async fn unauthorized_stream_ends_immediately() {
+    let fixture = Fixture::new(None);
     for (subject, kind) in [
         ("paul", AuthErrorKind::AccountPending),
         ("dora", AuthErrorKind::AccountDisabled),
         ("nobody", AuthErrorKind::InvalidToken),
     ] {
-        let (denied, _timer) = house.watch(subject, Approved).await;
+        let (denied, _timer) = fixture.watch(subject, Approved).await;
         assert_eq!(denied.now_or_never().unwrap().kind(), kind);
     }
-    let (denied, _timer) = watch(&house.layer(), get("/"), Approved).await;
+    let (denied, _timer) = watch(&fixture.layer(), get("/"), Approved).await;
     let error = denied.now_or_never().unwrap();
     assert_eq!(error.kind(), AuthErrorKind::MissingCredential);
 }
 
 #[tokio::test]
-async fn a_disclosed_status_is_the_reason() {
-    let house = House::new(None);
-    let layer = house.layer().disclose_account_status(true);
-    let request = get_with("/", &house.token("dora"));
+async fn disclosed_account_status_is_the_reason() {
+    let fixture = Fixture::new(None);
+    let layer = fixture.layer().disclose_account_status(true);
+    let request = get_with("/", &fixture.token("dora"));
     let (denied, _timer) = watch(&layer, request, Approved).await;
     assert_eq!(denied.await.detail(), "Account disabled");
 }
 
 #[tokio::test]
-async fn a_stream_ends_with_the_admission() {
-    let house = House::new(None);
-    let (denied, timer) = house.watch("jane", Approved).await;
+async fn event_stream_ends_with_authorization() {
+    let fixture = Fixture::new(None);
+    let (denied, timer) = fixture.watch("jane", Approved).await;
     let (sender, receiver) = mpsc::unbounded_channel();
     let events = stream::unfold(receiver, async |mut receiver| {
         receiver.recv().await.map(|event| (event, receiver))
@@ -251,7 +251,7 @@ async fn a_stream_ends_with_the_admission() {
     let mut events = pin!(events.take_until(denied));
     sender.send(1).unwrap();
     assert_eq!(events.next().await, Some(1));
-    house.store.put("jane", disabled());
+    fixture.store.put("jane", disabled());
     sender.send(2).unwrap();
     assert_eq!(events.next().await, Some(2));
     timer.rings();
@@ -260,24 +260,25 @@ async fn a_stream_ends_with_the_admission() {
 }
 
 #[tokio::test]
-async fn the_memory_of_the_request_stays_what_it_was() {
-    let house = House::new(None);
-    let request = get_with("/", &house.token("jane"));
-    let identity = identity(&house.layer(), request).await;
+async fn stream_checks_do_not_change_the_request_identity() {
+    let fixture = Fixture::new(None);
+    let request = get_with("/", &fixture.token("jane"));
+    let identity = identity(&fixture.layer(), request).await;
     let user = identity.user().await.unwrap();
-    house.store.put("jane", disabled());
-    let denied = identity
-        .clone()
-        .until_unauthorized(Approved, House::INTERVAL, tokio::time::sleep);
+    fixture.store.put("jane", disabled());
+    let denied =
+        identity
+            .clone()
+            .until_unauthorized(Approved, Fixture::INTERVAL, tokio::time::sleep);
     assert_eq!(denied.await.kind(), AuthErrorKind::AccountDisabled);
     assert!(Arc::ptr_eq(&user, &identity.user().await.unwrap()));
 }
 
 #[tokio::test]
-async fn an_interval_of_nothing_is_a_second() {
-    let house = House::new(None);
-    let request = get_with("/", &house.token("jane"));
-    let identity = identity(&house.layer(), request).await;
+async fn zero_interval_is_one_second() {
+    let fixture = Fixture::new(None);
+    let request = get_with("/", &fixture.token("jane"));
+    let identity = identity(&fixture.layer(), request).await;
     let waits = std::sync::Mutex::new(Vec::new());
     let denied = identity.until_unauthorized(Approved, Duration::ZERO, |wait| {
         waits.lock().unwrap().push(wait);
@@ -287,13 +288,13 @@ async fn an_interval_of_nothing_is_a_second() {
     assert_eq!(*waits.lock().unwrap(), [Duration::from_secs(1); 2]);
 }
 
-struct House {
+struct Fixture {
     store: Arc<Store>,
     clock: FixedClock,
     cache: Option<UserCache<TestUser>>,
 }
 
-impl House {
+impl Fixture {
     const INTERVAL: Duration = Duration::from_secs(30);
 
     fn new(cache: Option<UserCache<TestUser>>) -> Self {
@@ -365,7 +366,7 @@ async fn watch(
         let mut rung = ring.subscribe();
         async move { drop(rung.changed().await) }
     };
-    let denied = identity.until_unauthorized(policy, House::INTERVAL, sleep);
+    let denied = identity.until_unauthorized(policy, Fixture::INTERVAL, sleep);
     (denied.boxed(), timer)
 }
 

@@ -22,124 +22,124 @@ use tower_warder::{
 use crate::support::{Answer, Counting, Mood, Store, get, get_with, identity, send};
 
 #[tokio::test]
-async fn a_ticket_opens_a_listed_path_once() {
-    let house = House::new();
+async fn ticket_is_accepted_once_on_a_listed_path() {
+    let fixture = Fixture::new();
     for way in [query, subprotocol] {
-        let ticket = house.ticket("jane").await;
-        let answer = house.send(way("/events", &ticket)).await;
+        let ticket = fixture.ticket("jane").await;
+        let answer = fixture.send(way("/events", &ticket)).await;
         assert_eq!((answer.status.as_u16(), &*answer.body), (200, "Jane"));
-        let again = house.send(way("/events", &ticket)).await;
-        assert_eq!((again.status.as_u16(), &*again.detail()), REFUSED);
+        let again = fixture.send(way("/events", &ticket)).await;
+        assert_eq!((again.status.as_u16(), &*again.detail()), REJECTED);
     }
 }
 
 #[tokio::test]
-async fn a_ticket_opens_no_other_path_and_is_not_used_up_there() {
-    let house = House::new();
-    let ticket = house.ticket("jane").await;
+async fn ticket_on_another_path_is_rejected_and_not_consumed() {
+    let fixture = Fixture::new();
+    let ticket = fixture.ticket("jane").await;
     for path in ["/me", "/events/", "/events/1", "/ticket"] {
-        let answer = house.send(query(path, &ticket)).await;
+        let answer = fixture.send(query(path, &ticket)).await;
         assert_eq!(answer.detail(), "Not authenticated", "{path}");
     }
-    assert_eq!(house.send(query("/events", &ticket)).await.status, 200);
+    assert_eq!(fixture.send(query("/events", &ticket)).await.status, 200);
 }
 
 #[tokio::test]
-async fn a_ticket_in_header_or_cookie_opens_nothing_and_is_not_used_up_there() {
-    let house = House::new();
-    let ticket = house.ticket("jane").await;
+async fn ticket_in_header_or_cookie_is_rejected_and_not_consumed() {
+    let fixture = Fixture::new();
+    let ticket = fixture.ticket("jane").await;
     for path in ["/events", "/me"] {
-        let answer = house.send(get_with(path, &ticket)).await;
-        assert_eq!((answer.status.as_u16(), &*answer.detail()), REFUSED);
+        let answer = fixture.send(get_with(path, &ticket)).await;
+        assert_eq!((answer.status.as_u16(), &*answer.detail()), REJECTED);
         let cookie = with(COOKIE, &format!("__Host-id={ticket}"), path);
-        let answer = house.send(cookie).await;
-        assert_eq!((answer.status.as_u16(), &*answer.detail()), REFUSED);
+        let answer = fixture.send(cookie).await;
+        assert_eq!((answer.status.as_u16(), &*answer.detail()), REJECTED);
     }
-    assert_eq!(house.send(query("/events", &ticket)).await.status, 200);
+    assert_eq!(fixture.send(query("/events", &ticket)).await.status, 200);
 }
 
 #[tokio::test]
-async fn tokens_are_taken_beside_tickets() {
-    let house = House::new();
-    let token = house.token("jane");
+async fn tokens_are_accepted_beside_tickets() {
+    let fixture = Fixture::new();
+    let token = fixture.token("jane");
     for request in [
         query("/events", &token),
         subprotocol("/events", &token),
         get_with("/events", &token),
         with(COOKIE, &format!("__Host-id={token}"), "/events"),
     ] {
-        assert_eq!(house.send(request).await.body, "Jane");
+        assert_eq!(fixture.send(request).await.body, "Jane");
     }
 }
 
 #[tokio::test]
-async fn a_ticket_beside_another_credential_is_not_used_up() {
-    let house = House::new();
-    let ticket = house.ticket("jane").await;
+async fn ticket_beside_another_credential_is_not_consumed() {
+    let fixture = Fixture::new();
+    let ticket = fixture.ticket("jane").await;
     let mut both = query("/events", &ticket);
-    let token = format!("Bearer {}", house.token("jane"));
+    let token = format!("Bearer {}", fixture.token("jane"));
     both.headers_mut()
         .insert(AUTHORIZATION, token.parse().unwrap());
-    assert_eq!(house.send(both).await.status, 400);
-    assert_eq!(house.send(query("/events", &ticket)).await.status, 200);
+    assert_eq!(fixture.send(both).await.status, 400);
+    assert_eq!(fixture.send(query("/events", &ticket)).await.status, 200);
 }
 
 #[tokio::test]
-async fn a_ticket_expires() {
-    let house = House::new();
-    let (early, late) = (house.ticket("jane").await, house.ticket("jane").await);
-    house
+async fn ticket_expires() {
+    let fixture = Fixture::new();
+    let (early, late) = (fixture.ticket("jane").await, fixture.ticket("jane").await);
+    fixture
         .clock
         .advance(Duration::from_secs(30) - Duration::from_nanos(1));
-    assert_eq!(house.send(query("/events", &early)).await.status, 200);
-    house.clock.advance(Duration::from_nanos(1));
-    assert_eq!(house.send(query("/events", &late)).await.status, 401);
+    assert_eq!(fixture.send(query("/events", &early)).await.status, 200);
+    fixture.clock.advance(Duration::from_nanos(1));
+    assert_eq!(fixture.send(query("/events", &late)).await.status, 401);
 }
 
 #[tokio::test]
-async fn a_ticket_does_not_outlive_its_token() {
-    let house = House::new();
-    let issuer = testing::issuer().clock(house.clock.clock());
+async fn ticket_does_not_outlive_its_token() {
+    let fixture = Fixture::new();
+    let issuer = testing::issuer().clock(fixture.clock.clock());
     let token = issuer
         .lifetime(Duration::from_secs(10))
         .issue("jane")
         .unwrap();
-    let answer = house.send(get_with("/ticket", &token)).await;
+    let answer = fixture.send(get_with("/ticket", &token)).await;
     let (expires_in, ticket) = answer.body.split_once(' ').unwrap();
     assert_eq!(expires_in, "10");
-    house.clock.advance(Duration::from_secs(10));
-    let refused = house.send(query("/events", ticket)).await;
-    assert_eq!((refused.status.as_u16(), &*refused.detail()), REFUSED);
+    fixture.clock.advance(Duration::from_secs(10));
+    let rejected = fixture.send(query("/events", ticket)).await;
+    assert_eq!((rejected.status.as_u16(), &*rejected.detail()), REJECTED);
 }
 
 #[tokio::test]
-async fn a_ticket_does_not_outrank_its_token() {
-    let house = House::new();
+async fn ticket_grants_no_more_than_its_token() {
+    let fixture = Fixture::new();
     for (name, change) in [
         ("disabled", (UserStatus::Disabled, 0)),
         ("pending", (UserStatus::Pending, 0)),
         ("reset", (UserStatus::Approved, 1)),
     ] {
-        house.store.put("jane", TestUser::approved("Jane"));
-        let ticket = house.ticket("jane").await;
+        fixture.store.put("jane", TestUser::approved("Jane"));
+        let ticket = fixture.ticket("jane").await;
         let (status, token_generation) = change;
         let user = TestUser {
             status,
             token_generation,
             ..TestUser::approved("Jane")
         };
-        house.store.put("jane", user);
-        let refused = house.send(query("/events", &ticket)).await;
-        assert_eq!(refused.status, 401, "{name}");
+        fixture.store.put("jane", user);
+        let rejected = fixture.send(query("/events", &ticket)).await;
+        assert_eq!(rejected.status, 401, "{name}");
     }
-    house.store.put("jane", TestUser::approved("Jane"));
-    let ticket = house.ticket("jane").await;
-    house.store.remove("jane");
-    assert_eq!(house.send(query("/events", &ticket)).await.status, 401);
+    fixture.store.put("jane", TestUser::approved("Jane"));
+    let ticket = fixture.ticket("jane").await;
+    fixture.store.remove("jane");
+    assert_eq!(fixture.send(query("/events", &ticket)).await.status, 401);
 }
 
 #[tokio::test]
-async fn a_ticket_dies_with_the_key_of_its_token() {
+async fn ticket_is_rejected_after_key_removal() {
     let secret = HmacSecret::generate();
     let ring = KeyRing::new();
     ring.set_signing_key(SigningKey::hs256(&secret).key_id("old"))
@@ -156,21 +156,21 @@ async fn a_ticket_dies_with_the_key_of_its_token() {
 }
 
 #[tokio::test]
-async fn an_outage_uses_the_ticket_up_and_says_so_honestly() {
-    let house = House::new();
-    let ticket = house.ticket("jane").await;
-    house.store.becomes(Mood::Fails);
-    assert_eq!(house.send(query("/events", &ticket)).await.status, 503);
-    house.store.becomes(Mood::Answers);
-    assert_eq!(house.send(query("/events", &ticket)).await.status, 401);
+async fn outage_consumes_the_ticket_and_is_503() {
+    let fixture = Fixture::new();
+    let ticket = fixture.ticket("jane").await;
+    fixture.store.becomes(Mood::Fails);
+    assert_eq!(fixture.send(query("/events", &ticket)).await.status, 503);
+    fixture.store.becomes(Mood::Answers);
+    assert_eq!(fixture.send(query("/events", &ticket)).await.status, 401);
 }
 
 #[tokio::test]
-async fn what_is_no_ticket_is_refused() {
-    let house = House::new();
-    let ticket = house.ticket("jane").await;
+async fn malformed_or_unknown_ticket_is_rejected() {
+    let fixture = Fixture::new();
+    let ticket = fixture.ticket("jane").await;
     let other = StreamTickets::new(8);
-    let elsewhere = app(house.layer.clone().stream_tickets(other));
+    let elsewhere = app(fixture.layer.clone().stream_tickets(other));
     for sent in [
         "ticket_",
         "ticket",
@@ -181,21 +181,21 @@ async fn what_is_no_ticket_is_refused() {
         &ticket.to_uppercase(),
         &format!("ticket_{}", "A".repeat(43)),
     ] {
-        let answer = house.send(query("/events", sent)).await;
-        assert_eq!((answer.status.as_u16(), &*answer.detail()), REFUSED);
+        let answer = fixture.send(query("/events", sent)).await;
+        assert_eq!((answer.status.as_u16(), &*answer.detail()), REJECTED);
     }
     assert_eq!(
         send(&elsewhere, query("/events", &ticket)).await.status,
         401
     );
-    assert_eq!(house.send(query("/events", &ticket)).await.status, 200);
+    assert_eq!(fixture.send(query("/events", &ticket)).await.status, 200);
 }
 
 #[tokio::test]
-async fn a_layer_without_tickets_issues_and_takes_none() {
-    let house = House::new();
-    let ticket = house.ticket("jane").await;
-    let app = app(layer(testing::verifier(), &house.store));
+async fn layer_without_tickets_issues_and_accepts_none() {
+    let fixture = Fixture::new();
+    let ticket = fixture.ticket("jane").await;
+    let app = app(layer(testing::verifier(), &fixture.store));
     assert_eq!(send(&app, query("/events", &ticket)).await.status, 401);
     let issued = send(&app, get_with("/ticket", &testing::token("jane"))).await;
     assert_eq!(issued.status, 500);
@@ -208,27 +208,27 @@ async fn a_layer_without_tickets_issues_and_takes_none() {
 }
 
 #[tokio::test]
-async fn a_ticket_is_issued_for_a_good_token_only() {
-    let house = House::new();
-    assert_eq!(house.send(get("/ticket")).await.status, 401);
-    assert_eq!(house.send(get_with("/ticket", "a.b.c")).await.status, 401);
+async fn ticket_is_issued_only_for_a_valid_token() {
+    let fixture = Fixture::new();
+    assert_eq!(fixture.send(get("/ticket")).await.status, 401);
+    assert_eq!(fixture.send(get_with("/ticket", "a.b.c")).await.status, 401);
 }
 
 #[tokio::test]
-async fn a_ticket_gets_no_other_ticket() {
-    let house = House::new();
+async fn ticket_cannot_issue_another_ticket() {
+    let fixture = Fixture::new();
     let source = CredentialSource::header()
         .with_query_token("/ticket")
         .unwrap();
-    let app = app(house.layer.clone().credentials(source));
-    let ticket = house.ticket("jane").await;
+    let app = app(fixture.layer.clone().credentials(source));
+    let ticket = fixture.ticket("jane").await;
     assert_eq!(send(&app, query("/ticket", &ticket)).await.status, 401);
-    let token = house.token("jane");
+    let token = fixture.token("jane");
     assert_eq!(send(&app, query("/ticket", &token)).await.status, 200);
 }
 
 #[tokio::test]
-async fn of_two_layers_the_inner_one_redeems() {
+async fn inner_layer_redeems_the_ticket() {
     let store = Store::new();
     let tickets = StreamTickets::new(8);
     let outer = layer(testing::verifier(), &store).stream_tickets(tickets.clone());
@@ -239,7 +239,7 @@ async fn of_two_layers_the_inner_one_redeems() {
 }
 
 #[tokio::test]
-async fn one_request_redeems_once_however_many_ask() {
+async fn ticket_is_redeemed_once_per_request() {
     let (verifier, verified) = Counting::new();
     let tickets = StreamTickets::new(8);
     let store = Store::new();
@@ -256,29 +256,29 @@ async fn one_request_redeems_once_however_many_ask() {
     assert_eq!(verified.load(std::sync::atomic::Ordering::SeqCst), 2);
 
     let again = identity(&layer, query("/events", ticket.as_str())).await;
-    let refused = again.try_claims().unwrap().unwrap_err();
-    assert_eq!(refused.kind(), AuthErrorKind::InvalidToken);
+    let rejected = again.try_claims().unwrap().unwrap_err();
+    assert_eq!(rejected.kind(), AuthErrorKind::InvalidToken);
 }
 
 #[tokio::test]
-async fn a_public_route_on_a_listed_path_does_not_use_the_ticket_up() {
-    let house = House::new();
-    let ticket = house.ticket("jane").await;
+async fn public_route_on_a_listed_path_keeps_the_ticket() {
+    let fixture = Fixture::new();
+    let ticket = fixture.ticket("jane").await;
     let public = Router::new()
         .route("/events", any(async || "public"))
-        .layer(house.layer.clone());
+        .layer(fixture.layer.clone());
     assert_eq!(send(&public, query("/events", &ticket)).await.status, 200);
-    assert_eq!(house.send(query("/events", &ticket)).await.status, 200);
+    assert_eq!(fixture.send(query("/events", &ticket)).await.status, 200);
 }
 
-struct House {
+struct Fixture {
     store: Arc<Store>,
     clock: FixedClock,
     layer: AuthLayer<TestUser>,
     app: Router,
 }
 
-impl House {
+impl Fixture {
     fn new() -> Self {
         let (store, clock) = (Store::new(), FixedClock::new());
         let verifier = testing::verifier().clock(clock.clock());
@@ -351,4 +351,4 @@ fn with(name: HeaderName, value: &str, path: &str) -> Request<Body> {
     request
 }
 
-const REFUSED: (u16, &str) = (401, "Could not validate credentials");
+const REJECTED: (u16, &str) = (401, "Could not validate credentials");

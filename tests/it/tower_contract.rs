@@ -20,7 +20,7 @@ use tower_warder::{AuthLayer, Claims, Identity, RequireLayer};
 use crate::support::{Mood, Store, get, get_with, inside, layer};
 
 #[tokio::test]
-async fn service_that_was_polled_ready_is_the_one_called() {
+async fn polled_ready_service_is_the_one_called() {
     for mood in [Mood::Answers, Mood::Waits] {
         let store = Store::is(mood);
         let mut stack = ServiceBuilder::new()
@@ -43,7 +43,7 @@ async fn service_that_was_polled_ready_is_the_one_called() {
 }
 
 #[tokio::test]
-async fn requests_of_one_service_wait_side_by_side() {
+async fn requests_of_one_service_run_concurrently() {
     let store = Store::is(Mood::Waits);
     let mut stack = ServiceBuilder::new()
         .layer(layer(&store))
@@ -61,7 +61,7 @@ async fn requests_of_one_service_wait_side_by_side() {
 }
 
 #[tokio::test]
-async fn error_of_the_inner_service_passes_unchanged() {
+async fn inner_service_error_passes_unchanged() {
     for mood in [Mood::Answers, Mood::Waits] {
         let store = Store::is(mood);
         store.open();
@@ -78,7 +78,7 @@ async fn error_of_the_inner_service_passes_unchanged() {
 }
 
 #[tokio::test]
-async fn error_of_readiness_passes_unchanged() {
+async fn readiness_error_passes_unchanged() {
     let mut stack = ServiceBuilder::new()
         .layer(layer(&Store::new()))
         .layer(RequireLayer::<TestUser>::approved())
@@ -108,7 +108,7 @@ async fn readiness_does_not_wait_for_the_verifier() {
 }
 
 #[tokio::test]
-async fn readiness_is_the_inner_services_own() {
+async fn readiness_follows_the_inner_service() {
     struct Busy;
 
     impl Service<Request<Body>> for Busy {
@@ -139,7 +139,7 @@ async fn readiness_is_the_inner_services_own() {
 }
 
 #[tokio::test]
-async fn future_that_is_dropped_at_any_await_leaves_nothing_behind() {
+async fn dropped_future_leaves_nothing_behind() {
     let store = Store::is(Mood::Waits);
     let policy = Arc::new(AtomicUsize::new(0));
     let counted = Counted(Arc::clone(&policy));
@@ -181,7 +181,7 @@ async fn future_that_is_dropped_at_any_await_leaves_nothing_behind() {
 }
 
 #[test]
-fn futures_and_services_can_change_threads() {
+fn futures_and_services_are_send() {
     fn sendable<T: Send + 'static>(_: &T) {}
     let mut stack = ServiceBuilder::new()
         .layer(layer(&Store::new()))

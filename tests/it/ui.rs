@@ -4,7 +4,7 @@
 //! `UI_TESTS`. Refresh the texts with `UI_TESTS=1 TRYBUILD=overwrite cargo test --test it ui`.
 
 #[test]
-fn mistakes_are_explained() {
+fn common_mistakes_have_compiler_hints() {
     if std::env::var_os("UI_TESTS").is_none() {
         println!("skipped: UI_TESTS is not set");
         return;

@@ -15,15 +15,15 @@ use crate::support::{Store, identity};
 const LONG: usize = 100;
 
 #[tokio::test]
-async fn verifier_sees_b64tokens_that_are_not_too_long_and_nothing_else() {
-    let seen = sent_to(false).await;
+async fn verifier_sees_only_b64tokens_within_the_size_limit() {
+    let seen = credentials_seen(false).await;
     let longest = "a".repeat(LONG);
     assert_eq!(seen, ["a+b/c~d==", &*longest]);
 }
 
 #[tokio::test]
-async fn verifier_that_judges_characters_sees_every_text_that_is_not_too_long() {
-    let seen = sent_to(true).await;
+async fn verifier_that_checks_characters_sees_all_text_within_limit() {
+    let seen = credentials_seen(true).await;
     let longest = "a".repeat(LONG);
     let expected = [
         "a+b/c~d==",
@@ -40,8 +40,8 @@ async fn verifier_that_judges_characters_sees_every_text_that_is_not_too_long() 
 }
 
 #[tokio::test]
-async fn verifier_around_another_is_as_strict() {
-    let layer = AuthLayer::new(Around(testing::verifier()), Store::new());
+async fn wrapping_verifier_is_as_strict() {
+    let layer = AuthLayer::new(Wrapping(testing::verifier()), Store::new());
     let token = testing::token("jane");
     let asked = identity(&layer, bearer(token.as_bytes())).await;
     assert_eq!(asked.claims().await.unwrap().subject(), "jane");
@@ -57,9 +57,9 @@ async fn verifier_around_another_is_as_strict() {
 }
 
 /// Sends good and odd credentials, and says which of them the verifier saw.
-async fn sent_to(checks_characters: bool) -> Vec<String> {
+async fn credentials_seen(checks_characters: bool) -> Vec<String> {
     let seen = Arc::new(Mutex::new(Vec::new()));
-    let verifier = Curious {
+    let verifier = Recording {
         seen: Arc::clone(&seen),
         checks_characters,
     };
@@ -94,16 +94,16 @@ fn bearer(credential: &[u8]) -> Request<Body> {
 }
 
 /// Accepts nothing, and remembers what it saw.
-struct Curious {
+struct Recording {
     seen: Arc<Mutex<Vec<String>>>,
     checks_characters: bool,
 }
 
-impl Verifier for Curious {
+impl Verifier for Recording {
     fn verify<'a>(&'a self, credential: &'a str) -> Verification<'a> {
         self.seen.lock().unwrap().push(credential.to_owned());
-        let refused = JwtVerifier::hs256(&tower_warder::HmacSecret::generate()).verify_token("");
-        Verification::Ready(refused)
+        let rejected = JwtVerifier::hs256(&tower_warder::HmacSecret::generate()).verify_token("");
+        Verification::Ready(rejected)
     }
 
     fn max_credential_bytes(&self) -> usize {
@@ -116,9 +116,9 @@ impl Verifier for Curious {
 }
 
 /// Passes everything on, and says nothing about characters.
-struct Around(JwtVerifier);
+struct Wrapping(JwtVerifier);
 
-impl Verifier for Around {
+impl Verifier for Wrapping {
     fn verify<'a>(&'a self, credential: &'a str) -> Verification<'a> {
         self.0.verify(credential)
     }

@@ -9,11 +9,11 @@ use tower_warder::error::AuthErrorKind;
 use tower_warder::testing::{self, FixedClock};
 use tower_warder::{AuthError, HmacSecret, JwtIssuer};
 
-use self::server::{Door, Line, Server, request, through_extractor, through_layer};
+use self::server::{Guard, Line, Server, request, through_extractor, through_layer};
 use crate::support::{Answer, Store, layer};
 
 /// A situation, where it is met, what is sent, and the answer.
-struct Row(&'static str, Server, Door, Vec<Line>, Expect);
+struct Row(&'static str, Server, Guard, Vec<Line>, Expect);
 
 #[derive(Clone, Copy)]
 struct Expect {
@@ -28,7 +28,7 @@ struct Expect {
 // A line each.
 #[rustfmt::skip]
 fn rows() -> Vec<Row> {
-    use Door::{Admin, Staff, User};
+    use Guard::{Admin, Staff, User};
     use Server::{Disclosing, Down, Plain, Realm, WithoutLayer};
 
     let token = |subject: &str| bearer(&testing::token(subject));
@@ -37,7 +37,7 @@ fn rows() -> Vec<Row> {
     let jane = || token("jane");
     let two = |first: &[u8], second: &[u8]| [one(first), one(second)].concat();
     let anonymous = expect(401, Some(BARE), "Not authenticated", "not_authenticated", "16");
-    let refused = expect(401, Some(INVALID_TOKEN), REFUSED, "invalid_token", "16");
+    let rejected = expect(401, Some(INVALID_TOKEN), REJECTED, "invalid_token", "16");
     let twice = expect(400, Some(INVALID_REQUEST), TWICE, "invalid_request", "16");
     let admins = expect(403, Some(SCOPE), "Admin access required", "forbidden", "7");
     let staff = expect(403, Some(SCOPE), "Only for staff: 100 %", "forbidden", "7");
@@ -54,27 +54,27 @@ fn rows() -> Vec<Row> {
         Row("an empty value", Plain, User, one(b""), anonymous),
         Row("no scheme", Plain, User, one(b"abc"), anonymous),
         Row("a scheme that begins like ours", Plain, User, one(b"BearerX abc"), anonymous),
-        Row("no token", Plain, User, one(b"Bearer"), refused),
-        Row("a blank token", Plain, User, one(b"Bearer "), refused),
-        Row("no token at all in it", Plain, User, one(b"Bearer abc"), refused),
-        Row("two tokens in one line", Plain, User, one(b"Bearer a.b.c d.e.f"), refused),
-        Row("a comma", Plain, User, one(b"Bearer a.b.c, Basic abc"), refused),
-        Row("a quoted token", Plain, User, one(b"Bearer \"a.b.c\""), refused),
-        Row("a tab", Plain, User, one(b"Bearer\ta.b.c"), refused),
-        Row("a byte that is not ASCII", Plain, User, one(b"Bearer \xff"), refused),
-        Row("not ASCII in another scheme", Plain, User, one(b"B\xe4sic abc"), refused),
-        Row("another signature", Plain, User, forged(), refused),
-        Row("an expired token", Plain, User, expired(), refused),
-        Row("an earlier generation", Plain, User, later_generation(), refused),
-        Row("an unknown subject", Plain, User, token("nobody"), refused),
-        Row("a pending account", Plain, User, token("paul"), refused),
-        Row("a pending admin", Plain, Admin, token("paul"), refused),
-        Row("a disabled account", Plain, User, token("dora"), refused),
-        Row("a disabled admin", Plain, Admin, token("dora"), refused),
+        Row("no token", Plain, User, one(b"Bearer"), rejected),
+        Row("a blank token", Plain, User, one(b"Bearer "), rejected),
+        Row("no token at all in it", Plain, User, one(b"Bearer abc"), rejected),
+        Row("two tokens in one line", Plain, User, one(b"Bearer a.b.c d.e.f"), rejected),
+        Row("a comma", Plain, User, one(b"Bearer a.b.c, Basic abc"), rejected),
+        Row("a quoted token", Plain, User, one(b"Bearer \"a.b.c\""), rejected),
+        Row("a tab", Plain, User, one(b"Bearer\ta.b.c"), rejected),
+        Row("a byte that is not ASCII", Plain, User, one(b"Bearer \xff"), rejected),
+        Row("not ASCII in another scheme", Plain, User, one(b"B\xe4sic abc"), rejected),
+        Row("another signature", Plain, User, forged(), rejected),
+        Row("an expired token", Plain, User, expired(), rejected),
+        Row("an earlier generation", Plain, User, later_generation(), rejected),
+        Row("an unknown subject", Plain, User, token("nobody"), rejected),
+        Row("a pending account", Plain, User, token("paul"), rejected),
+        Row("a pending admin", Plain, Admin, token("paul"), rejected),
+        Row("a disabled account", Plain, User, token("dora"), rejected),
+        Row("a disabled admin", Plain, Admin, token("dora"), rejected),
         Row("a pending account, disclosed", Disclosing, User, token("paul"), pending),
         Row("a pending admin, disclosed", Disclosing, Admin, token("paul"), pending),
         Row("a disabled account, disclosed", Disclosing, User, token("dora"), disabled),
-        Row("a bad token, disclosed", Disclosing, User, forged(), refused),
+        Row("a bad token, disclosed", Disclosing, User, forged(), rejected),
         Row("no admin, disclosed", Disclosing, Admin, jane(), admins),
         Row("two tokens", Plain, User, [jane(), jane()].concat(), twice),
         Row("another scheme first", Plain, User, [one(b"Basic a"), jane()].concat(), twice),
@@ -84,12 +84,12 @@ fn rows() -> Vec<Row> {
         Row("a policy's own text", Plain, Staff, jane(), staff),
         Row("the store is down", Down, User, jane(), down),
         Row("no credential while the store is down", Down, User, none(), anonymous),
-        Row("a bad token while the store is down", Down, Admin, forged(), refused),
+        Row("a bad token while the store is down", Down, Admin, forged(), rejected),
         Row("a realm", Realm, User, none(), in_shop(anonymous, r#"Bearer realm="the shop""#)),
-        Row("a realm and a bad token", Realm, User, forged(), in_shop(refused, SHOP_TOKEN)),
+        Row("a realm and a bad token", Realm, User, forged(), in_shop(rejected, SHOP_TOKEN)),
         Row("a realm and two tokens", Realm, User, two(b"a", b"b"), in_shop(twice, SHOP_REQUEST)),
         Row("a realm and no admin", Realm, Admin, jane(), in_shop(admins, SHOP_SCOPE)),
-        Row("a realm and a pending account", Realm, User, token("paul"), in_shop(refused, SHOP_TOKEN)),
+        Row("a realm and a pending account", Realm, User, token("paul"), in_shop(rejected, SHOP_TOKEN)),
         Row("no layer", WithoutLayer, User, jane(), wrong),
         Row("no layer and no credential", WithoutLayer, Admin, none(), wrong),
     ]
@@ -109,7 +109,7 @@ fn all_rows() -> impl Iterator<Item = Row> {
 }
 
 #[tokio::test]
-async fn every_row_is_answered_by_the_extractors() {
+async fn extractors_answer_every_row() {
     for row in all_rows() {
         let answer = row.at_extractor(None).await;
         row.check(&answer, "extractor");
@@ -117,7 +117,7 @@ async fn every_row_is_answered_by_the_extractors() {
 }
 
 #[tokio::test]
-async fn every_row_is_answered_by_the_layer() {
+async fn layer_answers_every_row() {
     for row in all_rows() {
         let answer = row.at_layer(None).await;
         row.check(&answer, "layer");
@@ -125,7 +125,7 @@ async fn every_row_is_answered_by_the_layer() {
 }
 
 #[tokio::test]
-async fn every_row_has_its_grpc_form() {
+async fn every_row_has_a_grpc_form() {
     for row in all_rows() {
         for content_type in ["application/grpc", "application/grpc+proto"] {
             row.check_grpc(&row.at_extractor(Some(content_type)).await);
@@ -135,17 +135,17 @@ async fn every_row_has_its_grpc_form() {
 }
 
 #[tokio::test]
-async fn a_door_lets_in_whom_it_is_for() {
+async fn guard_admits_authorized_users() {
     let by_header = [
-        (Door::User, "jane"),
-        (Door::User, "root"),
-        (Door::Admin, "root"),
+        (Guard::User, "jane"),
+        (Guard::User, "root"),
+        (Guard::Admin, "root"),
     ];
     let by_header =
-        by_header.map(|(door, subject)| (Server::Plain, door, bearer(&testing::token(subject))));
-    for (server, door, lines) in by_header.into_iter().chain(sources::good()) {
+        by_header.map(|(guard, subject)| (Server::Plain, guard, bearer(&testing::token(subject))));
+    for (server, guard, lines) in by_header.into_iter().chain(sources::good()) {
         let expect = expect(200, None, "", "", "");
-        let row = Row("good", server, door, lines, expect);
+        let row = Row("good", server, guard, lines, expect);
         for answer in [row.at_extractor(None).await, row.at_layer(None).await] {
             let seen = (answer.status.as_u16(), answer.body.as_str());
             assert_eq!(seen, (200, "in"), "{:?}", row.3);
@@ -157,7 +157,7 @@ async fn a_door_lets_in_whom_it_is_for() {
 }
 
 #[tokio::test]
-async fn other_content_types_are_no_grpc() {
+async fn other_content_types_are_not_grpc() {
     let row = rows().swap_remove(0);
     for content_type in [
         "application/json",
@@ -173,19 +173,19 @@ async fn other_content_types_are_no_grpc() {
 // A proxy that asks whether it may pass a request on sends the client's headers along and takes
 // 200 for yes.
 #[tokio::test]
-async fn grpc_is_a_post_over_http_2_and_nothing_else() {
-    let Row(situation, server, door, lines, expect) = rows().swap_remove(0);
-    let row = Row(situation, server, door, lines.clone(), expect);
-    let mut get = request(door, &lines, Some("application/grpc"));
+async fn only_post_over_http_2_is_grpc() {
+    let Row(situation, server, guard, lines, expect) = rows().swap_remove(0);
+    let row = Row(situation, server, guard, lines.clone(), expect);
+    let mut get = request(guard, &lines, Some("application/grpc"));
     *get.method_mut() = Method::GET;
-    let mut http_1 = request(door, &lines, Some("application/grpc"));
+    let mut http_1 = request(guard, &lines, Some("application/grpc"));
     *http_1.version_mut() = Version::HTTP_11;
     row.check(&through_extractor(server, http_1).await, "HTTP/1.1");
-    row.check(&through_layer(server, door, get).await, "GET");
+    row.check(&through_layer(server, guard, get).await, "GET");
 }
 
 #[test]
-fn a_realm_that_cannot_be_quoted_is_refused() {
+fn unquotable_realm_is_rejected() {
     for realm in ["a\"b", "a\\b", "a\r\nSet-Cookie: a=b", "café", "\t"] {
         assert!(layer(&Store::new()).realm(realm).is_err(), "{realm:?}");
     }
@@ -193,18 +193,18 @@ fn a_realm_that_cannot_be_quoted_is_refused() {
 
 impl Row {
     async fn at_extractor(&self, content_type: Option<&str>) -> Answer {
-        let Self(_, server, door, lines, _) = self;
-        through_extractor(*server, request(*door, lines, content_type)).await
+        let Self(_, server, guard, lines, _) = self;
+        through_extractor(*server, request(*guard, lines, content_type)).await
     }
 
     async fn at_layer(&self, content_type: Option<&str>) -> Answer {
-        let Self(_, server, door, lines, _) = self;
-        through_layer(*server, *door, request(*door, lines, content_type)).await
+        let Self(_, server, guard, lines, _) = self;
+        through_layer(*server, *guard, request(*guard, lines, content_type)).await
     }
 
-    fn check(&self, answer: &Answer, door: &str) {
+    fn check(&self, answer: &Answer, guard: &str) {
         let Self(situation, .., expect) = self;
-        let place = format!("{situation}, {door}");
+        let place = format!("{situation}, {guard}");
         assert_eq!(answer.status.as_u16(), expect.status, "{place}");
         self.check_headers(answer, &place);
         assert_eq!(
@@ -316,6 +316,6 @@ const SHOP_TOKEN: &str = r#"Bearer realm="the shop", error="invalid_token""#;
 const SHOP_REQUEST: &str = r#"Bearer realm="the shop", error="invalid_request""#;
 const SHOP_SCOPE: &str = r#"Bearer realm="the shop", error="insufficient_scope""#;
 const CLEARED: &str = "__Host-id=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax; Secure";
-const REFUSED: &str = "Could not validate credentials";
+const REJECTED: &str = "Could not validate credentials";
 const TWICE: &str = "Exactly one credential is accepted";
 const DOWN: &str = "Authentication is temporarily unavailable";

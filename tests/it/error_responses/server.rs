@@ -36,7 +36,7 @@ pub enum Server {
 }
 
 #[derive(Clone, Copy)]
-pub enum Door {
+pub enum Guard {
     User,
     Admin,
     Staff,
@@ -52,8 +52,8 @@ pub const QUERY: &str = ":query";
 pub const NAMED: &str = "cf-access-jwt-assertion";
 
 /// A request to a door over HTTP/2, with these lines.
-pub fn request(door: Door, lines: &[Line], content_type: Option<&str>) -> Request<Body> {
-    let mut uri = door.path().to_owned();
+pub fn request(guard: Guard, lines: &[Line], content_type: Option<&str>) -> Request<Body> {
+    let mut uri = guard.path().to_owned();
     for (_, query) in lines.iter().filter(|(name, _)| *name == QUERY) {
         uri = format!("{uri}?{}", str::from_utf8(query).unwrap());
     }
@@ -67,7 +67,7 @@ pub fn request(door: Door, lines: &[Line], content_type: Option<&str>) -> Reques
     request.body(Body::empty()).unwrap()
 }
 
-impl Door {
+impl Guard {
     const fn path(self) -> &'static str {
         match self {
             Self::User => "/user",
@@ -146,20 +146,20 @@ pub async fn through_extractor(server: Server, request: Request<Body>) -> Answer
 }
 
 /// What a `RequireLayer` for this door answers.
-pub async fn through_layer(server: Server, door: Door, request: Request<Body>) -> Answer {
-    match door {
-        Door::User => through(Approved, server, request).await,
-        Door::Admin => through(Admin, server, request).await,
-        Door::Staff => through(Staff, server, request).await,
+pub async fn through_layer(server: Server, guard: Guard, request: Request<Body>) -> Answer {
+    match guard {
+        Guard::User => through(Approved, server, request).await,
+        Guard::Admin => through(Admin, server, request).await,
+        Guard::Staff => through(Staff, server, request).await,
     }
 }
 
 async fn through(policy: impl Policy<TestUser>, server: Server, request: Request<Body>) -> Answer {
     let inner = inside();
-    let door = RequireLayer::<TestUser>::new(policy).layer(inner);
+    let guard = RequireLayer::<TestUser>::new(policy).layer(inner);
     let response = match server.layer() {
-        Some(layer) => layer.layer(door).oneshot(request).await,
-        None => door.oneshot(request).await,
+        Some(layer) => layer.layer(guard).oneshot(request).await,
+        None => guard.oneshot(request).await,
     };
     read(response.unwrap()).await
 }

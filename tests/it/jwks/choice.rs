@@ -15,7 +15,7 @@ const ALGORITHMS: [Algorithm; 3] = [Algorithm::ES256, Algorithm::RS256, Algorith
 type Which = (usize, usize);
 
 #[tokio::test(start_paused = true)]
-async fn tokens_get_the_key_of_their_id_and_algorithm_in_every_set() {
+async fn key_is_selected_by_id_and_algorithm_in_every_set() {
     let keys = keys();
     let tokens = tokens(&keys);
     let all: Vec<Which> = (0..4)
@@ -35,15 +35,15 @@ async fn tokens_get_the_key_of_their_id_and_algorithm_in_every_set() {
                 let verifier = verifier(&fetched);
                 for (asked, signer, token) in &tokens {
                     let expected = match chosen(&set, *asked, signer.1) == Some(*signer) {
-                        true => PasswordVerification::Accepted,
-                        false => PasswordVerification::Refused,
+                        true => Outcome::Accepted,
+                        false => Outcome::Rejected,
                     };
                     // Again, when its header may be known.
                     for _ in 0..2 {
-                        let verdict = judge_now(&verifier, token);
-                        assert_eq!(verdict, Some(expected), "{set:?} {asked:?} {signer:?}");
+                        let outcome = outcome_now(&verifier, token);
+                        assert_eq!(outcome, Some(expected), "{set:?} {asked:?} {signer:?}");
                     }
-                    accepted += usize::from(expected == PasswordVerification::Accepted);
+                    accepted += usize::from(expected == Outcome::Accepted);
                 }
             }
         }
@@ -109,7 +109,7 @@ fn tokens(keys: &HashMap<Which, SigningKey>) -> Vec<(Option<&'static str>, Which
 }
 
 #[tokio::test(start_paused = true)]
-async fn reason_says_whether_the_key_id_or_the_algorithm_is_wrong() {
+async fn rejection_reason_names_key_id_or_algorithm() {
     let ed = public(key("a"));
     let es = public(p256().key_id("a"));
     let other = public(key("b"));
@@ -131,7 +131,7 @@ async fn reason_says_whether_the_key_id_or_the_algorithm_is_wrong() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn nothing_is_fetched_for_a_token_that_names_no_key() {
+async fn token_without_key_id_triggers_no_fetch() {
     let server = Server::publishing(["a", "b"]);
     let keys = RemoteJwks::from_url(URL)
         .client(server.clone())
@@ -140,8 +140,8 @@ async fn nothing_is_fetched_for_a_token_that_names_no_key() {
     pass(Duration::from_secs(31)).await;
     for token in [token(unnamed()), token(p256())] {
         assert_eq!(
-            judge_now(&verifier(&keys), &token),
-            Some(PasswordVerification::Refused)
+            outcome_now(&verifier(&keys), &token),
+            Some(Outcome::Rejected)
         );
     }
     settle().await;
@@ -150,7 +150,7 @@ async fn nothing_is_fetched_for_a_token_that_names_no_key() {
 
 /// The headers that are remembered are those of one set.
 #[tokio::test(start_paused = true)]
-async fn known_header_gets_another_key_when_the_set_changes() {
+async fn cached_header_is_resolved_again_after_set_change() {
     let (old, new) = (new_key(), new_key());
     let set = |keys: &[&SigningKey]| {
         let keys: Vec<_> = keys.iter().map(|key| public((*key).clone())).collect();
@@ -165,41 +165,26 @@ async fn known_header_gets_another_key_when_the_set_changes() {
     let verifier = verifier(&keys);
     let [of_old, of_new] = [&old, &new].map(|key| token(key.clone()));
     for _ in 0..2 {
-        assert_eq!(
-            judge_now(&verifier, &of_old),
-            Some(PasswordVerification::Accepted)
-        );
-        assert_eq!(
-            judge_now(&verifier, &of_new),
-            Some(PasswordVerification::Refused)
-        );
+        assert_eq!(outcome_now(&verifier, &of_old), Some(Outcome::Accepted));
+        assert_eq!(outcome_now(&verifier, &of_new), Some(Outcome::Rejected));
     }
     // At another place, and another one.
     server.say(&set(&[&new, &es]));
     pass(Duration::from_secs(300)).await;
     for _ in 0..2 {
-        assert_eq!(
-            judge_now(&verifier, &of_new),
-            Some(PasswordVerification::Accepted)
-        );
-        assert_eq!(
-            judge_now(&verifier, &of_old),
-            Some(PasswordVerification::Refused)
-        );
+        assert_eq!(outcome_now(&verifier, &of_new), Some(Outcome::Accepted));
+        assert_eq!(outcome_now(&verifier, &of_old), Some(Outcome::Rejected));
     }
     // Two that fit: which of them it is, nobody says.
     server.say(&set(&[&new, &es, &old]));
     pass(Duration::from_secs(300)).await;
     for token in [&of_new, &of_old] {
-        assert_eq!(
-            judge_now(&verifier, token),
-            Some(PasswordVerification::Refused)
-        );
+        assert_eq!(outcome_now(&verifier, token), Some(Outcome::Rejected));
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn algorithm_of_a_token_is_given_to_no_key() {
+async fn token_algorithm_is_never_assigned_to_a_key() {
     // A key that does not say its algorithm beside one of its id that does.
     let rsa = new_rsa();
     let key = |algorithm| SigningKey::from_der(algorithm, &rsa).unwrap().key_id("a");
@@ -227,10 +212,10 @@ async fn algorithm_of_a_token_is_given_to_no_key() {
             Algorithm::PS384,
             Algorithm::PS512,
         ] {
-            let verdict = judge(&verifier, &token(key(algorithm))).await;
+            let outcome = outcome_of(&verifier, &token(key(algorithm))).await;
             let is_accepted = accepted.contains(&algorithm);
             assert_eq!(
-                verdict == PasswordVerification::Accepted,
+                outcome == Outcome::Accepted,
                 is_accepted,
                 "{set} {algorithm}"
             );
@@ -239,14 +224,14 @@ async fn algorithm_of_a_token_is_given_to_no_key() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn published_alg_ed25519_is_eddsa() {
+async fn published_alg_ed25519_means_eddsa() {
     let jwk = with(public(key("a")), "alg", json!("Ed25519"));
     // Twice the same key under its two names.
     let set = json!({ "keys": [jwk, public(key("a"))] }).to_string();
     let keys = builder(&set).algorithm(Algorithm::EdDSA).await.unwrap();
     assert_eq!(
-        judge(&verifier(&keys), &named("a")).await,
-        PasswordVerification::Accepted
+        outcome_of(&verifier(&keys), &named("a")).await,
+        Outcome::Accepted
     );
 }
 

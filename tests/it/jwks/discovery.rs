@@ -19,7 +19,7 @@ fn verifier(keys: &RemoteJwks) -> JwtVerifier {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_keys_of_an_issuer_are_found_and_the_issuer_is_demanded() {
+async fn discovery_finds_keys_and_requires_the_issuer() {
     let server = discoverable(ISSUER, KEYS);
     let keys = RemoteJwks::from_oidc_issuer(ISSUER)
         .client(server.clone())
@@ -29,26 +29,20 @@ async fn the_keys_of_an_issuer_are_found_and_the_issuer_is_demanded() {
     assert_eq!(urls, [DOCUMENT, KEYS]);
 
     let verifier = verifier(&keys);
-    for (issuer, verdict) in [
-        (ISSUER, PasswordVerification::Accepted),
-        ("https://login.example", PasswordVerification::Refused),
-        (
-            "https://login.example/realms/shop/",
-            PasswordVerification::Refused,
-        ),
+    for (issuer, outcome) in [
+        (ISSUER, Outcome::Accepted),
+        ("https://login.example", Outcome::Rejected),
+        ("https://login.example/realms/shop/", Outcome::Rejected),
     ] {
         let token = JwtIssuer::new(key("a")).issuer(issuer).issue("7").unwrap();
-        assert_eq!(judge(&verifier, &token).await, verdict, "{issuer}");
+        assert_eq!(outcome_of(&verifier, &token).await, outcome, "{issuer}");
     }
     let anonymous = JwtIssuer::new(key("a")).issue("7").unwrap();
-    assert_eq!(
-        judge(&verifier, &anonymous).await,
-        PasswordVerification::Refused
-    );
+    assert_eq!(outcome_of(&verifier, &anonymous).await, Outcome::Rejected);
 }
 
 #[tokio::test(start_paused = true)]
-async fn among_several_issuers_it_stands_under_its_own_name_to_the_letter() {
+async fn discovered_issuer_is_registered_under_its_exact_name() {
     let server = discoverable(ISSUER, KEYS);
     let keys = RemoteJwks::from_oidc_issuer(ISSUER)
         .client(server)
@@ -61,13 +55,13 @@ async fn among_several_issuers_it_stands_under_its_own_name_to_the_letter() {
         .unwrap();
     let token = JwtIssuer::new(key("a")).issuer(ISSUER).issue("7");
     assert_eq!(
-        judge(&issuers, &token.unwrap()).await,
-        PasswordVerification::Accepted
+        outcome_of(&issuers, &token.unwrap()).await,
+        Outcome::Accepted
     );
 }
 
 #[tokio::test(start_paused = true)]
-async fn template_of_tenants_admits_none_until_a_rule_says_which() {
+async fn tenant_template_accepts_no_issuer_without_a_rule() {
     const TEMPLATE: &str = "https://login.example/{tenantid}/v2.0";
     let common = "https://login.example/common/v2.0";
     let server = Server::publishing(["a"]);
@@ -88,32 +82,20 @@ async fn template_of_tenants_admits_none_until_a_rule_says_which() {
     let listed = verifier(&keys).issuers(["https://login.example/t2/v2.0"]);
     let all = verifier(&keys).issuer_template(TEMPLATE).unwrap();
     for (verifier, expected) in [
-        (
-            verifier(&keys),
-            [PasswordVerification::Refused, PasswordVerification::Refused],
-        ),
-        (
-            listed,
-            [
-                PasswordVerification::Refused,
-                PasswordVerification::Accepted,
-            ],
-        ),
-        (
-            all,
-            [
-                PasswordVerification::Accepted,
-                PasswordVerification::Accepted,
-            ],
-        ),
+        (verifier(&keys), [Outcome::Rejected, Outcome::Rejected]),
+        (listed, [Outcome::Rejected, Outcome::Accepted]),
+        (all, [Outcome::Accepted, Outcome::Accepted]),
     ] {
-        let verdicts = [judge(&verifier, &one).await, judge(&verifier, &two).await];
-        assert_eq!(verdicts, expected);
+        let outcomes = [
+            outcome_of(&verifier, &one).await,
+            outcome_of(&verifier, &two).await,
+        ];
+        assert_eq!(outcomes, expected);
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn template_that_the_issuer_does_not_fill_is_refused() {
+async fn template_not_matched_by_the_issuer_is_rejected() {
     for other in [
         "https://evil.example/{tenantid}/shop",
         "https://login.example/{tenantid}",
@@ -121,13 +103,13 @@ async fn template_that_the_issuer_does_not_fill_is_refused() {
         "https://login.example/realms/shop{tenantid}",
         "{tenantid}",
     ] {
-        let error = refused(discoverable(other, KEYS)).await;
+        let error = rejected(discoverable(other, KEYS)).await;
         assert!(error.contains("is of issuer"), "{other}: {error}");
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_document_of_another_issuer_is_refused() {
+async fn discovery_document_of_another_issuer_is_rejected() {
     for other in [
         "https://evil.example",
         "https://login.example/realms/shop/",
@@ -135,14 +117,14 @@ async fn a_document_of_another_issuer_is_refused() {
         "HTTPS://login.example/realms/shop",
         "",
     ] {
-        let error = refused(discoverable(other, KEYS)).await;
+        let error = rejected(discoverable(other, KEYS)).await;
         let both = format!("is of issuer {other:?}, expected {ISSUER:?}");
         assert!(error.contains(&both), "{other}: {error}");
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn issuer_of_another_document_is_told_escaped_and_cut() {
+async fn mismatched_issuer_is_reported_escaped_and_truncated() {
     let log = Log::record();
     let evil = format!(
         "https://evil\r\n{}\u{202e}{}",
@@ -164,7 +146,7 @@ async fn issuer_of_another_document_is_told_escaped_and_cut() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn issuer_by_http_inside_a_private_network_needs_the_setting() {
+async fn http_issuer_in_a_private_network_needs_opt_in() {
     const INSIDE: &str = "http://keycloak:8080/realms/shop";
     let found = |jwks_uri: &str| {
         let server = Server::publishing(["a"]);
@@ -182,19 +164,19 @@ async fn issuer_by_http_inside_a_private_network_needs_the_setting() {
         let keys = builder.dangerous_allow_http().await;
         assert_eq!(keys.is_ok(), is_good, "{jwks_uri}: {keys:?}");
     }
-    let refused = RemoteJwks::from_oidc_issuer(INSIDE)
+    let rejected = RemoteJwks::from_oidc_issuer(INSIDE)
         .client(found(KEYS))
         .await;
-    assert!(matches!(refused, Err(ConfigError::InvalidUrl(_))));
+    assert!(matches!(rejected, Err(ConfigError::InvalidUrl(_))));
     // It opens no way out of TLS.
     let server = discoverable(ISSUER, "http://keys.example/shop");
-    let refused = RemoteJwks::from_oidc_issuer(ISSUER).client(server.clone());
-    assert!(refused.dangerous_allow_http().await.is_err());
+    let rejected = RemoteJwks::from_oidc_issuer(ISSUER).client(server.clone());
+    assert!(rejected.dangerous_allow_http().await.is_err());
     assert_eq!(server.fetches(), 1);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_document_does_not_lead_out_of_https() {
+async fn discovery_document_cannot_downgrade_to_http() {
     for elsewhere in [
         "http://keys.example/shop",
         "http://localhost/shop",
@@ -205,14 +187,14 @@ async fn a_document_does_not_lead_out_of_https() {
         "",
     ] {
         let server = discoverable(ISSUER, elsewhere);
-        let error = refused(server.clone()).await;
+        let error = rejected(server.clone()).await;
         assert!(error.contains("jwks_uri"), "{elsewhere}: {error}");
         assert_eq!(server.fetches(), 1, "{elsewhere}");
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_no_discovery_document_is_refused() {
+async fn malformed_discovery_document_is_rejected() {
     for document in [
         "",
         "null",
@@ -224,13 +206,13 @@ async fn what_is_no_discovery_document_is_refused() {
     ] {
         let server = Server::publishing(["a"]);
         server.say_at(DOCUMENT, document);
-        let error = refused(server).await;
+        let error = rejected(server).await;
         assert!(error.contains("discovery document"), "{document}: {error}");
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn keys_that_moved_are_found_again() {
+async fn moved_keys_are_rediscovered() {
     let server = discoverable(ISSUER, KEYS);
     let keys = RemoteJwks::from_oidc_issuer(ISSUER)
         .client(server.clone())
@@ -248,8 +230,8 @@ async fn keys_that_moved_are_found_again() {
     assert_eq!(server.asked().last().unwrap().url, "https://new.example/");
     let token = JwtIssuer::new(key("b")).issuer(ISSUER).issue("7").unwrap();
     assert_eq!(
-        judge_now(&verifier(&keys), &token),
-        Some(PasswordVerification::Accepted)
+        outcome_now(&verifier(&keys), &token),
+        Some(Outcome::Accepted)
     );
 }
 
@@ -263,7 +245,7 @@ fn document(issuer: &str, jwks_uri: &str) -> String {
     json!({"issuer": issuer, "jwks_uri": jwks_uri, "scopes_supported": ["openid"]}).to_string()
 }
 
-async fn refused(server: Server) -> String {
+async fn rejected(server: Server) -> String {
     match RemoteJwks::from_oidc_issuer(ISSUER).client(server).await {
         Err(error @ ConfigError::KeySet { .. }) => error.to_string(),
         other => panic!("{other:?}"),

@@ -7,7 +7,7 @@ use tower_warder::jwks::{JwksBuilder, RemoteJwks};
 use super::*;
 
 #[tokio::test(start_paused = true)]
-async fn one_bad_key_does_not_spoil_the_set() {
+async fn one_invalid_key_does_not_invalidate_the_set() {
     let good = public(key("good"));
     for bad in [
         json!(null),
@@ -29,12 +29,12 @@ async fn one_bad_key_does_not_spoil_the_set() {
             let keys = fetch(&json!({ "keys": set })).await.unwrap();
             let verifier = verifier(&keys);
             assert_eq!(
-                judge(&verifier, &named("good")).await,
-                PasswordVerification::Accepted
+                outcome_of(&verifier, &named("good")).await,
+                Outcome::Accepted
             );
             assert_eq!(
-                judge(&verifier, &named("bad")).await,
-                PasswordVerification::Refused
+                outcome_of(&verifier, &named("bad")).await,
+                Outcome::Rejected
             );
         }
         let alone = fetch(&json!({ "keys": [bad] })).await;
@@ -43,7 +43,7 @@ async fn one_bad_key_does_not_spoil_the_set() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn secrets_and_private_keys_are_not_taken() {
+async fn secrets_and_private_keys_are_ignored() {
     let secret = "q7Lk2vXw9ZtB4nYs6HdPfM1cRj8gUeA3-with-48-and-64-bytes-of-it-too!";
     let oct = json!({"kty": "oct", "kid": "oct", "alg": "HS256", "k": secret.replace('!', "A")});
     let private = with(public(key("bad")), "d", json!("AA"));
@@ -51,21 +51,21 @@ async fn secrets_and_private_keys_are_not_taken() {
     let verifier = verifier(&keys.unwrap());
     let forged = SigningKey::from_jwk(oct.to_string()).unwrap();
     assert_eq!(
-        judge(&verifier, &token(forged)).await,
-        PasswordVerification::Refused
+        outcome_of(&verifier, &token(forged)).await,
+        Outcome::Rejected
     );
     assert_eq!(
-        judge(&verifier, &named("bad")).await,
-        PasswordVerification::Refused
+        outcome_of(&verifier, &named("bad")).await,
+        Outcome::Rejected
     );
     assert_eq!(
-        judge(&verifier, &named("good")).await,
-        PasswordVerification::Accepted
+        outcome_of(&verifier, &named("good")).await,
+        Outcome::Accepted
     );
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_no_key_set_is_refused() {
+async fn malformed_key_set_is_rejected() {
     let good = public(key("good"));
     for document in [
         String::new(),
@@ -81,23 +81,23 @@ async fn what_is_no_key_set_is_refused() {
         format!(r#"{{"keys":[{good}]"#),
         format!(r#"{{"keys":[{good}]}}x"#),
     ] {
-        let refused = builder(&document).await;
+        let rejected = builder(&document).await;
         assert!(
-            matches!(refused, Err(ConfigError::KeySet { .. })),
+            matches!(rejected, Err(ConfigError::KeySet { .. })),
             "{document}"
         );
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_set_of_too_many_keys_or_bytes_is_refused() {
+async fn oversized_key_set_is_rejected() {
     let some: Vec<Value> = (0..101).map(|n| public(key(&n.to_string()))).collect();
     let error = fetch(&json!({ "keys": some })).await.unwrap_err();
     assert!(error.to_string().contains("too many keys"), "{error}");
     let keys = fetch(&json!({ "keys": some[..100] })).await.unwrap();
     assert_eq!(
-        judge(&verifier(&keys), &named("99")).await,
-        PasswordVerification::Accepted
+        outcome_of(&verifier(&keys), &named("99")).await,
+        Outcome::Accepted
     );
 
     let set = json!({ "keys": [public(key("a"))] }).to_string();
@@ -111,23 +111,23 @@ async fn a_set_of_too_many_keys_or_bytes_is_refused() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn of_several_keys_of_one_id_and_algorithm_the_first_is_taken() {
+async fn first_of_duplicate_keys_is_used() {
     let first = key("a");
     let second = SigningKey::generate(Algorithm::EdDSA).unwrap().key_id("a");
     let set = json!({ "keys": [public(first.clone()), public(second.clone())] });
     let verifier = verifier(&fetch(&set).await.unwrap());
     assert_eq!(
-        judge(&verifier, &token(first)).await,
-        PasswordVerification::Accepted
+        outcome_of(&verifier, &token(first)).await,
+        Outcome::Accepted
     );
     assert_eq!(
-        judge(&verifier, &token(second)).await,
-        PasswordVerification::Refused
+        outcome_of(&verifier, &token(second)).await,
+        Outcome::Rejected
     );
 }
 
 #[tokio::test(start_paused = true)]
-async fn members_that_are_null_are_absent() {
+async fn null_members_are_absent() {
     let mut silent = public(rsa(Algorithm::RS256));
     for member in [
         "alg", "use", "key_ops", "x5c", "x5t", "crv", "x", "y", "d", "p", "q", "dp", "dq", "qi",
@@ -137,10 +137,7 @@ async fn members_that_are_null_are_absent() {
     }
     let good = token(rsa(Algorithm::RS256));
     let keys = fetch(&json!({ "keys": [silent] })).await.unwrap();
-    assert_eq!(
-        judge(&verifier(&keys), &good).await,
-        PasswordVerification::Accepted
-    );
+    assert_eq!(outcome_of(&verifier(&keys), &good).await, Outcome::Accepted);
     for private in ["d", "p", "q", "dp", "dq", "qi", "k", "oth"] {
         for value in [json!("AQAB"), json!(""), json!([]), json!(false)] {
             let leaked = with(silent.clone(), private, value);
@@ -153,61 +150,57 @@ async fn members_that_are_null_are_absent() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn token_without_a_key_id_is_judged_by_the_only_key_of_its_algorithm() {
+async fn token_without_key_id_uses_the_only_key_of_its_algorithm() {
     let unnamed = SigningKey::from_pem(Algorithm::EdDSA, ED25519).unwrap();
     let anonymous = public(unnamed.clone());
     let encryption = with(public(p256("enc")), "use", json!("enc"));
     for (set, by_none, by_a) in [
         (
             json!([public(key("a"))]),
-            PasswordVerification::Accepted,
-            PasswordVerification::Accepted,
+            Outcome::Accepted,
+            Outcome::Accepted,
         ),
         (
             json!([public(key("a")), encryption]),
-            PasswordVerification::Accepted,
-            PasswordVerification::Accepted,
+            Outcome::Accepted,
+            Outcome::Accepted,
         ),
-        (
-            json!([anonymous]),
-            PasswordVerification::Accepted,
-            PasswordVerification::Accepted,
-        ),
+        (json!([anonymous]), Outcome::Accepted, Outcome::Accepted),
         (
             json!([public(key("a")), public(p256("b"))]),
-            PasswordVerification::Accepted,
-            PasswordVerification::Accepted,
+            Outcome::Accepted,
+            Outcome::Accepted,
         ),
         (
             json!([public(p256("b")), anonymous]),
-            PasswordVerification::Accepted,
-            PasswordVerification::Accepted,
+            Outcome::Accepted,
+            Outcome::Accepted,
         ),
         (
             json!([public(key("a")), public(key("b"))]),
-            PasswordVerification::Refused,
-            PasswordVerification::Accepted,
+            Outcome::Rejected,
+            Outcome::Accepted,
         ),
         (
             json!([public(p256("a")), anonymous]),
-            PasswordVerification::Accepted,
-            PasswordVerification::Refused,
+            Outcome::Accepted,
+            Outcome::Rejected,
         ),
         (
             json!([public(p256("a")), public(p256("b"))]),
-            PasswordVerification::Refused,
-            PasswordVerification::Refused,
+            Outcome::Rejected,
+            Outcome::Rejected,
         ),
     ] {
         let verifier = verifier(&fetch(&json!({ "keys": set })).await.unwrap());
         let none = token(unnamed.clone());
-        assert_eq!(judge(&verifier, &none).await, by_none, "{set}");
-        assert_eq!(judge(&verifier, &named("a")).await, by_a, "{set}");
+        assert_eq!(outcome_of(&verifier, &none).await, by_none, "{set}");
+        assert_eq!(outcome_of(&verifier, &named("a")).await, by_a, "{set}");
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_rsa_key_that_does_not_say_its_algorithm_has_one_nonetheless() {
+async fn rsa_key_without_alg_has_a_default_algorithm() {
     let mut silent = public(rsa(Algorithm::RS256));
     silent.as_object_mut().unwrap().remove("alg");
     let set = json!({ "keys": [silent] }).to_string();
@@ -222,35 +215,32 @@ async fn an_rsa_key_that_does_not_say_its_algorithm_has_one_nonetheless() {
             .fold(builder(&set), |builder, one| builder.algorithm(*one));
         let verifier = verifier(&fetch.await.unwrap());
         for tried in [Algorithm::RS256, Algorithm::RS512, Algorithm::PS256] {
-            let verdict = judge(&verifier, &token(rsa(tried))).await;
+            let outcome = outcome_of(&verifier, &token(rsa(tried))).await;
             assert_eq!(
-                verdict == PasswordVerification::Accepted,
+                outcome == Outcome::Accepted,
                 tried == algorithm,
                 "{configured:?} {tried}"
             );
         }
     }
-    let refused = builder(&set).algorithm(Algorithm::ES256).await;
-    assert!(refused.is_err());
+    let rejected = builder(&set).algorithm(Algorithm::ES256).await;
+    assert!(rejected.is_err());
 }
 
 #[tokio::test(start_paused = true)]
-async fn keys_of_other_algorithms_than_the_configured_are_passed_over() {
+async fn keys_of_unconfigured_algorithms_are_ignored() {
     let set = json!({ "keys": [public(key("ed")), public(p256("ec"))] }).to_string();
     let keys = builder(&set).algorithm(Algorithm::ES256).await.unwrap();
     let verifier = verifier(&keys);
+    assert_eq!(outcome_of(&verifier, &named("ed")).await, Outcome::Rejected);
     assert_eq!(
-        judge(&verifier, &named("ed")).await,
-        PasswordVerification::Refused
-    );
-    assert_eq!(
-        judge(&verifier, &token(p256("ec"))).await,
-        PasswordVerification::Accepted
+        outcome_of(&verifier, &token(p256("ec"))).await,
+        Outcome::Accepted
     );
 }
 
 #[tokio::test(start_paused = true)]
-async fn whatever_byte_of_a_set_changes_it_is_read_or_refused() {
+async fn mutated_key_set_is_read_or_rejected() {
     let set = json!({ "keys": [public(key("a")), public(p256("b"))] }).to_string();
     let token = named("a");
     for place in 0..set.len() {
@@ -261,8 +251,8 @@ async fn whatever_byte_of_a_set_changes_it_is_read_or_refused() {
             let Ok(keys) = builder(&changed).await else {
                 continue;
             };
-            let verdict = judge(&verifier(&keys), &token).await;
-            assert_ne!(verdict, PasswordVerification::Unavailable, "{changed}");
+            let outcome = outcome_of(&verifier(&keys), &token).await;
+            assert_ne!(outcome, Outcome::Unavailable, "{changed}");
         }
     }
 }

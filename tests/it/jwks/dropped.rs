@@ -8,7 +8,7 @@ use super::*;
 use crate::support::Log;
 
 #[tokio::test(start_paused = true)]
-async fn dropped_key_is_one_warning_for_each_change_of_the_set() {
+async fn dropped_key_is_logged_once_per_set_change() {
     let log = Log::record();
     let (good, leaked) = (
         public(key("good")),
@@ -56,7 +56,7 @@ async fn dropped_key_is_one_warning_for_each_change_of_the_set() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn whatever_drops_a_key_the_reason_says_so() {
+async fn dropped_key_is_logged_with_its_reason() {
     let good = public(key("good"));
     let rsa = public(
         SigningKey::from_pem(Algorithm::RS256, RSA)
@@ -112,7 +112,7 @@ async fn whatever_drops_a_key_the_reason_says_so() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn key_that_has_no_place_in_the_set_is_told_of() {
+async fn conflicting_and_unaccepted_keys_are_logged() {
     let log = Log::record();
     let second = SigningKey::generate(Algorithm::EdDSA).unwrap().key_id("a");
     fetch(&json!({ "keys": [public(key("a")), public(second)] }))
@@ -145,7 +145,7 @@ async fn key_that_has_no_place_in_the_set_is_told_of() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn keys_for_encryption_and_keys_that_come_twice_are_no_warning() {
+async fn encryption_and_repeated_keys_log_no_warning() {
     let log = Log::record();
     let rsa = public(
         SigningKey::from_pem(Algorithm::RS256, RSA)
@@ -184,7 +184,7 @@ async fn keys_for_encryption_and_keys_that_come_twice_are_no_warning() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn set_of_which_nothing_can_be_used_says_why() {
+async fn unusable_key_set_error_says_why() {
     let bad = with(public(key("bad")), "d", json!("AA"));
     let error = fetch(&json!({ "keys": [bad] }))
         .await
@@ -199,7 +199,7 @@ async fn set_of_which_nothing_can_be_used_says_why() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn key_id_in_the_log_is_escaped_and_cut() {
+async fn logged_key_id_is_escaped_and_truncated() {
     let log = Log::record();
     let evil = format!("a\r\n2026 ERROR \u{1b}[31m\u{202e}{}", "x".repeat(100_000));
     let bad = with(public(key("bad")), "kid", json!(evil));

@@ -16,51 +16,40 @@ use super::*;
 use crate::support::{Store, Trace};
 
 #[tokio::test(start_paused = true)]
-async fn ten_thousand_unknown_keys_cost_one_fetch_and_known_ones_never_wait() {
+async fn unknown_key_flood_costs_one_fetch_and_delays_no_known_key() {
     let (server, keys) = published(["a"]).await;
     let (verifier, good) = (verifier(&keys), named("a"));
     let flood = made_up(&good);
     server.takes(Duration::from_secs(1));
     pass(COOLDOWN).await;
 
-    let waiting = join_all(flood.iter().map(|bad| judge(&verifier, bad)));
+    let waiting = join_all(flood.iter().map(|bad| outcome_of(&verifier, bad)));
     let mut waiting = Box::pin(waiting);
     assert!(futures_util::poll!(&mut waiting).is_pending());
-    assert_eq!(
-        judge_now(&verifier, &good),
-        Some(PasswordVerification::Accepted)
-    );
-    let judged = waiting.await;
+    assert_eq!(outcome_now(&verifier, &good), Some(Outcome::Accepted));
+    let verified = waiting.await;
     assert_eq!(server.fetches(), 2);
     // As many as have a place wait; the others are told to come again.
-    let refused = judged
-        .iter()
-        .filter(|one| **one == PasswordVerification::Refused);
-    assert_eq!(refused.count(), 1024);
-    assert!(!judged.contains(&PasswordVerification::Accepted));
+    let rejected = verified.iter().filter(|one| **one == Outcome::Rejected);
+    assert_eq!(rejected.count(), 1024);
+    assert!(!verified.contains(&Outcome::Accepted));
 
     // And those that come afterwards are refused at once.
     for bad in &flood {
-        assert_eq!(
-            judge_now(&verifier, bad),
-            Some(PasswordVerification::Refused)
-        );
-        assert_eq!(
-            judge_now(&verifier, &good),
-            Some(PasswordVerification::Accepted)
-        );
+        assert_eq!(outcome_now(&verifier, bad), Some(Outcome::Rejected));
+        assert_eq!(outcome_now(&verifier, &good), Some(Outcome::Accepted));
     }
     assert_eq!(server.fetches(), 2);
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_hour_of_unknown_keys_costs_one_fetch_in_each_cooldown() {
+async fn unknown_keys_cost_one_fetch_per_cooldown() {
     let (server, keys) = published(["a"]).await;
     let verifier = verifier(&keys);
     let bad = named("b");
     for _ in 0..3600 {
         pass(Duration::from_secs(1)).await;
-        judge(&verifier, &bad).await;
+        outcome_of(&verifier, &bad).await;
     }
     let asked = server.asked();
     let shortest = asked.windows(2).map(|two| two[1].at - two[0].at).min();
@@ -69,7 +58,7 @@ async fn an_hour_of_unknown_keys_costs_one_fetch_in_each_cooldown() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn key_ids_go_neither_to_the_key_server_nor_into_the_log() {
+async fn unknown_key_ids_are_neither_sent_nor_logged() {
     let trace = Trace::record();
     let (server, keys) = published(["a"]).await;
     let verifier = verifier(&keys);
@@ -77,8 +66,8 @@ async fn key_ids_go_neither_to_the_key_server_nor_into_the_log() {
     for mood in [Mood::Publishes, Mood::Breaks] {
         server.is(mood);
         pass(COOLDOWN).await;
-        judge(&verifier, &named(told)).await;
-        judge(&verifier, &named(told)).await;
+        outcome_of(&verifier, &named(told)).await;
+        outcome_of(&verifier, &named(told)).await;
     }
     assert_eq!(server.fetches(), 3);
     let asked = format!("{:?}", server.asked()).to_lowercase();

@@ -86,36 +86,36 @@ async fn pass(time: Duration) {
 }
 
 /// What a request gets that waits as long as it takes.
-async fn judge(verifier: &impl Verifier, token: &str) -> PasswordVerification {
+async fn outcome_of(verifier: &impl Verifier, token: &str) -> Outcome {
     match verifier.verify(token) {
-        Verification::Ready(judged) => verdict(judged),
-        Verification::Pending(judged) => verdict(judged.await),
+        Verification::Ready(verified) => outcome(verified),
+        Verification::Pending(verified) => outcome(verified.await),
         _ => panic!("neither ready nor pending"),
     }
 }
 
 /// What a request gets that does not wait, if it does not have to.
-fn judge_now(verifier: &impl Verifier, token: &str) -> Option<PasswordVerification> {
+fn outcome_now(verifier: &impl Verifier, token: &str) -> Option<Outcome> {
     match verifier.verify(token) {
-        Verification::Ready(judged) => Some(verdict(judged)),
+        Verification::Ready(verified) => Some(outcome(verified)),
         _ => None,
     }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum PasswordVerification {
+enum Outcome {
     Accepted,
     /// 401.
-    Refused,
+    Rejected,
     /// 503.
     Unavailable,
 }
 
-fn verdict(judged: Result<Claims, AuthError>) -> PasswordVerification {
-    match judged.map_err(|error| error.kind()) {
-        Ok(_) => PasswordVerification::Accepted,
-        Err(AuthErrorKind::InvalidToken) => PasswordVerification::Refused,
-        Err(AuthErrorKind::Unavailable) => PasswordVerification::Unavailable,
+fn outcome(verified: Result<Claims, AuthError>) -> Outcome {
+    match verified.map_err(|error| error.kind()) {
+        Ok(_) => Outcome::Accepted,
+        Err(AuthErrorKind::InvalidToken) => Outcome::Rejected,
+        Err(AuthErrorKind::Unavailable) => Outcome::Unavailable,
         Err(other) => panic!("{other:?}"),
     }
 }

@@ -14,99 +14,78 @@ use super::*;
 use crate::support::{Log, Store, get, get_with, send};
 
 #[tokio::test(start_paused = true)]
-async fn old_keys_are_good_until_their_maximum_age_and_then_it_is_503() {
+async fn stale_keys_are_used_until_max_staleness_then_503() {
     for mood in [Mood::Answers(500), Mood::Breaks, Mood::Hangs, Mood::Panics] {
         let (server, keys) = published(["a"]).await;
         let (verifier, token) = (verifier(&keys), named("a"));
         server.is(mood);
         for _ in 0..23 {
             pass(Duration::from_secs(3600)).await;
-            let verdict = judge_now(&verifier, &token);
-            assert_eq!(verdict, Some(PasswordVerification::Accepted), "{mood:?}");
+            let outcome = outcome_now(&verifier, &token);
+            assert_eq!(outcome, Some(Outcome::Accepted), "{mood:?}");
         }
         pass(Duration::from_secs(3600)).await;
-        assert_eq!(
-            judge(&verifier, &token).await,
-            PasswordVerification::Unavailable
-        );
-        assert_eq!(
-            judge_now(&verifier, &token),
-            Some(PasswordVerification::Unavailable)
-        );
+        assert_eq!(outcome_of(&verifier, &token).await, Outcome::Unavailable);
+        assert_eq!(outcome_now(&verifier, &token), Some(Outcome::Unavailable));
 
         server.is(Mood::Publishes);
         pass(COOLDOWN).await;
-        assert_eq!(
-            judge(&verifier, &token).await,
-            PasswordVerification::Accepted
-        );
-        assert_eq!(
-            judge_now(&verifier, &token),
-            Some(PasswordVerification::Accepted)
-        );
+        assert_eq!(outcome_of(&verifier, &token).await, Outcome::Accepted);
+        assert_eq!(outcome_now(&verifier, &token), Some(Outcome::Accepted));
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn documents_that_cannot_be_used_do_not_replace_the_keys() {
+async fn unusable_documents_do_not_replace_the_keys() {
     for document in ["", "{}", r#"{"keys":[]}"#, r#"{"keys":[{"kty":"oct"}]}"#] {
         let (server, keys) = published(["a"]).await;
         server.say(document);
         pass(INTERVAL).await;
         assert_eq!(server.fetches(), 2);
-        let verdict = judge_now(&verifier(&keys), &named("a"));
-        assert_eq!(verdict, Some(PasswordVerification::Accepted), "{document}");
+        let outcome = outcome_now(&verifier(&keys), &named("a"));
+        assert_eq!(outcome, Some(Outcome::Accepted), "{document}");
         assert!(keys.age().unwrap() >= INTERVAL * 4 / 5, "{document}");
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_unknown_key_is_503_while_keys_cannot_be_fetched_and_401_again_afterwards() {
+async fn unknown_key_is_503_during_an_outage_and_401_after_it() {
     let (server, keys) = published(["a"]).await;
     let verifier = verifier(&keys);
     server.is(Mood::Answers(502));
     pass(COOLDOWN).await;
     assert_eq!(
-        judge(&verifier, &named("b")).await,
-        PasswordVerification::Unavailable
+        outcome_of(&verifier, &named("b")).await,
+        Outcome::Unavailable
     );
     assert_eq!(
-        judge_now(&verifier, &named("b")),
-        Some(PasswordVerification::Unavailable)
+        outcome_now(&verifier, &named("b")),
+        Some(Outcome::Unavailable)
     );
-    assert_eq!(
-        judge_now(&verifier, &named("a")),
-        Some(PasswordVerification::Accepted)
-    );
+    assert_eq!(outcome_now(&verifier, &named("a")), Some(Outcome::Accepted));
 
     server.is(Mood::Publishes);
     pass(COOLDOWN * 2).await;
     // Without a token that asked for it.
-    assert_eq!(
-        judge_now(&verifier, &named("b")),
-        Some(PasswordVerification::Refused)
-    );
-    assert_eq!(
-        judge_now(&verifier, &named("a")),
-        Some(PasswordVerification::Accepted)
-    );
+    assert_eq!(outcome_now(&verifier, &named("b")), Some(Outcome::Rejected));
+    assert_eq!(outcome_now(&verifier, &named("a")), Some(Outcome::Accepted));
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_request_waits_no_longer_than_the_timeout() {
+async fn request_waits_for_a_fetch_until_timeout() {
     let server = Server::publishing(["a"]);
     let fetch = RemoteJwks::from_url(URL).timeout(Duration::from_secs(2));
     let keys = fetch.client(server.clone()).await.unwrap();
     server.is(Mood::Hangs);
     pass(COOLDOWN).await;
     let start = Instant::now();
-    let verdict = judge(&verifier(&keys), &named("b")).await;
-    assert_eq!(verdict, PasswordVerification::Unavailable);
+    let outcome = outcome_of(&verifier(&keys), &named("b")).await;
+    assert_eq!(outcome, Outcome::Unavailable);
     assert!(start.elapsed() < Duration::from_millis(2100));
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_failed_fetch_is_tried_again_after_each_cooldown() {
+async fn failed_fetch_is_retried_after_each_cooldown() {
     let (server, _keys) = published(["a"]).await;
     server.is(Mood::Breaks);
     pass(INTERVAL).await;
@@ -119,7 +98,7 @@ async fn a_failed_fetch_is_tried_again_after_each_cooldown() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_log_learns_of_an_outage_once() {
+async fn key_server_outage_is_logged_once() {
     let (server, keys) = published(["a"]).await;
     let log = Log::record();
     server.is(Mood::Breaks);
@@ -139,7 +118,7 @@ async fn the_log_learns_of_an_outage_once() {
 }
 
 #[test]
-fn keys_of_a_runtime_that_has_ended_are_503_when_they_would_have_to_be_fetched() {
+fn unknown_key_is_503_after_its_runtime_has_ended() {
     let other = tokio::runtime::Runtime::new().unwrap();
     let server = Server::publishing(["a"]);
     let fetch = RemoteJwks::from_url(URL)
@@ -151,19 +130,16 @@ fn keys_of_a_runtime_that_has_ended_are_503_when_they_would_have_to_be_fetched()
     let verifier = verifier(&keys);
     let runtime = tokio::runtime::Runtime::new().unwrap();
     runtime.block_on(async {
+        assert_eq!(outcome_of(&verifier, &named("a")).await, Outcome::Accepted);
         assert_eq!(
-            judge(&verifier, &named("a")).await,
-            PasswordVerification::Accepted
-        );
-        assert_eq!(
-            judge(&verifier, &named("b")).await,
-            PasswordVerification::Unavailable
+            outcome_of(&verifier, &named("b")).await,
+            Outcome::Unavailable
         );
     });
 }
 
 #[tokio::test(start_paused = true)]
-async fn behind_the_layer_it_looks_like_any_outage() {
+async fn jwks_outage_is_answered_like_any_outage() {
     let (server, keys) = published(["jane"]).await;
     let layer = AuthLayer::new(verifier(&keys), Store::new());
     let app = Router::new()
@@ -193,7 +169,7 @@ async fn behind_the_layer_it_looks_like_any_outage() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn made_up_key_ids_write_no_errors_into_the_log() {
+async fn unknown_key_ids_log_no_errors() {
     let (server, keys) = published(["a"]).await;
     let app = Router::new()
         .route("/me", on_get(async |_: CurrentUser<TestUser>| "in"))

@@ -9,7 +9,7 @@ use super::*;
 use crate::support::Log;
 
 #[tokio::test(start_paused = true)]
-async fn key_sets_of_providers_are_read_without_a_warning() {
+async fn provider_key_sets_are_read_without_warnings() {
     let [one, two, encryption] = [(); 3].map(|()| new_rsa());
     let rsa = |der: &[u8], kid: &str, members: Value| shaped(der, kid, &members);
     for (provider, keys) in [
@@ -101,30 +101,14 @@ async fn key_sets_of_providers_are_read_without_a_warning() {
         let verifier = verifier(&fetched);
         let key = |der: &[u8]| SigningKey::from_der(Algorithm::RS256, der).unwrap();
         for (name, token, expected) in [
-            (
-                "1",
-                token(key(&one).key_id("1")),
-                PasswordVerification::Accepted,
-            ),
-            (
-                "2",
-                token(key(&two).key_id("2")),
-                PasswordVerification::Accepted,
-            ),
-            (
-                "2 as 1",
-                token(key(&two).key_id("1")),
-                PasswordVerification::Refused,
-            ),
-            (
-                "3",
-                token(key(&encryption).key_id("3")),
-                PasswordVerification::Refused,
-            ),
-            ("none", token(key(&one)), PasswordVerification::Refused),
+            ("1", token(key(&one).key_id("1")), Outcome::Accepted),
+            ("2", token(key(&two).key_id("2")), Outcome::Accepted),
+            ("2 as 1", token(key(&two).key_id("1")), Outcome::Rejected),
+            ("3", token(key(&encryption).key_id("3")), Outcome::Rejected),
+            ("none", token(key(&one)), Outcome::Rejected),
         ] {
             assert_eq!(
-                judge_now(&verifier, &token),
+                outcome_now(&verifier, &token),
                 Some(expected),
                 "{provider}: {name}"
             );
@@ -134,7 +118,7 @@ async fn key_sets_of_providers_are_read_without_a_warning() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn several_algorithms_under_one_key_id_are_read_as_providers_write_them() {
+async fn one_key_id_may_have_several_algorithms() {
     // An issuer on its way from RSA to elliptic curves, under the id of its tenant.
     let rsa = new_rsa();
     let key = |algorithm| SigningKey::from_der(algorithm, &rsa).unwrap();
@@ -151,15 +135,15 @@ async fn several_algorithms_under_one_key_id_are_read_as_providers_write_them() 
     let fetched = fetch(&json!({ "keys": keys })).await.unwrap();
     for _ in 0..2 {
         for key in &signing {
-            let verdict = judge_now(&verifier(&fetched), &token(key.clone()));
-            assert_eq!(verdict, Some(PasswordVerification::Accepted), "{key:?}");
+            let outcome = outcome_now(&verifier(&fetched), &token(key.clone()));
+            assert_eq!(outcome, Some(Outcome::Accepted), "{key:?}");
         }
     }
-    let verdict = judge_now(
+    let outcome = outcome_now(
         &verifier(&fetched),
         &token(key(Algorithm::RS512).key_id("tenant")),
     );
-    assert_eq!(verdict, Some(PasswordVerification::Refused));
+    assert_eq!(outcome, Some(Outcome::Rejected));
     assert!(log.lines("WARN").is_empty(), "{}", log.text());
 }
 

@@ -12,7 +12,7 @@ use tower_warder::keys::KeyRing;
 use super::*;
 
 #[tokio::test]
-async fn python_understands_our_key_sets_and_we_understand_its() {
+async fn key_sets_interoperate_with_pyjwt() {
     let Some(python) = env::var_os("INTEROP_PYTHON") else {
         println!("skipped: INTEROP_PYTHON names no interpreter with PyJWT[crypto]");
         return;
@@ -54,8 +54,8 @@ async fn python_understands_our_key_sets_and_we_understand_its() {
     for token in signed {
         let token = token.as_str().unwrap();
         assert_eq!(
-            judge(&verifier, token).await,
-            PasswordVerification::Accepted,
+            outcome_of(&verifier, token).await,
+            Outcome::Accepted,
             "{token}"
         );
     }

@@ -10,19 +10,19 @@ use super::*;
 use crate::support::Log;
 
 #[tokio::test(start_paused = true)]
-async fn new_keys_come_in_the_background() {
+async fn new_keys_are_fetched_in_the_background() {
     let (server, keys) = published(["a"]).await;
     server.publish(["a", "b"]);
     pass(INTERVAL).await;
     assert_eq!(server.fetches(), 2);
     assert_eq!(
-        judge_now(&verifier(&keys), &named("b")),
-        Some(PasswordVerification::Accepted)
+        outcome_now(&verifier(&keys), &named("b")),
+        Some(Outcome::Accepted)
     );
 }
 
 #[tokio::test(start_paused = true)]
-async fn nobody_asks_at_the_same_time_for_ever() {
+async fn refresh_times_are_jittered() {
     let (server, _keys) = published(["a"]).await;
     for _ in 0..6000 {
         pass(Duration::from_secs(5)).await;
@@ -37,7 +37,7 @@ async fn nobody_asks_at_the_same_time_for_ever() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_key_server_can_ask_to_be_asked_sooner_but_not_without_a_pause() {
+async fn cache_control_shortens_the_interval_to_a_minimum() {
     for (cache_control, expected) in [
         ("public, max-age=100", 100),
         ("MAX-AGE=\"100\"", 100),
@@ -66,51 +66,35 @@ async fn the_key_server_can_ask_to_be_asked_sooner_but_not_without_a_pause() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn all_who_wait_for_a_new_key_wait_for_one_fetch() {
+async fn waiters_for_a_new_key_share_one_fetch() {
     let (server, keys) = published(["a"]).await;
     server.takes(Duration::from_secs(1));
     server.publish(["a", "b"]);
     pass(COOLDOWN).await;
     let (verifier, token) = (verifier(&keys), named("b"));
-    let judged = join_all((0..100).map(|_| judge(&verifier, &token))).await;
-    assert!(
-        judged
-            .iter()
-            .all(|one| *one == PasswordVerification::Accepted)
-    );
+    let verified = join_all((0..100).map(|_| outcome_of(&verifier, &token))).await;
+    assert!(verified.iter().all(|one| *one == Outcome::Accepted));
     assert_eq!(server.fetches(), 2);
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_unknown_key_is_refused_at_once_within_the_cooldown() {
+async fn unknown_key_is_rejected_immediately_within_the_cooldown() {
     let (server, keys) = published(["a"]).await;
     let verifier = verifier(&keys);
-    assert_eq!(
-        judge_now(&verifier, &named("b")),
-        Some(PasswordVerification::Refused)
-    );
+    assert_eq!(outcome_now(&verifier, &named("b")), Some(Outcome::Rejected));
     pass(COOLDOWN - Duration::from_millis(1)).await;
-    assert_eq!(
-        judge_now(&verifier, &named("b")),
-        Some(PasswordVerification::Refused)
-    );
+    assert_eq!(outcome_now(&verifier, &named("b")), Some(Outcome::Rejected));
     assert_eq!(server.fetches(), 1);
 
     pass(Duration::from_millis(1)).await;
-    assert_eq!(
-        judge(&verifier, &named("b")).await,
-        PasswordVerification::Refused
-    );
+    assert_eq!(outcome_of(&verifier, &named("b")).await, Outcome::Rejected);
     assert_eq!(server.fetches(), 2);
-    assert_eq!(
-        judge_now(&verifier, &named("c")),
-        Some(PasswordVerification::Refused)
-    );
+    assert_eq!(outcome_now(&verifier, &named("c")), Some(Outcome::Rejected));
     assert_eq!(server.fetches(), 2);
 }
 
 #[tokio::test(start_paused = true)]
-async fn nothing_is_fetched_for_a_token_that_is_refused_anyway() {
+async fn token_rejected_by_its_header_triggers_no_fetch() {
     let (server, keys) = published(["a", "b"]).await;
     pass(COOLDOWN).await;
     let verifier = verifier(&keys);
@@ -129,8 +113,8 @@ async fn nothing_is_fetched_for_a_token_that_is_refused_anyway() {
         named(&"c".repeat(700)) + &"A".repeat(8 * 1024),
     ] {
         assert_eq!(
-            judge_now(&verifier, &bad),
-            Some(PasswordVerification::Refused),
+            outcome_now(&verifier, &bad),
+            Some(Outcome::Rejected),
             "{bad}"
         );
     }
@@ -139,23 +123,20 @@ async fn nothing_is_fetched_for_a_token_that_is_refused_anyway() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_does_not_wait_to_the_end_leaves_nothing_behind() {
+async fn cancelled_waiter_leaves_nothing_behind() {
     let (server, keys) = published(["a"]).await;
     server.takes(Duration::from_secs(2));
     server.publish(["a", "b"]);
     pass(COOLDOWN).await;
     let (verifier, token) = (verifier(&keys), named("b"));
     {
-        let mut gone = Box::pin(judge(&verifier, &token));
+        let mut gone = Box::pin(outcome_of(&verifier, &token));
         assert!(poll!(&mut gone).is_pending());
         settle().await;
         assert_eq!(server.fetches(), 2, "begun");
     }
     // What it began goes on, and nobody begins it again.
-    assert_eq!(
-        judge(&verifier, &token).await,
-        PasswordVerification::Accepted
-    );
+    assert_eq!(outcome_of(&verifier, &token).await, Outcome::Accepted);
     assert_eq!(server.fetches(), 2);
 
     // One who never begins to wait begins nothing.
@@ -166,7 +147,7 @@ async fn who_does_not_wait_to_the_end_leaves_nothing_behind() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_cannot_wait_is_told_to_come_again() {
+async fn synchronous_verification_of_an_unknown_key_is_503() {
     let (server, keys) = published(["a"]).await;
     server.publish(["a", "b"]);
     pass(COOLDOWN).await;
@@ -179,53 +160,35 @@ async fn who_cannot_wait_is_told_to_come_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn tokens_of_a_removed_key_die_with_the_next_fetch() {
+async fn tokens_of_a_removed_key_are_rejected_after_the_next_fetch() {
     let (server, keys) = published(["a", "b"]).await;
     let verifier = verifier(&keys).cache(16);
     for _ in 0..2 {
-        assert_eq!(
-            judge_now(&verifier, &named("a")),
-            Some(PasswordVerification::Accepted)
-        );
+        assert_eq!(outcome_now(&verifier, &named("a")), Some(Outcome::Accepted));
     }
     let token = named("a");
-    assert_eq!(
-        judge_now(&verifier, &token),
-        Some(PasswordVerification::Accepted)
-    );
+    assert_eq!(outcome_now(&verifier, &token), Some(Outcome::Accepted));
     server.publish(["b"]);
     pass(INTERVAL).await;
-    assert_eq!(
-        judge_now(&verifier, &token),
-        Some(PasswordVerification::Refused)
-    );
-    assert_eq!(
-        judge_now(&verifier, &named("b")),
-        Some(PasswordVerification::Accepted)
-    );
+    assert_eq!(outcome_now(&verifier, &token), Some(Outcome::Rejected));
+    assert_eq!(outcome_now(&verifier, &named("b")), Some(Outcome::Accepted));
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_key_that_is_replaced_under_its_id_is_replaced() {
+async fn key_replaced_under_the_same_id_is_updated() {
     let other = SigningKey::from_pem(Algorithm::ES256, P256).unwrap();
     let (server, keys) = published(["a"]).await;
     let verifier = verifier(&keys).cache(16);
     let token = named("a");
-    assert_eq!(
-        judge_now(&verifier, &token),
-        Some(PasswordVerification::Accepted)
-    );
+    assert_eq!(outcome_now(&verifier, &token), Some(Outcome::Accepted));
     let jwk = other.key_id("a").verifying_key().to_jwk().unwrap();
     server.say(&format!(r#"{{"keys":[{jwk}]}}"#));
     pass(INTERVAL).await;
-    assert_eq!(
-        judge_now(&verifier, &token),
-        Some(PasswordVerification::Refused)
-    );
+    assert_eq!(outcome_now(&verifier, &token), Some(Outcome::Rejected));
 }
 
 #[tokio::test(start_paused = true)]
-async fn keys_that_did_not_change_are_not_sent_again() {
+async fn unchanged_keys_are_not_transferred_again() {
     let server = Server::publishing(["a"]);
     server.gives_etags();
     let keys = RemoteJwks::from_url(URL)
@@ -240,8 +203,8 @@ async fn keys_that_did_not_change_are_not_sent_again() {
     assert_eq!((asked[0].status, asked[1].status), (200, 304));
     assert!(keys.age().unwrap() < Duration::from_secs(61), "renewed");
     assert_eq!(
-        judge_now(&verifier(&keys), &named("a")),
-        Some(PasswordVerification::Accepted)
+        outcome_now(&verifier(&keys), &named("a")),
+        Some(Outcome::Accepted)
     );
 
     server.publish(["a", "longer"]);
@@ -249,13 +212,13 @@ async fn keys_that_did_not_change_are_not_sent_again() {
     assert_eq!(server.asked()[2].status, 200);
     let token = named("longer");
     assert_eq!(
-        judge_now(&verifier(&keys), &token),
-        Some(PasswordVerification::Accepted)
+        outcome_now(&verifier(&keys), &token),
+        Some(Outcome::Accepted)
     );
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_304_that_nobody_asked_for_is_no_answer() {
+async fn unsolicited_304_does_not_renew_the_keys() {
     let (server, keys) = published(["a"]).await;
     server.is(Mood::Answers(304));
     pass(INTERVAL).await;
@@ -266,7 +229,7 @@ async fn a_304_that_nobody_asked_for_is_no_answer() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_log_learns_of_changes_only() {
+async fn only_key_changes_are_logged() {
     let log = Log::record();
     let (server, _keys) = published(["a"]).await;
     assert_eq!(log.lines("INFO").len(), 1, "{}", log.text());
@@ -286,7 +249,7 @@ async fn the_log_learns_of_changes_only() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_fetching_ends_with_the_last_handle() {
+async fn fetching_stops_with_the_last_handle() {
     let (server, keys) = published(["a"]).await;
     let verifier = verifier(&keys);
     let clone = keys.clone();
@@ -308,7 +271,7 @@ async fn the_fetching_ends_with_the_last_handle() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_lone_key_without_an_id_gives_way_to_one_that_a_token_names() {
+async fn single_key_without_id_yields_to_a_named_key() {
     let alone = |key: &SigningKey| {
         let key = key.verifying_key().to_jwk().unwrap();
         format!(r#"{{"keys":[{key}]}}"#)
@@ -326,19 +289,16 @@ async fn a_lone_key_without_an_id_gives_way_to_one_that_a_token_names() {
         server.say(&alone(&new));
         pass(COOLDOWN).await;
         assert_eq!(
-            judge_now(&verifier, &token(anonymous)),
-            Some(PasswordVerification::Accepted)
+            outcome_now(&verifier, &token(anonymous)),
+            Some(Outcome::Accepted)
         );
-        assert_eq!(
-            judge(&verifier, &token(new)).await,
-            PasswordVerification::Accepted
-        );
+        assert_eq!(outcome_of(&verifier, &token(new)).await, Outcome::Accepted);
         assert_eq!(server.fetches(), 2, "{algorithm:?}");
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_lone_key_without_an_id_gives_way_at_the_next_refresh_to_another() {
+async fn single_key_without_id_is_replaced_at_the_next_refresh() {
     let [old, new] = [(); 2].map(|()| SigningKey::generate(Algorithm::EdDSA).unwrap());
     let [before, after] = [&old, &new].map(|key| {
         let key = key.verifying_key().to_jwk().unwrap();
@@ -353,18 +313,12 @@ async fn a_lone_key_without_an_id_gives_way_at_the_next_refresh_to_another() {
     server.say(&after);
     pass(COOLDOWN).await;
     assert_eq!(
-        judge_now(&verifier, &token(new.clone())),
-        Some(PasswordVerification::Refused)
+        outcome_now(&verifier, &token(new.clone())),
+        Some(Outcome::Rejected)
     );
     pass(INTERVAL).await;
-    assert_eq!(
-        judge_now(&verifier, &token(new)),
-        Some(PasswordVerification::Accepted)
-    );
-    assert_eq!(
-        judge_now(&verifier, &token(old)),
-        Some(PasswordVerification::Refused)
-    );
+    assert_eq!(outcome_now(&verifier, &token(new)), Some(Outcome::Accepted));
+    assert_eq!(outcome_now(&verifier, &token(old)), Some(Outcome::Rejected));
 }
 
 const INTERVAL: Duration = Duration::from_secs(300);
@@ -372,7 +326,7 @@ const COOLDOWN: Duration = Duration::from_secs(30);
 
 #[cfg(feature = "metrics")]
 #[test]
-fn fetches_are_counted_by_their_outcome() {
+fn fetches_are_counted_by_outcome() {
     let counts = crate::support::counted(async |_| {
         let (server, _keys) = published(["a"]).await;
         server.is(Mood::Answers(500));

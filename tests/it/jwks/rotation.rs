@@ -16,7 +16,7 @@ use crate::support::{get, get_with, send};
 mod example;
 
 #[tokio::test(start_paused = true)]
-async fn keys_rotate_and_nobody_notices() {
+async fn key_rotation_rejects_no_valid_token() {
     let login_app = example::login_app().unwrap();
     let keys = example::keys().client(Direct(login_app.clone()));
     let orders_app = example::orders_app(&keys.await.unwrap());
@@ -50,7 +50,7 @@ async fn keys_rotate_and_nobody_notices() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn rotations_that_overlap_leave_the_key_that_signs() {
+async fn overlapping_rotations_keep_the_signing_key() {
     let login_app = example::login_app().unwrap();
     let keys = example::keys().client(Direct(login_app.clone()));
     let orders_app = example::orders_app(&keys.await.unwrap());

@@ -12,12 +12,12 @@ use tower_warder::jwks::RemoteJwks;
 use super::*;
 
 #[tokio::test]
-async fn keys_are_fetched_by_http_on_this_machine() {
+async fn keys_are_fetched_over_http_on_loopback() {
     let socket = Socket::answering(Answer::keys(["a"])).await;
     let keys = RemoteJwks::from_url(socket.url("/keys")).await.unwrap();
     assert_eq!(
-        judge(&verifier(&keys), &named("a")).await,
-        PasswordVerification::Accepted
+        outcome_of(&verifier(&keys), &named("a")).await,
+        Outcome::Accepted
     );
     let asked = socket.asked();
     assert_eq!(asked.len(), 1);
@@ -36,7 +36,7 @@ async fn keys_are_fetched_by_http_on_this_machine() {
 }
 
 #[tokio::test]
-async fn compressed_answer_is_refused_as_such() {
+async fn compressed_response_is_rejected_with_its_reason() {
     let plain = format!(
         r#"{{"keys":[{}]}}"#,
         key("a").verifying_key().to_jwk().unwrap()
@@ -63,20 +63,20 @@ async fn compressed_answer_is_refused_as_such() {
 
 /// By an address of this machine that is none of the loopback's for us.
 #[tokio::test]
-async fn http_elsewhere_is_held_to_the_other_rules() {
+async fn http_off_loopback_follows_all_other_rules() {
     let outside = |socket: &Socket| {
         let url = socket
             .url("/keys")
             .replace("127.0.0.1", "[::ffff:127.0.0.1]");
-        let refused = RemoteJwks::from_url(&url).connect_lazy();
-        assert!(matches!(refused, Err(ConfigError::InvalidUrl(_))), "{url}");
+        let rejected = RemoteJwks::from_url(&url).connect_lazy();
+        assert!(matches!(rejected, Err(ConfigError::InvalidUrl(_))), "{url}");
         RemoteJwks::from_url(url).dangerous_allow_http()
     };
     let good = Socket::answering(Answer::keys(["a"])).await;
     let keys = outside(&good).await.unwrap();
     assert_eq!(
-        judge(&verifier(&keys), &named("a")).await,
-        PasswordVerification::Accepted
+        outcome_of(&verifier(&keys), &named("a")).await,
+        Outcome::Accepted
     );
     let error = outside(&good)
         .max_document_bytes(9)
@@ -106,14 +106,14 @@ async fn redirects_are_not_followed() {
         let to = elsewhere.url("/keys");
         let redirect = format!("HTTP/1.1 {status} Elsewhere\r\nlocation: {to}\r\n\r\n");
         let socket = Socket::answering(Answer::Bytes(redirect)).await;
-        let error = refused(&socket).await;
+        let error = rejected(&socket).await;
         assert!(error.contains("redirects are not followed"), "{error}");
     }
     assert!(elsewhere.asked().is_empty());
 }
 
 #[tokio::test]
-async fn wrong_answers_are_refused() {
+async fn invalid_responses_are_rejected() {
     for (answer, reason) in [
         (Answer::Bytes(text("404 Not Found", "")), "404"),
         (Answer::Bytes(text("500 Oh", "")), "500"),
@@ -127,13 +127,13 @@ async fn wrong_answers_are_refused() {
         ),
     ] {
         let socket = Socket::answering(answer.clone()).await;
-        let error = refused(&socket).await;
+        let error = rejected(&socket).await;
         assert!(error.contains(reason), "{answer:?}: {error}");
     }
 }
 
 #[tokio::test]
-async fn a_server_that_is_gone_is_refused() {
+async fn unreachable_server_is_an_error() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}/keys", listener.local_addr().unwrap());
     drop(listener);
@@ -146,19 +146,19 @@ async fn a_server_that_is_gone_is_refused() {
 }
 
 #[tokio::test]
-async fn an_answer_without_an_end_is_not_read_to_the_end() {
+async fn endless_response_is_not_read_to_the_end() {
     for head in [
         "HTTP/1.1 200 OK\r\n\r\n",
         "HTTP/1.1 200 OK\r\ncontent-length: 99999999999\r\n\r\n",
     ] {
         let socket = Socket::answering(Answer::Endless(head)).await;
-        let error = refused(&socket).await;
+        let error = rejected(&socket).await;
         assert!(error.contains("too large"), "{error}");
     }
 }
 
 #[tokio::test]
-async fn a_slow_answer_is_given_up_as_a_whole() {
+async fn slow_response_times_out_as_a_whole() {
     for answer in [Answer::Hangs, Answer::Drips] {
         let socket = Socket::answering(answer.clone()).await;
         let start = Instant::now();
@@ -170,7 +170,7 @@ async fn a_slow_answer_is_given_up_as_a_whole() {
 }
 
 #[tokio::test]
-async fn plain_http_is_no_tls() {
+async fn plain_http_server_is_rejected_for_https() {
     let socket = Socket::answering(Answer::keys(["a"])).await;
     let url = socket.url("/keys").replace("http://", "https://");
     let failed = RemoteJwks::from_url(url)
@@ -179,7 +179,7 @@ async fn plain_http_is_no_tls() {
     assert!(matches!(failed, Err(ConfigError::KeySet { .. })));
 }
 
-async fn refused(socket: &Socket) -> String {
+async fn rejected(socket: &Socket) -> String {
     match RemoteJwks::from_url(socket.url("/keys")).await {
         Err(error @ ConfigError::KeySet { .. }) => error.to_string(),
         other => panic!("{other:?}"),

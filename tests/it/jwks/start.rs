@@ -11,14 +11,14 @@ use tower_warder::keys::Algorithm;
 use super::*;
 
 #[tokio::test(start_paused = true)]
-async fn keys_are_fetched_at_the_start() {
+async fn keys_are_fetched_at_startup() {
     let (server, keys) = published(["a", "b"]).await;
     assert_eq!(server.fetches(), 1);
     assert_eq!(keys.age(), Some(Duration::ZERO));
     for token in [named("a"), named("b")] {
         assert_eq!(
-            judge_now(&verifier(&keys), &token),
-            Some(PasswordVerification::Accepted)
+            outcome_now(&verifier(&keys), &token),
+            Some(Outcome::Accepted)
         );
         assert!(verifier(&keys).verify_token(&token).is_ok());
     }
@@ -31,14 +31,14 @@ async fn key_sets_may_share_a_client() {
     for fetches in 1..3 {
         let client: Arc<dyn JwksClient> = server.clone();
         let keys = RemoteJwks::from_url(URL).client(client).await.unwrap();
-        let verdict = judge_now(&verifier(&keys), &named("a"));
-        assert_eq!(verdict, Some(PasswordVerification::Accepted));
+        let outcome = outcome_now(&verifier(&keys), &named("a"));
+        assert_eq!(outcome, Some(Outcome::Accepted));
         assert_eq!(server.fetches(), fetches);
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_cannot_fetch_keys_does_not_start() {
+async fn failed_first_fetch_is_a_startup_error() {
     for mood in [
         Mood::Answers(204),
         Mood::Answers(301),
@@ -62,7 +62,7 @@ async fn who_cannot_fetch_keys_does_not_start() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_first_fetch_takes_no_longer_than_the_timeout() {
+async fn first_fetch_ends_at_the_timeout() {
     let server = Server::publishing(["a"]);
     server.is(Mood::Hangs);
     let start = Instant::now();
@@ -75,7 +75,7 @@ async fn a_first_fetch_takes_no_longer_than_the_timeout() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_starts_without_keys_lets_nobody_in_until_there_are_some() {
+async fn lazy_start_is_503_until_keys_arrive() {
     let server = Server::publishing(["a"]);
     server.is(Mood::Breaks);
     let keys = RemoteJwks::from_url(URL)
@@ -85,21 +85,18 @@ async fn who_starts_without_keys_lets_nobody_in_until_there_are_some() {
     let verifier = verifier(&keys);
     assert_eq!(keys.age(), None);
     assert_eq!(
-        judge(&verifier, &named("a")).await,
-        PasswordVerification::Unavailable
+        outcome_of(&verifier, &named("a")).await,
+        Outcome::Unavailable
     );
     assert_eq!(
-        judge_now(&verifier, &named("a")),
-        Some(PasswordVerification::Unavailable)
+        outcome_now(&verifier, &named("a")),
+        Some(Outcome::Unavailable)
     );
     assert_eq!(server.fetches(), 1);
 
     server.is(Mood::Publishes);
     pass(Duration::from_secs(30)).await;
-    assert_eq!(
-        judge(&verifier, &named("a")).await,
-        PasswordVerification::Accepted
-    );
+    assert_eq!(outcome_of(&verifier, &named("a")).await, Outcome::Accepted);
     assert_eq!(server.fetches(), 2);
 }
 
@@ -111,15 +108,12 @@ async fn requests_wait_for_the_first_keys() {
         .client(server.clone())
         .connect_lazy();
     let verifier = verifier(&keys.unwrap());
-    assert_eq!(
-        judge(&verifier, &named("a")).await,
-        PasswordVerification::Accepted
-    );
+    assert_eq!(outcome_of(&verifier, &named("a")).await, Outcome::Accepted);
     assert_eq!(server.fetches(), 1);
 }
 
 #[tokio::test]
-async fn what_is_neither_https_nor_on_this_machine_is_not_asked() {
+async fn http_or_invalid_url_is_rejected_without_a_fetch() {
     for url in [
         "http://login.example/keys",
         "http://192.168.0.1/keys",
@@ -127,7 +121,7 @@ async fn what_is_neither_https_nor_on_this_machine_is_not_asked() {
         "login.example",
     ] {
         let server = Server::publishing(["a"]);
-        for refused in [
+        for rejected in [
             RemoteJwks::from_url(url).client(server.clone()).await,
             RemoteJwks::from_url(url)
                 .client(server.clone())
@@ -136,14 +130,14 @@ async fn what_is_neither_https_nor_on_this_machine_is_not_asked() {
                 .client(server.clone())
                 .await,
         ] {
-            assert!(matches!(refused, Err(ConfigError::InvalidUrl(_))), "{url}");
+            assert!(matches!(rejected, Err(ConfigError::InvalidUrl(_))), "{url}");
         }
         assert_eq!(server.fetches(), 0, "{url}");
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn http_elsewhere_is_asked_where_it_is_allowed() {
+async fn http_url_off_loopback_is_fetched_with_opt_in() {
     for url in ["http://keys:8080/jwks.json", "http://10.0.0.1/keys", URL] {
         let server = Server::publishing(["a"]);
         let fetch = RemoteJwks::from_url(url).client(server.clone());
@@ -169,19 +163,19 @@ async fn http_elsewhere_is_asked_where_it_is_allowed() {
 }
 
 #[tokio::test]
-async fn secrets_are_not_accepted_as_published_keys() {
+async fn hmac_algorithms_are_rejected_for_published_keys() {
     let server = Server::publishing(["a"]);
-    let refused = RemoteJwks::from_url(URL)
+    let rejected = RemoteJwks::from_url(URL)
         .algorithm(Algorithm::HS256)
         .client(server);
     assert!(matches!(
-        refused.await,
+        rejected.await,
         Err(ConfigError::KeyTypeMismatch("HS256"))
     ));
 }
 
 #[tokio::test(start_paused = true)]
-async fn clock_of_another_issuer_may_differ_by_60_seconds() {
+async fn remote_issuer_leeway_is_60_seconds() {
     let (_server, keys) = published(["a"]).await;
     let now = std::time::SystemTime::now();
     let at = |time| tower_warder::testing::FixedClock::at(time).clock();
@@ -212,7 +206,7 @@ async fn clock_of_another_issuer_may_differ_by_60_seconds() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn fetched_keys_without_a_rule_for_the_issuer_refuse_every_token() {
+async fn fetched_keys_without_issuer_rule_reject_every_token() {
     let (_server, keys) = published(["a"]).await;
     let token = named("a");
     let verifier = JwtVerifier::jwks(&keys).audience("orders");

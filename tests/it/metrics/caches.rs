@@ -11,7 +11,7 @@ use super::counted;
 use crate::support::{Store, get_with, identity, layer};
 
 #[test]
-fn users_hit_or_miss() {
+fn user_cache_counts_hits_and_misses() {
     let counts = counted(async |_| {
         let cache = UserCache::new(8);
         let layer = layer(&Store::new()).user_cache(cache.clone());
@@ -32,7 +32,7 @@ fn users_hit_or_miss() {
 }
 
 #[test]
-fn without_a_cache_there_is_nothing_to_look_up() {
+fn layer_without_cache_counts_no_lookups() {
     let counts = counted(async |_| {
         let layer = layer(&Store::new());
         let identity = identity(&layer, get_with("/", &testing::token("jane"))).await;
@@ -43,7 +43,7 @@ fn without_a_cache_there_is_nothing_to_look_up() {
 }
 
 #[test]
-fn a_cache_that_stands_aside_says_so_and_for_how_many_channels() {
+fn bypassed_cache_reports_disconnected_channels() {
     let counts = counted(async |recorder| {
         let cache = UserCache::new(8);
         let layer = layer(&Store::new()).user_cache(cache.clone());
@@ -72,7 +72,7 @@ fn a_cache_that_stands_aside_says_so_and_for_how_many_channels() {
 }
 
 #[test]
-fn tokens_hit_or_miss() {
+fn token_cache_counts_hits_and_misses() {
     let counts = counted(async |_| {
         let clock = FixedClock::new();
         let verifier = testing::verifier().clock(clock.clock()).cache(8);

@@ -14,7 +14,7 @@ use super::counted;
 use crate::support::{Mood, Store, get_with, identity, layer, send};
 
 #[test]
-fn loads_are_counted_by_their_outcome() {
+fn loads_are_counted_by_outcome() {
     for (mood, subject, outcome) in [
         (Mood::Answers, "jane", "found 1"),
         (Mood::Answers, "dora", "found 1"),
@@ -39,11 +39,11 @@ fn loads_are_counted_by_their_outcome() {
 }
 
 #[test]
-fn a_loader_that_refuses_the_token_has_not_failed() {
-    struct Stern;
+fn token_rejected_by_the_loader_is_not_a_failed_load() {
+    struct RejectingLoader;
 
     #[async_trait]
-    impl UserLoader for Stern {
+    impl UserLoader for RejectingLoader {
         type User = TestUser;
 
         async fn load_user(&self, _: &Claims) -> Result<Option<TestUser>, BoxError> {
@@ -52,14 +52,14 @@ fn a_loader_that_refuses_the_token_has_not_failed() {
     }
 
     let counts = counted(async |_| {
-        let layer = AuthLayer::new(testing::verifier(), Stern);
+        let layer = AuthLayer::new(testing::verifier(), RejectingLoader);
         send(&three_times(layer), get_with("/", &testing::token("jane"))).await;
     });
     assert_eq!(counts.of("loads_total"), "refused 1");
 }
 
 #[test]
-fn a_failed_load_is_counted_once_though_many_ask() {
+fn failed_load_is_counted_once_per_request() {
     let counts = counted(async |_| {
         let layer = layer(&Store::is(Mood::Fails));
         let identity = identity(&layer, get_with("/", &testing::token("jane"))).await;
@@ -72,7 +72,7 @@ fn a_failed_load_is_counted_once_though_many_ask() {
 }
 
 #[test]
-fn a_load_that_is_cancelled_and_begun_again_is_two() {
+fn cancelled_and_restarted_load_counts_twice() {
     let counts = counted(async |counts| {
         let store = Store::is(Mood::Hangs);
         let identity = identity(&layer(&store), get_with("/", &testing::token("jane"))).await;
@@ -85,7 +85,7 @@ fn a_load_that_is_cancelled_and_begun_again_is_two() {
 }
 
 #[test]
-fn many_requests_that_share_a_load_count_one() {
+fn shared_load_counts_once() {
     let counts = counted(async |_| {
         let store = Store::is(Mood::Waits);
         let layer = layer(&store).user_cache(UserCache::new(8));

@@ -7,7 +7,7 @@ use crate::support::{Mood, Store, layer, send};
 use crate::{error_responses, secrecy};
 
 #[test]
-fn every_metric_is_described_and_on_the_page() {
+fn every_metric_is_described_and_documented() {
     use ::metrics_util::MetricKind;
 
     let recorder = super::DebuggingRecorder::new();
@@ -39,13 +39,13 @@ fn every_metric_is_described_and_on_the_page() {
 }
 
 #[test]
-fn reasons_on_the_page_are_those_that_there_are() {
+fn documented_reasons_are_complete() {
     let counted: BTreeSet<_> = refusals::reasons().collect();
     assert_eq!(counted, reasons());
 }
 
 #[test]
-fn whatever_is_sent_no_label_has_another_value_than_on_the_page() {
+fn label_values_are_limited_to_documented_ones() {
     let mut series = BTreeSet::new();
     let counts = counted(async |_| {
         error_responses::send_every_row().await;

@@ -88,19 +88,19 @@ fn rows() -> Vec<Row> {
         Row("invalid_token required_claim", by(validated(|it| it.set_required_spec_claims(&["nbf"]))), claims(r#""x":1"#)),
         Row("invalid_token other_subject", by(validated(|it| it.sub = Some("8".to_owned()))), claims(r#""x":1"#)),
         Row("invalid_token ticket", on_listed_path.stream_tickets(tower_warder::stream_ticket::StreamTickets::new(8)), ticket()),
-        Row("invalid_token denied", AuthLayer::new(DenyListVerifier::new(testing::verifier(), Everybody), Store::new()), good("jane")),
-        Row("invalid_token no_token_id", AuthLayer::new(DenyListVerifier::new(forge::verifier(), Everybody), Store::new()), forged(&forge::with_payload(forge::PAYLOAD))),
+        Row("invalid_token denied", AuthLayer::new(DenyListVerifier::new(testing::verifier(), DenyAll), Store::new()), good("jane")),
+        Row("invalid_token no_token_id", AuthLayer::new(DenyListVerifier::new(forge::verifier(), DenyAll), Store::new()), forged(&forge::with_payload(forge::PAYLOAD))),
         Row("invalid_token generation", plain(), forged(&later)),
         Row("invalid_token generation_type", by(forge::verifier()), forged(&forge::with_payload(r#"{"sub":"jane","exp":1767229200,"gen":"1"}"#))),
-        Row("invalid_token issued_too_early", AuthLayer::new(testing::verifier(), Newcomers), good("jane")),
+        Row("invalid_token issued_too_early", AuthLayer::new(testing::verifier(), NewerUsers), good("jane")),
         Row("invalid_token unknown_subject", plain(), good("nobody")),
-        Row("invalid_token foreign_issuer", AuthLayer::new(testing::verifier(), Ours), forged(&testing::issuer().issuer("them").issue("1").unwrap())),
+        Row("invalid_token foreign_issuer", AuthLayer::new(testing::verifier(), ForeignIssuerLoader), forged(&testing::issuer().issuer("them").issue("1").unwrap())),
         Row("invalid_token custom_claims", AuthLayer::new(testing::verifier(), Tenants), good("jane")),
         Row("invalid_token account_pending", plain(), good("paul")),
         Row("invalid_token account_disabled", plain(), good("dora")),
         Row("account_pending account_pending", plain().disclose_account_status(true), good("paul")),
         Row("account_disabled account_disabled", plain().disclose_account_status(true), good("dora")),
-        Row("invalid_token none", AuthLayer::new(Stern, Store::new()), good("jane")),
+        Row("invalid_token none", AuthLayer::new(RejectingVerifier, Store::new()), good("jane")),
         Row("invalid_request none", plain(), twice),
         Row("cross_origin none", cookies, elsewhere),
         Row("unavailable none", down(Mood::Fails), good("jane")),
@@ -121,7 +121,7 @@ pub fn reasons() -> impl Iterator<Item = &'static str> {
 const MISCONFIGURED: [&str; 4] = ["no_layer", "layer_inside", "other_user_type", "no_tickets"];
 
 #[test]
-fn every_refusal_is_counted_once_by_code_and_reason() {
+fn every_rejection_is_counted_once_by_code_and_reason() {
     for Row(expected, layer, request) in rows() {
         let counts = counted(async |_| drop(send(&app(layer), request).await));
         assert_eq!(
@@ -131,8 +131,8 @@ fn every_refusal_is_counted_once_by_code_and_reason() {
         );
     }
     for Row(expected, layer, request) in rows() {
-        let door = RequireLayer::<TestUser>::approved().layer(inside());
-        let counts = counted(async |_| drop(layer.layer(door).oneshot(request).await));
+        let guard = RequireLayer::<TestUser>::approved().layer(inside());
+        let counts = counted(async |_| drop(layer.layer(guard).oneshot(request).await));
         assert_eq!(
             counts.of("rejections_total"),
             format!("{expected} 1"),
@@ -142,17 +142,17 @@ fn every_refusal_is_counted_once_by_code_and_reason() {
 }
 
 #[test]
-fn policy_that_says_no_is_counted() {
+fn policy_denial_is_counted() {
     let counts = counted(async |_| {
-        let door = RequireLayer::<TestUser>::new(Admin).layer(inside());
+        let guard = RequireLayer::<TestUser>::new(Admin).layer(inside());
         let request = get_with("/", &testing::token("jane"));
-        drop(layer(&Store::new()).layer(door).oneshot(request).await);
+        drop(layer(&Store::new()).layer(guard).oneshot(request).await);
     });
     assert_eq!(counts.of("rejections_total"), "forbidden none 1");
 }
 
 #[test]
-fn a_route_without_a_layer_is_counted() {
+fn missing_layer_is_counted() {
     let counts = counted(async |_| {
         let app = Router::new().route("/", on_get(async |_: CurrentUser<TestUser>| "in"));
         send(&app, get("/")).await;
@@ -161,7 +161,7 @@ fn a_route_without_a_layer_is_counted() {
 }
 
 #[test]
-fn misconfigured_routes_are_counted_by_what_is_wrong() {
+fn misconfigured_routes_are_counted_by_reason() {
     let request = || get_with("/", &testing::token("jane"));
     let guard = RequireLayer::<TestUser>::approved;
     let auth = || layer(&Store::new());
@@ -194,7 +194,7 @@ fn misconfigured_routes_are_counted_by_what_is_wrong() {
 }
 
 #[test]
-fn each_request_without_a_credential_is_counted_where_a_door_turns_it_away() {
+fn anonymous_request_is_counted_only_where_rejected() {
     let counts = counted(async |_| {
         let app = app(layer(&Store::new()));
         for path in ["/", "/claims", "/", "/public", "/option", "/by-hand"] {
@@ -205,7 +205,7 @@ fn each_request_without_a_credential_is_counted_where_a_door_turns_it_away() {
 }
 
 #[test]
-fn a_request_that_many_ask_is_refused_once() {
+fn rejection_is_counted_once_per_request() {
     let counts = counted(async |_| {
         let identity = identity(&layer(&Store::new()), get_with("/", "bad")).await;
         for _ in 0..3 {
@@ -219,7 +219,7 @@ fn a_request_that_many_ask_is_refused_once() {
 }
 
 #[test]
-fn a_bad_token_on_a_public_route_is_not_judged() {
+fn invalid_token_on_a_public_route_is_not_counted() {
     let counts = counted(async |_| {
         send(&app(layer(&Store::new())), get_with("/public", "bad")).await;
     });
@@ -227,7 +227,7 @@ fn a_bad_token_on_a_public_route_is_not_judged() {
 }
 
 #[test]
-fn who_is_let_in_is_not_refused() {
+fn authorized_request_is_not_counted() {
     let counts = counted(async |_| {
         let app = app(layer(&Store::new()));
         for path in ["/", "/claims", "/option", "/by-hand"] {
@@ -243,7 +243,7 @@ fn who_is_let_in_is_not_refused() {
 }
 
 #[test]
-fn the_end_of_a_stream_is_the_refusal_that_ended_it() {
+fn ended_stream_is_counted_with_its_reason() {
     let counts = counted(async |counts| {
         let store = Store::new();
         let identity = identity(&layer(&store), get_with("/", &testing::token("jane"))).await;
@@ -259,7 +259,7 @@ fn the_end_of_a_stream_is_the_refusal_that_ended_it() {
 }
 
 #[test]
-fn a_ticket_that_asks_for_a_ticket_is_refused() {
+fn ticket_issue_by_ticket_is_counted() {
     let counts = counted(async |counts| {
         let source = CredentialSource::header().with_query_token("/").unwrap();
         let layer = layer(&Store::new())
@@ -279,7 +279,7 @@ fn a_ticket_that_asks_for_a_ticket_is_refused() {
 }
 
 #[test]
-fn a_log_in_from_another_origin_is_refused() {
+fn cross_origin_login_is_counted() {
     let counts = counted(async |_| {
         let mut request = with("sec-fetch-site", "cross-site");
         *request.method_mut() = http::Method::POST;
@@ -338,29 +338,29 @@ impl UserLoader for Tenants {
 }
 
 /// A deny list that has every token.
-struct Everybody;
+struct DenyAll;
 
 #[async_trait]
-impl DenyList for Everybody {
+impl DenyList for DenyAll {
     async fn is_denied(&self, _: &str, _: &Claims) -> Result<bool, BoxError> {
         Ok(true)
     }
 }
 
 /// Refuses, and says nothing more.
-struct Stern;
+struct RejectingVerifier;
 
-impl Verifier for Stern {
+impl Verifier for RejectingVerifier {
     fn verify<'a>(&'a self, _: &'a str) -> Verification<'a> {
         Verification::Ready(Err(AuthError::new(AuthErrorKind::InvalidToken)))
     }
 }
 
 /// Whose users are younger than every token.
-struct Newcomers;
+struct NewerUsers;
 
 #[async_trait]
-impl UserLoader for Newcomers {
+impl UserLoader for NewerUsers {
     type User = TestUser;
 
     async fn load_user(&self, claims: &Claims) -> Result<Option<TestUser>, BoxError> {
@@ -372,10 +372,10 @@ impl UserLoader for Newcomers {
 }
 
 /// Rejects tokens of another issuer, as accounts do.
-struct Ours;
+struct ForeignIssuerLoader;
 
 #[async_trait]
-impl UserLoader for Ours {
+impl UserLoader for ForeignIssuerLoader {
     type User = TestUser;
 
     async fn load_user(&self, _: &Claims) -> Result<Option<TestUser>, BoxError> {

@@ -7,7 +7,7 @@ use sha2::Sha256;
 use tower_warder::keys::{Algorithm, KeyRing, SigningKey, VerifyingKey};
 use tower_warder::{JwtIssuer, JwtVerifier};
 
-use super::forge::{ACCEPTED, ALGORITHM, SIGNATURE, encode, judge_with, set_signing_key};
+use super::forge::{ACCEPTED, ALGORITHM, SIGNATURE, check_with, encode, sign_with};
 
 const RSA: &str = include_str!("../../keys/rsa-2048.pem");
 const RSA_PUBLIC: &str = include_str!("../../keys/rsa-2048-public.pem");
@@ -32,7 +32,7 @@ fn key((algorithm, pem): (Algorithm, &str)) -> SigningKey {
 }
 
 #[test]
-fn every_issued_token_passes_the_verifier_of_its_key_and_no_other() {
+fn issued_token_passes_only_the_verifier_of_its_key() {
     for signing in KEYS {
         let token = JwtIssuer::new(key(signing)).issue("7").unwrap();
         for verifying in KEYS {
@@ -44,7 +44,7 @@ fn every_issued_token_passes_the_verifier_of_its_key_and_no_other() {
 }
 
 #[test]
-fn any_change_of_a_signature_is_refused() {
+fn modified_signature_is_rejected() {
     for signing in KEYS {
         let token = JwtIssuer::new(key(signing)).issue("7").unwrap();
         let verifier = JwtVerifier::new(key(signing).verifying_key());
@@ -52,25 +52,25 @@ fn any_change_of_a_signature_is_refused() {
         // The first character has no unused bits.
         let first = if signature.starts_with('A') { "B" } else { "A" };
         let changed = format!("{signed}.{first}{}", &signature[1..]);
-        judge_with(&verifier, &changed, SIGNATURE, signing.0);
+        check_with(&verifier, &changed, SIGNATURE, signing.0);
     }
 }
 
 #[test]
-fn hmac_is_never_computed_with_a_public_key() {
+fn hmac_is_never_verified_with_a_public_key() {
     let key = VerifyingKey::from_pem(Algorithm::RS256, RSA_PUBLIC).unwrap();
     let verifier = JwtVerifier::new(key);
     let payload = encode(r#"{"sub":"7","exp":4102444800}"#);
     for (alg, reason) in [("HS256", ALGORITHM), ("RS256", SIGNATURE)] {
         let header = encode(format!(r#"{{"alg":"{alg}"}}"#));
         let mac = Hmac::<Sha256>::new_from_slice(RSA_PUBLIC.as_bytes()).unwrap();
-        let token = set_signing_key(mac, &format!("{header}.{payload}"));
-        judge_with(&verifier, &token, reason, alg);
+        let token = sign_with(mac, &format!("{header}.{payload}"));
+        check_with(&verifier, &token, reason, alg);
     }
 }
 
 #[test]
-fn ed25519_in_a_header_is_eddsa() {
+fn alg_ed25519_in_a_header_means_eddsa() {
     let ring = KeyRing::new();
     let signing = key((Algorithm::EdDSA, ED25519));
     ring.add(signing.verifying_key().key_id("a")).unwrap();
@@ -88,7 +88,7 @@ fn ed25519_in_a_header_is_eddsa() {
     ] {
         let signed = format!("{}.{payload}", encode(header));
         let token = format!("{signed}.{}", encode(sign_by_ed25519(&signed)));
-        judge_with(verifier, &token, reason, header);
+        check_with(verifier, &token, reason, header);
     }
 }
 

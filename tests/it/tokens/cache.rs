@@ -12,43 +12,43 @@ use tower_warder::{HmacSecret, JwtIssuer, JwtVerifier};
 use super::forge::*;
 
 #[test]
-fn a_token_that_expires_while_it_is_cached_is_refused() {
+fn cached_token_is_rejected_after_expiry() {
     let clock = FixedClock::at(UNIX_EPOCH + Duration::from_secs(NOW));
     let verifier = JwtVerifier::hs256(&secret()).clock(clock.clock()).cache(16);
     let token = with_claims(format!(r#""nbf":{NOW},"iat":{NOW}"#));
-    judge_with(&verifier, &token, ACCEPTED, "fresh");
-    judge_with(&verifier, &token, ACCEPTED, "cached");
+    check_with(&verifier, &token, ACCEPTED, "fresh");
+    check_with(&verifier, &token, ACCEPTED, "cached");
     clock.advance(Duration::from_secs(3599));
-    judge_with(&verifier, &token, ACCEPTED, "the last second");
+    check_with(&verifier, &token, ACCEPTED, "the last second");
     clock.advance(Duration::from_secs(1));
-    judge_with(&verifier, &token, EXPIRED, "cached and expired");
+    check_with(&verifier, &token, EXPIRED, "cached and expired");
 }
 
 #[test]
-fn a_token_that_is_cached_before_its_time_by_a_wrong_clock_is_refused() {
+fn cached_token_is_rejected_before_nbf_after_clock_change() {
     let clock = FixedClock::at(UNIX_EPOCH + Duration::from_secs(NOW + 100));
     let verifier = JwtVerifier::hs256(&secret()).clock(clock.clock()).cache(16);
     let token = with_claims(format!(r#""nbf":{}"#, NOW + 50));
-    judge_with(&verifier, &token, ACCEPTED, "cached");
+    check_with(&verifier, &token, ACCEPTED, "cached");
     let earlier = verifier.clone().clock(at(NOW as f64));
-    judge_with(&earlier, &token, NOT_YET_VALID, "the clock was set right");
+    check_with(&earlier, &token, NOT_YET_VALID, "the clock was set right");
 }
 
 #[test]
-fn nothing_but_the_same_bytes_hits() {
+fn token_cache_hits_only_identical_bytes() {
     let verifier = verifier().cache(16);
     let token = with_payload(PAYLOAD);
-    judge_with(&verifier, &token, ACCEPTED, "itself");
+    check_with(&verifier, &token, ACCEPTED, "itself");
     let [header, payload, signature] = segments(&token);
     let admin = encode(r#"{"sub":"1","exp":1767229200}"#);
-    judge_with(
+    check_with(
         &verifier,
         &format!("{header}.{admin}.{signature}"),
         SIGNATURE,
         "another payload under the same signature",
     );
     let none = encode(r#"{"alg":"none"}"#);
-    judge_with(
+    check_with(
         &verifier,
         &format!("{none}.{payload}.{signature}"),
         ALGORITHM,
@@ -67,35 +67,35 @@ fn nothing_but_the_same_bytes_hits() {
     ] {
         assert!(verifier.verify_token(&other).is_err(), "{other}");
     }
-    judge_with(&verifier, &token, ACCEPTED, "itself again");
+    check_with(&verifier, &token, ACCEPTED, "itself again");
 }
 
 #[test]
-fn a_removed_key_takes_its_cached_tokens_with_it() {
+fn removed_key_invalidates_its_cached_tokens() {
     let ring = KeyRing::new();
     ring.set_signing_key(SigningKey::hs256(&secret()).key_id("a"))
         .unwrap();
     let verifier = JwtVerifier::ring(&ring).cache(16);
     let token = JwtIssuer::ring(&ring).issue("7").unwrap();
-    judge_with(&verifier, &token, ACCEPTED, "fresh");
-    judge_with(&verifier, &token, ACCEPTED, "cached");
+    check_with(&verifier, &token, ACCEPTED, "fresh");
+    check_with(&verifier, &token, ACCEPTED, "cached");
 
     ring.remove("a");
-    judge_with(&verifier, &token, KEY_ID, "removed");
+    check_with(&verifier, &token, KEY_ID, "removed");
 
     // Another key under the same name.
     ring.add(VerifyingKey::hs256(&HmacSecret::generate()).key_id("a"))
         .unwrap();
-    judge_with(&verifier, &token, SIGNATURE, "another key of that name");
+    check_with(&verifier, &token, SIGNATURE, "another key of that name");
 
     ring.remove("a");
     ring.add(VerifyingKey::hs256(&secret()).key_id("a"))
         .unwrap();
-    judge_with(&verifier, &token, ACCEPTED, "the same key again");
+    check_with(&verifier, &token, ACCEPTED, "the same key again");
 }
 
 #[test]
-fn a_key_that_is_removed_while_others_verify_opens_nothing_afterwards() {
+fn key_removed_during_verification_accepts_nothing_after() {
     for _ in 0..100 {
         let ring = KeyRing::new();
         ring.set_signing_key(SigningKey::hs256(&secret()).key_id("a"))
@@ -110,7 +110,7 @@ fn a_key_that_is_removed_while_others_verify_opens_nothing_afterwards() {
                         let verified = verifier.verify_token(&token);
                         accepted.fetch_add(usize::from(verified.is_ok()), SeqCst);
                     }
-                    judge_with(&verifier, &token, KEY_ID, "removed");
+                    check_with(&verifier, &token, KEY_ID, "removed");
                 });
             }
             while accepted.load(SeqCst) < 5 {
@@ -123,7 +123,7 @@ fn a_key_that_is_removed_while_others_verify_opens_nothing_afterwards() {
 }
 
 #[test]
-fn a_default_key_that_changes_takes_its_cached_tokens_with_it() {
+fn changed_default_key_invalidates_cached_tokens() {
     let ring = KeyRing::new();
     ring.add(VerifyingKey::hs256(&secret()).key_id("a"))
         .unwrap();
@@ -131,13 +131,13 @@ fn a_default_key_that_changes_takes_its_cached_tokens_with_it() {
         .unwrap();
     ring.set_default_kid("a").unwrap();
     let verifier = JwtVerifier::ring(&ring).clock(at(NOW as f64)).cache(16);
-    judge_with(&verifier, &with_payload(PAYLOAD), ACCEPTED, "by default");
+    check_with(&verifier, &with_payload(PAYLOAD), ACCEPTED, "by default");
     ring.set_default_kid("b").unwrap();
-    judge_with(&verifier, &with_payload(PAYLOAD), SIGNATURE, "by another");
+    check_with(&verifier, &with_payload(PAYLOAD), SIGNATURE, "by another");
 }
 
 #[test]
-fn a_header_that_is_known_for_one_key_is_read_again_when_the_keys_change() {
+fn cached_header_is_resolved_again_after_key_change() {
     let ring = KeyRing::new();
     ring.add(VerifyingKey::hs256(&HmacSecret::generate()).key_id("a"))
         .unwrap();
@@ -145,29 +145,29 @@ fn a_header_that_is_known_for_one_key_is_read_again_when_the_keys_change() {
         .unwrap();
     let verifier = JwtVerifier::ring(&ring).clock(at(NOW as f64));
     let token = with_header(r#"{"alg":"HS256","kid":"b"}"#);
-    judge_with(&verifier, &token, ACCEPTED, "second in the ring");
-    judge_with(&verifier, &token, ACCEPTED, "with a known header");
+    check_with(&verifier, &token, ACCEPTED, "second in the ring");
+    check_with(&verifier, &token, ACCEPTED, "with a known header");
     ring.remove("a");
-    judge_with(&verifier, &token, ACCEPTED, "first in the ring");
+    check_with(&verifier, &token, ACCEPTED, "first in the ring");
     ring.remove("b");
-    judge_with(&verifier, &token, KEY_ID, "gone");
+    check_with(&verifier, &token, KEY_ID, "gone");
 }
 
 #[test]
-fn headers_beyond_the_known_ones_are_judged_as_ever() {
+fn headers_beyond_the_cache_are_verified_normally() {
     let verifier = verifier();
     for _ in 0..2 {
         for n in 0..10 {
             let header = format!(r#"{{"alg":"HS256","n":{n}}}"#);
-            judge_with(&verifier, &with_header(&header), ACCEPTED, &header);
+            check_with(&verifier, &with_header(&header), ACCEPTED, &header);
             let header = format!(r#"{{"alg":"HS256","n":{n},"crit":[]}}"#);
-            judge_with(&verifier, &with_header(&header), CRITICAL, &header);
+            check_with(&verifier, &with_header(&header), CRITICAL, &header);
         }
     }
 }
 
 #[test]
-fn two_verifiers_share_nothing() {
+fn two_verifiers_share_no_cache() {
     let token = with_payload(PAYLOAD);
     let (one, other) = (
         verifier().cache(16),
@@ -175,34 +175,34 @@ fn two_verifiers_share_nothing() {
             .clock(at(NOW as f64))
             .cache(16),
     );
-    judge_with(&one, &token, ACCEPTED, "its own");
-    judge_with(&other, &token, SIGNATURE, "another's");
+    check_with(&one, &token, ACCEPTED, "its own");
+    check_with(&other, &token, SIGNATURE, "another's");
 }
 
 #[test]
-fn a_clone_that_is_configured_otherwise_shares_nothing() {
+fn reconfigured_clone_shares_no_cache() {
     let token = with_payload(PAYLOAD);
     let lax = verifier().cache(16);
-    judge_with(&lax, &token, ACCEPTED, "cached");
-    judge_with(&lax.clone(), &token, ACCEPTED, "a clone as it was");
-    judge_with(&lax.clone().issuer("a"), &token, NO_ISSUER, "an issuer");
-    judge_with(
+    check_with(&lax, &token, ACCEPTED, "cached");
+    check_with(&lax.clone(), &token, ACCEPTED, "a clone as it was");
+    check_with(&lax.clone().issuer("a"), &token, NO_ISSUER, "an issuer");
+    check_with(
         &lax.clone().audience("a"),
         &token,
         NO_AUDIENCE,
         "an audience",
     );
-    judge_with(&lax.clone().max_token_bytes(10), &token, SIZE, "a size");
+    check_with(&lax.clone().max_token_bytes(10), &token, SIZE, "a size");
     let late = lax.clone().clock(at(NOW as f64 + 3600.0));
-    judge_with(&late, &token, EXPIRED, "another clock");
-    judge_with(&lax, &token, ACCEPTED, "still cached");
+    check_with(&late, &token, EXPIRED, "another clock");
+    check_with(&lax, &token, ACCEPTED, "still cached");
 }
 
 #[test]
-fn debug_of_a_verifier_shows_no_cached_token() {
+fn verifier_debug_shows_no_cached_token() {
     let verifier = verifier().cache(16);
     let token = with_payload(PAYLOAD);
-    judge_with(&verifier, &token, ACCEPTED, "cached");
+    check_with(&verifier, &token, ACCEPTED, "cached");
     let shown = format!("{verifier:?} {verifier:#?}");
     for segment in segments(&token) {
         assert!(!shown.contains(&segment), "{shown}");

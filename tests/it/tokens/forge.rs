@@ -102,10 +102,10 @@ pub fn with_claims(members: impl Display) -> String {
 /// Puts the MAC over `signed` after it.
 pub fn sign(signed: &str) -> String {
     let mac = Hmac::<Sha256>::new_from_slice(SECRET.as_bytes()).unwrap();
-    set_signing_key(mac, signed)
+    sign_with(mac, signed)
 }
 
-pub fn set_signing_key<M: Mac>(mac: M, signed: &str) -> String {
+pub fn sign_with<M: Mac>(mac: M, signed: &str) -> String {
     let mac = mac.chain_update(signed).finalize().into_bytes();
     format!("{signed}.{}", encode(mac))
 }
@@ -117,7 +117,7 @@ pub fn segments(token: &str) -> [String; 3] {
 }
 
 /// [`ACCEPTED`], or why not.
-pub fn verdict(verifier: &JwtVerifier, token: &str) -> String {
+pub fn outcome(verifier: &JwtVerifier, token: &str) -> String {
     match verifier.verify_token(token) {
         Ok(_) => ACCEPTED.to_owned(),
         Err(error) => reason(&error),
@@ -134,11 +134,11 @@ pub fn accepted(token: &str) -> Claims {
 }
 
 #[track_caller]
-pub fn judge(token: &str, expected: &str, row: impl Display) {
-    judge_with(&verifier(), token, expected, row);
+pub fn check(token: &str, expected: &str, row: impl Display) {
+    check_with(&verifier(), token, expected, row);
 }
 
 #[track_caller]
-pub fn judge_with(verifier: &JwtVerifier, token: &str, expected: &str, row: impl Display) {
-    assert_eq!(verdict(verifier, token), expected, "{row}");
+pub fn check_with(verifier: &JwtVerifier, token: &str, expected: &str, row: impl Display) {
+    assert_eq!(outcome(verifier, token), expected, "{row}");
 }

@@ -9,7 +9,7 @@ use tower_warder::{JwtIssuer, JwtVerifier};
 use super::forge::*;
 
 #[test]
-fn the_algorithm_is_a_string_and_the_one_of_the_key() {
+fn alg_must_be_the_algorithm_of_the_key() {
     for (alg, expected) in [
         (r#""HS256""#, ACCEPTED),
         (r#""none""#, ALGORITHM),
@@ -38,7 +38,7 @@ fn the_algorithm_is_a_string_and_the_one_of_the_key() {
         ("256", JSON_HEADER),
         ("0", JSON_HEADER),
     ] {
-        judge(&with_header(format!(r#"{{"alg":{alg}}}"#)), expected, alg);
+        check(&with_header(format!(r#"{{"alg":{alg}}}"#)), expected, alg);
     }
     for header in [
         "{}",
@@ -46,38 +46,38 @@ fn the_algorithm_is_a_string_and_the_one_of_the_key() {
         r#"{"ALG":"HS256"}"#,
         r#"{"Alg":"HS256"}"#,
     ] {
-        judge(&with_header(header), ALGORITHM, header);
+        check(&with_header(header), ALGORITHM, header);
     }
 }
 
 #[test]
-fn a_token_without_a_signature_is_refused_whatever_its_header_says() {
+fn unsigned_token_is_rejected_for_every_alg() {
     let payload = encode(PAYLOAD);
     for alg in ["none", "None", "NONE", "nOnE", "", "HS256"] {
         let header = encode(format!(r#"{{"alg":"{alg}"}}"#));
-        judge(&format!("{header}.{payload}."), SEGMENTS, alg);
-        judge(&format!("{header}.{payload}"), SEGMENTS, alg);
-        let refused = if alg == "HS256" { SIGNATURE } else { ALGORITHM };
-        judge(&format!("{header}.{payload}.AAAA"), refused, alg);
-        judge(
+        check(&format!("{header}.{payload}."), SEGMENTS, alg);
+        check(&format!("{header}.{payload}"), SEGMENTS, alg);
+        let rejected = if alg == "HS256" { SIGNATURE } else { ALGORITHM };
+        check(&format!("{header}.{payload}.AAAA"), rejected, alg);
+        check(
             &format!("{header}.{payload}.{}", encode([0; 32])),
-            refused,
+            rejected,
             alg,
         );
     }
 }
 
 #[test]
-fn a_secret_is_good_for_one_algorithm_only() {
+fn secret_verifies_one_algorithm_only() {
     let (hs384, hs512) = (
         |signed: &str| {
-            set_signing_key(
+            sign_with(
                 Hmac::<Sha384>::new_from_slice(SECRET.as_bytes()).unwrap(),
                 signed,
             )
         },
         |signed: &str| {
-            set_signing_key(
+            sign_with(
                 Hmac::<Sha512>::new_from_slice(SECRET.as_bytes()).unwrap(),
                 signed,
             )
@@ -107,14 +107,14 @@ fn a_secret_is_good_for_one_algorithm_only() {
                     (false, _) => ALGORITHM,
                 };
                 let row = format!("key of {ours}, header says {named}, made with {made}");
-                judge_with(&verifier, &token, expected, row);
+                check_with(&verifier, &token, expected, row);
             }
         }
     }
 }
 
 #[test]
-fn a_header_that_demands_an_extension_is_refused() {
+fn header_with_crit_is_rejected() {
     for members in [
         r#""crit":[]"#,
         r#""crit":["exp"]"#,
@@ -133,25 +133,25 @@ fn a_header_that_demands_an_extension_is_refused() {
         r#""b64":true"#,
         r#""b64":null"#,
     ] {
-        judge(
+        check(
             &with_header(format!(r#"{{"alg":"HS256",{members}}}"#)),
             CRITICAL,
             members,
         );
-        judge(
+        check(
             &with_header(format!(r#"{{{members},"alg":"HS256"}}"#)),
             CRITICAL,
             members,
         );
         // The header is refused before its key is looked for.
-        judge(
+        check(
             &with_header(format!(r#"{{{members},"alg":"none"}}"#)),
             CRITICAL,
             members,
         );
     }
     // Names that are not these.
-    judge(
+    check(
         &with_header(r#"{"alg":"HS256","CRIT":["x"],"critical":1}"#),
         ACCEPTED,
         "others",
@@ -159,12 +159,12 @@ fn a_header_that_demands_an_extension_is_refused() {
 }
 
 #[test]
-fn an_unencoded_payload_is_refused() {
+fn unencoded_payload_is_rejected() {
     // RFC 7797: the payload itself is signed and sent.
     let header = encode(r#"{"alg":"HS256","b64":false,"crit":["b64"]}"#);
-    judge(&sign(&format!("{header}.{PAYLOAD}")), CRITICAL, "declared");
+    check(&sign(&format!("{header}.{PAYLOAD}")), CRITICAL, "declared");
     let header = encode(HEADER);
-    judge(
+    check(
         &sign(&format!("{header}.{PAYLOAD}")),
         BASE64,
         "not declared",
@@ -172,7 +172,7 @@ fn an_unencoded_payload_is_refused() {
 }
 
 #[test]
-fn a_token_does_not_bring_its_own_key() {
+fn key_in_a_token_header_is_ignored() {
     let theirs = "the key of somebody else, 32 bytes and more";
     let jwk = format!(r#"{{"kty":"oct","alg":"HS256","k":"{}"}}"#, encode(theirs));
     let header = format!(
@@ -180,8 +180,8 @@ fn a_token_does_not_bring_its_own_key() {
     );
     let signed = format!("{}.{}", encode(&header), encode(PAYLOAD));
     let mac = Hmac::<sha2::Sha256>::new_from_slice(theirs.as_bytes()).unwrap();
-    judge(&set_signing_key(mac, &signed), SIGNATURE, "their key");
-    judge(&sign(&signed), ACCEPTED, "ours");
+    check(&sign_with(mac, &signed), SIGNATURE, "their key");
+    check(&sign(&signed), ACCEPTED, "ours");
 
     for member in [
         r#""jwk":{"kty":"oct","k":""}"#,
@@ -198,7 +198,7 @@ fn a_token_does_not_bring_its_own_key() {
         r#""zip":"DEF""#,
         r#""enc":"A256GCM""#,
     ] {
-        judge(
+        check(
             &with_header(format!(r#"{{"alg":"HS256",{member}}}"#)),
             ACCEPTED,
             member,
@@ -207,7 +207,7 @@ fn a_token_does_not_bring_its_own_key() {
 }
 
 #[test]
-fn a_token_of_another_type_opens_no_door() {
+fn token_of_another_type_is_rejected() {
     for (typ, expected) in [
         ("JWT", ACCEPTED),
         ("jwt", ACCEPTED),
@@ -249,24 +249,24 @@ fn a_token_of_another_type_opens_no_door() {
         // U+212A and the like fold into ASCII only for those who fold Unicode.
         ("ｊｗｔ", TYPE),
     ] {
-        judge(
+        check(
             &with_header(format!(r#"{{"alg":"HS256","typ":"{typ}"}}"#)),
             expected,
             typ,
         );
     }
     for typ in ["null", "1", "true", r#"["JWT"]"#, r#"{"JWT":null}"#] {
-        judge(
+        check(
             &with_header(format!(r#"{{"alg":"HS256","typ":{typ}}}"#)),
             JSON_HEADER,
             typ,
         );
     }
-    judge(&with_header(r#"{"alg":"HS256"}"#), ACCEPTED, "no type");
+    check(&with_header(r#"{"alg":"HS256"}"#), ACCEPTED, "no type");
 }
 
 #[test]
-fn token_types_are_the_configured_ones() {
+fn accepted_token_types_are_the_configured_ones() {
     let typed = |typ: &str| with_header(format!(r#"{{"alg":"HS256","typ":"{typ}"}}"#));
     let keycloak = verifier().token_types(["JWT", "Bearer", "JOSE", "application/vnd.shop+jwt"]);
     for (typ, expected) in [
@@ -285,18 +285,18 @@ fn token_types_are_the_configured_ones() {
         ("Bearer ", TYPE),
         ("text/bearer", TYPE),
     ] {
-        judge_with(&keycloak, &typed(typ), expected, typ);
+        check_with(&keycloak, &typed(typ), expected, typ);
     }
     let untyped = with_header(r#"{"alg":"HS256"}"#);
-    judge_with(&keycloak, &untyped, NO_TYPE, "none");
+    check_with(&keycloak, &untyped, NO_TYPE, "none");
     let extended = with_header(r#"{"alg":"HS256","typ":"Bearer","crit":["x"]}"#);
-    judge_with(&keycloak, &extended, CRITICAL, "an extension");
+    check_with(&keycloak, &extended, CRITICAL, "an extension");
     let nothing = verifier().token_types(Vec::<String>::new());
-    judge_with(&nothing, &typed("JWT"), TYPE, "no type is accepted");
+    check_with(&nothing, &typed("JWT"), TYPE, "no type is accepted");
 }
 
 #[test]
-fn verifiers_of_one_ring_do_not_share_their_types() {
+fn verifiers_of_one_ring_have_separate_token_types() {
     let ring = KeyRing::new();
     let key = VerifyingKey::hs256(&secret()).key_id("a");
     ring.add(key).unwrap();
@@ -318,17 +318,17 @@ fn verifiers_of_one_ring_do_not_share_their_types() {
                 .into_iter()
                 .zip(expected)
             {
-                judge_with(verifier, &token, expected, typ);
+                check_with(verifier, &token, expected, typ);
             }
             let otherwise = cached.clone().token_types(["rt+jwt"]);
             let expected = if typ == "rt+jwt" { ACCEPTED } else { TYPE };
-            judge_with(&otherwise, &token, expected, "of the cached one");
+            check_with(&otherwise, &token, expected, "of the cached one");
         }
     }
 }
 
 #[test]
-fn header_with_certificates_is_read_where_its_size_is_accepted() {
+fn header_with_certificates_is_read_within_its_size_limit() {
     let header = |length: usize| {
         let certificate = "M".repeat(length);
         format!(r#"{{"alg":"HS256","x5c":["{certificate}"],"kid":"a"}}"#)
@@ -341,20 +341,20 @@ fn header_with_certificates_is_read_where_its_size_is_accepted() {
         (3000, ACCEPTED),
         (3100, HEADER_SIZE),
     ] {
-        judge_with(&verifier, &with_header(header(length)), expected, length);
+        check_with(&verifier, &with_header(header(length)), expected, length);
     }
-    judge(&with_header(header(1000)), HEADER_SIZE, "by default");
+    check(&with_header(header(1000)), HEADER_SIZE, "by default");
     let twice = header(3000).replace(r#""kid":"a""#, r#""kid":"a","kid":"a""#);
-    judge_with(&verifier, &with_header(twice), JSON_HEADER, "a name twice");
+    check_with(&verifier, &with_header(twice), JSON_HEADER, "a name twice");
     let forged = with_header(header(2000)).replacen("TU1N", "TU1O", 1);
-    judge_with(&verifier, &forged, SIGNATURE, "changed");
+    check_with(&verifier, &forged, SIGNATURE, "changed");
     // The whole token is still bounded.
     let token = with_header(header(2000));
-    judge_with(&verifier.max_token_bytes(2000), &token, SIZE, "the token");
+    check_with(&verifier.max_token_bytes(2000), &token, SIZE, "the token");
 }
 
 #[test]
-fn a_single_key_with_an_id_refuses_tokens_that_name_another() {
+fn single_key_with_id_rejects_other_key_ids() {
     let key = VerifyingKey::hs256(&secret()).key_id("a");
     let verifier = JwtVerifier::new(key).clock(at(NOW as f64));
     for (member, expected) in [
@@ -371,14 +371,14 @@ fn a_single_key_with_an_id_refuses_tokens_that_name_another() {
         (r#","kid":{"a":1}"#, JSON_HEADER),
     ] {
         let token = with_header(format!(r#"{{"alg":"HS256"{member}}}"#));
-        judge_with(&verifier, &token, expected, member);
+        check_with(&verifier, &token, expected, member);
     }
-    judge(
+    check(
         &with_header(r#"{"alg":"HS256","kid":"b"}"#),
         ACCEPTED,
         "a key without an id",
     );
-    judge(
+    check(
         &with_header(r#"{"alg":"HS256","kid":1}"#),
         JSON_HEADER,
         "a key without an id",
@@ -386,7 +386,7 @@ fn a_single_key_with_an_id_refuses_tokens_that_name_another() {
 }
 
 #[test]
-fn rfc_7515_a_1_has_a_good_signature() {
+fn rfc_7515_example_a1_verifies() {
     let jwk = r#"{"kty":"oct","alg":"HS256",
         "k":"AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr_T-1qS0gZH75aKtMN3Yj0iPS4hcgUuTwjAzZr1Z9CAow"}"#;
     let key = SigningKey::from_jwk(jwk).unwrap();
@@ -395,8 +395,8 @@ fn rfc_7515_a_1_has_a_good_signature() {
         eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFt\
         cGxlLmNvbS9pc19yb290Ijp0cnVlfQ.dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
     // Its claims have no subject, which we ask for.
-    judge_with(&verifier, token, NO_SUBJECT, "as published");
-    judge_with(
+    check_with(&verifier, token, NO_SUBJECT, "as published");
+    check_with(
         &verifier,
         &token.replace("dBjf", "dBjg"),
         SIGNATURE,
@@ -404,5 +404,5 @@ fn rfc_7515_a_1_has_a_good_signature() {
     );
 
     let token = JwtIssuer::new(key).clock(at(1_300_819_379.0)).issue("joe");
-    judge_with(&verifier, &token.unwrap(), ACCEPTED, "the same key");
+    check_with(&verifier, &token.unwrap(), ACCEPTED, "the same key");
 }

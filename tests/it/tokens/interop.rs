@@ -32,7 +32,7 @@ fn decoding() -> DecodingKey {
 }
 
 #[test]
-fn hmac_tokens_pass_both_ways() {
+fn hmac_tokens_interoperate_both_ways() {
     pass_both_ways(&hmac().collect::<Vec<_>>());
 }
 
@@ -51,7 +51,7 @@ pub fn pass_both_ways(pairs: &[Pair]) {
             } else {
                 ALGORITHM
             };
-            judge_with(
+            check_with(
                 &verifier.unwrap(),
                 &token,
                 expected,
@@ -82,12 +82,12 @@ fn weak_secrets_are_rejected() {
     ] {
         let decoding = DecodingKey::from_secret(secret.as_bytes());
         let encoding = EncodingKey::from_secret(secret.as_bytes());
-        for refused in [
+        for rejected in [
             VerifyingKey::from_decoding_key(algorithm, &decoding).err(),
             SigningKey::from_encoding_key(algorithm, &encoding).err(),
             JwtVerifier::from_validation(&decoding, &Validation::new(algorithm.into())).err(),
         ] {
-            assert_eq!(kind(&refused.unwrap()), expected, "{algorithm} {secret}");
+            assert_eq!(kind(&rejected.unwrap()), expected, "{algorithm} {secret}");
         }
     }
 }
@@ -113,7 +113,7 @@ pub fn kind(error: &ConfigError) -> &'static str {
 type Change = fn(&mut Validation);
 
 #[test]
-fn fields_of_a_validation_are_demanded() {
+fn validation_fields_are_enforced() {
     let rows: &[(Change, &str, &str)] = &[
         (|_| {}, r#""x":1"#, ACCEPTED),
         (|_| {}, r#""aud":"a""#, UNEXPECTED_AUDIENCE),
@@ -166,7 +166,7 @@ fn fields_of_a_validation_are_demanded() {
     ];
     for (row, (change, claims, expected)) in rows.iter().enumerate() {
         let verifier = from(change).unwrap().clock(at(NOW as f64));
-        judge_with(
+        check_with(
             &verifier,
             &with_claims(claims),
             expected,
@@ -176,7 +176,7 @@ fn fields_of_a_validation_are_demanded() {
 }
 
 #[test]
-fn leeway_of_a_validation_is_taken_over() {
+fn validation_leeway_is_used() {
     for (leeway, late, expected) in [
         (0, 0, EXPIRED),
         (60, 59, ACCEPTED),
@@ -185,19 +185,19 @@ fn leeway_of_a_validation_is_taken_over() {
     ] {
         let verifier = from(|it| it.leeway = leeway).unwrap();
         let verifier = verifier.clock(at((1_767_229_200 + late) as f64));
-        judge_with(&verifier, &with_payload(PAYLOAD), expected, leeway);
+        check_with(&verifier, &with_payload(PAYLOAD), expected, leeway);
     }
     // The default of jsonwebtoken.
     let verifier = from(|_| {}).unwrap().clock(at(1_767_229_259.0));
-    judge_with(&verifier, &with_payload(PAYLOAD), ACCEPTED, "default");
+    check_with(&verifier, &with_payload(PAYLOAD), ACCEPTED, "default");
 }
 
 #[test]
-fn expiry_and_subject_are_demanded_also_where_a_validation_does_not_require_them() {
+fn exp_and_sub_are_required_despite_the_validation() {
     let verifier = from(|it| it.required_spec_claims = HashSet::new()).unwrap();
     let verifier = verifier.clock(at(NOW as f64));
-    judge_with(&verifier, &with_payload(r#"{"sub":"7"}"#), NO_EXPIRY, "exp");
-    judge_with(
+    check_with(&verifier, &with_payload(r#"{"sub":"7"}"#), NO_EXPIRY, "exp");
+    check_with(
         &verifier,
         &with_payload(r#"{"exp":1767229200}"#),
         NO_SUBJECT,
@@ -206,7 +206,7 @@ fn expiry_and_subject_are_demanded_also_where_a_validation_does_not_require_them
 }
 
 #[test]
-fn fields_that_would_weaken_a_verifier_are_rejected() {
+fn weakening_validation_fields_are_rejected() {
     let rows: &[(Change, &str)] = &[
         (|it| it.validate_exp = false, "validate_exp"),
         (|it| it.validate_aud = false, "validate_aud"),
@@ -240,7 +240,7 @@ fn fields_that_would_weaken_a_verifier_are_rejected() {
 
 // The verifier is never weaker than the validation that it was made of.
 #[test]
-fn what_a_verifier_from_a_validation_accepts_jsonwebtoken_accepts() {
+fn verifier_from_validation_is_no_weaker_than_jsonwebtoken() {
     let value = |json: &str| serde_json::from_str::<Value>(json).unwrap();
     let validations = (
         select(vec![0, 60, 300]),

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use tower_warder::keys::{Algorithm, KeyRing, SigningKey, VerifyingKey};
 use tower_warder::{JwtIssuer, JwtVerifier};
 
-use super::forge::{ACCEPTED, KEY_ID, judge_with};
+use super::forge::{ACCEPTED, KEY_ID, check_with};
 use super::interop::{Pair, kind, pass_both_ways};
 
 const RSA: &str = include_str!("../../keys/rsa-2048.pem");
@@ -26,7 +26,7 @@ const ED25519: &str = include_str!("../../keys/ed25519.pem");
 const ED25519_PUBLIC: &str = include_str!("../../keys/ed25519-public.pem");
 
 #[test]
-fn asymmetric_tokens_pass_both_ways() {
+fn asymmetric_tokens_interoperate_both_ways() {
     let rsa = [
         Algorithm::RS256,
         Algorithm::RS384,
@@ -49,7 +49,7 @@ fn asymmetric_tokens_pass_both_ways() {
 }
 
 #[test]
-fn every_form_of_a_decoding_key_is_the_same_key() {
+fn every_decoding_key_format_gives_the_same_key() {
     let members = |algorithm, pem| -> Value {
         let key = VerifyingKey::from_pem(algorithm, pem).unwrap();
         serde_json::from_str(&key.to_jwk().unwrap()).unwrap()
@@ -115,7 +115,7 @@ fn every_form_of_a_decoding_key_is_the_same_key() {
 }
 
 #[test]
-fn every_form_of_an_encoding_key_signs() {
+fn every_encoding_key_format_signs() {
     for (algorithm, key, public) in [
         (Algorithm::RS256, encoding(RSA_PKCS1), RSA_PUBLIC),
         (
@@ -147,13 +147,13 @@ fn every_form_of_an_encoding_key_signs() {
         let key = SigningKey::from_encoding_key(algorithm, &key).unwrap();
         let token = JwtIssuer::new(key).issue("7").unwrap();
         let verifier = JwtVerifier::new(VerifyingKey::from_pem(algorithm, public).unwrap());
-        judge_with(&verifier, &token, ACCEPTED, algorithm);
+        check_with(&verifier, &token, ACCEPTED, algorithm);
     }
 }
 
 // `jsonwebtoken` makes a key of each.
 #[test]
-fn bad_decoding_keys_are_rejected() {
+fn invalid_decoding_keys_are_rejected() {
     let off_curve = [&[4], &[7; 64][..]].concat();
     let compressed = [&[2], &[1; 32][..]].concat();
     let small_order = URL_SAFE_NO_PAD.encode([&[1], &[0; 31][..]].concat());
@@ -269,15 +269,15 @@ fn bad_decoding_keys_are_rejected() {
             "family",
         ),
     ] {
-        let refused = VerifyingKey::from_decoding_key(algorithm, &key).unwrap_err();
-        assert_eq!(kind(&refused), expected, "{row}");
-        let refused = JwtVerifier::from_validation(&key, &Validation::new(algorithm.into()));
-        assert_eq!(kind(&refused.unwrap_err()), expected, "{row}");
+        let rejected = VerifyingKey::from_decoding_key(algorithm, &key).unwrap_err();
+        assert_eq!(kind(&rejected), expected, "{row}");
+        let rejected = JwtVerifier::from_validation(&key, &Validation::new(algorithm.into()));
+        assert_eq!(kind(&rejected.unwrap_err()), expected, "{row}");
     }
 }
 
 #[test]
-fn bad_encoding_keys_are_rejected() {
+fn invalid_encoding_keys_are_rejected() {
     for (row, algorithm, key, expected) in [
         ("public", Algorithm::RS256, encoding(RSA_PUBLIC), "invalid"),
         (
@@ -303,28 +303,28 @@ fn bad_encoding_keys_are_rejected() {
             "invalid",
         ),
     ] {
-        let refused = SigningKey::from_encoding_key(algorithm, &key).unwrap_err();
-        assert_eq!(kind(&refused), expected, "{row}");
+        let rejected = SigningKey::from_encoding_key(algorithm, &key).unwrap_err();
+        assert_eq!(kind(&rejected), expected, "{row}");
     }
 }
 
 // Why the documentation sends files to `from_pem`.
 #[test]
-fn what_jsonwebtoken_ignores_in_a_file_is_seen_by_from_pem_alone() {
+fn from_pem_rejects_what_jsonwebtoken_ignores() {
     let two = format!("{RSA_PUBLIC}{RSA}");
     assert!(VerifyingKey::from_decoding_key(Algorithm::RS256, &decoding(&two)).is_ok());
-    let refused = VerifyingKey::from_pem(Algorithm::RS256, &two).unwrap_err();
-    assert_eq!(kind(&refused), "invalid");
+    let rejected = VerifyingKey::from_pem(Algorithm::RS256, &two).unwrap_err();
+    assert_eq!(kind(&rejected), "invalid");
 
     let mut members = rsa_jwk("a");
     members["d"] = json!("AQAB");
     assert!(VerifyingKey::try_from(&jwk(&members)).is_ok());
-    let refused = VerifyingKey::from_jwk(members.to_string()).unwrap_err();
-    assert_eq!(kind(&refused), "invalid");
+    let rejected = VerifyingKey::from_jwk(members.to_string()).unwrap_err();
+    assert_eq!(kind(&rejected), "invalid");
 }
 
 #[test]
-fn jwk_is_held_to_the_rules_of_its_text() {
+fn jwk_value_follows_the_same_rules_as_its_json() {
     for (name, value, expected) in [
         ("use", json!("sig"), None),
         ("key_ops", json!(["verify"]), None),
@@ -342,8 +342,8 @@ fn jwk_is_held_to_the_rules_of_its_text() {
     ] {
         let mut members = rsa_jwk("a");
         members[name] = value.clone();
-        let refused = VerifyingKey::try_from(&jwk(&members)).err();
-        assert_eq!(refused.as_ref().map(kind), expected, "{name} {value}");
+        let rejected = VerifyingKey::try_from(&jwk(&members)).err();
+        assert_eq!(rejected.as_ref().map(kind), expected, "{name} {value}");
     }
     let secret =
         json!({"kty": "oct", "alg": "HS256", "k": URL_SAFE_NO_PAD.encode(super::forge::SECRET)});
@@ -357,7 +357,7 @@ fn jwk_is_held_to_the_rules_of_its_text() {
 }
 
 #[test]
-fn key_set_is_a_ring_of_its_keys_for_signatures() {
+fn key_set_becomes_a_ring_of_its_signature_keys() {
     let mut entra = rsa_jwk("rsa");
     entra["alg"] = json!(null);
     let mut encryption = rsa_jwk("enc");
@@ -380,12 +380,12 @@ fn key_set_is_a_ring_of_its_keys_for_signatures() {
     for (kid, expected) in [("ec", ACCEPTED), ("p521", KEY_ID)] {
         let key = SigningKey::from_encoding_key(Algorithm::ES256, &encoding(P256)).unwrap();
         let token = JwtIssuer::new(key.key_id(kid)).issue("7").unwrap();
-        judge_with(&verifier, &token, expected, kid);
+        check_with(&verifier, &token, expected, kid);
     }
 }
 
 #[test]
-fn key_set_with_a_bad_key_is_rejected() {
+fn key_set_with_an_invalid_key_is_rejected() {
     let good = || of_pem(Algorithm::ES256, P256_PUBLIC, "ec");
     let secret = json!({"kty": "oct", "alg": "HS256", "kid": "s", "k": URL_SAFE_NO_PAD.encode(super::forge::SECRET)});
     let mut weak = rsa_jwk("weak");

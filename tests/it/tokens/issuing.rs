@@ -14,7 +14,7 @@ use tower_warder::{JwtIssuer, JwtVerifier};
 use super::forge::*;
 
 #[test]
-fn every_token_has_its_dates_and_a_random_name() {
+fn issued_token_has_iat_exp_and_random_jti() {
     let issuer = issuer().lifetime(Duration::from_millis(90_900));
     let payload = payload_of(&issuer.issue("7").unwrap());
     let object = payload.as_object().unwrap();
@@ -40,7 +40,7 @@ fn every_token_has_its_dates_and_a_random_name() {
 }
 
 #[test]
-fn a_token_lives_seven_days_unless_told_otherwise() {
+fn token_lifetime_defaults_to_seven_days() {
     let payload = payload_of(&issuer().issue("7").unwrap());
     assert_eq!(payload["exp"], NOW + 7 * 24 * 3600);
     for (lifetime, end) in [
@@ -51,12 +51,12 @@ fn a_token_lives_seven_days_unless_told_otherwise() {
     ] {
         let token = issuer().lifetime(lifetime).issue("7").unwrap();
         assert_eq!(payload_of(&token)["exp"], end, "{lifetime:?}");
-        judge(&token, ACCEPTED, format!("{lifetime:?}"));
+        check(&token, ACCEPTED, format!("{lifetime:?}"));
     }
 }
 
 #[test]
-fn the_header_names_algorithm_type_and_key() {
+fn issued_header_has_alg_typ_and_kid() {
     let header = |token: &str| -> Value {
         serde_json::from_slice(&URL_SAFE_NO_PAD.decode(&segments(token)[0]).unwrap()).unwrap()
     };
@@ -71,12 +71,12 @@ fn the_header_names_algorithm_type_and_key() {
 }
 
 #[test]
-fn claims_of_your_own_cannot_shadow_registered_ones() {
+fn custom_claims_cannot_shadow_registered_ones() {
     for name in ["iss", "sub", "aud", "exp", "nbf", "iat", "jti", "gen"] {
         for value in [json!("7"), json!(1), json!(null), json!([])] {
             let claims = json!({"own": 1, name: value});
-            let refused = issuer().token("7").claims(&claims).issue();
-            assert_eq!(refused, Err(IssueError::RegisteredClaim), "{claims}");
+            let rejected = issuer().token("7").claims(&claims).issue();
+            assert_eq!(rejected, Err(IssueError::RegisteredClaim), "{claims}");
         }
     }
     let claims = json!({"SUB": "8", "sub ": "9", "scope": "a b"});
@@ -86,7 +86,7 @@ fn claims_of_your_own_cannot_shadow_registered_ones() {
 }
 
 #[test]
-fn claims_of_your_own_are_one_object() {
+fn custom_claims_must_be_one_object() {
     for claims in [
         json!(null),
         json!(1),
@@ -94,15 +94,15 @@ fn claims_of_your_own_are_one_object() {
         json!([1]),
         json!([["sub", "8"]]),
     ] {
-        let refused = issuer().token("7").claims(&claims).issue();
-        assert_eq!(refused, Err(IssueError::ClaimsNotAnObject), "{claims}");
-        let refused = issuer()
+        let rejected = issuer().token("7").claims(&claims).issue();
+        assert_eq!(rejected, Err(IssueError::ClaimsNotAnObject), "{claims}");
+        let rejected = issuer()
             .token("7")
             .claims(&claims)
             .claims(&json!({}))
             .issue();
         assert_eq!(
-            refused,
+            rejected,
             Err(IssueError::ClaimsNotAnObject),
             "{claims}, then an object"
         );
@@ -117,7 +117,7 @@ fn claims_of_your_own_are_one_object() {
 }
 
 #[test]
-fn what_a_verifier_would_refuse_is_not_issued() {
+fn token_that_would_be_rejected_is_not_issued() {
     for subject in [
         "",
         "\0",
@@ -139,16 +139,16 @@ fn what_a_verifier_would_refuse_is_not_issued() {
         .claims(&json!({"x": nested(63)}))
         .issue()
         .unwrap();
-    judge(&token, ACCEPTED, "64 levels");
-    let refused = issuer()
+    check(&token, ACCEPTED, "64 levels");
+    let rejected = issuer()
         .token("7")
         .claims(&json!({"x": nested(64)}))
         .issue();
-    assert_eq!(refused, Err(IssueError::InvalidClaims));
+    assert_eq!(rejected, Err(IssueError::InvalidClaims));
 }
 
 #[test]
-fn a_token_larger_than_8_kib_is_not_issued() {
+fn token_larger_than_8_kib_is_not_issued() {
     let mut largest = 0;
     for length in 5_900..6_100 {
         let token = issuer()
@@ -158,7 +158,7 @@ fn a_token_larger_than_8_kib_is_not_issued() {
         match token {
             Ok(token) => {
                 largest = largest.max(token.len());
-                judge(&token, ACCEPTED, token.len());
+                check(&token, ACCEPTED, token.len());
             }
             Err(error) => assert_eq!(error, IssueError::TooLarge),
         }
@@ -167,13 +167,13 @@ fn a_token_larger_than_8_kib_is_not_issued() {
 }
 
 #[test]
-fn a_token_whose_header_is_larger_than_1_kib_is_not_issued() {
+fn token_header_larger_than_1_kib_is_not_issued() {
     for (length, fits) in [(600, true), (732, true), (733, false), (2_000, false)] {
         let key = SigningKey::hs256(&secret()).key_id("k".repeat(length));
         let verifier = JwtVerifier::new(key.verifying_key()).clock(at(NOW as f64));
         match JwtIssuer::new(key).clock(at(NOW as f64)).issue("7") {
             Ok(token) => {
-                judge_with(&verifier, &token, ACCEPTED, length);
+                check_with(&verifier, &token, ACCEPTED, length);
                 assert!(fits, "{length}");
             }
             Err(error) => assert_eq!((error, fits), (IssueError::TooLarge, false), "{length}"),
@@ -182,7 +182,7 @@ fn a_token_whose_header_is_larger_than_1_kib_is_not_issued() {
 }
 
 #[test]
-fn a_clock_that_is_out_of_all_range_issues_nothing() {
+fn clock_out_of_range_issues_nothing() {
     let ends = UNIX_EPOCH + Duration::from_secs(253_402_300_799);
     for now in [
         UNIX_EPOCH - Duration::from_secs(1),
@@ -190,12 +190,12 @@ fn a_clock_that_is_out_of_all_range_issues_nothing() {
         ends + Duration::from_secs(1),
         UNIX_EPOCH + Duration::from_secs(i64::MAX as u64),
     ] {
-        let refused = issuer().clock(Clock::from_fn(move || now)).issue("7");
-        assert_eq!(refused, Err(IssueError::ClockOutOfRange), "{now:?}");
+        let rejected = issuer().clock(Clock::from_fn(move || now)).issue("7");
+        assert_eq!(rejected, Err(IssueError::ClockOutOfRange), "{now:?}");
     }
     let last = Clock::from_fn(move || ends - Duration::from_nanos(1_000_000));
     let token = issuer().clock(last.clone()).issue("7").unwrap();
-    judge_with(
+    check_with(
         &verifier().clock(last),
         &token,
         ACCEPTED,
@@ -204,7 +204,7 @@ fn a_clock_that_is_out_of_all_range_issues_nothing() {
 }
 
 #[test]
-fn issuer_audience_and_generation_arrive() {
+fn issuer_audience_and_generation_round_trip() {
     let issuer = issuer().issuer("https://login.example").audience("orders");
     let ours = verifier()
         .issuer("https://login.example")
@@ -215,7 +215,7 @@ fn issuer_audience_and_generation_arrive() {
         ours.verify_token(&token).unwrap().generation(),
         Some(u64::MAX)
     );
-    judge(
+    check(
         &token,
         UNEXPECTED_AUDIENCE,
         "a verifier without an audience",
@@ -226,7 +226,7 @@ fn issuer_audience_and_generation_arrive() {
 }
 
 #[test]
-fn several_audiences_are_issued_and_each_is_accepted() {
+fn each_of_several_issued_audiences_is_accepted() {
     let one = issuer().audience("orders").audience("orders");
     let token = one.issue("7").unwrap();
     assert_eq!(payload_by(&["orders"], &token)["aud"], "orders");
@@ -245,14 +245,14 @@ fn several_audiences_are_issued_and_each_is_accepted() {
         );
     }
     let other = verifier().audience("other");
-    judge_with(&other, &token, AUDIENCE, "a verifier of another audience");
+    check_with(&other, &token, AUDIENCE, "a verifier of another audience");
 }
 
 #[test]
-fn token_begins_when_it_is_told_to() {
+fn issued_nbf_is_the_configured_time() {
     let begin = NOW + 60;
     let token = issuer().token("7").not_before(time(begin)).issue().unwrap();
-    judge_with(&verifier(), &token, NOT_YET_VALID, "a minute before");
+    check_with(&verifier(), &token, NOT_YET_VALID, "a minute before");
     let then = verifier().clock(at(begin as f64));
     let claims = then.verify_token(&token).unwrap();
     assert_eq!(claims.not_before(), Some(time(begin)));
@@ -280,20 +280,20 @@ fn token_begins_when_it_is_told_to() {
 }
 
 #[test]
-fn token_has_the_name_that_it_was_given() {
+fn issued_jti_is_the_configured_id() {
     let longest = "j".repeat(255);
     for id in ["urn:uuid:1", "é", &longest] {
         let token = issuer().token("7").token_id(id).issue().unwrap();
         assert_eq!(accepted_later(&token).token_id(), Some(id));
     }
     for id in ["", "a\nb", "\0", &"j".repeat(256)] {
-        let refused = issuer().token("7").token_id(id).issue();
-        assert_eq!(refused, Err(IssueError::InvalidTokenId), "{id:?}");
+        let rejected = issuer().token("7").token_id(id).issue();
+        assert_eq!(rejected, Err(IssueError::InvalidTokenId), "{id:?}");
     }
 }
 
 #[test]
-fn struct_of_registered_claims_is_taken_at_its_word() {
+fn registered_claims_struct_is_issued_as_given() {
     #[derive(serde::Serialize)]
     struct Old {
         sub: String,
@@ -330,7 +330,7 @@ fn struct_of_registered_claims_is_taken_at_its_word() {
 }
 
 #[test]
-fn registered_claims_that_a_verifier_or_the_issuer_contradicts_are_refused() {
+fn contradictory_registered_claims_are_rejected() {
     use IssueError::*;
 
     let bare = issuer().lifetime(Duration::from_secs(900));

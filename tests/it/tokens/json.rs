@@ -3,7 +3,7 @@
 use super::forge::*;
 
 #[test]
-fn header_and_claims_are_json_objects() {
+fn header_and_claims_must_be_json_objects() {
     for (row, json) in [
         ("nothing", ""),
         ("blank", " "),
@@ -34,14 +34,14 @@ fn header_and_claims_are_json_objects() {
         ("NUL", "\0"),
     ] {
         if !json.is_empty() {
-            judge(&with_header(json), JSON_HEADER, row);
-            judge(&with_payload(json), JSON_CLAIMS, row);
+            check(&with_header(json), JSON_HEADER, row);
+            check(&with_payload(json), JSON_CLAIMS, row);
         }
     }
 }
 
 #[test]
-fn nothing_stands_before_or_after_the_object() {
+fn data_around_the_json_object_is_rejected() {
     for (row, before, after) in [
         ("BOM", "\u{feff}", ""),
         ("NUL before", "\0", ""),
@@ -55,12 +55,12 @@ fn nothing_stands_before_or_after_the_object() {
         ("form feed", "\u{c}", ""),
         ("a letter", "", "x"),
     ] {
-        judge(
+        check(
             &with_header(format!("{before}{HEADER}{after}")),
             JSON_HEADER,
             row,
         );
-        judge(
+        check(
             &with_payload(format!("{before}{PAYLOAD}{after}")),
             JSON_CLAIMS,
             row,
@@ -68,7 +68,7 @@ fn nothing_stands_before_or_after_the_object() {
     }
     // RFC 8259, section 2: white space is insignificant.
     let blanks = " \t\r\n";
-    judge(
+    check(
         &seal(
             format!("{blanks}{HEADER}{blanks}"),
             format!("{blanks}{PAYLOAD}{blanks}"),
@@ -79,7 +79,7 @@ fn nothing_stands_before_or_after_the_object() {
 }
 
 #[test]
-fn odd_json_is_refused_also_where_nobody_looks() {
+fn invalid_json_in_ignored_members_is_rejected() {
     for value in [
         "NaN",
         "Infinity",
@@ -109,9 +109,9 @@ fn odd_json_is_refused_also_where_nobody_looks() {
         r#"{1:2}"#,
         "",
     ] {
-        judge_ignored(value, false);
-        judge_ignored(&format!("[[{value},1]]"), false);
-        judge_ignored(&format!(r#"{{"y":{value}}}"#), false);
+        check_ignored(value, false);
+        check_ignored(&format!("[[{value},1]]"), false);
+        check_ignored(&format!(r#"{{"y":{value}}}"#), false);
     }
     for value in [
         "null",
@@ -125,12 +125,12 @@ fn odd_json_is_refused_also_where_nobody_looks() {
         r#"[1,[2,{"y":[]}],"z"]"#,
         r#"{"y":null,"z":{}}"#,
     ] {
-        judge_ignored(value, true);
+        check_ignored(value, true);
     }
 }
 
 #[test]
-fn no_byte_of_header_or_claims_is_not_utf_8() {
+fn invalid_utf_8_is_rejected() {
     for (row, bytes) in [
         ("lone continuation", &b"\x80"[..]),
         ("no such byte", b"\xff"),
@@ -150,14 +150,14 @@ fn no_byte_of_header_or_claims_is_not_utf_8() {
             let member = [before.as_bytes(), bytes, after.as_bytes()].concat();
             let header = [br#"{"alg":"HS256","#, &*member, b"}"].concat();
             let payload = [br#"{"sub":"7","exp":1767229200,"#, &*member, b"}"].concat();
-            judge(&with_header(header), JSON_HEADER, row);
-            judge(&with_payload(payload), JSON_CLAIMS, row);
+            check(&with_header(header), JSON_HEADER, row);
+            check(&with_payload(payload), JSON_CLAIMS, row);
         }
     }
 }
 
 #[test]
-fn no_string_or_name_is_half_a_surrogate_pair() {
+fn lone_surrogate_is_rejected() {
     for text in [
         r"\ud800",
         r"\udc00",
@@ -170,28 +170,28 @@ fn no_string_or_name_is_half_a_surrogate_pair() {
         r"\uD800\n",
         r"a\udfffb",
     ] {
-        judge_ignored(&format!(r#""{text}""#), false);
-        judge_ignored(&format!(r#"["{text}"]"#), false);
-        judge_ignored(&format!(r#"{{"{text}":1}}"#), false);
-        judge_ignored(&format!(r#"[{{"y":{{"{text}":[]}}}}]"#), false);
-        judge_ignored(&format!(r#"1,"{text}":2"#), false);
-        judge(
+        check_ignored(&format!(r#""{text}""#), false);
+        check_ignored(&format!(r#"["{text}"]"#), false);
+        check_ignored(&format!(r#"{{"{text}":1}}"#), false);
+        check_ignored(&format!(r#"[{{"y":{{"{text}":[]}}}}]"#), false);
+        check_ignored(&format!(r#"1,"{text}":2"#), false);
+        check(
             &with_header(format!(r#"{{"alg":"HS256","kid":"{text}"}}"#)),
             JSON_HEADER,
             text,
         );
-        judge(
+        check(
             &with_payload(format!(r#"{{"exp":1767229200,"sub":"{text}"}}"#)),
             JSON_CLAIMS,
             text,
         );
     }
-    judge_ignored(r#""\ud83d\ude00""#, true);
-    judge_ignored(r#"{"\ud83d\ude00":1}"#, true);
+    check_ignored(r#""\ud83d\ude00""#, true);
+    check_ignored(r#"{"\ud83d\ude00":1}"#, true);
 }
 
 #[test]
-fn a_name_that_stands_twice_is_refused() {
+fn duplicate_member_name_is_rejected() {
     for (row, header) in [
         ("alg", r#"{"alg":"HS256","alg":"HS256"}"#),
         (
@@ -210,7 +210,7 @@ fn a_name_that_stands_twice_is_refused() {
         ("empty", r#"{"alg":"HS256","":1,"":1}"#),
         ("crit", r#"{"alg":"HS256","crit":[],"crit":[]}"#),
     ] {
-        judge(&with_header(header), JSON_HEADER, row);
+        check(&with_header(header), JSON_HEADER, row);
     }
     for name in [
         "sub", "exp", "nbf", "iat", "iss", "aud", "jti", "gen", "scope", "x", "", "é",
@@ -231,11 +231,11 @@ fn a_name_that_stands_twice_is_refused() {
         };
         for again in [name, &*escaped] {
             let json = format!(r#"{{"{name}":{value},{others},"{again}":{value}}}"#);
-            judge(&with_payload(&json), JSON_CLAIMS, json);
+            check(&with_payload(&json), JSON_CLAIMS, json);
         }
     }
     // Other names, though they look alike.
-    judge(
+    check(
         &with_claims(r#""x":1,"X":1,"x ":1,"é":1,"e\u0301":1"#),
         ACCEPTED,
         "others",
@@ -243,17 +243,17 @@ fn a_name_that_stands_twice_is_refused() {
 }
 
 #[test]
-fn an_escaped_name_is_the_name() {
+fn escaped_name_equals_the_plain_name() {
     let payload = r#"{"s\u0075b":"\u0037","\u0065xp":1767229200,"\u0061\u0075\u0064":"x"}"#;
-    judge(&with_payload(payload), UNEXPECTED_AUDIENCE, "aud");
+    check(&with_payload(payload), UNEXPECTED_AUDIENCE, "aud");
     let payload = r#"{"s\u0075b":"\u0037","\u0065xp":1767229200}"#;
     assert_eq!(accepted(&with_payload(payload)).subject(), "7");
-    judge(
+    check(
         &with_header(r#"{"\u0061lg":"\u0048S256"}"#),
         ACCEPTED,
         "alg",
     );
-    judge(
+    check(
         &with_header(r#"{"alg":"HS256","cri\u0074":[]}"#),
         CRITICAL,
         "crit",
@@ -261,7 +261,7 @@ fn an_escaped_name_is_the_name() {
 }
 
 #[test]
-fn nesting_ends_at_64_levels_also_where_nobody_looks() {
+fn nesting_is_limited_to_64_levels_in_ignored_members() {
     // The object itself is the first level.
     for (levels, passes) in [(1, true), (63, true), (64, false), (65, false), (90, false)] {
         for wrap in [
@@ -273,30 +273,30 @@ fn nesting_ends_at_64_levels_also_where_nobody_looks() {
                 _ => format!(r#"{{"y":{inner}}}"#),
             },
         ] {
-            judge_ignored(&(1..levels).fold("[]".to_owned(), wrap), passes);
+            check_ignored(&(1..levels).fold("[]".to_owned(), wrap), passes);
         }
     }
     let deep = format!(r#""x":{}{}"#, "[".repeat(2900), "]".repeat(2900));
-    judge(&with_claims(deep), JSON_CLAIMS, "as deep as a token can be");
+    check(&with_claims(deep), JSON_CLAIMS, "as deep as a token can be");
     let open = format!(r#""x":{}"#, "[".repeat(5800));
-    judge(
+    check(
         &with_claims(open),
         JSON_CLAIMS,
         "as deep as a token can be, and open",
     );
     let wide = format!(r#""x":[{}1]"#, "[],".repeat(1800));
-    judge(&with_claims(wide), ACCEPTED, "wide and not deep");
+    check(&with_claims(wide), ACCEPTED, "wide and not deep");
 }
 
 /// The value of a member that means nothing to us, in the header and in the claims.
 #[track_caller]
-fn judge_ignored(value: &str, passes: bool) {
-    let choose = |refused| if passes { ACCEPTED } else { refused };
+fn check_ignored(value: &str, passes: bool) {
+    let choose = |rejected| if passes { ACCEPTED } else { rejected };
     let header = format!(r#"{{"alg":"HS256","x":{value}}}"#);
     if header.len() <= 768 {
-        judge(&with_header(header), choose(JSON_HEADER), value);
+        check(&with_header(header), choose(JSON_HEADER), value);
     }
-    judge(
+    check(
         &with_claims(format!(r#""x":{value}"#)),
         choose(JSON_CLAIMS),
         value,

@@ -29,7 +29,7 @@ proptest! {
     })]
 
     #[test]
-    fn jwk_is_read_as_by_a_second_reader(
+    fn jwk_reader_agrees_with_a_second_reader(
         key in 0..KEYS.len(),
         changes in vec((select(&NAMES[..]), change()), 0..4),
     ) {

@@ -12,7 +12,7 @@ use tower_warder::{JwtIssuer, JwtVerifier};
 use super::forge::*;
 
 #[test]
-fn tokens_of_jsonwebtoken_are_accepted() {
+fn jsonwebtoken_tokens_are_accepted() {
     let key = EncodingKey::from_secret(SECRET.as_bytes());
     let exp = system_seconds() + 60;
     for (header, claims) in [
@@ -34,12 +34,12 @@ fn tokens_of_jsonwebtoken_are_accepted() {
         ),
     ] {
         let token = jsonwebtoken::encode(&header, &claims, &key).unwrap();
-        judge_with(&JwtVerifier::hs256(&secret()), &token, ACCEPTED, &claims);
+        check_with(&JwtVerifier::hs256(&secret()), &token, ACCEPTED, &claims);
     }
 }
 
 #[test]
-fn our_tokens_are_accepted_by_jsonwebtoken() {
+fn issued_tokens_are_accepted_by_jsonwebtoken() {
     let issuer = JwtIssuer::hs256(&secret()).issuer("i").audience("a");
     let token = issuer
         .token("7")
@@ -59,7 +59,7 @@ fn our_tokens_are_accepted_by_jsonwebtoken() {
 }
 
 #[test]
-fn where_jsonwebtoken_accepts_and_we_refuse_the_reason_is_known() {
+fn rejections_beyond_jsonwebtoken_have_a_known_reason() {
     let ours = JwtVerifier::hs256(&secret());
     let exp = system_seconds() + 3600;
     let good = format!(r#"{{"sub":"7","exp":{exp}}}"#);
@@ -136,7 +136,7 @@ fn where_jsonwebtoken_accepts_and_we_refuse_the_reason_is_known() {
             ISSUED_IN_FUTURE,
         ),
     ] {
-        judge_with(&ours, &token, reason, row);
+        check_with(&ours, &token, reason, row);
         assert!(
             oracle(&token, &strictest()).is_ok(),
             "{row}: now refused, strike it off the list"
@@ -145,7 +145,7 @@ fn where_jsonwebtoken_accepts_and_we_refuse_the_reason_is_known() {
 }
 
 #[test]
-fn jsonwebtoken_takes_arrays_as_claims_and_skips_what_it_does_not_read() {
+fn jsonwebtoken_accepts_array_claims_and_skips_unread_members() {
     #[derive(serde::Deserialize)]
     #[allow(dead_code)]
     struct Own {
@@ -169,7 +169,7 @@ fn jsonwebtoken_takes_arrays_as_claims_and_skips_what_it_does_not_read() {
         ),
     ] {
         let token = with_payload(payload);
-        judge_with(&JwtVerifier::hs256(&secret()), &token, JSON_CLAIMS, row);
+        check_with(&JwtVerifier::hs256(&secret()), &token, JSON_CLAIMS, row);
         let key = DecodingKey::from_secret(SECRET.as_bytes());
         let array = jsonwebtoken::decode::<Vec<Value>>(&token, &key, &strictest()).is_ok();
         let object = jsonwebtoken::decode::<Own>(&token, &key, &strictest()).is_ok();
@@ -181,30 +181,30 @@ fn jsonwebtoken_takes_arrays_as_claims_and_skips_what_it_does_not_read() {
 }
 
 #[test]
-fn in_the_second_of_its_expiry_jsonwebtoken_accepts_a_token_and_we_refuse_it() {
+fn token_in_its_expiry_second_is_rejected_unlike_jsonwebtoken() {
     let ours = JwtVerifier::hs256(&secret());
     // The second may end between the two looks at the clock.
     let seen = (0..10).any(|_| {
         let token = with_payload(format!(r#"{{"sub":"7","exp":{}}}"#, system_seconds()));
-        judge_with(&ours, &token, EXPIRED, "ours");
+        check_with(&ours, &token, EXPIRED, "ours");
         oracle(&token, &strictest()).is_ok()
     });
     assert!(seen, "now refused, strike it off the list");
 }
 
 #[test]
-fn headers_that_we_do_not_read_are_the_only_ones_that_we_accept_and_jsonwebtoken_refuses() {
+fn only_unread_headers_are_accepted_beyond_jsonwebtoken() {
     let exp = system_seconds() + 3600;
     for member in [r#""jwk":"x""#, r#""jku":1"#, r#""x5c":{}"#, r#""cty":1"#] {
         let header = format!(r#"{{"alg":"HS256",{member}}}"#);
         let token = seal(header, format!(r#"{{"sub":"7","exp":{exp}}}"#));
-        judge_with(&JwtVerifier::hs256(&secret()), &token, ACCEPTED, member);
+        check_with(&JwtVerifier::hs256(&secret()), &token, ACCEPTED, member);
         assert!(oracle(&token, &strictest()).is_err(), "{member}");
     }
 }
 
 #[test]
-fn what_we_accept_jsonwebtoken_accepts() {
+fn accepted_tokens_are_accepted_by_jsonwebtoken() {
     let ours = JwtVerifier::hs256(&secret())
         .issuer("i")
         .audience("a")

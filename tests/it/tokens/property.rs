@@ -16,7 +16,7 @@ proptest! {
     })]
 
     #[test]
-    fn what_is_issued_is_accepted_and_says_what_was_put_in(
+    fn issued_token_is_accepted_and_round_trips(
         subject in "\\PC{1,60}",
         text in any::<String>(),
         number in any::<i64>(),
@@ -49,7 +49,7 @@ proptest! {
 
     // Any registered claim, of any type: what is made of it, a verifier accepts when it begins.
     #[test]
-    fn claims_that_are_issued_are_accepted(
+    fn issued_claims_are_accepted(
         registered in vec((select(&REGISTERED[..]), registered()), 0..6),
         configured in any::<bool>(),
     ) {
@@ -81,10 +81,10 @@ proptest! {
     }
 
     #[test]
-    fn any_single_byte_that_is_changed_makes_a_token_refused(subject in "[a-z0-9]{1,40}") {
+    fn token_with_one_changed_byte_is_rejected(subject in "[a-z0-9]{1,40}") {
         let token = JwtIssuer::hs256(&secret()).clock(at(NOW as f64)).issue(&subject).unwrap();
         let verifier = verifier();
-        judge_with(&verifier, &token, ACCEPTED, "unchanged");
+        check_with(&verifier, &token, ACCEPTED, "unchanged");
         for position in 0..token.len() {
             for other in [b'A', b'Q', b'-', b'.', b'=', b' ', 0] {
                 let mut changed = token.clone().into_bytes();
@@ -101,7 +101,7 @@ proptest! {
     }
 
     #[test]
-    fn any_other_byte_in_any_place_makes_a_token_refused(position in any::<Index>(), byte in 0..128_u8) {
+    fn token_with_any_byte_replaced_is_rejected(position in any::<Index>(), byte in 0..128_u8) {
         let mut changed = with_payload(PAYLOAD).into_bytes();
         let position = position.index(changed.len());
         if std::mem::replace(&mut changed[position], byte) != byte {
@@ -111,13 +111,13 @@ proptest! {
     }
 
     #[test]
-    fn no_text_makes_a_verifier_panic(text in any::<String>(), parts in vec("[A-Za-z0-9_=-]{0,20}", 0..6)) {
+    fn arbitrary_text_does_not_panic_the_verifier(text in any::<String>(), parts in vec("[A-Za-z0-9_=-]{0,20}", 0..6)) {
         prop_assert!(verifier().verify_token(&text).is_err());
         prop_assert!(verifier().verify_token(&parts.join(".")).is_err());
     }
 
     #[test]
-    fn no_bytes_that_are_signed_make_a_verifier_panic(
+    fn signed_arbitrary_bytes_do_not_panic_the_verifier(
         header in vec(any::<u8>(), 1..80),
         payload in vec(any::<u8>(), 1..200),
     ) {
@@ -127,7 +127,7 @@ proptest! {
     }
 
     #[test]
-    fn no_mutation_of_header_or_claims_makes_a_verifier_panic(
+    fn mutated_header_or_claims_do_not_panic_the_verifier(
         header in mutations(),
         payload in mutations(),
     ) {

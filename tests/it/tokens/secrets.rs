@@ -14,11 +14,11 @@ use tower_warder::{HmacSecret, JwtIssuer, JwtVerifier};
 use super::forge::*;
 
 #[test]
-fn a_secret_is_as_long_as_the_hash_of_its_algorithm() {
+fn secret_is_at_least_as_long_as_the_hash() {
     for length in [0, 1, 16, 31] {
-        let refused = HmacSecret::new(&SECRET[..length]).unwrap_err();
+        let rejected = HmacSecret::new(&SECRET[..length]).unwrap_err();
         assert!(
-            matches!(refused, ConfigError::SecretTooShort { needed: 32, given } if given == length),
+            matches!(rejected, ConfigError::SecretTooShort { needed: 32, given } if given == length),
             "{length}"
         );
     }
@@ -38,7 +38,7 @@ fn a_secret_is_as_long_as_the_hash_of_its_algorithm() {
 }
 
 #[test]
-fn placeholders_repetitions_and_sequences_are_no_secrets() {
+fn placeholders_repetitions_and_sequences_are_rejected() {
     for (text, placeholder) in [
         ("CHANGE_ME".to_owned(), true),
         (
@@ -81,13 +81,13 @@ fn placeholders_repetitions_and_sequences_are_no_secrets() {
         ("0123456789abcdefghijklmnopqrstuvwxyz".to_owned(), false),
         ("ABCDEFGHIJKLMNOPQRSTUVWXYZ012345".to_owned(), false),
     ] {
-        let refused = HmacSecret::new(text.as_str()).unwrap_err();
+        let rejected = HmacSecret::new(text.as_str()).unwrap_err();
         assert_eq!(
-            matches!(refused, ConfigError::PlaceholderSecret),
+            matches!(rejected, ConfigError::PlaceholderSecret),
             placeholder,
             "{text:?}"
         );
-        let predictable = matches!(refused, ConfigError::PredictableSecret);
+        let predictable = matches!(rejected, ConfigError::PredictableSecret);
         assert_eq!(predictable, !placeholder, "{text:?}");
     }
     let counted: Vec<u8> = (0..=255).collect();
@@ -215,7 +215,7 @@ fn random_secrets_of_every_kind_are_accepted() {
 }
 
 #[test]
-fn a_key_that_may_be_public_is_no_secret_for_hmac() {
+fn public_key_is_rejected_as_hmac_secret() {
     let rsa = include_str!("../../keys/rsa-2048-public.pem");
     let body = "MIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8AMIIBCgKCAQEA";
     for text in [
@@ -234,15 +234,15 @@ fn a_key_that_may_be_public_is_no_secret_for_hmac() {
         format!("ecdsa-sha2-nistp256 {body}"),
         format!("sk-ssh-ed25519@openssh.com {body}"),
     ] {
-        let refused = HmacSecret::new(text.as_str()).unwrap_err();
-        assert!(matches!(refused, ConfigError::InvalidKey(_)), "{text}");
+        let rejected = HmacSecret::new(text.as_str()).unwrap_err();
+        assert!(matches!(rejected, ConfigError::InvalidKey(_)), "{text}");
     }
     let text = "a passphrase -----that BEGINs----- with ssh-rsa";
     assert!(HmacSecret::new(text).is_ok(), "{text}");
 }
 
 #[test]
-fn a_long_passphrase_with_a_placeholder_in_it_is_a_secret() {
+fn long_passphrase_containing_a_placeholder_is_accepted() {
     for text in [
         "the secret of my garden is a password: manure",
         "never change_me, not even by test or default!",
@@ -253,22 +253,22 @@ fn a_long_passphrase_with_a_placeholder_in_it_is_a_secret() {
 }
 
 #[test]
-fn a_variable_that_is_not_set_is_an_error_and_no_default() {
-    let refused = HmacSecret::from_env("TOWER_WARDER_TEST_THAT_NOBODY_SETS").unwrap_err();
-    assert!(matches!(refused, ConfigError::MissingVariable(_)));
+fn unset_variable_is_an_error() {
+    let rejected = HmacSecret::from_env("TOWER_WARDER_TEST_THAT_NOBODY_SETS").unwrap_err();
+    assert!(matches!(rejected, ConfigError::MissingVariable(_)));
 }
 
 #[test]
-fn generated_secrets_differ_and_are_good_for_every_hmac() {
+fn generated_secrets_differ_and_fit_every_hmac() {
     let (one, other) = (HmacSecret::generate(), HmacSecret::generate());
     assert!(SigningKey::hs512(&one).is_ok());
     let token = JwtIssuer::hs256(&one).issue("7").unwrap();
-    judge_with(&JwtVerifier::hs256(&one), &token, ACCEPTED, "its own");
-    judge_with(&JwtVerifier::hs256(&other), &token, SIGNATURE, "another");
+    check_with(&JwtVerifier::hs256(&one), &token, ACCEPTED, "its own");
+    check_with(&JwtVerifier::hs256(&other), &token, SIGNATURE, "another");
 }
 
 #[test]
-fn a_secret_file_is_made_once_and_whole_and_for_its_owner_only() {
+fn secret_file_is_created_once_atomically_and_owner_only() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("secret");
     let secrets: Vec<HmacSecret> = thread::scope(|scope| {
@@ -282,7 +282,7 @@ fn a_secret_file_is_made_once_and_whole_and_for_its_owner_only() {
     });
     let token = JwtIssuer::hs256(&secrets[0]).issue("7").unwrap();
     for secret in &secrets {
-        judge_with(
+        check_with(
             &JwtVerifier::hs256(secret),
             &token,
             ACCEPTED,
@@ -293,7 +293,7 @@ fn a_secret_file_is_made_once_and_whole_and_for_its_owner_only() {
     let text = fs::read_to_string(&path).unwrap();
     assert_eq!(URL_SAFE_NO_PAD.decode(&text).unwrap().len(), 64);
     let read = HmacSecret::new(text.clone()).unwrap();
-    judge_with(
+    check_with(
         &JwtVerifier::hs256(&read),
         &token,
         ACCEPTED,
@@ -317,7 +317,7 @@ fn a_secret_file_is_made_once_and_whole_and_for_its_owner_only() {
 }
 
 #[test]
-fn a_secret_file_that_is_no_good_is_an_error_and_stays_as_it_is() {
+fn invalid_secret_file_is_an_error_and_unchanged() {
     let directory = tempfile::tempdir().unwrap();
     for text in ["", "short", "CHANGE_ME_before_you_go_to_production"] {
         let path = directory.path().join("secret");
@@ -334,7 +334,7 @@ fn a_secret_file_that_is_no_good_is_an_error_and_stays_as_it_is() {
 }
 
 #[test]
-fn secret_file_is_read_exactly_and_never_made_by_reading() {
+fn secret_file_is_read_exactly_and_never_created() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("secret");
     let rejected = HmacSecret::from_file(&path).unwrap_err();
@@ -348,7 +348,7 @@ fn secret_file_is_read_exactly_and_never_made_by_reading() {
     let read = HmacSecret::from_file(&path).unwrap();
     let token = JwtIssuer::hs256(&read).issue("7").unwrap();
     let exact = HmacSecret::new(format!("{SECRET}\n")).unwrap();
-    judge_with(
+    check_with(
         &JwtVerifier::hs256(&exact),
         &token,
         ACCEPTED,
@@ -364,7 +364,7 @@ fn secret_file_is_read_exactly_and_never_made_by_reading() {
 
 #[cfg(unix)]
 #[test]
-fn secret_file_that_others_can_access_is_rejected() {
+fn secret_file_accessible_to_others_is_rejected() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("secret");
     write_private(&path, SECRET);
@@ -389,7 +389,7 @@ fn secret_file_that_others_can_access_is_rejected() {
 
 #[cfg(unix)]
 #[test]
-fn secret_file_that_is_a_link_or_no_file_is_rejected() {
+fn symlink_or_non_file_secret_is_rejected() {
     use std::os::unix::fs::symlink;
     use std::os::unix::net::UnixListener;
 
@@ -419,7 +419,7 @@ fn secret_file_that_is_a_link_or_no_file_is_rejected() {
 
 #[cfg(unix)]
 #[test]
-fn secret_file_of_a_foreign_owner_is_rejected() {
+fn secret_file_of_another_owner_is_rejected() {
     use std::os::unix::fs::{MetadataExt, chown};
 
     let directory = tempfile::tempdir().unwrap();
@@ -452,7 +452,7 @@ fn secret_file_of_a_foreign_owner_is_rejected() {
 /// A file that is replaced all the time is read as one of those that it was, or rejected.
 #[cfg(unix)]
 #[test]
-fn link_that_takes_the_place_of_a_secret_file_is_never_followed() {
+fn symlink_replacing_a_secret_file_is_never_followed() {
     use std::os::unix::fs::symlink;
     use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -511,18 +511,18 @@ fn set_mode(path: &Path, mode: u32) {
 // differs in its first byte as for one that differs in its last. What can be seen from outside is
 // that it compares the whole.
 #[test]
-fn a_mac_that_agrees_only_in_part_is_refused() {
+fn partially_matching_mac_is_rejected() {
     let [header, payload, signature] = segments(&with_payload(PAYLOAD));
     let mac = URL_SAFE_NO_PAD.decode(signature).unwrap();
     let with_mac = |mac: &[u8]| format!("{header}.{payload}.{}", encode(mac));
-    judge(&with_mac(&mac), ACCEPTED, "whole");
+    check(&with_mac(&mac), ACCEPTED, "whole");
     for length in 1..mac.len() {
-        judge(
+        check(
             &with_mac(&mac[..length]),
             SIGNATURE,
             format!("the first {length} bytes"),
         );
-        judge(
+        check(
             &with_mac(&mac[length..]),
             SIGNATURE,
             format!("without the first {length} bytes"),
@@ -531,30 +531,30 @@ fn a_mac_that_agrees_only_in_part_is_refused() {
     for byte in 0..mac.len() {
         let mut other = mac.clone();
         other[byte] ^= 1;
-        judge(&with_mac(&other), SIGNATURE, format!("another byte {byte}"));
+        check(&with_mac(&other), SIGNATURE, format!("another byte {byte}"));
     }
-    judge(
+    check(
         &with_mac(&[&mac[..], &[0]].concat()),
         SIGNATURE,
         "one byte more",
     );
-    judge(
+    check(
         &with_mac(&[&mac[..], &mac[..]].concat()),
         SIGNATURE,
         "twice",
     );
-    judge(&with_mac(&[0; 32]), SIGNATURE, "zeros");
+    check(&with_mac(&[0; 32]), SIGNATURE, "zeros");
 }
 
 #[test]
-fn nothing_that_is_formatted_shows_the_secret() {
+fn formatted_values_never_show_the_secret() {
     let secret = secret();
     let key = SigningKey::hs512(&secret).unwrap().key_id("a");
     let ring = KeyRing::new();
     ring.set_signing_key(key.clone()).unwrap();
     let (issuer, verifier) = (JwtIssuer::hs256(&secret), verifier());
     let token = issuer.issue("7").unwrap();
-    let refused = verifier.verify_token(&format!("{token}x")).unwrap_err();
+    let rejected = verifier.verify_token(&format!("{token}x")).unwrap_err();
 
     let mut shown = Vec::new();
     macro_rules! show {
@@ -574,7 +574,7 @@ fn nothing_that_is_formatted_shows_the_secret() {
             .claims(&serde_json::json!({"own": SECRET})),
         verifier,
         JwtVerifier::ring(&ring),
-        refused,
+        rejected,
         HmacSecret::new(&SECRET[..31]).unwrap_err(),
         HmacSecret::new(format!("CHANGE_ME{SECRET}")).unwrap_err(),
         HmacSecret::new(SECRET[..8].repeat(8)).unwrap_err(),

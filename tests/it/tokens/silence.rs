@@ -12,8 +12,8 @@ use super::source::app_of;
 use crate::support::send;
 
 #[test]
-fn no_text_of_an_error_has_a_piece_of_the_token() {
-    for token in refused_tokens() {
+fn error_texts_contain_no_part_of_the_token() {
+    for token in rejected_tokens() {
         let error = verifier()
             .issuer("i")
             .audience("a")
@@ -37,7 +37,7 @@ fn no_text_of_an_error_has_a_piece_of_the_token() {
 }
 
 #[test]
-fn no_text_of_an_error_about_custom_claims_has_a_piece_of_the_token() {
+fn custom_claim_error_texts_contain_no_part_of_the_token() {
     #[derive(serde::Deserialize)]
     #[allow(dead_code)]
     struct Own {
@@ -53,9 +53,9 @@ fn no_text_of_an_error_about_custom_claims_has_a_piece_of_the_token() {
 }
 
 #[tokio::test]
-async fn no_answer_has_a_piece_of_the_token() {
+async fn responses_contain_no_part_of_the_token() {
     let app = app_of(verifier().issuer("i").audience("a"));
-    for token in refused_tokens() {
+    for token in rejected_tokens() {
         let Ok(value) = HeaderValue::from_bytes(format!("Bearer {token}").as_bytes()) else {
             continue;
         };
@@ -69,7 +69,7 @@ async fn no_answer_has_a_piece_of_the_token() {
 /// Stands in every one of the tokens, with a line's end and a quote where JSON can say so.
 const MARK: &str = r#"Zq8Kw3\r\nSet-Cookie: Zq8Kw3=\"Zq8Kw3\""#;
 
-fn refused_tokens() -> Vec<String> {
+fn rejected_tokens() -> Vec<String> {
     let [header, payload, signature] = segments(&with_claims(format!(r#""x":"{MARK}""#)));
     vec![
         format!("{header}.{payload}"),

@@ -24,7 +24,7 @@ pub fn app_of(verifier: JwtVerifier) -> Router {
 }
 
 #[tokio::test]
-async fn two_authorization_lines_are_a_malformed_request_whatever_they_say() {
+async fn two_authorization_headers_are_invalid_request() {
     let good = format!("Bearer {}", with_payload(PAYLOAD));
     for (row, lines) in [
         ("the same twice", [&*good, &*good]),
@@ -49,7 +49,7 @@ async fn two_authorization_lines_are_a_malformed_request_whatever_they_say() {
 }
 
 #[tokio::test]
-async fn the_scheme_is_bearer_in_any_case_and_blanks_follow() {
+async fn bearer_scheme_is_case_insensitive_and_spaces_follow() {
     let token = with_payload(PAYLOAD);
     for prefix in [
         "Bearer ",
@@ -69,7 +69,7 @@ async fn the_scheme_is_bearer_in_any_case_and_blanks_follow() {
 }
 
 #[tokio::test]
-async fn a_bearer_line_that_is_not_one_token_is_a_bad_token() {
+async fn bearer_header_without_exactly_one_token_is_invalid_token() {
     let token = with_payload(PAYLOAD);
     for line in [
         "Bearer".to_owned(),
@@ -99,12 +99,12 @@ async fn a_bearer_line_that_is_not_one_token_is_a_bad_token() {
         "Bearer .".to_owned(),
     ] {
         let answer = ask(&[line.as_bytes()]).await;
-        assert_refused(&answer, true, &line);
+        assert_rejected(&answer, true, &line);
     }
 }
 
 #[tokio::test]
-async fn another_scheme_or_none_is_no_credential() {
+async fn other_or_missing_scheme_is_anonymous() {
     let token = with_payload(PAYLOAD);
     for line in [
         String::new(),
@@ -122,13 +122,13 @@ async fn another_scheme_or_none_is_no_credential() {
         format!(",Bearer {token}"),
     ] {
         let answer = ask(&[line.as_bytes()]).await;
-        assert_refused(&answer, false, &line);
+        assert_rejected(&answer, false, &line);
     }
-    assert_refused(&ask(&[]).await, false, "no line at all");
+    assert_rejected(&ask(&[]).await, false, "no line at all");
 }
 
 #[tokio::test]
-async fn a_value_that_is_not_ascii_is_refused() {
+async fn non_ascii_value_is_rejected() {
     let token = with_payload(PAYLOAD);
     for (row, line) in [
         (
@@ -145,12 +145,12 @@ async fn a_value_that_is_not_ascii_is_refused() {
         ("not UTF-8", b"\xff\xfe\x80".to_vec()),
         ("another scheme", b"Basic \xe9".to_vec()),
     ] {
-        assert_refused(&ask(&[&line]).await, true, row);
+        assert_rejected(&ask(&[&line]).await, true, row);
     }
 }
 
 #[tokio::test]
-async fn a_public_route_is_open_whatever_credential_comes() {
+async fn public_route_accepts_any_credential() {
     for line in ["", "Bearer", "Bearer x", "Basic x", "Bearer a b"] {
         let request = Request::get("/")
             .header(AUTHORIZATION, line)
@@ -160,7 +160,7 @@ async fn a_public_route_is_open_whatever_credential_comes() {
 }
 
 #[tokio::test]
-async fn the_credential_is_marked_sensitive_for_whoever_comes_after() {
+async fn credential_is_marked_sensitive_for_inner_services() {
     async fn shown(request: axum::extract::Request) -> String {
         format!("{:?}", request.headers())
     }
@@ -207,7 +207,7 @@ async fn ask(lines: &[&[u8]]) -> Answer {
 }
 
 #[track_caller]
-fn assert_refused(answer: &Answer, bad_token: bool, row: &str) {
+fn assert_rejected(answer: &Answer, bad_token: bool, row: &str) {
     let (challenge, code) = if bad_token {
         (
             r#"Bearer realm="api", error="invalid_token""#,

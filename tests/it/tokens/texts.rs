@@ -11,7 +11,7 @@ use super::forge::*;
 
 proptest! {
     #[test]
-    fn texts_are_what_another_reader_says(
+    fn strings_agree_with_another_json_reader(
         texts in vec(text(), 5),
         audience in prop_oneof![vec(text(), 1).prop_map(Ok), vec(text(), 0..5).prop_map(Err)],
         filler in 0..2000_usize,
@@ -49,7 +49,7 @@ proptest! {
     }
 
     #[test]
-    fn a_name_that_stands_twice_is_refused_however_many_there_are(
+    fn duplicate_names_are_rejected_among_many_members(
         names in proptest::collection::hash_set("[a-z]{1,3}é?", 1..60),
         again in any::<prop::sample::Index>(),
         at in any::<prop::sample::Index>(),
@@ -59,17 +59,17 @@ proptest! {
         let names: Vec<String> = names.into_iter().filter(|name| !known.contains(&&**name)).collect();
         prop_assume!(!names.is_empty());
         let mut members: Vec<_> = names.iter().map(|name| format!(r#""{name}":[{{}},null]"#)).collect();
-        judge(&with_claims(members.join(",")), ACCEPTED, "each once");
+        check(&with_claims(members.join(",")), ACCEPTED, "each once");
         let name = again.get(&names);
         let name = if escaped { escape(name) } else { name.clone() };
         members.insert(at.index(members.len() + 1), format!(r#""{name}":0"#));
-        judge(&with_claims(members.join(",")), JSON_CLAIMS, name);
+        check(&with_claims(members.join(",")), JSON_CLAIMS, name);
     }
 }
 
 proptest! {
     #[test]
-    fn claims_are_what_another_reader_says(
+    fn claims_agree_with_another_json_reader(
         (sub, exp, nbf, iat) in (claim(r#""7""#), claim("1767229200"), claim("1"), claim("0.5")),
         (iss, aud, jti) in (claim(r#""i""#), claim(r#"["a"]"#), claim(r#""x""#)),
         (scope, scp, generation) in (claim(r#""a b""#), claim(r#"["c"]"#), claim("3")),

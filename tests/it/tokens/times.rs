@@ -9,7 +9,7 @@ use tower_warder::error::ConfigError;
 use super::forge::*;
 
 #[test]
-fn an_expiry_is_required_and_a_finite_number_until_the_end_of_the_year_9999() {
+fn exp_is_required_and_finite_up_to_the_year_9999() {
     for (exp, expected) in [
         ("1767229200", ACCEPTED),
         ("1767229200.0", ACCEPTED),
@@ -58,14 +58,14 @@ fn an_expiry_is_required_and_a_finite_number_until_the_end_of_the_year_9999() {
         ("1767229200.", JSON_CLAIMS),
         ("+1767229200", JSON_CLAIMS),
     ] {
-        judge(
+        check(
             &with_payload(format!(r#"{{"sub":"7","exp":{exp}}}"#)),
             expected,
             exp,
         );
     }
-    judge(&with_payload(r#"{"sub":"7"}"#), NO_EXPIRY, "none");
-    judge(
+    check(&with_payload(r#"{"sub":"7"}"#), NO_EXPIRY, "none");
+    check(
         &with_payload(r#"{"sub":"7","EXP":1767229200}"#),
         NO_EXPIRY,
         "another name",
@@ -73,7 +73,7 @@ fn an_expiry_is_required_and_a_finite_number_until_the_end_of_the_year_9999() {
 }
 
 #[test]
-fn nbf_and_iat_are_dates_when_present() {
+fn nbf_and_iat_must_be_dates_if_present() {
     for (date, expected) in [
         ("0", ACCEPTED),
         ("-0", ACCEPTED),
@@ -97,13 +97,13 @@ fn nbf_and_iat_are_dates_when_present() {
                 Some(what) => format!("{code}_{what}"),
                 None => expected.to_owned(),
             };
-            judge(&with_claims(&member), &expected, member);
+            check(&with_claims(&member), &expected, member);
         }
     }
 }
 
 #[test]
-fn a_token_has_expired_when_now_is_expiry_and_leeway() {
+fn token_expires_at_exp_plus_leeway() {
     for (exp, leeway, now, expected) in [
         ("10", 0, 9.0, ACCEPTED),
         ("10", 0, 9.999_999, ACCEPTED),
@@ -123,12 +123,12 @@ fn a_token_has_expired_when_now_is_expiry_and_leeway() {
     ] {
         let exp = shifted(exp);
         let token = with_payload(format!(r#"{{"sub":"7","exp":{exp}}}"#));
-        judge_at(now, leeway, &token, expected, "exp");
+        check_at(now, leeway, &token, expected, "exp");
     }
 }
 
 #[test]
-fn token_may_begin_5_seconds_and_the_leeway_ahead() {
+fn nbf_and_iat_tolerance_is_5_seconds_plus_leeway() {
     for (date, leeway, now, passes) in [
         ("10", 0, 4.999_999, false),
         ("10", 0, 5.0, true),
@@ -144,10 +144,10 @@ fn token_may_begin_5_seconds_and_the_leeway_ahead() {
         ("306", 300, 1.0, true),
     ] {
         let date = shifted(date);
-        for (name, refused) in [("nbf", NOT_YET_VALID), ("iat", ISSUED_IN_FUTURE)] {
-            let expected = if passes { ACCEPTED } else { refused };
+        for (name, rejected) in [("nbf", NOT_YET_VALID), ("iat", ISSUED_IN_FUTURE)] {
+            let expected = if passes { ACCEPTED } else { rejected };
             let token = with_claims(format!(r#""{name}":{date}"#));
-            judge_at(now, leeway, &token, expected, name);
+            check_at(now, leeway, &token, expected, name);
 
             let claims = r#"{"sub":"7","exp":1767229200,"#.to_owned();
             let claims = Claims::from_json(format!(r#"{claims}"{name}":{date}}}"#)).unwrap();
@@ -160,7 +160,7 @@ fn token_may_begin_5_seconds_and_the_leeway_ahead() {
 }
 
 #[test]
-fn token_is_not_accepted_5_seconds_after_its_expiry() {
+fn exp_has_no_5_second_tolerance() {
     let claims = Claims::from_json(PAYLOAD).unwrap();
     for (now, expected) in [(1_767_229_199, None), (1_767_229_200, Some(EXPIRED))] {
         let valid = claims
@@ -171,7 +171,7 @@ fn token_is_not_accepted_5_seconds_after_its_expiry() {
 }
 
 #[test]
-fn the_last_date_of_all_is_no_overflow() {
+fn last_date_does_not_overflow() {
     let last = with_payload(r#"{"sub":"7","exp":253402300799}"#);
     let clock = |seconds| Clock::from_fn(move || UNIX_EPOCH + Duration::from_secs(seconds));
     let longest = verifier().leeway(Duration::from_secs(300)).unwrap();
@@ -181,12 +181,12 @@ fn the_last_date_of_all_is_no_overflow() {
         (253_402_300_799 + 300, EXPIRED),
         (i64::MAX as u64, EXPIRED),
     ] {
-        judge_with(&longest.clone().clock(clock(now)), &last, expected, now);
+        check_with(&longest.clone().clock(clock(now)), &last, expected, now);
     }
 }
 
 #[test]
-fn under_a_clock_before_1970_every_token_has_expired() {
+fn clock_before_1970_rejects_every_token_as_expired() {
     for before in [
         Duration::from_nanos(1),
         Duration::from_secs(1),
@@ -198,13 +198,13 @@ fn under_a_clock_before_1970_every_token_has_expired() {
             .clock(Clock::from_fn(move || UNIX_EPOCH - before));
         for exp in ["0", "1767229200", "253402300799"] {
             let token = with_payload(format!(r#"{{"sub":"7","exp":{exp}}}"#));
-            judge_with(&verifier, &token, EXPIRED, format!("{before:?}: {exp}"));
+            check_with(&verifier, &token, EXPIRED, format!("{before:?}: {exp}"));
         }
     }
 }
 
 #[test]
-fn the_leeway_is_at_most_300_seconds() {
+fn leeway_is_at_most_300_seconds() {
     for leeway in [
         Duration::ZERO,
         Duration::from_millis(500),
@@ -218,16 +218,16 @@ fn the_leeway_is_at_most_300_seconds() {
         Duration::from_secs(u64::MAX),
         Duration::MAX,
     ] {
-        let refused = verifier().leeway(leeway).unwrap_err();
-        assert!(matches!(refused, ConfigError::LeewayTooLong), "{leeway:?}");
+        let rejected = verifier().leeway(leeway).unwrap_err();
+        assert!(matches!(rejected, ConfigError::LeewayTooLong), "{leeway:?}");
     }
 }
 
 #[track_caller]
-fn judge_at(now: f64, leeway: u64, token: &str, expected: &str, row: &str) {
+fn check_at(now: f64, leeway: u64, token: &str, expected: &str, row: &str) {
     let verifier = verifier().leeway(Duration::from_secs(leeway)).unwrap();
     let verifier = verifier.clock(at(NOW as f64 + now));
-    judge_with(
+    check_with(
         &verifier,
         token,
         expected,

@@ -9,49 +9,49 @@ use super::*;
 use crate::support::Log;
 
 #[tokio::test]
-async fn user_whom_the_channel_names_is_asked_for_and_the_others_stay() {
-    let (door, mut channel) = connected();
+async fn channel_invalidates_only_the_named_user() {
+    let (fixture, mut channel) = connected();
     for subject in ["jane", "root"] {
-        door.name(subject).await.unwrap();
+        fixture.name(subject).await.unwrap();
     }
-    door.store.put("jane", disabled());
+    fixture.store.put("jane", disabled());
     channel.says(Invalidation::Key("jane".to_owned()));
-    assert_eq!(door.status("jane").await, UserStatus::Disabled);
-    door.name("root").await.unwrap();
-    assert_eq!(door.store.loads(), 3);
+    assert_eq!(fixture.status("jane").await, UserStatus::Disabled);
+    fixture.name("root").await.unwrap();
+    assert_eq!(fixture.store.loads(), 3);
 
     channel.says(Invalidation::All);
     for subject in ["jane", "root"] {
-        door.status(subject).await;
+        fixture.status(subject).await;
     }
-    assert_eq!(door.store.loads(), 5);
+    assert_eq!(fixture.store.loads(), 5);
 }
 
 #[tokio::test]
-async fn every_request_asks_the_store_until_the_channel_is_connected() {
-    let door = Door::new(|cache| cache);
-    door.name("jane").await.unwrap();
+async fn cache_is_bypassed_until_the_channel_connects() {
+    let fixture = Fixture::new(|cache| cache);
+    fixture.name("jane").await.unwrap();
     // Before anybody polls it.
-    let mut channel = Channel::of(&door);
-    assert_eq!(door.loads_of_two_requests().await, 2);
+    let mut channel = Channel::of(&fixture);
+    assert_eq!(fixture.loads_of_two_requests().await, 2);
     channel.polls();
     channel.says(Invalidation::Key("root".to_owned()));
-    assert_eq!(door.loads_of_two_requests().await, 2);
+    assert_eq!(fixture.loads_of_two_requests().await, 2);
 
     channel.says(Invalidation::Connected);
-    assert_eq!(door.loads_of_two_requests().await, 1);
+    assert_eq!(fixture.loads_of_two_requests().await, 1);
 }
 
 #[tokio::test]
-async fn every_request_asks_the_store_while_the_channel_is_down() {
-    let (door, mut channel) = connected();
-    door.name("jane").await.unwrap();
+async fn cache_is_bypassed_while_the_channel_is_down() {
+    let (fixture, mut channel) = connected();
+    fixture.name("jane").await.unwrap();
     channel.breaks();
-    assert_eq!(door.loads_of_two_requests().await, 2);
+    assert_eq!(fixture.loads_of_two_requests().await, 2);
 
     // What is loaded meanwhile is not kept either.
     channel.says(Invalidation::Connected);
-    assert_eq!(door.loads_of_two_requests().await, 1);
+    assert_eq!(fixture.loads_of_two_requests().await, 1);
 }
 
 #[tokio::test]
@@ -72,7 +72,7 @@ async fn requests_do_not_share_a_load_while_the_channel_is_down() {
 }
 
 #[tokio::test]
-async fn load_that_spans_an_interruption_is_not_kept() {
+async fn load_spanning_an_interruption_is_not_cached() {
     let (stage, layer, cache) = Stage::new(Order::ReadsThenWaits);
     let mut channel = Channel::new(&cache);
     channel.says(Invalidation::Connected);
@@ -90,53 +90,53 @@ async fn load_that_spans_an_interruption_is_not_kept() {
 }
 
 #[tokio::test]
-async fn cache_stands_aside_once_the_channel_has_ended_or_nobody_polls_it() {
+async fn cache_is_bypassed_after_the_channel_ends_or_is_not_polled() {
     for ends in [Channel::ends as fn(Channel), drop] {
-        let (door, channel) = connected();
-        door.name("jane").await.unwrap();
+        let (fixture, channel) = connected();
+        fixture.name("jane").await.unwrap();
         ends(channel);
-        assert_eq!(door.loads_of_two_requests().await, 2);
+        assert_eq!(fixture.loads_of_two_requests().await, 2);
 
         // Until the next attempt has connected, however many there are before.
-        drop(Channel::of(&door));
-        Channel::of(&door).ends();
-        let mut channel = Channel::of(&door);
+        drop(Channel::of(&fixture));
+        Channel::of(&fixture).ends();
+        let mut channel = Channel::of(&fixture);
         channel.polls();
-        assert_eq!(door.loads_of_two_requests().await, 2);
+        assert_eq!(fixture.loads_of_two_requests().await, 2);
         channel.says(Invalidation::Connected);
-        assert_eq!(door.loads_of_two_requests().await, 1);
+        assert_eq!(fixture.loads_of_two_requests().await, 1);
     }
 }
 
 #[tokio::test]
-async fn of_two_channels_both_have_to_be_connected() {
-    let (door, mut one) = connected();
-    let mut other = Channel::of(&door);
-    assert_eq!(door.loads_of_two_requests().await, 2);
+async fn cache_needs_both_of_two_channels_connected() {
+    let (fixture, mut one) = connected();
+    let mut other = Channel::of(&fixture);
+    assert_eq!(fixture.loads_of_two_requests().await, 2);
     other.says(Invalidation::Connected);
-    assert_eq!(door.loads_of_two_requests().await, 1);
+    assert_eq!(fixture.loads_of_two_requests().await, 1);
 
     one.breaks();
     one.breaks();
     other.says(Invalidation::Connected);
-    assert_eq!(door.loads_of_two_requests().await, 2);
+    assert_eq!(fixture.loads_of_two_requests().await, 2);
     one.says(Invalidation::Connected);
-    assert_eq!(door.loads_of_two_requests().await, 1);
+    assert_eq!(fixture.loads_of_two_requests().await, 1);
 }
 
 #[tokio::test]
-async fn channel_that_connects_again_without_a_word_empties_the_cache() {
-    let (door, mut channel) = connected();
-    door.name("jane").await.unwrap();
-    door.store.put("jane", disabled());
+async fn reconnected_channel_clears_the_cache() {
+    let (fixture, mut channel) = connected();
+    fixture.name("jane").await.unwrap();
+    fixture.store.put("jane", disabled());
     channel.says(Invalidation::Connected);
-    assert_eq!(door.status("jane").await, UserStatus::Disabled);
+    assert_eq!(fixture.status("jane").await, UserStatus::Disabled);
     channel.breaks();
-    assert_eq!(door.loads_of_two_requests().await, 2);
+    assert_eq!(fixture.loads_of_two_requests().await, 2);
 }
 
 #[tokio::test]
-async fn interruption_is_one_line_in_the_log_and_its_end_another() {
+async fn interruption_start_and_end_are_logged_once() {
     let log = Log::record();
     let (_door, mut channel) = connected();
     assert!(log.lines("WARN").is_empty(), "{}", log.text());
@@ -156,10 +156,10 @@ async fn interruption_is_one_line_in_the_log_and_its_end_another() {
 }
 
 #[tokio::test]
-async fn channel_that_never_connects_says_so_once() {
+async fn channel_that_never_connects_is_logged_once() {
     let log = Log::record();
-    let door = Door::new(|cache| cache);
-    let mut channel = Channel::of(&door);
+    let fixture = Fixture::new(|cache| cache);
+    let mut channel = Channel::of(&fixture);
     for _ in 0..3 {
         channel.breaks();
     }
@@ -167,10 +167,10 @@ async fn channel_that_never_connects_says_so_once() {
 }
 
 #[tokio::test]
-async fn nobody_follows_for_a_cache_that_is_gone() {
+async fn dropped_cache_ends_its_subscriptions() {
     let log = Log::record();
-    let (door, mut channel) = connected();
-    drop(door);
+    let (fixture, mut channel) = connected();
+    drop(fixture);
     channel.sender.send(Invalidation::All).unwrap();
     assert!(channel.follows.as_mut().now_or_never().is_some());
     drop(channel);
@@ -178,24 +178,24 @@ async fn nobody_follows_for_a_cache_that_is_gone() {
 }
 
 #[tokio::test]
-async fn what_this_process_invalidates_is_told_and_what_the_channel_said_is_not() {
-    let told = Arc::new(Mutex::new(Vec::new()));
-    let ear = Arc::clone(&told);
+async fn only_local_invalidations_are_published() {
+    let published = Arc::new(Mutex::new(Vec::new()));
+    let received = Arc::clone(&published);
     let cache = UserCache::<TestUser>::new(16)
-        .on_invalidate(move |word| ear.lock().unwrap().push(format!("{word:?}")));
+        .on_invalidate(move |word| received.lock().unwrap().push(format!("{word:?}")));
     let mut channel = Channel::new(&cache);
     channel.says(Invalidation::Connected);
     channel.says(Invalidation::Key("root".to_owned()));
     channel.says(Invalidation::All);
     channel.breaks();
-    assert!(told.lock().unwrap().is_empty());
+    assert!(published.lock().unwrap().is_empty());
 
     cache.invalidate("jane");
     cache.clone().invalidate_all();
-    assert_eq!(*told.lock().unwrap(), [r#"Key("jane")"#, "All"]);
+    assert_eq!(*published.lock().unwrap(), [r#"Key("jane")"#, "All"]);
 }
 
-impl Door {
+impl Fixture {
     async fn loads_of_two_requests(&self) -> usize {
         let before = self.store.loads();
         for _ in 0..2 {
@@ -211,16 +211,16 @@ struct Channel {
     follows: BoxFuture<'static, ()>,
 }
 
-fn connected() -> (Door, Channel) {
-    let door = Door::new(|cache| cache);
-    let mut channel = Channel::of(&door);
+fn connected() -> (Fixture, Channel) {
+    let fixture = Fixture::new(|cache| cache);
+    let mut channel = Channel::of(&fixture);
     channel.says(Invalidation::Connected);
-    (door, channel)
+    (fixture, channel)
 }
 
 impl Channel {
-    fn of(door: &Door) -> Self {
-        Self::new(&door.cache)
+    fn of(fixture: &Fixture) -> Self {
+        Self::new(&fixture.cache)
     }
 
     fn new(cache: &UserCache<TestUser>) -> Self {

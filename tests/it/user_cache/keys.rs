@@ -3,7 +3,7 @@
 use super::*;
 
 #[tokio::test]
-async fn same_subject_of_two_issuers_is_two_users() {
+async fn same_subject_of_two_issuers_has_two_entries() {
     let cache = UserCache::new(16);
     let layer = AuthLayer::new(testing::verifier(), Issuers).user_cache(cache.clone());
     for _ in 0..2 {
@@ -19,7 +19,7 @@ async fn same_subject_of_two_issuers_is_two_users() {
 }
 
 #[tokio::test]
-async fn loader_says_what_its_users_are_found_by() {
+async fn loader_chooses_the_cache_key() {
     let tenants = Arc::new(Tenants(Mutex::new(0)));
     let cache = UserCache::new(16);
     // Also through an `Arc`.
@@ -50,8 +50,8 @@ async fn loader_says_what_its_users_are_found_by() {
 }
 
 #[tokio::test]
-async fn cache_key_that_panics_is_a_store_that_cannot_answer() {
-    let layer = AuthLayer::new(testing::verifier(), Careless).user_cache(UserCache::new(16));
+async fn panicking_cache_key_is_503() {
+    let layer = AuthLayer::new(testing::verifier(), PanickingKey).user_cache(UserCache::new(16));
     let error = ask(&layer, "7").await.user().await.unwrap_err();
     assert_eq!(error.kind(), AuthErrorKind::Unavailable);
 }
@@ -95,10 +95,10 @@ impl UserLoader for Tenants {
 }
 
 /// Looks at a claim that not every token has.
-struct Careless;
+struct PanickingKey;
 
 #[async_trait]
-impl UserLoader for Careless {
+impl UserLoader for PanickingKey {
     type User = TestUser;
 
     async fn load_user(&self, claims: &Claims) -> Result<Option<TestUser>, BoxError> {

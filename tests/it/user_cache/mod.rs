@@ -29,172 +29,172 @@ use crate::support::{Mood, Store, get_with, identity};
 const SECOND: Duration = Duration::from_secs(1);
 
 #[tokio::test]
-async fn cached_user_is_not_asked_for_until_the_time_to_live_is_over() {
-    let door = Door::new(|cache| cache.ttl(5 * SECOND));
+async fn cached_user_is_not_loaded_until_ttl_ends() {
+    let fixture = Fixture::new(|cache| cache.ttl(5 * SECOND));
     for _ in 0..3 {
-        assert_eq!(door.name("jane").await.unwrap(), "Jane");
+        assert_eq!(fixture.name("jane").await.unwrap(), "Jane");
     }
-    door.clock.advance(5 * SECOND - Duration::from_nanos(1));
-    door.name("jane").await.unwrap();
-    assert_eq!(door.store.loads(), 1);
+    fixture.clock.advance(5 * SECOND - Duration::from_nanos(1));
+    fixture.name("jane").await.unwrap();
+    assert_eq!(fixture.store.loads(), 1);
 
-    door.store.put("jane", disabled());
-    door.clock.advance(Duration::from_nanos(1));
-    assert_eq!(door.status("jane").await, UserStatus::Disabled);
-    assert_eq!(door.store.loads(), 2);
+    fixture.store.put("jane", disabled());
+    fixture.clock.advance(Duration::from_nanos(1));
+    assert_eq!(fixture.status("jane").await, UserStatus::Disabled);
+    assert_eq!(fixture.store.loads(), 2);
 }
 
 #[tokio::test]
-async fn five_seconds_are_the_default_and_the_load_itself_counts() {
-    let door = Door::new(|cache| cache);
-    door.store.becomes(Mood::Waits);
-    let asked = door.identity("jane").await;
+async fn ttl_defaults_to_5_seconds_including_load_time() {
+    let fixture = Fixture::new(|cache| cache);
+    fixture.store.becomes(Mood::Waits);
+    let asked = fixture.identity("jane").await;
     let mut waiting = pin!(asked.user());
     assert!(poll!(&mut waiting).is_pending());
-    door.clock.advance(4 * SECOND);
-    door.store.open();
+    fixture.clock.advance(4 * SECOND);
+    fixture.store.open();
     waiting.await.unwrap();
 
-    door.store.becomes(Mood::Answers);
-    door.name("jane").await.unwrap();
-    assert_eq!(door.store.loads(), 1);
-    door.clock.advance(SECOND);
-    door.name("jane").await.unwrap();
-    assert_eq!(door.store.loads(), 2);
+    fixture.store.becomes(Mood::Answers);
+    fixture.name("jane").await.unwrap();
+    assert_eq!(fixture.store.loads(), 1);
+    fixture.clock.advance(SECOND);
+    fixture.name("jane").await.unwrap();
+    assert_eq!(fixture.store.loads(), 2);
 }
 
 #[tokio::test]
-async fn clock_that_is_set_back_prolongs_nothing() {
-    let door = Door::new(|cache| cache);
-    door.name("jane").await.unwrap();
-    let past = Arc::new(Mutex::new(door.clock.now() - SECOND));
+async fn clock_set_back_does_not_extend_the_ttl() {
+    let fixture = Fixture::new(|cache| cache);
+    fixture.name("jane").await.unwrap();
+    let past = Arc::new(Mutex::new(fixture.clock.now() - SECOND));
     let now = Arc::clone(&past);
     let clock = tower_warder::clock::Clock::from_fn(move || *now.lock().unwrap());
-    let door = Door::new(|cache| cache.clock(clock.clone()));
-    door.name("jane").await.unwrap();
+    let fixture = Fixture::new(|cache| cache.clock(clock.clone()));
+    fixture.name("jane").await.unwrap();
     *past.lock().unwrap() -= 10 * SECOND;
-    door.name("jane").await.unwrap();
-    assert_eq!(door.store.loads(), 2);
+    fixture.name("jane").await.unwrap();
+    assert_eq!(fixture.store.loads(), 2);
 }
 
 #[tokio::test]
-async fn errors_and_panics_are_never_kept() {
-    let door = Door::new(|cache| cache);
+async fn errors_and_panics_are_never_cached() {
+    let fixture = Fixture::new(|cache| cache);
     for mood in [Mood::Fails, Mood::Panics] {
-        door.store.becomes(mood);
+        fixture.store.becomes(mood);
         for _ in 0..2 {
-            let error = door.name("jane").await.unwrap_err();
+            let error = fixture.name("jane").await.unwrap_err();
             assert_eq!(error.kind(), AuthErrorKind::Unavailable);
         }
     }
-    assert_eq!(door.store.loads(), 4);
-    door.store.becomes(Mood::Answers);
-    door.name("jane").await.unwrap();
+    assert_eq!(fixture.store.loads(), 4);
+    fixture.store.becomes(Mood::Answers);
+    fixture.name("jane").await.unwrap();
 }
 
 #[tokio::test]
-async fn unknown_users_are_asked_for_again_unless_that_is_chosen_otherwise() {
-    let door = Door::new(|cache| cache);
+async fn unknown_users_are_cached_only_if_configured() {
+    let fixture = Fixture::new(|cache| cache);
     for _ in 0..2 {
-        let error = door.name("nobody").await.unwrap_err();
+        let error = fixture.name("nobody").await.unwrap_err();
         assert_eq!(error.kind(), AuthErrorKind::InvalidToken);
     }
-    assert_eq!(door.store.loads(), 2);
+    assert_eq!(fixture.store.loads(), 2);
 
-    let door = Door::new(|cache| cache.negative_ttl(SECOND));
+    let fixture = Fixture::new(|cache| cache.negative_ttl(SECOND));
     for _ in 0..2 {
-        let error = door.name("nobody").await.unwrap_err();
+        let error = fixture.name("nobody").await.unwrap_err();
         assert_eq!(error.kind(), AuthErrorKind::InvalidToken);
     }
-    assert_eq!(door.store.loads(), 1);
-    door.store.put("nobody", TestUser::approved("Nobody"));
-    door.clock.advance(SECOND);
-    assert_eq!(door.name("nobody").await.unwrap(), "Nobody");
+    assert_eq!(fixture.store.loads(), 1);
+    fixture.store.put("nobody", TestUser::approved("Nobody"));
+    fixture.clock.advance(SECOND);
+    assert_eq!(fixture.name("nobody").await.unwrap(), "Nobody");
 }
 
 #[tokio::test]
-async fn user_who_is_found_to_be_gone_is_forgotten() {
-    let door = Door::new(|cache| cache);
-    door.name("jane").await.unwrap();
-    door.store.remove("jane");
+async fn deleted_user_is_removed_from_the_cache() {
+    let fixture = Fixture::new(|cache| cache);
+    fixture.name("jane").await.unwrap();
+    fixture.store.remove("jane");
     for token in [generation(1), testing::token("jane")] {
-        let error = door.name_of(&token).await.unwrap_err();
+        let error = fixture.name_of(&token).await.unwrap_err();
         assert_eq!(error.kind(), AuthErrorKind::InvalidToken);
     }
 }
 
 #[tokio::test]
-async fn token_of_another_generation_asks_the_store_before_it_is_refused() {
-    let door = Door::new(|cache| cache);
-    door.name("jane").await.unwrap();
+async fn token_of_another_generation_reloads_before_rejection() {
+    let fixture = Fixture::new(|cache| cache);
+    fixture.name("jane").await.unwrap();
 
     // The password was reset elsewhere, and the user has logged in again.
     let renewed = TestUser {
         token_generation: 1,
         ..TestUser::approved("Jane")
     };
-    door.store.put("jane", renewed);
-    assert_eq!(door.name_of(&generation(1)).await.unwrap(), "Jane");
-    assert_eq!(door.store.loads(), 2);
+    fixture.store.put("jane", renewed);
+    assert_eq!(fixture.name_of(&generation(1)).await.unwrap(), "Jane");
+    assert_eq!(fixture.store.loads(), 2);
 
     // The earlier token is dead, however often it comes; the living one is not disturbed.
     for loads in [3, 4] {
-        let error = door.name("jane").await.unwrap_err();
+        let error = fixture.name("jane").await.unwrap_err();
         assert_eq!(error.kind(), AuthErrorKind::InvalidToken);
-        assert_eq!(door.store.loads(), loads);
+        assert_eq!(fixture.store.loads(), loads);
     }
-    assert_eq!(door.name_of(&generation(1)).await.unwrap(), "Jane");
-    assert_eq!(door.store.loads(), 4);
+    assert_eq!(fixture.name_of(&generation(1)).await.unwrap(), "Jane");
+    assert_eq!(fixture.store.loads(), 4);
 }
 
 #[tokio::test]
-async fn invalidated_user_is_asked_for_at_once_and_the_others_stay() {
-    let door = Door::new(|cache| cache);
+async fn invalidation_reloads_only_that_user() {
+    let fixture = Fixture::new(|cache| cache);
     for subject in ["jane", "root"] {
-        door.name(subject).await.unwrap();
+        fixture.name(subject).await.unwrap();
     }
-    door.store.put("jane", disabled());
-    door.cache.invalidate("jane");
-    assert_eq!(door.status("jane").await, UserStatus::Disabled);
-    door.name("root").await.unwrap();
-    assert_eq!(door.store.loads(), 3);
+    fixture.store.put("jane", disabled());
+    fixture.cache.invalidate("jane");
+    assert_eq!(fixture.status("jane").await, UserStatus::Disabled);
+    fixture.name("root").await.unwrap();
+    assert_eq!(fixture.store.loads(), 3);
 
-    door.cache.invalidate_all();
+    fixture.cache.invalidate_all();
     for subject in ["jane", "root"] {
-        door.status(subject).await;
+        fixture.status(subject).await;
     }
-    assert_eq!(door.store.loads(), 5);
+    assert_eq!(fixture.store.loads(), 5);
 }
 
 #[tokio::test]
-async fn cache_that_is_full_goes_on_and_stays_right() {
-    let door = Door::new(|cache| cache);
+async fn full_cache_stays_correct() {
+    let fixture = Fixture::new(|cache| cache);
     let names: Vec<String> = (0..1000).map(|n| format!("user-{n}")).collect();
     let leak = |name: &String| -> &'static str { Box::leak(name.clone().into_boxed_str()) };
     for name in &names {
-        door.store.put(leak(name), TestUser::approved(name));
+        fixture.store.put(leak(name), TestUser::approved(name));
     }
     for _ in 0..2 {
         for name in &names {
-            assert_eq!(door.name(name).await.unwrap(), *name);
+            assert_eq!(fixture.name(name).await.unwrap(), *name);
         }
     }
     assert!(
-        door.store.loads() > 1000,
+        fixture.store.loads() > 1000,
         "16 places do not keep a thousand"
     );
 }
 
 #[tokio::test]
-async fn debug_of_a_cache_shows_no_user() {
-    let door = Door::new(|cache| cache);
-    door.name("jane").await.unwrap();
-    let shown = format!("{:?} {:#?}", door.cache, door.cache);
+async fn cache_debug_shows_no_user() {
+    let fixture = Fixture::new(|cache| cache);
+    fixture.name("jane").await.unwrap();
+    let shown = format!("{:?} {:#?}", fixture.cache, fixture.cache);
     assert!(!shown.to_lowercase().contains("jane"), "{shown}");
 }
 
 #[tokio::test]
-async fn token_of_an_earlier_generation_is_dead_once_the_later_one_is_known() {
+async fn earlier_generation_is_rejected_once_a_later_one_is_known() {
     // Seven users of eight come again, so that Jane takes the place of the one who does not.
     for skipped in 0..8 {
         let store = Store::new();
@@ -229,24 +229,24 @@ async fn token_of_an_earlier_generation_is_dead_once_the_later_one_is_known() {
 }
 
 #[tokio::test]
-async fn cache_of_no_capacity_is_a_small_one() {
-    let door = Door::new(|_| UserCache::new(0));
+async fn zero_capacity_cache_is_a_small_cache() {
+    let fixture = Fixture::new(|_| UserCache::new(0));
     for _ in 0..2 {
-        door.name("jane").await.unwrap();
-        door.name("root").await.unwrap();
+        fixture.name("jane").await.unwrap();
+        fixture.name("root").await.unwrap();
     }
-    assert_eq!(door.store.loads(), 2);
+    assert_eq!(fixture.store.loads(), 2);
 }
 
 /// A layer with a cache over a store.
-struct Door {
+struct Fixture {
     store: Arc<Store>,
     cache: UserCache<TestUser>,
     layer: AuthLayer<TestUser>,
     clock: FixedClock,
 }
 
-impl Door {
+impl Fixture {
     fn new(configure: impl FnOnce(UserCache<TestUser>) -> UserCache<TestUser>) -> Self {
         let (store, clock) = (Store::new(), FixedClock::new());
         let cache = configure(UserCache::new(16).clock(clock.clock()));

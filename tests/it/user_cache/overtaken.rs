@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
 use super::*;
 
 #[tokio::test]
-async fn load_that_had_read_before_the_change_does_not_fill_the_cache_after_the_invalidation() {
+async fn load_read_before_an_invalidation_is_not_cached() {
     for all in [false, true] {
         let (stage, layer, cache) = Stage::new(Order::ReadsThenWaits);
         let early = ask(&layer, "jane").await;
@@ -32,7 +32,7 @@ async fn load_that_had_read_before_the_change_does_not_fill_the_cache_after_the_
 }
 
 #[tokio::test]
-async fn late_end_of_an_overtaken_load_does_not_replace_what_came_after() {
+async fn overtaken_load_does_not_replace_a_newer_one() {
     let (stage, layer, cache) = Stage::new(Order::ReadsThenWaits);
     let early = ask(&layer, "jane").await;
     let mut early = pin!(early.user());
@@ -52,7 +52,7 @@ async fn late_end_of_an_overtaken_load_does_not_replace_what_came_after() {
 }
 
 #[tokio::test]
-async fn change_that_comes_before_the_load_reads_is_seen_by_it() {
+async fn load_sees_a_change_made_before_it_reads() {
     let (stage, layer, cache) = Stage::new(Order::WaitsThenReads);
     let early = ask(&layer, "jane").await;
     let mut early = pin!(early.user());
@@ -66,11 +66,11 @@ async fn change_that_comes_before_the_load_reads_is_seen_by_it() {
 }
 
 #[test]
-fn user_that_asks_the_cache_when_it_goes_stops_nobody() {
+fn user_drop_may_call_the_cache() {
     let (done, wait) = std::sync::mpsc::channel();
     std::thread::spawn(move || {
         let cache = UserCache::new(8);
-        let layer = AuthLayer::new(testing::verifier(), Partings(cache.clone()));
+        let layer = AuthLayer::new(testing::verifier(), InvalidatesOnDropLoader(cache.clone()));
         let layer = layer.user_cache(cache.clone());
         let ask = |subject: &str| {
             let request = get_with("/", &testing::token(subject));
@@ -92,9 +92,9 @@ fn user_that_asks_the_cache_when_it_goes_stops_nobody() {
 }
 
 #[tokio::test]
-async fn loader_that_invalidates_whom_it_loads_is_answered_and_not_kept() {
+async fn loader_may_invalidate_the_user_it_loads() {
     let cache = UserCache::new(16);
-    let loader = Arc::new(Forgetful(cache.clone(), Mutex::new(0)));
+    let loader = Arc::new(InvalidatingLoader(cache.clone(), Mutex::new(0)));
     let layer = AuthLayer::new(testing::verifier(), Arc::clone(&loader)).user_cache(cache);
     for loads in [1, 2] {
         ask(&layer, "jane").await.user().await.unwrap();
@@ -103,7 +103,7 @@ async fn loader_that_invalidates_whom_it_loads_is_answered_and_not_kept() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn nobody_who_comes_after_an_invalidation_sees_what_was_before_it() {
+async fn request_after_an_invalidation_never_sees_older_data() {
     let store = Arc::new(Versions::default());
     let cache = UserCache::new(8);
     let layer = AuthLayer::new(testing::verifier(), Arc::clone(&store)).user_cache(cache.clone());
@@ -143,36 +143,36 @@ async fn nobody_who_comes_after_an_invalidation_sees_what_was_before_it() {
 }
 
 /// Takes a look at the cache when it goes.
-struct Parting(UserCache<Parting>);
+struct InvalidatesOnDrop(UserCache<InvalidatesOnDrop>);
 
-impl tower_warder::AuthUser for Parting {
+impl tower_warder::AuthUser for InvalidatesOnDrop {
     fn status(&self) -> UserStatus {
         UserStatus::Approved
     }
 }
 
-impl Drop for Parting {
+impl Drop for InvalidatesOnDrop {
     fn drop(&mut self) {
         self.0.invalidate("somebody");
     }
 }
 
-struct Partings(UserCache<Parting>);
+struct InvalidatesOnDropLoader(UserCache<InvalidatesOnDrop>);
 
 #[async_trait]
-impl UserLoader for Partings {
-    type User = Parting;
+impl UserLoader for InvalidatesOnDropLoader {
+    type User = InvalidatesOnDrop;
 
-    async fn load_user(&self, _: &Claims) -> Result<Option<Parting>, BoxError> {
-        Ok(Some(Parting(self.0.clone())))
+    async fn load_user(&self, _: &Claims) -> Result<Option<InvalidatesOnDrop>, BoxError> {
+        Ok(Some(InvalidatesOnDrop(self.0.clone())))
     }
 }
 
 /// Forgets whom it loads.
-struct Forgetful(UserCache<TestUser>, Mutex<usize>);
+struct InvalidatingLoader(UserCache<TestUser>, Mutex<usize>);
 
 #[async_trait]
-impl UserLoader for Forgetful {
+impl UserLoader for InvalidatingLoader {
     type User = TestUser;
 
     async fn load_user(&self, claims: &Claims) -> Result<Option<TestUser>, BoxError> {

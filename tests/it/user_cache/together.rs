@@ -3,14 +3,14 @@
 use super::*;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn thousand_misses_at_once_are_one_load() {
-    let door = Arc::new(Door::new(|cache| cache));
-    door.store.becomes(Mood::Waits);
+async fn thousand_concurrent_misses_share_one_load() {
+    let fixture = Arc::new(Fixture::new(|cache| cache));
+    fixture.store.becomes(Mood::Waits);
     let arrived = Arc::new(Semaphore::new(0));
     let requests = (0..1000).map(|_| {
-        let (door, arrived) = (Arc::clone(&door), Arc::clone(&arrived));
+        let (fixture, arrived) = (Arc::clone(&fixture), Arc::clone(&arrived));
         tokio::spawn(async move {
-            let asked = door.identity("jane").await;
+            let asked = fixture.identity("jane").await;
             let mut user = pin!(asked.user());
             let first = poll!(&mut user);
             arrived.add_permits(1);
@@ -22,49 +22,52 @@ async fn thousand_misses_at_once_are_one_load() {
     });
     let requests: Vec<_> = requests.collect();
     let _all = arrived.acquire_many(1000).await.unwrap();
-    assert_eq!(door.store.loads(), 1);
-    door.store.open();
+    assert_eq!(fixture.store.loads(), 1);
+    fixture.store.open();
     for name in join_all(requests).await {
         assert_eq!(name.unwrap(), "Jane");
     }
-    assert_eq!(door.store.loads(), 1);
+    assert_eq!(fixture.store.loads(), 1);
 }
 
 #[tokio::test]
-async fn request_that_began_the_load_may_go_and_the_others_have_it() {
-    let door = Door::new(|cache| cache);
-    door.store.becomes(Mood::Waits);
-    let (leader, follower) = (door.identity("jane").await, door.identity("jane").await);
+async fn load_survives_cancellation_of_its_first_request() {
+    let fixture = Fixture::new(|cache| cache);
+    fixture.store.becomes(Mood::Waits);
+    let (leader, follower) = (
+        fixture.identity("jane").await,
+        fixture.identity("jane").await,
+    );
     let mut first = Box::pin(leader.user());
     assert!(poll!(&mut first).is_pending());
     let mut second = pin!(follower.user());
     assert!(poll!(&mut second).is_pending());
 
     drop(first);
-    door.store.open();
+    fixture.store.open();
     assert_eq!(second.await.unwrap().name, "Jane");
-    door.name("jane").await.unwrap();
-    assert_eq!(door.store.loads(), 1);
+    fixture.name("jane").await.unwrap();
+    assert_eq!(fixture.store.loads(), 1);
 }
 
 #[tokio::test]
-async fn load_that_nobody_waits_for_is_over() {
-    let door = Door::new(|cache| cache);
-    door.store.becomes(Mood::Waits);
+async fn load_without_waiters_is_cancelled() {
+    let fixture = Fixture::new(|cache| cache);
+    fixture.store.becomes(Mood::Waits);
     for _ in 0..2 {
-        assert!(door.name("jane").now_or_never().is_none());
+        assert!(fixture.name("jane").now_or_never().is_none());
     }
-    assert_eq!(door.store.loads(), 2);
-    door.store.becomes(Mood::Answers);
-    assert_eq!(door.name("jane").await.unwrap(), "Jane");
+    assert_eq!(fixture.store.loads(), 2);
+    fixture.store.becomes(Mood::Answers);
+    assert_eq!(fixture.name("jane").await.unwrap(), "Jane");
 }
 
 #[tokio::test]
-async fn load_that_panics_or_fails_is_503_for_all_who_wait() {
+async fn failed_or_panicking_load_is_503_for_all_waiters() {
     for mood in [Mood::Fails, Mood::Panics] {
-        let door = Door::new(|cache| cache);
-        door.store.becomes(mood);
-        let all = join_all((0..3).map(|_| door.name("jane"))).await;
+        let fixture = Fixture::new(|cache| cache);
+        fixture.store.becomes(mood);
+        let all = join_all((0..3).map(|_| fixture.name("jane"))).await;
         for error in all {
             assert_eq!(error.unwrap_err().kind(), AuthErrorKind::Unavailable);
         }
@@ -72,7 +75,7 @@ async fn load_that_panics_or_fails_is_503_for_all_who_wait() {
 }
 
 #[tokio::test]
-async fn load_that_took_too_long_is_not_joined_any_more() {
+async fn timed_out_load_is_not_joined() {
     let store = Store::is(Mood::Hangs);
     let late = Arc::new(Notify::new());
     let alarm = Arc::clone(&late);
@@ -98,7 +101,7 @@ async fn load_that_took_too_long_is_not_joined_any_more() {
 }
 
 #[tokio::test]
-async fn load_that_is_older_than_the_time_to_live_is_not_joined() {
+async fn load_older_than_the_ttl_is_not_joined() {
     let (stage, layer, cache) = Stage::new(Order::ReadsThenWaits);
     let clock = FixedClock::new();
     let layer = layer.user_cache(cache.clock(clock.clock()));
@@ -119,8 +122,8 @@ async fn load_that_is_older_than_the_time_to_live_is_not_joined() {
 }
 
 #[tokio::test]
-async fn what_is_wrong_with_one_token_refuses_no_other() {
-    let loader = Arc::new(Particular(Semaphore::new(0)));
+async fn rejection_of_one_token_does_not_affect_another() {
+    let loader = Arc::new(TenantLoader(Semaphore::new(0)));
     let layer = AuthLayer::new(testing::verifier(), Arc::clone(&loader));
     let layer = layer.user_cache(UserCache::new(16));
     let odd = ask(&layer, "jane").await;
@@ -139,22 +142,25 @@ async fn what_is_wrong_with_one_token_refuses_no_other() {
 }
 
 #[tokio::test]
-async fn request_that_began_the_load_and_rests_holds_up_nobody() {
-    let door = Door::new(|cache| cache);
-    door.store.becomes(Mood::Waits);
-    let (leader, follower) = (door.identity("jane").await, door.identity("jane").await);
+async fn parked_first_request_does_not_block_other_waiters() {
+    let fixture = Fixture::new(|cache| cache);
+    fixture.store.becomes(Mood::Waits);
+    let (leader, follower) = (
+        fixture.identity("jane").await,
+        fixture.identity("jane").await,
+    );
     let mut first = Box::pin(leader.user());
     assert!(poll!(&mut first).is_pending());
     let second = tokio::spawn(async move { follower.user().await });
     tokio::task::yield_now().await;
-    door.store.open();
+    fixture.store.open();
     assert_eq!(second.await.unwrap().unwrap().name, "Jane");
-    assert_eq!(door.store.loads(), 1);
+    assert_eq!(fixture.store.loads(), 1);
     assert_eq!(first.await.unwrap().name, "Jane");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn requests_that_go_at_any_moment_leave_nobody_waiting() {
+async fn cancelled_requests_leave_no_waiter_hanging() {
     let layer = AuthLayer::new(testing::verifier(), Slow).user_cache(UserCache::new(8));
     for round in 0..300_usize {
         let subject = format!("user-{round}");
@@ -192,10 +198,10 @@ impl UserLoader for Slow {
 }
 
 /// Refuses tokens without a tenant.
-struct Particular(Semaphore);
+struct TenantLoader(Semaphore);
 
 #[async_trait]
-impl UserLoader for Particular {
+impl UserLoader for TenantLoader {
     type User = TestUser;
 
     async fn load_user(&self, claims: &Claims) -> Result<Option<TestUser>, BoxError> {
