@@ -1,4 +1,5 @@
-//! A key source that cannot answer is 503, logged once, and takes nothing else down.
+//! Verifiers that answer asynchronously: a failing key source is 503, logged once, and affects no
+//! public route.
 
 use std::future::pending;
 use std::sync::Arc;
@@ -75,7 +76,7 @@ async fn request_waits_for_keys_until_timeout() {
     }
 }
 
-/// A verifier whose keys are elsewhere, and what became of them.
+/// Verifier that fetches its keys, by the way in which fetching them fails.
 #[derive(Clone, Copy, Debug)]
 enum Keys {
     Fail,

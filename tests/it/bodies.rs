@@ -1,4 +1,4 @@
-//! Promise 6: any body, in and out.
+//! Request and response bodies of any type.
 
 use std::convert::Infallible;
 use std::fmt;
@@ -95,7 +95,7 @@ where
     String::from_utf8(bytes.to_vec()).unwrap()
 }
 
-/// A response body of no known kind.
+/// Response body that implements no trait of `http_body`.
 struct Reflected<B>(Pin<Box<B>>);
 
 impl<B> Reflected<B> {

@@ -1,4 +1,5 @@
-//! Services without users of their own, and what the claims alone are good for.
+//! Layers without a user type: claims as users, typed claims, inserted claims, functions as
+//! loaders.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -226,7 +227,7 @@ async fn inserted_claims_belong_to_this_request_and_layer() {
     twice.headers_mut().append("authorization", header);
     assert_eq!(seen(&auth, twice).await, NONE);
 
-    // What an outer layer inserted is gone below one that accepts nothing of this request.
+    // An inner layer that accepts no credential of this request removes what an outer one inserted.
     let theirs = AuthLayer::claims_only(testing::verifier().issuer("https://other.example"));
     for inner in [theirs.clone(), theirs.insert_claims(true)] {
         let app = auth.layer(inner.layer(service_fn(subject)));
@@ -254,7 +255,7 @@ async fn claims_of_an_async_verifier_are_not_inserted() {
     let auth = AuthLayer::new(Remote, Store::new()).insert_claims(true);
     let jane = testing::token("jane");
     assert_eq!(seen(&auth, get_with("/", &jane)).await, NONE);
-    // A guard waits for them.
+    // A guard awaits them.
     let app = Router::new()
         .route(
             "/",
@@ -361,7 +362,7 @@ fn with_scope(scope: &str) -> String {
     token.unwrap()
 }
 
-/// What a handler of a plain tower stack finds in the extensions.
+/// Subject of the claims in the extensions, as a plain tower service reads it.
 async fn seen(auth: &AuthLayer<TestUser>, request: Request<Body>) -> String {
     auth.layer(service_fn(subject))
         .oneshot(request)
@@ -378,7 +379,7 @@ fn reason(answer: &Answer) -> &'static str {
     answer.extensions.get::<AuthError>().unwrap().reason()
 }
 
-/// A verifier that always has to ask somebody.
+/// Verifier that always answers asynchronously.
 struct Remote;
 
 impl Verifier for Remote {

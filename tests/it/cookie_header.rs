@@ -1,4 +1,4 @@
-//! The reader of the `Cookie` header beside the crate `cookie`, with which axum-extra reads it.
+//! Parsing of the `Cookie` header, compared with the crate `cookie`, which axum-extra uses.
 
 use axum::body::Body;
 use futures_util::FutureExt;
@@ -31,18 +31,19 @@ proptest! {
     }
 }
 
-/// What the crate finds, and each rule by which ours is stricter.
+/// Result of the crate `cookie`, with each rule by which this crate is stricter.
 fn expected(lines: &[Vec<String>]) -> Result<Option<String>, &'static str> {
     let mut found = Vec::new();
     for pair in lines.iter().flatten() {
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-        // Blanks before the `=` are no part of a name (RFC 6265, section 4.2.1): that is another cookie.
+        // Spaces before the `=` are not part of a name (RFC 6265, section 4.2.1): that is another
+        // cookie.
         if name.ends_with(BLANKS) {
             continue;
         }
         let cookies = ::cookie::Cookie::split_parse(pair.as_str()).flatten();
         let ours = cookies.filter(|cookie| cookie.name() == NAME);
-        // Those after it are part of the value.
+        // Spaces after it are part of the value.
         let value = value.trim_end_matches(BLANKS);
         found.extend(ours.map(|cookie| (cookie.value().to_owned(), cookie.value() == value)));
     }
@@ -51,7 +52,7 @@ fn expected(lines: &[Vec<String>]) -> Result<Option<String>, &'static str> {
         // The grammar of bearer tokens (RFC 6750, section 2.1), neither quoted nor percent-encoded.
         [(value, true)] if is_b64token(value) => Ok(Some(value.clone())),
         [_] => Err("credential"),
-        // One of them was set by another host.
+        // A duplicate may have been set by another host.
         [..] => Err("duplicate_cookie"),
     }
 }
@@ -120,7 +121,7 @@ fn lines() -> impl Strategy<Value = Vec<Vec<String>>> {
     vec(vec(pair, 0..4), 0..3)
 }
 
-/// Accepts what it is given, and says it.
+/// Verifier that accepts every credential and returns it as the subject.
 struct Echo;
 
 impl Verifier for Echo {

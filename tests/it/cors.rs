@@ -1,4 +1,4 @@
-//! Pages of another origin: where `CorsLayer` stands, and preflights at a guard.
+//! CORS: the position of `CorsLayer`, and preflights at a guard.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -114,7 +114,7 @@ fn approved() -> RequireLayer<TestUser> {
     RequireLayer::approved()
 }
 
-/// As the README shows it.
+/// `CorsLayer` as in the README.
 fn cors() -> CorsLayer {
     CorsLayer::new()
         .allow_origin(HeaderValue::from_static(PAGE))
@@ -123,7 +123,7 @@ fn cors() -> CorsLayer {
         .expose_headers([WWW_AUTHENTICATE, RETRY_AFTER])
 }
 
-/// What a browser sends before a request with a token.
+/// Preflight that a browser sends before a request with a token.
 fn preflight() -> Request {
     let mut request = from_the_page(get("/"));
     *request.method_mut() = Method::OPTIONS;

@@ -1,5 +1,5 @@
-//! The CSRF check beside that of `tower-http`: the same answer to every request, except where the rule
-//! says so.
+//! The CSRF check, compared with that of `tower-http`: the same answer to every request, with the
+//! listed exceptions.
 
 use axum::body::Body;
 use futures_util::FutureExt;
@@ -30,25 +30,25 @@ proptest! {
     }
 }
 
-/// What `tower-http` answers, and each rule by which ours differs.
+/// Answer of `tower-http`, with each rule by which this crate differs.
 fn expected(sent: &Sent) -> bool {
-    // TRACE is safe as well (RFC 9110, section 9.2.1); no page can send it.
+    // TRACE is a safe method as well (RFC 9110, section 9.2.1); no page can send it.
     let safe = ["GET", "HEAD", "OPTIONS", "TRACE"].contains(&sent.method);
     if safe && !sent.upgrade {
         return sent.method == "TRACE" || tower_http_admits(sent.request(), true);
     }
-    // Stricter: two lines contradict each other; tower-http reads the first.
+    // Stricter: repeated headers are rejected; tower-http reads the first.
     if sent.sites.len() > 1 || sent.origins.len() > 1 {
         return false;
     }
     let (site, origin) = (sent.sites.first(), sent.origins.first());
     let own = site.is_none() && origin.is_some_and(|origin| *origin != TRUSTED);
-    // Stricter: an empty line is not an absent one.
+    // Stricter: an empty header is not an absent one.
     if origin != Some(&TRUSTED) && (site == Some(&"") || own && origin == Some(&"")) {
         return false;
     }
-    // Stricter, where `Origin` is compared: it is as browsers write it, of https except on loopback
-    // hosts, and `Host` and the request target name the same host.
+    // Stricter, if `Origin` is compared: it must have the form that browsers send, use https except
+    // on loopback hosts, and `Host` and the request target must name the same host.
     if let Some(origin) = origin.filter(|_| own) {
         let hosts = [sent.target, sent.host].into_iter().flatten();
         let hosts: Vec<_> = hosts
@@ -62,9 +62,9 @@ fn expected(sent: &Sent) -> bool {
             return false;
         }
     }
-    // Stricter: an upgrade is no safe request; any page can open a WebSocket. And not stricter: a
-    // default port, and upper case, do not make another host (RFC 3986, section 6.2), except of what is
-    // listed.
+    // Stricter: an upgrade is not a safe request; any page can open a WebSocket. Not stricter:
+    // default ports and upper case are normalized (RFC 3986, section 6.2), except in trusted
+    // origins.
     let request = sent.normalized().request_by("POST");
     tower_http_admits(request, origin == Some(&TRUSTED))
 }
@@ -79,7 +79,7 @@ fn tower_http_admits(request: Request<Body>, lists_trusted: bool) -> bool {
     answer.unwrap().unwrap().status() == 200
 }
 
-/// A request that a browser, or anybody else, may send.
+/// Request of a browser or of any other client.
 #[derive(Clone, Debug)]
 struct Sent {
     method: &'static str,
@@ -139,7 +139,8 @@ impl Sent {
         request.body(Body::empty()).unwrap()
     }
 
-    /// Hosts in lower case, and without the port that the scheme of `Origin` has anyway.
+    /// The same request with hosts in lower case and without the default port of the scheme of
+    /// `Origin`.
     fn normalized(&self) -> Self {
         let origin = self.origins.first().copied().unwrap_or_default();
         let host = |host| without_default_port(host, origin);

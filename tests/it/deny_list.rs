@@ -1,4 +1,4 @@
-//! Tokens that are revoked before they expire, and a list that cannot answer.
+//! Deny lists: revoked tokens, and lists that fail.
 
 use std::borrow::Cow;
 use std::collections::HashSet;
@@ -184,13 +184,13 @@ async fn token_id_is_denied_only_for_its_issuer() {
         (Some(OURS), "2", "none"),
         (Some(OURS), "", "no_token_id"),
     ] {
-        let claims_of = claims_of(&list, Returning(of(issuer, id))).await;
-        let reason = claims_of
+        let claims = claims_of(&list, Returning(of(issuer, id))).await;
+        let reason = claims
             .err()
             .map_or("none".to_owned(), |error| reason(&error));
         assert_eq!(reason, expected, "{issuer:?} {id:?}");
     }
-    // An ID as long as that of a subject has room after the issuer.
+    // The key has room for an ID of 255 bytes after the issuer.
     let long = "a".repeat(255);
     assert!(
         claims_of(&list, Returning(of(Some(OURS), &long)))
@@ -217,9 +217,9 @@ async fn deny_list_key_may_be_another_claim() {
 
     for (session, admitted) in [("running", true), ("ended", false)] {
         let claims = json!({"sub": "jane", "exp": 4_102_444_800_u64, "sid": session});
-        let with_token_id = Returning(Claims::from_json(claims.to_string()).unwrap());
+        let verifier = Returning(Claims::from_json(claims.to_string()).unwrap());
         assert_eq!(
-            claims_of(&Arc::new(BySession), with_token_id).await.is_ok(),
+            claims_of(&Arc::new(BySession), verifier).await.is_ok(),
             admitted
         );
     }
@@ -268,7 +268,7 @@ async fn ticket_of_a_denied_token_is_rejected() {
     assert_eq!(reason(&error), "denied");
 }
 
-/// A list that counts, and whose answers a test chooses.
+/// Deny list that counts queries and answers as the test chooses.
 struct List {
     denied: Mutex<HashSet<String>>,
     mood: Mutex<Mood>,
@@ -330,7 +330,7 @@ impl DenyList for List {
     }
 }
 
-/// A list by the default key.
+/// Deny list that uses the default key.
 #[derive(Default)]
 struct ByKey(Mutex<HashSet<String>>);
 
@@ -343,7 +343,7 @@ impl DenyList for ByKey {
 
 const OURS: &str = "https://login.example";
 
-/// Accepts everything, after a while, and says this of it.
+/// Verifier that accepts every credential asynchronously and returns these claims.
 struct Returning(Claims);
 
 impl Verifier for Returning {

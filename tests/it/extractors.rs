@@ -1,4 +1,4 @@
-//! What the doors let in, beside the table of answers.
+//! Extractors and guards, beyond the table in `error_responses`.
 
 use axum::Router;
 use axum::body::Body;
@@ -140,7 +140,7 @@ async fn guard_outside_its_layer_has_its_own_reason() {
     let answer = read(missing.oneshot(get_with("/", &jane)).await.unwrap()).await;
     assert_eq!((answer.status.as_u16(), reason(&answer)), (500, "no_layer"));
 
-    // A router hides what is in it: the hint says that there is a layer somewhere.
+    // A router hides its layers: the hint names an inner layer as a possible cause.
     let hidden = Router::new()
         .route("/", on_get("in"))
         .layer(auth)
@@ -172,7 +172,7 @@ async fn missing_layer_log_has_the_path_without_the_query() {
         (&guarded, path, "/orders/7"),
         (&other, path, "/orders/7"),
     ] {
-        // At ERROR within the limit, which other tests use up, and else at DEBUG.
+        // ERROR within the rate limit, which other tests use up, otherwise DEBUG.
         let before = log.lines(MISCONFIGURED).len();
         assert_eq!(send(app, get(path)).await.status, 500);
         let lines = log.lines(MISCONFIGURED);
@@ -182,7 +182,7 @@ async fn missing_layer_log_has_the_path_without_the_query() {
         assert!(line.contains(&format!("path=\"{logged}\"")), "{line}");
         assert!(!line.contains("secret"), "{line}");
     }
-    // What a client writes there is cut.
+    // A long path is truncated.
     let long = format!("/orders/{}", "a".repeat(2000));
     send(&guarded, get(&long)).await;
     let lines = log.lines(MISCONFIGURED);
@@ -277,7 +277,7 @@ async fn non_integer_generation_is_rejected_where_compared() {
             let answer = send(app, get_with("/", &token)).await;
             assert_eq!(answer.status, status, "{generation}");
         }
-        // A claim of this name that is somebody else's hurts nobody.
+        // A user type without generations ignores the claim.
         let answer = send(&ignored, get_with("/", &token)).await;
         assert_eq!(answer.status, 200, "{generation}");
     }
@@ -288,7 +288,7 @@ fn app_of<U: AuthUser>(layer: AuthLayer<U>) -> Router {
     app.layer(layer)
 }
 
-/// A user whose tokens have no generations.
+/// User type without token generations.
 #[derive(Clone)]
 struct Reader;
 
@@ -362,7 +362,7 @@ fn optional() -> Router {
 
 const OPTIONAL: [&str; 4] = ["/user", "/admin", "/guarded", "/claims"];
 
-/// What the log says of every route that is put together wrongly.
+/// Log message for every misconfigured route.
 const MISCONFIGURED: &str = "authentication is misconfigured";
 
 fn reason(answer: &Answer) -> &'static str {

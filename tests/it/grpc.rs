@@ -1,5 +1,5 @@
-//! Which requests are answered with a `grpc-status`: those of a service that declares itself gRPC,
-//! and of others gRPC over HTTP/2.
+//! Responses with a `grpc-status`: to every gRPC request of a service that is declared as gRPC, and
+//! to gRPC over HTTP/2 otherwise.
 
 use axum::Router;
 use axum::body::Body;
@@ -54,7 +54,7 @@ async fn declared_grpc_service_answers_other_requests_with_http() {
     }
 }
 
-// Whoever asks this service by the status whether a request may pass must not be told 200.
+// A forward-auth proxy, which looks at the status only, must not receive 200.
 #[tokio::test]
 async fn undeclared_service_uses_grpc_status_only_over_http_2() {
     for auth in [
@@ -101,7 +101,7 @@ async fn declared_grpc_service_passes_authorized_requests_unchanged() {
     assert_eq!(page.status, 401);
 }
 
-/// What the extractor and both ready rejections of a guard answer.
+/// Responses of the extractor and of a guard with each of the two provided rejection bodies.
 async fn all(
     auth: &AuthLayer<TestUser>,
     method: &Method,
@@ -140,7 +140,7 @@ impl AuthUser for Other {
     }
 }
 
-/// A request's content type, and the answer's.
+/// Content type of the request, and that of the response.
 const FORMS: [(&str, &str); 9] = [
     ("application/grpc", "application/grpc"),
     ("application/grpc+proto", "application/grpc"),

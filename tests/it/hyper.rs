@@ -1,4 +1,4 @@
-//! The example `hyper`, without a port.
+//! The example `hyper`, without a socket.
 
 use http::StatusCode;
 use tower::ServiceExt;

@@ -1,4 +1,4 @@
-//! Promise 2: a route pays for what it asks.
+//! Lazy verification and loading through `Identity`.
 
 use std::future::Future;
 use std::pin::pin;
@@ -113,7 +113,7 @@ async fn many_waiters_share_one_load() {
         })
         .collect();
     tokio::task::yield_now().await;
-    // Every third goes away.
+    // Every third waiter is cancelled.
     let patient = waiters.into_iter().enumerate().filter_map(|(n, waiter)| {
         if n % 3 == 1 {
             waiter.abort();
@@ -218,7 +218,7 @@ async fn claims_are_available_while_user_loads() {
     assert_eq!(at_once(identity.claims()).unwrap().subject(), "jane");
 }
 
-/// A verifier behind a network.
+/// Verifier that answers asynchronously, with counters of calls and of started verifications.
 struct Remote {
     called: Arc<AtomicUsize>,
     asked: Arc<AtomicUsize>,

@@ -1,5 +1,4 @@
-//! A token that does not stand in `Authorization` is none: not in a cookie, not in the query, not
-//! in a form.
+//! Tokens in cookies, queries and forms are ignored by default.
 
 use axum::Router;
 use axum::body::Body;
@@ -61,7 +60,7 @@ fn assert_anonymous(answer: &Answer, place: &str) {
     assert_eq!(error.code(), "not_authenticated", "{place}");
 }
 
-/// The token of an admin everywhere but in `Authorization`.
+/// Requests with the token of an admin in every location except `Authorization`.
 fn requests(path: &str) -> Vec<(String, Request<Body>)> {
     let token = testing::token("root");
     let post = |query: &str| Request::post(format!("{path}{query}"));

@@ -1,4 +1,4 @@
-//! The example `introspection`, and authorization servers of every kind.
+//! The example `introspection`, against valid, invalid and failing authorization servers.
 
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -29,7 +29,7 @@ async fn active_token_is_accepted_and_inactive_is_rejected() {
         (200, "Hello, jane\n")
     );
 
-    // All that it says beside that is not believed.
+    // The other members of an inactive response are ignored.
     let mut inactive = active();
     inactive["active"] = false.into();
     for inactive in [json!({"active": false}), inactive] {
@@ -152,7 +152,7 @@ async fn invalid_introspection_response_is_503() {
         "true".to_owned(),
         String::new(),
         "<html>".to_owned(),
-        // A JWT (RFC 9701) is another form.
+        // A JWT response (RFC 9701) is not supported.
         "eyJhbGciOiJub25lIn0.e30.".to_owned(),
     ] {
         server.now_says(answer.clone());
@@ -183,7 +183,7 @@ async fn oversized_introspection_response_is_not_read_to_its_end() {
     server.now_answers(Reply::Endless);
     let start = Instant::now();
     assert_eq!(asked(&server, "opaque").await, 503);
-    // Not by the time limit.
+    // The size limit applies, not the timeout.
     assert!(start.elapsed() < Duration::from_secs(2));
 }
 
@@ -228,7 +228,7 @@ async fn client_secret_and_token_are_never_sent_unencrypted() {
     assert_eq!(server.seen().len(), 0);
 }
 
-/// An authorization server that remembers what it saw, and whose answers a test chooses.
+/// Authorization server that records requests and answers as the test chooses.
 #[derive(Clone)]
 struct Server {
     address: std::net::SocketAddr,

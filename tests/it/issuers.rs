@@ -1,4 +1,4 @@
-//! Several issuers behind one layer, each with its own keys and audience.
+//! Verification of tokens of several issuers, each with its own keys and audience.
 
 use tower_warder::error::ConfigError;
 use tower_warder::jwt::{MultiIssuerVerifier, Verification, Verifier};
@@ -29,7 +29,13 @@ fn issuers_have_separate_keys_and_audiences() {
         ),
         ("a in the name of b", &a, Some(B), None, SIGNATURE),
         ("b in the name of a", &b, Some(A), Some("orders"), SIGNATURE),
-        ("a stranger", &a, Some("https://c.example"), None, ISSUER),
+        (
+            "an unknown issuer",
+            &a,
+            Some("https://c.example"),
+            None,
+            ISSUER,
+        ),
         ("nobody", &a, None, Some("orders"), NO_ISSUER),
         (
             "almost a",
@@ -207,10 +213,10 @@ fn keys_of_one_issuer_rotate_independently() {
     assert_eq!(verify(&issuers, &of_b), ACCEPTED);
 }
 
-/// The reason, or that there is none.
+/// [`ACCEPTED`], or the reason of the rejection.
 fn verify(issuers: &MultiIssuerVerifier, token: &str) -> String {
     let Verification::Ready(verified) = issuers.verify(token) else {
-        panic!("nobody has to be asked");
+        panic!("the verification is pending");
     };
     match verified {
         Ok(_) => ACCEPTED.to_owned(),

@@ -1,4 +1,4 @@
-//! Promise 3: a store that cannot answer is 503, logged once, and takes nothing else down.
+//! Failing user stores: 503, logged once, without effect on other routes.
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -78,7 +78,7 @@ async fn outage_start_and_end_are_logged_once() {
         errors.len() == 1 && errors[0].contains(OUTAGE),
         "{errors:?}"
     );
-    // Each is there for those who look closer.
+    // Every failure is logged at DEBUG.
     assert_eq!(log.lines("DEBUG").len(), 99);
     assert_eq!(log.lines("INFO"), [""; 0]);
 
@@ -185,7 +185,7 @@ async fn parked_load_blocks_other_waiters_until_timeout() {
     let error = identity.user().await.unwrap_err();
     assert_eq!(error.kind(), AuthErrorKind::Unavailable);
     assert_eq!(start.elapsed(), TIMEOUT);
-    // The answer of one request does not change.
+    // The result of one request does not change.
     assert!(parked.await.is_err());
 }
 

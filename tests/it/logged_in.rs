@@ -1,4 +1,4 @@
-//! `testing::logged_in`: a user without a token, in front of the application as it is.
+//! `testing::logged_in`: a user without a token in tests of an unchanged application.
 
 use axum::Router;
 use axum::body::Body;
@@ -26,7 +26,7 @@ async fn logged_in_user_overrides_the_application_layer() {
     for path in ["/user", "/admin", "/option", "/guard"] {
         assert_eq!(send(&app, get(path)).await.body, "Ada", "{path}");
     }
-    // Without it the application is as it was.
+    // Without it the application is unchanged.
     let auth = layer(&Store::new());
     assert_eq!(send(&routes().layer(auth), get("/user")).await.status, 401);
 }
@@ -39,7 +39,7 @@ async fn logged_in_user_needs_no_store_and_no_layer() {
     assert_eq!(send(&app, get("/user")).await.body, "Ada");
     let app = routes().layer(testing::logged_in(root()));
     assert_eq!(send(&app, get("/user")).await.body, "Ada");
-    // The outer one is displaced.
+    // The inner one overrides the outer one.
     let app = app.layer(testing::logged_in(TestUser::approved("Bob")));
     assert_eq!(send(&app, get("/user")).await.body, "Ada");
 }

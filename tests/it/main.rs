@@ -1,4 +1,4 @@
-//! The crate from outside, as a client sees it.
+//! Integration tests of the public API.
 
 #![allow(unreachable_pub, reason = "modules of one binary")]
 #![allow(

@@ -1,4 +1,4 @@
-//! Promise 1, and layers above layers: this request decides, and nothing stale does.
+//! Nested layers, and no reuse of state between requests.
 
 use std::convert::Infallible;
 use std::future::{Ready, ready};
@@ -82,7 +82,7 @@ async fn inner_layer_decides() {
             .body,
         "In"
     );
-    // Known to the outer one only.
+    // This user is known to the outer layer only.
     assert_eq!(
         send(&app, get_with("/", &testing::token("root")))
             .await
@@ -106,7 +106,7 @@ async fn anonymous_errors_use_the_realm_of_their_layer() {
             }
         }
     }
-    // Who brings a credential is no stranger, also right after one.
+    // A request with a credential is not anonymous, even directly after an anonymous one.
     let asked = identity(&plain, get_with("/", &testing::token("jane"))).await;
     assert_eq!(asked.user().await.unwrap().name, "Jane");
     assert!(identity(&plain, get("/")).await.is_anonymous());
@@ -186,7 +186,7 @@ async fn inner_layer_removes_the_user_of_an_outer_guard() {
     assert_eq!(answer(seen, get_with("/", &token)).await.body, NOBODY);
     let seen = users.layer(admitted.layer(machines.layer(Seen)));
     assert_eq!(answer(seen, get_with("/", &token)).await.body, NOBODY);
-    // Three above each other: the first is gone, too.
+    // With three nested layers the user of the outermost is removed as well.
     let between = machines.layer(RequireLayer::<Machine>::approved().layer(users.layer(Seen)));
     let seen = users.layer(admitted.layer(between));
     assert_eq!(answer(seen, get_with("/", &token)).await.body, NOBODY);
@@ -247,7 +247,7 @@ async fn handler_behind_a_guard_reads_user_and_claims() {
     );
 }
 
-/// Puts an admin by hand where a door would leave one.
+/// Inserts the extensions of an admin that a guard would insert.
 fn planted(mut request: Request<Body>) -> Request<Body> {
     let claims = Claims::from_json(r#"{"sub":"root","exp":4102444800}"#).unwrap();
     request
@@ -257,7 +257,7 @@ fn planted(mut request: Request<Body>) -> Request<Body> {
     request
 }
 
-/// Answers with what lies in the extensions.
+/// Service that responds with user and claims of the extensions.
 #[derive(Clone)]
 struct Seen;
 

@@ -1,4 +1,4 @@
-//! What the doors ask about an approved user, and how they say no.
+//! Policies, and custom responses for rejected requests.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -155,10 +155,11 @@ async fn custom_rejection_may_set_retry_after() {
     let silent = app(|_, _| Response::new(Body::empty()));
     let answer = read(silent.oneshot(request()).await.unwrap()).await;
     assert_eq!(answer.header("retry-after"), Some("1"));
-    // Forgotten: whoever is turned away never reads a success.
+    // Without a status from the handler, a rejection is never a success.
     assert_eq!(answer.status.as_u16(), 503);
 
-    // A content type does not turn it into one: the answer has no `grpc-status`.
+    // The response has no `grpc-status`, so the content type alone does not make it a gRPC
+    // response.
     let grpc = Request::post("/").version(Version::HTTP_2);
     let grpc = grpc.header("content-type", "application/grpc");
     let grpc = grpc.header(
@@ -204,7 +205,7 @@ async fn empty_body_rejection_has_status_and_challenge() {
     );
 }
 
-/// What a door answers to a bearer of `token`.
+/// Response of a guard to a request with `token`.
 async fn send_through<P, R>(guard: RequireLayer<TestUser, P, R>, token: &str) -> Answer
 where
     P: Policy<TestUser>,

@@ -1,4 +1,4 @@
-//! The public keys of a ring, as other services fetch them.
+//! The endpoint that publishes the public keys of a ring.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! The example `quickstart`, without a port.
+//! The example `quickstart`, without a socket.
 
 use http::StatusCode;
 use tower_warder::testing;

@@ -1,4 +1,4 @@
-//! What nobody may read: secrets in `Debug` (K3), tokens in the log (L1).
+//! No secrets in `Debug` output, no tokens in errors and logs.
 
 use std::fmt::Debug;
 use std::sync::Arc;
@@ -113,7 +113,7 @@ async fn no_public_type_shows_a_secret_or_a_token() {
     }
 }
 
-/// Knows the password of its server.
+/// Deny list that holds the password of its server.
 #[derive(Debug)]
 #[expect(dead_code, reason = "only shown")]
 struct List(&'static str);
@@ -189,7 +189,7 @@ async fn authorization_header_is_marked_sensitive() {
     );
 }
 
-/// What an attacker sends, made of a good token.
+/// Header values that an attacker may send, derived from a valid token.
 pub fn attacks(token: &str) -> Vec<Vec<u8>> {
     let [header, payload, signature] = segments(token).try_into().unwrap();
     let other = JwtIssuer::hs256(&HmacSecret::generate())
@@ -220,7 +220,7 @@ pub fn attacks(token: &str) -> Vec<Vec<u8>> {
     values
 }
 
-/// The pieces of what was sent that are long enough to search for.
+/// Parts of a header value that are long enough to search for.
 fn segments(sent: &str) -> Vec<String> {
     let pieces = sent.split(['.', ' ', ',', '"', '\t', '\u{fffd}', '=']);
     pieces

@@ -1,4 +1,4 @@
-//! Where tokens are looked for, and where they are not.
+//! Credential sources.
 
 use axum::Router;
 use axum::body::Body;
@@ -68,7 +68,7 @@ async fn optional_user_of_a_cross_origin_cookie_is_rejected() {
 }
 
 #[tokio::test]
-async fn optional_user_with_an_invalid_cookie_is_anonymous() {
+async fn invalid_cookie_is_anonymous_for_optional_user_unlike_header() {
     let secret = HmacSecret::generate();
     let forged = JwtIssuer::hs256(&secret).issue("jane").unwrap();
     let long_ago = FixedClock::at(std::time::UNIX_EPOCH).clock();
@@ -82,7 +82,7 @@ async fn optional_user_with_an_invalid_cookie_is_anonymous() {
         (optional(disclosing()), "disclosing"),
         (optional(only_cookie()), "cookie"),
     ] {
-        // What the cookie brings; whether the claims are good; whether the user is.
+        // Value of the cookie, whether its claims are valid, whether its user is authorized.
         for (value, claims, user) in [
             (token("jane"), true, true),
             (token("dora"), true, false),
@@ -111,7 +111,7 @@ async fn optional_user_with_an_invalid_cookie_is_anonymous() {
                 }
             }
         }
-        // Good, and not enough.
+        // Authenticated but not authorized.
         let mut request = get("/admin");
         let line = format!("__Host-id={}", token("jane")).parse().unwrap();
         request.headers_mut().insert(COOKIE, line);
@@ -257,7 +257,7 @@ async fn credential_headers_are_marked_sensitive() {
             cookie_alone().with_websocket_subprotocol("/other").unwrap(),
             [true, false],
         ),
-        // The subprotocol is the credential, and the cookie is not read.
+        // The subprotocol is the credential; the cookie is not read.
         (
             cookie_alone()
                 .with_websocket_subprotocol("/events")
@@ -367,7 +367,7 @@ proptest! {
         prop_assert!([400, 401, 403].contains(&answer.status.as_u16()), "{}", answer.status);
     }
 
-    // What axum-extra reads cookies with finds the same one.
+    // axum-extra uses this crate.
     #[test]
     fn cookie_crate_reads_the_same_cookie(
         before in "[a-zA-Z_-]{1,8}=[a-z0-9\"=]{0,6}",
@@ -403,7 +403,7 @@ fn value() -> impl Strategy<Value = HeaderValue> {
     })
 }
 
-/// The token in every place but the right one.
+/// The token in every header except `Authorization`.
 fn everywhere(token: &str) -> [(HeaderName, HeaderValue); 2] {
     let value = |text: String| HeaderValue::try_from(text).unwrap();
     [
@@ -429,7 +429,7 @@ fn app(source: CredentialSource) -> Router {
         .layer(around(source))
 }
 
-/// Pages that are there for everyone.
+/// Routes with an optional user.
 fn optional(layer: tower_warder::AuthLayer<TestUser>) -> Router {
     fn said<T>(found: Option<T>) -> &'static str {
         found.map_or("nobody", |_| "somebody")

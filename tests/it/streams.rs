@@ -1,4 +1,4 @@
-//! Streams end when who opened them would not be let in any more.
+//! Streams end when their request is no longer authorized.
 
 use std::future::Future;
 use std::pin::{Pin, pin};
@@ -76,7 +76,7 @@ async fn invalidation_during_a_check_is_seen() {
     fixture.store.becomes(Mood::Waits);
     assert!(poll!(&mut denied).is_pending());
     timer.expects(&[Fixture::INTERVAL, Fixture::INTERVAL, Fixture::INTERVAL]);
-    // The check waits for the store, which will find Jane as she was.
+    // The check waits for the store, which will return the user as it was before the change.
     let disabled = disabled();
     cache.invalidate("jane");
     fixture.store.open();
@@ -178,7 +178,7 @@ async fn stream_opened_by_a_ticket_lasts_as_long_as_its_token() {
     let ticket = asks.issue_stream_ticket().await.unwrap();
     let opens = get(&format!("/events?token={}", ticket.as_str()));
     let (mut denied, timer) = watch(&layer, opens, Approved).await;
-    // Long after the ticket has expired.
+    // The stream lasts longer than the ticket.
     for _ in 0..3 {
         assert!(poll!(&mut denied).is_pending());
         fixture.clock.advance(WEEK / 3);
@@ -327,14 +327,14 @@ impl Fixture {
 
 type Denied = Pin<Box<dyn Future<Output = AuthError> + Send>>;
 
-/// The sleeps of one stream, which last until the test says so.
+/// Sleeps of one stream, which end when the test says so.
 struct Timer {
     ring: tokio::sync::watch::Sender<u32>,
     waits: Arc<std::sync::Mutex<Vec<Duration>>>,
 }
 
 impl Timer {
-    /// Ends every sleep that was begun.
+    /// Ends every pending sleep.
     fn rings(&self) {
         self.ring.send_modify(|count| *count += 1);
     }
@@ -343,7 +343,7 @@ impl Timer {
         self.waits.lock().unwrap().clone()
     }
 
-    /// How long it was to sleep so far.
+    /// Asserts the durations of all sleeps so far.
     fn expects(&self, waits: &[Duration]) {
         assert_eq!(self.waits(), waits);
     }

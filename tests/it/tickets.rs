@@ -1,4 +1,4 @@
-//! Tickets that stand for a token, once, on listed paths.
+//! Stream tickets: single-use replacements for a token on listed paths.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! Promise 6: any tower stack, by the contract of tower.
+//! The contract of tower services: readiness, concurrency, errors and cancellation.
 
 use std::convert::Infallible;
 use std::error::Error;
@@ -26,7 +26,7 @@ async fn polled_ready_service_is_the_one_called() {
         let mut stack = ServiceBuilder::new()
             .layer(layer(&store))
             .layer(RequireLayer::<TestUser>::approved())
-            // Knows the user already and does not wait.
+            // The user is loaded already, so the guard does not wait.
             .layer(RequireLayer::<TestUser>::from_fn(|user, _| {
                 !user.name.is_empty()
             }))
@@ -200,7 +200,7 @@ fn futures_and_services_are_send() {
     });
 }
 
-/// Fails when it is asked whether it is ready, or when it is called.
+/// Service that fails in `poll_ready` or in `call`.
 #[derive(Clone, Debug)]
 struct Broken {
     when_asked: bool,
@@ -235,7 +235,7 @@ impl Service<Request<Body>> for Broken {
     }
 }
 
-/// A policy that counts how often it is asked.
+/// Policy that counts its checks.
 struct Counted(Arc<AtomicUsize>);
 
 impl Policy<TestUser> for Counted {

@@ -1,7 +1,8 @@
-//! The mistakes that users will make, and what the compiler says to them.
+//! Compiler messages for common mistakes.
 //!
-//! Compiles the dependencies once more and compares texts of one compiler: switched on by
-//! `UI_TESTS`. Refresh the texts with `UI_TESTS=1 TRYBUILD=overwrite cargo test --test it ui`.
+//! Runs only with `UI_TESTS` set, because it compiles the dependencies again and expects the
+//! messages of one compiler version. Update the messages with `UI_TESTS=1 TRYBUILD=overwrite cargo
+//! test --test it ui`.
 
 #[test]
 fn common_mistakes_have_compiler_hints() {

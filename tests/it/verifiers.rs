@@ -1,4 +1,4 @@
-//! Verifiers of one's own: what reaches them, and what does not.
+//! Custom verifiers: the credentials that reach them.
 
 use std::sync::{Arc, Mutex};
 
@@ -56,7 +56,7 @@ async fn wrapping_verifier_is_as_strict() {
     }
 }
 
-/// Sends good and odd credentials, and says which of them the verifier saw.
+/// Credentials that reached the verifier, of a list of valid and malformed ones.
 async fn credentials_seen(checks_characters: bool) -> Vec<String> {
     let seen = Arc::new(Mutex::new(Vec::new()));
     let verifier = Recording {
@@ -93,7 +93,7 @@ fn bearer(credential: &[u8]) -> Request<Body> {
     request.body(Body::empty()).unwrap()
 }
 
-/// Accepts nothing, and remembers what it saw.
+/// Verifier that rejects every credential and records it.
 struct Recording {
     seen: Arc<Mutex<Vec<String>>>,
     checks_characters: bool,
@@ -115,7 +115,7 @@ impl Verifier for Recording {
     }
 }
 
-/// Passes everything on, and says nothing about characters.
+/// Verifier that wraps another and keeps the default of `checks_characters`.
 struct Wrapping(JwtVerifier);
 
 impl Verifier for Wrapping {

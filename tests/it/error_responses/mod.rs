@@ -1,5 +1,5 @@
-//! The table of answers: a request in; status, challenge, `detail` and `code` out, the same from
-//! both kinds of door. A new rule is a new row.
+//! Table of error responses: request in; status, challenge, `detail` and `code` out, the same from
+//! extractors and layers. A new rule is a new row.
 
 mod server;
 mod sources;
@@ -12,7 +12,7 @@ use tower_warder::{AuthError, HmacSecret, JwtIssuer};
 use self::server::{Guard, Line, Server, request, through_extractor, through_layer};
 use crate::support::{Answer, Store, layer};
 
-/// A situation, where it is met, what is sent, and the answer.
+/// Name of the case, server, guard, request headers and expected answer.
 struct Row(&'static str, Server, Guard, Vec<Line>, Expect);
 
 #[derive(Clone, Copy)]
@@ -25,7 +25,7 @@ struct Expect {
     set_cookie: Option<&'static str>,
 }
 
-// A line each.
+// One line per row.
 #[rustfmt::skip]
 fn rows() -> Vec<Row> {
     use Guard::{Admin, Staff, User};
@@ -95,7 +95,7 @@ fn rows() -> Vec<Row> {
     ]
 }
 
-/// To both kinds of door.
+/// Sends every row to the extractors and to the layers.
 #[cfg(feature = "metrics")]
 pub async fn send_every_row() {
     for row in all_rows() {
@@ -170,8 +170,7 @@ async fn other_content_types_are_not_grpc() {
     }
 }
 
-// A proxy that asks whether it may pass a request on sends the client's headers along and takes
-// 200 for yes.
+// A forward-auth proxy passes on the client's headers and takes status 200 as authorized.
 #[tokio::test]
 async fn only_post_over_http_2_is_grpc() {
     let Row(situation, server, guard, lines, expect) = rows().swap_remove(0);

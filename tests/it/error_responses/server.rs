@@ -1,4 +1,4 @@
-//! Both kinds of door, and the servers that they stand in.
+//! Servers with both kinds of guard: extractors and layers.
 
 use axum::Router;
 use axum::body::Body;
@@ -19,19 +19,19 @@ pub enum Server {
     Realm,
     Down,
     WithoutLayer,
-    /// Reads a cookie besides the header.
+    /// Reads the header and a cookie.
     Cookie,
-    /// Reads a cookie and no header.
+    /// Reads a cookie only.
     OnlyCookie,
     CookieDisclosing,
     CookieDown,
-    /// Reads a header of another name alone.
+    /// Reads a named header only.
     OnlyNamed,
-    /// Reads both headers.
+    /// Reads `Authorization` and a named header.
     Named,
-    /// Reads all that there is, at every door.
+    /// Reads all credential sources on every path.
     Everything,
-    /// Reads all that there is, but at no door's path.
+    /// Reads all credential sources, those that depend on the path on other paths only.
     Elsewhere,
 }
 
@@ -42,16 +42,16 @@ pub enum Guard {
     Staff,
 }
 
-/// A line of a request's head, or its [`QUERY`].
+/// Header of a request, or its [`QUERY`].
 pub type Line = (&'static str, Vec<u8>);
 
-/// Stands for the part of the URI after the `?`.
+/// Pseudo header name for the query of the URI.
 pub const QUERY: &str = ":query";
 
-/// The header that holds a token alone.
+/// Header whose value is a bare token.
 pub const NAMED: &str = "cf-access-jwt-assertion";
 
-/// A request to a door over HTTP/2, with these lines.
+/// Request to a guard over HTTP/2 with these headers.
 pub fn request(guard: Guard, lines: &[Line], content_type: Option<&str>) -> Request<Body> {
     let mut uri = guard.path().to_owned();
     for (_, query) in lines.iter().filter(|(name, _)| *name == QUERY) {
@@ -132,7 +132,7 @@ fn everything_on(paths: [&str; 2]) -> CredentialSource {
     })
 }
 
-/// What the extractor for the request's door answers.
+/// Response of the extractor on the path of the request.
 pub async fn through_extractor(server: Server, request: Request<Body>) -> Answer {
     let app = Router::new()
         .route("/user", post(async |_: CurrentUser<TestUser>| "in"))
@@ -145,7 +145,7 @@ pub async fn through_extractor(server: Server, request: Request<Body>) -> Answer
     send(&app, request).await
 }
 
-/// What a `RequireLayer` for this door answers.
+/// Response of a `RequireLayer` with the policy of this guard.
 pub async fn through_layer(server: Server, guard: Guard, request: Request<Body>) -> Answer {
     match guard {
         Guard::User => through(Approved, server, request).await,

@@ -1,4 +1,4 @@
-//! The rows of the sources other than the header.
+//! Rows for the credential sources other than `Authorization`.
 
 use tower_warder::testing;
 
@@ -8,7 +8,7 @@ use super::{
     SCOPE, TWICE, bearer, expect, expired, foreign, forged, later_generation,
 };
 
-// A line each.
+// One line per row.
 #[rustfmt::skip]
 pub fn rows() -> Vec<Row> {
     use Guard::{Admin, User};
@@ -33,9 +33,9 @@ pub fn rows() -> Vec<Row> {
     let cleared = |answer: Expect| Expect { set_cookie: Some(CLEARED), ..answer };
 
     vec![
-        Row("a cookie that nobody reads", Plain, User, cookie("jane"), anonymous),
-        Row("a query that nobody reads", Plain, User, query("jane"), anonymous),
-        Row("a subprotocol that nobody reads", Plain, User, offer("jane"), anonymous),
+        Row("a cookie without a cookie source", Plain, User, cookie("jane"), anonymous),
+        Row("a query without a query source", Plain, User, query("jane"), anonymous),
+        Row("a subprotocol without its source", Plain, User, offer("jane"), anonymous),
         Row("another cookie", Cookie, User, header("cookie", "id=a.b.c; a=b"), anonymous),
         Row("an empty cookie", Cookie, User, kept(""), cleared(rejected)),
         Row("no token in the cookie", Cookie, User, kept("abc"), cleared(rejected)),
@@ -101,7 +101,7 @@ pub fn rows() -> Vec<Row> {
         Row("two subprotocols with tokens", Everything, User, [offer("jane"), offer("jane")].concat(), twice),
         Row("header and subprotocol", Everything, User, [jane(), offer("jane")].concat(), twice),
         Row("query and subprotocol", Everything, User, [query("jane"), offer("jane")].concat(), twice),
-        Row("a named header that nobody reads", Plain, User, name("jane"), anonymous),
+        Row("a named header without its source", Plain, User, name("jane"), anonymous),
         Row("an empty named header", OnlyNamed, User, header(NAMED, ""), anonymous),
         Row("no token in the named header", OnlyNamed, User, header(NAMED, "abc"), rejected),
         Row("a scheme in the named header", OnlyNamed, User, header(NAMED, "Bearer a.b.c"), rejected),
@@ -123,7 +123,7 @@ pub fn rows() -> Vec<Row> {
     ]
 }
 
-/// What is let in.
+/// Requests that are authorized.
 #[rustfmt::skip]
 pub fn good() -> Vec<(Server, Guard, Vec<Line>)> {
     use Server::{Cookie, Elsewhere, Everything, Named, OnlyCookie, OnlyNamed, Plain};
@@ -174,7 +174,7 @@ pub fn good() -> Vec<(Server, Guard, Vec<Line>)> {
         (Elsewhere, Guard::User, [token("jane"), asked("a"), offered("a")].concat()),
         (OnlyNamed, Guard::User, name("jane")),
         (OnlyNamed, Guard::Admin, [scheme("Basic YTpi"), name("root")].concat()),
-        // Of somebody else's, who may be none of ours.
+        // `Authorization` is not read: it may belong to another system.
         (OnlyNamed, Guard::User, [token("nobody"), name("jane")].concat()),
         (OnlyNamed, Guard::User, with("sec-fetch-site", "same-origin", name("jane"))),
         (OnlyNamed, Guard::User, with("origin", "https://app.example", name("jane"))),
@@ -194,7 +194,7 @@ fn kept(token: &str) -> Vec<Line> {
     vec![("cookie", pair.into_bytes())]
 }
 
-/// The token of a header in the cookie.
+/// Moves the token of the header into the cookie.
 fn as_cookie(lines: Vec<Line>) -> Vec<Line> {
     let bearer = String::from_utf8(lines.into_iter().next().unwrap().1).unwrap();
     kept(bearer.strip_prefix("Bearer ").unwrap())

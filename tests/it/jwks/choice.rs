@@ -1,4 +1,5 @@
-//! Which of the published keys a token gets: every set of up to three keys, against another rule.
+//! Selection of the published key for a token: every set of up to three keys, compared with a
+//! second implementation of the rule.
 
 use std::collections::HashMap;
 
@@ -7,11 +8,11 @@ use serde_json::json;
 use super::documents::{builder, fetch, public, with};
 use super::*;
 
-/// The ids of four keys of each algorithm: two have none.
+/// Key ids of the four keys of each algorithm: two have none.
 const KEY_IDS: [Option<&str>; 4] = [None, None, Some("a"), Some("b")];
 const ALGORITHMS: [Algorithm; 3] = [Algorithm::ES256, Algorithm::RS256, Algorithm::PS256];
 
-/// A key: which id, which algorithm.
+/// Index of a key's id and index of its algorithm.
 type Which = (usize, usize);
 
 #[tokio::test(start_paused = true)]
@@ -38,7 +39,7 @@ async fn key_is_selected_by_id_and_algorithm_in_every_set() {
                         true => Outcome::Accepted,
                         false => Outcome::Rejected,
                     };
-                    // Again, when its header may be known.
+                    // The second time with the header in the cache.
                     for _ in 0..2 {
                         let outcome = outcome_now(&verifier, token);
                         assert_eq!(outcome, Some(expected), "{set:?} {asked:?} {signer:?}");
@@ -51,7 +52,7 @@ async fn key_is_selected_by_id_and_algorithm_in_every_set() {
     assert!(accepted > 1000, "{accepted}");
 }
 
-/// The rule, said another way.
+/// Second implementation of the selection rule.
 fn chosen(set: &[Which], asked: Option<&str>, algorithm: usize) -> Option<Which> {
     let of_algorithm = |which: &&Which| which.1 == algorithm;
     let has_id = |which: &&Which, id| KEY_IDS[which.0] == id;
@@ -75,7 +76,7 @@ fn chosen(set: &[Which], asked: Option<&str>, algorithm: usize) -> Option<Which>
 fn keys() -> HashMap<Which, SigningKey> {
     let mut keys = HashMap::new();
     for (id, key_id) in KEY_IDS.into_iter().enumerate() {
-        // One pair for both, as issuers do who move from one to the other.
+        // One key pair for both RSA algorithms, as during a migration from one to the other.
         let rsa = new_rsa();
         for (number, algorithm) in ALGORITHMS.into_iter().enumerate() {
             let key = match algorithm {
@@ -93,7 +94,7 @@ fn keys() -> HashMap<Which, SigningKey> {
     keys
 }
 
-/// By each key, and naming whichever key, or none.
+/// Tokens signed by each key, with each key id and with none.
 fn tokens(keys: &HashMap<Which, SigningKey>) -> Vec<(Option<&'static str>, Which, String)> {
     let mut tokens = Vec::new();
     for (which, key) in keys {
@@ -148,7 +149,7 @@ async fn token_without_key_id_triggers_no_fetch() {
     assert_eq!(server.fetches(), 1);
 }
 
-/// The headers that are remembered are those of one set.
+/// The header cache belongs to one key set.
 #[tokio::test(start_paused = true)]
 async fn cached_header_is_resolved_again_after_set_change() {
     let (old, new) = (new_key(), new_key());
@@ -168,14 +169,14 @@ async fn cached_header_is_resolved_again_after_set_change() {
         assert_eq!(outcome_now(&verifier, &of_old), Some(Outcome::Accepted));
         assert_eq!(outcome_now(&verifier, &of_new), Some(Outcome::Rejected));
     }
-    // At another place, and another one.
+    // The same id at another position, with another key.
     server.say(&set(&[&new, &es]));
     pass(Duration::from_secs(300)).await;
     for _ in 0..2 {
         assert_eq!(outcome_now(&verifier, &of_new), Some(Outcome::Accepted));
         assert_eq!(outcome_now(&verifier, &of_old), Some(Outcome::Rejected));
     }
-    // Two that fit: which of them it is, nobody says.
+    // Two keys match, so the choice is ambiguous.
     server.say(&set(&[&new, &es, &old]));
     pass(Duration::from_secs(300)).await;
     for token in [&of_new, &of_old] {
@@ -185,7 +186,7 @@ async fn cached_header_is_resolved_again_after_set_change() {
 
 #[tokio::test(start_paused = true)]
 async fn token_algorithm_is_never_assigned_to_a_key() {
-    // A key that does not say its algorithm beside one of its id that does.
+    // A key without `alg` beside a key of the same id with `alg`.
     let rsa = new_rsa();
     let key = |algorithm| SigningKey::from_der(algorithm, &rsa).unwrap().key_id("a");
     let silent = {
@@ -226,7 +227,7 @@ async fn token_algorithm_is_never_assigned_to_a_key() {
 #[tokio::test(start_paused = true)]
 async fn published_alg_ed25519_means_eddsa() {
     let jwk = with(public(key("a")), "alg", json!("Ed25519"));
-    // Twice the same key under its two names.
+    // The same key twice, with both names of its algorithm.
     let set = json!({ "keys": [jwk, public(key("a"))] }).to_string();
     let keys = builder(&set).algorithm(Algorithm::EdDSA).await.unwrap();
     assert_eq!(

@@ -13,7 +13,7 @@ use crate::support::Log;
 const DOCUMENT: &str = "https://login.example/realms/shop/.well-known/openid-configuration";
 const KEYS: &str = "https://keys.example/shop";
 
-/// What was discovered demands its issuer by itself.
+/// Verifier without an issuer rule: discovery sets it.
 fn verifier(keys: &RemoteJwks) -> JwtVerifier {
     JwtVerifier::jwks(keys)
 }
@@ -168,7 +168,7 @@ async fn http_issuer_in_a_private_network_needs_opt_in() {
         .client(found(KEYS))
         .await;
     assert!(matches!(rejected, Err(ConfigError::InvalidUrl(_))));
-    // It opens no way out of TLS.
+    // The setting does not allow an https issuer to publish an http URL.
     let server = discoverable(ISSUER, "http://keys.example/shop");
     let rejected = RemoteJwks::from_oidc_issuer(ISSUER).client(server.clone());
     assert!(rejected.dangerous_allow_http().await.is_err());

@@ -1,4 +1,4 @@
-//! Which published keys are taken.
+//! Parsing of key sets.
 
 use serde_json::{Value, json};
 use tower_warder::error::ConfigError;

@@ -1,4 +1,4 @@
-//! The log says which published keys cannot be used, and why.
+//! Log messages about published keys that cannot be used.
 
 use serde_json::{Value, json};
 use tower_warder::error::ConfigError;
@@ -31,7 +31,7 @@ async fn dropped_key_is_logged_once_per_set_change() {
     assert!(of_nameless.unwrap().contains("P-384"), "{lines:?}");
     assert!(lines.iter().all(|line| line.contains(URL)), "{lines:?}");
 
-    // The same set, in whatever order, and after an outage.
+    // The same set in another order or after an outage logs nothing.
     for same in [[&good, &leaked, &nameless], [&nameless, &good, &leaked]] {
         server.say(&set(&same));
         pass(INTERVAL).await;
@@ -43,7 +43,7 @@ async fn dropped_key_is_logged_once_per_set_change() {
     let warned = || log.lines("cannot be used").len();
     assert_eq!(warned(), 2, "{}", log.text());
 
-    // Another key beside the good one; another good one; and the bad ones are gone.
+    // One unusable key removed; the good key replaced; the last unusable key removed.
     server.say(&set(&[&good, &leaked]));
     pass(INTERVAL).await;
     assert_eq!(warned(), 3, "{}", log.text());
@@ -174,7 +174,7 @@ async fn encryption_and_repeated_keys_log_no_warning() {
         fetch(&json!({ "keys": [key, good, good] })).await.unwrap();
         let alone = fetch(&json!({ "keys": [key] })).await;
         assert!(matches!(alone, Err(ConfigError::KeySet { .. })), "{key}");
-        // Unless it is a leak.
+        // A leaked private key is logged.
         fetch(&json!({ "keys": [with(key.clone(), "d", json!("AA")), good] }))
             .await
             .unwrap();

@@ -1,4 +1,4 @@
-//! Made-up key ids, very many of them.
+//! Floods of tokens with unknown key ids.
 
 use std::time::Duration;
 
@@ -27,14 +27,14 @@ async fn unknown_key_flood_costs_one_fetch_and_delays_no_known_key() {
     let mut waiting = Box::pin(waiting);
     assert!(futures_util::poll!(&mut waiting).is_pending());
     assert_eq!(outcome_now(&verifier, &good), Some(Outcome::Accepted));
-    let verified = waiting.await;
+    let outcomes = waiting.await;
     assert_eq!(server.fetches(), 2);
-    // As many as have a place wait; the others are told to come again.
-    let rejected = verified.iter().filter(|one| **one == Outcome::Rejected);
+    // 1024 requests wait for the fetch; the others are answered with 503.
+    let rejected = outcomes.iter().filter(|one| **one == Outcome::Rejected);
     assert_eq!(rejected.count(), 1024);
-    assert!(!verified.contains(&Outcome::Accepted));
+    assert!(!outcomes.contains(&Outcome::Accepted));
 
-    // And those that come afterwards are refused at once.
+    // Later requests are rejected immediately.
     for bad in &flood {
         assert_eq!(outcome_now(&verifier, bad), Some(Outcome::Rejected));
         assert_eq!(outcome_now(&verifier, &good), Some(Outcome::Accepted));
@@ -75,7 +75,7 @@ async fn unknown_key_ids_are_neither_sent_nor_logged() {
     assert!(!trace.text().to_lowercase().contains("evil"));
 }
 
-/// Not a test: prints figures. `cargo test --release --features jwks --test it -- --ignored
+/// Measurement, not a test. Run with `cargo test --release --features jwks --test it -- --ignored
 /// --nocapture measured`
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "measures"]
@@ -108,7 +108,7 @@ async fn measured_with_and_without_a_flood() {
     }
 }
 
-/// p50 and p99 of ten seconds, one request after the other.
+/// p50 and p99 in µs of sequential requests over ten seconds.
 async fn latencies(url: &str, token: &str) -> (u128, u128) {
     let client = reqwest::Client::new();
     let end = std::time::Instant::now() + Duration::from_secs(10);
@@ -124,7 +124,7 @@ async fn latencies(url: &str, token: &str) -> (u128, u128) {
     (took[took.len() / 2], took[took.len() * 99 / 100])
 }
 
-/// A thousand requests in each of ten seconds, on ten connections.
+/// Sends 1000 requests per second for ten seconds on ten connections.
 async fn keep_asking(url: &str, tokens: &[String], expected: u16) {
     let flooders = tokens.chunks(FLOOD / 10).map(|tokens| {
         let (url, tokens) = (url.to_owned(), tokens.to_vec());
@@ -143,7 +143,7 @@ async fn keep_asking(url: &str, tokens: &[String], expected: u16) {
     }
 }
 
-/// Memory of the process, in KiB.
+/// Resident memory of the process in KiB.
 fn resident() -> usize {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find(|line| line.starts_with("VmRSS"));
@@ -154,7 +154,7 @@ fn resident() -> usize {
         .unwrap_or(0)
 }
 
-/// Tokens of keys that there are not. They are not signed: nobody looks so far.
+/// Tokens with unknown key ids. They are not signed: the signature is not reached.
 fn made_up(token: &str) -> Vec<String> {
     let rest = token.split_once('.').unwrap().1;
     let header = |number| URL_SAFE_NO_PAD.encode(format!(r#"{{"alg":"EdDSA","kid":"{number}"}}"#));

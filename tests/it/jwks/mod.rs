@@ -1,4 +1,4 @@
-//! Keys that somebody else publishes, in time that a test moves.
+//! Remote key sets, with paused time.
 
 mod choice;
 mod discovery;
@@ -26,7 +26,7 @@ use tower_warder::{AuthError, Claims, JwtIssuer, JwtVerifier};
 
 use self::server::{Mood, Server};
 
-/// RSA keys are drawn by the backend: ours are not made for it.
+/// New RSA key of the backend, as DER: this crate does not generate RSA keys.
 fn new_rsa() -> Vec<u8> {
     let key = KeyPair::generate(KeySize::Rsa2048).unwrap();
     let der: Pkcs8V1Der<'_> = key.as_der().unwrap();
@@ -39,10 +39,10 @@ const RSA: &str = include_str!("../../keys/rsa-2048.pem");
 
 const URL: &str = "https://login.example/keys";
 
-/// Whom the tokens name.
+/// Issuer of the tokens.
 const ISSUER: &str = "https://login.example/realms/shop";
 
-/// A key of this id.
+/// Key with this id.
 fn key(key_id: &str) -> SigningKey {
     let key = SigningKey::from_pem(Algorithm::EdDSA, ED25519).unwrap();
     key.key_id(key_id)
@@ -52,12 +52,12 @@ fn token(key: SigningKey) -> String {
     JwtIssuer::new(key).issuer(ISSUER).issue("7").unwrap()
 }
 
-/// A token that a key of this id signed.
+/// Token signed by the key with this id.
 fn named(key_id: &str) -> String {
     token(key(key_id))
 }
 
-/// A server that publishes keys of these ids, and who fetched them.
+/// Server that publishes keys with these ids, and a key set that has fetched them.
 async fn published<const N: usize>(key_ids: [&str; N]) -> (Server, RemoteJwks) {
     let server = Server::publishing(key_ids);
     let keys = RemoteJwks::from_url(URL)
@@ -71,21 +71,21 @@ fn verifier(keys: &RemoteJwks) -> JwtVerifier {
     JwtVerifier::jwks(keys).issuer(ISSUER)
 }
 
-/// Lets the task that fetches do what there is to do, without the time going on.
+/// Runs the background task until it is idle, without advancing the time.
 async fn settle() {
     for _ in 0..20 {
         tokio::task::yield_now().await;
     }
 }
 
-/// Lets so much time pass, and the task that fetches do what there is to do before and then.
+/// Advances the time, and runs the background task before and after.
 async fn pass(time: Duration) {
     settle().await;
     tokio::time::advance(time).await;
     settle().await;
 }
 
-/// What a request gets that waits as long as it takes.
+/// Outcome for a request that waits until it is known.
 async fn outcome_of(verifier: &impl Verifier, token: &str) -> Outcome {
     match verifier.verify(token) {
         Verification::Ready(verified) => outcome(verified),
@@ -94,7 +94,7 @@ async fn outcome_of(verifier: &impl Verifier, token: &str) -> Outcome {
     }
 }
 
-/// What a request gets that does not wait, if it does not have to.
+/// Outcome for a request, if it is known without waiting.
 fn outcome_now(verifier: &impl Verifier, token: &str) -> Option<Outcome> {
     match verifier.verify(token) {
         Verification::Ready(verified) => Some(outcome(verified)),

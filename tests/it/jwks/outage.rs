@@ -1,4 +1,4 @@
-//! A key server that does not answer.
+//! Outages of the key server.
 
 use std::future::IntoFuture;
 use std::time::Duration;
@@ -66,7 +66,7 @@ async fn unknown_key_is_503_during_an_outage_and_401_after_it() {
 
     server.is(Mood::Publishes);
     pass(COOLDOWN * 2).await;
-    // Without a token that asked for it.
+    // The background refresh has fetched the keys.
     assert_eq!(outcome_now(&verifier, &named("b")), Some(Outcome::Rejected));
     assert_eq!(outcome_now(&verifier, &named("a")), Some(Outcome::Accepted));
 }
@@ -92,7 +92,7 @@ async fn failed_fetch_is_retried_after_each_cooldown() {
     for _ in 0..600 {
         pass(Duration::from_secs(1)).await;
     }
-    // Each after 30 to 38 seconds.
+    // One retry every 30 to 38 seconds.
     let tries = server.fetches() - 2;
     assert!((15..=20).contains(&tries), "{tries}");
 }

@@ -1,4 +1,4 @@
-//! Key sets of the shapes that identity providers publish, with keys of our own in them.
+//! Key sets in the forms that identity providers publish, with test keys.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -119,7 +119,7 @@ async fn provider_key_sets_are_read_without_warnings() {
 
 #[tokio::test(start_paused = true)]
 async fn one_key_id_may_have_several_algorithms() {
-    // An issuer on its way from RSA to elliptic curves, under the id of its tenant.
+    // An issuer that migrates from RSA to elliptic curves under one key id per tenant.
     let rsa = new_rsa();
     let key = |algorithm| SigningKey::from_der(algorithm, &rsa).unwrap();
     let es = SigningKey::from_pem(Algorithm::ES256, P256).unwrap();
@@ -147,7 +147,7 @@ async fn one_key_id_may_have_several_algorithms() {
     assert!(log.lines("WARN").is_empty(), "{}", log.text());
 }
 
-/// The numbers of a key, with these members and no others.
+/// Key parameters of a JWK, with these members and no others.
 fn shaped(der: &[u8], kid: &str, members: &Value) -> Value {
     let key = SigningKey::from_der(Algorithm::RS256, der).unwrap();
     let numbers = public(key);
@@ -164,7 +164,7 @@ fn nulls() -> Value {
         "oth": null, "x5c": null, "x5t": null, "x5u": null})
 }
 
-/// As the integers of DER are: positive ones whose first bit is set have a zero byte in front.
+/// Adds the sign byte of DER: a zero byte before a number whose first bit is set.
 fn padded(mut jwk: Value) -> Value {
     for name in ["n", "e"] {
         let bytes = URL_SAFE_NO_PAD.decode(jwk[name].as_str().unwrap()).unwrap();
@@ -173,6 +173,6 @@ fn padded(mut jwk: Value) -> Value {
     jwk
 }
 
-/// No certificate: nobody is to look.
+/// Not a certificate: the member is ignored.
 const X5C: &str = "MIIC/jCCAeagAwIBAgIJAKZ+0mkd1jr3MA0GCSqGSIb3DQEBCwUAMC0xKzApBgNVBAM=";
 const X5T: &str = "imi0Y2z0dYKxBttAqK_Tt5hYBTk";

@@ -1,4 +1,4 @@
-//! PyJWT reads the keys that we publish, and we read those that it writes.
+//! Interoperability of key sets with PyJWT, in both directions.
 
 use std::env;
 

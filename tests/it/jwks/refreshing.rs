@@ -1,4 +1,4 @@
-//! How the keys stay up to date.
+//! Refreshing of key sets.
 
 use std::time::Duration;
 
@@ -72,8 +72,8 @@ async fn waiters_for_a_new_key_share_one_fetch() {
     server.publish(["a", "b"]);
     pass(COOLDOWN).await;
     let (verifier, token) = (verifier(&keys), named("b"));
-    let verified = join_all((0..100).map(|_| outcome_of(&verifier, &token))).await;
-    assert!(verified.iter().all(|one| *one == Outcome::Accepted));
+    let outcomes = join_all((0..100).map(|_| outcome_of(&verifier, &token))).await;
+    assert!(outcomes.iter().all(|one| *one == Outcome::Accepted));
     assert_eq!(server.fetches(), 2);
 }
 
@@ -135,11 +135,11 @@ async fn cancelled_waiter_leaves_nothing_behind() {
         settle().await;
         assert_eq!(server.fetches(), 2, "begun");
     }
-    // What it began goes on, and nobody begins it again.
+    // The fetch continues and is not started again.
     assert_eq!(outcome_of(&verifier, &token).await, Outcome::Accepted);
     assert_eq!(server.fetches(), 2);
 
-    // One who never begins to wait begins nothing.
+    // A future that is never polled starts no fetch.
     pass(COOLDOWN).await;
     drop(verifier.verify(&named("c")));
     settle().await;
@@ -260,7 +260,7 @@ async fn fetching_stops_with_the_last_handle() {
     settle().await;
     assert!(!server.has_clients());
 
-    // Also of one that is under way.
+    // A running fetch is cancelled as well.
     let (server, keys) = published(["a"]).await;
     server.is(Mood::Hangs);
     pass(INTERVAL).await;
@@ -276,7 +276,7 @@ async fn single_key_without_id_yields_to_a_named_key() {
         let key = key.verifying_key().to_jwk().unwrap();
         format!(r#"{{"keys":[{key}]}}"#)
     };
-    // Neither the algorithm nor the signature fits; only the signature does not.
+    // First algorithm and signature differ, then only the signature.
     for algorithm in [Algorithm::ES256, Algorithm::EdDSA] {
         let anonymous = SigningKey::from_pem(Algorithm::EdDSA, ED25519).unwrap();
         let server = Server::saying(&alone(&anonymous));

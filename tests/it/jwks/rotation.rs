@@ -1,4 +1,4 @@
-//! The example `jwks`, without ports.
+//! The example `jwks`, without sockets.
 
 use std::time::Duration;
 
@@ -43,7 +43,7 @@ async fn key_rotation_rejects_no_valid_token() {
     headers.dedup();
     assert_eq!(headers.len(), 2, "one key after the other");
 
-    // The tokens have not expired: the clock that judges them is not paused.
+    // The tokens have not expired: the clock of the verifier is not paused.
     sleep(example::LIFETIME + example::MAX_AGE * 3).await;
     assert_eq!(status(&tokens[0]).await, 401, "its key is gone");
     assert_eq!(status(&tokens[60]).await, 200);
@@ -59,7 +59,7 @@ async fn overlapping_rotations_keep_the_signing_key() {
     assert_eq!(post(&login_app, "/rotate/3").await.0, 202);
     sleep(example::MAX_AGE * 2).await;
     let earlier = post(&login_app, "/login").await.1;
-    // Until both have taken away what signed before them.
+    // Until both rotations have removed the earlier keys.
     let end = Instant::now() + example::LIFETIME + example::MAX_AGE;
     while Instant::now() < end {
         let now = post(&login_app, "/login").await.1;
@@ -74,7 +74,7 @@ async fn overlapping_rotations_keep_the_signing_key() {
     assert_eq!(published["keys"][0]["kid"], "3");
 }
 
-/// Fetches the keys from the router, as if by HTTP.
+/// Client that fetches the keys directly from the router.
 struct Direct(Router);
 
 #[async_trait]

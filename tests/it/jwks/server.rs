@@ -1,4 +1,4 @@
-//! A key server without a socket.
+//! Key server without a socket.
 
 use std::collections::HashMap;
 use std::future::pending;
@@ -14,7 +14,7 @@ use tower_warder::{BoxError, async_trait};
 
 use super::key;
 
-/// Answers as it is in the mood for, and remembers who asked.
+/// Key server that records requests and answers as its mood says.
 #[derive(Clone)]
 pub struct Server(Arc<Mutex<Inner>>);
 
@@ -45,7 +45,7 @@ pub struct Asked {
 }
 
 impl Server {
-    /// Keys of these ids, wherever they are asked for.
+    /// Server that publishes keys with these ids at every URL.
     pub fn publishing<const N: usize>(key_ids: [&str; N]) -> Self {
         let server = Self::saying("");
         server.publish(key_ids);
@@ -71,7 +71,7 @@ impl Server {
         self.say(&ring.to_jwks());
     }
 
-    /// This, wherever there is nothing else.
+    /// Publishes the document at every URL without its own.
     pub fn say(&self, document: &str) {
         self.say_at("", document);
     }
@@ -105,7 +105,7 @@ impl Server {
         self.lock().asked.len()
     }
 
-    /// Whether somebody still asks, or could.
+    /// Returns `true` if a client still holds the server.
     pub fn has_clients(&self) -> bool {
         Arc::strong_count(&self.0) > 1
     }
@@ -164,7 +164,7 @@ impl JwksClient for Server {
             Mood::Publishes | Mood::Answers(_) => Ok(answer),
             Mood::Breaks => Err("keys.internal does not answer".into()),
             Mood::Hangs => pending().await,
-            Mood::Panics => panic!("a client with a fault"),
+            Mood::Panics => panic!("a broken client"),
         }
     }
 }

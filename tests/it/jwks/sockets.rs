@@ -1,4 +1,4 @@
-//! The client that is there by default, against servers that are not as they should be.
+//! The default HTTP client, against valid and misbehaving servers.
 
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -45,7 +45,7 @@ async fn compressed_response_is_rejected_with_its_reason() {
         ("gzip", "\u{1f}\u{8b}\u{8}", Some("is compressed")),
         ("br", "\u{1}\u{2}", Some("is compressed")),
         ("identity", "<html>", Some("is compressed")),
-        // One that says so and is not.
+        // Declared as compressed, but plain.
         ("identity", &*plain, None),
         ("gzip", &*plain, None),
     ] {
@@ -61,7 +61,7 @@ async fn compressed_response_is_rejected_with_its_reason() {
     }
 }
 
-/// By an address of this machine that is none of the loopback's for us.
+/// The IPv4-mapped IPv6 address of this machine does not count as loopback.
 #[tokio::test]
 async fn http_off_loopback_follows_all_other_rules() {
     let outside = |socket: &Socket| {
@@ -189,9 +189,9 @@ async fn rejected(socket: &Socket) -> String {
 #[derive(Clone, Debug)]
 enum Answer {
     Bytes(String),
-    /// This and then more, without an end.
+    /// This head and an endless body.
     Endless(&'static str),
-    /// Byte by byte.
+    /// One byte at a time.
     Drips,
     Hangs,
 }
@@ -229,7 +229,7 @@ fn text(status: &str, body: &str) -> String {
     format!("HTTP/1.1 {status}\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{body}")
 }
 
-/// A server of one answer, on a port of its own.
+/// Server with one fixed answer on its own port.
 struct Socket {
     origin: String,
     asked: Arc<Mutex<Vec<String>>>,
@@ -249,7 +249,7 @@ impl Socket {
                     let length = stream.read(&mut head).await.unwrap_or(0);
                     let head = String::from_utf8_lossy(&head[..length]).into_owned();
                     log.lock().unwrap().push(head);
-                    // Whoever hangs up has read enough.
+                    // The client may close the connection early.
                     let _ = answer.give(stream).await;
                 });
             }

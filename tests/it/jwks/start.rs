@@ -1,4 +1,4 @@
-//! How it begins.
+//! The first fetch of a key set.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -183,7 +183,7 @@ async fn remote_issuer_leeway_is_60_seconds() {
     let token = issuer.issuer(ISSUER).clock(at(now)).issue("7").unwrap();
     let verifier = verifier(&keys);
     let strict = verifier.clone().leeway(Duration::ZERO).unwrap();
-    // `iat` is in whole seconds.
+    // `iat` has a precision of one second.
     for (seconds, lenient, exact) in [
         (-64, "accepted", "issued_in_future"),
         (-67, "issued_in_future", "issued_in_future"),

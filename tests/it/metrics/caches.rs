@@ -1,4 +1,4 @@
-//! Each look-up in a cache is a hit or a miss.
+//! Metrics of the caches.
 
 use futures_util::poll;
 use futures_util::stream::poll_fn;
@@ -63,7 +63,7 @@ fn bypassed_cache_reports_disconnected_channels() {
         drop(follows);
         assert_eq!(recorder.of("user_cache_channels_down"), "1");
     });
-    // The cache is gone.
+    // The cache has been dropped.
     assert_eq!(counts.of("user_cache_channels_down"), "");
     assert_eq!(
         counts.of("user_cache_lookups_total"),
@@ -84,7 +84,7 @@ fn token_cache_counts_hits_and_misses() {
         for token in [&*token, &token, "e30.e30.AAAAAAAAAAAAAAAAAAAAAAAA"] {
             drop(identity(&layer, get_with("/", token)).await.claims().await);
         }
-        // Found, and of no use.
+        // A hit on an expired token.
         clock.advance(std::time::Duration::from_secs(365 * 24 * 3600));
         drop(identity(&layer, get_with("/", &token)).await.claims().await);
     });

@@ -1,4 +1,4 @@
-//! Loads are counted by what came of them, once each.
+//! Metrics of user loads.
 
 use std::time::Duration;
 

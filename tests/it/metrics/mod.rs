@@ -1,4 +1,4 @@
-//! What is counted, as a recorder hears it.
+//! Metrics, as a recorder receives them.
 
 mod caches;
 mod loads;

@@ -1,4 +1,4 @@
-//! The page of `tower_warder::metrics` says what is counted, all of it and nothing else.
+//! The documentation of `tower_warder::metrics` lists exactly the recorded metrics.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,7 +13,7 @@ fn every_metric_is_described_and_documented() {
     let recorder = super::DebuggingRecorder::new();
     let described = ::metrics::with_local_recorder(&recorder, || {
         tower_warder::metrics::describe();
-        // Only what was touched is shown.
+        // The recorder lists only metrics that were used.
         for (name, metric) in page() {
             match metric.kind {
                 "counter" => ::metrics::counter!(name).increment(0),
@@ -34,7 +34,7 @@ fn every_metric_is_described_and_documented() {
         assert_eq!(name.ends_with("_total"), counts, "{name}");
     }
     let calls = PAGE.matches("describe_").count();
-    // Each of them, and the names in the `use`.
+    // One call each, and three names in the `use`.
     assert_eq!(calls, page().len() + 3);
 }
 
@@ -85,7 +85,7 @@ struct Metric {
     values: BTreeSet<&'static str>,
 }
 
-/// The first table.
+/// Metrics by name, from the first table.
 fn page() -> BTreeMap<&'static str, Metric> {
     let lines = PAGE
         .lines()
@@ -109,7 +109,7 @@ fn codes() -> BTreeSet<&'static str> {
     quoted(paragraph.split_once(". `reason`").unwrap().0)
 }
 
-/// The second table.
+/// Values of the label `reason`, from the second table.
 fn reasons() -> BTreeSet<&'static str> {
     let table = PAGE.split("//! | `reason` | why |").nth(1).unwrap();
     let lines = table.lines().filter(|line| line.starts_with("//! | `"));
@@ -118,7 +118,7 @@ fn reasons() -> BTreeSet<&'static str> {
         .collect()
 }
 
-/// What stands between back quotes.
+/// Texts between backquotes.
 fn quoted(text: &'static str) -> BTreeSet<&'static str> {
     text.split('`').skip(1).step_by(2).collect()
 }

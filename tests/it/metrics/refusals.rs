@@ -1,4 +1,4 @@
-//! Who is refused is counted once, by code and reason.
+//! Metrics of rejections, by code and reason.
 
 use std::time::{Duration, UNIX_EPOCH};
 
@@ -23,10 +23,10 @@ use super::counted;
 use crate::support::{Mood, Store, get, get_with, identity, inside, layer, send};
 use crate::tokens::forge;
 
-/// What is counted, the server, and what is sent.
+/// Expected labels, layer and request.
 pub struct Row(&'static str, AuthLayer<TestUser>, Request<Body>);
 
-// A line each.
+// One line per row.
 #[rustfmt::skip]
 fn rows() -> Vec<Row> {
     let forged = |token: &str| get_with("/", token);
@@ -110,14 +110,14 @@ fn rows() -> Vec<Row> {
     ]
 }
 
-/// The reasons that the rows have.
+/// Reasons of all rows.
 pub fn reasons() -> impl Iterator<Item = &'static str> {
     let rows = rows().into_iter();
     let rows = rows.map(|Row(expected, ..)| expected.split_once(' ').unwrap().1);
     rows.chain(MISCONFIGURED).chain(["no_issuer_rule"]) // by `jwks::start`
 }
 
-/// In the order of their test.
+/// Reasons in the order of `misconfigured_routes_are_counted_by_reason`.
 const MISCONFIGURED: [&str; 4] = ["no_layer", "layer_inside", "other_user_type", "no_tickets"];
 
 #[test]
@@ -315,7 +315,7 @@ fn with(name: &'static str, value: &str) -> Request<Body> {
     request
 }
 
-/// A verifier from a validation of `jsonwebtoken`.
+/// Verifier made of a `Validation` of `jsonwebtoken`.
 fn validated(change: fn(&mut jsonwebtoken::Validation)) -> JwtVerifier {
     let mut validation = jsonwebtoken::Validation::default();
     change(&mut validation);
@@ -324,7 +324,7 @@ fn validated(change: fn(&mut jsonwebtoken::Validation)) -> JwtVerifier {
     verifier.clock(forge::at(forge::NOW as f64))
 }
 
-/// Reads a claim that no token has.
+/// Loader that requires a claim that no token has.
 struct Tenants;
 
 #[async_trait]
@@ -337,7 +337,7 @@ impl UserLoader for Tenants {
     }
 }
 
-/// A deny list that has every token.
+/// Deny list that denies every token.
 struct DenyAll;
 
 #[async_trait]
@@ -347,7 +347,7 @@ impl DenyList for DenyAll {
     }
 }
 
-/// Refuses, and says nothing more.
+/// Verifier that rejects without a reason.
 struct RejectingVerifier;
 
 impl Verifier for RejectingVerifier {
@@ -356,7 +356,7 @@ impl Verifier for RejectingVerifier {
     }
 }
 
-/// Whose users are younger than every token.
+/// Loader whose users are newer than every token.
 struct NewerUsers;
 
 #[async_trait]
@@ -371,7 +371,7 @@ impl UserLoader for NewerUsers {
     }
 }
 
-/// Rejects tokens of another issuer, as accounts do.
+/// Loader that rejects tokens of another issuer, as the accounts crate does.
 struct ForeignIssuerLoader;
 
 #[async_trait]

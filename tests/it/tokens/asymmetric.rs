@@ -1,4 +1,4 @@
-//! Tokens of the algorithms that need a feature.
+//! Asymmetric signature algorithms, which need a backend feature.
 
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
@@ -49,7 +49,7 @@ fn modified_signature_is_rejected() {
         let token = JwtIssuer::new(key(signing)).issue("7").unwrap();
         let verifier = JwtVerifier::new(key(signing).verifying_key());
         let (signed, signature) = token.rsplit_once('.').unwrap();
-        // The first character has no unused bits.
+        // The first character of base64url has no unused bits.
         let first = if signature.starts_with('A') { "B" } else { "A" };
         let changed = format!("{signed}.{first}{}", &signature[1..]);
         check_with(&verifier, &changed, SIGNATURE, signing.0);
@@ -92,7 +92,7 @@ fn alg_ed25519_in_a_header_means_eddsa() {
     }
 }
 
-/// What no issuer of ours writes: it calls the algorithm EdDSA.
+/// Signature of the `jsonwebtoken` crate: issuers of this crate write `EdDSA`, never `Ed25519`.
 fn sign_by_ed25519(signed: &str) -> Vec<u8> {
     let key = jsonwebtoken::EncodingKey::from_ed_der(&ed25519_der());
     let signature =

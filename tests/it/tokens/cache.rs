@@ -1,5 +1,4 @@
-//! U7 and K5: what a verifier remembers of accepted tokens opens nothing that the tokens would not
-//! open without it.
+//! Caches of a verifier: a cached token is accepted only where it would be accepted without cache.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 use std::thread;
@@ -83,7 +82,7 @@ fn removed_key_invalidates_its_cached_tokens() {
     ring.remove("a");
     check_with(&verifier, &token, KEY_ID, "removed");
 
-    // Another key under the same name.
+    // Another key with the same id.
     ring.add(VerifyingKey::hs256(&HmacSecret::generate()).key_id("a"))
         .unwrap();
     check_with(&verifier, &token, SIGNATURE, "another key of that name");

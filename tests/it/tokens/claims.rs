@@ -1,5 +1,4 @@
-//! T9 to T11: registered claims are of their types, there is a subject, and issuer and audience are
-//! ours.
+//! Types of registered claims; rules for subject, issuer, audience, scope and generation.
 
 use tower_warder::error::ConfigError;
 use tower_warder::jwt::IssueError;
@@ -49,7 +48,7 @@ fn null_claim_is_absent() {
         assert_eq!((claims.issuer(), claims.token_id()), (None, None));
         assert_eq!((claims.audience().count(), claims.scopes().count()), (0, 0));
         assert_eq!(claims.generation(), Some(0));
-        // Also for whoever looks for a second one.
+        // A duplicate is rejected even if both are `null`.
         let twice = with_claims(format!(r#""{name}":null,"{name}":null"#));
         check(&twice, JSON_CLAIMS, name);
     }
@@ -169,7 +168,7 @@ fn scopes_are_read_from_all_configured_claims() {
             check_with(&verifier, &token, SCOPE_TYPE, format!("{name}: {value}"));
         }
     }
-    // In the place of `scope`, where it is not among them.
+    // The configured claims replace `scope`.
     let verifier = self::verifier().scope_claims(["scp"]);
     let claims = verifier.verify_token(&with_claims(r#""scope":"admin""#));
     assert_eq!(claims.unwrap().scopes().count(), 0);
@@ -267,7 +266,7 @@ fn subject_is_the_first_present_configured_claim() {
         let subject = verified.as_ref().map(Claims::subject);
         assert_eq!(subject.map_err(AuthError::reason), expected, "{members}");
     }
-    // In the place of `sub`, where it is not among them.
+    // The configured claims replace `sub`.
     let verifier = self::verifier().subject_claims(["username"]);
     let claims = verifier.verify_token(&with_claims(r#""username":"u""#));
     assert_eq!(claims.unwrap().subject(), "u");
@@ -444,9 +443,9 @@ fn issuer_may_be_one_of_several() {
     for verifier in [&listed, &long] {
         check_with(verifier, &with_payload(PAYLOAD), NO_ISSUER, "none");
     }
-    let nobody = verifier().issuers(Vec::<String>::new());
+    let none = verifier().issuers(Vec::<String>::new());
     let token = with_claims(r#""iss":"https://a.example""#);
-    check_with(&nobody, &token, ISSUER, "an empty list");
+    check_with(&none, &token, ISSUER, "an empty list");
     check_with(&listed.issuer("x"), &token, ISSUER, "the last rule counts");
 }
 
@@ -524,7 +523,7 @@ fn audience_may_come_from_another_claim() {
         (r#""x":1"#, NO_AUDIENCE),
         (r#""client_id":7"#, AUDIENCE_TYPE),
         (r#""client_id":["c",7]"#, AUDIENCE_TYPE),
-        // An id token of the same client is no access token.
+        // An ID token of the same client is not an access token.
         (r#""aud":"c""#, NO_AUDIENCE),
         (r#""client_id":"c","aud":"c""#, ACCEPTED),
         (r#""client_id":"c","aud":null"#, ACCEPTED),
@@ -579,7 +578,7 @@ fn reject(name: &str, value: &str, expected: &str) {
     check(&token, expected, format!("{name}: {value}"));
 }
 
-/// What codes call the claim.
+/// Name of the claim in reason codes.
 fn code(name: &str) -> &str {
     match name {
         "sub" => "subject",

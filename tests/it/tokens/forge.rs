@@ -1,4 +1,4 @@
-//! Tokens that no issuer would make: any bytes, properly signed.
+//! Tokens of arbitrary bytes with a valid signature.
 
 use std::fmt::Display;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -14,13 +14,13 @@ use tower_warder::{AuthError, Claims, HmacSecret, JwtVerifier};
 
 pub const SECRET: &str = "q7Lk2vXw9ZtB4nYs6HdPfM1cRj8gUeA3-with-48-and-64-bytes-of-it-too!";
 
-/// What the clock of [`verifier`] shows, in seconds since 1970.
+/// Time of the clock of [`verifier`] in seconds since 1970.
 pub const NOW: u64 = 1_767_225_600;
 
 pub const HEADER: &str = r#"{"alg":"HS256","typ":"JWT"}"#;
 pub const PAYLOAD: &str = r#"{"sub":"7","exp":1767229200}"#;
 
-// The verdicts: a token is refused for the reason that the row is about, or the row proves nothing.
+// Outcomes. Every row asserts the reason: a rejection for another reason would prove nothing.
 pub const ACCEPTED: &str = "accepted";
 pub const SIZE: &str = "size";
 pub const HEADER_SIZE: &str = "header_size";
@@ -81,7 +81,7 @@ pub fn decode(segment: &str) -> Vec<u8> {
     URL_SAFE_NO_PAD.decode(segment).unwrap()
 }
 
-/// A token of any header and any payload.
+/// Signed token with this header and payload.
 pub fn seal(header: impl AsRef<[u8]>, payload: impl AsRef<[u8]>) -> String {
     sign(&format!("{}.{}", encode(header), encode(payload)))
 }
@@ -94,12 +94,12 @@ pub fn with_payload(json: impl AsRef<[u8]>) -> String {
     seal(HEADER, json)
 }
 
-/// A token with more members than `sub` and `exp`.
+/// Token with `sub`, `exp` and these members.
 pub fn with_claims(members: impl Display) -> String {
     with_payload(format!(r#"{{"sub":"7","exp":1767229200,{members}}}"#))
 }
 
-/// Puts the MAC over `signed` after it.
+/// Appends the HS256 signature.
 pub fn sign(signed: &str) -> String {
     let mac = Hmac::<Sha256>::new_from_slice(SECRET.as_bytes()).unwrap();
     sign_with(mac, signed)
@@ -116,7 +116,7 @@ pub fn segments(token: &str) -> [String; 3] {
     segments.try_into().unwrap()
 }
 
-/// [`ACCEPTED`], or why not.
+/// [`ACCEPTED`], or the reason of the rejection.
 pub fn outcome(verifier: &JwtVerifier, token: &str) -> String {
     match verifier.verify_token(token) {
         Ok(_) => ACCEPTED.to_owned(),

@@ -1,5 +1,4 @@
-//! T4 to T7: the algorithm is the key's, extensions are refused, no token brings its own key, and
-//! a token made for something else opens no door.
+//! Token headers: algorithm, critical extensions, keys in headers, token types and key ids.
 
 use hmac::{Hmac, KeyInit};
 use sha2::{Sha384, Sha512};
@@ -143,14 +142,14 @@ fn header_with_crit_is_rejected() {
             CRITICAL,
             members,
         );
-        // The header is refused before its key is looked for.
+        // The header is rejected before the key is selected.
         check(
             &with_header(format!(r#"{{{members},"alg":"none"}}"#)),
             CRITICAL,
             members,
         );
     }
-    // Names that are not these.
+    // Similar names are ignored.
     check(
         &with_header(r#"{"alg":"HS256","CRIT":["x"],"critical":1}"#),
         ACCEPTED,
@@ -246,7 +245,7 @@ fn token_of_another_type_is_rejected() {
         ("application\\/jwt", ACCEPTED),
         ("applicatioé/jwt", TYPE),
         ("applicatio\u{1F980}jwt", TYPE),
-        // U+212A and the like fold into ASCII only for those who fold Unicode.
+        // U+212A and similar characters fold to ASCII only under Unicode case folding.
         ("ｊｗｔ", TYPE),
     ] {
         check(
@@ -306,7 +305,7 @@ fn verifiers_of_one_ring_have_separate_token_types() {
         refresh.token_types(["rt+jwt"]),
     );
     let cached = usual.clone().cache(16);
-    // Whichever of them sees a header first, and however often.
+    // The order of verifiers and the header cache make no difference.
     for _ in 0..2 {
         for (typ, expected) in [
             ("rt+jwt", [TYPE, TYPE, ACCEPTED, TYPE]),
@@ -348,7 +347,7 @@ fn header_with_certificates_is_read_within_its_size_limit() {
     check_with(&verifier, &with_header(twice), JSON_HEADER, "a name twice");
     let forged = with_header(header(2000)).replacen("TU1N", "TU1O", 1);
     check_with(&verifier, &forged, SIGNATURE, "changed");
-    // The whole token is still bounded.
+    // The size of the whole token is still limited.
     let token = with_header(header(2000));
     check_with(&verifier.max_token_bytes(2000), &token, SIZE, "the token");
 }
@@ -394,7 +393,7 @@ fn rfc_7515_example_a1_verifies() {
     let token = "eyJ0eXAiOiJKV1QiLA0KICJhbGciOiJIUzI1NiJ9.\
         eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFt\
         cGxlLmNvbS9pc19yb290Ijp0cnVlfQ.dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
-    // Its claims have no subject, which we ask for.
+    // Its claims have no subject, which is required.
     check_with(&verifier, token, NO_SUBJECT, "as published");
     check_with(
         &verifier,

@@ -1,5 +1,5 @@
-//! Keys and validations of the crate `jsonwebtoken`: what they demand is demanded, what would weaken is
-//! refused.
+//! Keys and validations of the crate `jsonwebtoken`: requirements are enforced, weakening fields
+//! are rejected.
 
 use std::cell::Cell;
 use std::collections::HashSet;
@@ -14,7 +14,7 @@ use tower_warder::{JwtIssuer, JwtVerifier};
 
 use super::forge::*;
 
-/// An algorithm with both halves of a key for it.
+/// Algorithm, encoding key and decoding key.
 pub type Pair = (Algorithm, EncodingKey, DecodingKey);
 
 fn hmac() -> impl Iterator<Item = Pair> {
@@ -36,7 +36,8 @@ fn hmac_tokens_interoperate_both_ways() {
     pass_both_ways(&hmac().collect::<Vec<_>>());
 }
 
-/// Tokens of either crate are accepted by the other, and by no other algorithm of the same key.
+/// Asserts that tokens of each crate are accepted by the other, and only for the algorithm of the
+/// key.
 pub fn pass_both_ways(pairs: &[Pair]) {
     for (algorithm, encoding, decoding) in pairs {
         let theirs = Theirs::from(*algorithm);
@@ -117,7 +118,7 @@ fn validation_fields_are_enforced() {
     let rows: &[(Change, &str, &str)] = &[
         (|_| {}, r#""x":1"#, ACCEPTED),
         (|_| {}, r#""aud":"a""#, UNEXPECTED_AUDIENCE),
-        // jsonwebtoken looks at `nbf` only if `validate_nbf` is set.
+        // jsonwebtoken checks `nbf` only if `validate_nbf` is set.
         (|_| {}, r#""nbf":1767225800"#, NOT_YET_VALID),
         (
             |it| it.validate_nbf = true,
@@ -234,11 +235,11 @@ fn weakening_validation_fields_are_rejected() {
     for (change, expected) in rows {
         assert_eq!(kind(&from(change).unwrap_err()), *expected);
     }
-    // One algorithm, named twice.
+    // The same algorithm twice is allowed.
     assert!(from(|it| it.algorithms.push(Theirs::HS256)).is_ok());
 }
 
-// The verifier is never weaker than the validation that it was made of.
+// Property: every token that the verifier accepts passes the validation that it was made of.
 #[test]
 fn verifier_from_validation_is_no_weaker_than_jsonwebtoken() {
     let value = |json: &str| serde_json::from_str::<Value>(json).unwrap();
@@ -331,7 +332,7 @@ fn requires_all(validation: &mut Validation) {
     validation.set_required_spec_claims(&["exp", "nbf", "aud", "iss", "sub"]);
 }
 
-/// A verifier from the default validation with a change.
+/// Verifier made of the default validation with a change.
 fn from(change: impl Fn(&mut Validation)) -> Result<JwtVerifier, ConfigError> {
     let mut validation = Validation::new(Theirs::HS256);
     change(&mut validation);

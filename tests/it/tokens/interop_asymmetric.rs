@@ -1,4 +1,4 @@
-//! Asymmetric keys of the crate `jsonwebtoken`, and its key sets.
+//! Asymmetric keys and key sets of the crate `jsonwebtoken`.
 
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
@@ -151,7 +151,7 @@ fn every_encoding_key_format_signs() {
     }
 }
 
-// `jsonwebtoken` makes a key of each.
+// `jsonwebtoken` accepts each of them.
 #[test]
 fn invalid_decoding_keys_are_rejected() {
     let off_curve = [&[4], &[7; 64][..]].concat();
@@ -308,7 +308,7 @@ fn invalid_encoding_keys_are_rejected() {
     }
 }
 
-// Why the documentation sends files to `from_pem`.
+// The reason why the documentation recommends `from_pem` for files.
 #[test]
 fn from_pem_rejects_what_jsonwebtoken_ignores() {
     let two = format!("{RSA_PUBLIC}{RSA}");
@@ -447,7 +447,7 @@ fn der(pem: &str) -> Vec<u8> {
     STANDARD.decode(lines.collect::<String>()).unwrap()
 }
 
-/// The modulus of a private key.
+/// Modulus of a private key.
 fn public_of(pem: &str) -> Vec<u8> {
     let key = EncodingKey::from_rsa_pem(pem.as_bytes()).unwrap();
     let jwk = Jwk::from_encoding_key(&key, Theirs::RS256).unwrap();

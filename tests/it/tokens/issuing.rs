@@ -1,4 +1,4 @@
-//! T15: what an issuer makes, a verifier accepts.
+//! Issuing of tokens: a verifier accepts every issued token.
 
 use std::collections::HashSet;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -256,7 +256,7 @@ fn issued_nbf_is_the_configured_time() {
     let then = verifier().clock(at(begin as f64));
     let claims = then.verify_token(&token).unwrap();
     assert_eq!(claims.not_before(), Some(time(begin)));
-    // `exp` counts from now on all the same.
+    // `exp` is relative to now, not to `nbf`.
     assert_eq!(claims.expires_at(), time(NOW + 7 * 24 * 3600));
 
     for (not_before, expected) in [
@@ -411,7 +411,7 @@ fn payload_of(token: &str) -> Value {
     accepted_later(token).deserialize().unwrap()
 }
 
-/// As a verifier reads it that names these audiences.
+/// Payload, as read by a verifier with these audiences.
 fn payload_by(audiences: &[&str], token: &str) -> Value {
     let verifier = verifier().clock(at(NOW as f64 + 0.75));
     let named = |verifier: JwtVerifier, name: &&str| verifier.audience(*name);
@@ -423,7 +423,7 @@ fn time(seconds: u64) -> SystemTime {
     UNIX_EPOCH + Duration::from_secs(seconds)
 }
 
-/// At the second in which [`issuer`] stands.
+/// Claims, verified at the time of [`issuer`].
 fn accepted_later(token: &str) -> tower_warder::Claims {
     verifier()
         .clock(at(NOW as f64 + 0.75))

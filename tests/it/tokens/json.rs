@@ -1,4 +1,4 @@
-//! T3: header and claims are each one JSON object, whole, in Unicode, without duplicates.
+//! Strict JSON: header and claims are each one complete object in UTF-8 without duplicate names.
 
 use super::forge::*;
 
@@ -234,7 +234,7 @@ fn duplicate_member_name_is_rejected() {
             check(&with_payload(&json), JSON_CLAIMS, json);
         }
     }
-    // Other names, though they look alike.
+    // Names that look alike are different names.
     check(
         &with_claims(r#""x":1,"X":1,"x ":1,"é":1,"e\u0301":1"#),
         ACCEPTED,
@@ -262,7 +262,7 @@ fn escaped_name_equals_the_plain_name() {
 
 #[test]
 fn nesting_is_limited_to_64_levels_in_ignored_members() {
-    // The object itself is the first level.
+    // The claims object itself is the first level.
     for (levels, passes) in [(1, true), (63, true), (64, false), (65, false), (90, false)] {
         for wrap in [
             |inner: String, _: usize| format!("[{inner}]"),
@@ -288,7 +288,7 @@ fn nesting_is_limited_to_64_levels_in_ignored_members() {
     check(&with_claims(wide), ACCEPTED, "wide and not deep");
 }
 
-/// The value of a member that means nothing to us, in the header and in the claims.
+/// Checks a value of an ignored member in the header and in the claims.
 #[track_caller]
 fn check_ignored(value: &str, passes: bool) {
     let choose = |rejected| if passes { ACCEPTED } else { rejected };

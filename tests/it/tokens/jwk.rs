@@ -1,4 +1,4 @@
-//! The reader of JWKs beside a second one that shares nothing with it.
+//! Parsing of JWKs, compared with a second, independent reader.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -43,7 +43,7 @@ proptest! {
     }
 }
 
-/// What happens to one member.
+/// Change of one member.
 #[derive(Clone, Debug)]
 enum Change {
     Goes,
@@ -84,7 +84,7 @@ impl Change {
             }
             (Self::Becomes(value), _) => value,
             (Self::IsPadded, Some(text)) => json!(format!("{text}=")),
-            // Three bytes are four characters.
+            // Three bytes are four characters of base64url.
             (Self::HasZerosInFront, Some(text)) => json!(format!("AAAA{text}")),
             (Self::IsOfTheOtherAlphabet, Some(text)) => {
                 json!(text.replace('-', "+").replace('_', "/"))
@@ -104,8 +104,8 @@ fn good(key: usize) -> Map<String, Value> {
     jwk
 }
 
-/// What the key is published as, if it is one: RFC 7517 and RFC 7518, section 6, over a tree of
-/// values. That its numbers are sound it knows of the four keys alone.
+/// Published form of the key if it is valid, by RFC 7517 and RFC 7518, section 6, on parsed JSON.
+/// Only the numbers of the four test keys count as valid.
 fn second_reader(jwk: &Map<String, Value>) -> Option<Value> {
     let member = |name: &str| jwk.get(name).filter(|value| !value.is_null());
     let text = |name: &str| member(name).map(|value| value.as_str());
@@ -164,7 +164,7 @@ fn second_reader(jwk: &Map<String, Value>) -> Option<Value> {
     Some(Value::Object(expected))
 }
 
-/// Odd, not 1, and below 2³³.
+/// Returns `true` for an odd exponent above 1 and below 2³³.
 fn is_sound_exponent(bytes: &[u8]) -> bool {
     let value = bytes.iter().try_fold(0_u64, |value, byte| {
         Some(value.checked_mul(256)? + u64::from(*byte))
@@ -172,7 +172,8 @@ fn is_sound_exponent(bytes: &[u8]) -> bool {
     value.is_some_and(|value| value % 2 == 1 && value > 1 && value < 1 << 33)
 }
 
-/// Base64url without padding (RFC 4648, section 5): six bits a character, those left over zero.
+/// Decodes base64url without padding (RFC 4648, section 5): six bits per character, unused bits
+/// zero.
 fn decode(text: &str) -> Option<Vec<u8>> {
     const ALPHABET: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
     let mut bytes = Vec::new();
@@ -195,7 +196,7 @@ const NAMES: [&str; 20] = [
     "kty", "crv", "alg", "kid", "use", "key_ops", "x", "y", "n", "e", "d", "p", "q", "dp", "dq",
     "qi", "k", "oth", "x5c", "x5t",
 ];
-/// Also for numbers: some are sound exponents.
+/// Texts, also for numbers: some of them are valid exponents.
 const CHANGED: [&str; 24] = [
     "", "sig", "enc", "RSA", "EC", "OKP", "oct", "RS256", "PS256", "ES256", "ES384", "EdDSA",
     "Ed25519", "HS256", "RSA-OAEP", "none", "P-256", "P-384", "AQAB", "AQ", "Ag", "Aw", "QQ==",

@@ -1,4 +1,5 @@
-//! The judgement and the making of tokens, as a table of what passes and why the rest does not.
+//! Verification and issuing of tokens: tables of accepted tokens and of rejected ones with the
+//! reason.
 
 pub mod forge;
 mod segments;

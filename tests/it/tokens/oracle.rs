@@ -1,5 +1,5 @@
-//! The crate `jsonwebtoken` as a second opinion: what we accept it accepts too, and where it accepts
-//! what we refuse the reason is known.
+//! The crate `jsonwebtoken` as an oracle: it accepts every token that this crate accepts, and each
+//! rejection beyond it has a known reason. The exceptions are listed.
 
 use std::cell::Cell;
 
@@ -139,7 +139,7 @@ fn rejections_beyond_jsonwebtoken_have_a_known_reason() {
         check_with(&ours, &token, reason, row);
         assert!(
             oracle(&token, &strictest()).is_ok(),
-            "{row}: now refused, strike it off the list"
+            "{row}: now rejected by jsonwebtoken, remove it from the list"
         );
     }
 }
@@ -175,7 +175,7 @@ fn jsonwebtoken_accepts_array_claims_and_skips_unread_members() {
         let object = jsonwebtoken::decode::<Own>(&token, &key, &strictest()).is_ok();
         assert!(
             array || object,
-            "{row}: now refused, strike it off the list"
+            "{row}: now rejected by jsonwebtoken, remove it from the list"
         );
     }
 }
@@ -183,13 +183,16 @@ fn jsonwebtoken_accepts_array_claims_and_skips_unread_members() {
 #[test]
 fn token_in_its_expiry_second_is_rejected_unlike_jsonwebtoken() {
     let ours = JwtVerifier::hs256(&secret());
-    // The second may end between the two looks at the clock.
+    // The second may end between the two clock readings.
     let seen = (0..10).any(|_| {
         let token = with_payload(format!(r#"{{"sub":"7","exp":{}}}"#, system_seconds()));
         check_with(&ours, &token, EXPIRED, "ours");
         oracle(&token, &strictest()).is_ok()
     });
-    assert!(seen, "now refused, strike it off the list");
+    assert!(
+        seen,
+        "now rejected by jsonwebtoken, remove it from the list"
+    );
 }
 
 #[test]
@@ -282,7 +285,7 @@ fn accepted_tokens_are_accepted_by_jsonwebtoken() {
         if ours.verify_token(&token).is_ok() {
             agreed.set(agreed.get() + 1);
             let answer = oracle(&token, &theirs);
-            // To us `null` is absence, to jsonwebtoken no date.
+            // `null` counts as absent here, and as an invalid date in jsonwebtoken.
             prop_assert_eq!(
                 answer.is_ok(),
                 nbf != "null",
@@ -298,7 +301,7 @@ fn accepted_tokens_are_accepted_by_jsonwebtoken() {
     assert!(agreed.get() > 50, "{} tokens were accepted", agreed.get());
 }
 
-/// As near to our rules as it goes.
+/// Validation that is closest to the rules of this crate.
 fn strictest() -> Validation {
     let mut validation = Validation::new(Algorithm::HS256);
     validation.leeway = 0;

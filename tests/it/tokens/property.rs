@@ -1,4 +1,4 @@
-//! What holds of every token, tried on tokens drawn by lot.
+//! Property tests of tokens.
 
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -47,7 +47,7 @@ proptest! {
         }
     }
 
-    // Any registered claim, of any type: what is made of it, a verifier accepts when it begins.
+    // Registered claims of any type: a verifier accepts every issued token from its `nbf` on.
     #[test]
     fn issued_claims_are_accepted(
         registered in vec((select(&REGISTERED[..]), registered()), 0..6),
@@ -137,7 +137,7 @@ proptest! {
             seal(HEADER, mutate(full, &payload)),
             seal(mutate(HEADER, &header), mutate(full, &payload)),
         ] {
-            // What passes nonetheless is a token that keeps the rules.
+            // A mutated token that is accepted must be valid.
             if let Ok(claims) = verifier().verify_token(&token) {
                 let subject = claims.subject();
                 prop_assert!((1..=255).contains(&subject.len()));
@@ -158,7 +158,7 @@ proptest! {
 
 const REGISTERED: [&str; 8] = ["iss", "sub", "aud", "exp", "nbf", "iat", "jti", "gen"];
 
-/// What may come as a registered claim.
+/// Values of registered claims.
 fn registered() -> impl Strategy<Value = serde_json::Value> {
     let times = (NOW - 2..NOW + 700_000).prop_map(|seconds| json!(seconds));
     let texts = select(&["a", "b", "", "7", "a\nb"][..]).prop_map(|text| json!(text));
@@ -178,7 +178,7 @@ fn registered() -> impl Strategy<Value = serde_json::Value> {
     prop_oneof![times, texts, others]
 }
 
-/// Pieces to put in place of some bytes.
+/// Replacements of byte ranges.
 fn mutations() -> impl Strategy<Value = Vec<(Index, usize, &'static [u8])>> {
     let pieces: &[&[u8]] = &[
         b"",

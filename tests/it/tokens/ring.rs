@@ -1,4 +1,4 @@
-//! T6 and K5: a ring chooses among its keys by their exact id, and a key that is removed is gone.
+//! Key rings: selection by exact key id, rotation and removal of keys.
 
 use tower_warder::error::ConfigError;
 use tower_warder::jwt::IssueError;
@@ -189,7 +189,7 @@ fn ring_key_needs_a_unique_id() {
         ring.set_signing_key(other),
         Err(ConfigError::DuplicateKeyId(_))
     ));
-    // What was refused has changed nothing.
+    // A rejected change has no effect.
     assert_eq!(
         JwtIssuer::ring(&ring).issue("7"),
         Err(IssueError::NoSigningKey)

@@ -1,4 +1,4 @@
-//! K1, K3, K4 and T13: secrets are long, drawn by lot, never shown and compared in constant time.
+//! HMAC secrets: length, randomness, files, `Debug` output and comparison of MACs.
 
 use std::fs;
 use std::io;
@@ -114,7 +114,7 @@ fn predictable_secrets_are_rejected() {
         repeated("0", 16) + &repeated("1", 16),
         ["a", "b", "c", "d"].map(|it| it.repeat(8)).concat(),
         "1234567812345678123456781234567a".to_owned(),
-        // Rows and columns of keyboards.
+        // Keyboard rows and columns.
         "qwertyuiopasdfghjklzxcvbnm123456".to_owned(),
         "QWERTYUIOP[]ASDFGHJKL;'ZXCVBNM,./".to_owned(),
         "poiuytrewqlkjhgfdsamnbvcxz987654".to_owned(),
@@ -128,7 +128,7 @@ fn predictable_secrets_are_rejected() {
         repeated("1990-12-24", 3) + "!!",
         repeated("19850312", 4),
         "01012024 02022024 03032024 04042024".to_owned(),
-        // Identifiers with nothing in them.
+        // Identifiers without randomness.
         "00000000-0000-0000-0000-000000000000".to_owned(),
         "12345678-1234-1234-1234-123456789012".to_owned(),
         "thequickbrownfoxjumpsoverthelazydog".to_owned(),
@@ -136,13 +136,13 @@ fn predictable_secrets_are_rejected() {
         let rejected = HmacSecret::new(text.as_str()).unwrap_err();
         assert!(matches!(rejected, ConfigError::PredictableSecret), "{text}");
         assert!(!rejected.to_string().contains(&text[..8]));
-        // Nor twice.
+        // The repeated text is rejected as well.
         let more = HmacSecret::new(text.repeat(2)).unwrap_err();
         assert!(matches!(more, ConfigError::PredictableSecret), "{text}");
     }
 }
 
-/// As the usual commands and libraries make them.
+/// Secrets as common commands and libraries generate them.
 #[test]
 fn random_secrets_of_every_kind_are_accepted() {
     fn random<const N: usize>() -> [u8; N] {
@@ -153,7 +153,8 @@ fn random_secrets_of_every_kind_are_accepted() {
     fn hex(bytes: &[u8]) -> String {
         bytes.iter().map(|byte| format!("{byte:02x}")).collect()
     }
-    /// Bytes beyond the last whole round of the alphabet would favour its beginning.
+    /// Skips bytes beyond the largest multiple of the alphabet's length, which would bias the
+    /// result.
     fn letters(alphabet: &[u8]) -> Vec<u8> {
         let limit = 256 - 256 % alphabet.len();
         let bytes = std::iter::repeat_with(random::<64>).flatten();
@@ -412,7 +413,7 @@ fn symlink_or_non_file_secret_is_rejected() {
         }
     }
     assert!(!path("nowhere").exists());
-    // A link on the way to it is the operator's.
+    // A symbolic link in the directory path is allowed: the operator created it.
     symlink(directory.path(), path("here")).unwrap();
     assert!(HmacSecret::from_file(path("here/secret")).is_ok());
 }
@@ -449,7 +450,7 @@ fn secret_file_of_another_owner_is_rejected() {
     assert!(HmacSecret::from_file(&path).is_ok(), "root's");
 }
 
-/// A file that is replaced all the time is read as one of those that it was, or rejected.
+/// A file that is replaced concurrently is read as one of its versions, or rejected.
 #[cfg(unix)]
 #[test]
 fn symlink_replacing_a_secret_file_is_never_followed() {
@@ -508,8 +509,8 @@ fn set_mode(path: &Path, mode: u32) {
 }
 
 // MACs are compared by `Mac::verify_slice` of the crate `hmac`, which takes as long for a MAC that
-// differs in its first byte as for one that differs in its last. What can be seen from outside is
-// that it compares the whole.
+// differs in its first byte as for one that differs in its last. This test asserts that the whole
+// MAC is compared.
 #[test]
 fn partially_matching_mac_is_rejected() {
     let [header, payload, signature] = segments(&with_payload(PAYLOAD));
@@ -596,7 +597,7 @@ fn formatted_values_never_show_the_secret() {
         "everybody who reads".to_owned(),
     ];
     for text in shown {
-        // A pretty list of numbers stands on several lines.
+        // `{:#?}` puts a list of numbers on several lines.
         let plain = text.replace([' ', '\n'], "");
         for form in &forms {
             assert!(!text.contains(form), "{text} shows {form}");

@@ -1,4 +1,4 @@
-//! T1 and T2: three segments of strict base64url, not too large.
+//! Token segments: number, size and strict base64url.
 
 use tower_warder::JwtVerifier;
 use tower_warder::error::AuthErrorKind;
@@ -23,10 +23,10 @@ fn token_has_exactly_three_non_empty_segments() {
         format!(".{token}"),
         format!("{token}."),
         format!("{token}.{signature}"),
-        // A JWE has five.
+        // A JWE has five segments.
         format!("{token}.{payload}.{signature}"),
         format!("{header}.{payload}..{signature}"),
-        // Signed as they stand.
+        // Signed as written.
         sign(&format!("{header}.{payload}.{payload}")),
         sign(&format!("{header}..{payload}")),
         sign(&format!("{header}.")),
@@ -115,7 +115,7 @@ fn oversized_signature_is_rejected_without_a_panic() {
 
 #[test]
 fn segments_must_be_strict_base64url() {
-    // One member's value goes on until all of the spellings below exist.
+    // The length of one value varies until all spellings below have occurred.
     let mut rows = 0;
     for filler in 0..40 {
         let header = encode(format!(
@@ -128,7 +128,7 @@ fn segments_must_be_strict_base64url() {
         let token = sign(&format!("{header}.{payload}"));
         check(&token, ACCEPTED, filler);
 
-        // Signed as they stand, so that nothing but the spelling is wrong.
+        // Signed as written, so that only the spelling is wrong.
         for (row, header) in misspellings(&header) {
             check(
                 &sign(&format!("{header}.{payload}")),
@@ -180,10 +180,10 @@ fn rejected_token_is_always_invalid_token() {
     }
 }
 
-/// Other spellings of the same bytes, by lenient readers.
+/// Other spellings that lenient readers decode to the same bytes.
 fn misspellings(segment: &str) -> Vec<(String, String)> {
     let (first, rest) = segment.split_at(1);
-    // A remainder of one letter has no meaning.
+    // A remainder of one letter encodes no byte.
     let more = "A".repeat((5 - segment.len() % 4) % 4);
     let mut rows = vec![
         ("=".to_owned(), format!("{segment}=")),
@@ -202,7 +202,7 @@ fn misspellings(segment: &str) -> Vec<(String, String)> {
             rows.push((theirs.to_owned(), segment.replace(ours, theirs)));
         }
     }
-    // Bits that no byte has: two in the third letter of a group, four in the second.
+    // Unused bits: two in the third letter of a group, four in the second.
     let unused = match segment.len() % 4 {
         2 => 16,
         3 => 4,
@@ -223,7 +223,7 @@ fn value(letter: char) -> usize {
     ALPHABET.find(letter).unwrap()
 }
 
-/// A good token of exactly `length` bytes.
+/// Valid token of exactly `length` bytes.
 fn token_of(length: usize) -> String {
     let signature = 43;
     (0..4)

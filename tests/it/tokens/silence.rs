@@ -1,4 +1,4 @@
-//! T14: nothing that an attacker wrote comes back.
+//! No part of a rejected token is in errors or responses.
 
 use std::error::Error;
 
@@ -66,7 +66,7 @@ async fn responses_contain_no_part_of_the_token() {
     }
 }
 
-/// Stands in every one of the tokens, with a line's end and a quote where JSON can say so.
+/// Marker in every token, with a line break and a quote where JSON can express them.
 const MARK: &str = r#"Zq8Kw3\r\nSet-Cookie: Zq8Kw3=\"Zq8Kw3\""#;
 
 fn rejected_tokens() -> Vec<String> {
@@ -105,7 +105,7 @@ fn assert_silent(text: &str, token: &str) {
     assert!(!text.contains("Zq8Kw3"), "{text}");
     assert!(!text.contains("Set-Cookie"), "{text}");
     for segment in token.split('.').filter(|segment| segment.len() > 8) {
-        // Cut, it is still a piece.
+        // A truncated segment counts as well.
         assert!(
             !text.contains(&segment[..8]),
             "{text} has a piece of {token}"

@@ -1,4 +1,4 @@
-//! S1 to S3: exactly one credential, in exactly one form.
+//! The `Authorization` header: exactly one credential of one form.
 
 use axum::body::Body;
 use axum::routing::get;
@@ -11,7 +11,7 @@ use tower_warder::{AuthLayer, CurrentUser, JwtVerifier};
 use super::forge::*;
 use crate::support::{Answer, send};
 
-/// One door, `/me`, and `/` that lets everybody in.
+/// Router with a protected route, `/me`, and a public one, `/`.
 pub fn app_of(verifier: JwtVerifier) -> Router {
     let users = StaticUserLoader::new([("7", TestUser::approved("jane"))]);
     Router::new()
@@ -92,7 +92,7 @@ async fn bearer_header_without_exactly_one_token_is_invalid_token() {
         format!("Bearer:{token}"),
         format!("Bearer={token}"),
         format!("Bearer \"\"{token}"),
-        // A b64token, and not a token of ours.
+        // A valid b64token (RFC 6750, section 2.1), but not a JWT.
         format!("Bearer {token}="),
         "Bearer undefined".to_owned(),
         "Bearer null".to_owned(),

@@ -1,5 +1,4 @@
-//! What the accessors say is what another JSON reader says, however a text is spelled; T3 for names
-//! however many there are.
+//! Accessors of claims, compared with another JSON reader; duplicate names among many members.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -44,7 +43,7 @@ proptest! {
         prop_assert_eq!(claims.audience().collect::<Vec<_>>(), audience);
         let scope = theirs["scope"].as_str().unwrap().split(' ').filter(|word| !word.is_empty());
         prop_assert!(claims.scopes().eq(scope));
-        // Not what is kept beside the payload.
+        // Without the values that are stored beside the payload.
         prop_assert_eq!(claims.deserialize::<Map<String, Value>>().unwrap(), theirs);
     }
 
@@ -111,14 +110,14 @@ proptest! {
                 prop_assert_eq!(claims.scopes().collect::<Vec<_>>(), scopes.concat());
             }
             (Ok(_), None) => prop_assert!(false, "another type of scope in {}", json),
-            // Times and audience, of which other tests tell.
+            // Rejected for times or audience, which other tests cover.
             (Err(error), Some(_)) => prop_assert_ne!(error.reason(), "scope_type", "{}", json),
             (Err(_), None) => {}
         }
     }
 }
 
-/// Absent, or the value of a claim: often the good one.
+/// JSON value of a claim or `None`: often the valid one.
 fn claim(good: &'static str) -> impl Strategy<Value = Option<String>> {
     let odd = [
         "null",
@@ -185,7 +184,7 @@ fn time_of(claims: &Map<String, Value>, name: &str) -> Option<SystemTime> {
     in_range.then(|| UNIX_EPOCH + Duration::from_secs_f64(seconds))
 }
 
-/// `None` for another type.
+/// Scopes of the claim; `None` if it has another type.
 fn scopes<'a>(claims: &'a Map<String, Value>, name: &str) -> Option<Vec<&'a str>> {
     let mut scopes = texts_of(claims, name)?;
     if let Some(words) = text_of(claims, name) {
@@ -195,7 +194,7 @@ fn scopes<'a>(claims: &'a Map<String, Value>, name: &str) -> Option<Vec<&'a str>
     Some(scopes)
 }
 
-/// A string as JSON spells it: some characters as they are, some escaped.
+/// JSON string with some characters escaped.
 fn text() -> impl Strategy<Value = String> {
     let character = prop_oneof![
         "[ -~]".prop_map(|text| text.chars().next().unwrap()),

@@ -1,4 +1,4 @@
-//! T8 and T12: a token ends, and begins, by the clock.
+//! `exp`, `nbf`, `iat`, leeway and clocks.
 
 use std::time::{Duration, UNIX_EPOCH};
 
@@ -235,7 +235,7 @@ fn check_at(now: f64, leeway: u64, token: &str, expected: &str, row: &str) {
     );
 }
 
-/// A date so many seconds after [`NOW`], spelled with the same fraction.
+/// Date this many seconds after [`NOW`], with the same fraction.
 fn shifted(seconds: &str) -> String {
     let (whole, fraction) = seconds.split_once('.').unwrap_or((seconds, ""));
     let whole = NOW + whole.parse::<u64>().unwrap();

@@ -1,5 +1,5 @@
-//! A cache that follows a channel: what the channel says is forgotten, and while something may be
-//! missed every request asks the store.
+//! Invalidation through a channel: named users are invalidated, and the cache is bypassed while a
+//! message may be missed.
 
 use futures_util::future::BoxFuture;
 use tokio::sync::mpsc;
@@ -31,7 +31,7 @@ async fn channel_invalidates_only_the_named_user() {
 async fn cache_is_bypassed_until_the_channel_connects() {
     let fixture = Fixture::new(|cache| cache);
     fixture.name("jane").await.unwrap();
-    // Before anybody polls it.
+    // The subscription has not been polled yet.
     let mut channel = Channel::of(&fixture);
     assert_eq!(fixture.loads_of_two_requests().await, 2);
     channel.polls();
@@ -49,7 +49,7 @@ async fn cache_is_bypassed_while_the_channel_is_down() {
     channel.breaks();
     assert_eq!(fixture.loads_of_two_requests().await, 2);
 
-    // What is loaded meanwhile is not kept either.
+    // Users loaded during the interruption are not cached either.
     channel.says(Invalidation::Connected);
     assert_eq!(fixture.loads_of_two_requests().await, 1);
 }
@@ -97,7 +97,7 @@ async fn cache_is_bypassed_after_the_channel_ends_or_is_not_polled() {
         ends(channel);
         assert_eq!(fixture.loads_of_two_requests().await, 2);
 
-        // Until the next attempt has connected, however many there are before.
+        // The cache is bypassed until an attempt connects, whatever the number of failed ones.
         drop(Channel::of(&fixture));
         Channel::of(&fixture).ends();
         let mut channel = Channel::of(&fixture);
@@ -205,7 +205,7 @@ impl Fixture {
     }
 }
 
-/// A channel in the hand of a test, and who follows it.
+/// Channel that the test controls, and the subscription of the cache.
 struct Channel {
     sender: mpsc::UnboundedSender<Invalidation>,
     follows: BoxFuture<'static, ()>,

@@ -1,4 +1,4 @@
-//! Under what a user is kept: nobody is taken for somebody else.
+//! Cache keys: users of different issuers or tenants are never confused.
 
 use super::*;
 
@@ -22,7 +22,7 @@ async fn same_subject_of_two_issuers_has_two_entries() {
 async fn loader_chooses_the_cache_key() {
     let tenants = Arc::new(Tenants(Mutex::new(0)));
     let cache = UserCache::new(16);
-    // Also through an `Arc`.
+    // `Arc` forwards `cache_key`.
     let layer = AuthLayer::new(testing::verifier(), Arc::clone(&tenants)).user_cache(cache.clone());
     let of = async |tenant: &str| {
         let claims = serde_json::json!({"tenant": tenant});
@@ -42,7 +42,7 @@ async fn loader_chooses_the_cache_key() {
     assert_eq!((of("a").await, of("b").await), ("a".into(), "b".into()));
     assert_eq!(*tenants.0.lock().unwrap(), 3);
 
-    // A tenant that the loader does not want cached.
+    // The loader excludes this tenant from the cache.
     for loads in [4, 5] {
         of("volatile").await;
         assert_eq!(*tenants.0.lock().unwrap(), loads);
@@ -56,7 +56,7 @@ async fn panicking_cache_key_is_503() {
     assert_eq!(error.kind(), AuthErrorKind::Unavailable);
 }
 
-/// Calls every user after the issuer.
+/// Loader that names every user after the issuer.
 struct Issuers;
 
 #[async_trait]
@@ -69,7 +69,7 @@ impl UserLoader for Issuers {
     }
 }
 
-/// Calls every user after the tenant, and counts.
+/// Loader that names every user after the tenant and counts its loads.
 struct Tenants(Mutex<usize>);
 
 impl Tenants {
@@ -94,7 +94,7 @@ impl UserLoader for Tenants {
     }
 }
 
-/// Looks at a claim that not every token has.
+/// Loader whose cache key panics if the token has no tenant.
 struct PanickingKey;
 
 #[async_trait]

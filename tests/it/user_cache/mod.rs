@@ -1,5 +1,5 @@
-//! U1, U2 and U7 of a cache before the loader: a hit asks nobody, a change is seen in time, and
-//! nothing that failed or was overtaken is kept.
+//! The user cache: hits need no load, changes are seen in time, failed and overtaken loads are not
+//! cached.
 
 mod follow;
 mod keys;
@@ -128,7 +128,7 @@ async fn token_of_another_generation_reloads_before_rejection() {
     let fixture = Fixture::new(|cache| cache);
     fixture.name("jane").await.unwrap();
 
-    // The password was reset elsewhere, and the user has logged in again.
+    // Another instance reset the password, and the user has logged in again.
     let renewed = TestUser {
         token_generation: 1,
         ..TestUser::approved("Jane")
@@ -137,7 +137,7 @@ async fn token_of_another_generation_reloads_before_rejection() {
     assert_eq!(fixture.name_of(&generation(1)).await.unwrap(), "Jane");
     assert_eq!(fixture.store.loads(), 2);
 
-    // The earlier token is dead, however often it comes; the living one is not disturbed.
+    // The earlier token is rejected every time, without effect on the current one.
     for loads in [3, 4] {
         let error = fixture.name("jane").await.unwrap_err();
         assert_eq!(error.kind(), AuthErrorKind::InvalidToken);
@@ -195,7 +195,7 @@ async fn cache_debug_shows_no_user() {
 
 #[tokio::test]
 async fn earlier_generation_is_rejected_once_a_later_one_is_known() {
-    // Seven users of eight come again, so that Jane takes the place of the one who does not.
+    // Seven of eight users are read again, so that Jane evicts the eighth.
     for skipped in 0..8 {
         let store = Store::new();
         let clock = FixedClock::new();
@@ -214,7 +214,7 @@ async fn earlier_generation_is_rejected_once_a_later_one_is_known() {
         clock.advance(4 * SECOND);
         ask(&layer, "jane").await.user().await.unwrap();
 
-        // The others' time is over, and their places are free.
+        // The other entries have expired, and their slots are free.
         clock.advance(SECOND);
         let renewed = TestUser {
             token_generation: 1,
@@ -238,7 +238,7 @@ async fn zero_capacity_cache_is_a_small_cache() {
     assert_eq!(fixture.store.loads(), 2);
 }
 
-/// A layer with a cache over a store.
+/// Layer with a cache in front of a store.
 struct Fixture {
     store: Arc<Store>,
     cache: UserCache<TestUser>,

@@ -1,4 +1,4 @@
-//! What was loaded before a change is not kept after it, in whatever order the two come.
+//! Loads that are overtaken by an invalidation are not cached.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
 
@@ -17,7 +17,7 @@ async fn load_read_before_an_invalidation_is_not_cached() {
             true => cache.invalidate_all(),
             false => cache.invalidate("jane"),
         }
-        // Whoever comes now does not join the load of before.
+        // A request after the invalidation does not join the earlier load.
         let late = ask(&layer, "jane").await;
         let mut late = pin!(late.user());
         assert!(poll!(&mut late).is_pending());
@@ -87,8 +87,7 @@ fn user_drop_may_call_the_cache() {
         cache.invalidate_all();
         done.send(()).unwrap();
     });
-    wait.recv_timeout(10 * SECOND)
-        .expect("nobody waits for himself");
+    wait.recv_timeout(10 * SECOND).expect("no deadlock");
 }
 
 #[tokio::test]
@@ -142,7 +141,7 @@ async fn request_after_an_invalidation_never_sees_older_data() {
     assert!(store.loads.load(SeqCst) < store.asked.load(SeqCst));
 }
 
-/// Takes a look at the cache when it goes.
+/// User that calls the cache when it is dropped.
 struct InvalidatesOnDrop(UserCache<InvalidatesOnDrop>);
 
 impl tower_warder::AuthUser for InvalidatesOnDrop {
@@ -168,7 +167,7 @@ impl UserLoader for InvalidatesOnDropLoader {
     }
 }
 
-/// Forgets whom it loads.
+/// Loader that invalidates the user that it loads.
 struct InvalidatingLoader(UserCache<TestUser>, Mutex<usize>);
 
 #[async_trait]
@@ -183,10 +182,10 @@ impl UserLoader for InvalidatingLoader {
     }
 }
 
-/// A user whose name is a version.
+/// Store of one user whose name is a version number.
 #[derive(Default)]
 struct Versions {
-    // As the store has it, and as all who come know it.
+    // Version in the store, and version whose invalidation is complete.
     stored: AtomicU64,
     announced: AtomicU64,
     loads: AtomicU64,
@@ -201,7 +200,7 @@ impl UserLoader for Versions {
     async fn load_user(&self, _: &Claims) -> Result<Option<TestUser>, BoxError> {
         self.loads.fetch_add(1, SeqCst);
         let version = self.stored.load(SeqCst);
-        // What was read is on its way, and meanwhile another version comes.
+        // Another version may be stored before this one is returned.
         for _ in 0..version % 4 {
             tokio::task::yield_now().await;
         }

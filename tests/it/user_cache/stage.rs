@@ -1,8 +1,8 @@
-//! A store whose loads a test can overtake.
+//! Store whose loads a test can overtake.
 
 use super::*;
 
-/// A store of one user that reads and waits in the order of the test.
+/// Store of one user that reads and waits in the order that the test sets.
 pub struct Stage {
     user: Mutex<TestUser>,
     order: Mutex<Order>,
@@ -10,7 +10,7 @@ pub struct Stage {
     pub gate: Semaphore,
 }
 
-/// What it does first.
+/// Order of reading the user and waiting for the gate.
 #[derive(Clone, Copy, PartialEq)]
 pub enum Order {
     Reads,

@@ -1,4 +1,4 @@
-//! Many who miss a user at once wait for one load, as long as it may speak for them.
+//! Concurrent misses share one load if it is recent enough.
 
 use super::*;
 
@@ -93,7 +93,7 @@ async fn timed_out_load_is_not_joined() {
 
     late.notify_one();
     assert_eq!(first.await.unwrap_err().kind(), AuthErrorKind::Unavailable);
-    // The store has recovered; the second still waits for the load that hangs.
+    // The store has recovered; the second request still waits for the load that hangs.
     store.becomes(Mood::Answers);
     assert!(poll!(&mut second).is_pending());
     let third = ask(&layer, "jane").await;
@@ -182,7 +182,7 @@ async fn cancelled_requests_leave_no_waiter_hanging() {
     }
 }
 
-/// Answers after a few turns.
+/// Loader that yields three times before it answers.
 struct Slow;
 
 #[async_trait]
@@ -197,7 +197,7 @@ impl UserLoader for Slow {
     }
 }
 
-/// Refuses tokens without a tenant.
+/// Loader that rejects tokens without a tenant.
 struct TenantLoader(Semaphore);
 
 #[async_trait]
