@@ -29,6 +29,6 @@ async fn only_a_valid_token_is_accepted() {
         (StatusCode::OK, "Hello, Jane\n")
     );
 
-    let nobody = send(&app, get_with("/me", &testing::token("2"))).await;
-    assert_eq!(nobody.status, StatusCode::UNAUTHORIZED);
+    let unknown_user = send(&app, get_with("/me", &testing::token("2"))).await;
+    assert_eq!(unknown_user.status, StatusCode::UNAUTHORIZED);
 }
