@@ -1,27 +1,31 @@
-//! What time it is.
+//! Source of the current time.
+//!
+//! [`Clock`] is the system clock, or one that tests control.
 
 use std::fmt;
 use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-/// The clock by which tokens are issued and judged.
+/// Clock for issuing and verifying tokens.
 ///
-/// Defaults to the system's. Tests put in their own: see `testing::FixedClock`.
+/// Defaults to the system clock. Tests use `testing::FixedClock`. The tolerance for clocks that differ
+/// is [`JwtVerifier::leeway`](crate::JwtVerifier::leeway).
+#[doc(alias = "clock skew")]
 #[derive(Clone, Default)]
 pub struct Clock(Option<Arc<dyn Fn() -> SystemTime + Send + Sync>>);
 
 impl Clock {
-    /// The system's clock.
+    /// Returns the system clock.
     pub const fn system() -> Self {
         Self(None)
     }
 
-    /// A clock that asks `now`.
+    /// Creates a clock that calls `now`.
     pub fn from_fn(now: impl Fn() -> SystemTime + Send + Sync + 'static) -> Self {
         Self(Some(Arc::new(now)))
     }
 
-    /// The current time.
+    /// Returns the current time.
     pub fn now(&self) -> SystemTime {
         match &self.0 {
             Some(now) => now(),
@@ -29,16 +33,16 @@ impl Clock {
         }
     }
 
-    /// Seconds since 1970, with their fraction: a `NumericDate` (RFC 7519, section 2).
+    /// Seconds since 1970 with their fraction, as a `NumericDate` (RFC 7519, section 2).
     pub(crate) fn numeric_date(&self) -> f64 {
-        // A clock before 1970 is broken: every token has expired then.
+        // A clock before 1970 is broken: treat every token as expired.
         self.now()
             .duration_since(UNIX_EPOCH)
             .map_or(f64::INFINITY, |since| since.as_secs_f64())
     }
 
-    /// Time since some moment: for ages, which do not change when somebody sets the clock. A
-    /// clock of your own is taken at its word.
+    /// Time since an arbitrary start, for ages: setting the system clock does not change it. A custom
+    /// clock is used as it is.
     pub(crate) fn uptime(&self) -> Duration {
         static START: LazyLock<Instant> = LazyLock::new(Instant::now);
         match &self.0 {
@@ -48,16 +52,16 @@ impl Clock {
     }
 }
 
-/// Whether one time is before another in whole seconds: `iat` often has no smaller ones, so that what
-/// happens in one second counts as simultaneous.
+/// Returns `true` if one time is before another in whole seconds. `iat` often has no fraction, so times
+/// within one second count as simultaneous.
 pub fn is_seconds_before(time: SystemTime, other: SystemTime) -> bool {
     let seconds = |time: SystemTime| time.duration_since(UNIX_EPOCH).map_or(0, |it| it.as_secs());
     seconds(time) < seconds(other)
 }
 
-/// Whether what began at one [uptime](Clock::uptime) is still good at another.
+/// Returns `true` if less than `ttl` has passed between two [uptimes](Clock::uptime).
 pub(crate) fn is_young(began: Duration, now: Duration, ttl: Duration) -> bool {
-    // A clock that runs backwards keeps nothing.
+    // If the clock runs backwards, nothing is kept.
     now.checked_sub(began).is_some_and(|age| age < ttl)
 }
 

@@ -1,9 +1,9 @@
-//! Files and directories with keys, read only where nobody but their owner could have changed them.
+//! Reading of key files, with checks of owner and permissions.
 //!
-//! A file has to be a regular one, no symbolic link, of 64 KiB at most, owned by the user of this
-//! process or by root. Its group and others may have no access to a secret or a private key, and may
-//! not write to a public key or to a directory of keys. Where there are no such permissions (on
-//! other systems than Unix) owner and mode are not checked.
+//! A file must be a regular file, not a symbolic link, of at most 64 KiB, owned by the user of this
+//! process or by root. Group and others must have no access to a secret or a private key, and no write
+//! access to a public key or a directory of keys. On systems other than Unix, owner and mode are not
+//! checked.
 //!
 //! ```no_run
 //! use tower_warder::key_files;
@@ -32,7 +32,7 @@ pub fn read_private(path: impl AsRef<Path>) -> Result<Zeroizing<Vec<u8>>, Config
     read(path.as_ref(), Others::HaveNoAccess)
 }
 
-/// Reads a public key, or another file that decides which key counts.
+/// Reads a public key, or another file that selects a key.
 ///
 /// # Errors
 ///
@@ -42,12 +42,12 @@ pub fn read_public(path: impl AsRef<Path>) -> Result<Zeroizing<Vec<u8>>, ConfigE
     read(path.as_ref(), Others::MayRead)
 }
 
-/// Checks a directory of keys: whoever can write to it can replace each of them. The directory may
-/// be named through a symbolic link.
+/// Checks a directory of keys: write access to it allows replacing every key. The path may be a
+/// symbolic link.
 ///
 /// # Errors
 ///
-/// [`ConfigError::KeyFile`] if it is no directory or others can write to it, [`ConfigError::File`]
+/// [`ConfigError::KeyFile`] if it is not a directory or others can write to it, [`ConfigError::File`]
 /// if it cannot be read.
 pub fn check_directory(path: impl AsRef<Path>) -> Result<(), ConfigError> {
     let path = path.as_ref();
@@ -58,7 +58,7 @@ pub fn check_directory(path: impl AsRef<Path>) -> Result<(), ConfigError> {
     check_access(path, &metadata, Others::MayRead)
 }
 
-/// What group and others may do at most.
+/// Access that group and others may have at most.
 #[derive(Clone, Copy)]
 enum Others {
     HaveNoAccess,
@@ -68,7 +68,7 @@ enum Others {
 fn read(path: &Path, others: Others) -> Result<Zeroizing<Vec<u8>>, ConfigError> {
     let (file, metadata) = open(path)?;
     check_access(path, &metadata, others)?;
-    // Room for all of it: a vector that grows leaves copies behind.
+    // Allocated at full size: a growing vector would leave copies of the key in memory.
     let mut bytes = Zeroizing::new(Vec::with_capacity(MAX_BYTES + 1));
     let mut file = file.take(MAX_BYTES as u64 + 1);
     file.read_to_end(&mut bytes)
@@ -79,15 +79,14 @@ fn read(path: &Path, others: Others) -> Result<Zeroizing<Vec<u8>>, ConfigError> 
     Ok(bytes)
 }
 
-/// Opens a regular file. What is checked and read afterwards is the open file, so nobody can put
-/// another one in its place between the two.
+/// Opens a regular file. Checks and reads use the open file, so it cannot be replaced in between.
 fn open(path: &Path) -> Result<(File, Metadata), ConfigError> {
     for _ in 0..ATTEMPTS {
         let named = fs::symlink_metadata(path).map_err(|source| unreadable(path, source))?;
         if named.is_symlink() {
             return Err(rejected(path, KeyFileProblem::SymbolicLink));
         }
-        // Before it is opened: opening a named pipe waits for its writer.
+        // Before opening: opening a named pipe would wait for its writer.
         if !named.is_file() {
             return Err(rejected(path, KeyFileProblem::NotAFile));
         }
@@ -96,12 +95,12 @@ fn open(path: &Path) -> Result<(File, Metadata), ConfigError> {
             Ok((file, metadata))
         });
         let (file, metadata) = opened.map_err(|source| unreadable(path, source))?;
-        // Otherwise it was replaced meanwhile, by a newer key or by a link.
+        // Otherwise the file was replaced meanwhile, by a newer key or by a link: try again.
         if is_same_file(&named, &metadata) {
             return Ok((file, metadata));
         }
     }
-    let replaced = io::Error::other("it is replaced all the time");
+    let replaced = io::Error::other("the file was replaced on every attempt to open it");
     Err(unreadable(path, replaced))
 }
 
@@ -144,7 +143,7 @@ fn check_access(_: &Path, _: &Metadata, _: Others) -> Result<(), ConfigError> {
     Ok(())
 }
 
-/// The effective user of this process: the owner of a pipe that it makes. The standard library has no
+/// Effective user of this process, taken from the owner of a new pipe. The standard library has no
 /// `geteuid`, and calling it directly would be unsafe code.
 #[cfg(unix)]
 fn user_id() -> io::Result<u32> {
@@ -169,8 +168,8 @@ fn unreadable(path: &Path, source: io::Error) -> ConfigError {
 #[cfg(unix)]
 const ROOT: u32 = 0;
 
-/// An RSA key of 8192 bits has not a tenth of it.
+/// More than ten times the size of an RSA key of 8192 bits.
 const MAX_BYTES: usize = 64 * 1024;
 
-/// How often the file may be replaced while it is opened.
+/// Attempts to open a file that is being replaced.
 const ATTEMPTS: usize = 8;

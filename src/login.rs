@@ -1,4 +1,6 @@
-//! The errors of a log-in, ready to be answered.
+//! Errors of a log-in route, as responses.
+//!
+//! [`LoginError`] is for log-in handlers over an application's own table of users.
 
 use std::error::Error;
 use std::fmt;
@@ -16,8 +18,8 @@ use crate::response;
 use crate::user::UserStatus;
 use crate::util::log_limit::{LogLimit, log_limited};
 
-/// The errors of a log-in over an application's own table of users. As a response they are what the
-/// routes of the crate `tower-warder-accounts` answer.
+/// Error of a log-in handler over an application's own table of users. The responses are the same as
+/// those of the routes of `tower-warder-accounts`.
 ///
 /// | error | status | `detail` | `code` |
 /// |---|---|---|---|
@@ -27,12 +29,13 @@ use crate::util::log_limit::{LogLimit, log_limited};
 /// | [`Rejected`](Self::Rejected) | that of the [`AuthError`] | | |
 /// | [`Unavailable`](Self::Unavailable) | 503, `Retry-After` | Authentication is temporarily unavailable | `unavailable` |
 ///
-/// Each is a problem document (RFC 9457) with `Cache-Control: no-store`. What [`PasswordHasher`],
-/// [`JwtIssuer`] and [`AuthCookie`] return becomes one of them with `?`, and so does a
-/// [`BoxError`], which is what the application's own store may return.
+/// Each response is a problem document (RFC 9457) with `Cache-Control: no-store`. The errors of
+/// [`PasswordHasher`], [`JwtIssuer`] and [`AuthCookie`] convert to `LoginError` with `?`, and so does a
+/// [`BoxError`], which the application's own database code may return.
 ///
-/// The order matters: first the password, for unknown users too, and then the status, so that an
-/// unknown user takes as long as a wrong password, and the status is told only with the right one.
+/// The order matters: verify the password first, for unknown users too, and check the status
+/// afterwards. So an unknown user takes as long as a wrong password, and the status is disclosed only
+/// with the correct one.
 ///
 /// ```
 /// use std::collections::HashMap;
@@ -41,10 +44,11 @@ use crate::util::log_limit::{LogLimit, log_limited};
 /// use axum::extract::{Form, State};
 /// use axum::http::header::CACHE_CONTROL;
 /// use axum::response::IntoResponse;
-/// use axum::{Json, Router, routing::post};
-/// use tower_warder::{AuthUser, BoxError, HmacSecret, JwtIssuer, UserStatus};
+/// use axum::routing::post;
+/// use axum::{Json, Router};
 /// use tower_warder::login::LoginError;
 /// use tower_warder::password::PasswordHasher;
+/// use tower_warder::{AuthUser, BoxError, HmacSecret, JwtIssuer, UserStatus};
 ///
 /// #[derive(Clone)]
 /// struct Member {
@@ -83,11 +87,11 @@ use crate::util::log_limit::{LogLimit, log_limited};
 /// ) -> Result<impl IntoResponse, LoginError> {
 ///     let member = app.find(&credentials.username).await?;
 ///     let stored = member.as_ref().map(|member| member.hashed_password.as_str());
-///     let verdict = app.hasher.verify_or_dummy(&credentials.password, stored).await?;
-///     let member = member.filter(|_| verdict.matches);
+///     let verification = app.hasher.verify_or_dummy(&credentials.password, stored).await?;
+///     let member = member.filter(|_| verification.matches);
 ///     let member = member.ok_or(LoginError::WrongCredentials)?;
 ///     LoginError::check_status(member.status())?;
-///     // A hash in `verdict.rehash` replaces the stored one here.
+///     // If `verification.rehash` has a new hash, store it here.
 ///     let token = app.issuer.issue(&member.id)?;
 ///     let expires_in = app.issuer.expires_in().as_secs();
 ///     let body = serde_json::json!({
@@ -143,21 +147,21 @@ use crate::util::log_limit::{LogLimit, log_limited};
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum LoginError {
-    /// The user is unknown or the password is wrong: nobody is told which.
+    /// The user is unknown or the password is wrong. The response does not tell which.
     WrongCredentials,
-    /// The password is right, and the account waits for approval.
+    /// The password is correct, but the account waits for approval.
     Pending,
-    /// The password is right, and the account is disabled.
+    /// The password is correct, but the account is disabled.
     Disabled,
-    /// The request is refused for another reason, such as a page of another origin that sent it.
+    /// The request is rejected for another reason, such as a cross-origin request.
     Rejected(AuthError),
-    /// The store or the hasher cannot answer, or no token could be made. The source goes to the
-    /// log: as an error, at most once a minute, because anybody can ask for it.
+    /// The database or the hasher is unavailable, or no token could be issued. The source is logged
+    /// as an error, at most once a minute, because anyone can cause it.
     Unavailable(BoxError),
 }
 
 impl LoginError {
-    /// Checks the status of an account whose password was right.
+    /// Checks the status of an account, after its password was verified.
     ///
     /// # Errors
     ///
@@ -171,7 +175,7 @@ impl LoginError {
     }
 }
 
-/// An unreadable hash is a wrong password to the client, and an error in the log.
+/// An unreadable hash is a wrong password to the client, and is logged as an error.
 impl From<PasswordError> for LoginError {
     fn from(error: PasswordError) -> Self {
         match error {
@@ -197,15 +201,16 @@ impl From<IssueError> for LoginError {
     }
 }
 
-/// A token that fits into no cookie.
+/// A token that does not fit into a cookie.
 impl From<InvalidCookieValue> for LoginError {
     fn from(error: InvalidCookieValue) -> Self {
         Self::Unavailable(error.into())
     }
 }
 
-/// The status of an account is told unless an [`AuthLayer`](crate::AuthLayer) has rejected it without
-/// [`disclose_account_status`](crate::AuthLayer::disclose_account_status): nobody has given a password there.
+/// The status of an account is disclosed, unless an [`AuthLayer`](crate::AuthLayer) without
+/// [`disclose_account_status`](crate::AuthLayer::disclose_account_status) rejected it: no password was
+/// verified there.
 impl From<AuthError> for LoginError {
     fn from(error: AuthError) -> Self {
         match error.kind() {
@@ -217,7 +222,7 @@ impl From<AuthError> for LoginError {
     }
 }
 
-/// Errors of the application's store. One of this crate's keeps its meaning.
+/// Errors of the application's database. Errors of this crate keep their meaning.
 impl From<BoxError> for LoginError {
     fn from(error: BoxError) -> Self {
         let error = match error.downcast::<Self>() {
@@ -265,7 +270,7 @@ impl fmt::Display for LoginError {
             Self::WrongCredentials => "user and password do not match",
             Self::Pending => "the account waits for approval",
             Self::Disabled => "the account is disabled",
-            Self::Rejected(_) => "the request is refused",
+            Self::Rejected(_) => "the request is rejected",
             Self::Unavailable(_) => "the log-in is temporarily unavailable",
         })
     }
@@ -281,11 +286,11 @@ impl Error for LoginError {
     }
 }
 
-/// At most one line a minute above DEBUG: anybody may log in, as often as they like.
+/// Logs at most one line a minute above DEBUG, because anyone may try to log in.
 pub fn log_outage(source: &BoxError, message: &str) {
     static LIMIT: LogLimit = LogLimit::new();
 
-    // The hasher has logged its own.
+    // The hasher has logged its own errors.
     if source.is::<PasswordError>() {
         tracing::debug!(%source, "{message}");
         return;
@@ -301,19 +306,19 @@ fn problem(row: Row) -> Response {
 /// Status, `detail` and `code` of a problem.
 pub type Row = (StatusCode, &'static str, &'static str);
 
-/// The answer to an unknown address or a wrong password.
+/// Response to an unknown address or a wrong password.
 pub const WRONG_CREDENTIALS: Row = (
     StatusCode::UNAUTHORIZED,
     "Incorrect email or password",
     "invalid_credentials",
 );
-/// The answer to the right password of a pending account.
+/// Response to the correct password of a pending account.
 pub const PENDING: Row = (
     StatusCode::FORBIDDEN,
     "Account pending approval",
     "account_pending",
 );
-/// The answer to the right password of a disabled account.
+/// Response to the correct password of a disabled account.
 pub const DISABLED: Row = (
     StatusCode::FORBIDDEN,
     "Account disabled",

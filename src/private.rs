@@ -1,4 +1,4 @@
-//! For the crates of this workspace: no promise of stability, it may change in any version.
+//! Items for the other crates of this workspace. They are unstable: any version may change them.
 
 use crate::error::{AuthError, RejectReason};
 use crate::policy::ADMIN_REQUIRED;
@@ -11,19 +11,19 @@ pub use crate::metrics::record::{LogIn, logged_in};
 pub use crate::response::problem;
 pub use crate::util::log_limit::{LogLimit, LogLimits, log_limited};
 
-/// The description of the answers and of what they are asked with.
+/// Parts of the OpenAPI descriptions.
 #[cfg(feature = "utoipa")]
 pub mod openapi {
     pub use crate::openapi::refusal::{ErrorRow, Problem, by_status, text_header};
     pub use crate::openapi::security::{BEARER, bearer, requirement};
 }
 
-/// What the guard of admins says to other users.
+/// Error of the admin guard for other users.
 pub fn admin_required() -> AuthError {
     AuthError::forbidden(ADMIN_REQUIRED.into())
 }
 
-/// Rejects a token of another issuer than the accounts.
+/// Error for a token from another issuer than the accounts.
 pub fn foreign_issuer() -> AuthError {
     AuthError::refused(RejectReason::ForeignIssuer)
 }

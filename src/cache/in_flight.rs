@@ -1,4 +1,4 @@
-//! A load that many wait for.
+//! A load that several requests share.
 
 use std::sync::{Arc, Weak};
 use std::time::Duration;
@@ -9,13 +9,13 @@ use crate::error::{AuthError, AuthErrorKind};
 use crate::jwt::Claims;
 use crate::user::{self, AuthUser};
 
-/// A load under way. Whoever waits keeps it going; if all have gone, it is over.
+/// A load under way. It is cancelled when no request waits for it any more.
 pub(super) struct InFlightLoad<U> {
     pub(super) number: u64,
     pub(super) key: Key,
     pub(super) began: Duration,
     pub(super) load: WeakShared<Load<U>>,
-    // The load holds the other end.
+    // The load holds the strong reference.
     pub(super) under_way: Weak<()>,
 }
 
@@ -28,7 +28,7 @@ impl<U> InFlightLoad<U> {
     }
 }
 
-/// Whom the loader is asked for.
+/// The issuer and the name under which a user is cached.
 #[derive(Clone, PartialEq, Eq)]
 pub(super) struct Key {
     issuer: Option<Box<str>>,
@@ -48,13 +48,13 @@ impl Key {
     }
 }
 
-/// Whether what was found for another token of this user, perhaps an earlier one, tells of this
-/// one, too.
-pub(super) fn tells_of(claims: &Claims, found: &Found<impl AuthUser>) -> bool {
+/// Whether the result of a load for another, perhaps earlier, token of this user holds for this
+/// token, too.
+pub(super) fn applies_to(claims: &Claims, found: &Found<impl AuthUser>) -> bool {
     match found {
         Ok(Some(user)) => user::is_for(claims, &**user),
         Ok(None) => true,
-        // What the loader had against that one.
+        // The loader rejected the other token.
         Err(error) => error.kind() != AuthErrorKind::InvalidToken,
     }
 }

@@ -1,4 +1,4 @@
-//! What changes elsewhere, as a cache of users hears of it.
+//! Invalidations from other processes, and the state of the channels that bring them.
 
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -7,65 +7,65 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use crate::error::BoxError;
 use crate::metrics::record::ChannelDown;
 
-/// What a channel says to the [`UserCache`](crate::cache::UserCache) that
-/// [follows](crate::cache::UserCache::subscribe) it.
+/// Message of a channel to the [`UserCache`](crate::cache::UserCache) that
+/// [subscribes](crate::cache::UserCache::subscribe) to it.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Invalidation {
-    /// From now on everything that changes is heard. Say so once the subscription is in force, and
-    /// again after each [`Disconnected`](Self::Disconnected).
+    /// From now on every change is reported. Send it once the subscription is in force, and again
+    /// after each [`Disconnected`](Self::Disconnected).
     Connected,
-    /// The user of this [key](crate::UserLoader::cache_key), the subject by default, has changed or
-    /// is gone.
+    /// The user with this [key](crate::UserLoader::cache_key), by default the subject, was changed
+    /// or deleted.
     Key(String),
-    /// Whoever it is may have changed.
+    /// Any user may have changed.
     All,
-    /// From now on, or since the last word, something may have been missed. The reason goes to the
-    /// log.
+    /// Changes may have been missed since the last message, or may be from now on. The reason is
+    /// logged.
     Disconnected(BoxError),
 }
 
-/// The channels that one cache follows.
+/// The channels that one cache subscribes to.
 #[derive(Default)]
 pub(super) struct Channels {
-    // Read by every request; written under the lock.
-    any_is_silent: AtomicBool,
+    // Read on every request, written under the lock.
+    any_is_down: AtomicBool,
     count: Mutex<Count>,
 }
 
 #[derive(Default)]
 struct Count {
-    /// Those that are not connected.
-    silent: Vec<ChannelDown>,
-    /// Of these, those that nobody follows any more.
+    /// The channels that are not connected.
+    down: Vec<ChannelDown>,
+    /// The number of those whose subscription has ended.
     ended: usize,
 }
 
 impl Channels {
-    /// Whether something may be missed.
-    pub(super) fn any_is_silent(&self) -> bool {
-        self.any_is_silent.load(Ordering::Acquire)
+    /// Whether a change may be missed.
+    pub(super) fn any_is_down(&self) -> bool {
+        self.any_is_down.load(Ordering::Acquire)
     }
 
-    /// One more, not connected yet, or the next attempt at one that has ended.
+    /// Adds a channel that is not connected yet, or resumes one whose subscription has ended.
     pub(super) fn begin(&self) {
         self.count(|count| match count.ended.checked_sub(1) {
             Some(ended) => count.ended = ended,
-            None => count.silent.push(ChannelDown::begin()),
+            None => count.down.push(ChannelDown::begin()),
         });
     }
 
     pub(super) fn connect(&self) {
         self.count(|count| {
-            count.silent.pop();
+            count.down.pop();
         });
     }
 
     pub(super) fn disconnect(&self) {
-        self.count(|count| count.silent.push(ChannelDown::begin()));
+        self.count(|count| count.down.push(ChannelDown::begin()));
     }
 
-    /// One that is not connected will not be again, unless somebody begins anew.
+    /// Ends the subscription of a channel that is not connected.
     pub(super) fn end(&self) {
         self.count(|count| count.ended += 1);
     }
@@ -73,8 +73,8 @@ impl Channels {
     fn count(&self, change: impl FnOnce(&mut Count)) {
         let mut count = self.lock();
         change(&mut count);
-        self.any_is_silent
-            .store(!count.silent.is_empty(), Ordering::Release);
+        self.any_is_down
+            .store(!count.down.is_empty(), Ordering::Release);
     }
 
     fn lock(&self) -> MutexGuard<'_, Count> {
@@ -86,7 +86,7 @@ impl fmt::Debug for Channels {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let count = self.lock();
         f.debug_struct("Channels")
-            .field("silent", &count.silent.len())
+            .field("down", &count.down.len())
             .field("ended", &count.ended)
             .finish()
     }

@@ -1,4 +1,7 @@
-//! Users in memory, so that not every request asks the store.
+//! In-memory cache of users, so that not every request loads its user from the database.
+//!
+//! [`UserCache`] is the cache, [`Invalidation`] the message by which other processes tell it of
+//! changes.
 
 mod invalidation;
 mod in_flight;
@@ -11,7 +14,7 @@ use std::time::Duration;
 
 use futures_util::future::{FutureExt, Shared};
 
-use self::in_flight::{Found, InFlightLoad, Key, Load, tells_of};
+use self::in_flight::{Found, InFlightLoad, Key, Load, applies_to};
 use self::invalidation::Channels;
 use crate::clock::{self, Clock};
 use crate::jwt::Claims;
@@ -22,33 +25,34 @@ use crate::util::set_associative::{self, SetAssociativeCache};
 
 pub use self::invalidation::Invalidation;
 
-/// Users that were loaded a moment ago, to be given to
-/// [`AuthLayer::user_cache`](crate::AuthLayer::user_cache).
+/// Cache of loaded users for [`AuthLayer::user_cache`](crate::AuthLayer::user_cache).
 ///
-/// A status that changes in the store is seen after the [time to live](Self::ttl) at the
-/// latest, or at once if whoever changes it calls [`invalidate`](Self::invalidate): keep a clone,
-/// which is a handle to the same cache. `Accounts` of `tower-warder-accounts` does that for its
-/// own changes. What other processes change is heard with [`subscribe`](Self::subscribe).
+/// A change in the database takes effect after the [time to live](Self::ttl) at the latest, or at
+/// once if the code that makes the change calls [`invalidate`](Self::invalidate). Keep a clone for
+/// that: it is a handle to the same cache. `Accounts` of `tower-warder-accounts` does so for its own
+/// changes; [`subscribe`](Self::subscribe) receives those of other processes.
 ///
-/// A hit waits for nobody and takes no lock. Many requests that miss the same user at once are one
-/// load. Errors are never kept. A cached user whose
-/// [`token_generation`](AuthUser::token_generation) or
-/// [`tokens_valid_since`](AuthUser::tokens_valid_since) excludes the token is loaded anew before the
-/// token is refused.
+/// A hit never waits and takes no lock. Concurrent misses of the same user share one load. Errors
+/// are not cached. If the [`token_generation`](AuthUser::token_generation) or
+/// [`tokens_valid_since`](AuthUser::tokens_valid_since) of a cached user excludes the token, the user
+/// is loaded again before the token is rejected.
 ///
-/// Users are kept by the token's issuer and [`UserLoader::cache_key`], the subject by default: give
+/// The cache key is the token's issuer and [`UserLoader::cache_key`], by default the subject: give
 /// each loader a cache of its own.
 ///
 /// ```
-/// # use std::time::Duration;
-/// # use tower_warder::{AuthLayer, HmacSecret, JwtVerifier, testing};
-/// # use tower_warder::cache::UserCache;
+/// use std::time::Duration;
+///
+/// use tower_warder::cache::UserCache;
+/// use tower_warder::{AuthLayer, HmacSecret, JwtVerifier};
+/// # use tower_warder::testing;
+///
 /// # fn example(users: impl tower_warder::UserLoader<User = testing::TestUser>) {
 /// let cache = UserCache::new(10_000).ttl(Duration::from_secs(30));
 /// let layer = AuthLayer::new(JwtVerifier::hs256(&HmacSecret::generate()), users)
 ///     .user_cache(cache.clone());
 ///
-/// // Wherever the user with the subject 7 is disabled:
+/// // After disabling the user with the subject 7:
 /// cache.invalidate("7");
 /// # }
 /// ```
@@ -73,7 +77,7 @@ struct Settings {
 
 type Announcement = Arc<dyn Fn(Invalidation) + Send + Sync>;
 
-/// What was found, and when somebody began to look.
+/// The result of a load, and when the load began.
 struct Entry<U> {
     key: Key,
     user: Option<Arc<U>>,
@@ -81,72 +85,78 @@ struct Entry<U> {
 }
 
 impl<U> UserCache<U> {
-    /// A cache of about so many users: rounded up to a power of two, and at least 8. Those who do
-    /// not come again make room first; give it about twice as many places as there are users at a
-    /// time. The places are there from the beginning, and take their memory.
+    /// Creates a cache for about `capacity` users, rounded up to a power of two and at least 8.
+    ///
+    /// Users that were not looked up again are evicted first. Choose about twice the number of users
+    /// that are active at a time. The memory of all places is allocated at once.
     pub fn new(capacity: usize) -> Self {
         Self::build(Settings {
             capacity,
-            ttl: DEFAULT_TIME_TO_LIVE,
+            ttl: DEFAULT_TTL,
             negative_ttl: Duration::ZERO,
             clock: Clock::system(),
             on_invalidate: None,
         })
     }
 
-    /// How long a user is good for, from the moment when the load began: the longest time that a
-    /// change in the store goes unseen. A load that takes longer serves only those who came before.
+    /// Time to live of a cached user, counted from the start of its load: the longest time for which
+    /// a change in the database goes unnoticed. Requests do not join a load that takes longer.
     /// Defaults to 5 seconds.
     ///
-    /// Like the other setters, this makes a cache that shares nothing with earlier clones.
+    /// Like the other setters, this returns a cache that shares nothing with earlier clones.
     #[must_use]
     pub fn ttl(&self, ttl: Duration) -> Self {
-        self.but(|settings| settings.ttl = ttl)
+        self.with(|settings| settings.ttl = ttl)
     }
 
-    /// How long it is remembered that a user is unknown. Defaults to zero: each request asks again.
+    /// Time to live of the result that a user is unknown. Defaults to 0 seconds: each request loads
+    /// again.
     #[must_use]
     pub fn negative_ttl(&self, ttl: Duration) -> Self {
-        self.but(|settings| settings.negative_ttl = ttl)
+        self.with(|settings| settings.negative_ttl = ttl)
     }
 
-    /// Judges ages by this clock. Defaults to the system's, of which it is the uptime: setting the
-    /// date prolongs nothing.
+    /// Clock that measures ages. Defaults to the uptime of the system clock, so setting the date
+    /// extends no entry.
     #[must_use]
     pub fn clock(&self, clock: Clock) -> Self {
-        self.but(|settings| settings.clock = clock)
+        self.with(|settings| settings.clock = clock)
     }
 
-    /// Tells others whom this process invalidates: `tell` is called after each
-    /// [`invalidate`](Self::invalidate) and [`invalidate_all`](Self::invalidate_all), not for what
-    /// a channel said that the cache [follows](Self::subscribe). It must not block: let it put the
-    /// word into a queue from which a task sends it. Defaults to nothing; a database that tells of
-    /// changes itself makes it superfluous.
+    /// Function that tells other processes about invalidations of this one.
+    ///
+    /// It is called after each [`invalidate`](Self::invalidate) and
+    /// [`invalidate_all`](Self::invalidate_all), but not for messages of a channel that the cache
+    /// [subscribes](Self::subscribe) to. It must not block: let it put the message into a queue from
+    /// which a task sends it. Defaults to none. It is not needed where the database itself announces
+    /// changes.
     #[must_use]
     pub fn on_invalidate(&self, tell: impl Fn(Invalidation) + Send + Sync + 'static) -> Self {
-        self.but(|settings| settings.on_invalidate = Some(Arc::new(tell)))
+        self.with(|settings| settings.on_invalidate = Some(Arc::new(tell)))
     }
 
-    /// Forgets the users of this [key](UserLoader::cache_key), the subject by default, of whatever
-    /// issuer. Once it returns, no request is answered by what was known before: also a load that
-    /// had begun serves only those who wait for it already. Streams of this user are
+    /// Removes the users with this [key](UserLoader::cache_key), by default the subject, of every
+    /// issuer.
+    ///
+    /// After it returns, no new request sees the earlier state: a load that had already begun serves
+    /// only the requests that wait for it. Streams of this user are
     /// [checked](crate::Identity::until_unauthorized) at once.
     pub fn invalidate(&self, key: &str) {
-        self.forget(key);
+        self.remove(key);
         if let Some(tell) = &self.0.settings.on_invalidate {
             tell(Invalidation::Key(key.to_owned()));
         }
     }
 
-    /// Forgets all users, in the same way.
+    /// Removes all users, in the same way.
     pub fn invalidate_all(&self) {
-        self.forget_all();
+        self.remove_all();
         if let Some(tell) = &self.0.settings.on_invalidate {
             tell(Invalidation::All);
         }
     }
 
-    fn forget(&self, key: &str) {
+    fn remove(&self, key: &str) {
         let mut set = self.0.table.lock(set_associative::hash(key.as_bytes()));
         set.state.retain(|flight| *flight.key.name != *key);
         set.remove(|entry| *entry.key.name == *key);
@@ -154,7 +164,7 @@ impl<U> UserCache<U> {
         self.0.watchers.notify(key);
     }
 
-    fn forget_all(&self) {
+    fn remove_all(&self) {
         for mut set in self.0.table.lock_each() {
             set.state.clear();
             set.remove(|_| true);
@@ -162,7 +172,7 @@ impl<U> UserCache<U> {
         self.0.watchers.notify_all();
     }
 
-    fn but(&self, change: impl FnOnce(&mut Settings)) -> Self {
+    fn with(&self, change: impl FnOnce(&mut Settings)) -> Self {
         let mut settings = self.0.settings.clone();
         change(&mut settings);
         Self::build(settings)
@@ -180,13 +190,13 @@ impl<U> UserCache<U> {
 }
 
 impl<U: AuthUser> UserCache<U> {
-    /// What is known of the user, if that speaks about this token.
+    /// The cached result for the user, if it holds for this token.
     pub(crate) fn get(
         &self,
         loader: &dyn UserLoader<User = U>,
         claims: &Claims,
     ) -> Option<Option<Arc<U>>> {
-        if self.0.channels.any_is_silent() {
+        if self.0.channels.any_is_down() {
             return None;
         }
         let name = user::cache_key(loader, claims)?;
@@ -195,24 +205,24 @@ impl<U: AuthUser> UserCache<U> {
             .0
             .table
             .get(set_associative::hash(name.as_bytes()), |entry| {
-                let speaks = entry.key.is(claims.issuer(), &name)
+                let applies = entry.key.is(claims.issuer(), &name)
                     && self.0.settings.keeps(entry, now)
                     && entry
                         .user
                         .as_deref()
                         .is_none_or(|user| user::is_for(claims, user));
-                speaks.then(|| entry.user.clone())
+                applies.then(|| entry.user.clone())
             });
         found.inspect(|_| record::user_cache_hit())
     }
 
-    /// Asks the store, or waits with whoever asks it already.
+    /// Loads the user, or waits for a load that is under way.
     pub(crate) async fn load(
         &self,
         loader: &Arc<dyn UserLoader<User = U>>,
         claims: &Claims,
     ) -> Found<U> {
-        if self.0.channels.any_is_silent() {
+        if self.0.channels.any_is_down() {
             record::user_cache_bypassed();
             return user::load(&**loader, claims).await;
         }
@@ -222,13 +232,13 @@ impl<U: AuthUser> UserCache<U> {
         };
         let (load, joined) = self.join_or_start(loader, claims, &name);
         let found = load.await;
-        if joined && !tells_of(claims, &found) {
+        if joined && !applies_to(claims, &found) {
             return user::load(&**loader, claims).await;
         }
         found
     }
 
-    /// Hears when what this loader finds for the claims is invalidated.
+    /// Watcher that is notified when the user of these claims is invalidated.
     pub(crate) fn watch(
         &self,
         loader: &dyn UserLoader<User = U>,
@@ -238,7 +248,7 @@ impl<U: AuthUser> UserCache<U> {
         Some(self.0.watchers.watch(&name))
     }
 
-    /// Lets nobody else join the load of this user: it takes too long.
+    /// Keeps further requests from joining the load of this user, which takes too long.
     pub(crate) fn abandon(&self, loader: &dyn UserLoader<User = U>, claims: &Claims) {
         if let Some(name) = user::cache_key(loader, claims) {
             let mut set = self.0.table.lock(set_associative::hash(name.as_bytes()));
@@ -247,7 +257,7 @@ impl<U: AuthUser> UserCache<U> {
         }
     }
 
-    /// The load of this user, and whether somebody else began it.
+    /// The load of this user, and whether another request started it.
     fn join_or_start(
         &self,
         loader: &Arc<dyn UserLoader<User = U>>,
@@ -257,7 +267,7 @@ impl<U: AuthUser> UserCache<U> {
         let hash = set_associative::hash(name.as_bytes());
         let now = self.0.settings.clock.uptime();
         let mut set = self.0.table.lock(hash);
-        // What a load has read that began too long ago, nobody may have who comes now.
+        // The result of a load that began too long ago is already stale for new requests.
         set.state.retain(|flight| {
             flight.is_under_way() && clock::is_young(flight.began, now, self.0.settings.ttl)
         });
@@ -291,7 +301,7 @@ impl<U: AuthUser> UserCache<U> {
 }
 
 impl<U> Inner<U> {
-    /// Keeps what was found, unless it was invalidated meanwhile.
+    /// Stores the result, unless it was invalidated meanwhile.
     fn store_result(&self, hash: u64, number: u64, found: &Found<U>) {
         let now = self.settings.clock.uptime();
         let mut set = self.table.lock(hash);
@@ -305,7 +315,7 @@ impl<U> Inner<U> {
             Ok(Some(user)) => Some(Arc::clone(user)),
             Ok(None) if !self.settings.negative_ttl.is_zero() => None,
             Ok(None) => return set.remove(is_predecessor),
-            // Nothing new is known.
+            // An error says nothing new about the user.
             Err(_) => return,
         };
         let entry = Entry {
@@ -313,8 +323,8 @@ impl<U> Inner<U> {
             user,
             began,
         };
-        let is_worthless = |other: &Entry<U>| !self.settings.keeps(other, now);
-        set.put(hash, entry, is_predecessor, is_worthless);
+        let is_expired = |other: &Entry<U>| !self.settings.keeps(other, now);
+        set.put(hash, entry, is_predecessor, is_expired);
     }
 }
 
@@ -343,4 +353,4 @@ impl<U> fmt::Debug for UserCache<U> {
     }
 }
 
-const DEFAULT_TIME_TO_LIVE: Duration = Duration::from_secs(5);
+const DEFAULT_TTL: Duration = Duration::from_secs(5);

@@ -1,4 +1,4 @@
-//! A cache that hears what changes elsewhere.
+//! Subscription of a cache to the changes of other processes.
 
 use std::future::Future;
 use std::pin::pin;
@@ -11,54 +11,55 @@ use super::{Inner, UserCache};
 use crate::error::BoxError;
 
 impl<U: Send + Sync + 'static> UserCache<U> {
-    /// Forgets whom a channel names: what other processes, or whoever works on the database by
-    /// hand, change is seen as soon as the channel says it. The
-    /// [time to live](Self::ttl) stays the longest delay.
+    /// Removes the users that a channel names, so that changes by other processes, or by hand in the
+    /// database, take effect as soon as the channel reports them. The [time to live](Self::ttl)
+    /// stays the longest delay.
     ///
     /// Nothing is spawned: give the future to your runtime. From the call on, and whenever the
-    /// channel is [disconnected](Invalidation::Disconnected), the cache **stands aside**: every
-    /// request asks the store, by itself. A line in the log says so. Each time the channel is
-    /// [connected](Invalidation::Connected) the cache starts empty.
+    /// channel is [disconnected](Invalidation::Disconnected), the cache is **bypassed**: every request
+    /// loads its user itself, and a line in the log says so. The cache starts empty each time the
+    /// channel is [connected](Invalidation::Connected).
     ///
-    /// The future ends when the channel does, or at its next word once nobody holds the cache any
-    /// more. If it ends or is dropped, the cache stands aside until the next call of `subscribe` has connected. Of
-    /// several channels all have to be connected.
+    /// The future ends with the channel, or at the next message after the last handle to the cache
+    /// was dropped. If it ends or is dropped, the cache is bypassed until another call of `subscribe`
+    /// has connected. With several channels, all have to be connected.
     ///
-    /// The store that is asked has to know what the channel says: with replicas of a database, the
-    /// primary.
+    /// The database that the loader reads must already contain the changes that the channel reports:
+    /// with replicas, load from the primary.
     ///
     /// ```
-    /// # use futures_util::{FutureExt, StreamExt, stream};
-    /// # use tower_warder::cache::{Invalidation, UserCache};
+    /// use futures_util::stream;
+    /// use tower_warder::cache::{Invalidation, UserCache};
     /// # use tower_warder::testing::TestUser as User;
+    ///
     /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
     /// let cache = UserCache::<User>::new(10_000);
-    /// // From LISTEN/NOTIFY, Redis or whatever the nodes share.
+    /// // From LISTEN/NOTIFY, Redis or another channel that the instances share.
     /// let channel = stream::iter([Invalidation::Connected, Invalidation::Key("7".to_owned())]);
     /// tokio::spawn(cache.subscribe(channel));
     /// # });
     /// ```
-    #[must_use = "the cache stands aside until somebody polls this: `tokio::spawn(cache.subscribe(…))`"]
+    #[must_use = "the cache is bypassed until this future is polled: `tokio::spawn(cache.subscribe(…))`"]
     pub fn subscribe(
         &self,
         channel: impl Stream<Item = Invalidation> + Send + 'static,
     ) -> impl Future<Output = ()> + Send + 'static {
-        // Now, not when the future is polled: nothing is to be missed between the two.
-        let mut follower = Follower::new(&self.0);
+        // Now, not when the future is polled, so that no change between the two is missed.
+        let mut subscription = Subscription::new(&self.0);
         async move {
             let mut channel = pin!(channel);
             while let Some(invalidation) = channel.next().await {
-                if follower.hear(invalidation).is_none() {
+                if subscription.receive(invalidation).is_none() {
                     return;
                 }
             }
-            follower.lose("the channel has ended".into());
+            subscription.disconnect("the channel has ended".into());
         }
     }
 }
 
-/// Who hears one channel for a cache.
-struct Follower<U> {
+/// The subscription of a cache to one channel.
+struct Subscription<U> {
     cache: Weak<Inner<U>>,
     state: State,
 }
@@ -66,36 +67,36 @@ struct Follower<U> {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum State {
     /// Not connected yet.
-    Beginning,
+    Connecting,
     Connected,
-    /// Not connected, and the log says so.
+    /// Not connected, which has been logged.
     Disconnected,
 }
 
-impl<U> Follower<U> {
+impl<U> Subscription<U> {
     fn new(cache: &Arc<Inner<U>>) -> Self {
         cache.channels.begin();
         Self {
             cache: Arc::downgrade(cache),
-            state: State::Beginning,
+            state: State::Connecting,
         }
     }
 
-    /// `None` if nobody has the cache any more.
-    fn hear(&mut self, invalidation: Invalidation) -> Option<()> {
+    /// Returns `None` if the last handle to the cache was dropped.
+    fn receive(&mut self, invalidation: Invalidation) -> Option<()> {
         let cache = UserCache(self.cache.upgrade()?);
         match invalidation {
             Invalidation::Connected => self.connect(&cache),
-            Invalidation::Key(key) => cache.forget(&key),
-            Invalidation::All => cache.forget_all(),
-            Invalidation::Disconnected(reason) => self.lose(reason),
+            Invalidation::Key(key) => cache.remove(&key),
+            Invalidation::All => cache.remove_all(),
+            Invalidation::Disconnected(reason) => self.disconnect(reason),
         }
         Some(())
     }
 
     fn connect(&mut self, cache: &UserCache<U>) {
-        // What was known before, and what was being loaded, may miss a change.
-        cache.forget_all();
+        // Cached users and loads under way may miss a change.
+        cache.remove_all();
         if self.state == State::Connected {
             return;
         }
@@ -106,7 +107,7 @@ impl<U> Follower<U> {
         self.state = State::Connected;
     }
 
-    fn lose(&mut self, reason: BoxError) {
+    fn disconnect(&mut self, reason: BoxError) {
         let before = std::mem::replace(&mut self.state, State::Disconnected);
         let Some(cache) = self.cache.upgrade() else {
             return;
@@ -124,10 +125,10 @@ impl<U> Follower<U> {
     }
 }
 
-impl<U> Drop for Follower<U> {
+impl<U> Drop for Subscription<U> {
     fn drop(&mut self) {
         if self.state == State::Connected {
-            self.lose("nobody follows the channel any more".into());
+            self.disconnect("the subscription was dropped".into());
         }
         if let Some(cache) = self.cache.upgrade() {
             cache.channels.end();

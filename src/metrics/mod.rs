@@ -1,98 +1,101 @@
-//! What this crate counts (feature `metrics`), through the facade [`metrics`](https://docs.rs/metrics).
+//! Metrics of this crate (feature `metrics`), through the facade [`metrics`](https://docs.rs/metrics).
 //!
-//! Nothing here collects or serves anything: install a recorder, such as that of
-//! `metrics-exporter-prometheus`, at the start of the application. Each metric appears in it when
-//! the thing that it counts happens for the first time.
+//! This module neither collects nor serves metrics: install a recorder at the start of the
+//! application, such as that of `metrics-exporter-prometheus`. Each metric appears when its event
+//! happens for the first time. [`describe`] registers descriptions and units.
 //!
 //! | name | kind | labels | counts |
 //! |---|---|---|---|
-//! | `tower_warder_rejections_total` | counter | `code`, `reason` | requests that were refused |
+//! | `tower_warder_rejections_total` | counter | `code`, `reason` | requests that were rejected |
 //! | `tower_warder_loads_total` | counter | `outcome`: `found`, `unknown`, `refused`, `failed`, `abandoned` | calls of [`UserLoader::load_user`](crate::UserLoader::load_user) that ended |
-//! | `tower_warder_load_duration_seconds` | histogram | | how long each of them took |
-//! | `tower_warder_user_cache_lookups_total` | counter | `outcome`: `hit`, `miss`, `bypass` | users looked up in a [`UserCache`](crate::cache::UserCache), or not, because it stood aside |
-//! | `tower_warder_user_cache_channels_down` | gauge | | channels that a cache [follows](crate::cache::UserCache::subscribe) and that are not connected: it stands aside |
-//! | `tower_warder_token_cache_lookups_total` | counter | `outcome`: `hit`, `miss` | tokens looked up in the [cache](crate::JwtVerifier::cache) of a verifier |
-//! | `tower_warder_key_fetches_total` | counter | `outcome`: `ok`, `failed` | times that a `RemoteJwks` asked its key server |
-//! | `tower_warder_tickets_issued_total` | counter | | [tickets](crate::stream_ticket::StreamTickets) that were issued |
-//! | `tower_warder_tickets_redeemed_total` | counter | | tickets that were redeemed |
-//! | `tower_warder_password_hashes_running` | gauge | | permits to hash that are taken |
-//! | `tower_warder_password_hashes_waiting` | gauge | | callers who wait for one |
-//! | `tower_warder_password_queue_full_total` | counter | | callers who could not even wait: `PasswordError::Busy` |
-//! | `tower_warder_password_hash_duration_seconds` | histogram | | how long each hash, or verification, took once it had a thread |
-//! | `tower_warder_logins_total` | counter | `outcome`: `ok`, `wrong_credentials`, `pending`, `disabled`, `unavailable` | log-ins that `Accounts` of `tower-warder-accounts` judged |
+//! | `tower_warder_load_duration_seconds` | histogram | | duration of each of these calls |
+//! | `tower_warder_user_cache_lookups_total` | counter | `outcome`: `hit`, `miss`, `bypass` | look-ups of users in a [`UserCache`](crate::cache::UserCache); `bypass` if the cache was bypassed |
+//! | `tower_warder_user_cache_channels_down` | gauge | | channels that a cache [subscribes](crate::cache::UserCache::subscribe) to and that are not connected: the cache is bypassed |
+//! | `tower_warder_token_cache_lookups_total` | counter | `outcome`: `hit`, `miss` | look-ups of tokens in the [cache](crate::JwtVerifier::cache) of a verifier |
+//! | `tower_warder_key_fetches_total` | counter | `outcome`: `ok`, `failed` | fetches of keys by a `RemoteJwks` |
+//! | `tower_warder_tickets_issued_total` | counter | | issued [tickets](crate::stream_ticket::StreamTickets) |
+//! | `tower_warder_tickets_redeemed_total` | counter | | redeemed tickets |
+//! | `tower_warder_password_hashes_running` | gauge | | permits to hash that are in use |
+//! | `tower_warder_password_hashes_waiting` | gauge | | callers that wait for a permit |
+//! | `tower_warder_password_queue_full_total` | counter | | callers rejected because the queue was full: `PasswordError::Busy` |
+//! | `tower_warder_password_hash_duration_seconds` | histogram | | duration of each hash or verification, once it had a thread |
+//! | `tower_warder_logins_total` | counter | `outcome`: `ok`, `wrong_credentials`, `pending`, `disabled`, `unavailable` | log-ins at `Accounts` of `tower-warder-accounts` |
 //!
-//! Labels have no other values than those that stand on this page, whatever is sent: never a
-//! subject, a path, a key, an issuer or an address.
+//! Labels have only the values on this page, whatever clients send: never a subject, a path, a key,
+//! an issuer or an address.
 //!
-//! # Refusals
+//! # Rejections
 //!
-//! `code` is [`AuthError::code`](crate::AuthError::code) of the answer: `not_authenticated`,
+//! `code` is the [`AuthError::code`](crate::AuthError::code) of the response: `not_authenticated`,
 //! `invalid_token`, `account_pending`, `account_disabled`, `invalid_request`, `cross_origin`,
-//! `forbidden`, `unavailable`, `misconfigured`. `reason` says more than the client may know:
+//! `forbidden`, `unavailable`, `misconfigured`. `reason` says more than the client is told:
 //!
-//! | `reason` | why |
+//! | `reason` | meaning |
 //! |---|---|
-//! | `credential` | it is not one bearer token |
-//! | `duplicate_cookie` | the cookie came twice: another host or path of the domain set one, too |
+//! | `credential` | the request does not have exactly one well-formed bearer token |
+//! | `duplicate_cookie` | the cookie was sent twice: another host or path of the domain set one, too |
 //! | `size`, `header_size` | the token or its header is too large |
-//! | `segments`, `base64`, `header`, `claims` | it is no strict JSON Web Token |
-//! | `algorithm`, `critical`, `type`, `unknown_key` | the header asks for what is not configured |
-//! | `no_key_id`, `no_type` | it names no key (`kid`), and no single one fits; it has no type, and one is demanded |
-//! | `signature` | no key of ours made it: somebody tries, or a secret is not the same everywhere |
-//! | `no_subject`, `no_expiry`, `no_issuer`, `no_audience` | a claim is missing that is demanded |
-//! | `subject_type`, `expiry_type`, `not_before_type`, `issued_at_type`, `issuer_type`, `audience_type`, `scope_type`, `generation_type` | a claim is of another JSON type |
+//! | `segments`, `base64`, `header`, `claims` | the token is not a strictly valid JSON Web Token |
+//! | `algorithm`, `critical`, `type`, `unknown_key` | the header asks for something that is not configured |
+//! | `no_key_id`, `no_type` | the token names no key (`kid`) and not exactly one key fits; it has no type although one is required |
+//! | `signature` | no configured key made the signature: an attack, or a secret that differs between instances |
+//! | `no_subject`, `no_expiry`, `no_issuer`, `no_audience` | a required claim is missing |
+//! | `subject_type`, `expiry_type`, `not_before_type`, `issued_at_type`, `issuer_type`, `audience_type`, `scope_type`, `generation_type` | a claim has the wrong JSON type |
 //! | `expiry_range`, `not_before_range`, `issued_at_range` | a time is out of range, often because it is in milliseconds |
 //! | `subject` | the subject is empty, too long or has control characters |
-//! | `expired`, `not_yet_valid`, `issued_in_future` | its times; the last two are often clocks that differ |
-//! | `issuer`, `audience` | it is of another issuer, or for another audience |
-//! | `required_claim`, `other_subject` | a `Validation` of `jsonwebtoken` demands a claim that it does not have, or another subject |
-//! | `no_issuer_rule` | the verifier has fetched keys (`RemoteJwks`) and no rule for their issuer |
-//! | `unexpected_audience` | it has an audience, and the verifier names none |
-//! | `ticket` | the ticket is unknown, used, expired, or asks for another one |
-//! | `denied`, `no_token_id` | it is on the [deny list](crate::jwt::DenyList), or has no name to be found there by |
-//! | `generation` | it was revoked by a later generation |
-//! | `issued_too_early` | its `iat` is before [`AuthUser::tokens_valid_since`](crate::AuthUser::tokens_valid_since) |
-//! | `unknown_subject` | there is no such user |
-//! | `foreign_issuer` | it is of another issuer than the accounts |
-//! | `custom_claims` | the application cannot read its own claims |
-//! | `account_pending`, `account_disabled` | the account's status, also where it is not disclosed |
-//! | `timeout` | store, key source or deny list took longer than [`AuthLayer::timeout_with`](crate::AuthLayer::timeout_with) |
-//! | `no_layer`, `layer_inside`, `other_user_type` | the route has no [`AuthLayer`](crate::AuthLayer) outside of what asks for the user, it is inside of the guard, or it is for another user type |
-//! | `no_tickets` | the route issues tickets, and its layer has none |
-//! | `none` | the code says all, or the application gave an error of its own |
+//! | `expired`, `not_yet_valid`, `issued_in_future` | the token's times; the last two are often caused by clock skew |
+//! | `issuer`, `audience` | the token is from another issuer, or for another audience |
+//! | `required_claim`, `other_subject` | a `Validation` of `jsonwebtoken` requires a claim that is missing, or another subject |
+//! | `no_issuer_rule` | the verifier uses fetched keys (`RemoteJwks`) without a rule for their issuer |
+//! | `unexpected_audience` | the token has an audience, and the verifier names none |
+//! | `ticket` | the ticket is unknown, used or expired, or was used to ask for another ticket |
+//! | `denied`, `no_token_id` | the token is on the [deny list](crate::jwt::DenyList), or has no ID to look up there |
+//! | `generation` | the token was revoked by a later generation |
+//! | `issued_too_early` | the token's `iat` is before [`AuthUser::tokens_valid_since`](crate::AuthUser::tokens_valid_since) |
+//! | `unknown_subject` | the user does not exist |
+//! | `foreign_issuer` | the token is from another issuer than the accounts |
+//! | `custom_claims` | the application's own claims cannot be deserialized |
+//! | `account_pending`, `account_disabled` | the account's status, even if it is not disclosed |
+//! | `timeout` | loader, key source or deny list took longer than [`AuthLayer::timeout_with`](crate::AuthLayer::timeout_with) |
+//! | `no_layer`, `layer_inside`, `other_user_type` | the route has no [`AuthLayer`](crate::AuthLayer), the layer is inside of the guard, or it is for another user type |
+//! | `no_tickets` | the route issues tickets, but its layer has no [`StreamTickets`](crate::stream_ticket::StreamTickets) |
+//! | `none` | the code says everything, or the application returned an error of its own |
 //!
-//! A request is counted once, when it is judged for the first time, however many extractors ask.
-//! Where nobody asks, on a public route, nothing is judged or counted. A handler that asks several
-//! policies by hand counts each of them that says no, and the end of a stream by
-//! [`Identity::until_unauthorized`](crate::Identity::until_unauthorized) is the refusal that ended it.
+//! A rejected request is counted once, when it is verified for the first time, however many
+//! extractors it passes. On a public route, where no extractor or guard asks for the identity,
+//! nothing is verified or counted. A handler that checks several policies by hand counts each one
+//! that fails. A stream that is ended by
+//! [`Identity::until_unauthorized`](crate::Identity::until_unauthorized) counts with the reason that
+//! ended it.
 //!
-//! Who brings no credential is counted where a door turns them away (the extractors, a
-//! [`RequireLayer`](crate::RequireLayer)), and not where a handler asks an
-//! [`Identity`](crate::Identity) by hand: there strangers are often welcome.
+//! A request without a credential is counted if an extractor or a
+//! [`RequireLayer`](crate::RequireLayer) rejects it. It is not counted if a handler asks an
+//! [`Identity`](crate::Identity) by hand, because such handlers often serve anonymous requests.
 //!
 //! # Loads
 //!
-//! One load is one call of the loader, also if many requests wait for it. `refused` is a loader
-//! that returned an [`AuthError`](crate::AuthError) about the token, `failed` one that returned
-//! any other error or panicked. `abandoned` was given up before it ended: it took too long, or
-//! nobody waited for it any more. Each request that waited too long is a refusal of its own, with
-//! the reason `timeout`.
+//! One load is one call of the loader, even if many requests wait for it. `refused` means that the
+//! loader returned an [`AuthError`](crate::AuthError) about the token, `failed` that it returned any
+//! other error or panicked. `abandoned` means that the load was dropped before it ended, because it
+//! took too long or no request waited for it any more. Each request that waited too long is a
+//! rejection of its own, with the reason `timeout`.
 //!
-//! A `miss` of a cache is a look-up that had to ask further: the store, or whoever asks it already;
-//! the keys.
+//! A `miss` is a look-up that the cache could not answer: the user is loaded (or a load under way is
+//! joined), or the token is verified.
 //!
-//! Without a recorder a hit of a cache costs next to nothing more; with one, what that recorder
-//! takes for a counter. `benches/README.md` has what was measured.
+//! Without a recorder a cache hit costs almost nothing more; with one, it costs what that recorder
+//! needs for a counter. `benches/README.md` has measurements.
 //!
 //! # Example
 //!
 //! ```
-//! # use metrics_exporter_prometheus::PrometheusBuilder;
+//! use metrics_exporter_prometheus::PrometheusBuilder;
+//!
 //! let recorder = PrometheusBuilder::new().build_recorder();
 //! let handle = recorder.handle();
 //! metrics::set_global_recorder(recorder)?;
 //! tower_warder::metrics::describe();
-//! // Serve `handle.render()`, at an address that strangers do not reach.
+//! // Serve `handle.render()` at an address that is not public.
 //! # drop(handle);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
@@ -102,8 +105,9 @@ pub(crate) mod record;
 #[cfg(feature = "metrics")]
 use ::metrics::{Unit, describe_counter, describe_gauge, describe_histogram};
 
-/// Tells the recorder what the metrics mean, and their units. Call it once, after the recorder is
-/// installed; without it everything is counted as well.
+/// Registers descriptions and units of all metrics with the recorder.
+///
+/// Call it once, after the recorder is installed. Metrics are recorded without it, too.
 #[cfg(feature = "metrics")]
 pub fn describe() {
     describe_counter!(
@@ -119,7 +123,7 @@ pub fn describe() {
     describe_histogram!(
         "tower_warder_load_duration_seconds",
         Unit::Seconds,
-        "How long the user loader took"
+        "Duration of calls of the user loader"
     );
     describe_counter!(
         "tower_warder_user_cache_lookups_total",
@@ -139,7 +143,7 @@ pub fn describe() {
     describe_counter!(
         "tower_warder_key_fetches_total",
         Unit::Count,
-        "Times that a key server was asked for its keys"
+        "Fetches of keys from a key server"
     );
     describe_counter!(
         "tower_warder_tickets_issued_total",
@@ -154,26 +158,22 @@ pub fn describe() {
     describe_gauge!(
         "tower_warder_password_hashes_running",
         Unit::Count,
-        "Permits to hash a password that are taken"
+        "Permits to hash a password that are in use"
     );
     describe_gauge!(
         "tower_warder_password_hashes_waiting",
         Unit::Count,
-        "Callers who wait for a permit to hash a password"
+        "Callers that wait for a permit to hash a password"
     );
     describe_counter!(
         "tower_warder_password_queue_full_total",
         Unit::Count,
-        "Callers turned away because too many waited to hash a password"
+        "Callers rejected because the queue to hash a password was full"
     );
     describe_histogram!(
         "tower_warder_password_hash_duration_seconds",
         Unit::Seconds,
-        "How long hashing or verifying a password took"
+        "Duration of hashing or verifying a password"
     );
-    describe_counter!(
-        "tower_warder_logins_total",
-        Unit::Count,
-        "Log-ins that were judged"
-    );
+    describe_counter!("tower_warder_logins_total", Unit::Count, "Log-ins");
 }

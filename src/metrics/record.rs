@@ -1,10 +1,10 @@
-//! What is recorded: one function for each event, one guard for each state that ends.
+//! Recording of metrics: a function for each event, a drop guard for each state.
 //!
 //! Each entry of the list below exists with and without the feature `metrics`, so that callers need
-//! not ask. Without it the functions are empty and the guards have no size.
+//! no `cfg`. Without it the functions are empty and the guards have no size.
 
 #[cfg(feature = "metrics")]
-use self::recorder::{InGauge, LoadTimer, count_refusal};
+use self::recorder::{InGauge, LoadTimer, count_rejection};
 #[cfg(feature = "metrics")]
 use ::metrics::{counter, gauge};
 
@@ -48,24 +48,24 @@ macro_rules! record {
     };
 }
 
-// Names and labels of what happens at every request whose user is cached are literals: their keys
-// are made when this is compiled. A load and a refusal make theirs each time.
+// Names and labels of events on the hot path (a request with a cached user) are literals: their keys
+// are built at compile time. A load and a rejection build theirs each time.
 record! {
-    /// A credential was refused. A request without one is not counted here.
+    /// A credential was rejected. A request without one is not counted here.
     fn refused(error: &AuthError) {
         if error.kind() != AuthErrorKind::MissingCredential {
-            count_refusal(error);
+            count_rejection(error);
         }
     }
 
-    /// A guard or an extractor rejected a request. A refused credential is counted already.
+    /// A guard or an extractor rejected a request. A rejected credential is already counted.
     fn turned_away(error: &AuthError) {
         if error.kind() == AuthErrorKind::MissingCredential {
-            count_refusal(error);
+            count_rejection(error);
         }
     }
 
-    /// A call of the loader, from now until it is dropped. Abandoned unless [`loaded`] ends it.
+    /// A call of the loader, from now until this is dropped. Abandoned unless [`loaded`] ends it.
     struct Load(LoadTimer) = LoadTimer::start();
 
     fn loaded(load: Load, outcome: Loaded) {
@@ -96,7 +96,7 @@ record! {
         counter!("tower_warder_token_cache_lookups_total", "outcome" => "miss").increment(1);
     }
 
-    /// A key server was asked for its keys.
+    /// Keys were fetched from a key server.
     #[cfg(feature = "jwks")]
     fn keys_fetched(done: bool) {
         let outcome = if done { "ok" } else { "failed" };
@@ -115,7 +115,7 @@ record! {
     #[cfg(feature = "password")]
     struct HashWaiting(InGauge) = InGauge::enter(gauge!("tower_warder_password_hashes_waiting"));
 
-    /// A permit to hash that is taken, until it is dropped.
+    /// A permit to hash that is in use, until it is dropped.
     #[cfg(feature = "password")]
     struct HashRunning(InGauge) = InGauge::enter(gauge!("tower_warder_password_hashes_running"));
 
@@ -125,13 +125,13 @@ record! {
         counter!("tower_warder_password_queue_full_total").increment(1);
     }
 
-    /// Begins on the caller's thread: the worker's may have another recorder.
+    /// Timer of a hash. Begins on the caller's thread: that of the worker may have another recorder.
     #[cfg(feature = "password")]
     struct HashTimer(::metrics::Histogram) =
         ::metrics::histogram!("tower_warder_password_hash_duration_seconds");
 }
 
-/// Records a log-in. The accounts of another crate report it.
+/// Records a log-in. Called by `tower-warder-accounts`.
 #[inline]
 pub fn logged_in(outcome: LogIn) {
     #[cfg(feature = "metrics")]
@@ -142,7 +142,7 @@ pub fn logged_in(outcome: LogIn) {
 
 #[cfg(feature = "password")]
 impl HashTimer {
-    /// Runs `work`, and records how long it took.
+    /// Runs `work` and records its duration.
     #[inline]
     pub(crate) fn time<T>(self, work: impl FnOnce() -> T) -> T {
         #[cfg(feature = "metrics")]
@@ -175,11 +175,11 @@ macro_rules! outcomes {
 }
 
 outcomes! {
-    /// The outcome of a call of the loader.
+    /// Outcome of a call of the loader.
     pub(crate) enum Loaded {
         Found = "found",
         Unknown = "unknown",
-        /// The loader refused the token.
+        /// The loader rejected the token.
         Refused = "refused",
         /// The store did not answer, or the loader panicked.
         Failed = "failed",
@@ -187,7 +187,7 @@ outcomes! {
 }
 
 outcomes! {
-    /// The outcome of a log-in.
+    /// Outcome of a log-in.
     pub enum LogIn {
         /// It succeeded.
         Done = "ok",
@@ -202,7 +202,7 @@ outcomes! {
     }
 }
 
-/// What tells the recorder of the application.
+/// Calls of the application's recorder.
 #[cfg(feature = "metrics")]
 mod recorder {
     use std::time::Instant;
@@ -211,7 +211,7 @@ mod recorder {
 
     use crate::error::AuthError;
 
-    pub(super) fn count_refusal(error: &AuthError) {
+    pub(super) fn count_rejection(error: &AuthError) {
         let (code, reason) = (error.code(), error.reason());
         counter!("tower_warder_rejections_total", "code" => code, "reason" => reason).increment(1);
     }
@@ -238,8 +238,8 @@ mod recorder {
         }
     }
 
-    /// One in a gauge until it is dropped. Keeps the gauge, so that the recorder that was told of the
-    /// beginning, if there was one by then, is told of the end.
+    /// Adds one to a gauge until it is dropped. Keeps the gauge, so that start and end go to the same
+    /// recorder, or to none if none was installed at the start.
     pub(crate) struct InGauge(Gauge);
 
     impl InGauge {

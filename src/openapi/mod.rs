@@ -1,14 +1,14 @@
-//! The API described, for applications that describe theirs with [utoipa].
+//! OpenAPI descriptions of error responses and security schemes, for applications that use [utoipa].
 //!
-//! [`AuthErrorResponses`] are the responses of a route behind a door, [`SecuritySchemes`] is a modifier
-//! that says how a client proves who it is. The document is OpenAPI 3.1. The routes of accounts are
-//! described by the crate `tower-warder-accounts`.
+//! [`AuthErrorResponses`] describes the error responses of a protected route, [`SecuritySchemes`] is
+//! a modifier that adds the security schemes to a document. The document is OpenAPI 3.1. The routes of
+//! `tower-warder-accounts` are described by that crate.
 //!
 //! ```
 //! use tower_warder::openapi::{AuthErrorResponses, SecuritySchemes};
 //! use utoipa::OpenApi;
 //!
-//! /// The orders of who asks.
+//! /// Orders of the user.
 //! #[utoipa::path(
 //!     get,
 //!     path = "/api/orders",
@@ -29,7 +29,7 @@
 //! assert_eq!(schemes["bearer"]["scheme"], "bearer");
 //! ```
 //!
-//! Without the macros it is `SECURITY.modify(&mut document)`.
+//! Without the macros, call `SECURITY.modify(&mut document)`.
 //!
 //! [utoipa]: https://docs.rs/utoipa
 

@@ -1,4 +1,4 @@
-//! The responses to who is turned away.
+//! Descriptions of error responses.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -16,22 +16,22 @@ use utoipa::{IntoResponses, PartialSchema, ToSchema};
 use crate::error::{AuthError, AuthErrorKind};
 use crate::response;
 
-/// What a door answers to who is not let in: problem documents (RFC 9457) with the statuses 400,
-/// 401, 403 and 503.
+/// Error responses of a protected route: problem documents (RFC 9457) with the statuses 400, 401, 403
+/// and 503.
 ///
-/// The responses of a route with [`CurrentUser`](crate::CurrentUser), `AdminUser` or another door.
+/// They belong to each route with [`CurrentUser`](crate::CurrentUser), `AdminUser` or another guard.
 #[derive(Clone, Copy, Debug)]
 pub struct AuthErrorResponses;
 
 impl IntoResponses for AuthErrorResponses {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
         let forbidden = ErrorRow::from(AuthError::new(AuthErrorKind::Forbidden));
-        // The schema itself: a reference would need an application that adds what it points to.
+        // The schema itself: a reference would need an application that adds its target.
         by_status(ErrorRow::of_doors().chain([forbidden]), &Problem::schema())
     }
 }
 
-/// One answer of those that share a status.
+/// One of the error responses that share a status.
 pub struct ErrorRow {
     status: StatusCode,
     detail: String,
@@ -41,7 +41,7 @@ pub struct ErrorRow {
 }
 
 impl ErrorRow {
-    /// Those of every door.
+    /// The error responses of every guard.
     pub fn of_doors() -> impl Iterator<Item = Self> {
         let kinds = [
             AuthErrorKind::InvalidRequest,
@@ -90,7 +90,7 @@ impl From<(StatusCode, &'static str, &'static str)> for ErrorRow {
     }
 }
 
-/// One response for each status; each refusal is an example in it.
+/// One response for each status; each error is an example in it.
 pub fn by_status(
     refusals: impl IntoIterator<Item = ErrorRow>,
     problem: &RefOr<Schema>,
@@ -135,12 +135,12 @@ fn response(status: StatusCode, refusals: &[ErrorRow], problem: RefOr<Schema>) -
     response.build()
 }
 
-/// A header with a text.
+/// A header that is a string.
 pub fn text_header() -> Header {
     Header::new(ObjectBuilder::new().schema_type(Type::String))
 }
 
-/// A problem document (RFC 9457) as this crate writes it.
+/// Schema of a problem document (RFC 9457) of this crate.
 pub struct Problem;
 
 impl ToSchema for Problem {

@@ -1,4 +1,4 @@
-//! How a client proves who it is.
+//! Security schemes.
 
 use utoipa::Modify;
 use utoipa::openapi::path::{Operation, PathItem};
@@ -8,13 +8,12 @@ use utoipa::openapi::security::{
 };
 use utoipa::openapi::{OpenApi, SecurityRequirement};
 
-/// The ways to prove who asks, which one [`AuthLayer`](crate::AuthLayer) accepts: a modifier of the
-/// document.
+/// Security schemes that an [`AuthLayer`](crate::AuthLayer) accepts, as a modifier of the document.
 ///
-/// Name those that yours accepts; each becomes a security scheme. An operation that asks for
-/// `bearer` is a route behind the layer, so each of them will do there: the modifier makes them
-/// its alternatives. An operation that asks for nothing stays open to anyone; one behind another
-/// layer, which accepts less, needs a scheme of another name.
+/// Name the schemes that your layer accepts. An operation that requires `bearer` is a route behind the
+/// layer, where each of them is accepted: the modifier adds the others as alternatives. An operation
+/// without a requirement stays public. A route behind another layer, which accepts fewer schemes,
+/// needs a scheme of another name.
 ///
 /// ```
 /// use tower_warder::openapi::SecuritySchemes;
@@ -40,7 +39,7 @@ pub struct SecuritySchemes<'a> {
 }
 
 impl<'a> SecuritySchemes<'a> {
-    /// None yet.
+    /// Creates a modifier without schemes.
     pub const fn new() -> Self {
         Self {
             bearer: false,
@@ -55,7 +54,7 @@ impl<'a> SecuritySchemes<'a> {
         self
     }
 
-    /// `password`: the same token, which the client gets at this URL by the password grant (RFC
+    /// `password`: the same token, which the client gets from this URL by the password grant (RFC
     /// 6749, section 4.3). A path is relative to the server.
     pub const fn password_flow(mut self, token_url: &'a str) -> Self {
         self.password_flow = Some(token_url);
@@ -91,7 +90,7 @@ impl Modify for SecuritySchemes<'_> {
         if schemes.is_empty() {
             return;
         }
-        let ways: Vec<_> = schemes.iter().map(|(name, _)| requirement(name)).collect();
+        let alternatives: Vec<_> = schemes.iter().map(|(name, _)| requirement(name)).collect();
         let described = document.components.get_or_insert_default();
         described.security_schemes.remove(BEARER);
         described.add_security_schemes_from_iter(schemes);
@@ -101,19 +100,19 @@ impl Modify for SecuritySchemes<'_> {
             .flat_map(operations)
             .filter_map(|operation| operation.security.as_mut());
         for required in requirements.chain(&mut document.security) {
-            if let Some(at) = required.iter().position(|way| *way == requirement(BEARER)) {
-                required.splice(at..=at, ways.iter().cloned());
+            if let Some(at) = required.iter().position(|it| *it == requirement(BEARER)) {
+                required.splice(at..=at, alternatives.iter().cloned());
             }
         }
     }
 }
 
-/// What a door asks for.
+/// Requirement of the scheme `name`, without scopes.
 pub fn requirement(name: &str) -> SecurityRequirement {
     SecurityRequirement::new::<_, _, String>(name, [])
 }
 
-/// A token in the `Authorization` header.
+/// Scheme of a token in the `Authorization` header.
 pub fn bearer() -> Http {
     let http = HttpBuilder::new().scheme(HttpAuthScheme::Bearer);
     http.bearer_format("JWT").build()
@@ -134,5 +133,5 @@ fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
     .flatten()
 }
 
-/// The name of the scheme that operations ask for.
+/// Name of the scheme that operations require.
 pub const BEARER: &str = "bearer";

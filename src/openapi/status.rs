@@ -1,4 +1,4 @@
-//! The schema of a status.
+//! Schema of [`UserStatus`].
 
 use utoipa::openapi::schema::{ObjectBuilder, Type};
 use utoipa::openapi::{RefOr, Schema};

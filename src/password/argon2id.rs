@@ -1,4 +1,4 @@
-//! The one call of Argon2.
+//! The call of Argon2id.
 
 use argon2::{Algorithm, Argon2, Params, Version};
 use zeroize::Zeroizing;
@@ -7,7 +7,7 @@ use crate::password::error::PasswordError;
 use crate::password::memory::Memory;
 use crate::password::params::Cost;
 
-/// The Argon2id tag of a password, of `len` bytes. Every call is an event in the log.
+/// The Argon2id tag of a password, of `len` bytes. Each call is logged.
 pub(super) fn tag(
     password: &str,
     salt: &[u8],
@@ -22,7 +22,7 @@ pub(super) fn tag(
     } = cost;
     let mut tag = Zeroizing::new(vec![0; len]);
     let params = Params::new(memory_kib, iterations, lanes, Some(len))
-        .map_err(|_| PasswordError::failed("argon2 refused the parameters"))?;
+        .map_err(|_| PasswordError::failed("argon2 rejected the parameters"))?;
     Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
         .hash_password_into_with_memory(
             password.as_bytes(),
@@ -30,7 +30,7 @@ pub(super) fn tag(
             &mut tag,
             memory.blocks(cost.blocks())?,
         )
-        .map_err(|_| PasswordError::failed("argon2 could not hash"))?;
+        .map_err(|_| PasswordError::failed("argon2 failed"))?;
     tracing::trace!(
         target: "tower_warder::password",
         m = memory_kib,

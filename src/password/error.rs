@@ -1,4 +1,4 @@
-//! Why a password could not be hashed or judged.
+//! Errors of hashing and verifying passwords.
 
 use std::error::Error;
 use std::fmt;
@@ -6,31 +6,32 @@ use std::fmt;
 use crate::error::{AuthError, AuthErrorKind};
 use crate::util::log_limit::{LogLimits, log_limited};
 
-/// Why a password could not be hashed or judged.
+/// Error while a password is hashed or verified.
 ///
-/// A wrong password is none of these: it is a [`PasswordVerification`](crate::password::PasswordVerification) that does not match.
+/// A wrong password is not an error: it is a
+/// [`PasswordVerification`](crate::password::PasswordVerification) that does not match.
 ///
-/// As an [`AuthError`], `Busy` and `Failed` are [`AuthErrorKind::Unavailable`]: nobody can say
-/// whether the password was right. `TooLong` and `UnreadableHash` are
-/// [`AuthErrorKind::InvalidToken`]: to the client they look like a wrong password, the log finds
-/// the difference in the source. Judge the length of a new password before you hash it.
+/// As an [`AuthError`], `Busy` and `Failed` are [`AuthErrorKind::Unavailable`], because the password
+/// was not verified. `TooLong` and `UnreadableHash` are [`AuthErrorKind::InvalidToken`]: to the
+/// client they look like a wrong password, and the source tells them apart in the log. Check the
+/// length of a new password before you hash it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum PasswordError {
-    /// As many callers wait as [may wait](crate::password::PasswordHasher::max_queue). Try again later.
+    /// The [queue](crate::password::PasswordHasher::max_queue) is full. Try again later.
     Busy,
     /// The password has more than 4096 bytes. It was not hashed.
     TooLong,
-    /// The stored hash is not one that this crate reads, or its parameters are over the limits.
+    /// The stored hash has another format, or its parameters exceed the limits.
     ///
-    /// Somebody has to look at the row: log it as an error.
+    /// The row has to be repaired by hand: log it as an error.
     UnreadableHash,
-    /// There was no memory, no randomness or no tokio runtime, or the task died.
+    /// No memory, no randomness or no tokio runtime was available, or the task died.
     Failed,
 }
 
 impl PasswordError {
-    /// A failure with its reason in the log.
+    /// Logs the reason of a failure.
     pub(super) fn failed(reason: &'static str) -> Self {
         static LIMITS: LogLimits = LogLimits::new();
 
@@ -39,20 +40,20 @@ impl PasswordError {
         Self::Failed
     }
 
-    /// A stored hash refused, with the reason in the log. The caller logs which one it was.
+    /// Logs why a stored hash was rejected. The caller logs whose hash it was.
     pub(super) fn unreadable(reason: &'static str) -> Self {
-        tracing::debug!(target: TARGET, reason, "stored hash refused");
+        tracing::debug!(target: TARGET, reason, "stored hash rejected");
         Self::UnreadableHash
     }
 }
 
-/// Where passwords are logged.
+/// Target of log lines about passwords.
 pub(super) const TARGET: &str = "tower_warder::password";
 
 impl fmt::Display for PasswordError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Busy => "too many callers wait for the password hasher",
+            Self::Busy => "the queue of the password hasher is full, try again later",
             Self::TooLong => "the password is too long",
             Self::UnreadableHash => "the stored password hash cannot be read",
             Self::Failed => "the password could not be hashed",
@@ -79,7 +80,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_nobody_can_judge_is_503_and_what_cannot_be_right_is_401() {
+    fn unverified_passwords_are_503_and_wrong_ones_401() {
         for (error, status) in [
             (PasswordError::Busy, StatusCode::SERVICE_UNAVAILABLE),
             (PasswordError::Failed, StatusCode::SERVICE_UNAVAILABLE),

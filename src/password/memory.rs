@@ -1,4 +1,4 @@
-//! The working memory of hashes, used again instead of allocated again.
+//! Working memory of hashes, which is reused.
 
 use std::mem;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -8,14 +8,14 @@ use zeroize::Zeroize;
 
 use crate::password::error::PasswordError;
 
-/// The idle memory of workers: never more pieces than there are free permits.
+/// Idle memory of the workers: at most one piece for each free permit.
 pub(super) struct MemoryPool {
     blocks: usize,
     idle: Mutex<Vec<Memory>>,
 }
 
 impl MemoryPool {
-    /// A pool of pieces of this many blocks, empty at first.
+    /// Creates an empty pool whose pieces have `blocks` blocks.
     pub(super) const fn new(blocks: usize) -> Self {
         Self {
             blocks,
@@ -28,9 +28,9 @@ impl MemoryPool {
         self.blocks
     }
 
-    /// A piece for a hash that needs this many blocks. Nothing is allocated yet.
+    /// Takes a piece for a hash that needs this many blocks. Allocates on first use only.
     pub(super) fn take(&self, blocks: usize) -> Memory {
-        // A hash that needs more gets its own, and leaves ours for its neighbours.
+        // A hash that needs more gets memory of its own, and leaves the pool to other hashes.
         if blocks > self.blocks {
             return Memory::new(blocks);
         }
@@ -38,7 +38,7 @@ impl MemoryPool {
         idle.unwrap_or_else(|| Memory::new(self.blocks))
     }
 
-    /// Wipes the piece and keeps it, unless it is larger than ours.
+    /// Wipes the piece and keeps it, unless it is larger than those of the pool.
     pub(super) fn give_back(&self, mut memory: Memory) {
         memory.wipe();
         if memory.size == self.blocks && !memory.blocks.is_empty() {
@@ -51,7 +51,7 @@ impl MemoryPool {
     }
 }
 
-/// The working memory of one hash at a time. Wiped when dropped.
+/// Working memory of one hash at a time. Wiped when dropped.
 pub(super) struct Memory {
     size: usize,
     blocks: Vec<Block>,
@@ -67,23 +67,23 @@ impl Memory {
         }
     }
 
-    /// The first so many blocks, allocated if this is the first use.
+    /// The first `count` blocks. Allocates at first use.
     ///
     /// # Errors
     ///
-    /// [`PasswordError::Failed`] if there is no memory, or more is asked than was taken.
+    /// [`PasswordError::Failed`] if the allocation fails, or if `count` exceeds the size of the piece.
     pub(super) fn blocks(&mut self, count: usize) -> Result<&mut [Block], PasswordError> {
         if self.blocks.is_empty() {
-            // An allocation that fails is an answer 503, not the end of the process.
+            // A failed allocation becomes a 503; it must not abort the process.
             self.blocks
                 .try_reserve_exact(self.size)
-                .map_err(|_| PasswordError::failed("there is no memory"))?;
+                .map_err(|_| PasswordError::failed("out of memory"))?;
             self.blocks.resize(self.size, Block::new());
         }
         self.used = self.used.max(count);
         self.blocks
             .get_mut(..count)
-            .ok_or_else(|| PasswordError::failed("a hash needs more memory than was taken"))
+            .ok_or_else(|| PasswordError::failed("a hash needs more memory than was reserved"))
     }
 
     fn wipe(&mut self) {
@@ -100,8 +100,8 @@ impl Drop for Memory {
 
 #[cfg(test)]
 impl MemoryPool {
-    /// How many pieces lie idle. Pieces come and go with a permit, so that this is, once all
-    /// work has ended, the number that ever was in use at the same time.
+    /// Number of idle pieces. Each piece goes with a permit, so after all work has ended this is the
+    /// largest number that was in use at the same time.
     pub(super) fn idle_pieces(&self) -> usize {
         self.idle().len()
     }
@@ -112,7 +112,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn memory_is_wiped_and_used_again() {
+    fn memory_is_wiped_and_reused() {
         let pool = MemoryPool::new(4);
         let mut memory = pool.take(2);
         for block in memory.blocks(2).unwrap() {
@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn memory_larger_than_the_live_parameters_need_is_given_up() {
+    fn oversized_memory_is_freed() {
         let pool = MemoryPool::new(4);
         let mut memory = pool.take(5);
         assert_eq!(memory.blocks(5).unwrap().len(), 5);
@@ -137,14 +137,14 @@ mod tests {
     }
 
     #[test]
-    fn memory_that_nobody_used_is_not_kept() {
+    fn unused_memory_is_not_kept() {
         let pool = MemoryPool::new(4);
         pool.give_back(pool.take(4));
         assert_eq!(pool.idle_pieces(), 0);
     }
 
     #[test]
-    fn allocation_that_cannot_succeed_is_an_error() {
+    fn failed_allocation_is_an_error() {
         let pool = MemoryPool::new(usize::MAX / 2048);
         let failed = pool.take(1).blocks(1).err();
         assert_eq!(failed, Some(PasswordError::Failed));

@@ -1,4 +1,7 @@
-//! Passwords: hashed by Argon2id, off the async workers, in bounded memory.
+//! Password hashing with Argon2id.
+//!
+//! [`PasswordHasher`] hashes and verifies passwords on tokio's blocking pool, with bounded memory and
+//! a bounded queue. [`PasswordParams`] are the cost parameters, [`PasswordError`] the errors.
 
 mod error;
 mod params;

@@ -1,11 +1,11 @@
-//! How dear a password hash is.
+//! Argon2id cost parameters.
 
 use crate::error::ConfigError;
 
-/// The parameters of new Argon2id hashes (RFC 9106).
+/// Cost parameters of new Argon2id hashes (RFC 9106).
 ///
-/// Default to 65536 KiB, 3 iterations and 4 lanes. What exists meets at least one of the rows
-/// that [OWASP] recommends, in debug builds as well; every row holds for one lane or more.
+/// Defaults to 65536 KiB, 3 iterations and 4 lanes. Every value of this type meets at least one of
+/// the rows that [OWASP] recommends, in debug builds as well. Each row holds for one lane or more.
 ///
 /// | memory in KiB, at least | 47104 | 19456 | 12288 | 9216 | 7168 |
 /// |---|--:|--:|--:|--:|--:|
@@ -27,14 +27,14 @@ use crate::error::ConfigError;
 pub struct PasswordParams(Cost);
 
 impl PasswordParams {
-    /// Memory in KiB, iterations, lanes.
+    /// Creates parameters from memory in KiB, iterations and lanes.
     ///
-    /// The lanes of one hash are filled one after the other; they are part of the hash, not a
-    /// number of threads.
+    /// The lanes of one hash are filled one after the other: they are part of the hash, not a number
+    /// of threads.
     ///
     /// # Errors
     ///
-    /// [`ConfigError::InvalidPasswordParams`] below every row of the table, and above 1 GiB,
+    /// [`ConfigError::InvalidPasswordParams`] if no row of the table is met, and above 1 GiB,
     /// 16 iterations or 16 lanes.
     pub fn new(memory_kib: u32, iterations: u32, lanes: u32) -> Result<Self, ConfigError> {
         let cost = Cost {
@@ -58,12 +58,12 @@ impl PasswordParams {
         self.0.memory_kib
     }
 
-    /// Passes over the memory.
+    /// Number of passes over the memory.
     pub const fn iterations(&self) -> u32 {
         self.0.iterations
     }
 
-    /// Lanes that the memory is divided into.
+    /// Number of lanes that the memory is divided into.
     pub const fn lanes(&self) -> u32 {
         self.0.lanes
     }
@@ -84,7 +84,7 @@ impl Default for PasswordParams {
     }
 }
 
-/// Parameters within the limits, of a new hash or a stored one; a stored one may be weak.
+/// Parameters of a new or a stored hash, within the limits. A stored hash may be weak.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Cost {
     pub(super) memory_kib: u32,
@@ -113,9 +113,9 @@ impl Cost {
         Ok(())
     }
 
-    /// What is left to do after a hash of this cost, so that both together take about as long as
-    /// one of cost `live`: Argon2 takes as long as it fills blocks. `None` if that is nothing, or
-    /// less than the smallest hash.
+    /// Cost of a second hash that, after one of this cost, makes both together take about as long as
+    /// one of cost `live`. The time of Argon2 is proportional to the number of blocks that it fills.
+    /// `None` if nothing is left, or less than the smallest hash.
     pub(super) fn remainder(self, live: Self) -> Option<Self> {
         let work = |cost: Self| u64::from(cost.memory_kib) * u64::from(cost.iterations);
         let left = work(live).checked_sub(work(self))? / u64::from(live.iterations);
@@ -126,13 +126,13 @@ impl Cost {
         rest.within_limits().is_ok().then_some(rest)
     }
 
-    /// Blocks of one KiB that hashing needs.
+    /// Number of 1 KiB blocks that hashing needs.
     pub(super) const fn blocks(&self) -> usize {
         self.memory_kib as usize
     }
 }
 
-/// The rows of the OWASP Password Storage Cheat Sheet: KiB, iterations.
+/// Rows of the OWASP Password Storage Cheat Sheet: KiB, iterations.
 const FLOOR: [(u32, u32); 5] = [(47104, 1), (19456, 2), (12288, 3), (9216, 4), (7168, 5)];
 
 pub(super) const MAX_MEMORY_KIB: u32 = 1024 * 1024;
@@ -144,7 +144,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_owasp_row_is_enough_and_nothing_below_it() {
+    fn owasp_rows_are_the_minimum() {
         for (memory, iterations) in FLOOR {
             assert!(PasswordParams::new(memory, iterations, 1).is_ok());
             assert!(PasswordParams::new(memory - 1, iterations, 1).is_err());
@@ -154,8 +154,8 @@ mod tests {
     }
 
     #[test]
-    fn limits_of_stored_hashes_hold_for_new_ones() {
-        for (memory, iterations, lanes, legal) in [
+    fn new_hashes_have_the_limits_of_stored_ones() {
+        for (memory, iterations, lanes, valid) in [
             (MAX_MEMORY_KIB, 16, 16, true),
             (MAX_MEMORY_KIB + 1, 3, 4, false),
             (65536, 17, 4, false),
@@ -166,12 +166,12 @@ mod tests {
             (0, 0, 0, false),
         ] {
             let params = PasswordParams::new(memory, iterations, lanes);
-            assert_eq!(params.is_ok(), legal, "{memory} {iterations} {lanes}");
+            assert_eq!(params.is_ok(), valid, "{memory} {iterations} {lanes}");
         }
     }
 
     #[test]
-    fn defaults_pass_their_own_check() {
+    fn defaults_are_valid() {
         let default = PasswordParams::default();
         let checked =
             PasswordParams::new(default.memory_kib(), default.iterations(), default.lanes());

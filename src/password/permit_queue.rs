@@ -1,4 +1,4 @@
-//! Who may go in, and how many may wait for it.
+//! Semaphore with a bounded queue.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -9,13 +9,13 @@ use crate::metrics::record;
 use crate::password::error::{PasswordError, TARGET};
 use crate::util::log_limit::{LogLimit, log_limited};
 
-/// Permits, and a bounded number of callers who wait for one, first come, first served.
+/// Permits, and a bounded number of callers that wait for one in first-in, first-out order.
 pub(super) struct PermitQueue {
-    length: usize,
+    capacity: usize,
     permits: Arc<Semaphore>,
     queue: usize,
     waiting: AtomicUsize,
-    // How often the log says that the queue is full.
+    // Limits the log lines about a full queue.
     full: LogLimit,
 }
 
@@ -23,7 +23,7 @@ impl PermitQueue {
     pub(super) fn new(permits: usize, queue: usize) -> Self {
         let permits = permits.clamp(1, Semaphore::MAX_PERMITS);
         Self {
-            length: permits,
+            capacity: permits,
             permits: Arc::new(Semaphore::new(permits)),
             queue,
             waiting: AtomicUsize::new(0),
@@ -32,17 +32,21 @@ impl PermitQueue {
     }
 
     pub(super) const fn permits(&self) -> usize {
-        self.length
+        self.capacity
     }
 
     pub(super) const fn queue(&self) -> usize {
         self.queue
     }
 
-    /// Waits for a permit, or is [`PasswordError::Busy`] at once if too many wait already.
+    /// Waits for a permit.
     ///
-    /// That the queue is full is logged once, and once more when nobody waits any more: a flood of
-    /// log-ins is refused faster than a log can be written.
+    /// A full queue is logged at most once a minute, and once more when it is empty again: a flood of
+    /// log-ins is rejected faster than a log can be written.
+    ///
+    /// # Errors
+    ///
+    /// [`PasswordError::Busy`] at once if the queue is full.
     pub(super) async fn permit(&self) -> Result<OwnedSemaphorePermit, PasswordError> {
         let permits = Arc::clone(&self.permits);
         let permit = match Arc::clone(&permits).try_acquire_owned() {
@@ -54,7 +58,7 @@ impl PermitQueue {
                     return Err(PasswordError::Busy);
                 };
                 let permit = permits.acquire_owned().await;
-                permit.map_err(|_| PasswordError::failed("the permits are gone"))?
+                permit.map_err(|_| PasswordError::failed("the semaphore is closed"))?
             }
         };
         if self.waiting.load(Ordering::Relaxed) == 0
@@ -70,7 +74,7 @@ impl PermitQueue {
         self.waiting
             .fetch_update(Ordering::Relaxed, Ordering::Relaxed, more)
             .ok()?;
-        // Only now: a place that nobody took must not be left.
+        // Only now: dropping a place frees it, so it must have been taken.
         Some(Place {
             waiting: &self.waiting,
             _measured: record::HashWaiting::begin(),
@@ -78,7 +82,7 @@ impl PermitQueue {
     }
 }
 
-/// A place in the queue, left when dropped, also by a caller who stops waiting.
+/// Place in the queue. Freed when dropped, also if the caller stops waiting.
 struct Place<'a> {
     waiting: &'a AtomicUsize,
     _measured: record::HashWaiting,
@@ -92,19 +96,19 @@ impl Drop for Place<'_> {
 
 #[cfg(test)]
 impl PermitQueue {
-    /// Permits that nobody has.
+    /// Number of free permits.
     pub(super) fn free(&self) -> usize {
         self.permits.available_permits()
     }
 
-    /// Callers who wait.
+    /// Number of callers that wait.
     pub(super) fn waiting(&self) -> usize {
         self.waiting.load(Ordering::Relaxed)
     }
 
-    /// Waits until every permit has come back.
+    /// Waits until every permit is free.
     pub(super) async fn all_back(&self) {
-        let all = u32::try_from(self.length).unwrap();
+        let all = u32::try_from(self.capacity).unwrap();
         let _ = self.permits.acquire_many(all).await.unwrap();
     }
 }
@@ -118,30 +122,30 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn refused_and_cancelled_callers_leave_the_count_as_it_was() {
-        let line = PermitQueue::new(1, 1);
-        let permit = line.permit().await.unwrap();
+    async fn rejected_and_cancelled_callers_leave_the_queue() {
+        let queue = PermitQueue::new(1, 1);
+        let permit = queue.permit().await.unwrap();
         for _ in 0..3 {
-            let mut waiting = Box::pin(line.permit());
+            let mut waiting = Box::pin(queue.permit());
             assert!(poll_immediate(waiting.as_mut()).await.is_none());
             for _ in 0..3 {
-                let refused = poll_immediate(line.permit()).await.unwrap();
-                assert_eq!(refused.err(), Some(PasswordError::Busy));
+                let rejected = poll_immediate(queue.permit()).await.unwrap();
+                assert_eq!(rejected.err(), Some(PasswordError::Busy));
             }
-            assert_eq!(line.waiting(), 1);
+            assert_eq!(queue.waiting(), 1);
             drop(waiting);
-            assert_eq!(line.waiting(), 0);
+            assert_eq!(queue.waiting(), 0);
         }
         drop(permit);
-        assert!(line.permit().await.is_ok());
+        assert!(queue.permit().await.is_ok());
     }
 
     #[tokio::test]
-    async fn callers_are_served_in_the_order_they_came() {
-        let line = PermitQueue::new(1, 2);
-        let permit = line.permit().await.unwrap();
-        let mut first = pin!(line.permit());
-        let mut second = pin!(line.permit());
+    async fn callers_are_served_in_order() {
+        let queue = PermitQueue::new(1, 2);
+        let permit = queue.permit().await.unwrap();
+        let mut first = pin!(queue.permit());
+        let mut second = pin!(queue.permit());
         assert!(poll_immediate(first.as_mut()).await.is_none());
         assert!(poll_immediate(second.as_mut()).await.is_none());
         drop(permit);
@@ -151,12 +155,12 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn without_a_queue_nobody_waits() {
-        let line = PermitQueue::new(1, 0);
-        let permit = line.permit().await.unwrap();
-        let refused = poll_immediate(line.permit()).await.unwrap();
-        assert_eq!(refused.err(), Some(PasswordError::Busy));
+    async fn caller_is_rejected_without_a_queue() {
+        let queue = PermitQueue::new(1, 0);
+        let permit = queue.permit().await.unwrap();
+        let rejected = poll_immediate(queue.permit()).await.unwrap();
+        assert_eq!(rejected.err(), Some(PasswordError::Busy));
         drop(permit);
-        assert!(line.permit().await.is_ok());
+        assert!(queue.permit().await.is_ok());
     }
 }

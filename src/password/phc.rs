@@ -1,4 +1,4 @@
-//! The string that stands in the database.
+//! Stored hashes in PHC string format.
 
 use std::fmt;
 
@@ -11,10 +11,10 @@ use crate::password::error::PasswordError;
 use crate::password::memory::Memory;
 use crate::password::params::Cost;
 
-/// An Argon2id hash whose parameters are within the limits.
+/// Argon2id hash whose parameters are within the limits.
 ///
-/// As a string it is `$argon2id$v=19$m=…,t=…,p=…$salt$tag`, the one form that the reference
-/// implementation writes; other orders, `keyid` and `data` are not read.
+/// As a string it is `$argon2id$v=19$m=…,t=…,p=…$salt$tag`, the only form that the reference
+/// implementation writes. Another order, `keyid` and `data` are rejected.
 pub(super) struct StoredHash {
     cost: Cost,
     salt: Vec<u8>,
@@ -22,22 +22,24 @@ pub(super) struct StoredHash {
 }
 
 impl StoredHash {
-    /// Hashes with a fresh salt.
+    /// Hashes a password with a fresh salt.
     pub(super) fn new(
         password: &str,
         cost: Cost,
         memory: &mut Memory,
     ) -> Result<Self, PasswordError> {
         let mut salt = vec![0; SALT_BYTES];
-        getrandom::fill(&mut salt).map_err(|_| PasswordError::failed("there is no randomness"))?;
+        getrandom::fill(&mut salt)
+            .map_err(|_| PasswordError::failed("no randomness is available"))?;
         let tag = tag(password, &salt, TAG_BYTES, cost, memory)?.to_vec();
         Ok(Self { cost, salt, tag })
     }
 
-    /// What an unknown user is verified against: costs what a new hash costs, matches nothing.
+    /// Hash against which an unknown user is verified: it costs as much as a new hash. Its tag is all
+    /// zeros, which no password meets but by chance.
     ///
-    /// It needs neither hashing nor randomness, so that the first unknown user waits no longer
-    /// than the others. Its tag would have to be met by chance.
+    /// Making it needs neither hashing nor randomness, so the first unknown user takes no longer than
+    /// the others.
     pub(super) fn dummy(cost: Cost) -> Self {
         Self {
             cost,
@@ -46,14 +48,14 @@ impl StoredHash {
         }
     }
 
-    /// Judges the string before anything is hashed.
+    /// Parses and checks the string, before anything is hashed.
     pub(super) fn parse(stored: &str) -> Result<Self, PasswordError> {
         Self::read(stored).map_err(PasswordError::unreadable)
     }
 
     fn read(stored: &str) -> Result<Self, &'static str> {
         if stored.len() > MAX_BYTES {
-            return Err("longer than any hash that is read");
+            return Err("longer than 512 bytes");
         }
         let rest = stored
             .strip_prefix("$argon2id$v=19$")
@@ -81,7 +83,7 @@ impl StoredHash {
         Ok(Self { cost, salt, tag })
     }
 
-    /// Whether this is the hash of the password.
+    /// Returns `true` if this is the hash of the password.
     pub(super) fn matches(
         &self,
         password: &str,
@@ -91,7 +93,7 @@ impl StoredHash {
         Ok(tag.as_slice().ct_eq(self.tag.as_slice()).into())
     }
 
-    /// Whether a new hash would be made in another way.
+    /// Returns `true` if a new hash would have other parameters or lengths.
     pub(super) fn is_outdated(&self, live: Cost) -> bool {
         self.cost != live || self.salt.len() != SALT_BYTES || self.tag.len() != TAG_BYTES
     }
@@ -127,7 +129,7 @@ fn parse_params(params: &str) -> Option<Cost> {
     parts.next().is_none().then_some(cost)
 }
 
-/// One spelling for each number: `u32::from_str` alone takes `+3` and `03`.
+/// Parses a number in its one spelling: `u32::from_str` alone also accepts `+3` and `03`.
 fn parse_number(digits: &str) -> Option<u32> {
     if digits.starts_with(['+', '0']) {
         return None;
@@ -138,7 +140,7 @@ fn parse_number(digits: &str) -> Option<u32> {
 const SALT_BYTES: usize = 16;
 const TAG_BYTES: usize = 32;
 
-/// Longer than the longest hash within the limits, far shorter than what hurts.
+/// More than the longest hash within the limits needs.
 const MAX_BYTES: usize = 512;
 
 #[cfg(test)]
@@ -163,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn hash_that_was_read_is_written_the_same() {
+    fn parsed_hash_is_written_unchanged() {
         for params in ["m=65536,t=3,p=4", "m=8,t=1,p=1", "m=1048576,t=16,p=16"] {
             let stored = with_params(params);
             assert_eq!(StoredHash::parse(&stored).unwrap().to_string(), stored);
@@ -171,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn parameters_are_judged_by_form_and_limits() {
+    fn malformed_and_excessive_parameters_are_rejected() {
         for params in [
             "",
             "m=65536",
@@ -215,8 +217,8 @@ mod tests {
     }
 
     #[test]
-    fn salt_and_tag_have_their_lengths() {
-        for (salt, tag, legal) in [
+    fn lengths_of_salt_and_tag_are_limited() {
+        for (salt, tag, valid) in [
             (8, 16, true),
             (64, 64, true),
             (7, 32, false),
@@ -226,12 +228,12 @@ mod tests {
             (0, 32, false),
             (16, 0, false),
         ] {
-            assert_eq!(is_readable(&with_lengths(salt, tag)), legal, "{salt} {tag}");
+            assert_eq!(is_readable(&with_lengths(salt, tag)), valid, "{salt} {tag}");
         }
     }
 
     #[test]
-    fn every_other_form_is_refused() {
+    fn other_formats_are_rejected() {
         let good = with_params("m=8,t=1,p=1");
         assert!(is_readable(&good));
         for bad in [
@@ -269,7 +271,7 @@ mod tests {
         ] {
             assert!(!is_readable(&bad), "{}", bad.get(..120).unwrap_or(&bad));
         }
-        // No beginning of a good one is good by itself but those that cut a tag that long.
+        // A prefix of a valid hash is invalid, unless it only shortens the tag within its limits.
         for end in 0..good.len() - TAG.len() + 21 {
             assert!(!is_readable(&good[..end]), "{end}");
         }

@@ -1,4 +1,4 @@
-//! Counts the runs of Argon2 in tests.
+//! Recorder of the runs of Argon2, for tests.
 
 use std::fmt;
 use std::mem;
@@ -8,7 +8,7 @@ use tracing::field::{Field, Visit};
 use tracing::subscriber::{self, DefaultGuard};
 use tracing::{Dispatch, Event, Metadata, Subscriber, span};
 
-/// The runs of Argon2 that callers on this thread have caused, read from the log.
+/// Runs of Argon2 that were caused by this thread, read from the log.
 pub(crate) struct Runs {
     seen: Arc<Mutex<Vec<Run>>>,
     _guard: DefaultGuard,
@@ -19,8 +19,8 @@ pub(crate) type Run = (u64, u64, u64);
 
 impl Runs {
     pub(crate) fn record() -> Self {
-        // With one subscriber alone, a thread that has none and comes to an event first turns
-        // the event off for all (tracing-core's `JustOne`). A second one prevents that.
+        // With a single subscriber, a thread without one that reaches an event first disables the
+        // event for all threads (`JustOne` in tracing-core). A second subscriber prevents that.
         static SECOND: OnceLock<Dispatch> = OnceLock::new();
         SECOND.get_or_init(|| Dispatch::new(Recorder(Arc::default())));
 
@@ -32,7 +32,7 @@ impl Runs {
         }
     }
 
-    /// The runs since the last look.
+    /// Takes the runs since the last call.
     pub(crate) fn take(&self) -> Vec<Run> {
         mem::take(&mut self.seen.lock().unwrap())
     }

@@ -1,4 +1,4 @@
-//! Runs hashes on the blocking pool, each with its permit and its memory.
+//! Hashing on the blocking pool, with a permit and memory for each run.
 
 use std::sync::Arc;
 
@@ -11,45 +11,45 @@ use crate::password::error::PasswordError;
 use crate::password::memory::{Memory, MemoryPool};
 use crate::password::permit_queue::PermitQueue;
 
-/// The permits of one hasher, with the memory that belongs to them.
+/// Permits of one hasher, with the memory that belongs to them.
 pub(super) struct Workers {
-    line: PermitQueue,
+    queue: PermitQueue,
     oversized: PermitQueue,
     memory: MemoryPool,
 }
 
 impl Workers {
-    /// `permits` hashes at a time, each with `blocks` blocks, and `queue` callers waiting.
+    /// Allows `permits` hashes at a time, each with `blocks` blocks, and `queue` waiting callers.
     pub(super) fn new(permits: usize, queue: usize, blocks: usize) -> Self {
         Self {
-            line: PermitQueue::new(permits, queue),
-            // However many rows ask for more memory, one of them gets it at a time, and those
-            // that wait for it leave the places of the others alone.
+            queue: PermitQueue::new(permits, queue),
+            // However many stored hashes need more memory, only one runs at a time, and those that
+            // wait for it do not fill the queue of the others.
             oversized: PermitQueue::new(1, queue.div_ceil(4)),
             memory: MemoryPool::new(blocks),
         }
     }
 
     pub(super) const fn permits(&self) -> usize {
-        self.line.permits()
+        self.queue.permits()
     }
 
     pub(super) const fn queue(&self) -> usize {
-        self.line.queue()
+        self.queue.queue()
     }
 
     /// Waits for a permit to hash with this many blocks.
     ///
     /// # Errors
     ///
-    /// [`PasswordError::Busy`] at once if too many wait already.
+    /// [`PasswordError::Busy`] at once if the queue is full.
     pub(super) async fn worker(self: &Arc<Self>, blocks: usize) -> Result<Worker, PasswordError> {
         let oversized = if blocks > self.memory.blocks() {
             Some(self.oversized.permit().await?)
         } else {
             None
         };
-        let permit = self.line.permit().await?;
+        let permit = self.queue.permit().await?;
         Ok(Worker {
             blocks,
             _measured: record::HashRunning::begin(),
@@ -60,41 +60,43 @@ impl Workers {
     }
 }
 
-/// A permit to hash once.
+/// Permit to hash once.
 pub(super) struct Worker {
     blocks: usize,
     workers: Arc<Workers>,
-    // Ends before the permit, so that nobody is counted who comes next.
+    // Dropped before the permit, so that the next hash is not counted beside this one.
     _measured: record::HashRunning,
     _permit: OwnedSemaphorePermit,
     _oversized: Option<OwnedSemaphorePermit>,
 }
 
 impl Worker {
-    /// Runs the job on the blocking pool. The permit goes with it: a caller who stops waiting
-    /// does not let the next one in before the work has ended.
+    /// Runs the job on the blocking pool. The permit goes with the job: if the caller stops waiting,
+    /// the permit is freed only after the work has ended.
     ///
     /// # Errors
     ///
-    /// What the job says, and [`PasswordError::Failed`] without a runtime or if the job panics.
+    /// The error of the job, and [`PasswordError::Failed`] without a runtime or if the job panics.
     pub(super) async fn run<T, F>(self, job: F) -> Result<T, PasswordError>
     where
         F: FnOnce(&mut Memory) -> Result<T, PasswordError> + Send + 'static,
         T: Send + 'static,
     {
         let Ok(runtime) = Handle::try_current() else {
-            return Err(PasswordError::failed("there is no tokio runtime"));
+            return Err(PasswordError::failed(
+                "no tokio runtime: call it inside of one",
+            ));
         };
         let (reply, answer) = oneshot::channel();
-        // What is logged about the job belongs to the caller's span and subscriber.
+        // Log lines of the job belong to the caller's span and subscriber.
         let dispatch = dispatcher::get_default(Dispatch::clone);
         let span = Span::current();
         let timer = record::HashTimer::begin();
 
         runtime.spawn_blocking(move || {
-            // The whole worker, not just the fields in use: the permit goes with the work.
+            // Moves the whole worker, not just the fields in use, so that the permit is kept.
             let worker = self;
-            // Nobody waits any more.
+            // The caller has stopped waiting.
             if reply.is_closed() {
                 return;
             }
@@ -102,7 +104,7 @@ impl Worker {
             let result = timer.time(|| {
                 dispatcher::with_default(&dispatch, || span.in_scope(|| job(&mut memory)))
             });
-            // The caller need not wait for the wiping; the next permit has to.
+            // The caller need not wait until the memory is wiped; the permit does.
             let _ = reply.send(result);
             worker.workers.memory.give_back(memory);
             drop(worker);
@@ -115,7 +117,7 @@ impl Worker {
 
 #[cfg(test)]
 impl Workers {
-    /// How many pieces of memory lie idle.
+    /// Number of idle pieces of memory.
     pub(super) fn idle_pieces(&self) -> usize {
         self.memory.idle_pieces()
     }
@@ -140,7 +142,7 @@ mod tests {
         Arc::new(Workers::new(permits, queue, BLOCKS))
     }
 
-    /// A job under way that ends when the test says so.
+    /// A running job that ends when the test says so.
     struct Running {
         work: Pin<Box<dyn Future<Output = Result<(), PasswordError>>>>,
         end: mpsc::Sender<()>,
@@ -174,7 +176,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn one_more_than_may_wait_is_turned_away_at_once() {
+    async fn caller_beyond_the_queue_is_rejected_at_once() {
         let workers = workers(1, 2);
         let running = Running::start(&workers, BLOCKS).await;
         let mut first = pin!(run(&workers, BLOCKS));
@@ -184,21 +186,21 @@ mod tests {
 
         let third = poll_immediate(run(&workers, BLOCKS)).await;
         assert_eq!(third, Some(Err(PasswordError::Busy)));
-        assert_eq!(workers.line.waiting(), 2);
+        assert_eq!(workers.queue.waiting(), 2);
 
         running.finish().await;
         assert_eq!(join_all([first, second]).await, [Ok(()), Ok(())]);
-        assert_eq!(workers.line.waiting(), 0);
+        assert_eq!(workers.queue.waiting(), 0);
         assert_eq!(run(&workers, BLOCKS).await, Ok(()));
     }
 
     #[tokio::test]
-    async fn caller_who_stops_waiting_leaves_the_queue() {
+    async fn cancelled_caller_leaves_the_queue() {
         let workers = workers(1, 1);
         let running = Running::start(&workers, BLOCKS).await;
         for _ in 0..3 {
-            let mut gone = Box::pin(run(&workers, BLOCKS));
-            assert!(poll_immediate(gone.as_mut()).await.is_none());
+            let mut cancelled = Box::pin(run(&workers, BLOCKS));
+            assert!(poll_immediate(cancelled.as_mut()).await.is_none());
         }
         let mut waiting = pin!(run(&workers, BLOCKS));
         assert!(poll_immediate(waiting.as_mut()).await.is_none());
@@ -207,22 +209,22 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn permit_of_a_caller_who_has_gone_comes_back_when_the_work_ends_and_not_before() {
+    async fn permit_of_a_cancelled_caller_is_held_until_the_work_ends() {
         let workers = workers(1, 1);
         let Running { work, end } = Running::start(&workers, BLOCKS).await;
         drop(work);
-        assert_eq!(workers.line.free(), 0);
+        assert_eq!(workers.queue.free(), 0);
 
         let mut next = pin!(run(&workers, BLOCKS));
         assert!(poll_immediate(next.as_mut()).await.is_none());
-        assert_eq!(workers.line.waiting(), 1);
+        assert_eq!(workers.queue.waiting(), 1);
 
         end.send(()).unwrap();
         assert_eq!(next.await, Ok(()));
     }
 
     #[test]
-    fn work_that_nobody_waits_for_does_not_start() {
+    fn cancelled_work_does_not_start() {
         let runtime = Builder::new_current_thread()
             .max_blocking_threads(1)
             .build()
@@ -231,36 +233,36 @@ mod tests {
             let workers = workers(2, 0);
             let running = Running::start(&workers, BLOCKS).await;
 
-            // Has its permit, and waits for the one blocking thread.
+            // Holds its permit, and waits for the only blocking thread.
             let started = Arc::new(AtomicBool::new(false));
             let flag = Arc::clone(&started);
-            let mut gone = Box::pin(workers.worker(BLOCKS).await.unwrap().run(move |_| {
+            let mut cancelled = Box::pin(workers.worker(BLOCKS).await.unwrap().run(move |_| {
                 flag.store(true, Ordering::SeqCst);
                 Ok(())
             }));
-            assert!(poll_immediate(gone.as_mut()).await.is_none());
-            drop(gone);
+            assert!(poll_immediate(cancelled.as_mut()).await.is_none());
+            drop(cancelled);
 
             running.finish().await;
-            workers.line.all_back().await;
+            workers.queue.all_back().await;
             assert!(!started.load(Ordering::SeqCst));
         });
     }
 
     #[tokio::test]
-    async fn permit_stays_with_the_work_until_the_memory_is_back() {
+    async fn permit_is_held_until_the_memory_is_returned() {
         let workers = workers(1, 1);
         for _ in 0..200 {
             let worker = workers.worker(BLOCKS).await.unwrap();
             let done = worker.run(|memory| memory.blocks(BLOCKS).map(|_| ())).await;
             assert_eq!(done, Ok(()));
         }
-        drop(workers.line.permit().await.unwrap());
+        drop(workers.queue.permit().await.unwrap());
         assert_eq!(workers.idle_pieces(), 1);
     }
 
     #[tokio::test]
-    async fn job_that_panics_fails_and_gives_its_permit_back() {
+    async fn panicking_job_fails_and_frees_its_permit() {
         let workers = workers(1, 1);
         let worker = workers.worker(BLOCKS).await.unwrap();
         let died = worker.run::<(), _>(|_| panic!("on purpose")).await;
@@ -269,19 +271,19 @@ mod tests {
     }
 
     #[test]
-    fn without_a_runtime_it_fails() {
+    fn hashing_fails_without_a_runtime() {
         let failed = run(&workers(1, 1), BLOCKS).now_or_never();
         assert_eq!(failed, Some(Err(PasswordError::Failed)));
     }
 
     #[tokio::test]
-    async fn oversized_hashes_run_one_at_a_time_and_leave_room_for_the_others() {
+    async fn oversized_hashes_run_alone_and_leave_the_queue_to_others() {
         let workers = workers(2, 4);
         let running = Running::start(&workers, BLOCKS + 1).await;
         let mut waiting = pin!(run(&workers, BLOCKS + 1));
         assert!(poll_immediate(waiting.as_mut()).await.is_none());
-        let refused = poll_immediate(run(&workers, BLOCKS + 1)).await;
-        assert_eq!(refused, Some(Err(PasswordError::Busy)));
+        let rejected = poll_immediate(run(&workers, BLOCKS + 1)).await;
+        assert_eq!(rejected, Some(Err(PasswordError::Busy)));
 
         assert_eq!(run(&workers, BLOCKS).await, Ok(()));
         running.finish().await;
@@ -289,7 +291,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn there_is_never_more_memory_than_permits() {
+    async fn memory_is_bounded_by_permits() {
         let workers = workers(3, 64);
         let jobs = (0..64).map(|_| async {
             let worker = workers.worker(BLOCKS).await?;
@@ -297,7 +299,7 @@ mod tests {
         });
         assert!(join_all(jobs).await.iter().all(Result::is_ok));
 
-        workers.line.all_back().await;
+        workers.queue.all_back().await;
         let pieces = workers.idle_pieces();
         assert!((1..=3).contains(&pieces), "{pieces}");
     }

@@ -1,4 +1,7 @@
-//! Tickets: what stands for a token in a URI, for a moment and once.
+//! One-time tickets that replace a token in the URI of a WebSocket or an event stream.
+//!
+//! [`StreamTickets`] is the store of the tickets of one process, [`StreamTicket`] a single one.
+//! [`Identity::issue_stream_ticket`](crate::Identity::issue_stream_ticket) issues them.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::fmt;
@@ -14,26 +17,29 @@ use crate::error::AuthError;
 use crate::jwt::Claims;
 use crate::metrics::record;
 
-/// The tickets of one process, to be given to [`AuthLayer::stream_tickets`](crate::AuthLayer::stream_tickets).
+/// One-time tickets of one process, for
+/// [`AuthLayer::stream_tickets`](crate::AuthLayer::stream_tickets).
 ///
-/// `EventSource` and `WebSocket` cannot send headers, and what stands in a URI is written down in
-/// logs. A ticket stands for the token of who asked for it ([`Identity::issue_stream_ticket`]), once and for 30
-/// seconds. Whoever redeems it is judged by that token: it outlives neither the token nor its key,
-/// nor its generation, and the account's status is read as ever.
+/// `EventSource` and `WebSocket` cannot send headers, and URIs are written to logs. A ticket stands for
+/// the token of the request that asked for it ([`Identity::issue_stream_ticket`]), for one use within
+/// 30 seconds. The request that redeems it is verified with that token: the ticket expires with the
+/// token, its key and its generation, and the account's status is checked as for any request.
 ///
-/// A ticket is taken where a [`CredentialSource`](crate::credentials::CredentialSource) reads the paths that you list, in
-/// the query or as subprotocol, and nowhere else: neither in the header or a cookie, nor on another
-/// path. Tokens are taken there as well.
+/// A ticket is accepted in the query or as a subprotocol, on the paths that the
+/// [`CredentialSource`](crate::credentials::CredentialSource) lists for these. It is not accepted in a
+/// header or a cookie, or on another path. Tokens are accepted there as well.
 ///
-/// Of one user's tickets only the newest 16 are good, so that nobody drives out those of others.
-/// They live in memory: with several processes, a ticket has to be redeemed where it was issued,
-/// so let the load balancer keep a client at its node.
+/// Only the newest 16 tickets of one user are valid, so that one user cannot evict the tickets of
+/// others. Tickets are kept in memory: with several processes, a ticket has to be redeemed at the
+/// instance that issued it, so configure the load balancer with session affinity.
 ///
 /// ```
-/// # use tower_warder::{AuthLayer, HmacSecret, JwtVerifier, testing};
-/// # use tower_warder::credentials::CredentialSource;
+/// use tower_warder::credentials::CredentialSource;
+/// use tower_warder::stream_ticket::StreamTickets;
+/// use tower_warder::{AuthLayer, HmacSecret, JwtVerifier};
 /// # use tower_warder::error::ConfigError;
-/// # use tower_warder::stream_ticket::StreamTickets;
+/// # use tower_warder::testing;
+///
 /// # fn example(users: impl tower_warder::UserLoader<User = testing::TestUser>) -> Result<(), ConfigError> {
 /// let layer = AuthLayer::new(JwtVerifier::hs256(&HmacSecret::generate()), users)
 ///     .credentials(CredentialSource::header().with_query_token("/api/events")?)
@@ -54,22 +60,23 @@ struct Inner {
 }
 
 impl StreamTickets {
-    /// Keeps so many tickets that were not redeemed yet, each with its token; the oldest make room.
+    /// Creates a store of at most `capacity` tickets that were not redeemed yet, each with its token.
+    /// The oldest are evicted first.
     #[must_use]
     pub fn new(capacity: usize) -> Self {
         Self::build(capacity, DEFAULT_LIFETIME, Clock::system())
     }
 
-    /// How long a ticket is good for. Defaults to 30 seconds.
+    /// Lifetime of a ticket. Defaults to 30 seconds.
     ///
-    /// Like the other setter, this shares nothing with earlier clones.
+    /// Like the other setter, this returns a store that shares nothing with earlier clones.
     #[must_use]
     pub fn lifetime(self, lifetime: Duration) -> Self {
         Self::build(self.0.capacity, lifetime, self.0.clock.clone())
     }
 
-    /// Judges ages by this clock. Defaults to the system's, of which it is the uptime: setting the
-    /// date prolongs nothing.
+    /// Clock that measures ages. Defaults to the uptime of the system clock, so setting the date
+    /// extends no ticket.
     #[must_use]
     pub fn clock(self, clock: Clock) -> Self {
         Self::build(self.0.capacity, self.0.lifetime, clock)
@@ -84,7 +91,7 @@ impl StreamTickets {
         }))
     }
 
-    /// A ticket that stands for `token`, which says `claims`.
+    /// Issues a ticket for `token`, whose claims are `claims`.
     pub(crate) fn issue(&self, token: &str, claims: &Claims) -> Result<StreamTicket, AuthError> {
         let inner = &*self.0;
         let left = claims.expires_at().duration_since(inner.clock.now());
@@ -102,18 +109,18 @@ impl StreamTickets {
         Ok(ticket)
     }
 
-    /// The token that the ticket stands for; the ticket is used up then.
+    /// Redeems a ticket: returns its token and invalidates the ticket.
     pub(crate) fn redeem(&self, ticket: &str) -> Option<Arc<str>> {
         let digest = digest(ticket);
         let taken = self.0.lock().take(&digest);
-        let good = taken.filter(|entry| self.0.keeps(entry))?;
+        let valid = taken.filter(|entry| self.0.keeps(entry))?;
         record::ticket_redeemed();
-        Some(good.token)
+        Some(valid.token)
     }
 }
 
 impl Inner {
-    /// What is open, without what has expired.
+    /// The open tickets, after expired ones were removed.
     fn lock(&self) -> MutexGuard<'_, Open> {
         // Nothing that is done under the lock panics halfway.
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
@@ -133,14 +140,14 @@ impl Inner {
 
 impl fmt::Debug for StreamTickets {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Tickets")
+        f.debug_struct("StreamTickets")
             .field("capacity", &self.0.capacity)
             .field("lifetime", &self.0.lifetime)
             .finish_non_exhaustive()
     }
 }
 
-/// Stands for a token, once: 256 random bits, to be sent as `?token=` or as a subprotocol.
+/// One-time replacement of a token: 256 random bits, sent as `?token=` or as a subprotocol.
 pub struct StreamTicket {
     text: String,
     expires_in: Duration,
@@ -154,17 +161,17 @@ impl StreamTicket {
         Ok(Self { text, expires_in })
     }
 
-    /// Whether this is meant to be a ticket. No JSON Web Token is.
+    /// Returns `true` if the text has the prefix of a ticket. No JSON Web Token has it.
     pub(crate) fn looks_like(text: &str) -> bool {
         text.starts_with(PREFIX)
     }
 
-    /// Its text, which needs no encoding in a query.
+    /// Text of the ticket. It needs no encoding in a query.
     pub fn as_str(&self) -> &str {
         &self.text
     }
 
-    /// How long it is good for: not longer than its token.
+    /// Remaining lifetime, at most that of its token.
     pub const fn expires_in(&self) -> Duration {
         self.expires_in
     }
@@ -173,14 +180,14 @@ impl StreamTicket {
 // Tickets are credentials.
 impl fmt::Debug for StreamTicket {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Ticket")
+        f.debug_struct("StreamTicket")
             .field("text", &"[redacted]")
             .field("expires_in", &self.expires_in)
             .finish()
     }
 }
 
-/// The tickets that were not redeemed yet: by their age, by what they are, by whose they are.
+/// Tickets that were not redeemed yet, by age, by digest and by owner.
 #[derive(Default)]
 struct Open {
     next: u64,
@@ -190,7 +197,7 @@ struct Open {
 }
 
 struct Entry {
-    // Whoever reads this memory can redeem nothing, and comparing it tells nothing by its time.
+    // Reading this memory reveals no ticket, and the time of a comparison reveals nothing either.
     digest: [u8; 32],
     owner: Owner,
     token: Arc<str>,
@@ -198,11 +205,11 @@ struct Entry {
 }
 
 impl Open {
-    /// For one more of this owner.
+    /// Evicts a ticket if there is no room for one more of this owner.
     fn make_room(&mut self, owner: &Owner, capacity: usize) {
-        let theirs = self.owners.get(owner);
-        let oldest = match theirs {
-            Some(theirs) if theirs.len() >= MAX_EACH => theirs.front(),
+        let owned = self.owners.get(owner);
+        let oldest = match owned {
+            Some(owned) if owned.len() >= MAX_PER_USER => owned.front(),
             _ if self.entries.len() >= capacity => self.entries.keys().next(),
             _ => None,
         };
@@ -215,8 +222,8 @@ impl Open {
         let number = self.next;
         self.next += 1;
         self.numbers.insert(entry.digest, number);
-        let theirs = self.owners.entry(entry.owner.clone()).or_default();
-        theirs.push_back(number);
+        let owned = self.owners.entry(entry.owner.clone()).or_default();
+        owned.push_back(number);
         self.entries.insert(number, entry);
     }
 
@@ -228,9 +235,9 @@ impl Open {
     fn remove(&mut self, number: u64) -> Option<Entry> {
         let entry = self.entries.remove(&number)?;
         self.numbers.remove(&entry.digest);
-        if let Some(theirs) = self.owners.get_mut(&entry.owner) {
-            theirs.retain(|other| *other != number);
-            if theirs.is_empty() {
+        if let Some(owned) = self.owners.get_mut(&entry.owner) {
+            owned.retain(|other| *other != number);
+            if owned.is_empty() {
                 self.owners.remove(&entry.owner);
             }
         }
@@ -238,7 +245,7 @@ impl Open {
     }
 }
 
-/// Who asked for a ticket.
+/// User that a ticket was issued to.
 #[derive(Clone, PartialEq, Eq, Hash)]
 struct Owner {
     issuer: Option<Arc<str>>,
@@ -262,8 +269,8 @@ const PREFIX: &str = "ticket_";
 
 const DEFAULT_LIFETIME: Duration = Duration::from_secs(30);
 
-/// Tickets of one user. A page opens a few streams at a time.
-const MAX_EACH: usize = 16;
+/// Maximum of open tickets of one user. A page opens a few streams at a time.
+const MAX_PER_USER: usize = 16;
 
 #[cfg(test)]
 mod tests;

@@ -1,4 +1,4 @@
-//! What is open, and when it is not any more.
+//! Redemption, expiry and eviction of tickets.
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex};
@@ -21,13 +21,13 @@ fn issue(tickets: &StreamTickets, subject: &str) -> String {
 /// A clock that the test sets, in seconds.
 fn clock() -> (Arc<Mutex<Duration>>, Clock) {
     let time = Arc::new(Mutex::new(1000 * SECOND));
-    let its = Arc::clone(&time);
-    let now = move || -> SystemTime { UNIX_EPOCH + *its.lock().unwrap() };
+    let shared = Arc::clone(&time);
+    let now = move || -> SystemTime { UNIX_EPOCH + *shared.lock().unwrap() };
     (time, Clock::from_fn(now))
 }
 
 #[test]
-fn a_ticket_is_redeemed_once() {
+fn ticket_is_redeemed_once() {
     let tickets = StreamTickets::new(8);
     let ticket = issue(&tickets, "7");
     assert_eq!(tickets.redeem(&ticket).as_deref(), Some("7"));
@@ -50,7 +50,7 @@ fn tickets_are_random_and_need_no_encoding() {
 }
 
 #[test]
-fn of_many_who_redeem_one_ticket_at_once_one_gets_the_token() {
+fn concurrent_redemptions_yield_one_token() {
     let tickets = StreamTickets::new(8);
     for _ in 0..200 {
         let ticket = issue(&tickets, "7");
@@ -66,7 +66,7 @@ fn of_many_who_redeem_one_ticket_at_once_one_gets_the_token() {
 }
 
 #[test]
-fn a_ticket_expires_and_leaves_nothing() {
+fn expired_ticket_is_removed() {
     let (time, clock) = clock();
     let tickets = StreamTickets::new(8).clock(clock);
     let (early, late) = (issue(&tickets, "7"), issue(&tickets, "7"));
@@ -78,7 +78,7 @@ fn a_ticket_expires_and_leaves_nothing() {
 }
 
 #[test]
-fn a_clock_that_is_set_back_prolongs_nothing() {
+fn ticket_expires_when_the_clock_is_set_back() {
     let (time, clock) = clock();
     let tickets = StreamTickets::new(8).clock(clock);
     let ticket = issue(&tickets, "7");
@@ -87,12 +87,12 @@ fn a_clock_that_is_set_back_prolongs_nothing() {
 }
 
 #[test]
-fn a_flood_of_one_user_drives_out_their_own_tickets_only() {
+fn flood_of_one_user_evicts_only_their_own_tickets() {
     let tickets = StreamTickets::new(64);
     let other = issue(&tickets, "8");
     let flood: Vec<String> = (0..1000).map(|_| issue(&tickets, "7")).collect();
-    assert_eq!(tickets.0.lock().entries.len(), 1 + MAX_EACH);
-    let (old, new) = flood.split_at(flood.len() - MAX_EACH);
+    assert_eq!(tickets.0.lock().entries.len(), 1 + MAX_PER_USER);
+    let (old, new) = flood.split_at(flood.len() - MAX_PER_USER);
     assert!(old.iter().all(|ticket| tickets.redeem(ticket).is_none()));
     assert!(new.iter().all(|ticket| tickets.redeem(ticket).is_some()));
     assert!(tickets.redeem(&other).is_some());
@@ -111,21 +111,21 @@ fn subjects_of_two_issuers_are_two_users() {
 }
 
 #[test]
-fn never_more_tickets_are_kept_than_there_are_places_and_the_oldest_go() {
+fn oldest_tickets_are_evicted_beyond_the_capacity() {
     for capacity in [0, 1, 5] {
         let tickets = StreamTickets::new(capacity);
         let all: Vec<String> = (0..9).map(|id| issue(&tickets, &id.to_string())).collect();
         let kept = capacity.max(1);
         assert_eq!(tickets.0.lock().entries.len(), kept);
         for (position, ticket) in all.iter().enumerate() {
-            let good = tickets.redeem(ticket).is_some();
-            assert_eq!(good, position >= all.len() - kept, "{position}");
+            let valid = tickets.redeem(ticket).is_some();
+            assert_eq!(valid, position >= all.len() - kept, "{position}");
         }
     }
 }
 
 #[test]
-fn a_ticket_says_how_long_it_is_good_for() {
+fn ticket_expires_with_its_token() {
     let (_, clock) = clock();
     let tickets = StreamTickets::new(8).clock(clock).lifetime(60 * SECOND);
     for (expiry, left) in [(2000, 60), (1010, 10), (1000, 0), (900, 0)] {

@@ -1,14 +1,15 @@
-//! A clock that stands still.
+//! Clock for tests.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::clock::Clock;
 
-/// A clock that a test moves.
+/// Clock that stands still until the test advances it.
 ///
 /// ```
 /// use std::time::Duration;
+///
 /// use tower_warder::testing::{self, FixedClock};
 ///
 /// let clock = FixedClock::new();
@@ -24,27 +25,27 @@ use crate::clock::Clock;
 pub struct FixedClock(Arc<Mutex<SystemTime>>);
 
 impl FixedClock {
-    /// Stands at 2026-01-01T00:00:00Z.
+    /// Creates a clock at 2026-01-01T00:00:00Z.
     pub fn new() -> Self {
         Self::at(UNIX_EPOCH + Duration::from_secs(1_767_225_600))
     }
 
-    /// Stands at `now`.
+    /// Creates a clock at `now`.
     pub fn at(now: SystemTime) -> Self {
         Self(Arc::new(Mutex::new(now)))
     }
 
-    /// Moves on.
+    /// Advances the clock by this duration.
     pub fn advance(&self, by: Duration) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) += by;
     }
 
-    /// Where it stands.
+    /// Returns the current time.
     pub fn now(&self) -> SystemTime {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The clock to give to verifiers and issuers.
+    /// Returns the clock for verifiers and issuers, a handle to this one.
     pub fn clock(&self) -> Clock {
         let this = self.clone();
         Clock::from_fn(move || this.now())

@@ -1,6 +1,9 @@
-//! What an application's own tests need (feature `testing`).
+//! Helpers for the tests of an application (feature `testing`).
 //!
-//! Nothing here belongs into a service: the secret is known to everybody.
+//! [`logged_in`] runs requests as a given user, [`token`] and [`verifier`] issue and verify tokens,
+//! [`StaticUserLoader`] and [`TestUser`] replace a database, and [`FixedClock`] controls the time.
+//!
+//! Do not use this module in a service: its secret is public.
 
 #![allow(clippy::expect_used, reason = "a test that cannot be set up fails")]
 

@@ -1,4 +1,4 @@
-//! Users, tokens and log-ins of a test.
+//! Users, tokens and authenticated requests of a test.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -19,30 +19,33 @@ use crate::jwt::{Claims, JwtIssuer, JwtVerifier};
 use crate::layer::{AuthLayer, AuthService};
 use crate::user::{AuthUser, UserLoader, UserStatus};
 
-/// A token for `subject` that [`verifier`] accepts.
+/// Issues a token for `subject` that [`verifier`] accepts.
 pub fn token(subject: &str) -> String {
     issuer().issue(subject).expect("a subject for a token")
 }
 
-/// The issuer of [`token`], to put more into one.
+/// Returns the issuer of [`token`], for tokens with more claims.
 pub fn issuer() -> JwtIssuer {
     JwtIssuer::hs256(&HmacSecret::for_tests())
 }
 
-/// A verifier of [`token`]s.
+/// Returns the verifier of [`token`]s.
 pub fn verifier() -> JwtVerifier {
     JwtVerifier::hs256(&HmacSecret::for_tests())
 }
 
-/// A layer under which every request without a credential comes from `user`: also below the
-/// application's own layer, which stays as it is.
+/// Returns a layer that authenticates every request without a credential as `user`, even below the
+/// application's own [`AuthLayer`], which needs no change.
 ///
-/// Put it outside of that layer, for users of the same type. A request that brings a credential is
-/// the application's to verify.
+/// Put it outside of that layer, for users of the same type. A request with a credential is verified by
+/// the application.
 ///
 /// ```
-/// # use axum::{Router, routing::get};
-/// # use tower_warder::{CurrentUser, testing::{self, TestUser}};
+/// use axum::Router;
+/// use axum::routing::get;
+/// use tower_warder::CurrentUser;
+/// use tower_warder::testing::{self, TestUser};
+///
 /// async fn me(user: CurrentUser<TestUser>) -> String {
 ///     user.name.clone()
 /// }
@@ -69,23 +72,23 @@ pub fn logged_in<U: AuthUser + Clone>(user: U) -> LoggedInLayer<U> {
     }
 }
 
-/// A user for tests that need no particular one.
+/// User for tests that need no user type of their own.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TestUser {
-    /// What the test calls the user.
+    /// Name of the user.
     pub name: String,
-    /// The account's status.
+    /// Status of the account.
     pub status: UserStatus,
-    /// Whether the user is an admin.
+    /// `true` if the user is an admin.
     pub is_admin: bool,
-    /// Which tokens are alive.
+    /// Generation of valid tokens: see [`AuthUser::token_generation`].
     pub token_generation: u64,
-    /// Since when tokens are good: see [`AuthUser::tokens_valid_since`].
+    /// Time from which tokens are valid: see [`AuthUser::tokens_valid_since`].
     pub tokens_valid_since: Option<SystemTime>,
 }
 
 impl TestUser {
-    /// An approved user who is not an admin.
+    /// Creates an approved user without the admin role.
     pub fn approved(name: &str) -> Self {
         Self {
             name: name.to_owned(),
@@ -96,7 +99,7 @@ impl TestUser {
         }
     }
 
-    /// An approved admin.
+    /// Creates an approved admin.
     pub fn admin(name: &str) -> Self {
         Self {
             is_admin: true,
@@ -123,12 +126,12 @@ impl AuthUser for TestUser {
     }
 }
 
-/// A loader from a list.
+/// Loader that finds users in a list.
 #[derive(Clone, Debug)]
 pub struct StaticUserLoader<U>(HashMap<String, U>);
 
 impl<U> StaticUserLoader<U> {
-    /// Finds each user by its subject.
+    /// Creates a loader from pairs of subject and user.
     pub fn new<S: Into<String>>(users: impl IntoIterator<Item = (S, U)>) -> Self {
         let users = users.into_iter();
         Self(
@@ -148,7 +151,7 @@ impl<U: Clone + Send + Sync + 'static> UserLoader for StaticUserLoader<U> {
     }
 }
 
-/// See [`logged_in`].
+/// Layer that authenticates requests as a given user: see [`logged_in`].
 #[derive(Clone)]
 #[must_use]
 pub struct LoggedInLayer<U> {
@@ -173,7 +176,7 @@ impl<U> fmt::Debug for LoggedInLayer<U> {
     }
 }
 
-/// The service that [`LoggedInLayer`] makes.
+/// Service of [`LoggedInLayer`].
 #[derive(Clone)]
 #[must_use]
 pub struct LoggedIn<S> {

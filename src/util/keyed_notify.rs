@@ -1,4 +1,4 @@
-//! Whoever wants to hear when something changes.
+//! Notification of watchers by key.
 
 use std::collections::HashMap;
 use std::future;
@@ -8,64 +8,64 @@ use std::task::{Context, Poll};
 
 use futures_util::task::AtomicWaker;
 
-/// Those who watch, by the key of what they watch.
+/// Watchers, by the key that they watch.
 #[derive(Default)]
 pub(crate) struct Watchers(Mutex<HashMap<Arc<str>, Vec<Arc<Signal>>>>);
 
 impl Watchers {
     /// Watches `key` from now on.
     pub(crate) fn watch(self: &Arc<Self>, key: &str) -> Watcher {
-        let (key, bell) = (Arc::from(key), Arc::<Signal>::default());
-        let mut bells = self.lock();
-        let theirs = bells.entry(Arc::clone(&key)).or_default();
-        theirs.push(Arc::clone(&bell));
+        let (key, signal) = (Arc::from(key), Arc::<Signal>::default());
+        let mut signals = self.lock();
+        let watching = signals.entry(Arc::clone(&key)).or_default();
+        watching.push(Arc::clone(&signal));
         Watcher {
             watchers: Arc::clone(self),
             key,
-            bell,
+            signal,
         }
     }
 
-    /// Tells those who watch `key`.
+    /// Notifies the watchers of `key`.
     pub(crate) fn notify(&self, key: &str) {
-        let bells = self.lock().get(key).cloned();
-        // Not under the lock: whoever is woken may go at once.
-        bells.iter().flatten().for_each(|bell| bell.ring());
+        let signals = self.lock().get(key).cloned();
+        // Not under the lock: a woken watcher may be dropped at once, which takes it.
+        signals.iter().flatten().for_each(|signal| signal.set());
     }
 
-    /// Tells everybody.
+    /// Notifies all watchers.
     pub(crate) fn notify_all(&self) {
-        let bells: Vec<_> = self.lock().values().flatten().cloned().collect();
-        bells.iter().for_each(|bell| bell.ring());
+        let signals: Vec<_> = self.lock().values().flatten().cloned().collect();
+        signals.iter().for_each(|signal| signal.set());
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<Arc<str>, Vec<Arc<Signal>>>> {
-        // Nothing that is done under the lock panics halfway.
+        // No code under the lock panics between two changes.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Somebody who watches, until it is dropped.
+/// Watcher of a key, until it is dropped.
 pub(crate) struct Watcher {
     watchers: Arc<Watchers>,
     key: Arc<str>,
-    bell: Arc<Signal>,
+    signal: Arc<Signal>,
 }
 
 impl Watcher {
-    /// Waits for the next change since this was asked last. For one task at a time.
+    /// Waits for a change since the last call. For one task at a time.
     pub(crate) async fn changed(&self) {
-        future::poll_fn(|context| self.bell.poll(context)).await;
+        future::poll_fn(|context| self.signal.poll(context)).await;
     }
 }
 
 impl Drop for Watcher {
     fn drop(&mut self) {
-        let mut bells = self.watchers.lock();
-        if let Some(theirs) = bells.get_mut(&self.key) {
-            theirs.retain(|bell| !Arc::ptr_eq(bell, &self.bell));
-            if theirs.is_empty() {
-                bells.remove(&self.key);
+        let mut signals = self.watchers.lock();
+        if let Some(watching) = signals.get_mut(&self.key) {
+            watching.retain(|signal| !Arc::ptr_eq(signal, &self.signal));
+            if watching.is_empty() {
+                signals.remove(&self.key);
             }
         }
     }
@@ -73,20 +73,20 @@ impl Drop for Watcher {
 
 #[derive(Default)]
 struct Signal {
-    rung: AtomicBool,
+    is_set: AtomicBool,
     waker: AtomicWaker,
 }
 
 impl Signal {
-    fn ring(&self) {
-        self.rung.store(true, Ordering::Release);
+    fn set(&self) {
+        self.is_set.store(true, Ordering::Release);
         self.waker.wake();
     }
 
     fn poll(&self, context: &Context<'_>) -> Poll<()> {
-        // First the waker: who rings after it wakes, who rang before is seen.
+        // The waker first: a later `set` wakes it, an earlier one is seen below.
         self.waker.register(context.waker());
-        if self.rung.swap(false, Ordering::Acquire) {
+        if self.is_set.swap(false, Ordering::Acquire) {
             Poll::Ready(())
         } else {
             Poll::Pending
@@ -101,7 +101,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn those_who_watch_hear_of_their_key_once() {
+    fn watchers_are_notified_of_their_key_once() {
         let watchers = Arc::<Watchers>::default();
         let (jane, too, root) = (
             watchers.watch("jane"),
@@ -111,8 +111,8 @@ mod tests {
         watchers.notify("jane");
         watchers.notify("jane");
         watchers.notify("nobody");
-        for (watcher, heard) in [(&jane, true), (&too, true), (&root, false), (&jane, false)] {
-            assert_eq!(watcher.changed().now_or_never().is_some(), heard);
+        for (watcher, notified) in [(&jane, true), (&too, true), (&root, false), (&jane, false)] {
+            assert_eq!(watcher.changed().now_or_never().is_some(), notified);
         }
         watchers.notify_all();
         for watcher in [jane, too, root] {
@@ -121,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn whoever_is_gone_leaves_nothing() {
+    fn dropped_watcher_is_removed() {
         let watchers = Arc::<Watchers>::default();
         let (one, other) = (watchers.watch("jane"), watchers.watch("jane"));
         drop(one);

@@ -1,7 +1,7 @@
-//! Limits of how often one cause is logged above DEBUG.
+//! Rate limits for log lines above DEBUG.
 //!
-//! What a client can cause at will must not fill the log: each cause has at most one line a minute,
-//! with a count; the others are logged at DEBUG.
+//! Clients must not be able to fill the log: each cause is logged at most once a minute, with a count;
+//! the other events are logged at DEBUG.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use crate::clock::Clock;
 
-/// Logs at this level if the limit admits it, with the count of the events so far; else at DEBUG.
+/// Logs at this level if the limit allows it, with the count of events so far, otherwise at DEBUG.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! log_limited {
@@ -28,18 +28,18 @@ macro_rules! log_limited {
 }
 pub use crate::log_limited;
 
-/// The limit of one cause: one line a minute.
+/// Limit of one cause: one line a minute.
 #[derive(Debug, Default)]
 pub struct LogLimit {
-    /// Milliseconds of uptime from which on the next line is admitted.
+    /// Uptime in milliseconds from which the next line is admitted.
     next: AtomicU64,
     count: AtomicU64,
-    /// Whether a line was admitted since the last recovery.
+    /// `true` if a line was admitted since the last recovery.
     is_open: AtomicBool,
 }
 
 impl LogLimit {
-    /// Nothing has happened yet.
+    /// Creates a limit without events.
     pub const fn new() -> Self {
         Self {
             next: AtomicU64::new(0),
@@ -48,8 +48,8 @@ impl LogLimit {
         }
     }
 
-    /// Counts an event. `Some` if it is to be logged: how many there were since the last recovery
-    /// that was logged, or since the start.
+    /// Counts an event. Returns `Some` if it is to be logged: the number of events since the last
+    /// logged recovery, or since the start.
     pub fn admit(&self) -> Option<u64> {
         self.admit_at(Clock::system().uptime())
     }
@@ -61,7 +61,7 @@ impl LogLimit {
         if now < next {
             return None;
         }
-        // Of those that come at the same moment, one is admitted.
+        // Of concurrent events, one is admitted.
         self.next
             .compare_exchange(
                 next,
@@ -74,8 +74,8 @@ impl LogLimit {
         Some(count)
     }
 
-    /// Says that the cause is gone. `Some` if that is to be logged, because its beginning was: how
-    /// many events there were. One load where nothing happened.
+    /// Reports that the cause is gone. Returns `Some` if that is to be logged, because its start was:
+    /// the number of events. Costs one atomic load if there were none.
     pub fn recover(&self) -> Option<u64> {
         if !self.is_open.load(Ordering::Relaxed) {
             return None;
@@ -85,18 +85,18 @@ impl LogLimit {
     }
 }
 
-/// Limits by a key, such as the id of an account. The number of lines is bounded however many keys
+/// Limits by key, such as the ID of an account. The number of lines is bounded, however many keys
 /// there are: some of them share a limit.
 #[derive(Debug, Default)]
 pub struct LogLimits([LogLimit; LIMITS]);
 
 impl LogLimits {
-    /// Nothing has happened yet.
+    /// Creates limits without events.
     pub const fn new() -> Self {
         Self([const { LogLimit::new() }; LIMITS])
     }
 
-    /// The limit of this key.
+    /// Returns the limit of this key.
     pub fn of(&self, key: impl Hash) -> &LogLimit {
         let mut hasher = DefaultHasher::new();
         key.hash(&mut hasher);
@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn one_line_a_minute_is_admitted_and_counts_the_others() {
+    fn one_line_a_minute_is_admitted_with_a_count() {
         let limit = LogLimit::new();
         assert_eq!(limit.admit_at(seconds(5)), Some(1));
         for _ in 0..1000 {
@@ -131,14 +131,14 @@ mod tests {
     }
 
     #[test]
-    fn recovery_is_admitted_once_after_a_line_and_starts_the_count_anew() {
+    fn recovery_is_admitted_once_and_resets_the_count() {
         let limit = LogLimit::new();
         assert_eq!(limit.recover(), None);
         assert_eq!(limit.admit_at(seconds(5)), Some(1));
         assert_eq!(limit.admit_at(seconds(6)), None);
         assert_eq!(limit.recover(), Some(2));
         assert_eq!(limit.recover(), None);
-        // A cause that comes and goes within the minute is counted, and neither is logged.
+        // A cause that starts and ends within the minute is counted but not logged.
         assert_eq!(limit.admit_at(seconds(7)), None);
         assert_eq!(limit.recover(), None);
         assert_eq!(limit.admit_at(seconds(65)), Some(2));
@@ -146,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn of_events_at_the_same_moment_one_is_admitted() {
+    fn one_of_concurrent_events_is_admitted() {
         let limit = LogLimit::new();
         let admitted: usize = std::thread::scope(|scope| {
             let threads: Vec<_> = (0..4)

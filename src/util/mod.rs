@@ -1,4 +1,4 @@
-//! Data structures and helpers that know nothing of authentication.
+//! Data structures and helpers that do not depend on authentication.
 
 pub(crate) mod keyed_notify;
 pub(crate) mod log_limit;

@@ -1,15 +1,15 @@
-//! A bounded map that is read without locks.
+//! Set-associative cache that is read without locks.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arc_swap::ArcSwapOption;
 
-/// Entries in sets of a few places each; the hash says which set. Whoever reads takes no lock and
-/// writes to no memory that others read, so that a hot entry costs the same on every core. Whoever
-/// changes a set locks that set, with the state `S` that belongs to it.
+/// Bounded cache of entries in sets of a few places each; the hash selects the set.
 ///
-/// It does not know what its entries are: equal hashes are told apart by whoever asks.
+/// A read takes no lock and does not write to shared memory, so a hot entry costs the same on every
+/// core. A change locks the set, with the state `S` that belongs to it. The cache does not compare
+/// keys: the caller tells entries of equal hashes apart.
 pub(crate) struct SetAssociativeCache<E, S = ()> {
     sets: Box<[Set<E, S>]>,
 }
@@ -20,15 +20,15 @@ struct Set<E, S> {
 }
 
 struct Place<E> {
-    // Of the entry, so that the others need not be looked at.
+    // Of the entry, so that other entries need not be loaded.
     hash: AtomicU64,
-    // Read since it came, or since all in the set had been.
+    // Read since it was stored, or since all flags of the set were cleared.
     used: AtomicBool,
     entry: ArcSwapOption<E>,
 }
 
 impl<E, S: Default> SetAssociativeCache<E, S> {
-    /// For `capacity` entries, rounded up to a power of two.
+    /// Creates a cache of `capacity` entries, rounded up to a power of two.
     pub(crate) fn new(capacity: usize) -> Self {
         let sets = capacity.div_ceil(PLACES).next_power_of_two();
         Self {
@@ -42,14 +42,14 @@ impl<E, S> SetAssociativeCache<E, S> {
         self.sets.len() * PLACES
     }
 
-    /// What `read` finds in an entry of this hash.
+    /// Returns the first `Some` of `read` over the entries of this hash.
     pub(crate) fn get<T>(&self, hash: u64, read: impl Fn(&E) -> Option<T>) -> Option<T> {
         self.set(hash).places.iter().find_map(|place| {
             if place.hash.load(Ordering::Relaxed) != hash {
                 return None;
             }
             let found = read(place.entry.load().as_deref()?)?;
-            // Written once, not at every hit.
+            // Written once, not on every hit.
             if !place.used.load(Ordering::Relaxed) {
                 place.used.store(true, Ordering::Relaxed);
             }
@@ -57,12 +57,12 @@ impl<E, S> SetAssociativeCache<E, S> {
         })
     }
 
-    /// The set of this hash, to be changed.
+    /// Locks the set of this hash.
     pub(crate) fn lock(&self, hash: u64) -> LockedSet<'_, E, S> {
         self.set(hash).lock()
     }
 
-    /// Every set in its turn, to be changed.
+    /// Locks every set in turn.
     pub(crate) fn lock_each(&self) -> impl Iterator<Item = LockedSet<'_, E, S>> {
         self.sets.iter().map(Set::lock)
     }
@@ -80,9 +80,9 @@ impl<E, S> Set<E, S> {
     fn lock(&self) -> LockedSet<'_, E, S> {
         LockedSet {
             places: &self.places,
-            // Nothing that is done under the lock panics halfway.
+            // No code under the lock panics between two changes.
             state: self.state.lock().unwrap_or_else(PoisonError::into_inner),
-            gone: Vec::new(),
+            removed: Vec::new(),
         }
     }
 }
@@ -100,62 +100,63 @@ impl<E, S: Default> Default for Set<E, S> {
     }
 }
 
-/// A set that nobody else changes.
+/// Set that is locked for changes.
 pub(crate) struct LockedSet<'a, E, S> {
     places: &'a [Place<E>; PLACES],
     pub(crate) state: MutexGuard<'a, S>,
-    // Dropped after the lock: what goes with an entry may have something to do here.
-    gone: Vec<Arc<E>>,
+    // Dropped after the lock: dropping an entry may access this set.
+    removed: Vec<Arc<E>>,
 }
 
 impl<E, S> LockedSet<'_, E, S> {
-    /// Puts an entry in the place of its predecessor, so that there is only one. Else in that of
-    /// an entry that is worth nothing any more, else in a free place, else in that of an entry
-    /// that was not read again: those that are read once drive out each other, and not the hot
-    /// ones.
+    /// Stores an entry in place of its predecessor, so that there is only one; otherwise in place of
+    /// an expired entry, in a free place, or in place of an entry that was not read again. So entries
+    /// that are read once evict each other, and not the hot ones.
     pub(crate) fn put(
         &mut self,
         hash: u64,
         entry: E,
         is_predecessor: impl Fn(&E) -> bool,
-        is_worthless: impl Fn(&E) -> bool,
+        is_expired: impl Fn(&E) -> bool,
     ) {
         let rank = |place: &Place<E>| match place.entry.load().as_deref() {
             Some(entry) if is_predecessor(entry) => 0,
-            Some(entry) if is_worthless(entry) => 1,
+            Some(entry) if is_expired(entry) => 1,
             None => 2,
             Some(_) if !place.used.load(Ordering::Relaxed) => 3,
             Some(_) => HOT,
         };
-        // Not always the same place, where several are as good.
+        // Starts at varying places, so that equal ranks do not always select the same one.
         let (later, first) = self.places.split_at((hash >> 61) as usize);
         let ranked = first.iter().chain(later).map(|place| (rank(place), place));
         let Some((rank, place)) = ranked.min_by_key(|(rank, _)| *rank) else {
             return;
         };
         if rank == HOT {
-            // All of them: from now on it counts again who is read.
+            // All entries are hot: clear the flags and start over.
             for place in self.places {
                 place.used.store(false, Ordering::Relaxed);
             }
         }
-        self.gone.extend(place.entry.swap(Some(Arc::new(entry))));
+        self.removed.extend(place.entry.swap(Some(Arc::new(entry))));
         place.hash.store(hash, Ordering::Relaxed);
         place.used.store(false, Ordering::Relaxed);
     }
 
-    /// Takes out the entries of which `goes` says so.
-    pub(crate) fn remove(&mut self, goes: impl Fn(&E) -> bool) {
+    /// Removes the entries for which `predicate` returns `true`.
+    pub(crate) fn remove(&mut self, predicate: impl Fn(&E) -> bool) {
         for place in self.places {
-            if place.entry.load().as_deref().is_some_and(&goes) {
-                self.gone.extend(place.entry.swap(None));
+            if place.entry.load().as_deref().is_some_and(&predicate) {
+                self.removed.extend(place.entry.swap(None));
             }
         }
     }
 }
 
-/// A hash for [`SetAssociativeCache`]. Whoever makes others collide gains nothing: of eight that share a set none
-/// is ever slower to find, they only drive out each other.
+/// Hash for [`SetAssociativeCache`].
+///
+/// It need not resist collisions: entries that share a set are not slower to find, they only evict
+/// each other.
 pub(crate) fn hash(bytes: &[u8]) -> u64 {
     let (words, rest) = bytes.as_chunks::<8>();
     let mut last = [0; 8];
@@ -165,17 +166,17 @@ pub(crate) fn hash(bytes: &[u8]) -> u64 {
     let words = words.iter().chain([&last]);
     words.fold(bytes.len() as u64, |mixed, word| {
         let mixed = mixed.rotate_left(5) ^ u64::from_le_bytes(*word);
-        // Both halves of the product, so that each bit tells on the lower ones, which choose the
-        // set, and on the upper ones.
+        // Both halves of the product, so that each bit affects the lower bits, which select the set,
+        // and the upper ones.
         let product = u128::from(mixed) * u128::from(ODD);
         product as u64 ^ (product >> 64) as u64
     })
 }
 
-/// Without a pattern: the golden ratio's digits.
+/// Digits of the golden ratio, which have no pattern.
 const ODD: u64 = 0x9e37_79b9_7f4a_7c15;
 
-/// Two to the power of the three bits of a hash that choose among them.
+/// Places of a set: 2³, for the three bits of a hash that select the first one.
 const PLACES: usize = 8;
 
 const HOT: u8 = 4;
@@ -185,7 +186,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_that_are_alike_do_not_meet_in_one_set() {
+    fn similar_names_are_spread_over_sets() {
         let spread = |name: &dyn Fn(u32) -> String| {
             let mut sets = [0; 1024];
             for number in 0..4096 {
@@ -213,7 +214,7 @@ mod tests {
                 format!("0189{n:04x}-ac96-774b-bcce-b302099a8057")
             }),
         ] {
-            // As many as chance would keep, in places for twice as many.
+            // As many as random hashes would keep, with twice as many places as names.
             assert!(spread(name) > 4000, "{row}: {}", spread(name));
         }
     }

@@ -1,4 +1,4 @@
-//! Hashes passwords and verifies them.
+//! Hashing and verification of passwords.
 
 use std::fmt;
 use std::sync::Arc;
@@ -11,29 +11,29 @@ use crate::password::params::{Cost, PasswordParams};
 use crate::password::phc::StoredHash;
 use crate::password::workers::Workers;
 
-/// Hashes passwords and verifies them with Argon2id (RFC 9106).
+/// Hasher and verifier of passwords with Argon2id (RFC 9106).
 ///
-/// The hashes are PHC strings, byte for byte those of Python's `pwdlib` with its recommended
-/// settings: `$argon2id$v=19$m=65536,t=3,p=4$salt$tag`, with 16 bytes of salt and 32 of tag.
+/// Hashes are PHC strings in the format of Python's `pwdlib` with its recommended settings:
+/// `$argon2id$v=19$m=65536,t=3,p=4$salt$tag`, with 16 bytes of salt and a tag of 32 bytes.
 ///
-/// Work runs on tokio's blocking pool behind [permits](Self::max_concurrency), and a bounded
-/// [queue](Self::max_queue) waits for them without a limit of time. Make one hasher for the whole
-/// service: a clone is a handle to the same permits, queue and memory.
+/// Hashing runs on tokio's blocking pool, limited by [permits](Self::max_concurrency). Callers wait
+/// for a permit in a bounded [queue](Self::max_queue), without a timeout. Create one hasher for the
+/// whole service: a clone is a handle to the same permits, queue and memory.
 ///
 /// # Memory
 ///
-/// Each permit has working memory of its own, as much as [the parameters](PasswordParams) say.
-/// It is allocated at first use, wiped after each, and kept. Stored hashes that ask for more are
-/// read up to 1 GiB and hashed one at a time, in memory that is given back afterwards. Together
-/// that is never more than *permits × parameters + 1 GiB*, whatever stands in the database, and
-/// *permits × parameters* as long as no stored hash asks for more than the parameters do.
+/// Each permit has its own working memory, of the size in [the parameters](PasswordParams). It is
+/// allocated at first use, wiped after each use, and kept. Stored hashes that need more memory are
+/// accepted up to 1 GiB and verified one at a time, in memory that is freed afterwards. The total
+/// never exceeds *permits × parameters + 1 GiB*, whatever the database contains, and *permits ×
+/// parameters* as long as no stored hash needs more than the parameters.
 ///
 /// # Logs
 ///
-/// Every run of Argon2 is an event `password hashed` of target `tower_warder::password` at
-/// level trace, with its parameters `m`, `t` and `p`. That the queue is full is one event at level
-/// warn, at most once a minute, and that it is free again one at level info, with the number of
-/// calls that were refused meanwhile. No event holds a password or a hash.
+/// Every run of Argon2 is an event `password hashed` of target `tower_warder::password` at level
+/// `TRACE`, with its parameters `m`, `t` and `p`. A full queue is logged at level `WARN`, at most
+/// once a minute, and its end at level `INFO` with the number of rejected calls. No event contains a
+/// password or a hash.
 ///
 /// # Example
 ///
@@ -57,21 +57,22 @@ pub struct PasswordHasher {
 }
 
 impl PasswordHasher {
-    /// With the default parameters, permits and queue.
+    /// Creates a hasher with the default parameters, permits and queue.
     pub fn new() -> Self {
         let cores = thread::available_parallelism().map_or(1, usize::from);
         Self::build(PasswordParams::default(), cores.min(MAX_CORES), QUEUE)
     }
 
-    /// The parameters of new hashes. Hashes of other parameters are renewed when they match.
+    /// Cost parameters of new hashes. Stored hashes with other parameters are
+    /// [renewed](PasswordVerification::rehash) when they match.
     ///
-    /// Like the other setters, this makes a hasher that shares nothing with earlier clones.
+    /// Like the other setters, this returns a hasher that shares nothing with earlier clones.
     #[must_use]
     pub fn params(self, params: PasswordParams) -> Self {
         Self::build(params, self.workers.permits(), self.workers.queue())
     }
 
-    /// How many passwords are hashed at the same time, at least 1.
+    /// Number of passwords that are hashed at the same time, at least 1.
     ///
     /// Defaults to the number of available cores, at most 8.
     #[must_use]
@@ -79,10 +80,11 @@ impl PasswordHasher {
         Self::build(self.params, permits, self.workers.queue())
     }
 
-    /// How many callers may wait for a permit. One more is [`PasswordError::Busy`] at once.
+    /// Number of callers that may wait for a permit. Further callers get [`PasswordError::Busy`] at
+    /// once.
     ///
-    /// Defaults to 256. A quarter as many again may wait where stored hashes ask for more memory
-    /// than the parameters do.
+    /// Defaults to 256. A separate queue of a quarter of that length holds verifications of stored
+    /// hashes that need more memory than the parameters.
     #[must_use]
     pub fn max_queue(self, queue: usize) -> Self {
         Self::build(self.params, self.workers.permits(), queue)
@@ -112,10 +114,11 @@ impl PasswordHasher {
             .await
     }
 
-    /// Judges a password by the stored hash.
+    /// Verifies a password against a stored hash.
     ///
-    /// For a login use [`verify_or_dummy`](Self::verify_or_dummy), which does not betray who is
-    /// known. Weak stored parameters are verified, and renewed when the password matches.
+    /// For a log-in use [`verify_or_dummy`](Self::verify_or_dummy), whose time does not reveal
+    /// whether a user exists. Hashes with weak parameters are accepted, and renewed when the password
+    /// matches.
     ///
     /// # Errors
     ///
@@ -128,24 +131,25 @@ impl PasswordHasher {
         stored: &str,
     ) -> Result<PasswordVerification, PasswordError> {
         check_length(password)?;
-        self.judge(password, StoredHash::parse(stored)?, None).await
+        self.verify_stored(password, StoredHash::parse(stored)?, None)
+            .await
     }
 
-    /// Judges a password by the stored hash of a user, or by a dummy where there is no user.
+    /// Verifies a password against the stored hash of a user, or against a dummy if there is no user.
     ///
-    /// The dummy has the parameters of new hashes and never matches: an unknown user costs the
-    /// same hasher call as a known one with a wrong password. So does a stored hash that cannot
-    /// be read, before that is reported. Where a stored hash takes less work than a new one, a wrong
-    /// password is hashed once more for the difference, which takes about as long together.
+    /// The dummy has the parameters of new hashes and never matches, so an unknown user takes as long
+    /// as a known one with a wrong password. So does a stored hash that cannot be read, before the
+    /// error is returned. If a stored hash takes less work than a new one, a wrong password is hashed
+    /// a second time for the difference.
     ///
     /// A stored hash that takes *more* work than a new one takes longer than an unknown user, until
-    /// the next log-in renews it: where parameters are lowered, or hashes come from a system with
-    /// higher ones, those users can be told from unknown ones by time. Raise the parameters to the
-    /// highest that are stored, and nobody can.
+    /// the next log-in renews it. After parameters were lowered, or hashes were imported from a system
+    /// with higher ones, those users can be told from unknown ones by timing. To prevent that, raise
+    /// the parameters to the highest that are stored.
     ///
     /// # Errors
     ///
-    /// As [`verify`](Self::verify).
+    /// The same as those of [`verify`](Self::verify).
     pub async fn verify_or_dummy(
         &self,
         password: &str,
@@ -156,18 +160,20 @@ impl PasswordHasher {
         let error = match stored.map(StoredHash::parse) {
             Some(Ok(stored)) => {
                 let rest = stored.cost().remainder(live);
-                return self.judge(password, stored, rest).await;
+                return self.verify_stored(password, stored, rest).await;
             }
             Some(Err(error)) => Some(error),
             None => None,
         };
-        // Whatever it says: a dummy admits nobody.
-        let _ = self.judge(password, StoredHash::dummy(live), None).await?;
+        // The result does not matter: a dummy never matches.
+        let _ = self
+            .verify_stored(password, StoredHash::dummy(live), None)
+            .await?;
         error.map_or(Ok(PasswordVerification::MISMATCH), Err)
     }
 
-    /// A mismatch costs `rest` besides.
-    async fn judge(
+    /// Verifies against `stored`; a mismatch also runs a hash of cost `rest`.
+    async fn verify_stored(
         &self,
         password: &str,
         stored: StoredHash,
@@ -184,8 +190,7 @@ impl PasswordHasher {
                     }
                     return Ok(PasswordVerification::MISMATCH);
                 }
-                // A password that is right stays right if it cannot be hashed again today; why
-                // not is in the log.
+                // A correct password stays correct if the new hash fails; the reason is logged.
                 let rehash = stored
                     .is_outdated(live)
                     .then(|| StoredHash::new(&password, live, memory))
@@ -216,14 +221,14 @@ impl fmt::Debug for PasswordHasher {
     }
 }
 
-/// What a [`PasswordHasher`] says about a password.
-#[must_use = "a password that does not match opens no door"]
+/// Result of verifying a password.
+#[must_use = "a wrong password is no error: check `matches`"]
 #[non_exhaustive]
 pub struct PasswordVerification {
-    /// Whether the password is the one that was hashed.
+    /// `true` if the password is the one that was hashed.
     pub matches: bool,
-    /// A fresh hash of a password that matches, where the stored one was made with other
-    /// parameters. Store it if the old one still stands there.
+    /// New hash of a matching password, if the stored one has other parameters. Store it, if the
+    /// stored hash was not changed meanwhile.
     pub rehash: Option<String>,
 }
 
@@ -243,7 +248,7 @@ impl fmt::Debug for PasswordVerification {
     }
 }
 
-/// Before anything else: a long password costs a comparison.
+/// Rejects a long password before any work is done for it.
 fn check_length(password: &str) -> Result<(), PasswordError> {
     if password.len() > MAX_PASSWORD_BYTES {
         return Err(PasswordError::TooLong);

@@ -12,12 +12,12 @@ const FROM_PWDLIB: &str = "$argon2id$v=19$m=65536,t=3,p=4$peKWB2jW3L9cLLlOTtNslA
 const FROM_PWDLIB_NOT_ASCII: &str = "$argon2id$v=19$m=65536,t=3,p=4$svwjJzpTGP1wq5h8cisr+A\
     $rF6XHSwD84u3hnoNND9lONCCSn+XkceDnwdKeQFjl/w";
 
-/// Legal for a stored hash, far too weak for a new one: argon2-cffi 25.1.0, `hash_secret` of
+/// Valid for a stored hash, far too weak for a new one: argon2-cffi 25.1.0, `hash_secret` of
 /// `b"weak"` with `time_cost=1, memory_cost=8, parallelism=1, hash_len=16, salt=b"saltsalt"`.
 const WEAK: &str = "$argon2id$v=19$m=8,t=1,p=1$c2FsdHNhbHQ$oy6NqSLuNaV42JUye37QNw";
 
-/// The cheapest that new hashes may be.
-fn cheap() -> PasswordHasher {
+/// The fastest hasher with valid parameters.
+fn fast() -> PasswordHasher {
     PasswordHasher::new().params(PasswordParams::new(7168, 5, 1).unwrap())
 }
 
@@ -37,15 +37,15 @@ async fn hashes_made_by_pwdlib_match_and_need_no_rehash() {
         ("tower-warder test password", FROM_PWDLIB),
         ("pässwörd\0 🔑", FROM_PWDLIB_NOT_ASCII),
     ] {
-        let verdict = hasher.verify(password, stored).await.unwrap();
-        assert!(verdict.matches);
-        assert_eq!(verdict.rehash, None);
+        let verification = hasher.verify(password, stored).await.unwrap();
+        assert!(verification.matches);
+        assert_eq!(verification.rehash, None);
     }
 }
 
 #[tokio::test]
 async fn only_the_password_that_was_hashed_matches() {
-    let hasher = cheap();
+    let hasher = fast();
     let longest = "x".repeat(4096);
     for (password, wrong) in [
         ("password", "passwore"),
@@ -57,27 +57,27 @@ async fn only_the_password_that_was_hashed_matches() {
         (&longest, &longest[1..]),
     ] {
         let stored = hasher.hash(password).await.unwrap();
-        let verdict = hasher.verify(password, &stored).await.unwrap();
-        assert!(verdict.matches);
-        assert_eq!(verdict.rehash, None);
+        let verification = hasher.verify(password, &stored).await.unwrap();
+        assert!(verification.matches);
+        assert_eq!(verification.rehash, None);
 
-        let verdict = hasher.verify(wrong, &stored).await.unwrap();
-        assert!(!verdict.matches);
-        assert_eq!(verdict.rehash, None);
+        let verification = hasher.verify(wrong, &stored).await.unwrap();
+        assert!(!verification.matches);
+        assert_eq!(verification.rehash, None);
     }
 }
 
 #[tokio::test]
 async fn each_hash_has_its_own_salt() {
-    let hasher = cheap();
+    let hasher = fast();
     let (one, other) = (hasher.hash("same").await, hasher.hash("same").await);
     assert_ne!(one.unwrap(), other.unwrap());
 }
 
 #[tokio::test]
-async fn overlong_password_is_refused_before_hashing() {
+async fn overlong_password_is_rejected_before_hashing() {
     let runs = Runs::record();
-    let hasher = cheap();
+    let hasher = fast();
     let password = "x".repeat(4097);
     let hashed = hasher.hash(&password).await.err();
     let verified = hasher.verify(&password, FROM_PWDLIB).await.err();
@@ -89,51 +89,51 @@ async fn overlong_password_is_refused_before_hashing() {
 }
 
 #[tokio::test]
-async fn unreadable_hash_is_refused_before_hashing() {
+async fn unreadable_hash_is_rejected_before_hashing() {
     let runs = Runs::record();
-    let hasher = cheap();
+    let hasher = fast();
     for stored in [
         "",
         "plain text",
         &FROM_PWDLIB.replace("m=65536", "m=4294967295"),
         &FROM_PWDLIB.replace("t=3", "t=17"),
     ] {
-        let refused = hasher.verify("password", stored).await.err();
-        assert_eq!(refused, Some(PasswordError::UnreadableHash));
+        let rejected = hasher.verify("password", stored).await.err();
+        assert_eq!(rejected, Some(PasswordError::UnreadableHash));
     }
     assert_eq!(runs.take(), []);
 }
 
 #[tokio::test]
 async fn weak_stored_hash_matches_and_is_renewed_once() {
-    let hasher = cheap();
-    let verdict = hasher.verify("weak", WEAK).await.unwrap();
-    assert!(verdict.matches);
-    let fresh = verdict.rehash.unwrap();
+    let hasher = fast();
+    let verification = hasher.verify("weak", WEAK).await.unwrap();
+    assert!(verification.matches);
+    let fresh = verification.rehash.unwrap();
     assert!(fresh.starts_with("$argon2id$v=19$m=7168,t=5,p=1$"));
 
-    let verdict = hasher.verify("weak", &fresh).await.unwrap();
-    assert!(verdict.matches);
-    assert_eq!(verdict.rehash, None);
+    let verification = hasher.verify("weak", &fresh).await.unwrap();
+    assert!(verification.matches);
+    assert_eq!(verification.rehash, None);
 }
 
 #[tokio::test]
 async fn weak_stored_hash_is_not_renewed_for_a_wrong_password() {
-    let verdict = cheap().verify("wrong", WEAK).await.unwrap();
-    assert!(!verdict.matches);
-    assert_eq!(verdict.rehash, None);
+    let verification = fast().verify("wrong", WEAK).await.unwrap();
+    assert!(!verification.matches);
+    assert_eq!(verification.rehash, None);
 }
 
 #[tokio::test]
 async fn stored_hash_that_needs_more_memory_matches_and_is_renewed() {
     let runs = Runs::record();
-    let hasher = cheap().max_concurrency(1);
+    let hasher = fast().max_concurrency(1);
     let password = "tower-warder test password";
-    let verdict = hasher.verify(password, FROM_PWDLIB).await.unwrap();
-    assert!(verdict.matches);
+    let verification = hasher.verify(password, FROM_PWDLIB).await.unwrap();
+    assert!(verification.matches);
     assert_eq!(runs.take(), [(65536, 3, 4), (7168, 5, 1)]);
 
-    let fresh = verdict.rehash.unwrap();
+    let fresh = verification.rehash.unwrap();
     assert!(hasher.verify(password, &fresh).await.unwrap().matches);
 }
 
@@ -159,7 +159,7 @@ async fn every_stored_parameter_that_differs_asks_for_a_rehash() {
 #[tokio::test]
 async fn unknown_user_costs_the_same_hasher_call_as_a_wrong_password() {
     let runs = Runs::record();
-    let hasher = cheap();
+    let hasher = fast();
     let stored = hasher.hash("password").await.unwrap();
     runs.take();
 
@@ -177,9 +177,9 @@ async fn unknown_user_costs_the_same_hasher_call_as_a_wrong_password() {
 }
 
 #[tokio::test]
-async fn cheaper_stored_hash_costs_a_wrong_password_as_much_work_as_an_unknown_user() {
+async fn weaker_stored_hash_costs_as_much_as_an_unknown_user() {
     let runs = Runs::record();
-    let hasher = cheap().max_concurrency(1);
+    let hasher = fast().max_concurrency(1);
     let work = |runs: &[(u64, u64, u64)]| -> u64 { runs.iter().map(|(m, t, _)| m * t).sum() };
     let _ = hasher.verify_or_dummy("wrong", None).await.unwrap();
     let unknown = work(&runs.take());
@@ -205,19 +205,19 @@ async fn cheaper_stored_hash_costs_a_wrong_password_as_much_work_as_an_unknown_u
 }
 
 #[tokio::test]
-async fn stored_hash_is_hashed_once_where_nothing_is_left_to_even_out() {
+async fn second_hash_is_skipped_without_a_difference() {
     let runs = Runs::record();
-    let hasher = cheap().max_concurrency(1);
-    let dearer = WEAK.replace("m=8,t=1,p=1", "m=9216,t=5,p=1");
+    let hasher = fast().max_concurrency(1);
+    let stronger = WEAK.replace("m=8,t=1,p=1", "m=9216,t=5,p=1");
     let _ = hasher
-        .verify_or_dummy("wrong", Some(&dearer))
+        .verify_or_dummy("wrong", Some(&stronger))
         .await
         .unwrap();
     assert_eq!(runs.take(), [(9216, 5, 1)]);
-    // No user to be told from others, as at a change of the password.
+    // `verify` hides no user, as for a change of the password.
     let _ = hasher.verify("wrong", WEAK).await.unwrap();
     assert_eq!(runs.take(), [(8, 1, 1)]);
-    // The rehash of a password that is right.
+    // The new hash of a correct password.
     let _ = hasher.verify_or_dummy("weak", Some(WEAK)).await.unwrap();
     assert_eq!(runs.take(), [(8, 1, 1), (7168, 5, 1)]);
 }
@@ -226,38 +226,38 @@ async fn stored_hash_is_hashed_once_where_nothing_is_left_to_even_out() {
 async fn unreadable_hash_of_a_known_user_costs_the_same_hasher_call() {
     let runs = Runs::record();
     let stored = FROM_PWDLIB.replace("argon2id", "argon2i");
-    let refused = cheap().verify_or_dummy("wrong", Some(&stored)).await;
-    assert_eq!(refused.err(), Some(PasswordError::UnreadableHash));
+    let rejected = fast().verify_or_dummy("wrong", Some(&stored)).await;
+    assert_eq!(rejected.err(), Some(PasswordError::UnreadableHash));
     assert_eq!(runs.take(), [(7168, 5, 1)]);
 }
 
 #[tokio::test]
 async fn known_user_with_the_right_password_matches() {
-    let hasher = cheap();
+    let hasher = fast();
     let stored = hasher.hash("password").await.unwrap();
-    let verdict = hasher.verify_or_dummy("password", Some(&stored)).await;
-    assert!(verdict.unwrap().matches);
+    let verification = hasher.verify_or_dummy("password", Some(&stored)).await;
+    assert!(verification.unwrap().matches);
 }
 
 #[tokio::test]
-async fn full_queue_is_busy_and_a_cancelled_hash_gives_its_permit_back() {
-    let hasher = cheap().max_concurrency(1).max_queue(1);
-    let mut gone = Box::pin(hasher.hash("password"));
-    assert!(poll_immediate(gone.as_mut()).await.is_none());
+async fn full_queue_is_busy_and_a_cancelled_hash_frees_its_permit() {
+    let hasher = fast().max_concurrency(1).max_queue(1);
+    let mut cancelled = Box::pin(hasher.hash("password"));
+    assert!(poll_immediate(cancelled.as_mut()).await.is_none());
     let mut waiting = Box::pin(hasher.hash("password"));
     assert!(poll_immediate(waiting.as_mut()).await.is_none());
     let busy = hasher.verify_or_dummy("password", None).await;
     assert_eq!(busy.err(), Some(PasswordError::Busy));
 
-    drop(gone);
+    drop(cancelled);
     assert!(waiting.await.is_ok());
 }
 
 #[tokio::test]
-async fn many_verifications_at_once_are_each_right() {
-    let hasher = cheap().max_concurrency(4);
+async fn concurrent_verifications_are_correct() {
+    let hasher = fast().max_concurrency(4);
     let stored = hasher.hash("password").await.unwrap();
-    let verdicts = join_all((0..32).map(|i| {
+    let verifications = join_all((0..32).map(|i| {
         let (hasher, stored) = (hasher.clone(), stored.as_str());
         async move {
             let password = if i % 3 == 0 { "wrong" } else { "password" };
@@ -265,7 +265,7 @@ async fn many_verifications_at_once_are_each_right() {
         }
     }))
     .await;
-    for (i, matches) in verdicts.into_iter().enumerate() {
+    for (i, matches) in verifications.into_iter().enumerate() {
         assert_eq!(matches, i % 3 != 0);
     }
     assert!(hasher.workers.idle_pieces() <= 4);
@@ -273,19 +273,19 @@ async fn many_verifications_at_once_are_each_right() {
 
 #[tokio::test]
 async fn debug_shows_no_hash() {
-    let hasher = cheap().max_concurrency(2).max_queue(3);
+    let hasher = fast().max_concurrency(2).max_queue(3);
     assert_eq!(
         format!("{hasher:?}"),
         "PasswordHasher { params: PasswordParams(Cost { memory_kib: 7168, iterations: 5, \
          lanes: 1 }), permits: 2, queue: 3, .. }"
     );
-    let verdict = hasher.verify("weak", WEAK).await.unwrap();
-    assert!(verdict.rehash.is_some());
-    assert!(!format!("{verdict:?} {verdict:#?}").contains('$'));
+    let verification = hasher.verify("weak", WEAK).await.unwrap();
+    assert!(verification.rehash.is_some());
+    assert!(!format!("{verification:?} {verification:#?}").contains('$'));
 }
 
 #[test]
 fn there_is_always_at_least_one_permit() {
     assert!((1..=8).contains(&PasswordHasher::new().workers.permits()));
-    assert_eq!(cheap().max_concurrency(0).workers.permits(), 1);
+    assert_eq!(fast().max_concurrency(0).workers.permits(), 1);
 }
