@@ -19,7 +19,7 @@ mod rows;
 
 fn main() {
     rows::recorder::install();
-    // One sample is long enough for the clock, and short enough to end before somebody else's turn.
+    // A sample is long enough for the clock, and short enough to end within a time slice.
     divan::Divan::default()
         .sample_count(200)
         .sample_size(50)
@@ -39,14 +39,14 @@ fn service(bencher: Bencher<'_, '_>, row: &Row) {
     bencher.bench(|| row.run());
 }
 
-/// A token in, claims out; beside each signature algorithm the bare signature.
+/// Verification of a token, and for each signature algorithm the bare signature.
 #[divan::bench(args = rows::verification::timed())]
 fn verification(bencher: Bencher<'_, '_>, row: &Row) {
     bencher.bench(|| row.run());
 }
 
-/// The same token in several threads: where nothing is shared, the time stays the same, as long as
-/// there are cores. Samples of milliseconds, so that the threads do meet.
+/// The same token in several threads: if nothing is shared, the time stays the same as long as there
+/// are free cores. Samples take milliseconds, so that the threads overlap.
 #[divan::bench(args = rows::hot(), threads = [1, 2, 4], sample_size = 10_000, sample_count = 50)]
 fn threads(bencher: Bencher<'_, '_>, row: &Row) {
     bencher.bench(|| row.run());

@@ -3,7 +3,7 @@
 //! Run with `cargo run --example hyper`, then:
 //!
 //! ```text
-//! curl -i localhost:3000/                                         # 401: the guard is around everything
+//! curl -i localhost:3000/                                         # 401: all routes are protected
 //! TOKEN=…                                                         # printed at the start
 //! curl -i localhost:3000/ -H "Authorization: Bearer $TOKEN"       # 200
 //! ```
@@ -19,7 +19,7 @@ use tower::util::BoxCloneSyncService;
 use tower::{ServiceBuilder, service_fn};
 use tower_warder::{AuthLayer, Claims, HmacSecret, JwtIssuer, JwtVerifier, RequireLayer};
 
-/// Behind the guard the claims are in the extensions.
+/// The guard puts the claims into the extensions.
 async fn hello<B>(request: Request<B>) -> Result<Response<String>, Infallible> {
     match request.extensions().get::<Claims>() {
         Some(claims) => Ok(Response::new(format!("Hello, {}\n", claims.subject()))),
@@ -27,7 +27,7 @@ async fn hello<B>(request: Request<B>) -> Result<Response<String>, Infallible> {
     }
 }
 
-/// There is no guard.
+/// Response if the guard is missing.
 fn wrong_stack() -> Response<String> {
     let mut response = Response::default();
     *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;

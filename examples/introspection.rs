@@ -1,15 +1,15 @@
-//! How do opaque tokens of somebody else's authorization server come in (RFC 7662)?
+//! Opaque tokens of an external authorization server, verified by token introspection (RFC 7662).
 //!
-//! Run with `cargo run --example introspection`. The server that it asks is a toy of its own, which
+//! Run with `cargo run --example introspection`. It includes a minimal authorization server that
 //! knows one token:
 //!
 //! ```text
 //! curl -i localhost:3000/me -H "Authorization: Bearer opaque"     # 200
-//! curl -i localhost:3000/me -H "Authorization: Bearer other"      # 401; if the server is gone, 503
+//! curl -i localhost:3000/me -H "Authorization: Bearer other"      # 401; if that server is down, 503
 //! ```
 //!
-//! Every request asks, so that a token which is revoked there is dead here at once. Whoever keeps
-//! answers keeps them for seconds, under the token's digest, and not beyond `exp`.
+//! Every request calls the server, so revoking a token there takes effect on the next request. If you
+//! cache responses, do so for seconds only, by the digest of the token and not beyond `exp`.
 
 use std::time::Duration;
 
@@ -30,7 +30,7 @@ pub(crate) struct Introspection {
 }
 
 impl Introspection {
-    /// Plain HTTP is for tests on this machine.
+    /// Allows plain HTTP only for tests on this machine.
     pub(crate) fn at(endpoint: &str) -> Result<Self, BoxError> {
         let endpoint = Url::parse(endpoint)?;
         let client = reqwest::Client::builder()
@@ -41,44 +41,44 @@ impl Introspection {
         Ok(Self { client, endpoint })
     }
 
-    async fn judge(&self, token: &str) -> Result<Claims, AuthError> {
-        let refused = AuthError::new(AuthErrorKind::InvalidToken);
-        let answer = match self.ask(token).await {
+    async fn introspect(&self, token: &str) -> Result<Claims, AuthError> {
+        let rejected = AuthError::new(AuthErrorKind::InvalidToken);
+        let answer = match self.call(token).await {
             Ok(Some(answer)) => answer,
-            Ok(None) => return Err(refused.with_source("the token is not active")),
+            Ok(None) => return Err(rejected.with_source("the token is not active")),
             Err(error) => return Err(AuthError::new(AuthErrorKind::Unavailable).with_source(error)),
         };
-        // As strict as with a token: one without `sub` or `exp` is refused, whoever calls it active.
+        // As strict as for a JWT: claims without `sub` or `exp` are rejected, even if active.
         let claims = Claims::from_json(answer)?.validate_times(&Clock::system(), LEEWAY)?;
-        // The server that was asked is the issuer. If it says so, it has to say it right.
+        // The server is the issuer. It may omit `iss`, but must not name another one.
         if claims.issuer().is_some_and(|issuer| issuer != ISSUER) {
-            return Err(refused.with_source("the token is of another issuer"));
+            return Err(rejected.with_source("the token is from another issuer"));
         }
         if !claims.audience().any(|audience| audience == AUDIENCE) {
-            return Err(refused.with_source("the token is for somebody else"));
+            return Err(rejected.with_source("the token is for another audience"));
         }
         Ok(claims)
     }
 
-    /// The answer, if the token is active. Whatever is no answer is an error, also a redirect: the
-    /// token goes nowhere else.
-    async fn ask(&self, token: &str) -> Result<Option<String>, BoxError> {
+    /// Returns the response if the token is active. Anything but a 200 is an error, also a redirect: the
+    /// token is sent to no other address.
+    async fn call(&self, token: &str) -> Result<Option<String>, BoxError> {
         let request = self.client.post(self.endpoint.clone());
         let request = request.basic_auth(CLIENT.0, Some(CLIENT.1));
         let mut response = request.form(&[("token", token)]).send().await?;
         if response.status() != StatusCode::OK {
-            return Err(format!("introspection answers {}", response.status()).into());
+            return Err(format!("introspection failed with status {}", response.status()).into());
         }
         let mut answer = Vec::new();
         while let Some(chunk) = response.chunk().await? {
             answer.extend_from_slice(&chunk);
             if answer.len() > MAX_ANSWER {
-                return Err("introspection answers too much".into());
+                return Err("introspection response is too large".into());
             }
         }
-        // What a parser says may quote what it read.
-        let answer = String::from_utf8(answer).map_err(|_| NO_ANSWER)?;
-        let Answer { active } = serde_json::from_str(&answer).map_err(|_| NO_ANSWER)?;
+        // The parser's own error could quote the response.
+        let answer = String::from_utf8(answer).map_err(|_| MALFORMED)?;
+        let Answer { active } = serde_json::from_str(&answer).map_err(|_| MALFORMED)?;
         Ok(active.then_some(answer))
     }
 }
@@ -88,20 +88,20 @@ struct Answer {
     active: bool,
 }
 
-const NO_ANSWER: &str = "introspection answers something else";
+const MALFORMED: &str = "introspection response is malformed";
 const MAX_ANSWER: usize = 64 * 1024;
 
-/// That server's clock and ours.
+/// Tolerated clock skew between that server and this one.
 const LEEWAY: Duration = Duration::from_secs(30);
 
-// Yours come from the configuration.
+// In a real service these come from the configuration.
 const ISSUER: &str = "https://login.example";
 const AUDIENCE: &str = "https://api.example";
 const CLIENT: (&str, &str) = ("api", "the secret of this client");
 
 impl Verifier for Introspection {
     fn verify<'a>(&'a self, credential: &'a str) -> Verification<'a> {
-        Verification::Pending(self.judge(credential).boxed())
+        Verification::Pending(self.introspect(credential).boxed())
     }
 }
 
@@ -118,7 +118,7 @@ pub(crate) fn app(introspection: Introspection) -> Router {
         .layer(auth)
 }
 
-/// Somebody else's. A real one asks who wants to know.
+/// The external server. A real one authenticates the client.
 fn authorization_server() -> Router {
     let introspect = async |form: String| match form.as_str() {
         "token=opaque" => {

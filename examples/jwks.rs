@@ -1,11 +1,11 @@
-//! One service issues tokens, another verifies them without the secret, and the keys rotate.
+//! Key rotation with JWKS: one service issues tokens, another verifies them with the public keys.
 //!
 //! Run with `cargo run --example jwks --features jwks`, then:
 //!
 //! ```text
 //! curl localhost:3000/.well-known/jwks.json                          # the public keys
 //! OLD=$(curl -s -X POST localhost:3000/login)
-//! curl -X POST localhost:3000/rotate/2; sleep 6                      # another key signs then
+//! curl -X POST localhost:3000/rotate/2; sleep 6                      # now another key signs
 //! NEW=$(curl -s -X POST localhost:3000/login)
 //! curl -i localhost:3001/orders -H "Authorization: Bearer $NEW"      # 200
 //! curl -i localhost:3001/orders -H "Authorization: Bearer $OLD"      # 200, until it expires
@@ -23,7 +23,7 @@ use tower_warder::jwks::{JwksBuilder, JwksEndpoint, RemoteJwks};
 use tower_warder::keys::{Algorithm, KeyRing, SigningKey};
 use tower_warder::{AuthLayer, BoxError, Claims, CurrentUser, JwtIssuer, JwtVerifier};
 
-/// How long others may keep the public keys. In earnest minutes.
+/// How long other services may cache the public keys. Use minutes in production.
 pub(crate) const MAX_AGE: Duration = Duration::from_secs(5);
 pub(crate) const LIFETIME: Duration = Duration::from_secs(900);
 
@@ -41,15 +41,15 @@ pub(crate) fn login_app() -> Result<Router, ConfigError> {
         .with_state(ring))
 }
 
-/// Yours asks for a password.
+/// A real log-in verifies a password.
 async fn login(State(ring): State<KeyRing>) -> Result<String, StatusCode> {
     let issuer = JwtIssuer::ring(&ring).issuer(ISSUER).lifetime(LIFETIME);
     let token = issuer.audience("orders").issue("Jane");
     token.map_err(|_| StatusCode::INTERNAL_SERVER_ERROR)
 }
 
-/// Publishes a key, signs with it when everybody knows it, and takes away what signed until then
-/// when the last of those tokens has expired. Yours is for admins.
+/// Publishes a key, signs with it when other services have fetched it, and removes the previous key
+/// when its last token has expired. Restrict this route to admins.
 async fn rotate(State(ring): State<KeyRing>, Path(key_id): Path<String>) -> StatusCode {
     let Ok(key) = new_key(&key_id) else {
         return StatusCode::INTERNAL_SERVER_ERROR;
@@ -67,18 +67,18 @@ async fn rotate(State(ring): State<KeyRing>, Path(key_id): Path<String>) -> Stat
     StatusCode::ACCEPTED
 }
 
-/// One that is to outlive the process comes out of a file: see `SigningKey::from_pem`.
+/// A key that outlives the process is read from a file: see `SigningKey::from_pem`.
 fn new_key(key_id: &str) -> Result<SigningKey, ConfigError> {
     Ok(SigningKey::generate(Algorithm::EdDSA)?.key_id(key_id))
 }
 
-/// Where the other service fetches the keys.
+/// The keys that the other service fetches.
 pub(crate) fn keys() -> JwksBuilder {
     RemoteJwks::from_url("http://localhost:3000/.well-known/jwks.json")
         .cooldown(Duration::from_secs(1))
 }
 
-/// The service that has no secret and no users.
+/// The service without a secret and without users.
 pub(crate) fn orders_app(keys: &RemoteJwks) -> Router {
     let verifier = JwtVerifier::jwks(keys).issuer(ISSUER).audience("orders");
     let auth = AuthLayer::claims_only(verifier).timeout_with(Duration::from_secs(5), sleep);

@@ -1,4 +1,4 @@
-//! The shortest way from a bearer token to a handler that knows its user.
+//! Bearer authentication with a user from your own table, in its shortest form.
 //!
 //! Run with `cargo run --example quickstart`; it prints a token. Then:
 //!
@@ -26,7 +26,7 @@ impl AuthUser for User {
     }
 }
 
-/// Ask your database here. Any error is 503, nobody found is 401.
+/// Query your database here. An error becomes 503, `None` becomes 401.
 async fn find_user(claims: Claims) -> Result<Option<User>, BoxError> {
     Ok((claims.subject() == "1").then_some(User { name: "Jane" }))
 }

@@ -1,5 +1,5 @@
-//! The order of modules: each file lists its modules in the order of their imports, `lib.rs` thereby in
-//! the order in which a request meets them. A module imports only from siblings listed above it.
+//! Module order: a module imports only from siblings that are listed above it. So `lib.rs` lists the
+//! modules in the order in which a request passes them.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot be set up fails")]
 
@@ -68,7 +68,7 @@ fn no_span_guard_is_held_and_no_unsafe_code_is_written() {
 }
 
 #[test]
-fn imports_are_seen_in_every_form() {
+fn imports_are_found_in_every_form() {
     let code = "use crate::a::A;\n// crate::no\nuse crate::{\n    b::{B, c::C},\n    d::*,\n};\n\
         use super::{e, f::F};\nuse super::super::g::G;\n\
         #[cfg(test)]\nmod helpers;\nfn h() -> crate::h { i(\ncrate::i::<super::j>) }\n\
@@ -88,7 +88,7 @@ fn imports_are_seen_in_every_form() {
     assert_eq!(imports(&without_tests(code), "crate::x::y"), expected);
 }
 
-/// A file and its path in the crate.
+/// Module of a crate: its path and its file.
 struct Module {
     path: String,
     file: PathBuf,
@@ -107,7 +107,7 @@ impl Module {
         without_tests(&fs::read_to_string(&self.file).unwrap())
     }
 
-    /// The modules that the file lists, in that order, without tests.
+    /// Modules that the file lists, in that order, without tests.
     fn children(&self) -> Vec<Self> {
         let folder = match self.file.file_stem().unwrap().to_str().unwrap() {
             "lib" | "main" | "mod" => self.file.parent().unwrap().to_owned(),
@@ -116,7 +116,7 @@ impl Module {
         let code = self.code();
         let mut names: Vec<&str> = code.lines().filter_map(module_name).collect();
         names.retain(|name| *name != "tests");
-        // With and without a feature.
+        // A module may be listed twice, with and without a feature.
         names.dedup();
         let child = |name: &str| {
             let files = [format!("{name}.rs"), format!("{name}/mod.rs")];
@@ -133,13 +133,13 @@ impl Module {
         all
     }
 
-    /// Absolute paths of what the file imports or names from its crate.
+    /// Absolute paths of all items of the crate that the file imports or names.
     fn imports(&self) -> Vec<String> {
         imports(&self.code(), &self.path)
     }
 
-    /// Names that the file takes from its children, and from which: whoever imports one of them from
-    /// here imports from that child.
+    /// Names that the file re-exports, with the child that each comes from: importing such a name from
+    /// here is importing from that child.
     fn re_exports(&self, children: &[Self]) -> HashMap<String, String> {
         let mut names = HashMap::new();
         for statement in self.code().split("use ").skip(1) {
@@ -165,7 +165,7 @@ fn crate_roots() -> Vec<PathBuf> {
     roots.filter(|root| root.is_file()).collect()
 }
 
-/// Code without comments, up to the tests in the file itself: these may use everything.
+/// Code without comments and without the tests in the file, which may import from any module.
 fn without_tests(text: &str) -> String {
     let starts = ["mod tests {", "pub(crate) mod tests {"]
         .map(|start| text.find(&format!("#[cfg(test)]\n{start}")));
@@ -182,7 +182,7 @@ fn imports(code: &str, module: &str) -> Vec<String> {
         .flat_map(|it| code.match_indices(it))
     {
         let (before, path) = code.split_at(start.0);
-        // `super::super::` begins once.
+        // The second `super::` of `super::super::` is no start of a path.
         if !before.ends_with("super::") {
             paths.extend(expanded(path).into_iter().map(|path| (start.0, path)));
         }
@@ -200,7 +200,7 @@ fn absolute(module: &str, path: &str) -> String {
     }
 }
 
-/// The paths that `text` begins with: one, or each of those in braces.
+/// Paths at the start of `text`: one, or each of those in braces.
 fn expanded(text: &str) -> Vec<String> {
     let text = text.trim_start();
     if let Some(group) = text.strip_prefix('{') {
@@ -219,7 +219,7 @@ fn expanded(text: &str) -> Vec<String> {
     }
 }
 
-/// What stands between commas up to the brace that closes the group.
+/// Parts between commas, up to the brace that closes the group.
 fn members(group: &str) -> Vec<&str> {
     let (mut depth, mut start, mut members) = (0, 0, Vec::new());
     for (position, character) in group.char_indices() {

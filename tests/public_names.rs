@@ -1,6 +1,6 @@
-//! What the crate promises by name stands in `public-names.txt`, so that a change of it shows.
+//! Public names of the crate, compared with `public-names.txt`, so that each change is visible in a diff.
 //!
-//! After a change on purpose: `UPDATE=1 cargo test --test public_names`.
+//! After an intended change: `UPDATE=1 cargo test --test public_names`.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot be set up fails")]
 
@@ -37,10 +37,14 @@ fn public_names_change_only_on_purpose() {
     for (now, before) in listing.lines().zip(known.lines()) {
         assert_eq!(
             now, before,
-            "a public name changed: see the head of this file"
+            "a public name changed: if intended, run `UPDATE=1 cargo test --test public_names`"
         );
     }
-    assert_eq!(listing.len(), known.len(), "a public name came or went");
+    assert_eq!(
+        listing.len(),
+        known.len(),
+        "a public name was added or removed: if intended, run with `UPDATE=1`"
+    );
 }
 
 fn collect(directory: &Path, files: &mut Vec<PathBuf>) {
@@ -54,7 +58,7 @@ fn collect(directory: &Path, files: &mut Vec<PathBuf>) {
     }
 }
 
-/// The names of the public types and traits of a file.
+/// Names of the public types and traits of a file.
 fn public_types(code: &str) -> impl Iterator<Item = &str> {
     let items = code.lines().filter_map(|line| {
         let item = line.trim().strip_prefix("pub ")?;
@@ -65,8 +69,8 @@ fn public_types(code: &str) -> impl Iterator<Item = &str> {
     items.filter_map(|item| words(item).next())
 }
 
-/// Every `pub` item with its whole signature, what stands in public enums and traits, and the
-/// traits of `types`.
+/// Every `pub` item with its whole signature, the members of public enums and traits, and the trait
+/// implementations of `types`.
 fn public_names(code: &str, types: &BTreeSet<&str>) -> Vec<String> {
     let mut names: Vec<String> = Vec::new();
     let mut open: Option<End> = None;
@@ -98,10 +102,10 @@ fn public_names(code: &str, types: &BTreeSet<&str>) -> Vec<String> {
     names.iter().map(|name| tidy(name)).collect()
 }
 
-/// Where what is listed ends.
+/// End of a listed item.
 #[derive(Clone, Copy)]
 enum End {
-    /// A function, a type, an implementation: at its body, or where it has none.
+    /// A function, a type or an implementation: at its body, or at its semicolon.
     Body,
     /// An import: at its semicolon.
     Semicolon,
@@ -131,7 +135,7 @@ impl End {
     }
 }
 
-/// How many brackets are open at the end.
+/// Number of brackets that are open at the end.
 fn depth(text: &str, opening: &str, closing: &str) -> usize {
     let count = |brackets: &str| text.matches(|it| brackets.contains(it)).count();
     count(opening).saturating_sub(count(closing))
@@ -142,7 +146,7 @@ fn words(text: &str) -> impl Iterator<Item = &str> {
     words.filter(|word| !word.is_empty())
 }
 
-/// As if it stood in one line.
+/// Formats a signature as a single line.
 fn tidy(name: &str) -> String {
     let name = name.replace("( ", "(").replace("{ ", "{");
     let name = name.replace(", )", ")").replace(", }", "}");

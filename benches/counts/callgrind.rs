@@ -1,7 +1,7 @@
 //! Instructions on the processor that valgrind simulates, which is the same everywhere.
 //!
-//! It has no SHA instructions, and the software in their place would be most of every HS256 row
-//! and hide the rest. So what the compression function of SHA-256 takes is left out.
+//! It has no SHA instructions, and the software in their place would dominate every HS256 row. So
+//! the compression function of SHA-256 is excluded.
 
 use std::path::Path;
 use std::process::Command;
@@ -9,11 +9,10 @@ use std::{env, fs};
 
 use crate::support::row::Row;
 
-/// The argument, followed by the number of a row, that makes this program the one that valgrind
-/// runs.
+/// Argument, followed by the number of a row, of the process that valgrind runs.
 pub(crate) const CHILD: &str = "--simulated";
 
-/// Instructions of each row, each counted in a process of its own.
+/// Instructions of each row, each counted in a separate process.
 pub(crate) fn count(rows: usize) -> Vec<u64> {
     let profile = format!("tower-warder-counts-{}", std::process::id());
     let profile = env::temp_dir().join(profile);
@@ -26,7 +25,7 @@ pub(crate) fn count(rows: usize) -> Vec<u64> {
     counts
 }
 
-/// The other side of [`count`].
+/// Counterpart of [`count`] in the counted process.
 pub(crate) fn be_counted(rows: &[Row]) {
     let row = env::args().skip_while(|argument| argument != CHILD).nth(1);
     let row = &rows[row.unwrap().parse::<usize>().unwrap()];
@@ -42,7 +41,7 @@ fn window(row: &Row) {
 fn run(row: usize, profile: &Path) {
     let status = Command::new("valgrind")
         .args(["--tool=callgrind", "--quiet"])
-        // Counts from where this function is entered to where it is left.
+        // Counts from entering this function until leaving it.
         .arg("--toggle-collect=counts::callgrind::window")
         .args(["--compress-strings=no", "--compress-pos=no"])
         .arg(format!("--callgrind-out-file={}", profile.display()))
@@ -54,8 +53,8 @@ fn run(row: usize, profile: &Path) {
     assert!(status.success());
 }
 
-/// Adds up what each function took itself. Lines are `fn=NAME`, then `LINE COST` for the function
-/// itself, and `calls=…` followed by a line with the cost of what was called.
+/// Adds up the own cost of each function. Lines are `fn=NAME`, then `LINE COST` for the function
+/// itself, and `calls=…` followed by a line with the cost of the callee.
 fn read(profile: &Path) -> u64 {
     let text = fs::read_to_string(profile).unwrap();
     let (mut sum, mut hashing) = (0, false);

@@ -1,11 +1,11 @@
-//! The counts that were last agreed upon: `benches/counts.txt`.
+//! Reference counts: `benches/counts.txt`.
 
 use std::fs;
 use std::process::ExitCode;
 
 use crate::Count;
 
-/// Fails if a row is new, gone, or dearer than [`MARGIN`] allows, and says which became cheaper.
+/// Fails if a row is new, missing, or above [`MARGIN`], and names the rows that improved.
 pub(crate) fn check(counts: &[Count]) -> ExitCode {
     let agreed = read();
     let [mut failed, mut same] = [false, true];

@@ -1,7 +1,7 @@
 //! Instructions and allocations: `cargo bench --bench counts`.
 //!
-//! Without an argument the rows are counted natively, by single steps. `-- --check` compares what
-//! valgrind counts, which is the same on every machine, with `benches/counts.txt`; `-- --update`
+//! Without an argument the rows are counted natively, by single-stepping. `-- --check` compares the
+//! counts of valgrind, which are the same on every machine, with `benches/counts.txt`; `-- --update`
 //! writes that file.
 
 #![allow(
@@ -33,7 +33,7 @@ mod rows;
 mod callgrind;
 mod ledger;
 
-/// Adds about five instructions to an allocation and its end.
+/// Adds about five instructions to an allocation and its release.
 #[global_allocator]
 static ALLOCATOR: StatsAlloc<System> = StatsAlloc::system();
 
@@ -63,7 +63,7 @@ fn main() -> ExitCode {
     ExitCode::SUCCESS
 }
 
-/// Rows can be chosen by parts of their names.
+/// Returns `true` if the row is selected by a part of its name.
 fn wanted(row: &Row) -> bool {
     let mut words = env::args()
         .skip(1)
@@ -72,7 +72,7 @@ fn wanted(row: &Row) -> bool {
     words.peek().is_none() || words.any(|word| row.name().contains(&word))
 }
 
-/// What one run of a row takes.
+/// Cost of one run of a row.
 struct Count {
     name: String,
     instructions: u64,
@@ -91,7 +91,7 @@ fn measure(rows: &[Row], instructions: fn(usize) -> Vec<u64>) -> Vec<Count> {
         .collect()
 }
 
-/// In lines that `benches/measure` reads.
+/// Prints lines that `benches/measure` reads.
 fn print(counts: &[Count]) {
     println!("| row | instructions | allocations |\n|---|--:|--:|");
     for count in counts {

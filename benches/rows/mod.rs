@@ -1,4 +1,4 @@
-//! What is measured of ourselves.
+//! Rows of tower-warder.
 
 use crate::support::row::Row;
 
@@ -7,7 +7,7 @@ pub(crate) mod router;
 pub(crate) mod service;
 pub(crate) mod verification;
 
-/// Every row whose counts are the same in each run.
+/// Every row with reproducible counts.
 pub(crate) fn counted() -> Vec<Row> {
     let groups = [
         ("router", router::rows()),
@@ -22,7 +22,7 @@ pub(crate) fn counted() -> Vec<Row> {
     rows.collect()
 }
 
-/// What many threads may do at the same moment with the same token.
+/// Rows for several threads with the same token.
 pub(crate) fn hot() -> [Row; 4] {
     [
         verification::hot(),

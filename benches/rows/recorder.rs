@@ -1,6 +1,6 @@
-//! Who hears what is counted: nobody, unless `RECORDER` is set.
+//! Recorder of metrics, if `RECORDER` is set.
 
-/// Installs the recorder for Prometheus, if asked to.
+/// Installs the recorder for Prometheus, if `RECORDER` is set.
 #[cfg(feature = "metrics")]
 pub(crate) fn install() {
     if std::env::var_os("RECORDER").is_some() {
@@ -9,6 +9,6 @@ pub(crate) fn install() {
     }
 }
 
-/// Without the feature `metrics` nothing is counted.
+/// Does nothing without the feature `metrics`.
 #[cfg(not(feature = "metrics"))]
 pub(crate) const fn install() {}

@@ -35,7 +35,7 @@ pub(crate) fn rows() -> Vec<Row> {
             user().layer(cached(tokens::verifier())),
             token.clone(),
         ),
-        ok("RequireLayer", door().layer(auth()), token),
+        ok("RequireLayer", guarded().layer(auth()), token),
         refused("garbage", "garbage"),
         refused("oversized", &tokens::oversized()),
         refused("bad signature", &tokens::bad_signature()),
@@ -43,7 +43,7 @@ pub(crate) fn rows() -> Vec<Row> {
     ]
 }
 
-/// The rows, and what is told by times alone.
+/// The counted rows, and those that only make sense as times.
 pub(crate) fn timed() -> Vec<Row> {
     let mut rows = rows();
     rows.push(many("CurrentUser, 10 000 tokens", user().layer(auth())));
@@ -56,14 +56,14 @@ pub(crate) fn timed() -> Vec<Row> {
     rows
 }
 
-/// Again and again the same token, its user in the cache: for several threads.
+/// The same token repeatedly, with its user in the cache: for several threads.
 pub(crate) fn hot() -> Row {
     let router = user().layer(cached(tokens::verifier()));
     let token = bearer(&tokens::hs256(tokens::SUBJECT));
     requests::row("CurrentUser, cached", router, token, StatusCode::OK)
 }
 
-/// The same without authentication: what the router's own counts of references cost.
+/// The same without authentication: the cost of the router's own reference counts.
 pub(crate) fn hot_without() -> Row {
     let token = bearer(&tokens::hs256(tokens::SUBJECT));
     requests::row("no auth", plain(), token, StatusCode::OK)
@@ -78,16 +78,16 @@ fn many(name: &str, router: Router) -> Row {
     }
     let next = AtomicUsize::new(0);
     Row::new(name, move || {
-        // A stride without a common factor: each in its turn, and never the neighbour.
+        // A stride without a common factor: each token in turn, and never its neighbour.
         let index = next.fetch_add(7919, Ordering::Relaxed) % credentials.len();
         requests::send(&router, &credentials[index])
     })
 }
 
-/// Turned away by a `RequireLayer` without a response body.
+/// A request that a `RequireLayer` rejects without a response body.
 fn refused(what: &str, token: &str) -> Row {
     let name = format!("refused, {what}");
-    let router = door().layer(auth());
+    let router = guarded().layer(auth());
     requests::row(&name, router, bearer(token), StatusCode::UNAUTHORIZED)
 }
 
@@ -103,7 +103,7 @@ fn asymmetric() -> impl Iterator<Item = Row> {
     })
 }
 
-/// What the cache saves is the signature: the rest costs the same whatever the algorithm.
+/// The cache saves the signature; the rest costs the same for every algorithm.
 #[cfg(feature = "aws-lc-rs")]
 pub(crate) fn asymmetric_cached() -> impl Iterator<Item = Row> {
     use super::verification::{ASYMMETRIC, demanding};
@@ -120,7 +120,7 @@ fn auth() -> AuthLayer<User> {
     AuthLayer::new(tokens::verifier(), Users::ten_thousand())
 }
 
-/// With both caches, and room for twice the tokens and users that there are.
+/// With both caches, each with twice as many places as there are tokens or users.
 fn cached(verifier: JwtVerifier) -> AuthLayer<User> {
     AuthLayer::new(verifier.cache(20_000), Users::ten_thousand())
         .user_cache(UserCache::new(20_000).ttl(Duration::from_secs(3600)))
@@ -138,6 +138,6 @@ fn user() -> Router {
     Router::new().route("/me", get(async |_: CurrentUser<User>| "ok"))
 }
 
-fn door() -> Router {
+fn guarded() -> Router {
     plain().layer(RequireLayer::<User>::approved().on_rejection(EmptyBody))
 }

@@ -1,4 +1,4 @@
-//! One request through a plain tower service that asks who it is: no router, no response body.
+//! One request through a plain tower service that asks for the identity: no router, no response body.
 
 use std::convert::Infallible;
 use std::time::Duration;
@@ -21,13 +21,13 @@ pub(crate) fn rows() -> Vec<Row> {
     vec![
         requests::row(
             "no auth",
-            service_fn(nobody_asks),
+            service_fn(without_auth),
             bearer(&token),
             StatusCode::OK,
         ),
         requests::row(
             "claims",
-            auth().layer(service_fn(somebody_asks_for_claims)),
+            auth().layer(service_fn(with_claims)),
             bearer(&token),
             StatusCode::OK,
         ),
@@ -36,7 +36,7 @@ pub(crate) fn rows() -> Vec<Row> {
             "user, in the user cache",
             auth()
                 .user_cache(UserCache::new(20_000).ttl(Duration::from_secs(3600)))
-                .layer(service_fn(somebody_asks)),
+                .layer(service_fn(with_user)),
             bearer(&token),
             StatusCode::OK,
         ),
@@ -60,7 +60,7 @@ pub(crate) fn rows() -> Vec<Row> {
 }
 
 fn asked(name: &str, token: &str, expected: StatusCode) -> Row {
-    let service = auth().layer(service_fn(somebody_asks));
+    let service = auth().layer(service_fn(with_user));
     requests::row(name, service, bearer(token), expected)
 }
 
@@ -68,11 +68,11 @@ fn auth() -> AuthLayer<User> {
     AuthLayer::new(tokens::verifier(), Users::ten_thousand())
 }
 
-async fn nobody_asks(_: Request) -> Result<Response<Body>, Infallible> {
+async fn without_auth(_: Request) -> Result<Response<Body>, Infallible> {
     Ok(Response::new(Body::empty()))
 }
 
-async fn somebody_asks_for_claims(request: Request) -> Result<Response<Body>, Infallible> {
+async fn with_claims(request: Request) -> Result<Response<Body>, Infallible> {
     let identity = Identity::<User>::from_extensions(request.extensions()).expect("the layer");
     let mut response = Response::new(Body::empty());
     if let Err(error) = identity.claims().await {
@@ -81,7 +81,7 @@ async fn somebody_asks_for_claims(request: Request) -> Result<Response<Body>, In
     Ok(response)
 }
 
-async fn somebody_asks(request: Request) -> Result<Response<Body>, Infallible> {
+async fn with_user(request: Request) -> Result<Response<Body>, Infallible> {
     let identity = Identity::<User>::from_extensions(request.extensions()).expect("the layer");
     let mut response = Response::new(Body::empty());
     if let Err(error) = identity.require(&Approved).await {

@@ -1,4 +1,4 @@
-//! Verification alone: a token in, claims out.
+//! Verification of a token alone.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -16,7 +16,7 @@ pub(crate) fn rows() -> Vec<Row> {
     ]
 }
 
-/// The rows, and what is told by times alone.
+/// The counted rows, and those that only make sense as times.
 pub(crate) fn timed() -> Vec<Row> {
     let mut rows = rows();
     rows.push(many());
@@ -29,14 +29,14 @@ pub(crate) fn timed() -> Vec<Row> {
     rows
 }
 
-/// One token, again and again.
+/// One token, repeatedly.
 pub(crate) fn hot() -> Row {
     let (verifier, token) = (tokens::verifier(), tokens::hs256(tokens::SUBJECT));
     assert_eq!(token.len(), 336);
     Row::new("HS256", move || verifier.verify_token(&token).unwrap())
 }
 
-/// The same, remembered.
+/// The same, with the token cache.
 pub(crate) fn hot_cached() -> Row {
     let verifier = tokens::verifier().cache(20_000);
     let token = tokens::hs256(tokens::SUBJECT);
@@ -80,7 +80,7 @@ mod asymmetric {
     use crate::support::row::Row;
     use crate::support::tokens;
 
-    /// The algorithms with a key pair, and its public half.
+    /// The asymmetric algorithms, each with its public key.
     pub(crate) const ASYMMETRIC: [(Algorithm, &str); 3] = [
         (Algorithm::ES256, keys::P256_PUBLIC),
         (Algorithm::RS256, keys::RSA_PUBLIC),
@@ -100,7 +100,7 @@ mod asymmetric {
         })
     }
 
-    /// The signature alone, with the key parsed before: nobody who uses aws-lc-rs is faster.
+    /// The signature alone, with a parsed key: the lower limit with aws-lc-rs.
     pub(crate) fn bare((algorithm, public): (Algorithm, &str)) -> Row {
         let public = keys::der(public);
         let key = match algorithm {

@@ -1,4 +1,4 @@
-//! Allocations, reallocations among them.
+//! Counting of allocations, including reallocations.
 
 use std::alloc::System;
 
@@ -6,7 +6,7 @@ use stats_alloc::{Region, StatsAlloc};
 
 use super::row::Row;
 
-/// Those of one run. `allocator` is the program's global one.
+/// Allocations of one run. `allocator` is the global allocator of the program.
 pub fn count(allocator: &StatsAlloc<System>, row: &Row) -> usize {
     row.warm_up();
     let region = Region::new(allocator);

@@ -1,6 +1,6 @@
-//! What every bench needs: tokens, users, requests, and the list of what is measured.
+//! Tokens, users, requests and rows of all benchmarks.
 //!
-//! Also compiled into `benches/peers`, so that everybody does the same work.
+//! Also compiled into `benches/peers`, so that all peers do the same work.
 
 pub mod allocations;
 pub mod keys;

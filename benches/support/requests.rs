@@ -10,7 +10,7 @@ use tower::{Service, ServiceExt};
 
 use super::row::Row;
 
-/// The credential of a request, if it brings one.
+/// Credential of a request, if it has one.
 pub type Credential = Option<(HeaderName, HeaderValue)>;
 
 pub fn bearer(token: &str) -> Credential {
@@ -20,8 +20,8 @@ pub fn bearer(token: &str) -> Credential {
 
 /// A row that makes a request, sends it through a clone of `service` and drops the answer.
 ///
-/// The making is part of the row, also of those without authentication. Panics unless the answer
-/// is `expected`: a row that measures something else is worse than none.
+/// Making the request is part of every row, also of those without authentication. Panics unless the
+/// response has the `expected` status, so that no row measures something else.
 pub fn row<S, B>(name: &str, service: S, credential: Credential, expected: StatusCode) -> Row
 where
     S: Service<Request, Response = Response<B>, Error = Infallible>,
@@ -33,7 +33,7 @@ where
     Row::new(name, move || send(&service, &credential))
 }
 
-/// Nothing in the benches waits: no runtime takes part, and no time of one is measured.
+/// Sends a request without a runtime: nothing in the benchmarks waits.
 pub fn send<S, B>(service: &S, credential: &Credential) -> Response<B>
 where
     S: Service<Request, Response = Response<B>, Error = Infallible> + Clone,

@@ -1,4 +1,4 @@
-//! One line of a table: something that is done again and again.
+//! Row of a table: an operation that is repeated.
 
 use std::fmt;
 use std::hint::black_box;
@@ -34,7 +34,7 @@ impl Row {
         (self.run)();
     }
 
-    /// Until allocator and branches are used to it.
+    /// Runs until allocator and branch predictors are warm.
     pub fn warm_up(&self) {
         (0..64).for_each(|_| self.run());
     }

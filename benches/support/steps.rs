@@ -1,6 +1,6 @@
 //! Instructions as this machine executes them, counted one by one (`PTRACE_SINGLESTEP`).
 //!
-//! Needs neither performance counters, which virtual machines lack, nor a simulated processor,
+//! This needs neither performance counters, which virtual machines lack, nor a simulated processor,
 //! which lacks the SHA instructions of the real one.
 
 use std::env;
@@ -14,10 +14,10 @@ use nix::unistd::Pid;
 
 use super::row::Row;
 
-/// The argument that makes this program the one that is stepped through.
+/// Argument of the process that is stepped through.
 pub const CHILD: &str = "--stepped";
 
-/// Instructions of each row, counted in a second process of this program.
+/// Instructions of each row, counted in a child process of this program.
 pub fn count(rows: usize) -> Vec<u64> {
     stay_on_one_core();
     let mut child = Command::new(env::current_exe().unwrap())
@@ -37,7 +37,7 @@ pub fn count(rows: usize) -> Vec<u64> {
     counts
 }
 
-/// The other side of [`count`]: between two marks nothing first, then each row.
+/// Counterpart of [`count`] in the child: an empty run between two marks, then each row.
 pub fn be_stepped(rows: &[Row]) {
     ptrace::traceme().unwrap();
     raise(MARK).unwrap();
@@ -56,7 +56,7 @@ fn mark(work: impl Fn()) {
     }
 }
 
-/// Lets the child run to its next mark, and counts its steps from there to the one after.
+/// Lets the child run to its next mark, and counts the steps to the following one.
 fn steps(child: Pid) -> u64 {
     ptrace::cont(child, None).unwrap();
     assert_eq!(stopped_by(child), MARK);
@@ -70,7 +70,8 @@ fn steps(child: Pid) -> u64 {
     }
 }
 
-/// Also the child, which inherits it: a step that wakes another core takes twice as long.
+/// Pins this process and the child, which inherits it: a step that wakes another core takes twice as
+/// long.
 fn stay_on_one_core() {
     let mut core = CpuSet::new();
     core.set(sched_getcpu().unwrap()).unwrap();
@@ -84,7 +85,7 @@ fn stopped_by(child: Pid) -> Signal {
     }
 }
 
-/// A clock read that is interrupted is repeated: the median has none of that.
+/// An interrupted read of the clock is repeated; the median excludes such runs.
 fn median(mut measure: impl FnMut() -> u64) -> u64 {
     let mut windows = [0; WINDOWS];
     windows.fill_with(&mut measure);
@@ -92,7 +93,7 @@ fn median(mut measure: impl FnMut() -> u64) -> u64 {
     windows[WINDOWS / 2]
 }
 
-/// Never delivered: the one who traces takes it.
+/// Never delivered: the tracer intercepts it.
 const MARK: Signal = Signal::SIGUSR1;
 const WINDOWS: usize = 3;
 const RUNS: u64 = 2;

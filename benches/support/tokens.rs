@@ -1,4 +1,4 @@
-//! The tokens that are verified: made here, with another library.
+//! Tokens to verify, made with another library.
 
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use serde::Serialize;
@@ -13,7 +13,7 @@ pub const SUBJECT: &str = "jane.doe@example.com";
 /// 64 bytes, twice what HS256 needs.
 pub const SECRET: &str = "vYp3kq9ZrT1mWx7cNf5bHs8dLg2jQe4uKa6oRi0tEwPzCyVbXnMlJhGfDsAqU-_9";
 
-/// What a usual token says; 336 bytes in all with HS256.
+/// Claims of a typical token of 336 bytes with HS256.
 #[derive(Serialize)]
 struct Claims<'a> {
     sub: &'a str,
@@ -25,17 +25,17 @@ struct Claims<'a> {
     jti: String,
 }
 
-/// An HS256 token that is valid until the year 2100.
+/// HS256 token that is valid until the year 2100.
 pub fn hs256(subject: &str) -> String {
     sign(Algorithm::HS256, subject, YEAR_2100)
 }
 
-/// One that was valid until a minute after it was made.
+/// Expired token, with a lifetime of one minute.
 pub fn expired() -> String {
     sign(Algorithm::HS256, SUBJECT, ISSUED_AT + 60)
 }
 
-/// One whose signature has a wrong bit.
+/// Token whose signature has a wrong bit.
 pub fn bad_signature() -> String {
     let token = hs256(SUBJECT);
     let (signed, signature) = token.rsplit_once('.').unwrap();
@@ -43,7 +43,7 @@ pub fn bad_signature() -> String {
     format!("{signed}.{first}{}", &signature[1..])
 }
 
-/// One that is longer than a verifier reads by default (8 KiB).
+/// Token beyond the default limit of a verifier (8 KiB).
 pub fn oversized() -> String {
     let token = hs256(SUBJECT);
     format!("{token}{}", "A".repeat(8 * 1024))
@@ -75,15 +75,15 @@ pub fn signed(algorithm: tower_warder::keys::Algorithm) -> String {
     encode(algorithm, SUBJECT, YEAR_2100, &key)
 }
 
-/// Accepts the HS256 tokens, with issuer and audience demanded. It has seen one, as any verifier
-/// has after its first request.
+/// Verifier of the HS256 tokens that checks issuer and audience. It has verified one token, as after a
+/// first request.
 pub fn verifier() -> JwtVerifier {
     let verifier = demanding(JwtVerifier::hs256(&secret()));
     verifier.verify_token(&hs256(SUBJECT)).unwrap();
     verifier
 }
 
-/// The same demands for any key.
+/// Adds the same checks to a verifier with any key.
 pub fn demanding(verifier: JwtVerifier) -> JwtVerifier {
     verifier.issuer(ISSUER).audience(AUDIENCE)
 }

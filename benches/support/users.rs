@@ -6,7 +6,7 @@ use tower_warder::{AuthUser, BoxError, Claims, UserLoader, UserStatus, async_tra
 
 use super::tokens::SUBJECT;
 
-/// As a small application might have it: cloning one allocates twice.
+/// User of a small application: a clone allocates twice.
 #[derive(Clone, Debug)]
 pub struct User {
     pub id: i64,
@@ -24,7 +24,7 @@ impl AuthUser for User {
     }
 }
 
-/// A loader that finds its users in a map.
+/// Loader that finds users in a map.
 pub struct Users(HashMap<String, User>);
 
 impl Users {
@@ -51,7 +51,7 @@ impl UserLoader for Users {
     }
 }
 
-/// The addresses of all users, the hot one among them.
+/// Addresses of all users, including the hot one.
 pub fn subjects() -> impl Iterator<Item = String> {
     (0..10_000).map(|index| match index {
         42 => SUBJECT.to_owned(),

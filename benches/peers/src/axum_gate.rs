@@ -1,4 +1,4 @@
-//! `axum-gate`: the whole account stands in the token, so no user is looked up.
+//! `axum-gate`: the token contains the whole account, so no user is looked up.
 
 use std::sync::Arc;
 

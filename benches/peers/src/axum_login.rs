@@ -23,7 +23,7 @@ impl AuthUser for User {
         self.email.clone()
     }
 
-    /// The shortest that makes sense; a password hash in PHC format has about 100 bytes.
+    /// The shortest reasonable value; a password hash in PHC format has about 100 bytes.
     fn session_auth_hash(&self) -> &[u8] {
         &[7; 32]
     }

@@ -1,4 +1,4 @@
-//! No authentication, and a layer that does nothing: what the others stand on.
+//! No authentication, and a layer that does nothing: the baseline of the others.
 
 use axum::Router;
 use axum::http::StatusCode;

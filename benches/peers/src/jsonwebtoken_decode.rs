@@ -1,4 +1,4 @@
-//! `jsonwebtoken::decode` alone, with key and validation made before.
+//! `jsonwebtoken::decode` alone, with a prebuilt key and validation.
 
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 use serde::Deserialize;
@@ -6,7 +6,7 @@ use serde::Deserialize;
 use crate::support::row::Row;
 use crate::support::{keys, tokens};
 
-/// What everybody deserializes.
+/// The usual claims.
 #[derive(Clone, Debug, Deserialize)]
 #[expect(dead_code, reason = "read as a whole")]
 pub(crate) struct Claims {
@@ -63,7 +63,7 @@ pub(crate) fn asymmetric_keys() -> [(Algorithm, DecodingKey, String); 3] {
     ]
 }
 
-/// The demands that ours makes, as far as this library can make them.
+/// The same checks as in tower-warder, as far as this library supports them.
 pub(crate) fn validation(algorithm: Algorithm) -> Validation {
     let mut validation = Validation::new(algorithm);
     validation.set_audience(&[tokens::AUDIENCE]);

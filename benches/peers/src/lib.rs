@@ -1,4 +1,4 @@
-//! tower-warder beside what else is used for the same work: one file per peer.
+//! Comparison of tower-warder with its alternatives: one file per peer.
 
 use jsonwebtoken::crypto as crypto11;
 use jsonwebtoken10::crypto as crypto10;
@@ -17,7 +17,7 @@ pub mod tutorial;
 #[path = "../../support/mod.rs"]
 pub mod support;
 
-/// As the command line says: `--aws-lc-rs`, or nothing.
+/// Returns the backend that the command line selects: `--aws-lc-rs`, or the default.
 pub fn backend() -> Backend {
     match std::env::args().any(|argument| argument == "--aws-lc-rs") {
         true => Backend::AwsLcRs,
@@ -25,7 +25,7 @@ pub fn backend() -> Backend {
     }
 }
 
-/// Whose cryptography the peers with `jsonwebtoken` use.
+/// Cryptographic backend of the peers with `jsonwebtoken`.
 #[derive(Clone, Copy)]
 pub enum Backend {
     /// The faster one for HS256.
@@ -35,7 +35,7 @@ pub enum Backend {
 }
 
 impl Backend {
-    /// Once per process, before anything is verified.
+    /// Installs the backend, once per process and before the first verification.
     pub fn install(self) {
         let (eleven, ten) = match self {
             Self::RustCrypto => (
@@ -50,7 +50,7 @@ impl Backend {
         assert!(eleven.install_default().is_ok() && ten.install_default().is_ok());
     }
 
-    /// The rows for which this backend is the peers' better one.
+    /// The rows for which this backend is the faster one for the peers.
     pub fn rows(self) -> Vec<Row> {
         match self {
             Self::RustCrypto => hs256(),

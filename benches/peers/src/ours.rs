@@ -1,4 +1,4 @@
-//! `tower-warder`: with a user, with claims only, verification alone, and a refusal.
+//! `tower-warder`: with a user, with claims only, verification alone, and a rejection.
 
 use axum::Router;
 use axum::http::StatusCode;
@@ -82,7 +82,7 @@ fn with_caches(verifier: JwtVerifier) -> Router {
         .layer(caching(verifier))
 }
 
-/// Verified tokens and users are remembered, with room for twice as many as there are.
+/// Layer that caches tokens and users, with twice as many places as there are.
 pub fn caching(verifier: JwtVerifier) -> AuthLayer<User> {
     AuthLayer::new(verifier.cache(20_000), Users::ten_thousand()).user_cache(UserCache::new(20_000))
 }

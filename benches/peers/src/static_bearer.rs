@@ -1,4 +1,4 @@
-//! `tower-http`: one token for everybody, compared with `==`.
+//! `tower-http`: one static token, compared with `==`.
 
 use axum::Router;
 use axum::http::StatusCode;

@@ -52,7 +52,7 @@ pub(crate) fn asymmetric() -> Vec<Row> {
     .collect()
 }
 
-/// What a tutorial would have around a router of yours.
+/// Puts the middleware of a tutorial around a router.
 pub fn around(router: Router) -> Router {
     router.layer(from_fn_with_state(Arc::new(Users::ten_thousand()), typical))
 }
@@ -61,7 +61,7 @@ fn router() -> Router {
     Router::new().route("/me", get(async |_: Extension<User>| "ok"))
 }
 
-/// Key and validation are made for every request, as in the tutorials.
+/// Builds key and validation for every request, as in the tutorials.
 async fn typical(
     State(users): State<Arc<Users>>,
     request: Request,
@@ -85,7 +85,7 @@ fn tuned_state(algorithm: Algorithm, key: DecodingKey) -> Arc<Tuned> {
     })
 }
 
-/// They are made once.
+/// Builds key and validation once.
 async fn tuned(
     State(state): State<Arc<Tuned>>,
     request: Request,

@@ -1,14 +1,14 @@
-//! How do API keys come through the same door as tokens?
+//! API keys in a table, accepted beside tokens.
 //!
 //! Run with `cargo run --example api_keys`, then, with what it prints:
 //!
 //! ```text
 //! curl -i localhost:3000/orders -H "Authorization: Bearer $KEY"              # 200
-//! curl -i -X POST localhost:3000/orders -H "Authorization: Bearer $KEY"      # 403: it may read
+//! curl -i -X POST localhost:3000/orders -H "Authorization: Bearer $KEY"      # 403: the key may only read
 //! curl -i -X POST localhost:3000/orders -H "Authorization: Bearer $TOKEN"    # 201
 //! ```
 //!
-//! Every request looks its key up: `DELETE FROM api_keys WHERE …` revokes on the next one.
+//! Every request looks up its key: `DELETE FROM api_keys WHERE …` revokes it for the next request.
 
 use std::time::Duration;
 
@@ -29,20 +29,20 @@ use tower_warder::{
     JwtVerifier, RequireLayer, UserLoader, UserStatus, async_trait,
 };
 
-/// Keys begin with `key_`, and no token does. Whatever else comes is for the tokens' verifier.
+/// Verifier of keys and tokens. Keys begin with `key_`, which no token does.
 struct KeysOrTokens(SqlitePool, JwtVerifier);
 
 impl Verifier for KeysOrTokens {
     fn verify<'a>(&'a self, credential: &'a str) -> Verification<'a> {
         match credential.starts_with("key_") {
-            true => Verification::Pending(judge(&self.0, credential).boxed()),
+            true => Verification::Pending(look_up(&self.0, credential).boxed()),
             false => self.1.verify(credential),
         }
     }
 }
 
-/// A key's row as the claims of a token: whatever judges those judges it.
-async fn judge(pool: &SqlitePool, key: &str) -> Result<Claims, AuthError> {
+/// Turns the row of a key into claims, which are checked like those of a token.
+async fn look_up(pool: &SqlitePool, key: &str) -> Result<Claims, AuthError> {
     let query = sqlx::query_as("SELECT owner, scope, expires_at FROM api_keys WHERE digest = ?");
     let row: Option<(String, String, i64)> = query
         .bind(digest(key))
@@ -56,13 +56,13 @@ async fn judge(pool: &SqlitePool, key: &str) -> Result<Claims, AuthError> {
     Claims::from_json(claims.to_string())?.validate_times(&Clock::system(), Duration::ZERO)
 }
 
-/// What the table has of a key. Nobody guesses 256 random bits, so it needs neither salt nor a slow
-/// hash; nobody chooses a digest, so the time of the look-up tells nothing.
+/// Digest of a key, as stored in the table. A key has 256 random bits, so it needs neither a salt nor a
+/// slow hash. Clients cannot choose a digest, so the time of the look-up reveals nothing.
 fn digest(key: &str) -> Vec<u8> {
     Sha256::digest(key).to_vec()
 }
 
-/// A new key, to be shown once: the table does not have it.
+/// Issues a key. Show it once: the table has only its digest.
 pub(crate) async fn issue(
     pool: &SqlitePool,
     (owner, scope): (&str, &str),
@@ -119,15 +119,15 @@ async fn order(CurrentUser(member): CurrentUser<Member>) -> (StatusCode, String)
 pub(crate) fn app(verifier: JwtVerifier, pool: SqlitePool) -> Result<Router, BoxError> {
     let auth = AuthLayer::new(KeysOrTokens(pool.clone(), verifier), Members(pool))
         .timeout_with(Duration::from_secs(5), tokio::time::sleep);
-    let door = |scope| Scope::new(scope).map(RequireLayer::<Member>::new);
+    let guard = |scope| Scope::new(scope).map(RequireLayer::<Member>::new);
     Ok(Router::new()
-        .route("/orders", get(read).layer(door("orders:read")?))
-        .route("/orders", post(order).layer(door("orders:write")?))
+        .route("/orders", get(read).layer(guard("orders:read")?))
+        .route("/orders", post(order).layer(guard("orders:write")?))
         .layer(auth))
 }
 
 pub(crate) async fn database() -> Result<SqlitePool, sqlx::Error> {
-    // One connection: each would have a memory of its own.
+    // One connection: each in-memory connection has a database of its own.
     let pool = sqlx::sqlite::SqlitePoolOptions::new()
         .max_connections(1)
         .connect("sqlite::memory:")

@@ -24,7 +24,7 @@ use tower_warder_test_support::{Answer, Log, get_with, send};
 mod example;
 
 #[tokio::test]
-async fn keys_and_tokens_come_through_the_same_doors() {
+async fn keys_and_tokens_pass_the_same_guards() {
     let (app, pool) = app().await;
     let all = json!({"scope": "orders:read orders:write"});
     let token = testing::issuer().token("ada").claims(&all).issue().unwrap();
@@ -34,14 +34,14 @@ async fn keys_and_tokens_come_through_the_same_doors() {
     let reads = key(&pool, "ada", "orders:read").await;
     let answer = send(&app, get_with("/orders", &reads)).await;
     assert_eq!(answer.body, "The orders of ada\n");
-    let refused = send(&app, post(&reads)).await;
-    assert_eq!(refused.status, 403);
-    let challenge = refused.header("www-authenticate").unwrap();
+    let rejected = send(&app, post(&reads)).await;
+    assert_eq!(rejected.status, 403);
+    let challenge = rejected.header("www-authenticate").unwrap();
     assert!(challenge.contains("insufficient_scope"), "{challenge}");
 }
 
 #[tokio::test]
-async fn key_speaks_for_its_owner_and_nobody_else() {
+async fn key_identifies_only_its_owner() {
     let (app, pool) = app().await;
     let [ada, bob] = [
         key(&pool, "ada", "orders:read").await,
@@ -53,33 +53,42 @@ async fn key_speaks_for_its_owner_and_nobody_else() {
         assert_eq!(answer.body, format!("The orders of {owner}\n"));
     }
     let nobody = key(&pool, "nobody", "orders:read").await;
-    assert_eq!(asked(&app, &nobody).await, (401, "invalid_token".into()));
+    assert_eq!(
+        status_and_code(&app, &nobody).await,
+        (401, "invalid_token".into())
+    );
 }
 
 #[tokio::test]
-async fn revoked_key_and_disabled_owner_are_out_on_the_next_request() {
+async fn revoked_key_and_disabled_owner_are_rejected() {
     let (app, pool) = app().await;
     let [ada, bob] = [
         key(&pool, "ada", "orders:read").await,
         key(&pool, "bob", "orders:read").await,
     ];
     for key in [&ada, &bob] {
-        assert_eq!(asked(&app, key).await.0, 200);
+        assert_eq!(status_and_code(&app, key).await.0, 200);
     }
     let disable = "UPDATE members SET active = FALSE WHERE id = 'ada';
                    DELETE FROM api_keys WHERE owner = 'bob'";
     sqlx::raw_sql(disable).execute(&pool).await.unwrap();
     for key in [&ada, &bob] {
-        assert_eq!(asked(&app, key).await, (401, "invalid_token".into()));
+        assert_eq!(
+            status_and_code(&app, key).await,
+            (401, "invalid_token".into())
+        );
     }
 }
 
 #[tokio::test]
-async fn expired_key_is_refused() {
+async fn expired_key_is_rejected() {
     let (app, pool) = app().await;
     let expired = example::issue(&pool, ("ada", "orders:read"), Duration::ZERO);
     let expired = expired.await.unwrap();
-    assert_eq!(asked(&app, &expired).await, (401, "invalid_token".into()));
+    assert_eq!(
+        status_and_code(&app, &expired).await,
+        (401, "invalid_token".into())
+    );
 }
 
 #[tokio::test]
@@ -91,7 +100,7 @@ async fn key_has_one_spelling() {
     let mut others: Vec<String> = ALPHABET.chars().map(|it| format!("{start}{it}")).collect();
     others.retain(|other| !other.ends_with(last));
     assert_eq!(others.len(), 63);
-    assert_eq!(asked(&app, &key).await.0, 200);
+    assert_eq!(status_and_code(&app, &key).await.0, 200);
     others.extend([
         format!("{key}="),
         format!("{key}=="),
@@ -106,13 +115,13 @@ async fn key_has_one_spelling() {
         "key_".to_owned(),
     ]);
     for other in others {
-        let answer = asked(&app, &other).await;
+        let answer = status_and_code(&app, &other).await;
         assert_eq!(answer, (401, "invalid_token".into()), "{other}");
     }
 }
 
 #[tokio::test]
-async fn prefix_makes_no_key_of_a_token_and_no_token_of_a_key() {
+async fn keys_and_tokens_are_not_confused() {
     let (app, pool) = app().await;
     let all = json!({"scope": "orders:read"});
     let token = testing::issuer().token("ada").claims(&all).issue().unwrap();
@@ -128,37 +137,43 @@ async fn prefix_makes_no_key_of_a_token_and_no_token_of_a_key() {
         format!("{key}{token}"),
         key.replacen("key_", "eyJ", 1),
     ] {
-        let answer = asked(&app, &confused).await;
+        let answer = status_and_code(&app, &confused).await;
         assert_eq!(answer, (401, "invalid_token".into()), "{confused}");
     }
 }
 
 #[tokio::test]
-async fn what_the_table_has_of_a_key_opens_nothing() {
+async fn stored_digest_is_no_credential() {
     let (app, pool) = app().await;
     key(&pool, "ada", "orders:read").await;
     let query = sqlx::query_scalar("SELECT lower(hex(digest)) FROM api_keys");
     let stolen: String = query.fetch_one(&pool).await.unwrap();
     assert_eq!(stolen.len(), 64);
     for credential in [&stolen, &format!("key_{stolen}")] {
-        assert_eq!(asked(&app, credential).await.0, 401);
+        assert_eq!(status_and_code(&app, credential).await.0, 401);
     }
     let sql = "key_'OR'1'='1";
-    assert_eq!(asked(&app, sql).await.0, 401);
+    assert_eq!(status_and_code(&app, sql).await.0, 401);
 }
 
 #[tokio::test]
-async fn table_that_is_gone_is_503_and_no_log_out() {
+async fn missing_table_is_503() {
     let (app, pool) = app().await;
     let key = key(&pool, "ada", "orders:read").await;
     let rename = "ALTER TABLE api_keys RENAME TO gone";
     sqlx::raw_sql(rename).execute(&pool).await.unwrap();
-    assert_eq!(asked(&app, &key).await, (503, "unavailable".into()));
+    assert_eq!(
+        status_and_code(&app, &key).await,
+        (503, "unavailable".into())
+    );
     let back = "ALTER TABLE gone RENAME TO api_keys";
     sqlx::raw_sql(back).execute(&pool).await.unwrap();
-    assert_eq!(asked(&app, &key).await.0, 200);
+    assert_eq!(status_and_code(&app, &key).await.0, 200);
     pool.close().await;
-    assert_eq!(asked(&app, &key).await, (503, "unavailable".into()));
+    assert_eq!(
+        status_and_code(&app, &key).await,
+        (503, "unavailable".into())
+    );
 }
 
 #[tokio::test]
@@ -188,7 +203,7 @@ async fn key(pool: &SqlitePool, owner: &str, scope: &str) -> String {
     key
 }
 
-async fn asked(app: &Router, credential: &str) -> (u16, String) {
+async fn status_and_code(app: &Router, credential: &str) -> (u16, String) {
     let answer = send(app, get_with("/orders", credential)).await;
     let code = match answer.status.as_u16() {
         200 => String::new(),

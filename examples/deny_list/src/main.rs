@@ -1,4 +1,4 @@
-//! How do I log a token out before it expires?
+//! Logout: a deny list in Redis for tokens that are revoked before they expire.
 //!
 //! Start `redis-server`, run with `cargo run --example deny_list`; it prints a token. Then:
 //!
@@ -8,7 +8,7 @@
 //! curl -i localhost:3000/me -H "Authorization: Bearer $TOKEN"                # 401; without Redis 503
 //! ```
 //!
-//! What Redis forgets is let in again: give it `appendonly yes` and `maxmemory-policy noeviction`.
+//! A token that Redis loses is valid again: set `appendonly yes` and `maxmemory-policy noeviction`.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
@@ -27,13 +27,13 @@ use tower_warder::{
     JwtVerifier, UserLoader, UserStatus, async_trait,
 };
 
-/// The ids of the tokens that were logged out, each in Redis until its token expires.
+/// IDs of revoked tokens, each in Redis until its token expires.
 pub(crate) struct LoggedOut {
     client: Client,
     last_attempt: Mutex<Option<Attempt>>,
 }
 
-/// To connect: what came of it, and when it ended.
+/// Attempt to connect: its result, and when it ended.
 type Attempt = (RedisResult<MultiplexedConnection>, Instant);
 
 impl LoggedOut {
@@ -45,10 +45,10 @@ impl LoggedOut {
     }
 
     async fn add(&self, claims: &Claims) -> Result<(), BoxError> {
-        // As the layer asks for it: the ID, after the issuer if the token names one.
-        let id = DenyList::token_key(self, claims).ok_or("a token without an id")?;
+        // The key that the layer looks up: the ID, prefixed by the issuer if the token names one.
+        let id = DenyList::token_key(self, claims).ok_or("the token has no ID")?;
         let left = claims.expires_at().duration_since(SystemTime::now());
-        // Rather a second too long. A leeway of the verifier's would have to be added.
+        // Rounded up. If the verifier has a leeway, add it.
         let seconds = left.unwrap_or_default().as_secs() + 1;
         let mut command = cmd("SET");
         command.arg(key(&id)).arg(1).arg("EX").arg(seconds);
@@ -58,20 +58,20 @@ impl LoggedOut {
     async fn ask<T: FromRedisValue>(&self, command: &Cmd) -> RedisResult<T> {
         let answer = command.query_async(&mut self.connect().await?).await;
         if answer.is_err() {
-            // It may be dead long before TCP notices: the next request gets another one.
+            // The connection may be dead long before TCP notices: the next request opens another one.
             let mut last = self.last_attempt.lock().await;
             last.take_if(|(made, _)| made.is_ok());
         }
         answer
     }
 
-    /// All requests share one connection, and one attempt to make it: if it fails, it does so for
-    /// all who waited. It takes a second at most, and an answer half of one.
+    /// Requests share one connection and one attempt to open it: if it fails, it fails for all that
+    /// waited. An attempt takes at most a second, a response half a second.
     async fn connect(&self) -> RedisResult<MultiplexedConnection> {
-        let came = Instant::now();
+        let started = Instant::now();
         let mut last = self.last_attempt.lock().await;
         match &*last {
-            Some((made, ended)) if made.is_ok() || *ended > came => made.clone(),
+            Some((made, ended)) if made.is_ok() || *ended > started => made.clone(),
             _ => {
                 let made = self.client.get_multiplexed_async_connection().await;
                 last.insert((made, Instant::now())).0.clone()
@@ -82,7 +82,7 @@ impl LoggedOut {
 
 #[async_trait]
 impl DenyList for LoggedOut {
-    /// The id has been judged: it is short.
+    /// The length of the ID was already checked.
     async fn is_denied(&self, id: &str, _: &Claims) -> Result<bool, BoxError> {
         Ok(self.ask(cmd("EXISTS").arg(key(id))).await?)
     }
@@ -92,7 +92,7 @@ fn key(id: &str) -> String {
     format!("deny:{id}")
 }
 
-/// For anybody with a good token: no user is loaded.
+/// Accepts any valid token: no user is loaded.
 async fn logout(
     State(list): State<Arc<LoggedOut>>,
     claims: Claims,
@@ -111,11 +111,11 @@ impl AuthUser for User {
     }
 }
 
-/// Whoever has a token is a user. Yours asks a database.
-struct Everybody;
+/// Loader that accepts every subject. A real one queries a database.
+struct AnySubject;
 
 #[async_trait]
-impl UserLoader for Everybody {
+impl UserLoader for AnySubject {
     type User = User;
 
     async fn load_user(&self, claims: &Claims) -> Result<Option<User>, BoxError> {
@@ -129,7 +129,7 @@ async fn me(CurrentUser(user): CurrentUser<User>) -> String {
 
 pub(crate) fn app(verifier: JwtVerifier, list: Arc<LoggedOut>) -> Router {
     let verifier = DenyListVerifier::new(verifier, Arc::clone(&list));
-    let auth = AuthLayer::new(verifier, Everybody)
+    let auth = AuthLayer::new(verifier, AnySubject)
         .timeout_with(Duration::from_secs(5), tokio::time::sleep);
     Router::new()
         .route("/", get("Anybody may read this\n"))

@@ -1,4 +1,4 @@
-//! The example `deny_list`: with the Redis that `REDIS_URL` names, with one that hangs, with none.
+//! The example `deny_list`: with the Redis of `REDIS_URL`, with one that hangs, and with none.
 
 #![allow(
     clippy::expect_used,
@@ -26,7 +26,7 @@ use tower_warder_test_support::{Answer, get, get_with, redis_url, send};
 mod example;
 
 #[tokio::test]
-async fn token_that_was_logged_out_is_refused_and_no_other() {
+async fn revoked_token_is_rejected_and_no_other() {
     let Some(url) = redis_url() else { return };
     let app = app(&url);
     let [token, other] = [testing::token("jane"), testing::token("jane")];
@@ -47,7 +47,7 @@ async fn token_that_was_logged_out_is_refused_and_no_other() {
 }
 
 #[tokio::test]
-async fn entry_lives_as_long_as_its_token_and_is_seen_by_other_nodes() {
+async fn entry_expires_with_its_token_and_is_shared() {
     let Some(url) = redis_url() else { return };
     let [here, there] = [app(&url), app(&url)];
     let lifetime = Duration::from_secs(100);
@@ -66,7 +66,7 @@ async fn entry_lives_as_long_as_its_token_and_is_seen_by_other_nodes() {
 }
 
 #[tokio::test]
-async fn redis_that_is_gone_or_hangs_is_503_in_time_and_public_routes_answer() {
+async fn redis_outage_is_503_and_public_routes_are_served() {
     let closed = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = closed.local_addr().unwrap();
     drop(closed);
@@ -88,7 +88,7 @@ async fn redis_that_is_gone_or_hangs_is_503_in_time_and_public_routes_answer() {
 }
 
 #[tokio::test]
-async fn requests_come_in_again_when_redis_does_and_who_logged_out_does_not() {
+async fn revoked_token_stays_rejected_after_a_redis_outage() {
     let Some(url) = redis_url() else { return };
     let proxy = Proxy::before(&url).await;
     let app = app(&format!("redis://{}/", proxy.address));
@@ -103,7 +103,7 @@ async fn requests_come_in_again_when_redis_does_and_who_logged_out_does_not() {
         is_unavailable(&send(&app, logout(&token)).await);
         assert!(start.elapsed() < Duration::from_secs(5), "{trouble:?}");
         proxy.becomes(Mood::Passes);
-        // A connection may have been lost without a word: one request finds that out.
+        // The connection may have been lost silently: one request detects that.
         send(&app, get_with("/me", &token)).await;
         assert_eq!(
             send(&app, get_with("/me", &token)).await.status,
@@ -119,7 +119,7 @@ async fn requests_come_in_again_when_redis_does_and_who_logged_out_does_not() {
 }
 
 #[tokio::test]
-async fn redis_that_begins_to_hang_holds_many_requests_no_longer_than_the_timeout() {
+async fn hanging_redis_delays_requests_until_the_timeout() {
     let Some(url) = redis_url() else { return };
     let proxy = Proxy::before(&url).await;
     let app = app(&format!("redis://{}/", proxy.address));
@@ -139,7 +139,7 @@ async fn redis_that_begins_to_hang_holds_many_requests_no_longer_than_the_timeou
 }
 
 #[tokio::test]
-async fn those_who_wait_for_redis_share_the_attempt_that_fails() {
+async fn waiting_requests_share_the_failing_attempt() {
     let hangs = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let app = app(&format!("redis://{}/", hangs.local_addr().unwrap()));
     let token = testing::token("jane");
@@ -156,7 +156,7 @@ async fn those_who_wait_for_redis_share_the_attempt_that_fails() {
     );
 }
 
-/// Stands before Redis, and does to it what a network does.
+/// Proxy in front of Redis that simulates network failures.
 struct Proxy {
     address: SocketAddr,
     mood: watch::Sender<Mood>,
@@ -165,9 +165,9 @@ struct Proxy {
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Mood {
     Passes,
-    /// Accepts, and passes nothing on; what was begun then is never answered.
+    /// Accepts connections and forwards nothing; connections from that time stay silent.
     Hangs,
-    /// Ends each connection.
+    /// Closes each connection.
     Closes,
 }
 
@@ -200,7 +200,7 @@ async fn pass(mut here: TcpStream, target: String, mut moods: watch::Receiver<Mo
         }
     }
     if *moods.borrow() == Mood::Hangs {
-        // Also when the network is mended: nobody tells the two ends.
+        // Also after the network recovers: neither end is notified.
         std::future::pending::<()>().await;
     }
 }

@@ -1,4 +1,4 @@
-//! Roles of your own, on a user type of your own, in a plain SQL table.
+//! Role-based access control with your own roles and user type, in a SQL table.
 //!
 //! Run with `cargo run --example roles`, then, with one of the tokens it prints:
 //!
@@ -36,7 +36,7 @@ impl AuthUser for Member {
     }
 }
 
-/// The role stands in the table, not in the token: taken away there, it is gone at once.
+/// The role is read from the table, not from the token: removing it takes effect on the next request.
 #[derive(Default)]
 struct Editors;
 
@@ -78,7 +78,7 @@ pub(crate) fn app(verifier: JwtVerifier, pool: SqlitePool) -> Router {
 }
 
 pub(crate) async fn members() -> Result<SqlitePool, sqlx::Error> {
-    // One connection: each would have a memory of its own.
+    // One connection: each in-memory connection has a database of its own.
     let pool = sqlx::sqlite::SqlitePoolOptions::new()
         .max_connections(1)
         .connect("sqlite::memory:")

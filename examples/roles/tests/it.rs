@@ -25,16 +25,16 @@ fn post(subject: &str) -> Request<Body> {
 }
 
 #[tokio::test]
-async fn a_role_taken_away_in_the_table_is_gone_on_the_next_request() {
+async fn removed_role_takes_effect_on_the_next_request() {
     let pool = example::members().await.unwrap();
     let app = example::app(testing::verifier(), pool.clone());
 
     let read = send(&app, get_with("/articles", &testing::token("r1"))).await;
     assert_eq!(read.status, StatusCode::OK);
 
-    let refused = send(&app, post("r1")).await;
-    assert_eq!(refused.status, StatusCode::FORBIDDEN);
-    assert_eq!(refused.json()["detail"], "Only for editors");
+    let rejected = send(&app, post("r1")).await;
+    assert_eq!(rejected.status, StatusCode::FORBIDDEN);
+    assert_eq!(rejected.json()["detail"], "Only for editors");
 
     assert_eq!(send(&app, post("e1")).await.status, StatusCode::CREATED);
     let demote = "UPDATE members SET role = 'reader' WHERE id = 'e1'";
@@ -43,6 +43,6 @@ async fn a_role_taken_away_in_the_table_is_gone_on_the_next_request() {
 
     let disable = "UPDATE members SET active = FALSE WHERE id = 'r1'";
     sqlx::raw_sql(disable).execute(&pool).await.unwrap();
-    let out = send(&app, get_with("/articles", &testing::token("r1"))).await;
-    assert_eq!(out.status, StatusCode::UNAUTHORIZED);
+    let disabled = send(&app, get_with("/articles", &testing::token("r1"))).await;
+    assert_eq!(disabled.status, StatusCode::UNAUTHORIZED);
 }

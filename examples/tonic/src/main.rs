@@ -1,7 +1,7 @@
 //! The layer and a guard in a tonic server, and a client that sends a token.
 //!
-//! Run with `cargo run --example tonic`; it prints a token, calls itself with it, and stays. Then,
-//! without a gRPC client (an empty message is five zero bytes):
+//! Run with `cargo run --example tonic`; it prints a token, calls itself with it, and keeps running.
+//! Then, without a gRPC client (an empty message is five zero bytes):
 //!
 //! ```text
 //! call() { printf '\0\0\0\0\0' | curl -si --http2-prior-knowledge localhost:50051/$1 --data-binary @- -H 'content-type: application/grpc' "${@:2}"; echo; }
@@ -10,7 +10,7 @@
 //! call grpc.health.v1.Health/Check                                    # public
 //! ```
 
-// What `tonic::include_proto!("greeter")` brings in a service with a build script.
+// In a service with a build script: `tonic::include_proto!("greeter")`.
 #[allow(unreachable_pub, reason = "generated")]
 pub(crate) mod greeter;
 
@@ -53,19 +53,19 @@ impl Greeter for Hello {
     }
 }
 
-/// What the guard left in the extensions; with users of your own `CurrentUser<User>` is there, too.
+/// Claims that the guard put into the extensions. With your own users, `CurrentUser<User>` is there, too.
 fn claims<T>(request: &Request<T>) -> Result<Claims, Status> {
     let claims = request.extensions().get().cloned();
-    claims.ok_or_else(|| Status::internal("there is no guard"))
+    claims.ok_or_else(|| Status::internal("the guard is missing"))
 }
 
 pub(crate) async fn serve(listener: TcpListener, verifier: JwtVerifier) -> Result<(), BoxError> {
-    // With gRPC-Web beside it, `.grpc(true)`: see the README.
+    // With gRPC-Web, add `.grpc(true)`: see the README.
     let auth = AuthLayer::claims_only(verifier);
     let guard = RequireLayer::<Claims>::approved().on_rejection(EmptyBody);
     let (_, health) = tonic_health::server::health_reporter();
 
-    // The guard of one service. For all of them: `.layer(auth).layer(guard)`.
+    // The guard protects one service. To protect all of them: `.layer(auth).layer(guard)`.
     Server::builder()
         .layer(auth)
         .add_service(health)
@@ -75,7 +75,7 @@ pub(crate) async fn serve(listener: TcpListener, verifier: JwtVerifier) -> Resul
     Ok(())
 }
 
-/// A client that sends its token with every call.
+/// Calls the service with a client that sends its token with every call.
 pub(crate) async fn greet(channel: Channel, token: &str) -> Result<String, BoxError> {
     let authorization: tonic::metadata::AsciiMetadataValue = format!("Bearer {token}").parse()?;
     let mut client = GreeterClient::with_interceptor(channel, move |mut request: Request<()>| {

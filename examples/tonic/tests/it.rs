@@ -1,4 +1,4 @@
-//! Layer and doors in a tonic server, asked by a tonic client over a socket; the example `tonic`.
+//! Layer and guards in a tonic server, called by a tonic client over a socket, and the example `tonic`.
 
 #![allow(
     clippy::expect_used,
@@ -38,13 +38,13 @@ use tower_warder_test_support::{Mood, Store, get, layer, send};
 mod example;
 
 #[tokio::test]
-async fn example_greets_whoever_has_a_token() {
+async fn example_greets_clients_with_a_token() {
     let channel = example_server().await;
     let greeting = example::greet(channel.clone(), &testing::token("Jane")).await;
     assert_eq!(greeting.unwrap(), "Hello, Jane");
 
     let mut client = GreeterClient::new(channel.clone());
-    let request = asking(
+    let request = with_token(
         GreetOftenRequest { times: 2 },
         Some(&testing::token("Jane")),
     );
@@ -53,17 +53,17 @@ async fn example_greets_whoever_has_a_token() {
     let texts = texts.collect::<Vec<_>>().await;
     assert_eq!(texts, ["1: Hello, Jane", "2: Hello, Jane"]);
 
-    let refused = example::greet(channel, "a.b.c").await.unwrap_err();
-    let status = refused.downcast::<Status>().unwrap();
+    let rejected = example::greet(channel, "a.b.c").await.unwrap_err();
+    let status = rejected.downcast::<Status>().unwrap();
     assert_eq!(status.code(), Code::Unauthenticated);
 }
 
 #[tokio::test]
-async fn service_beside_the_door_is_public() {
+async fn service_without_a_guard_is_public() {
     let mut health = HealthClient::new(example_server().await);
     let request = HealthCheckRequest::default();
     assert!(health.check(request.clone()).await.is_ok());
-    let with_a_bad_token = asking(request, Some("a.b.c"));
+    let with_a_bad_token = with_token(request, Some("a.b.c"));
     assert!(health.check(with_a_bad_token).await.is_ok());
 }
 
@@ -71,19 +71,19 @@ async fn service_beside_the_door_is_public() {
 async fn service_reads_the_user_and_the_claims() {
     let mut client = served(layer(&Store::new()), RequireLayer::approved()).await;
     let jane = testing::token("jane");
-    let greeting = client.greet(asking(GreetRequest {}, Some(&jane))).await;
+    let greeting = client.greet(with_token(GreetRequest {}, Some(&jane))).await;
     let greeting = greeting.unwrap();
     assert_eq!(greeting.get_ref().text, "Jane jane");
     assert_eq!(greeting.metadata().get("www-authenticate"), None);
 
-    let request = asking(GreetOftenRequest { times: 3 }, Some(&jane));
+    let request = with_token(GreetOftenRequest { times: 3 }, Some(&jane));
     let stream = client.greet_often(request).await.unwrap().into_inner();
     let texts = stream.map(|greeting| greeting.unwrap().text);
     assert_eq!(texts.collect::<Vec<_>>().await, ["Jane jane"; 3]);
 }
 
 #[tokio::test]
-async fn every_refusal_is_a_status_with_its_metadata() {
+async fn each_rejection_has_a_status_and_metadata() {
     const BARE: &str = r#"Bearer realm="api""#;
     const INVALID: &str = r#"Bearer realm="api", error="invalid_token""#;
     let jane = testing::token("jane");
@@ -100,7 +100,7 @@ async fn every_refusal_is_a_status_with_its_metadata() {
         (Some(pending.as_str()), not_validated, INVALID),
         (Some(disabled.as_str()), not_validated, INVALID),
     ] {
-        for status in both_refused(&mut up, token).await {
+        for status in both_rejected(&mut up, token).await {
             assert_eq!(status.code(), Code::Unauthenticated, "{token:?}");
             assert_eq!(status.message(), message, "{token:?}");
             assert_eq!(metadata(&status, "www-authenticate"), Some(challenge));
@@ -109,7 +109,7 @@ async fn every_refusal_is_a_status_with_its_metadata() {
     }
     let store = Store::is(Mood::Fails);
     let mut down = served(layer(&store), RequireLayer::approved()).await;
-    for status in both_refused(&mut down, Some(&jane)).await {
+    for status in both_rejected(&mut down, Some(&jane)).await {
         assert_eq!(status.code(), Code::Unavailable);
         assert_eq!(metadata(&status, "www-authenticate"), None);
         assert_eq!(metadata(&status, "retry-after"), Some("1"));
@@ -126,7 +126,7 @@ async fn disclosed_account_is_permission_denied() {
         ("paul", "Account pending approval"),
         ("dora", "Account disabled"),
     ] {
-        for status in both_refused(&mut client, Some(&testing::token(subject))).await {
+        for status in both_rejected(&mut client, Some(&testing::token(subject))).await {
             assert_eq!(status.code(), Code::PermissionDenied);
             assert_eq!(status.message(), message);
         }
@@ -134,40 +134,42 @@ async fn disclosed_account_is_permission_denied() {
 }
 
 #[tokio::test]
-async fn door_of_admins_is_shut_to_others() {
+async fn admin_guard_rejects_other_users() {
     let mut client = served(layer(&Store::new()), RequireLayer::new(Admin)).await;
-    for status in both_refused(&mut client, Some(&testing::token("jane"))).await {
+    for status in both_rejected(&mut client, Some(&testing::token("jane"))).await {
         assert_eq!(status.code(), Code::PermissionDenied);
         assert_eq!(status.message(), "Admin access required");
         let challenge = r#"Bearer realm="api", error="insufficient_scope""#;
         assert_eq!(metadata(&status, "www-authenticate"), Some(challenge));
     }
     let root = testing::token("root");
-    let greeting = client.greet(asking(GreetRequest {}, Some(&root))).await;
+    let greeting = client.greet(with_token(GreetRequest {}, Some(&root))).await;
     assert_eq!(greeting.unwrap().into_inner().text, "Root root");
 }
 
 #[tokio::test]
-async fn whoever_is_disabled_is_out_on_the_next_call_of_the_same_connection() {
+async fn disabled_user_is_rejected_on_the_next_call() {
     let store = Store::new();
     let mut client = served(layer(&store), RequireLayer::approved()).await;
     let token = testing::token("jane");
-    let greeting = client.greet(asking(GreetRequest {}, Some(&token))).await;
+    let greeting = client
+        .greet(with_token(GreetRequest {}, Some(&token)))
+        .await;
     assert!(greeting.is_ok());
 
     let status = UserStatus::Disabled;
     let jane = TestUser::approved("Jane");
     store.put("jane", TestUser { status, ..jane });
-    for status in both_refused(&mut client, Some(&token)).await {
+    for status in both_rejected(&mut client, Some(&token)).await {
         assert_eq!(status.code(), Code::Unauthenticated);
     }
 }
 
 #[tokio::test]
-async fn two_tokens_are_refused() {
+async fn two_tokens_are_rejected() {
     let mut client = served(layer(&Store::new()), RequireLayer::approved()).await;
     let token = testing::token("jane");
-    let mut request = asking(GreetRequest {}, Some(&token));
+    let mut request = with_token(GreetRequest {}, Some(&token));
     let second = format!("Bearer {token}").parse().unwrap();
     request.metadata_mut().append("authorization", second);
     let status = client.greet(request).await.unwrap_err();
@@ -176,21 +178,21 @@ async fn two_tokens_are_refused() {
 }
 
 #[tokio::test]
-async fn forgotten_layer_is_internal() {
-    let door = RequireLayer::<TestUser>::approved().on_rejection(EmptyBody);
-    let routes = Routes::new(door.named_layer(GreeterServer::new(Seen)));
+async fn missing_layer_is_internal() {
+    let guard = RequireLayer::<TestUser>::approved().on_rejection(EmptyBody);
+    let routes = Routes::new(guard.named_layer(GreeterServer::new(Seen)));
     let (listener, channel) = listening().await;
     let server = Server::builder().add_routes(routes);
     tokio::spawn(server.serve_with_incoming(TcpIncoming::from(listener)));
     let mut client = GreeterClient::new(channel);
-    for status in both_refused(&mut client, Some(&testing::token("jane"))).await {
+    for status in both_rejected(&mut client, Some(&testing::token("jane"))).await {
         assert_eq!(status.code(), Code::Internal);
         assert_eq!(status.message(), "Authentication is misconfigured");
     }
 }
 
 #[tokio::test]
-async fn one_door_of_an_axum_router_answers_pages_and_calls() {
+async fn guard_of_an_axum_router_serves_pages_and_grpc() {
     let app: Router = Routes::new(GreeterServer::new(Seen))
         .into_axum_router()
         .route("/page", on_get("page"))
@@ -204,21 +206,21 @@ async fn one_door_of_an_axum_router_answers_pages_and_calls() {
     let (listener, channel) = listening().await;
     tokio::spawn(axum::serve(listener, app).into_future());
     let mut client = GreeterClient::new(channel);
-    for status in both_refused(&mut client, None).await {
+    for status in both_rejected(&mut client, None).await {
         assert_eq!(status.code(), Code::Unauthenticated);
         assert_eq!(status.message(), "Not authenticated");
     }
     let jane = testing::token("jane");
-    let greeting = client.greet(asking(GreetRequest {}, Some(&jane))).await;
+    let greeting = client.greet(with_token(GreetRequest {}, Some(&jane))).await;
     assert_eq!(greeting.unwrap().into_inner().text, "Jane jane");
 }
 
 #[tokio::test]
-async fn grpc_web_client_over_http_1_reads_the_status_of_a_declared_service() {
+async fn grpc_web_client_reads_the_status_over_http_1() {
     let declared = || layer(&Store::new()).grpc(true);
     let guard = RequireLayer::<TestUser>::approved;
     let routes = || Routes::new(GreeterServer::new(Seen)).into_axum_router();
-    // Guards see either what the browser sends, or what the translation makes of it.
+    // The guards see either the request of the browser or the translated one.
     let outside = routes()
         .layer(GrpcWebLayer::new())
         .layer(guard())
@@ -239,13 +241,13 @@ async fn grpc_web_client_over_http_1_reads_the_status_of_a_declared_service() {
             (None, "Not authenticated"),
             (Some("a.b.c"), "Could not validate credentials"),
         ] {
-            let refused = client.greet(asking(GreetRequest {}, token)).await;
-            let status = refused.unwrap_err();
+            let rejected = client.greet(with_token(GreetRequest {}, token)).await;
+            let status = rejected.unwrap_err();
             assert_eq!(status.code(), Code::Unauthenticated, "{token:?}");
             assert_eq!(status.message(), message);
         }
         let jane = testing::token("jane");
-        let greeting = client.greet(asking(GreetRequest {}, Some(&jane))).await;
+        let greeting = client.greet(with_token(GreetRequest {}, Some(&jane))).await;
         assert_eq!(greeting.unwrap().into_inner().text, "Jane jane");
     }
 }
@@ -256,28 +258,28 @@ async fn example_server() -> Channel {
     channel
 }
 
-/// A client of a server that is one room.
+/// Client of a server with one guard around everything.
 async fn served<P: Policy<TestUser>>(
     auth: AuthLayer<TestUser>,
-    door: RequireLayer<TestUser, P>,
+    guard: RequireLayer<TestUser, P>,
 ) -> GreeterClient<Channel> {
     let (listener, channel) = listening().await;
     let server = Server::builder()
         .layer(auth)
-        .layer(door.on_rejection(EmptyBody))
+        .layer(guard.on_rejection(EmptyBody))
         .add_service(GreeterServer::new(Seen));
     tokio::spawn(server.serve_with_incoming(TcpIncoming::from(listener)));
     GreeterClient::new(channel)
 }
 
-/// A free port, and a channel that connects to it on its first call.
+/// Listener at a free port, and a channel that connects to it on its first call.
 async fn listening() -> (TcpListener, Channel) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     (listener, Channel::from_shared(url).unwrap().connect_lazy())
 }
 
-fn asking<T>(message: T, token: Option<&str>) -> Request<T> {
+fn with_token<T>(message: T, token: Option<&str>) -> Request<T> {
     let mut request = Request::new(message);
     if let Some(token) = token {
         let authorization = format!("Bearer {token}").parse().unwrap();
@@ -288,10 +290,10 @@ fn asking<T>(message: T, token: Option<&str>) -> Request<T> {
     request
 }
 
-/// How one call and one stream are refused.
-async fn both_refused(client: &mut GreeterClient<Channel>, token: Option<&str>) -> [Status; 2] {
-    let once = client.greet(asking(GreetRequest {}, token)).await;
-    let often = asking(GreetOftenRequest { times: 3 }, token);
+/// Statuses of one rejected call and one rejected stream.
+async fn both_rejected(client: &mut GreeterClient<Channel>, token: Option<&str>) -> [Status; 2] {
+    let once = client.greet(with_token(GreetRequest {}, token)).await;
+    let often = with_token(GreetOftenRequest { times: 3 }, token);
     let often = client.greet_often(often).await;
     [once.unwrap_err(), often.unwrap_err()]
 }
@@ -301,7 +303,7 @@ fn metadata<'a>(status: &'a Status, name: &str) -> Option<&'a str> {
     value.map(|value| value.to_str().unwrap())
 }
 
-/// Greets with what a door left in the extensions.
+/// Service that greets with the user and claims in the extensions.
 struct Seen;
 
 #[async_trait]

@@ -7,7 +7,7 @@ use std::env;
 use peers::support::{allocations, steps};
 use stats_alloc::StatsAlloc;
 
-/// Adds about five instructions to an allocation and its end.
+/// Adds about five instructions to an allocation and its release.
 #[global_allocator]
 static ALLOCATOR: StatsAlloc<System> = StatsAlloc::system();
 

@@ -1,8 +1,8 @@
-//! Many log-ins at once: `cargo run --release --bin logins -- HOW`, with `--features
-//! parallel-lanes` for the same with the lanes of each hash in threads of their own.
+//! Concurrent log-ins: `cargo run --release --bin logins -- HOW`, with `--features
+//! parallel-lanes` to run the lanes of each hash in separate threads.
 //!
-//! HOW is `hasher` (ours), `semaphore` (as many as there are cores, each allocates), `uncapped`,
-//! or `one`: a single hash, again and again. While the log-ins run, a client sends other requests
+//! HOW is `hasher` (tower-warder), `semaphore` (as many as cores, each with its own allocation),
+//! `uncapped`, or `one`: a single hash, repeatedly. While the log-ins run, a client sends other requests
 //! to an axum server on the same runtime.
 
 use std::io::{Read, Write};
@@ -30,7 +30,7 @@ fn main() {
     }
 }
 
-/// Milliseconds of one hash: interleaved, medians.
+/// Medians of one hash in milliseconds, interleaved.
 fn one(runtime: &Runtime) {
     let hasher = PasswordHasher::new();
     let mut memory = vec![Block::default(); argon2().params().block_count()];
@@ -62,7 +62,7 @@ fn storm(runtime: &Runtime, how: &str) {
     thread::sleep(Duration::from_secs(1));
     let mut quiet = others.latencies();
 
-    forget_peak();
+    reset_peak();
     let (start, cpu) = (Instant::now(), cpu_seconds());
     let logins = Logins::new(how, stored);
     runtime.block_on(async {
@@ -87,7 +87,7 @@ fn storm(runtime: &Runtime, how: &str) {
     );
 }
 
-/// Who does the work of a log-in.
+/// Implementation of a log-in.
 #[derive(Clone)]
 enum Logins {
     Hasher(PasswordHasher, Arc<str>),
@@ -101,7 +101,7 @@ impl Logins {
             "hasher" => Self::Hasher(PasswordHasher::new(), stored.into()),
             "semaphore" => Self::Semaphore(Arc::new(Semaphore::new(cores))),
             "uncapped" => Self::Semaphore(Arc::new(Semaphore::new(LOGINS))),
-            other => panic!("no way {other} to log in"),
+            other => panic!("unknown kind of log-in: {other}"),
         }
     }
 
@@ -118,7 +118,7 @@ impl Logins {
     }
 }
 
-/// A client with other requests, one each millisecond.
+/// Client with other requests, one each millisecond.
 struct Others {
     latencies: std::sync::mpsc::Receiver<f64>,
     stop: Arc<AtomicBool>,
@@ -145,7 +145,7 @@ impl Others {
         Self { latencies, stop }
     }
 
-    /// Milliseconds, since the last call.
+    /// Latencies in milliseconds since the last call.
     fn latencies(&self) -> Vec<f64> {
         self.latencies.try_iter().collect()
     }
@@ -185,20 +185,20 @@ fn hash_in(memory: &mut [Block]) {
     hashed.unwrap();
 }
 
-/// With the parameters that `PasswordHasher` has by default.
+/// Argon2 with the default parameters of `PasswordHasher`.
 fn argon2() -> Argon2<'static> {
     let params = Params::new(65_536, 3, 4, Some(32)).unwrap();
     Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
 }
 
-/// Milliseconds.
+/// Milliseconds of `work`.
 fn timed(work: impl FnOnce()) -> f64 {
     let start = Instant::now();
     work();
     start.elapsed().as_secs_f64() * 1e3
 }
 
-/// What this process has taken of all processors.
+/// CPU time of this process on all cores.
 fn cpu_seconds() -> f64 {
     let time = clock_gettime(ClockId::CLOCK_PROCESS_CPUTIME_ID).unwrap();
     time.tv_sec() as f64 + time.tv_nsec() as f64 / 1e9
@@ -209,7 +209,7 @@ fn quantile(samples: &mut [f64], share: f64) -> f64 {
     samples[((samples.len() - 1) as f64 * share) as usize]
 }
 
-/// The most memory that was resident at once since [`forget_peak`].
+/// Peak of the resident memory since [`reset_peak`].
 fn peak_mib() -> u64 {
     let status = fs::read_to_string("/proc/self/status").unwrap();
     let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
@@ -217,7 +217,7 @@ fn peak_mib() -> u64 {
     kib.parse::<u64>().unwrap() / 1024
 }
 
-fn forget_peak() {
+fn reset_peak() {
     fs::write("/proc/self/clear_refs", "5").unwrap();
 }
 

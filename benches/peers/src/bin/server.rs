@@ -1,4 +1,4 @@
-//! A small server for load over loopback: `GET /me` answers with a user as JSON.
+//! Small server for load tests over loopback: `GET /me` returns a user as JSON.
 //!
 //! `server STACK PORT` with one of the stacks below, on one thread. Prints a token on the first
 //! line, once it listens. `benches/loopback` starts it.
@@ -32,7 +32,7 @@ async fn main() {
     axum::serve(listener, app).await.unwrap();
 }
 
-/// The same answer without asking who it is.
+/// The same response without authentication.
 fn no_auth() -> Router {
     let user = Arc::new(Users::ten_thousand().get(SUBJECT).unwrap().clone());
     Router::new().route("/me", get(async move || Json(Profile::from(&*user))))

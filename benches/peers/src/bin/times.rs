@@ -1,8 +1,8 @@
 //! Nanoseconds of every peer, interleaved: `cargo run --release --bin times`, with `-- --aws-lc-rs`
 //! for the asymmetric algorithms.
 //!
-//! Each round times each row once, so that a ratio comes from one stretch of time whatever else the
-//! machine does. Medians of the rounds are printed.
+//! Each round times each row once, so that ratios are comparable whatever the load of the machine.
+//! Prints the medians of the rounds.
 
 use std::time::{Duration, Instant};
 
@@ -17,7 +17,7 @@ fn main() {
     let mut samples = vec![Vec::new(); rows.len()];
     for round in 0..ROUNDS {
         for place in 0..rows.len() {
-            // Nobody always runs after the same neighbour.
+            // Varies the order, so that no row always runs after the same one.
             let index = (place + 7 * round) % rows.len();
             let (row, repetitions) = (&rows[index], repetitions[index]);
             samples[index].push(time(row, repetitions) / f64::from(repetitions));
@@ -31,7 +31,7 @@ fn main() {
     }
 }
 
-/// How often a row runs in [`SAMPLE`].
+/// Number of runs of a row within [`SAMPLE`].
 fn repetitions(row: &Row) -> u32 {
     row.warm_up();
     let mut repetitions = 1;
@@ -45,7 +45,7 @@ fn repetitions(row: &Row) -> u32 {
     }
 }
 
-/// Nanoseconds.
+/// Nanoseconds of one run.
 fn time(row: &Row, repetitions: u32) -> f64 {
     let start = Instant::now();
     (0..repetitions).for_each(|_| row.run());
