@@ -7,21 +7,21 @@ use crate::Count;
 
 /// Fails if a row is new, missing, or above [`MARGIN`], and names the rows that improved.
 pub(crate) fn check(counts: &[Count]) -> ExitCode {
-    let agreed = read();
+    let reference = read();
     let [mut failed, mut same] = [false, true];
     for count in counts {
-        let Some(was) = agreed.iter().find(|row| row.name == count.name) else {
+        let Some(was) = reference.iter().find(|row| row.name == count.name) else {
             println!("new      {}: not in {FILE}", count.name);
             [failed, same] = [true, false];
             continue;
         };
         let change = count.instructions as f64 / was.instructions as f64 - 1.0;
         let word = match () {
-            () if change > MARGIN || count.allocations > was.allocations => "DEARER",
-            () if change < -MARGIN || count.allocations < was.allocations => "cheaper",
+            () if change > MARGIN || count.allocations > was.allocations => "HIGHER",
+            () if change < -MARGIN || count.allocations < was.allocations => "lower",
             () => "same",
         };
-        failed |= word == "DEARER";
+        failed |= word == "HIGHER";
         same &= word == "same";
         println!(
             "{word:8} {:44} {:>7} -> {:>7} instructions ({:+5.1} %), {} -> {} allocations",
@@ -33,9 +33,9 @@ pub(crate) fn check(counts: &[Count]) -> ExitCode {
             count.allocations,
         );
     }
-    for row in &agreed {
+    for row in &reference {
         if !counts.iter().any(|count| count.name == row.name) {
-            println!("gone     {}: still in {FILE}", row.name);
+            println!("missing  {}: still in {FILE}", row.name);
             [failed, same] = [true, false];
         }
     }

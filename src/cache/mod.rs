@@ -1,6 +1,6 @@
 //! In-memory cache of users, so that not every request loads its user from the database.
 //!
-//! [`UserCache`] is the cache, [`Invalidation`] the message by which other processes tell it of
+//! [`UserCache`] is the cache, [`Invalidation`] the message by which other processes report
 //! changes.
 
 mod invalidation;
@@ -123,7 +123,7 @@ impl<U> UserCache<U> {
         self.with(|settings| settings.clock = clock)
     }
 
-    /// Function that tells other processes about invalidations of this one.
+    /// Function that announces invalidations of this process to others.
     ///
     /// It is called after each [`invalidate`](Self::invalidate) and
     /// [`invalidate_all`](Self::invalidate_all), but not for messages of a channel that the cache

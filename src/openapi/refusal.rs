@@ -96,26 +96,23 @@ pub fn by_status(
     problem: &RefOr<Schema>,
 ) -> BTreeMap<String, RefOr<Response>> {
     let mut statuses: BTreeMap<StatusCode, Vec<ErrorRow>> = BTreeMap::new();
-    for refusal in refusals {
-        statuses.entry(refusal.status).or_default().push(refusal);
+    for row in refusals {
+        statuses.entry(row.status).or_default().push(row);
     }
     statuses
         .into_iter()
-        .map(|(status, refusals)| {
-            let response = response(status, &refusals, problem.clone());
+        .map(|(status, rows)| {
+            let response = response(status, &rows, problem.clone());
             (status.as_str().to_owned(), response.into())
         })
         .collect()
 }
 
-fn response(status: StatusCode, refusals: &[ErrorRow], problem: RefOr<Schema>) -> Response {
-    let details: Vec<_> = refusals
-        .iter()
-        .map(|refusal| refusal.detail.as_str())
-        .collect();
-    let examples = refusals.iter().map(|refusal| {
-        let example = ExampleBuilder::new().value(Some(refusal.example()));
-        (refusal.detail.clone(), example)
+fn response(status: StatusCode, rows: &[ErrorRow], problem: RefOr<Schema>) -> Response {
+    let details: Vec<_> = rows.iter().map(|row| row.detail.as_str()).collect();
+    let examples = rows.iter().map(|row| {
+        let example = ExampleBuilder::new().value(Some(row.example()));
+        (row.detail.clone(), example)
     });
     let content = ContentBuilder::new()
         .schema(Some(problem))
@@ -123,10 +120,10 @@ fn response(status: StatusCode, refusals: &[ErrorRow], problem: RefOr<Schema>) -
     let mut response = ResponseBuilder::new()
         .description(details.join(" · "))
         .content("application/problem+json", content.build());
-    if refusals.iter().any(|refusal| refusal.challenges) {
+    if rows.iter().any(|row| row.challenges) {
         response = response.header(WWW_AUTHENTICATE.as_str(), text_header());
     }
-    if refusals.iter().any(|refusal| refusal.clears_cookie) {
+    if rows.iter().any(|row| row.clears_cookie) {
         response = response.header(SET_COOKIE.as_str(), text_header());
     }
     if status == StatusCode::SERVICE_UNAVAILABLE {
