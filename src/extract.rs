@@ -37,17 +37,21 @@ pub struct AdminUser<U: AuthUser>(pub Arc<U>);
 /// # struct Member { editor: bool }
 /// # impl AuthUser for Member { fn status(&self) -> UserStatus { UserStatus::Approved } }
 /// #[derive(Default)]
-/// struct Editors;
+/// struct Editor;
 ///
-/// impl Policy<Member> for Editors {
+/// impl Policy<Member> for Editor {
 ///     fn check(&self, member: &Member, _: &Claims) -> Result<(), Denied> {
 ///         if member.editor { Ok(()) } else { Err(Denied::new("Only for editors")) }
 ///     }
 /// }
 ///
-/// async fn publish(Require(member, _): Require<Editors, Member>) {}
+/// async fn publish(member: Require<Editor, Member>) {}
 /// ```
-pub struct Require<P: Policy<U> + Default, U: AuthUser>(pub Arc<U>, pub PhantomData<fn() -> P>);
+pub struct Require<P: Policy<U> + Default, U: AuthUser> {
+    /// The user. `Require` dereferences to it, too.
+    pub user: Arc<U>,
+    policy: PhantomData<fn() -> P>,
+}
 
 /// The claims of a valid token, read into a type of the application.
 ///
@@ -102,8 +106,10 @@ where
     type Rejection = AuthError;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, AuthError> {
-        let user = require(parts, &P::default()).await?;
-        Ok(Self(user, PhantomData))
+        Ok(Self {
+            user: require(parts, &P::default()).await?,
+            policy: PhantomData,
+        })
     }
 }
 
@@ -259,19 +265,22 @@ impl<P: Policy<U> + Default, U: AuthUser> Deref for Require<P, U> {
     type Target = U;
 
     fn deref(&self) -> &U {
-        &self.0
+        &self.user
     }
 }
 
 impl<P: Policy<U> + Default, U: AuthUser> Clone for Require<P, U> {
     fn clone(&self) -> Self {
-        Self(Arc::clone(&self.0), PhantomData)
+        Self {
+            user: Arc::clone(&self.user),
+            policy: PhantomData,
+        }
     }
 }
 
 impl<P: Policy<U> + Default, U: AuthUser> fmt::Debug for Require<P, U> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Require").finish_non_exhaustive()
+        f.debug_struct("Require").finish_non_exhaustive()
     }
 }
 

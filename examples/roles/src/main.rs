@@ -38,9 +38,9 @@ impl AuthUser for Member {
 
 /// The role is read from the table, not from the token: removing it takes effect on the next request.
 #[derive(Default)]
-struct Editors;
+struct Editor;
 
-impl Policy<Member> for Editors {
+impl Policy<Member> for Editor {
     fn check(&self, member: &Member, _: &Claims) -> Result<(), Denied> {
         match member.role.as_str() {
             "editor" | "owner" => Ok(()),
@@ -65,7 +65,7 @@ async fn read(CurrentUser(member): CurrentUser<Member>) -> String {
     format!("{} may read\n", member.name)
 }
 
-async fn write(Require(member, _): Require<Editors, Member>) -> (StatusCode, String) {
+async fn write(member: Require<Editor, Member>) -> (StatusCode, String) {
     (StatusCode::CREATED, format!("{} wrote\n", member.name))
 }
 
