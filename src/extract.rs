@@ -1,4 +1,9 @@
-//! Extractors for axum.
+//! Extractors for axum handlers.
+//!
+//! [`CurrentUser`] for approved users, [`AdminUser`] for admins, [`Require`] for a [`Policy`] of your
+//! own, [`Identity`] to decide in the handler, [`Claims`] and [`TypedClaims`] for the token without
+//! its user. Each needs an [`AuthLayer`](crate::AuthLayer) on the route, and rejects with an
+//! [`AuthError`]. In an `Option` they also accept requests without a credential.
 
 use std::any::type_name;
 use std::fmt;
@@ -20,54 +25,78 @@ use crate::policy::{Admin, Approved, Policy};
 use crate::response::{self, ProblemJson};
 use crate::user::{AuthUser, CurrentUser};
 
-/// The user of this request: approved and an [admin](AuthUser::is_admin).
+/// Extractor of the current user, approved and an [admin](AuthUser::is_admin).
 ///
-/// Answers 403 to approved users who are not. `Option<AdminUser<U>>` is `None` only if no
-/// credential was sent, or a dead [cookie](crate::credentials::AuthCookie).
+/// Responds with 403 if the user is approved and not an admin, and otherwise rejects as
+/// [`CurrentUser`] does. `Option<AdminUser<U>>` is `None` only if the request has no credential, or
+/// a rejected [cookie](crate::credentials::AuthCookie).
+///
+/// ```
+/// use tower_warder::AdminUser;
+/// # use tower_warder::testing::TestUser as User;
+///
+/// async fn delete_everything(admin: AdminUser<User>) -> String {
+///     format!("Deleted by {}", admin.name)
+/// }
+/// ```
+#[doc(alias = "role")]
 pub struct AdminUser<U: AuthUser>(pub Arc<U>);
 
-/// The user of this request, if approved and the policy `P` says yes.
+/// Extractor of the current user, approved and allowed by the [`Policy`] `P`.
 ///
-/// For policies without data. Those with data go into a [`RequireLayer`](crate::RequireLayer) or
+/// Responds with 403 if the policy denies the request, and otherwise rejects as [`CurrentUser`]
+/// does. `Option<Require<P, U>>` is `None` only if the request has no credential, or a rejected
+/// [cookie](crate::credentials::AuthCookie).
+///
+/// The policy is made with `Default`. Use a policy that holds data, such as
+/// [`Scope`](crate::policy::Scope), in a [`RequireLayer`](crate::RequireLayer) or with
 /// [`Identity::require`].
 ///
 /// ```
-/// # use tower_warder::{AuthUser, Claims, Require, UserStatus};
-/// # use tower_warder::policy::{Denied, Policy};
-/// # struct Member { editor: bool }
+/// use tower_warder::policy::{Denied, Policy};
+/// use tower_warder::{Claims, Require};
+/// # use tower_warder::{AuthUser, UserStatus};
+/// # struct Member { name: String, editor: bool }
 /// # impl AuthUser for Member { fn status(&self) -> UserStatus { UserStatus::Approved } }
 /// #[derive(Default)]
 /// struct Editor;
 ///
 /// impl Policy<Member> for Editor {
 ///     fn check(&self, member: &Member, _: &Claims) -> Result<(), Denied> {
-///         if member.editor { Ok(()) } else { Err(Denied::new("Only for editors")) }
+///         if member.editor { Ok(()) } else { Err(Denied::new("Editors only")) }
 ///     }
 /// }
 ///
-/// async fn publish(member: Require<Editor, Member>) {}
+/// async fn publish(member: Require<Editor, Member>) -> String {
+///     format!("Published by {}", member.name)
+/// }
 /// ```
+#[doc(alias = "guard")]
+#[doc(alias = "role")]
+#[doc(alias = "rbac")]
 pub struct Require<P: Policy<U> + Default, U: AuthUser> {
-    /// The user. `Require` dereferences to it, too.
+    /// The user. `Require` also dereferences to it.
     pub user: Arc<U>,
     policy: PhantomData<fn() -> P>,
 }
 
-/// The claims of a valid token, read into a type of the application.
+/// Extractor of the claims of a valid token, deserialized into a type of your own.
 ///
-/// No user is loaded. Answers 401 with the reason `custom_claims` to a token whose claims do not
-/// deserialize into `T`; `Option<TypedClaims<T>>` is `None` only if no credential was sent, or a dead
-/// [cookie](crate::credentials::AuthCookie), also one whose claims do not deserialize.
+/// The user is not loaded. If the claims do not deserialize into `T`, the request is rejected with
+/// 401 and the [reason](AuthError::reason) `custom_claims`. `Option<TypedClaims<T>>` is `None` only
+/// if the request has no credential, or a [cookie](crate::credentials::AuthCookie) that is rejected
+/// or whose claims do not deserialize.
 ///
 /// ```
-/// # use tower_warder::extract::TypedClaims;
+/// use tower_warder::extract::TypedClaims;
+///
 /// #[derive(serde::Deserialize)]
 /// struct Tenant {
 ///     tenant: String,
 /// }
 ///
 /// async fn orders(TypedClaims(claims): TypedClaims<Tenant>) -> String {
-///     format!("The orders of {}", claims.tenant)
+///     format!("Orders of {}", claims.tenant)
 /// }
 /// ```
 #[derive(Clone, Copy)]
@@ -121,7 +150,7 @@ where
     type Rejection = AuthError;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, AuthError> {
-        Self::at(&parts.extensions, Place::handler(parts)).map_err(|error| asked(error, parts))
+        Self::at(&parts.extensions, Place::handler(parts)).map_err(|error| reject(error, parts))
     }
 }
 
@@ -133,7 +162,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Claims {
             Ok(identity) => identity.claims().await,
             Err(error) => Err(error),
         };
-        claims.map_err(|error| asked(error, parts))
+        claims.map_err(|error| reject(error, parts))
     }
 }
 
@@ -149,7 +178,7 @@ where
             Ok(identity) => typed_claims(&**identity).await.map(Self),
             Err(error) => Err(error),
         };
-        claims.map_err(|error| asked(error, parts))
+        claims.map_err(|error| reject(error, parts))
     }
 }
 
@@ -196,10 +225,10 @@ impl<S: Send + Sync> OptionalFromRequestParts<S> for Claims {
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Option<Self>, AuthError> {
         match erased(parts) {
             Ok(identity) if identity.is_anonymous() => Ok(None),
-            Ok(identity) => unless_cleared(identity.claims().await),
+            Ok(identity) => none_if_cookie_rejected(identity.claims().await),
             Err(error) => Err(error),
         }
-        .map_err(|error| asked(error, parts))
+        .map_err(|error| reject(error, parts))
     }
 }
 
@@ -213,10 +242,10 @@ where
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Option<Self>, AuthError> {
         match erased(parts) {
             Ok(identity) if identity.is_anonymous() => Ok(None),
-            Ok(identity) => unless_cleared(typed_claims(&**identity).await.map(Self)),
+            Ok(identity) => none_if_cookie_rejected(typed_claims(&**identity).await.map(Self)),
             Err(error) => Err(error),
         }
-        .map_err(|error| asked(error, parts))
+        .map_err(|error| reject(error, parts))
     }
 }
 
@@ -234,7 +263,7 @@ impl<T> Deref for TypedClaims<T> {
     }
 }
 
-// Not derived: what a token says does not belong into every debug print.
+// Not derived: claims are personal data, and must not appear in every debug output.
 impl<T> fmt::Debug for TypedClaims<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("TypedClaims").finish_non_exhaustive()
@@ -295,11 +324,11 @@ where
     };
     match authorized {
         Ok((user, _)) => Ok(user),
-        Err(error) => Err(asked(error, parts)),
+        Err(error) => Err(reject(error, parts)),
     }
 }
 
-/// Claims are the same whatever the user type of the layer.
+/// The identity without its user type: claims can be read below a layer of any user type.
 fn erased(parts: &Parts) -> Result<&Arc<dyn ErasedIdentity>, AuthError> {
     let place = Place::handler(parts);
     <dyn ErasedIdentity>::from_extensions(&parts.extensions, type_name::<Claims>(), place)
@@ -313,8 +342,9 @@ where
     claims.deserialize().map_err(|error| identity.reject(error))
 }
 
-/// An invalid token, a disabled user, an outage and a wrong layer are not anonymous: they reject.
-/// A dead cookie is: the log-in form is on a page like this, and a browser cannot drop the cookie.
+/// `None` for anonymous requests. An invalid token, a disabled user, an outage and a misplaced layer
+/// are not anonymous: they reject. A rejected cookie counts as anonymous, because a page cannot
+/// remove it (`HttpOnly`) and the log-in form must still be shown.
 async fn unless_anonymous<U, T, S>(parts: &mut Parts, state: &S) -> Result<Option<T>, AuthError>
 where
     U: AuthUser,
@@ -322,12 +352,12 @@ where
 {
     match Identity::<U>::at(&parts.extensions, Place::handler(parts)) {
         Ok(identity) if identity.is_anonymous() => Ok(None),
-        Ok(_) => unless_cleared(T::from_request_parts(parts, state).await),
-        Err(error) => Err(asked(error, parts)),
+        Ok(_) => none_if_cookie_rejected(T::from_request_parts(parts, state).await),
+        Err(error) => Err(reject(error, parts)),
     }
 }
 
-fn unless_cleared<T>(found: Result<T, AuthError>) -> Result<Option<T>, AuthError> {
+fn none_if_cookie_rejected<T>(found: Result<T, AuthError>) -> Result<Option<T>, AuthError> {
     match found {
         Ok(found) => Ok(Some(found)),
         Err(error) if error.clears_cookie() => Ok(None),
@@ -335,7 +365,8 @@ fn unless_cleared<T>(found: Result<T, AuthError>) -> Result<Option<T>, AuthError
     }
 }
 
-fn asked(error: AuthError, parts: &Parts) -> AuthError {
+/// Counts the rejection, and chooses the format of the response by the request.
+fn reject(error: AuthError, parts: &Parts) -> AuthError {
     record::turned_away(&error);
     error.asked_by(&parts.method, parts.version, &parts.headers)
 }

@@ -1,4 +1,7 @@
-//! Layer that attaches an unresolved identity to each request.
+//! Layer that attaches an [`Identity`] to each request.
+//!
+//! [`AuthLayer`] authenticates. It rejects nothing: that is done by a
+//! [`RequireLayer`](crate::RequireLayer) or by extractors inside of it.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -21,32 +24,39 @@ use crate::jwt::{Claims, Verifier};
 use crate::stream_ticket::StreamTickets;
 use crate::user::{AuthUser, UserLoader};
 
-/// Lets every handler below know who sends the request.
+/// Layer that attaches an [`Identity`] to each request.
 ///
-/// It never rejects, loads or waits, and verifies only where it is told to
-/// ([`insert_claims`](Self::insert_claims)): public routes cost nothing and do not fall with the
-/// database. The doors do that: [`CurrentUser`](crate::CurrentUser) and its kin in axum,
-/// [`RequireLayer`](crate::RequireLayer) in any tower stack. A route that asks nobody is public.
+/// The layer reads the credential and leaves the rest to the routes inside of it. Verification and
+/// loading are lazy: the token is verified and the user loaded when a guard or an extractor first
+/// needs them, once per request. The layer itself never rejects a request.
+///
+/// **A route without a guard or an extractor is public.** Protect routes with
+/// [`RequireLayer`](crate::RequireLayer) in any tower stack, or in axum with an extractor such as
+/// [`CurrentUser`](crate::CurrentUser). Public routes do not call the user store, and keep working
+/// when it is down.
 ///
 /// ```
-/// # use std::time::Duration;
-/// # use tower_warder::{testing, AuthLayer, HmacSecret, JwtVerifier};
-/// # fn example(users: impl tower_warder::UserLoader<User = testing::TestUser>) {
+/// use std::time::Duration;
+///
+/// use tower_warder::{AuthLayer, HmacSecret, JwtVerifier};
+/// # use tower_warder::{testing, UserLoader};
+///
+/// # fn example(users: impl UserLoader<User = testing::TestUser>) {
 /// let secret = HmacSecret::generate();
 /// let layer = AuthLayer::new(JwtVerifier::hs256(&secret), users)
 ///     .timeout_with(Duration::from_secs(5), tokio::time::sleep);
 /// # }
 /// ```
 ///
-/// # Several kinds of users
+/// # Several user types
 ///
-/// Of two layers above each other the inner one decides, whatever their user types are. Where one
-/// route serves two kinds of users, one enum is the user, and the loader decides by what tells the
-/// tokens apart, such as the issuer:
+/// If two layers are nested, the inner one applies, whatever their user types are. For a route that
+/// serves two kinds of users, use one enum as the user type and let the loader choose the variant by
+/// a claim, such as the issuer:
 ///
 /// ```
-/// use tower_warder::{AuthLayer, AuthUser, Claims, RequireLayer, UserStatus};
 /// use tower_warder::jwt::Verifier;
+/// use tower_warder::{AuthLayer, AuthUser, Claims, RequireLayer, UserStatus};
 /// # struct Customer { active: bool }
 /// # async fn customer(_: &str) -> Result<Option<Customer>, std::io::Error> { Ok(None) }
 /// # struct Employee { left: bool }
@@ -67,7 +77,7 @@ use crate::user::{AuthUser, UserLoader};
 ///     }
 /// }
 ///
-/// // The verifier accepts both issuers, for example a `MultiIssuerVerifier`.
+/// // A verifier that accepts both issuers, for example a `MultiIssuerVerifier`.
 /// fn layer(verifier: impl Verifier) -> AuthLayer<User> {
 ///     AuthLayer::new(verifier, |claims: Claims| async move {
 ///         Ok(match claims.issuer() {
@@ -80,40 +90,43 @@ use crate::user::{AuthUser, UserLoader};
 ///
 /// let employees = RequireLayer::<User>::from_fn(|user, _| matches!(user, User::Employee(_)));
 /// ```
+#[doc(alias = "middleware")]
 #[must_use]
 pub struct AuthLayer<U> {
     anonymous: Identity<U>,
 }
 
 impl<U> AuthLayer<U> {
-    /// Credentials are judged by `verifier`, users found by `loader`.
+    /// Creates a layer that verifies credentials with `verifier` and loads users with `loader`.
     pub fn new(verifier: impl Verifier, loader: impl UserLoader<User = U>) -> Self {
         Self::from_config(Config::new(verifier, loader))
     }
 
-    /// Where to look for the credential. Defaults to the `Authorization` header only.
+    /// Sets where credentials are read. Defaults to the `Authorization` header only.
     pub fn credentials(self, source: CredentialSource) -> Self {
         self.configure(|config| config.source = source)
     }
 
-    /// Looks for users here before it asks the loader. Defaults to no cache: every request asks.
+    /// Looks users up in this cache before it calls the loader. Defaults to no cache: the user is
+    /// loaded on each request.
     pub fn user_cache(self, cache: UserCache<U>) -> Self {
         self.configure(|config| config.cache = Some(cache))
     }
 
-    /// Takes these tickets where the source reads listed paths, and lets
-    /// [`Identity::issue_stream_ticket`](crate::Identity::issue_stream_ticket) issue them. Defaults
-    /// to none.
+    /// Accepts these tickets in place of a token on the paths that the
+    /// [credential source](CredentialSource::with_query_token) lists, and enables
+    /// [`Identity::issue_stream_ticket`](crate::Identity::issue_stream_ticket). Defaults to none.
     pub fn stream_tickets(self, tickets: StreamTickets) -> Self {
         self.configure(|config| config.tickets = Some(tickets))
     }
 
-    /// How long a request may wait for its user, by the runtime's own `sleep`: with tokio,
-    /// `.timeout_with(Duration::from_secs(5), tokio::time::sleep)`. Then it is answered 503.
+    /// Limits how long a request waits for its user, with the runtime's own `sleep`; then it is
+    /// rejected with 503. With tokio: `.timeout_with(Duration::from_secs(5), tokio::time::sleep)`.
+    /// Defaults to no limit.
     ///
-    /// Bounds the whole wait, also for a verifier that has to ask somebody and for another task of
-    /// the same request. Without it there is no bound: a store that hangs hangs its requests, and
-    /// a task that waits and is never polled again holds up the others of its request.
+    /// The limit covers the whole wait, including an asynchronous verifier and another task of the
+    /// same request. Without it, a store that hangs blocks its requests, and a task that waits and
+    /// is never polled again blocks the other tasks of its request.
     pub fn timeout_with<F>(
         self,
         after: Duration,
@@ -126,45 +139,47 @@ impl<U> AuthLayer<U> {
         self.configure(|config| config.timeout = Some(Timeout { after, sleep }))
     }
 
-    /// The protection space that the challenges name (RFC 9110, section 11.5). Defaults to `api`.
+    /// Sets the `realm` of the `WWW-Authenticate` challenges (RFC 9110, section 11.5). Defaults to
+    /// `api`.
     ///
     /// # Errors
     ///
-    /// [`ConfigError::InvalidRealm`] unless it is visible ASCII and blanks, without quotes and
+    /// [`ConfigError::InvalidRealm`] unless it is visible ASCII and spaces, without quotes and
     /// backslashes.
     pub fn realm(self, realm: &str) -> Result<Self, ConfigError> {
         let challenges = Arc::new(Challenges::new(realm)?);
         Ok(self.configure(|config| config.challenges = Some(challenges)))
     }
 
-    /// Whether the owner of a valid token is told that the account is pending or disabled (403),
-    /// or nothing (401). Defaults to nothing.
+    /// Sets whether the response to a valid token says that its account is pending or disabled
+    /// (403), or looks like the one to an invalid token (401). Defaults to `false`: 401.
     pub fn disclose_account_status(self, disclose: bool) -> Self {
         self.configure(|config| config.disclose_account_status = disclose)
     }
 
-    /// Whether this service is gRPC: then a POST with the content type of gRPC or gRPC-Web is
-    /// answered with a `grpc-status`, over HTTP/1.1, too. Defaults to no: then only gRPC over
+    /// Sets whether this service is gRPC. If `true`, a POST with the content type of gRPC or gRPC-Web
+    /// is answered with a `grpc-status`, over HTTP/1.1, too. Defaults to `false`: only gRPC over
     /// HTTP/2 is.
     ///
-    /// Such an answer has the status 200, whatever is refused. Leave it off where a proxy asks this
-    /// service by the HTTP status whether it may pass a request on.
+    /// Such a response has the HTTP status 200, also for a rejected request. Leave it off where a
+    /// proxy decides by the HTTP status of this service whether to forward a request (forward
+    /// authentication).
     pub fn grpc(self, grpc: bool) -> Self {
         self.configure(|config| config.grpc = grpc)
     }
 
-    /// Whether the layer verifies each token itself and puts the [`Claims`] into the request
-    /// extensions, for plain tower services and `Extension<Claims>`. Defaults to no: then only those
-    /// routes pay for a verification that ask for it.
+    /// Sets whether the layer verifies each token at once and inserts the [`Claims`] into the request
+    /// extensions, for plain tower services and `Extension<Claims>`. Defaults to `false`: tokens are
+    /// verified only on routes that need it.
     ///
-    /// It rejects nothing. There are no claims in the extensions of a request without a credential
-    /// or with an invalid one, and none where a key server would have to be asked first: a handler
-    /// that needs them has a guard. The status of the account is not known to it.
+    /// Still nothing is rejected. The extensions have no claims if the credential is missing or
+    /// invalid, or if its verification has to wait, for example for a key server. A handler that
+    /// relies on them needs a guard. The status of the account is not checked.
     pub fn insert_claims(self, insert: bool) -> Self {
         self.configure(|config| config.insert_claims = insert)
     }
 
-    /// A layer that was cloned or applied before keeps what it had.
+    /// Changes a copy: a layer that was cloned or applied before keeps its configuration.
     fn configure(self, change: impl FnOnce(&mut Config<U>)) -> Self {
         let mut config = self.anonymous.config().clone();
         change(&mut config);
@@ -179,17 +194,18 @@ impl<U> AuthLayer<U> {
 }
 
 impl AuthLayer<Claims> {
-    /// A layer for a service without users of its own, such as one behind somebody else's issuer:
-    /// the user is the [`Claims`] of a valid token.
+    /// Creates a layer for a service that has no user accounts, for example one whose tokens come from
+    /// an external issuer. The user is the [`Claims`] of a valid token.
     ///
     /// `CurrentUser<Claims>`, `RequireLayer::<Claims>`, [`Scope`](crate::policy::Scope) and every other
-    /// policy but [`Admin`](crate::policy::Admin) work as with a user type. A valid token stays valid until
-    /// it expires: nobody is asked for the status of an account. Let tokens live for minutes, or put
-    /// a [`DenyListVerifier`](crate::jwt::DenyListVerifier) around the verifier.
+    /// policy except [`Admin`](crate::policy::Admin) work as with a user type. No account status is
+    /// checked: a token stays valid until it expires. Use lifetimes of minutes, or wrap the verifier
+    /// in a [`DenyListVerifier`](crate::jwt::DenyListVerifier).
     ///
     /// ```
-    /// # use tower_warder::{AuthLayer, Claims, JwtVerifier, RequireLayer};
-    /// # use tower_warder::policy::Scope;
+    /// use tower_warder::policy::Scope;
+    /// use tower_warder::{AuthLayer, Claims, JwtVerifier, RequireLayer};
+    ///
     /// # fn example(verifier: JwtVerifier) -> Result<(), tower_warder::error::ConfigError> {
     /// let auth = AuthLayer::claims_only(verifier.issuer("https://login.example").audience("orders"));
     /// let guard = RequireLayer::<Claims>::new(Scope::new("orders:read")?);
@@ -203,7 +219,7 @@ impl AuthLayer<Claims> {
     }
 }
 
-/// The loader of a layer without users.
+/// Loader of a layer without user accounts.
 struct FromClaims;
 
 #[async_trait]
@@ -214,7 +230,7 @@ impl UserLoader for FromClaims {
         Ok(Some(claims.clone()))
     }
 
-    // Two tokens of one subject are two users here.
+    // Two tokens of one subject have different claims, and so are two users.
     fn cache_key<'a>(&self, _: &'a Claims) -> Option<Cow<'a, str>> {
         None
     }
@@ -247,7 +263,7 @@ impl<U> fmt::Debug for AuthLayer<U> {
     }
 }
 
-/// The service that [`AuthLayer`] makes.
+/// Service that [`AuthLayer`] wraps around another one.
 #[must_use]
 pub struct AuthService<S, U> {
     inner: S,

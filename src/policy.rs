@@ -1,4 +1,9 @@
-//! May this user do this?
+//! Policies: authorization rules for approved users.
+//!
+//! A [`Policy`] decides by the user and the token's claims. [`Approved`], [`Admin`] and [`Scope`] are
+//! provided; closures and types of your own are policies, too. They are used by
+//! [`RequireLayer`](crate::RequireLayer), the extractor `Require` and
+//! [`Identity::require`](crate::Identity::require).
 
 use std::borrow::Cow;
 
@@ -6,10 +11,10 @@ use crate::error::{AuthError, ConfigError};
 use crate::jwt::Claims;
 use crate::user::AuthUser;
 
-/// A rule that a door asks about an approved user.
+/// Authorization rule for an approved user, such as a role or a scope.
 ///
-/// The account's status always comes first: a policy is only asked about users who may come in.
-/// Closures `|user, claims| …` are policies, with `bool` or `Result<(), Denied>` as their answer.
+/// The status of the account is checked first: a policy is only called for approved users.
+/// A closure `|user: &U, claims: &Claims| …` that returns `bool` or `Result<(), Denied>` is a policy.
 ///
 /// ```
 /// use tower_warder::Claims;
@@ -19,7 +24,7 @@ use crate::user::AuthUser;
 ///     teams: Vec<String>,
 /// }
 ///
-/// #[derive(Default)]
+/// #[derive(Default)] // for the extractor `Require<Staff, Member>`
 /// struct Staff;
 ///
 /// impl Policy<Member> for Staff {
@@ -27,34 +32,37 @@ use crate::user::AuthUser;
 ///         if user.teams.iter().any(|team| team == "staff") {
 ///             Ok(())
 ///         } else {
-///             Err(Denied::new("Only for staff"))
+///             Err(Denied::new("Staff only"))
 ///         }
 ///     }
 /// }
 /// ```
+#[doc(alias = "rbac")]
+#[doc(alias = "role")]
+#[doc(alias = "permission")]
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a policy about `{U}`",
     note = "use `Approved`, `Admin`, a `Scope`, a closure `|user: &{U}, claims: &Claims| …`, or implement `tower_warder::policy::Policy<{U}>`"
 )]
 pub trait Policy<U>: Send + Sync + 'static {
-    /// Says yes, or no and why.
+    /// Allows the request with `Ok(())`.
     ///
     /// # Errors
     ///
-    /// [`Denied`], answered with 403.
+    /// [`Denied`] if the request is not allowed: the response is 403.
     fn check(&self, user: &U, claims: &Claims) -> Result<(), Denied>;
 }
 
-/// A policy's no.
+/// Denial of a request by a [`Policy`], with the text for the client.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Denied {
     detail: Cow<'static, str>,
-    /// For the log only.
+    /// How to fix it, for the log only.
     remedy: Option<&'static str>,
 }
 
 impl Denied {
-    /// A no with the sentence that the client reads as `detail`.
+    /// Creates a denial whose text the client reads as `detail` of the response.
     pub fn new(detail: impl Into<Cow<'static, str>>) -> Self {
         Self {
             detail: detail.into(),
@@ -77,7 +85,7 @@ impl Default for Denied {
     }
 }
 
-/// Lets in every approved user.
+/// Policy that allows every approved user.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Approved;
 
@@ -87,7 +95,8 @@ impl<U> Policy<U> for Approved {
     }
 }
 
-/// Lets in approved users who are [admins](AuthUser::is_admin).
+/// Policy that allows approved users that are [admins](AuthUser::is_admin).
+#[doc(alias = "role")]
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Admin;
 
@@ -103,7 +112,7 @@ impl<U: AuthUser> Policy<U> for Admin {
 
 pub(crate) const ADMIN_REQUIRED: &str = "Admin access required";
 
-/// Authorizes tokens with a certain scope: see [`Claims::scopes`].
+/// Policy that allows tokens with a given [scope](Claims::scopes).
 ///
 /// Scopes are read from the claim `scope`, or from those of
 /// [`JwtVerifier::scope_claims`](crate::JwtVerifier::scope_claims).
@@ -111,7 +120,7 @@ pub(crate) const ADMIN_REQUIRED: &str = "Admin access required";
 pub struct Scope(Box<str>);
 
 impl Scope {
-    /// Demands the scope `name`, compared exactly.
+    /// Requires the scope `name`, compared exactly.
     ///
     /// # Errors
     ///
@@ -151,7 +160,7 @@ where
     }
 }
 
-/// What a closure may answer: see [`Policy`].
+/// Return type of a closure that is a [`Policy`]: `bool` or `Result<(), Denied>`.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not the answer of a policy",
     note = "answer with `bool` or `Result<(), tower_warder::policy::Denied>`"

@@ -1,4 +1,6 @@
-//! A door for any tower stack: whoever is not let in does not reach the inner service.
+//! Layer that rejects unauthorized requests, for any tower stack.
+//!
+//! [`RequireLayer`] authorizes requests by a [`Policy`], before the inner service is called.
 
 use std::fmt;
 use std::future::Future;
@@ -21,28 +23,37 @@ use crate::policy::{Approved, Decision, Policy};
 use crate::response::{self, MakeErrorResponse, ProblemJson};
 use crate::user::{AuthUser, CurrentUser};
 
-/// Turns a service, or a whole sub-router, into a room with a door.
+/// Layer that rejects requests that do not satisfy a [`Policy`].
 ///
-/// Needs an [`AuthLayer`](crate::AuthLayer) outside of it. Behind the door the
-/// [`CurrentUser<U>`](crate::CurrentUser) and the [`Claims`] lie in the request extensions.
-/// Rejections are [`ProblemJson`] documents unless [`rejection`](Self::on_rejection) says otherwise;
-/// they carry a `grpc-status` where the request was gRPC. Around one service of a tonic server
-/// `tonic::service::LayerExt::named_layer` puts it.
-///
-/// A CORS preflight has no credential and is rejected as any other request without one: nobody can
-/// tell here whether it is one, or a request that runs a handler for any method. `tower-http`'s
-/// `CorsLayer` answers preflights outside of this layer: see [CORS](crate#cors).
+/// It protects a service or a whole sub-router, and needs an [`AuthLayer`](crate::AuthLayer) outside
+/// of it. Only approved users are authorized, whatever the policy is. For authorized requests it
+/// inserts the [`CurrentUser<U>`](crate::CurrentUser) and the [`Claims`] into the request extensions.
 ///
 /// ```
-/// # use tower_warder::{Claims, RequireLayer};
-/// # use tower_warder::policy::{Admin, Scope};
+/// use tower_warder::RequireLayer;
+/// use tower_warder::policy::{Admin, Scope};
 /// # use tower_warder::testing::TestUser as User;
+///
 /// let approved = RequireLayer::<User>::approved();
 /// let admins = RequireLayer::<User>::new(Admin);
 /// let readers = RequireLayer::<User>::new(Scope::new("orders:read")?);
 /// let early = RequireLayer::<User>::from_fn(|_, claims| claims.subject() < "100");
 /// # Ok::<(), tower_warder::error::ConfigError>(())
 /// ```
+///
+/// The response to a rejected request is [`ProblemJson`], or a `grpc-status` if the request is gRPC;
+/// [`on_rejection`](Self::on_rejection) replaces it. In a tonic server, apply the layer to one
+/// service with `tonic::service::LayerExt::named_layer`.
+///
+/// # CORS preflights
+///
+/// A CORS preflight has no credential and is rejected like any other request without one: an
+/// `OPTIONS` request could also run a handler. Put `tower-http`'s `CorsLayer` outside of this layer,
+/// where it answers preflights: see [CORS](crate#cors).
+#[doc(alias = "guard")]
+#[doc(alias = "middleware")]
+#[doc(alias = "role")]
+#[doc(alias = "rbac")]
 #[must_use]
 pub struct RequireLayer<U, P = Approved, R = ProblemJson> {
     policy: Arc<P>,
@@ -51,12 +62,12 @@ pub struct RequireLayer<U, P = Approved, R = ProblemJson> {
 }
 
 impl<U> RequireLayer<U> {
-    /// Lets in approved users.
+    /// Creates a layer that authorizes every approved user.
     pub fn approved() -> Self {
         Self::new(Approved)
     }
 
-    /// Lets in approved users about whom `policy` says yes.
+    /// Creates a layer that authorizes approved users that `policy` allows.
     pub fn new<P: Policy<U>>(policy: P) -> RequireLayer<U, P> {
         RequireLayer {
             policy: Arc::new(policy),
@@ -65,7 +76,7 @@ impl<U> RequireLayer<U> {
         }
     }
 
-    /// Lets in approved users about whom a closure says yes, with `true` or `Ok(())`.
+    /// Creates a layer that authorizes approved users for which the closure returns `true` or `Ok(())`.
     pub fn from_fn<F, D>(policy: F) -> RequireLayer<U, F>
     where
         F: Fn(&U, &Claims) -> D + Send + Sync + 'static,
@@ -76,12 +87,13 @@ impl<U> RequireLayer<U> {
 }
 
 impl<U, P, R> RequireLayer<U, P, R> {
-    /// Makes the response to whoever is rejected. Defaults to [`ProblemJson`].
+    /// Sets what makes the response to rejected requests. Defaults to [`ProblemJson`].
     ///
-    /// Use [`EmptyBody`](crate::response::EmptyBody) where the body cannot be made of a `String`, as in a tonic
-    /// server (an axum router made of tonic's `Routes` takes the default), or a closure for an
-    /// answer of your own. Layers that change the body, such as `TraceLayer` and `CompressionLayer`,
-    /// belong outside of this one in a plain tower stack; in a router the order is free.
+    /// Use [`EmptyBody`](crate::response::EmptyBody) if the body cannot be made of a `String`, as in a
+    /// tonic server (an axum router made of tonic's `Routes` works with the default), or a closure
+    /// for a response of your own. In a plain tower stack, layers that change the body type, such as
+    /// `TraceLayer` and `CompressionLayer`, must be outside of this one; in an axum router the order
+    /// does not matter.
     pub fn on_rejection<T>(self, rejection: T) -> RequireLayer<U, P, T> {
         RequireLayer {
             policy: self.policy,
@@ -118,7 +130,7 @@ impl<U, P, R> fmt::Debug for RequireLayer<U, P, R> {
     }
 }
 
-/// The service that [`RequireLayer`] makes.
+/// Service that [`RequireLayer`] wraps around another one.
 #[must_use]
 pub struct RequireService<S, U, P = Approved, R = ProblemJson> {
     inner: S,
@@ -126,7 +138,7 @@ pub struct RequireService<S, U, P = Approved, R = ProblemJson> {
 }
 
 impl<S, U, P, R> RequireService<S, U, P, R> {
-    /// Authorizes the request, as far as that is possible without waiting.
+    /// Authorizes the request at once if possible; otherwise returns a future that does.
     fn check<B>(&self, request: &Request<B>) -> Check<U>
     where
         U: AuthUser,
@@ -154,7 +166,7 @@ enum Check<U> {
 
 type Authorized<U> = Result<(Arc<U>, Claims), AuthError>;
 
-/// For the handler behind the guard.
+/// Inserts the user and the claims for the inner service.
 fn insert<U: AuthUser>((user, claims): (Arc<U>, Claims), extensions: &mut Extensions) {
     extensions.insert(CurrentUser(user));
     extensions.insert(claims);
@@ -218,7 +230,7 @@ impl<S: fmt::Debug, U, P, R> fmt::Debug for RequireService<S, U, P, R> {
 }
 
 pin_project! {
-    /// The future of [`RequireService`].
+    /// Future of [`RequireService`].
     pub struct ResponseFuture<S, B, U, R>
     where
         S: Service<Request<B>>,

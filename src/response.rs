@@ -1,4 +1,8 @@
-//! The response to who is not let in.
+//! Responses to rejected requests.
+//!
+//! A [`RequireLayer`](crate::RequireLayer) responds with [`ProblemJson`] by default. [`EmptyBody`], a
+//! closure or another [`MakeErrorResponse`] replaces the body; the headers that the RFCs require are
+//! added to every response.
 
 use http::header::{CONTENT_TYPE, HeaderName, RETRY_AFTER, SET_COOKIE, WWW_AUTHENTICATE};
 use http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
@@ -9,10 +13,12 @@ use crate::metrics::record;
 
 /// Makes the response of a [`RequireLayer`](crate::RequireLayer) to a request that it rejects.
 ///
-/// [`ProblemJson`] and [`EmptyBody`] are ready; a closure `Fn(&AuthError, &HeaderMap) -> Response<B>`,
-/// which sees the request's headers, is one, too. Challenge, `Retry-After`, the `Set-Cookie` that
-/// clears a refused cookie, a status that is no success and the `AuthError` in the extensions are put
-/// on afterwards, whoever made the response.
+/// Implemented by [`ProblemJson`], [`EmptyBody`] and closures
+/// `Fn(&AuthError, &HeaderMap) -> Response<B>`, which receive the headers of the request.
+///
+/// Added to every response afterwards: the challenge (`WWW-Authenticate`), `Retry-After`, the
+/// `Set-Cookie` that clears a rejected cookie, and the [`AuthError`] in the response extensions. A
+/// success status is replaced with the status of the error.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not make the body `{B}` of a rejection",
     note = "`ProblemJson`, the default, needs a body that can be made of a `String`: put layers that \
@@ -21,16 +27,16 @@ use crate::metrics::record;
             or `.on_rejection(|error: &AuthError, headers: &HeaderMap| …)` for any other"
 )]
 pub trait MakeErrorResponse<B>: Send + Sync + 'static {
-    /// The response to `error`, for a request with these headers.
+    /// Makes the response to `error`, for a request with these headers.
     fn response(&self, error: &AuthError, headers: &HeaderMap) -> Response<B>;
 }
 
-/// A problem document (RFC 9457) for bodies that can be made of a `String`; a `grpc-status` for
-/// gRPC requests.
+/// Problem details (RFC 9457) in JSON, for bodies that can be made of a `String`. gRPC requests are
+/// answered with a `grpc-status`.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct ProblemJson;
 
-// The compiler then says what `MakeErrorResponse` says, not that some body is not `From<String>`.
+// So that the compiler prints the note of `MakeErrorResponse`, not that a body is not `From<String>`.
 #[diagnostic::do_not_recommend]
 impl<B: From<String>> MakeErrorResponse<B> for ProblemJson {
     fn response(&self, error: &AuthError, _: &HeaderMap) -> Response<B> {
@@ -41,7 +47,7 @@ impl<B: From<String>> MakeErrorResponse<B> for ProblemJson {
     }
 }
 
-/// No body, for bodies that have a default; a `grpc-status` for gRPC requests.
+/// Empty body, for bodies that are `Default`. gRPC requests are answered with a `grpc-status`.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct EmptyBody;
 
@@ -67,7 +73,7 @@ where
     }
 }
 
-/// The whole answer: what `rejection` makes of it, and what no rejection can leave out.
+/// Counts the rejection and makes the whole response, with the headers that are always added.
 pub(crate) fn reject<B, ReqBody>(
     rejection: &impl MakeErrorResponse<B>,
     error: AuthError,
@@ -79,25 +85,25 @@ pub(crate) fn reject<B, ReqBody>(
     respond(rejection, error, headers)
 }
 
-/// The same for an error that knows already who asked.
+/// The same for an error that is counted and has its response format.
 pub(crate) fn respond<B>(
     rejection: &impl MakeErrorResponse<B>,
     error: AuthError,
     headers: &HeaderMap,
 ) -> Response<B> {
     let mut response = rejection.response(&error, headers);
-    // A rejection is never a success. A redirect to a log-in page is none; in gRPC the status is
-    // in `grpc-status`, which a response of the application's own may not have.
+    // A rejection never has a success status; a redirect to a log-in page is allowed. In gRPC the
+    // status is in `grpc-status`, which a response of the application's own may not have.
     let is_grpc = error.grpc().is_some() && response.headers().contains_key(GRPC_STATUS);
     if response.status().is_success() && !is_grpc {
         *response.status_mut() = error.status();
     }
     if let Some(challenge) = error.challenge() {
-        // Added, not replaced: the application may offer another scheme beside ours.
+        // Appended, not replaced: the application may offer another scheme as well.
         response.headers_mut().append(WWW_AUTHENTICATE, challenge);
     }
     if let Some(cleared) = error.cleared_cookie() {
-        // A browser cannot drop it by itself (`HttpOnly`), and would be refused with it for ever.
+        // A page cannot remove it (`HttpOnly`): without this the browser would send it again.
         response.headers_mut().append(SET_COOKIE, cleared.clone());
     }
     if error.kind() == AuthErrorKind::Unavailable {
@@ -108,7 +114,7 @@ pub(crate) fn respond<B>(
     response
 }
 
-/// `application/problem+json`.
+/// Response with problem details (RFC 9457), `application/problem+json`.
 pub fn problem(status: StatusCode, detail: &str, code: &str) -> Response<String> {
     let document = ProblemDocument {
         kind: "about:blank",
@@ -117,7 +123,7 @@ pub fn problem(status: StatusCode, detail: &str, code: &str) -> Response<String>
         detail,
         code,
     };
-    // Strings and a number: that cannot fail.
+    // Strings and a number: serialization cannot fail.
     let mut response = Response::new(serde_json::to_string(&document).unwrap_or_default());
     *response.status_mut() = status;
     response.headers_mut().insert(CONTENT_TYPE, PROBLEM_JSON);
@@ -135,7 +141,7 @@ struct ProblemDocument<'a> {
     code: &'a str,
 }
 
-/// A gRPC answer that ends with its headers ("Trailers-Only").
+/// A gRPC response of headers only ("Trailers-Only").
 fn grpc<B>(error: &AuthError, format: GrpcFormat, body: B) -> Response<B> {
     let mut response = Response::new(body);
     *response.status_mut() = StatusCode::OK;
@@ -151,7 +157,7 @@ fn grpc<B>(error: &AuthError, format: GrpcFormat, body: B) -> Response<B> {
     response
 }
 
-/// `Status-Message` of gRPC over HTTP/2: visible ASCII but `%` stands for itself.
+/// `Status-Message` of gRPC over HTTP/2: visible ASCII except `%` is not encoded.
 fn percent_encode(text: &str) -> String {
     let mut encoded = String::with_capacity(text.len());
     for byte in text.bytes() {

@@ -1,36 +1,36 @@
-//! The kinds of rejections, and the answer to each.
+//! Kinds of rejections, and the response to each.
 
 use http::{HeaderValue, StatusCode};
 
 use super::challenge::Challenge;
 
-/// The kinds of [`AuthError`](crate::AuthError).
+/// Kind of an [`AuthError`](crate::AuthError).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum AuthErrorKind {
-    /// No credential was sent, or one of a scheme that is not ours.
+    /// No credential was sent, or one of a scheme that is not read.
     MissingCredential,
     /// More than one credential was sent.
     InvalidRequest,
-    /// A page of another origin sent the cookie, or a header that a proxy adds: see
+    /// A page of another origin caused the request (cross-site request forgery): see
     /// [`AuthCookie::check_csrf`](crate::credentials::AuthCookie::check_csrf).
+    #[doc(alias = "csrf")]
     CrossOrigin,
-    /// The token was refused, or its subject is unknown.
+    /// The token is invalid, or its user is unknown.
     InvalidToken,
-    /// The account waits for approval.
+    /// The account is pending approval.
     AccountPending,
     /// The account is disabled.
     AccountDisabled,
-    /// The user is known and approved, and a policy said no.
+    /// The user is approved, and a policy denied the request.
     Forbidden,
-    /// Whoever had to be asked (user store, key source, deny list, password hasher) could not
-    /// answer.
+    /// A dependency (user store, key server, deny list, password hasher) failed or timed out.
     Unavailable,
-    /// The server is put together wrongly, for example without an `AuthLayer` on the route.
+    /// The application is misconfigured, for example without an `AuthLayer` on the route.
     Misconfigured,
 }
 
-/// What the client is told.
+/// Response to a kind of rejection.
 pub(super) struct Answer {
     pub(super) status: StatusCode,
     pub(super) challenge: Option<Challenge>,
@@ -40,7 +40,7 @@ pub(super) struct Answer {
 }
 
 impl Answer {
-    /// The table of answers: extractors and guards read it, and nothing else says what they answer.
+    /// The table of responses: the only place where extractors and guards take them from.
     pub(super) const fn of(kind: AuthErrorKind, disclosed: bool) -> Self {
         use AuthErrorKind as Kind;
 
@@ -112,7 +112,7 @@ impl Answer {
     }
 }
 
-/// A form of gRPC, by the content type of its requests and answers.
+/// Variant of gRPC, by the content type of its requests and responses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum GrpcFormat {
     Grpc,
@@ -121,7 +121,7 @@ pub(crate) enum GrpcFormat {
 }
 
 impl GrpcFormat {
-    /// The form of this content type: its name, alone or with `+` and a message format.
+    /// Parses a content type: the name alone, or followed by `+` and a message format.
     pub(super) fn of(content_type: &HeaderValue) -> Option<Self> {
         let value = content_type.as_bytes();
         let end = value.iter().position(|byte| b"+; ".contains(byte));
@@ -130,7 +130,7 @@ impl GrpcFormat {
         all.find(|format| essence.eq_ignore_ascii_case(format.content_type().as_bytes()))
     }
 
-    /// The content type of an answer without a message.
+    /// Content type of a response without a message.
     pub(crate) const fn content_type(self) -> &'static str {
         match self {
             Self::Grpc => "application/grpc",

@@ -1,4 +1,4 @@
-//! Why a request is rejected.
+//! Error of a rejected request.
 
 use std::borrow::Cow;
 use std::error::Error;
@@ -15,30 +15,42 @@ use super::misconfiguration::Misconfiguration;
 use super::reject_reason::RejectReason;
 use super::unavailable::TooLong;
 
-/// Why a request is not let in.
+/// Why a request is rejected.
 ///
-/// Opaque on purpose: the client learns the [kind](Self::kind), the log learns the
-/// [source](Error::source). Every rejected response carries its `AuthError` in the response
-/// extensions, so that logging and metrics middleware can read it.
+/// The client sees the [kind](Self::kind) only. The [source](Error::source), which says what is wrong
+/// and how to fix it, goes to the log. Every rejection has its `AuthError` in the response
+/// extensions, where logging and metrics middleware can read it.
 ///
 /// | kind | status | `WWW-Authenticate` | `code` |
 /// |---|---|---|---|
 /// | [`MissingCredential`](AuthErrorKind::MissingCredential) | 401 | `Bearer realm="…"` | `not_authenticated` |
 /// | [`InvalidToken`](AuthErrorKind::InvalidToken) | 401 | … `error="invalid_token"` | `invalid_token` |
 /// | [`AccountPending`](AuthErrorKind::AccountPending), [`AccountDisabled`](AuthErrorKind::AccountDisabled) | 401 | … `error="invalid_token"` | `invalid_token` |
-/// | the same, [disclosed](crate::AuthLayer::disclose_account_status) | 403 | – | `account_pending`, `account_disabled` |
+/// | the same, if [disclosed](crate::AuthLayer::disclose_account_status) | 403 | – | `account_pending`, `account_disabled` |
 /// | [`InvalidRequest`](AuthErrorKind::InvalidRequest) | 400 | … `error="invalid_request"` | `invalid_request` |
 /// | [`CrossOrigin`](AuthErrorKind::CrossOrigin) | 403 | – | `cross_origin` |
 /// | [`Forbidden`](AuthErrorKind::Forbidden) | 403 | … `error="insufficient_scope"` | `forbidden` |
 /// | [`Unavailable`](AuthErrorKind::Unavailable) | 503, `Retry-After` | – | `unavailable` |
 /// | [`Misconfigured`](AuthErrorKind::Misconfigured) | 500 | – | `misconfigured` |
 ///
-/// The error codes of the challenge are those of RFC 6750, section 3.1. Where a cookie is refused by
-/// `InvalidToken` or the account's status, the answer [clears](Self::clears_cookie) it as well.
+/// The error codes of the challenge are those of RFC 6750, section 3.1. If the credential is a cookie,
+/// a rejection because of `InvalidToken` or the status of the account also
+/// [clears](Self::clears_cookie) the cookie.
+///
+/// In a handler or a [`Verifier`](crate::jwt::Verifier) of your own:
+///
+/// ```
+/// use tower_warder::AuthError;
+/// use tower_warder::error::AuthErrorKind;
+///
+/// let error = AuthError::new(AuthErrorKind::InvalidToken).with_source("unknown API key");
+/// assert_eq!(error.status(), 401);
+/// assert_eq!(error.code(), "invalid_token");
+/// ```
 #[derive(Clone)]
 pub struct AuthError {
     kind: AuthErrorKind,
-    /// `None` where no layer has decided it.
+    /// `None` if no layer has set it.
     disclosed: Option<bool>,
     grpc_service: bool,
     grpc: Option<GrpcFormat>,
@@ -49,7 +61,7 @@ pub struct AuthError {
 }
 
 impl AuthError {
-    /// An error of the given kind, for a [`Verifier`](crate::jwt::Verifier) or a handler of your own.
+    /// Creates an error of this kind, for a [`Verifier`](crate::jwt::Verifier) or a handler of your own.
     pub const fn new(kind: AuthErrorKind) -> Self {
         Self {
             kind,
@@ -63,58 +75,57 @@ impl AuthError {
         }
     }
 
-    /// Adds the cause. It goes to the log, never to the client.
+    /// Adds the cause. It is logged, and never sent to the client.
     #[must_use]
     pub fn with_source(mut self, source: impl Into<BoxError>) -> Self {
         self.source = Source::Error(Arc::from(source.into()));
         self
     }
 
-    /// What kind of refusal this is.
+    /// Kind of the rejection.
     pub const fn kind(&self) -> AuthErrorKind {
         self.kind
     }
 
-    /// The HTTP status of the answer.
+    /// HTTP status of the response.
     pub fn status(&self) -> StatusCode {
         self.answer().status
     }
 
-    /// The `WWW-Authenticate` challenge of the answer (RFC 6750, section 3), where it has one.
+    /// `WWW-Authenticate` challenge of the response (RFC 6750, section 3), if it has one.
     pub fn challenge(&self) -> Option<HeaderValue> {
         let challenge = self.answer().challenge?;
         let challenges = self.challenges.as_deref().unwrap_or(&challenge::DEFAULT);
         Some(challenges.get(challenge).clone())
     }
 
-    /// The sentence for the client: `detail` of the problem body.
+    /// Text for the client: `detail` of the problem details.
     pub fn detail(&self) -> &str {
         self.detail.as_deref().unwrap_or(self.answer().detail)
     }
 
-    /// The stable machine-readable code: `code` of the problem body.
+    /// Stable machine-readable code: `code` of the problem details.
     pub fn code(&self) -> &'static str {
         self.answer().code
     }
 
-    /// Whether the answer clears the cookie that was refused: it has expired, say, or its account is
-    /// not approved. For a page that is there for everyone, such a request is anonymous, and
-    /// `Option<CurrentUser<U>>` is `None`.
+    /// Returns `true` if the response clears the rejected cookie, for example because its token has
+    /// expired or its account is not approved. On a public page treat such a request as anonymous,
+    /// as `Option<CurrentUser<U>>` does.
     pub const fn clears_cookie(&self) -> bool {
         self.cleared_cookie.is_some()
     }
 
-    /// The stable name of the reason, for logs, metrics and tests: one of a closed set, whatever was
-    /// sent. `none` where the kind says all there is to say. The client never sees it.
+    /// Stable name of the reason, for logs, metrics and tests: one of a fixed set, never text from the
+    /// request. `none` if there is no reason beyond the kind. The client never sees it.
     ///
-    /// The table of reasons stands in the module `metrics`; the sentence with the remedy is the
-    /// [source](Error::source).
+    /// The module `metrics` has the table of reasons. The [source](Error::source) says how to fix it.
     pub fn reason(&self) -> &'static str {
         match (self.kind, &self.source) {
-            // Not disclosed, the code is that of a bad token.
+            // Unless disclosed, the code of the response is that of an invalid token.
             (AuthErrorKind::AccountPending, _) => "account_pending",
             (AuthErrorKind::AccountDisabled, _) => "account_disabled",
-            (_, Source::RejectReason(refusal)) => refusal.code(),
+            (_, Source::RejectReason(reason)) => reason.code(),
             (_, Source::Error(error)) if error.is::<TooLong>() => "timeout",
             (_, Source::Error(error)) => {
                 error.downcast_ref().map_or("none", Misconfiguration::code)
@@ -123,14 +134,14 @@ impl AuthError {
         }
     }
 
-    /// The status of the answer to a gRPC request (`grpc-status`).
+    /// Status of the response to a gRPC request (`grpc-status`).
     pub(crate) fn grpc_status(&self) -> &'static str {
         self.answer().grpc_status
     }
 
-    pub(crate) fn refused(refusal: RejectReason) -> Self {
+    pub(crate) fn refused(reason: RejectReason) -> Self {
         Self {
-            source: Source::RejectReason(refusal),
+            source: Source::RejectReason(reason),
             ..Self::new(AuthErrorKind::InvalidToken)
         }
     }
@@ -146,8 +157,8 @@ impl AuthError {
         }
     }
 
-    /// Takes the shape of a layer's answers: whether the client is told that its account is pending
-    /// or disabled, whether the service declares itself gRPC, and the realm.
+    /// Sets what a layer configures for its responses: whether the account status is disclosed,
+    /// whether the service is gRPC, and the realm.
     pub(crate) fn set_shape(
         &mut self,
         disclosed: bool,
@@ -159,15 +170,15 @@ impl AuthError {
         self.challenges = challenges.cloned();
     }
 
-    /// Whether a layer has decided that the client is not told the status of its account.
+    /// Returns `true` if a layer has set that the account status is not disclosed.
     #[cfg(all(feature = "axum", feature = "password"))]
     pub(crate) const fn hides_status(&self) -> bool {
         matches!(self.disclosed, Some(false))
     }
 
-    /// Remembers the form of answer that the request asks for. Unless the service declares itself
-    /// gRPC, only gRPC as its specification has it, a POST over HTTP/2, is answered with a 200: a
-    /// proxy that asks whether it may pass a request on must not be told so by a content type.
+    /// Chooses the response format by the request. Unless the service is declared to be gRPC, only
+    /// gRPC as specified, a POST over HTTP/2, gets a 200 with `grpc-status`: otherwise a client could
+    /// pass a proxy with forward authentication by its content type.
     pub(crate) fn asked_by(
         mut self,
         method: &Method,
@@ -184,20 +195,20 @@ impl AuthError {
         self
     }
 
-    /// The form of answer that the request asks for, if it is one of gRPC's.
+    /// Format of the response, if the request is gRPC.
     pub(crate) const fn grpc(&self) -> Option<GrpcFormat> {
         self.grpc
     }
 
-    /// Clears a cookie with the answer. Not where it was good (a policy said no), nor where nobody
-    /// knows whether it is (an outage).
+    /// Clears the cookie with the response. Not if it is valid (a policy denied the request) or not
+    /// verified (an outage).
     pub(crate) fn clear_cookie(&mut self, line: impl FnOnce() -> Option<HeaderValue>) {
         if self.refuses_credential() {
             self.cleared_cookie = line().map(Arc::new);
         }
     }
 
-    /// Whether the credential itself was refused, and is of no use any more.
+    /// Returns `true` if the credential itself was rejected, and is of no use any more.
     pub(crate) const fn refuses_credential(&self) -> bool {
         use AuthErrorKind::{AccountDisabled, AccountPending, InvalidToken};
         matches!(self.kind, InvalidToken | AccountPending | AccountDisabled)
@@ -241,7 +252,7 @@ impl Error for AuthError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match &self.source {
             Source::None => None,
-            Source::RejectReason(refusal) => Some(refusal),
+            Source::RejectReason(reason) => Some(reason),
             Source::Error(error) => Some(&**error),
         }
     }
@@ -250,7 +261,7 @@ impl Error for AuthError {
 #[derive(Clone)]
 enum Source {
     None,
-    // Inline, so that refusing a token allocates nothing.
+    // Inline, so that rejecting a token allocates nothing.
     RejectReason(RejectReason),
     Error(Arc<dyn Error + Send + Sync>),
 }

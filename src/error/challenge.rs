@@ -4,7 +4,7 @@ use http::HeaderValue;
 
 use super::config::ConfigError;
 
-/// The challenges of one realm, made once.
+/// Challenges of one realm, built once.
 #[derive(Debug)]
 pub(crate) struct Challenges([HeaderValue; 4]);
 
@@ -16,7 +16,7 @@ pub(super) enum Challenge {
     InsufficientScope,
 }
 
-/// Those of the default realm.
+/// Challenges of the default realm.
 pub(super) static DEFAULT: Challenges = Challenges([
     HeaderValue::from_static(Challenge::Bare.text()),
     HeaderValue::from_static(Challenge::InvalidToken.text()),
@@ -26,7 +26,7 @@ pub(super) static DEFAULT: Challenges = Challenges([
 
 impl Challenges {
     pub(crate) fn new(realm: &str) -> Result<Self, ConfigError> {
-        // Quoted without escapes (RFC 9110, section 5.6.4).
+        // A quoted string without escapes (RFC 9110, section 5.6.4).
         let plain = |byte| matches!(byte, b' '..=b'~') && !matches!(byte, b'"' | b'\\');
         if !realm.bytes().all(plain) {
             return Err(ConfigError::InvalidRealm);

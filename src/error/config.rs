@@ -1,4 +1,4 @@
-//! What is wrong with a configuration.
+//! Errors in a configuration.
 
 use std::error::Error;
 use std::fmt;
@@ -8,21 +8,21 @@ use std::path::PathBuf;
 use super::BoxError;
 use super::key_file::KeyFileProblem;
 
-/// What is wrong with a configuration, found while it is built.
+/// Error in a configuration, returned while it is built.
 ///
-/// The text of each says what to do about it and holds no secret. `Debug` is that text, too, so that
-/// a `main` that returns the error, or `unwrap`, prints it.
+/// The message says how to fix it, and contains no secret. `Debug` prints the message, too, so that it
+/// is readable in a panic of `unwrap` and when `main` returns the error.
 #[non_exhaustive]
 pub enum ConfigError {
     /// An environment variable is not set.
     MissingVariable(String),
-    /// An environment variable is set to nothing.
+    /// An environment variable is empty.
     EmptyVariable(String),
     /// An environment variable is not UTF-8.
     InvalidVariable(String),
-    /// A secret has fewer bytes than its algorithm asks for (RFC 7518, section 3.2).
+    /// A secret has fewer bytes than its algorithm requires (RFC 7518, section 3.2).
     SecretTooShort {
-        /// Bytes that the algorithm needs.
+        /// Bytes that the algorithm requires.
         needed: usize,
         /// Bytes that were given.
         given: usize,
@@ -35,67 +35,67 @@ pub enum ConfigError {
     LeewayTooLong,
     /// No backend for the algorithm is compiled in.
     UnsupportedAlgorithm(&'static str),
-    /// A key does not belong to the algorithm it was given for.
+    /// A key is not of the type that its algorithm requires.
     KeyTypeMismatch(&'static str),
-    /// A key is malformed, too weak or contradicts itself.
+    /// A key is malformed, too weak or inconsistent.
     InvalidKey(&'static str),
-    /// A key server's URL is neither `https` nor `http` where that is allowed, or has a password in
-    /// it.
+    /// The URL of a key server is not `https` (or `http` where that is allowed), or contains a
+    /// password.
     InvalidUrl(String),
     /// Published keys could not be fetched.
     KeySet {
-        /// From where, without the query.
+        /// The URL, without its query.
         url: String,
-        /// Why not.
+        /// The cause.
         source: BoxError,
     },
     /// Two verifiers are for the same issuer.
     DuplicateIssuer(String),
-    /// A verifier for this issuer demands another one.
+    /// A verifier for this issuer requires another one.
     IssuerMismatch(String),
-    /// A template of issuers has no placeholder, or several.
+    /// An issuer template has no placeholder, or several.
     InvalidIssuerTemplate(String),
-    /// Two keys of a ring have the same key id.
+    /// Two keys of a ring have the same key ID.
     DuplicateKeyId(String),
-    /// A key of a ring has no key id.
+    /// A key of a ring has no key ID.
     MissingKeyId,
-    /// A ring has no key of this id.
+    /// A ring has no key with this ID.
     UnknownKeyId(String),
     /// A realm has characters that do not fit into a quoted string.
     InvalidRealm,
     /// A scope is empty or has characters that RFC 6749, section 3.3, does not allow.
     InvalidScope,
-    /// A cookie's name is no token (RFC 9110, section 5.6.2), or has a prefix already.
+    /// The name of a cookie is not a token (RFC 9110, section 5.6.2), or already has a prefix.
     InvalidCookieName(String),
-    /// A header cannot hold a token alone: it is read otherwise, or its name is no token (RFC 9110,
-    /// section 5.6.2).
+    /// A header cannot carry a bare token: it has another format, or its name is not a token
+    /// (RFC 9110, section 5.6.2).
     InvalidHeaderName(String),
-    /// An origin is not written as browsers write theirs (RFC 6454, section 6.1).
+    /// An origin is not serialized as browsers do it (RFC 6454, section 6.1).
     InvalidOrigin(String),
-    /// A path is none, or a pattern.
+    /// A path is malformed, or a pattern.
     InvalidPath(String),
-    /// A field of a `jsonwebtoken::Validation` would weaken the verifier, or demands what it cannot do.
+    /// A field of a `jsonwebtoken::Validation` would weaken the verifier, or is not supported by it.
     #[cfg(feature = "jsonwebtoken")]
     UnsupportedValidation {
         /// The field.
         field: &'static str,
-        /// What to do about it.
+        /// How to fix it.
         remedy: &'static str,
     },
     /// Password hashing parameters are out of range.
     InvalidPasswordParams(&'static str),
-    /// A file of keys is none, or others than its owner could know or replace it.
+    /// A key file is not a regular file, or other users could read or replace it.
     KeyFile {
-        /// Which file.
+        /// The file.
         path: PathBuf,
-        /// What is wrong with it.
+        /// The problem.
         problem: KeyFileProblem,
     },
     /// A file could not be read or written.
     File {
-        /// Which file.
+        /// The file.
         path: PathBuf,
-        /// What the operating system said.
+        /// The error of the operating system.
         source: io::Error,
     },
 }

@@ -1,17 +1,17 @@
-//! What is wrong with a file that holds a key.
+//! Problems with key files.
 
 use std::error::Error;
 use std::fmt;
 
-/// What is wrong with a file that holds a key, or with a directory of such files.
+/// Problem with a key file, or with a directory of key files.
 ///
-/// The text says the remedy.
+/// The message says how to fix it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum KeyFileProblem {
-    /// It is something other than a regular file.
+    /// It is not a regular file.
     NotAFile,
-    /// It is no directory.
+    /// It is not a directory.
     NotADirectory,
     /// It is larger than 64 KiB.
     TooLarge,
@@ -19,19 +19,19 @@ pub enum KeyFileProblem {
     SymbolicLink,
     /// It belongs neither to the user of this process nor to root.
     ForeignOwner {
-        /// The user id of its owner.
+        /// User ID of its owner.
         owner: u32,
-        /// The user id of this process.
+        /// User ID of this process.
         process: u32,
     },
-    /// A secret that its group or others can read, write or execute.
+    /// It holds a secret, and its group or others can read, write or execute it.
     Accessible {
-        /// Its permission bits.
+        /// Permission bits.
         mode: u32,
     },
-    /// A public key or a directory that its group or others can write to.
+    /// It is a public key or a directory, and its group or others can write to it.
     Writable {
-        /// Its permission bits.
+        /// Permission bits.
         mode: u32,
     },
 }

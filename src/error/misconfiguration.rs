@@ -1,30 +1,30 @@
-//! What is wrong with how a route is put together.
+//! Misconfigured routes.
 
 use std::error::Error;
 use std::fmt;
 
-/// Why a route answers 500: the sentence for the log that fixes it.
+/// Why a route responds with 500. The message, for the log, says how to fix it.
 #[derive(Clone, Copy, Debug, Hash)]
 pub(crate) enum Misconfiguration {
-    /// No layer has seen the request.
+    /// The request did not pass through an `AuthLayer`.
     NoLayer {
         asked: &'static str,
-        /// Whether one was applied to another service of this process.
+        /// `true` if one was applied to another service of this process.
         applied_elsewhere: bool,
     },
-    /// The guard is outside of the layer that it needs.
+    /// The guard is outside of the `AuthLayer` that it needs.
     LayerInside { asked: &'static str },
-    /// The layer is for another user type.
+    /// The `AuthLayer` has another user type.
     OtherUser {
         asked: &'static str,
         layer: &'static str,
     },
-    /// The layer issues no tickets.
+    /// The `AuthLayer` has no stream tickets.
     NoTickets,
 }
 
 impl Misconfiguration {
-    /// The stable name of the reason.
+    /// Stable name of the reason.
     pub(super) const fn code(&self) -> &'static str {
         match self {
             Self::NoLayer { .. } => "no_layer",

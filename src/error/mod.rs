@@ -1,4 +1,7 @@
-//! What can go wrong.
+//! Errors.
+//!
+//! [`AuthError`] is why a request is rejected, and determines the response. [`ConfigError`] is what is
+//! wrong with a configuration, and is returned while the application starts.
 
 mod key_file;
 mod config;
@@ -20,5 +23,5 @@ pub(crate) use misconfiguration::Misconfiguration;
 pub(crate) use reject_reason::RejectReason;
 pub(crate) use unavailable::{Reported, TooLong};
 
-/// Any error of an application: what a [`UserLoader`](crate::UserLoader) may return with `?`.
+/// Any error of the application, as returned by a [`UserLoader`](crate::UserLoader) with `?`.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;

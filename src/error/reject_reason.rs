@@ -1,10 +1,10 @@
-//! The reasons for refusing a token.
+//! Reasons for rejecting a token.
 
 use std::error::Error;
 use std::fmt;
 
-/// Why a token was refused: a closed set of static texts, so that nothing an attacker wrote
-/// reaches a client, a header or the log.
+/// Why a token was rejected. Only static texts, so that nothing that an attacker wrote reaches a
+/// client, a header or the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum RejectReason {
     Credential,
@@ -59,12 +59,12 @@ pub(crate) enum RejectReason {
 }
 
 impl RejectReason {
-    /// The stable name of the reason.
+    /// Stable name of the reason.
     pub(super) const fn code(self) -> &'static str {
         self.entry().0
     }
 
-    /// The stable name and the sentence, with the remedy where there is one.
+    /// Stable name and message, with the remedy if there is one.
     const fn entry(self) -> (&'static str, &'static str) {
         match self {
             Self::Credential => (

@@ -1,4 +1,4 @@
-//! Reasons why a store, a key source or a deny list gave no answer.
+//! Causes of 503: a store, a key server or a deny list that gave no result.
 
 use std::error::Error;
 use std::fmt;
@@ -15,7 +15,7 @@ impl fmt::Display for TooLong {
 
 impl Error for TooLong {}
 
-/// A reason that is logged once for the whole outage, and not for each request.
+/// Cause that is logged once for the whole outage, not for each request.
 #[derive(Debug)]
 pub(crate) struct Reported(pub(crate) &'static str);
 

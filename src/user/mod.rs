@@ -1,4 +1,7 @@
-//! The user behind a token, as the application's own store knows it.
+//! Users of the application, loaded for each request.
+//!
+//! [`UserLoader`] finds the user of a token in the application's own store, [`AuthUser`] says whether
+//! the account may be used now, and [`CurrentUser`] is the user that a guard has authorized.
 
 mod status;
 
@@ -20,7 +23,10 @@ use crate::metrics::record::{self, Load, Loaded};
 
 pub use status::UnknownStatus;
 
-/// What the doors ask of an application's user type.
+/// User type of an application: its account status, and optionally its admin flag and revocation.
+///
+/// Implement it for the type that your [`UserLoader`] returns. Guards and extractors call it on
+/// every request, also for cached users.
 ///
 /// ```
 /// use tower_warder::{AuthUser, UserStatus};
@@ -40,36 +46,43 @@ pub use status::UnknownStatus;
     note = "implement `tower_warder::AuthUser` for `{Self}`: `fn status(&self) -> UserStatus`"
 )]
 pub trait AuthUser: Send + Sync + 'static {
-    /// Whether the account may come in now.
+    /// Status of the account. Only [`Approved`](UserStatus::Approved) users are authorized.
     fn status(&self) -> UserStatus;
 
-    /// Whether the user passes [`Admin`](crate::policy::Admin). Defaults to no.
+    /// Returns `true` if the user is an admin, for the extractor `AdminUser` and the policy
+    /// [`Admin`](crate::policy::Admin). Defaults to `false`.
+    #[doc(alias = "role")]
     fn is_admin(&self) -> bool {
         false
     }
 
-    /// The generation of this user's valid tokens. A token whose `gen` claim (absent: 0) is another,
-    /// or no whole number, is refused: raise it to revoke every earlier token of this user.
+    /// Generation of this user's valid tokens. Increase it to revoke all earlier tokens of the user.
     ///
-    /// Defaults to `None`: generations are not compared, and a claim `gen` of another issuer means
-    /// nothing here.
+    /// A token is rejected unless its claim `gen` is this number. A token without `gen` has
+    /// generation 0. Defaults to `None`: the claim `gen` is ignored.
+    #[doc(alias = "logout")]
+    #[doc(alias = "revoke")]
     fn token_generation(&self) -> Option<u64> {
         None
     }
 
-    /// The moment before which none of this user's tokens was issued: a token whose `iat` is
-    /// earlier, in whole seconds, is refused with the [reason](AuthError::reason)
-    /// `issued_too_early`. Defaults to `None`: tokens of any age are accepted.
+    /// Time before which no valid token of this user was issued.
     ///
-    /// With the time at which the account was made, a token of an account that is gone opens no
-    /// later one with the same id, as after a restored backup. A token without `iat` is accepted:
-    /// nothing tells when it was issued, so that it stays good until its `exp`.
+    /// A token whose `iat` is earlier, in whole seconds, is rejected with the
+    /// [reason](AuthError::reason) `issued_too_early`. Defaults to `None`: tokens of any age are
+    /// accepted. A token without `iat` is always accepted until its `exp`.
+    ///
+    /// Return the time at which the account was created, or a later one: otherwise a token of a
+    /// deleted account is valid for a new account with the same ID, for example after a restored
+    /// backup.
+    #[doc(alias = "logout")]
+    #[doc(alias = "revoke")]
     fn tokens_valid_since(&self) -> Option<SystemTime> {
         None
     }
 }
 
-/// The user of a service without users of its own: approved, and never an admin. See
+/// The user of a service that has no user accounts: always approved, never an admin. See
 /// [`AuthLayer::claims_only`](crate::AuthLayer::claims_only).
 impl AuthUser for Claims {
     fn status(&self) -> UserStatus {
@@ -77,19 +90,23 @@ impl AuthUser for Claims {
     }
 }
 
-/// The state of an account. Only [`Approved`](Self::Approved) opens a door.
+/// Status of an account. Only [`Approved`](Self::Approved) users are authorized.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum UserStatus {
-    /// Waits for somebody to approve it.
+    /// Not approved yet.
     Pending,
-    /// May come in.
+    /// Approved and active.
     Approved,
-    /// Was shut out.
+    /// Disabled, for example by an administrator.
     Disabled,
 }
 
-/// Finds the user that a token speaks of, in whatever store the application has.
+/// Loads the user that a token identifies, from the application's own store.
+///
+/// It is called on the first demand of a request, after the token was verified, and at most once per
+/// request. Without a [`UserCache`](crate::cache::UserCache) a change of the user takes effect on the
+/// next request.
 ///
 /// ```
 /// use std::collections::HashMap;
@@ -116,14 +133,20 @@ pub enum UserStatus {
 /// }
 /// ```
 ///
-/// Closures and functions that take the [`Claims`] are loaders, too.
+/// Closures and async functions that take the [`Claims`] are loaders, too.
 ///
-/// Numbers have several spellings (`i64::from_str` takes `+1` and `01`): a loader that parses the
-/// subject compares the number's own text with it, so that an id has one.
+/// # Numeric IDs
 ///
-/// A subject is unique within its issuer only (RFC 7519, section 4.1.2). Where the verifier accepts
-/// several issuers ([`MultiIssuerVerifier`](crate::jwt::MultiIssuerVerifier)), or somebody else's beside your own, a loader looks
-/// at the pair, or the `1` of a partner is your user 1:
+/// A number can be written in several ways (`i64::from_str` accepts `+1` and `01`). A loader that
+/// parses the subject must reject a subject that differs from `id.to_string()`, so that each user has
+/// one subject only.
+///
+/// # Several issuers
+///
+/// A subject is unique only within its issuer (RFC 7519, section 4.1.2). Where the verifier accepts
+/// more than one issuer, for example with a
+/// [`MultiIssuerVerifier`](crate::jwt::MultiIssuerVerifier), look users up by issuer and subject.
+/// Otherwise the subject `1` of another issuer is your user 1:
 ///
 /// ```
 /// # use std::collections::HashMap;
@@ -144,9 +167,10 @@ pub enum UserStatus {
 /// }
 /// ```
 ///
-/// For "no tokens from before this moment" there is [`AuthUser::tokens_valid_since`], for "no earlier
-/// tokens" [`AuthUser::token_generation`]: both are compared for cached users, too, which a
-/// comparison in a loader is not.
+/// # Revoking tokens
+///
+/// Use [`AuthUser::tokens_valid_since`] or [`AuthUser::token_generation`] instead of comparing claims
+/// in the loader: they are also checked for cached users.
 #[async_trait]
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not load users",
@@ -155,24 +179,25 @@ pub enum UserStatus {
             takes `AuthLayer::claims_only(verifier)`"
 )]
 pub trait UserLoader: Send + Sync + 'static {
-    /// The application's user.
+    /// User type of the application.
     type User: Send + Sync + 'static;
 
-    /// Finds the user; `None` if there is none, which is answered like a bad token.
+    /// Loads the user. `None` if there is no such user: the request is rejected like one with an
+    /// invalid token.
     ///
     /// # Errors
     ///
-    /// Anything, with `?`: the answer is 503 and the error goes to the log. An
-    /// [`AuthError`](crate::AuthError) is answered as what it is, so that
-    /// `claims.deserialize::<T>()?` stays a bad token.
+    /// Any error, with `?`: the response is 503 and the error is logged. An
+    /// [`AuthError`](crate::AuthError) keeps its own response, so that
+    /// `claims.deserialize::<T>()?` rejects the token with 401.
     async fn load_user(&self, claims: &Claims) -> Result<Option<Self::User>, BoxError>;
 
-    /// What of the claims decides which user is found: under this and the issuer a
-    /// [`UserCache`](crate::cache::UserCache) keeps the user. `None`: this one is not to be cached.
+    /// Key under which a [`UserCache`](crate::cache::UserCache) stores the user, together with the
+    /// issuer. `None` if this user must not be cached. Defaults to the subject.
     ///
-    /// Defaults to the subject. A loader that looks at more, such as a tenant or
-    /// [`claims.issued_at()`](Claims::issued_at), has to say so here, or the cache gives one
-    /// tenant's user to another.
+    /// It must contain everything that decides which user is loaded. A loader that also reads the
+    /// tenant or [`claims.issued_at()`](Claims::issued_at) must add it to the key; otherwise the
+    /// cache returns the user of one tenant to another.
     fn cache_key<'a>(&self, claims: &'a Claims) -> Option<Cow<'a, str>> {
         Some(claims.subject().into())
     }
@@ -191,7 +216,7 @@ impl<L: UserLoader + ?Sized> UserLoader for Arc<L> {
     }
 }
 
-/// A closure or a function that takes the claims.
+/// Closure or async function that takes the [`Claims`].
 ///
 /// ```
 /// use tower_warder::{AuthLayer, BoxError, Claims, HmacSecret, JwtVerifier};
@@ -207,9 +232,8 @@ impl<L: UserLoader + ?Sized> UserLoader for Arc<L> {
 /// }
 /// ```
 ///
-/// As every loader, it looks at the issuer, too, where the verifier accepts several. A
-/// [`UserCache`](crate::cache::UserCache) keeps its users by subject and issuer: where more of the claims
-/// decides, implement the trait with [`cache_key`](UserLoader::cache_key).
+/// A [`UserCache`](crate::cache::UserCache) stores its users by issuer and subject. If other claims
+/// decide which user is loaded, implement the trait and its [`cache_key`](UserLoader::cache_key).
 #[async_trait]
 #[diagnostic::do_not_recommend]
 impl<F, R, U> UserLoader for F
@@ -225,7 +249,7 @@ where
     }
 }
 
-/// Asks the loader for its key. If it panics, the user is not cached.
+/// Cache key of the user. `None` if the loader panics: the user is not cached then.
 pub(crate) fn cache_key<'a, U: Send + Sync + 'static>(
     loader: &dyn UserLoader<User = U>,
     claims: &'a Claims,
@@ -234,12 +258,12 @@ pub(crate) fn cache_key<'a, U: Send + Sync + 'static>(
     panic::catch_unwind(key).unwrap_or_default()
 }
 
-/// Whether the token is one of the user's that are valid now.
+/// Returns `true` if the token is not revoked for this user.
 pub(crate) fn is_for(claims: &Claims, user: &impl AuthUser) -> bool {
     check_token(claims, user).is_ok()
 }
 
-/// Why the token is none of the user's that are valid now.
+/// Checks that the token is not revoked for this user.
 pub(crate) fn check_token(claims: &Claims, user: &impl AuthUser) -> Result<(), RejectReason> {
     if let Some(current) = user.token_generation() {
         match claims.generation() {
@@ -256,7 +280,7 @@ pub(crate) fn check_token(claims: &Claims, user: &impl AuthUser) -> Result<(), R
     }
 }
 
-/// Asks the loader. Whatever it does that is not an answer is an error.
+/// Calls the loader. A panic is an error, too.
 pub(crate) async fn load<U: Send + Sync + 'static>(
     loader: &dyn UserLoader<User = U>,
     claims: &Claims,
@@ -281,12 +305,24 @@ pub(crate) async fn load<U: Send + Sync + 'static>(
     found
 }
 
-/// The user of this request: approved, and let in by whatever else the door asks.
+/// The approved user of the current request.
 ///
-/// An axum extractor, the answer of [`Identity::require`](crate::Identity::require), and what
-/// [`RequireLayer`](crate::RequireLayer) leaves in the request extensions. As an extractor it
-/// answers 401 where there is no approved user; `Option<CurrentUser<U>>` is `None` only if no
-/// credential was sent, or a dead [cookie](crate::credentials::AuthCookie).
+/// As an axum extractor, it rejects requests without an approved user with 401.
+/// `Option<CurrentUser<U>>` is `None` only if the request has no credential, or a rejected
+/// [cookie](crate::credentials::AuthCookie). An invalid token is rejected in both forms.
+///
+/// [`RequireLayer`](crate::RequireLayer) inserts it into the request extensions, and
+/// [`Identity::require`](crate::Identity::require) returns it. It dereferences to the user:
+///
+/// ```
+/// use tower_warder::CurrentUser;
+/// # use tower_warder::testing::TestUser as User;
+///
+/// async fn profile(user: CurrentUser<User>) -> String {
+///     format!("Hello, {}", user.name)
+/// }
+/// ```
+#[doc(alias = "get_current_user")]
 pub struct CurrentUser<U: AuthUser>(pub Arc<U>);
 
 impl<U: AuthUser> Clone for CurrentUser<U> {
@@ -303,7 +339,7 @@ impl<U: AuthUser> Deref for CurrentUser<U> {
     }
 }
 
-// Not derived: who is logged in does not belong into every debug print of an extensions map.
+// Not derived: the user is personal data, and must not appear in every debug output of extensions.
 impl<U: AuthUser> fmt::Debug for CurrentUser<U> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("CurrentUser").finish_non_exhaustive()

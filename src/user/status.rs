@@ -1,4 +1,4 @@
-//! The spelling of a status, in JSON and in databases.
+//! Text form of a status, for JSON and databases.
 
 use std::error::Error;
 use std::fmt;
@@ -9,7 +9,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use super::UserStatus;
 
 impl UserStatus {
-    /// The status in lower case: `pending`, `approved` or `disabled`. Parses back.
+    /// The status in lower case: `pending`, `approved` or `disabled`. `FromStr` parses it.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Pending => "pending",
@@ -44,7 +44,7 @@ impl<'de> Deserialize<'de> for UserStatus {
     }
 }
 
-/// A text that is no [`UserStatus`]. Says nothing of what it was.
+/// Error of parsing a [`UserStatus`] from unknown text. It does not contain the text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct UnknownStatus;
 
