@@ -230,9 +230,9 @@ impl fmt::Display for AuthError {
             AuthErrorKind::InvalidRequest => "more than one credential was sent",
             AuthErrorKind::CrossOrigin => "a page of another origin sent the request",
             AuthErrorKind::InvalidToken => "the token was refused",
-            AuthErrorKind::AccountPending => "the account waits for approval",
+            AuthErrorKind::AccountPending => "the account is pending approval",
             AuthErrorKind::AccountDisabled => "the account is disabled",
-            AuthErrorKind::Forbidden => "a policy said no",
+            AuthErrorKind::Forbidden => "a policy denied the request",
             AuthErrorKind::Unavailable => "authentication is temporarily unavailable",
             AuthErrorKind::Misconfigured => "authentication is misconfigured",
         })

@@ -130,11 +130,11 @@ impl fmt::Display for ConfigError {
                 "the secret is a well-known placeholder; make one with `openssl rand -hex 32`",
             ),
             Self::PredictableSecret => f.write_str(
-                "the secret is predictable: it repeats itself, or is made of sequences or \
+                "the secret is predictable: it contains repetitions, sequences or \
                  well-known words; make one with `openssl rand -hex 32`",
             ),
             Self::LeewayTooLong => {
-                f.write_str("the leeway is longer than 300 seconds; set the clocks right instead")
+                f.write_str("the leeway is longer than 300 seconds; synchronize the clocks instead")
             }
             Self::UnsupportedAlgorithm(algorithm) => write!(
                 f,
@@ -151,69 +151,72 @@ impl fmt::Display for ConfigError {
                 f,
                 "keys cannot be fetched from {url:?}; give an https URL without a password, \
                  or an http one on this machine; for http inside a private network \
-                 there is `JwksBuilder::dangerous_allow_http`"
+                 use `JwksBuilder::dangerous_allow_http`"
             ),
             Self::KeySet { url, source } => {
                 write!(f, "the keys at {url} cannot be fetched: {source}")
             }
             Self::DuplicateIssuer(issuer) => {
-                write!(f, "the issuer {issuer:?} has a verifier already")
+                write!(
+                    f,
+                    "the issuer {issuer:?} already has a verifier; add each issuer once"
+                )
             }
             Self::IssuerMismatch(issuer) => {
                 write!(
                     f,
-                    "the verifier for {issuer:?} demands another issuer; \
-                     add it under the one that its tokens name, to the letter"
+                    "the verifier for {issuer:?} requires another issuer; \
+                     add it under exactly the issuer that its tokens name"
                 )
             }
             Self::InvalidIssuerTemplate(template) => write!(
                 f,
-                "{template:?} is no template of issuers; write `{{tenantid}}` once, \
+                "{template:?} is not an issuer template; write `{{tenantid}}` once, \
                  or give exact issuers with `.issuers(…)`"
             ),
             Self::DuplicateKeyId(kid) => {
                 write!(
                     f,
-                    "the ring has a key with the id {kid:?} already; give each its own"
+                    "the ring already has a key with the ID {kid:?}; give each key its own"
                 )
             }
             Self::MissingKeyId => {
-                f.write_str("a key in a ring needs an id; set it with `.key_id(…)`")
+                f.write_str("a key in a ring needs an ID; set it with `.key_id(…)`")
             }
             Self::UnknownKeyId(kid) => {
-                write!(f, "the ring has no key with the id {kid:?}; add it first")
+                write!(f, "the ring has no key with the ID {kid:?}; add it first")
             }
             Self::InvalidRealm => f.write_str(
-                "the realm may have visible ASCII and blanks, without quotes and backslashes",
+                "the realm must be visible ASCII and spaces, without quotes and backslashes",
             ),
-            Self::InvalidScope => {
-                f.write_str("a scope is one word of visible ASCII without quotes and backslashes")
-            }
+            Self::InvalidScope => f.write_str(
+                "a scope must be one word of visible ASCII, without quotes and backslashes",
+            ),
             Self::InvalidCookieName(name) => write!(
                 f,
-                "{name:?} cannot be the name of a cookie; give letters and digits without a prefix"
+                "{name:?} cannot be the name of a cookie; use letters and digits, without a prefix"
             ),
             Self::InvalidHeaderName(name) => write!(
                 f,
-                "{name:?} cannot be a header with a token alone; give the name that the proxy \
+                "{name:?} cannot be a header with a bare token; use the name that the proxy \
                  documents, or use `CredentialSource::header()` for `Authorization` and `AuthCookie` \
                  for a cookie"
             ),
             Self::InvalidOrigin(origin) => write!(
                 f,
-                "{origin:?} is no origin; give one such as https://app.example.com, \
-                 without a path and without the scheme's own port"
+                "{origin:?} is not an origin; use one such as https://app.example.com, \
+                 without a path and without the default port of the scheme"
             ),
             Self::InvalidPath(path) => {
                 write!(
                     f,
-                    "{path:?} is no path; give an exact one such as /api/events"
+                    "{path:?} is not a path; use an exact one such as /api/events"
                 )
             }
             #[cfg(feature = "jsonwebtoken")]
             Self::UnsupportedValidation { field, remedy } => write!(
                 f,
-                "`{field}` of the `Validation` is not supported as it is: {remedy}"
+                "`{field}` of the `Validation` is not supported: {remedy}"
             ),
             Self::InvalidPasswordParams(reason) => {
                 write!(

@@ -47,7 +47,7 @@ impl fmt::Display for KeyFileProblem {
             }
             Self::ForeignOwner { owner, process } => write!(
                 f,
-                "it belongs to user {owner}; if it is to be trusted, run `chown {process}` on it"
+                "it belongs to user {owner}; if you trust it, run `chown {process}` on it"
             ),
             Self::Accessible { mode } => write!(
                 f,

@@ -49,7 +49,7 @@ impl fmt::Display for Misconfiguration {
             Self::NoLayer { asked, .. } => write!(
                 f,
                 "no AuthLayer outside of what asks for `{asked}` on this route: the one that was \
-                 applied is inside of it, or on other routes. Add it after its routes and after \
+                 applied is inside of it, or on other routes; add it after its routes and after \
                  its guards (in axum the last layer is the outermost, in a `ServiceBuilder` the \
                  first)"
             ),
@@ -64,7 +64,7 @@ impl fmt::Display for Misconfiguration {
                  use the same user type in both"
             ),
             Self::NoTickets => f.write_str(
-                "this route issues tickets, and its AuthLayer has none: add \
+                "this route issues stream tickets, and its AuthLayer has none: add \
                  `.stream_tickets(StreamTickets::new(10_000))` to the layer",
             ),
         }

@@ -69,11 +69,11 @@ impl RejectReason {
         match self {
             Self::Credential => (
                 "credential",
-                "the credential is not one bearer token: send `Bearer`, a blank and the token alone",
+                "the credential is not one bearer token: send `Bearer`, a space and the token alone",
             ),
             Self::DuplicateCookie => (
                 "duplicate_cookie",
-                "the cookie was sent twice: another host or path set one, too",
+                "the cookie was sent twice: another host or path has set one with the same name",
             ),
             Self::Size => (
                 "size",
@@ -85,7 +85,7 @@ impl RejectReason {
             ),
             Self::Segments => (
                 "segments",
-                "the token does not have three segments: it is no signed JSON Web Token",
+                "the token does not have three segments: it is not a signed JSON Web Token",
             ),
             Self::Base64 => (
                 "base64",
@@ -97,11 +97,11 @@ impl RejectReason {
             ),
             Self::Algorithm => (
                 "algorithm",
-                "`alg` is not the algorithm of the key: configure the key with the one that its issuer uses",
+                "`alg` is not the algorithm of the key: configure the key with the algorithm that its issuer uses",
             ),
             Self::Critical => (
                 "critical",
-                "the header demands an extension (`crit` or `b64`), of which none is supported",
+                "the header requires an extension (`crit` or `b64`), and none is supported",
             ),
             Self::Type => (
                 "type",
@@ -109,19 +109,19 @@ impl RejectReason {
             ),
             Self::NoType => (
                 "no_type",
-                "the header has no `typ`, and `.token_types(…)` demands one",
+                "the header has no `typ`, and `.token_types(…)` requires one",
             ),
             Self::NoKeyId => (
                 "no_key_id",
-                "the token names no key (`kid`), and no single key fits: let its issuer write it, or see `KeyRing::set_default_kid`",
+                "the token has no key ID (`kid`), and no single key fits: configure its issuer to write one, or see `KeyRing::set_default_kid`",
             ),
             Self::KeyId => (
                 "unknown_key",
-                "no key is configured for the `kid` of the token: it was removed, or is another issuer's",
+                "no key is configured for the `kid` of the token: it was removed, or belongs to another issuer",
             ),
             Self::Signature => (
                 "signature",
-                "the signature does not match: the issuer has another key or secret",
+                "the signature does not match: the issuer signs with another key or secret",
             ),
             Self::Claims => (
                 "claims",
@@ -129,7 +129,7 @@ impl RejectReason {
             ),
             Self::NoSubject => (
                 "no_subject",
-                "the token has no `sub`: name the claims that identify the sender with `.subject_claims(…)`",
+                "the token has no `sub`: name the claims that identify the subject with `.subject_claims(…)`",
             ),
             Self::Subject => (
                 "subject",
@@ -141,15 +141,15 @@ impl RejectReason {
             ),
             Self::NoExpiry => (
                 "no_expiry",
-                "the token has no `exp`: let the issuer write one",
+                "the token has no `exp`: configure the issuer to write one",
             ),
             Self::ExpiryType => (
                 "expiry_type",
-                "`exp` is not a number: let the issuer write seconds since 1970",
+                "`exp` is not a number: configure the issuer to write seconds since 1970",
             ),
             Self::ExpiryRange => (
                 "expiry_range",
-                "`exp` is out of range: let the issuer write seconds since 1970, not milliseconds",
+                "`exp` is out of range: configure the issuer to write seconds since 1970, not milliseconds",
             ),
             Self::Expired => (
                 "expired",
@@ -157,11 +157,11 @@ impl RejectReason {
             ),
             Self::NotBeforeType => (
                 "not_before_type",
-                "`nbf` is not a number: let the issuer write seconds since 1970",
+                "`nbf` is not a number: configure the issuer to write seconds since 1970",
             ),
             Self::NotBeforeRange => (
                 "not_before_range",
-                "`nbf` is out of range: let the issuer write seconds since 1970, not milliseconds",
+                "`nbf` is out of range: configure the issuer to write seconds since 1970, not milliseconds",
             ),
             Self::NotYetValid => (
                 "not_yet_valid",
@@ -169,11 +169,11 @@ impl RejectReason {
             ),
             Self::IssuedAtType => (
                 "issued_at_type",
-                "`iat` is not a number: let the issuer write seconds since 1970",
+                "`iat` is not a number: configure the issuer to write seconds since 1970",
             ),
             Self::IssuedAtRange => (
                 "issued_at_range",
-                "`iat` is out of range: let the issuer write seconds since 1970, not milliseconds",
+                "`iat` is out of range: configure the issuer to write seconds since 1970, not milliseconds",
             ),
             Self::IssuedInFuture => (
                 "issued_in_future",
@@ -181,25 +181,25 @@ impl RejectReason {
             ),
             Self::NoIssuer => (
                 "no_issuer",
-                "the token has no issuer (`iss`), and the verifier demands one: see `.issuer(…)`",
+                "the token has no issuer (`iss`), and the verifier requires one: see `.issuer(…)`",
             ),
             #[cfg(feature = "jwks")]
             Self::NoIssuerRule => (
                 "no_issuer_rule",
-                "the verifier has fetched keys and no rule for their issuer: call `.issuer(…)`, or `.issuers(…)` for tenants",
+                "the verifier has fetched keys, and no rule for their issuer: call `.issuer(…)`, or `.issuers(…)` for tenants",
             ),
             Self::Issuer => (
                 "issuer",
-                "the issuer (`iss`) is not one that the verifier demands: compare it with `.issuer(…)`, to the letter; for several tenants see `.issuers(…)` and `.issuer_template(…)`",
+                "the issuer (`iss`) is not one that the verifier accepts: it must be equal to `.issuer(…)`, character by character; for several tenants see `.issuers(…)` and `.issuer_template(…)`",
             ),
             Self::IssuerType => ("issuer_type", "the issuer (`iss`) is not a string"),
             Self::NoAudience => (
                 "no_audience",
-                "the token has no audience (`aud`), and the verifier demands one: configure the issuer to write it, or see `.audience_claim(…)` for another claim",
+                "the token has no audience (`aud`), and the verifier requires one: configure the issuer to write it, or see `.audience_claim(…)` for another claim",
             ),
             Self::Audience => (
                 "audience",
-                "the audience (`aud`) is not one that the verifier names: compare it with `.audience(…)`, to the letter",
+                "the audience (`aud`) is not one that the verifier accepts: it must be equal to `.audience(…)`, character by character",
             ),
             Self::UnexpectedAudience => (
                 "unexpected_audience",
@@ -215,24 +215,24 @@ impl RejectReason {
             ),
             Self::RequiredClaim => (
                 "required_claim",
-                "a claim is missing that `required_spec_claims` of the `Validation` names: let the issuer write it",
+                "a claim of `required_spec_claims` of the `Validation` is missing: configure the issuer to write it",
             ),
             Self::OtherSubject => (
                 "other_subject",
-                "the subject (`sub`) is not the one that the `Validation` names",
+                "the subject (`sub`) is not the `sub` of the `Validation`",
             ),
             Self::Ticket => (
                 "ticket",
-                "the ticket is unknown, used or expired: issue another one",
+                "the ticket is unknown, already used or expired: issue another one",
             ),
             Self::TokenId => (
                 "no_token_id",
-                "the deny list has no key for the token: let its issuer write `jti`, or see `DenyList::token_key`",
+                "the token has no ID to look up in the deny list: configure its issuer to write `jti`, or see `DenyList::token_key`",
             ),
             Self::Denied => ("denied", "the token is on the deny list"),
             Self::Generation => (
                 "generation",
-                "the token generation (`gen`) is not the account's: the token was revoked, or its issuer does not write it",
+                "the token generation (`gen`) is not that of the user: the token was revoked, or its issuer does not write `gen`",
             ),
             Self::GenerationType => (
                 "generation_type",
@@ -240,16 +240,16 @@ impl RejectReason {
             ),
             Self::IssuedTooEarly => (
                 "issued_too_early",
-                "`iat` is before `AuthUser::tokens_valid_since`, for an account before it was made: log in again",
+                "`iat` is before `AuthUser::tokens_valid_since`, for example before the account was created: log in again",
             ),
             Self::ForeignIssuer => (
                 "foreign_issuer",
-                "`iss` is of another issuer than the accounts: \
-                 their `JwtIssuer` has to write the issuer that the verifier accepts",
+                "`iss` is not the issuer of the accounts: \
+                 their `JwtIssuer` must write the issuer that the verifier accepts",
             ),
             Self::UnknownSubject => (
                 "unknown_subject",
-                "the user loader knows no user of this subject",
+                "the user loader found no user for this subject",
             ),
             Self::CustomClaims => (
                 "custom_claims",
