@@ -13,7 +13,7 @@ use crate::jwt::{Claims, Verifier};
 use crate::stream_ticket::StreamTickets;
 use crate::user::UserLoader;
 
-/// Where credentials are read, what verifies them and loads users, and how errors are answered.
+/// Credential source, verifier, user loader and response settings of a layer.
 pub(crate) struct Config<U> {
     pub(crate) source: CredentialSource,
     pub(crate) verifier: Arc<dyn Verifier>,
@@ -31,7 +31,7 @@ pub(crate) struct Config<U> {
 }
 
 impl<U> Config<U> {
-    /// With everything optional off.
+    /// Creates a configuration in which everything optional is off.
     pub(crate) fn new(verifier: impl Verifier, loader: impl UserLoader<User = U>) -> Self {
         Self {
             source: CredentialSource::header(),
@@ -49,13 +49,13 @@ impl<U> Config<U> {
         }
     }
 
-    /// Returns `true` if a user can be known without waiting.
+    /// Returns `true` if a user may be known without waiting.
     pub(super) const fn may_know_at_once(&self) -> bool {
         self.cache.is_some() || self.from_claims.is_some()
     }
 }
 
-/// How long to wait for a user, and the runtime's own sleep.
+/// Limit of the wait for a user, and the runtime's own `sleep`.
 #[derive(Clone)]
 pub(crate) struct Timeout {
     pub(crate) after: Duration,

@@ -1,4 +1,4 @@
-//! Identity without its user type: how a request carries it, and what can be asked of it so.
+//! Type-erased identity, as stored in the request extensions.
 
 use std::any::{Any, type_name};
 use std::sync::Arc;
@@ -17,20 +17,20 @@ use crate::error::{AuthError, Misconfiguration};
 use crate::jwt::Claims;
 use crate::user::{AuthUser, CurrentUser};
 
-/// The identity in the extensions of a request, as `Arc<dyn ErasedIdentity>` whatever its user
-/// type: the inner of two layers replaces what the outer one inserted.
+/// Identity in the request extensions, as `Arc<dyn ErasedIdentity>` for every user type, so that the
+/// inner of two layers replaces what the outer one inserted.
 pub(crate) trait ErasedIdentity: Any + Send + Sync {
     fn user_type(&self) -> &'static str;
     #[cfg(feature = "axum")]
     fn is_anonymous(&self) -> bool;
     #[cfg(feature = "axum")]
     fn claims(&self) -> BoxFuture<'_, Result<Claims, AuthError>>;
-    /// Valid claims, unless somebody would have to be waited for.
+    /// Valid claims. `None` if the credential is missing or invalid, or verification has to wait.
     fn valid_claims(&self) -> Option<Claims>;
     fn remove_user(&self, extensions: &mut Extensions);
-    /// Shapes the response to `error` as the layer is configured.
+    /// Sets on `error` what the layer configures for its response.
     fn shape(&self, error: AuthError) -> AuthError;
-    /// The same for an error that was not reported yet.
+    /// The same, and reports the error.
     #[cfg(feature = "axum")]
     fn reject(&self, error: AuthError) -> AuthError;
 }
@@ -79,7 +79,7 @@ impl dyn ErasedIdentity {
         }
     }
 
-    /// The identity of a request. `asked` is what it is needed for: a user type, or the claims.
+    /// Identity of a request. `asked` is the type that is needed: a user type, or `Claims`.
     pub(crate) fn from_extensions<'a>(
         extensions: &'a Extensions,
         asked: &'static str,
@@ -103,16 +103,16 @@ impl dyn ErasedIdentity {
     }
 }
 
-/// In the extensions of a request without a credential: the identity that every layer takes for it.
+/// Identity that layers use for a request without a credential, in the request extensions.
 ///
-/// Only [`testing`](crate::testing) makes one, nothing in a request can.
+/// Only [`testing`](crate::testing) inserts one; nothing that a client sends can.
 #[cfg(feature = "testing")]
 #[derive(Clone)]
 pub(crate) struct TestLogIn(Arc<dyn ErasedIdentity>);
 
 #[cfg(feature = "testing")]
 impl TestLogIn {
-    /// A log-in by this credential, with the verifier and the loader that accept it.
+    /// Log-in with this credential, and the verifier and the loader that accept it.
     pub(crate) fn new<U: AuthUser>(
         config: Config<U>,
         credential: Result<Option<Credential>, CredentialError>,
@@ -120,8 +120,8 @@ impl TestLogIn {
         Self(Arc::new(Resolver::new(Arc::new(config), credential)))
     }
 
-    /// The identity below a layer with this configuration. With users of another type it is the
-    /// log-in as it is, and guards report the mismatch.
+    /// Identity inside of a layer with this configuration. If the user types differ, it is the log-in
+    /// unchanged, and guards report the mismatch.
     pub(super) fn below<U: AuthUser>(&self, config: &Config<U>) -> Arc<dyn ErasedIdentity> {
         let any: &dyn Any = &*self.0;
         let Some(log_in) = any.downcast_ref::<Resolver<U>>() else {

@@ -1,4 +1,4 @@
-//! Hints in the log about layers and guards in the wrong place.
+//! Log lines about missing or misplaced layers.
 
 use std::any::type_name;
 use std::error::Error;
@@ -12,7 +12,7 @@ use crate::error::{AuthError, AuthErrorKind, Misconfiguration};
 use crate::metrics::record;
 use crate::util::log_limit::{LogLimits, log_limited};
 
-/// Where an identity is needed: what the log names if there is none.
+/// Place where an identity is needed, named by the log if there is none.
 #[derive(Clone, Copy)]
 pub(crate) struct Place<'a> {
     request: Option<(&'a Method, &'a Uri)>,
@@ -20,7 +20,7 @@ pub(crate) struct Place<'a> {
 }
 
 impl<'a> Place<'a> {
-    /// A handler.
+    /// An axum handler.
     #[cfg(feature = "axum")]
     pub(crate) const fn handler(parts: &'a Parts) -> Self {
         Self {
@@ -39,29 +39,29 @@ impl<'a> Place<'a> {
 }
 
 impl Place<'static> {
-    /// Where nothing of the request is known but its extensions.
+    /// Only the extensions of the request are known.
     pub(super) const UNKNOWN: Self = Self {
         request: None,
         guarded: nothing,
     };
 }
 
-/// Remembers that a layer was applied, for the hint about one that is not where it is needed.
+/// Records that a layer was applied: then one that is missing was probably misplaced.
 pub(super) fn layer_applied() {
-    // Read first: services are built on many threads, for each connection in some stacks.
+    // Read first, to keep the cache line shared: some stacks build services per connection.
     if !APPLIED.load(Ordering::Relaxed) {
         APPLIED.store(true, Ordering::Relaxed);
     }
 }
 
-/// No layer has seen the request.
+/// Error of a request that did not pass through an `AuthLayer`.
 pub(super) fn no_layer(asked: &'static str, place: Place<'_>) -> AuthError {
     let applied = APPLIED.load(Ordering::Relaxed);
     misconfigured(hint(asked, (place.guarded)(), applied), place)
 }
 
-/// What is wrong where no layer has seen the request. A router hides the types of its services; a
-/// plain tower stack names them all.
+/// Tells a missing layer from a misplaced one. The type of a plain tower stack names all its services;
+/// a router hides them.
 fn hint(asked: &'static str, guarded: &str, applied_elsewhere: bool) -> Misconfiguration {
     if guarded.contains(AUTH_SERVICE) {
         return Misconfiguration::LayerInside { asked };
@@ -72,10 +72,10 @@ fn hint(asked: &'static str, guarded: &str, applied_elsewhere: bool) -> Misconfi
     }
 }
 
-/// An error with this hint, which goes to the log at once, within a limit for each hint, with the
-/// path and never the query.
+/// Error with this hint, logged at once, rate-limited per hint, with the path and without the query,
+/// which may hold a token.
 pub(super) fn misconfigured(hint: Misconfiguration, place: Place<'_>) -> AuthError {
-    // Where the layer is missing, nothing else could hold them.
+    // Static, because there is no layer that could hold the limits.
     static LIMITS: LogLimits = LogLimits::new();
 
     let limit = LIMITS.of(hint);
@@ -89,7 +89,7 @@ pub(super) fn misconfigured(hint: Misconfiguration, place: Place<'_>) -> AuthErr
     error
 }
 
-/// What a client may write into a line of the log. Quoted there, so that it cannot begin another.
+/// Text of a client for the log, shortened. It is logged with `Debug`, which escapes line breaks.
 fn cut(text: &str) -> &str {
     let end = text.char_indices().nth(MAX_CHARS).map(|(end, _)| end);
     text.get(..end.unwrap_or(text.len())).unwrap_or_default()
@@ -101,7 +101,7 @@ const fn nothing() -> &'static str {
 
 static APPLIED: AtomicBool = AtomicBool::new(false);
 
-/// How the type of a service that has a layer begins.
+/// Type name of a service with an `AuthLayer`, up to its parameters.
 const AUTH_SERVICE: &str = "tower_warder::layer::AuthService<";
 
 const MAX_CHARS: usize = 200;

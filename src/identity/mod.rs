@@ -1,4 +1,4 @@
-//! Identity of a request: the credential that was sent, resolved on first demand.
+//! Identity of a request: its credential, verified and resolved on first demand.
 
 mod report;
 mod config;
@@ -26,22 +26,28 @@ pub(crate) use self::erased::ErasedIdentity;
 pub(crate) use self::erased::TestLogIn;
 pub(crate) use self::misconfiguration::Place;
 
-/// Identity of a request, resolved on first demand.
+/// Identity of a request: anonymous, or a credential that is resolved on first demand.
 ///
 /// [`AuthLayer`](crate::AuthLayer) inserts it into the request extensions; guards and extractors
-/// read it. The token is verified and the user loaded on first demand, at most once per request.
-/// A failed load is remembered, a cancelled one is not. Clones share the result.
+/// read it. Use it to decide in a handler: [`is_anonymous`](Self::is_anonymous) needs no
+/// verification, [`claims`](Self::claims) verifies the token, [`user`](Self::user) also loads the
+/// user, and [`require`](Self::require) also checks the account status and a [`Policy`].
 ///
-/// In axum it is an extractor. Elsewhere [`Identity::from_extensions`] reads it:
+/// The token is verified and the user loaded at most once per request. Clones share the result. A
+/// failed load is not repeated, a cancelled one is.
+///
+/// In axum it is an extractor. In other tower services [`Identity::from_extensions`] reads it:
 ///
 /// ```
-/// # use tower_warder::{AuthError, AuthUser, Identity, UserStatus};
+/// use tower_warder::{AuthError, Identity};
+/// # use tower_warder::{AuthUser, UserStatus};
 /// # struct User;
 /// # impl AuthUser for User { fn status(&self) -> UserStatus { UserStatus::Approved } }
+///
 /// async fn greet<B>(request: http::Request<B>) -> Result<String, AuthError> {
 ///     let identity = Identity::<User>::from_extensions(request.extensions())?;
 ///     if identity.is_anonymous() {
-///         return Ok("Hello, guest".to_owned());
+///         return Ok("Hello".to_owned());
 ///     }
 ///     Ok(format!("Hello, {}", identity.claims().await?.subject()))
 /// }
@@ -49,12 +55,12 @@ pub(crate) use self::misconfiguration::Place;
 pub struct Identity<U>(Arc<Resolver<U>>);
 
 impl<U> Identity<U> {
-    /// The identity that the innermost [`AuthLayer`](crate::AuthLayer) inserted.
+    /// Returns the identity that the innermost [`AuthLayer`](crate::AuthLayer) inserted.
     ///
     /// # Errors
     ///
-    /// [`Misconfigured`](AuthErrorKind::Misconfigured), answered with 500, if there is no layer or
-    /// one for another user type. The hint goes to the log.
+    /// [`Misconfigured`](AuthErrorKind::Misconfigured) (500) if there is no layer, or one for another
+    /// user type. The log says how to fix it.
     pub fn from_extensions(extensions: &Extensions) -> Result<Self, AuthError>
     where
         U: Send + Sync + 'static,
@@ -62,7 +68,7 @@ impl<U> Identity<U> {
         Self::at(extensions, Place::UNKNOWN)
     }
 
-    /// The same, with the place that the hint names.
+    /// The same, with the place that the log names.
     pub(crate) fn at(extensions: &Extensions, place: Place<'_>) -> Result<Self, AuthError>
     where
         U: Send + Sync + 'static,
@@ -71,7 +77,7 @@ impl<U> Identity<U> {
         erased.downcast(place).map(Self)
     }
 
-    /// The identity of all requests of a layer that have no credential.
+    /// Identity of all requests of a layer that have no credential.
     pub(crate) fn anonymous(config: Config<U>) -> Self {
         Self(Arc::new(Resolver::anonymous(config)))
     }
@@ -80,19 +86,20 @@ impl<U> Identity<U> {
         &self.0.config
     }
 
-    /// The same for a service that the layer is applied to.
+    /// Copy for a service that the layer is applied to.
     pub(crate) fn for_service(&self) -> Self {
         misconfiguration::layer_applied();
         self.clone()
     }
 
-    /// Returns `true` if no credential was sent. An invalid credential is not anonymous, nor is a
-    /// dead cookie, which [`AuthError::clears_cookie`] tells from an invalid token.
+    /// Returns `true` if no credential was sent. An invalid credential is not anonymous.
+    ///
+    /// Nor is a rejected cookie: [`AuthError::clears_cookie`] tells it from an invalid token.
     pub fn is_anonymous(&self) -> bool {
         self.0.is_anonymous()
     }
 
-    /// The claims of the verified token. The user is not loaded.
+    /// Verifies the token and returns its claims. The user is not loaded.
     ///
     /// # Errors
     ///
@@ -100,24 +107,27 @@ impl<U> Identity<U> {
     /// [`InvalidRequest`](AuthErrorKind::InvalidRequest),
     /// [`CrossOrigin`](AuthErrorKind::CrossOrigin),
     /// [`InvalidToken`](AuthErrorKind::InvalidToken), or
-    /// [`Unavailable`](AuthErrorKind::Unavailable) where a key source cannot answer.
+    /// [`Unavailable`](AuthErrorKind::Unavailable) if an asynchronous verifier fails or times out.
     pub async fn claims(&self) -> Result<Claims, AuthError> {
         self.0.claims().await.cloned().map_err(Clone::clone)
     }
 
-    /// The same without waiting, for synchronous middleware. `None` only if somebody else, such
-    /// as a key server, would have to be waited for.
+    /// Verifies the token without waiting, for synchronous middleware. `None` if verification has to
+    /// wait, for example for a key server.
     pub fn try_claims(&self) -> Option<Result<Claims, AuthError>> {
         let known = self.0.try_claims()?;
         Some(known.cloned().map_err(Clone::clone))
     }
 
-    /// A [ticket](crate::stream_ticket::StreamTickets) that stands for the token of this request, for a URI. Issue it
-    /// behind a guard: nothing but the token is checked. A ticket gets no other ticket.
+    /// Issues a [ticket](crate::stream_ticket::StreamTickets) that replaces the token of this request
+    /// in a URI, for WebSockets and server-sent events.
+    ///
+    /// Call it behind a guard: only the token is checked, not the user. A request that was itself
+    /// authenticated by a ticket gets no further one.
     ///
     /// # Errors
     ///
-    /// As [`claims`](Self::claims), and [`Misconfigured`](AuthErrorKind::Misconfigured) if the
+    /// Those of [`claims`](Self::claims), and [`Misconfigured`](AuthErrorKind::Misconfigured) if the
     /// layer has [no tickets](crate::AuthLayer::stream_tickets).
     pub async fn issue_stream_ticket(&self) -> Result<StreamTicket, AuthError> {
         self.0.issue_stream_ticket().await
@@ -125,30 +135,30 @@ impl<U> Identity<U> {
 }
 
 impl<U: AuthUser> Identity<U> {
-    /// The user, whatever the account's status.
+    /// Loads the user, whatever the status of the account is.
     ///
     /// # Errors
     ///
-    /// As [`claims`](Self::claims), and [`InvalidToken`](AuthErrorKind::InvalidToken) if there is
-    /// no such user or the token is of an earlier generation,
-    /// [`Unavailable`](AuthErrorKind::Unavailable) if the loader fails, panics or takes too long.
+    /// Those of [`claims`](Self::claims), [`InvalidToken`](AuthErrorKind::InvalidToken) if there is no
+    /// such user or the token is revoked for it, and [`Unavailable`](AuthErrorKind::Unavailable) if
+    /// the loader fails, panics or times out.
     pub async fn user(&self) -> Result<Arc<U>, AuthError> {
         self.0.user().await.cloned().map_err(Clone::clone)
     }
 
-    /// The user, if the account is approved and `policy` allows it.
+    /// Returns the user if the account is approved and `policy` allows the request.
     ///
     /// # Errors
     ///
-    /// As [`user`](Self::user), [`AccountPending`](AuthErrorKind::AccountPending) or
+    /// Those of [`user`](Self::user), [`AccountPending`](AuthErrorKind::AccountPending) or
     /// [`AccountDisabled`](AuthErrorKind::AccountDisabled), and
-    /// [`Forbidden`](AuthErrorKind::Forbidden) if the policy denies it.
+    /// [`Forbidden`](AuthErrorKind::Forbidden) if the policy denies the request.
     pub async fn require<P: Policy<U>>(&self, policy: &P) -> Result<CurrentUser<U>, AuthError> {
         let (user, _) = self.authorize(policy).await?;
         Ok(CurrentUser(user))
     }
 
-    /// The same with the claims: what every guard and extractor asks.
+    /// The same, with the claims: called by every guard and extractor.
     pub(crate) async fn authorize<P: Policy<U>>(
         &self,
         policy: &P,
@@ -163,7 +173,7 @@ impl<U: AuthUser> Identity<U> {
         self.check(user, claims, policy)
     }
 
-    /// The same without waiting. `None`: somebody would have to be waited for.
+    /// The same without waiting. `None` if verification or loading has to wait.
     pub(crate) fn try_authorize<P: Policy<U>>(
         &self,
         policy: &P,
@@ -174,7 +184,7 @@ impl<U: AuthUser> Identity<U> {
         })
     }
 
-    /// Status first, policy second.
+    /// Checks the account status first, the policy second.
     fn check<P: Policy<U>>(
         &self,
         user: &Arc<U>,
@@ -192,7 +202,7 @@ impl<U: AuthUser> Identity<U> {
         }
     }
 
-    /// The identity of this request: the anonymous one itself, or one for the credential found.
+    /// Identity of this request: the shared anonymous one, or one for the credential that was found.
     pub(crate) fn for_request<B>(&self, request: &mut Request<B>) -> Arc<dyn ErasedIdentity> {
         match self.config().source.find(request) {
             Ok(None) => self.without_credential(request.extensions()),

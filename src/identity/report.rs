@@ -7,9 +7,10 @@ use crate::error::{AuthError, AuthErrorKind, Reported};
 use crate::metrics::record;
 use crate::util::log_limit::{LogLimit, log_limited};
 
-/// Logs and counts why a request is rejected. A rejected request is not an error in the log. A store
-/// that cannot answer and a missing layer are, within this limit: requests that fail for the same
-/// reason come as fast as clients send them.
+/// Logs and counts why a request is rejected.
+///
+/// A rejected request is logged at `DEBUG`. A failing store and a missing layer are logged as errors,
+/// rate-limited by `limit`, because every request fails for the same reason.
 pub(super) fn report(error: &AuthError, limit: &LogLimit) {
     record::refused(error);
     let source = error.source();

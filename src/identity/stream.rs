@@ -1,4 +1,4 @@
-//! Authorization of streams and sockets, which outlive their request.
+//! Continuous authorization of streams and WebSockets.
 
 use std::future::Future;
 use std::pin::pin;
@@ -15,36 +15,40 @@ use crate::policy::Policy;
 use crate::user::AuthUser;
 
 impl<U: AuthUser> Identity<U> {
-    /// Waits until the request would no longer be authorized, and returns why: for a stream or a
-    /// socket that is open longer than a request.
+    /// Waits until the request is no longer authorized, and returns the reason. A stream can outlive
+    /// its authorization: use it to end WebSockets and server-sent events.
     ///
-    /// At once, and then at every `interval`, the credential is verified and the user loaded as for
-    /// a new request: an expired token, a removed key, a later generation and another status end
-    /// the stream, and so does `policy`. Between, it is checked when the token expires, and when a
+    /// The credential is verified and the user loaded as for a new request, at once and then every
+    /// `interval`. The wait ends when the token has expired, its key was removed, the user's
+    /// generation or status has changed, or `policy` denies the request.
+    ///
+    /// In between, the check is repeated when the token expires, and when a
     /// [`UserCache`](crate::cache::UserCache) of the layer
-    /// [invalidates](crate::cache::UserCache::invalidate) the user: a disabled user is disconnected at once.
-    /// Without a cache it takes up to `interval`; 30 seconds are a good one. Intervals below one
-    /// second are raised to one second.
+    /// [invalidates](crate::cache::UserCache::invalidate) the user: a disabled user is disconnected at
+    /// once. Without a cache that takes up to `interval`. An interval of 30 seconds is recommended;
+    /// intervals below 1 second are raised to 1 second.
     ///
-    /// It fails closed: a store that cannot answer a check, or not within `interval`, ends the stream
-    /// as it would reject a new request. Clients that reconnect are accepted when it is back.
+    /// Failures close the stream: if a store fails, or does not respond within `interval`, the wait
+    /// ends with the error of a new request. Clients can reconnect when the store works again.
     ///
-    /// `sleep` is the runtime's own, such as `tokio::time::sleep`. Nothing is spawned; dropping
-    /// the future stops the checks. With the `StreamExt` of futures-util a stream ends with it:
+    /// `sleep` is the runtime's own, such as `tokio::time::sleep`. No task is spawned; dropping the
+    /// future stops the checks. With `StreamExt` of futures-util, end a stream like this:
     ///
     /// ```
-    /// # use std::time::Duration;
-    /// # use futures_util::{Stream, StreamExt};
-    /// # use tower_warder::Identity;
-    /// # use tower_warder::policy::Approved;
+    /// use std::time::Duration;
+    ///
+    /// use futures_util::{Stream, StreamExt};
+    /// use tower_warder::Identity;
+    /// use tower_warder::policy::Approved;
     /// # use tower_warder::testing::TestUser as User;
+    ///
     /// fn while_authorized(events: impl Stream, identity: Identity<User>) -> impl Stream {
     ///     let interval = Duration::from_secs(30);
     ///     events.take_until(identity.until_unauthorized(Approved, interval, tokio::time::sleep))
     /// }
     /// ```
     ///
-    /// and a socket in `tokio::select!`, where the error is at hand for a reason to close it.
+    /// For a WebSocket use `tokio::select!`, and close it with the reason from the error.
     pub async fn until_unauthorized<P, F>(
         self,
         policy: P,
@@ -59,9 +63,9 @@ impl<U: AuthUser> Identity<U> {
             Ok(claims) => claims,
             Err(error) => return error.clone(),
         };
-        // Otherwise a store that does not answer at once would never be in time.
+        // With a shorter interval every store that has to be waited for would be too late.
         let interval = interval.max(SHORTEST);
-        // Before the first check, so that nothing is missed between the two.
+        // Before the first check, so that no invalidation in between is missed.
         let watcher = self.0.watcher(claims);
         loop {
             let unresolved = Self(Arc::new(self.0.unresolved()));
@@ -69,7 +73,7 @@ impl<U: AuthUser> Identity<U> {
             match future::select(check, pin!(sleep(interval))).await {
                 Either::Left((Ok(_), _)) => {}
                 Either::Left((Err(error), _)) => return error,
-                // A store that hangs must not keep streams open.
+                // Fail closed: a store that hangs must not keep streams open.
                 Either::Right(_) => return unresolved.0.timed_out(),
             }
             let next = pin!(sleep(
@@ -85,8 +89,8 @@ impl<U: AuthUser> Identity<U> {
     }
 }
 
-/// Time until the next check: whether the token has expired, the verifier decides by its own clock.
-/// `None` if it has expired by the system's.
+/// Time until the token expires, by the system clock. `None` if it has expired: whether it is still
+/// accepted is decided by the verifier, with its own clock and leeway.
 fn until_expiry(claims: &Claims) -> Option<Duration> {
     let left = claims.expires_at().duration_since(Clock::system().now());
     left.ok().filter(|left| !left.is_zero())

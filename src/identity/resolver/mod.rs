@@ -1,4 +1,4 @@
-//! Resolver of an identity: verifies the credential and loads the user on first demand, once.
+//! Resolver of an identity: verifies the credential and loads the user once, on first demand.
 
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
@@ -19,19 +19,19 @@ use crate::user::{self, AuthUser};
 use crate::util::keyed_notify::Watcher;
 use crate::util::log_limit::LogLimit;
 
-/// State of one request: what was sent, and what is known about it so far.
+/// State of one request: its credential, and the results so far.
 pub(super) struct Resolver<U> {
     pub(super) config: Arc<Config<U>>,
     credential: Result<Option<Credential>, CredentialError>,
-    // The token that the ticket stands for, if one was sent: redeeming uses a ticket up.
+    // The token of the ticket, if one was sent. Kept, because a ticket can be redeemed only once.
     redeemed: OnceLock<Option<Arc<str>>>,
     claims: OnceLock<Result<Claims, AuthError>>,
     user: OnceLock<Result<Arc<U>, AuthError>>,
-    // Held while one task waits for a key source or the store; the others of the request wait for it.
+    // Held while one task waits for the verifier or the store; other tasks of the request wait for it.
     lock: Mutex<()>,
 }
 
-/// A result as a cell holds it.
+/// Result borrowed from its cell.
 type Resolved<'a, T> = Result<&'a T, &'a AuthError>;
 
 impl<U> Resolver<U> {
@@ -49,8 +49,8 @@ impl<U> Resolver<U> {
         }
     }
 
-    /// Shared by all requests without a credential. It has its result from the beginning, so that
-    /// no request waits for the lock of another.
+    /// Shared by all requests without a credential. Its result is set at once, so that no request
+    /// waits for the lock of another.
     pub(super) fn anonymous(config: Config<U>) -> Self {
         let anonymous = Self::new(Arc::new(config), Ok(None));
         let missing = AuthError::new(AuthErrorKind::MissingCredential);
@@ -58,7 +58,7 @@ impl<U> Resolver<U> {
         anonymous
     }
 
-    /// The same credential, with nothing known. A redeemed ticket is not redeemed again.
+    /// The same credential without results. A redeemed ticket is not redeemed again.
     pub(super) fn unresolved(&self) -> Self {
         Self {
             redeemed: self.redeemed.clone(),
@@ -66,7 +66,7 @@ impl<U> Resolver<U> {
         }
     }
 
-    /// Another configuration for the same credential.
+    /// The same credential with another configuration.
     #[cfg(feature = "testing")]
     pub(super) fn with_config(&self, config: Config<U>) -> Self {
         Self::new(Arc::new(config), self.credential.clone())
@@ -88,7 +88,7 @@ impl<U> Resolver<U> {
             .await
     }
 
-    /// The claims, unless somebody would have to be waited for.
+    /// The claims. `None` if verification has to wait.
     pub(super) fn try_claims(&self) -> Option<Resolved<'_, Claims>> {
         if let Some(known) = self.claims.get() {
             return Some(known.as_ref());
@@ -99,7 +99,7 @@ impl<U> Resolver<U> {
         }
     }
 
-    /// Call it with the lock held.
+    /// Must be called with the lock held.
     async fn claims_locked(&self) -> Resolved<'_, Claims> {
         if let Some(known) = self.claims.get() {
             return known.as_ref();
@@ -126,7 +126,7 @@ impl<U> Resolver<U> {
         }
     }
 
-    /// The token to verify: the one that was sent, or the one that the ticket stands for.
+    /// The token to verify: the one that was sent, or the one of the ticket.
     fn token(&self) -> Result<&str, AuthError> {
         let credential = match &self.credential {
             Ok(Some(credential)) => credential,
@@ -156,7 +156,7 @@ impl<U> Resolver<U> {
         let Some(tickets) = &self.config.tickets else {
             return Err(misconfigured(Misconfiguration::NoTickets, Place::UNKNOWN));
         };
-        // Otherwise a ticket that was read in a log could be renewed for ever.
+        // Otherwise a ticket that was found in a log could be renewed indefinitely.
         if self.redeemed.get().is_some() {
             return Err(self.reject(AuthError::refused(RejectReason::Ticket)));
         }
@@ -171,7 +171,7 @@ impl<U> Resolver<U> {
         self.set(&self.user, user, &self.config.outages.loader)
     }
 
-    /// A request has one result: the first. It is reported once.
+    /// Keeps the first result of a request, and reports it once if it is an error.
     #[expect(clippy::expect_used, reason = "a cell that was set stays so")]
     fn set<'a, T>(
         &self,
@@ -180,7 +180,7 @@ impl<U> Resolver<U> {
         limit: &LogLimit,
     ) -> Resolved<'a, T> {
         let first = cell.set(result.map_err(|error| self.shape(error))).is_ok();
-        let known = cell.get().expect("it was set just now, or before");
+        let known = cell.get().expect("the cell is set");
         known.as_ref().inspect_err(|error| {
             if first {
                 report(error, limit);
@@ -188,29 +188,29 @@ impl<U> Resolver<U> {
         })
     }
 
-    /// The output of `work`, or of `late` after the configured timeout.
+    /// Output of `work`, or of `late` after the configured timeout.
     async fn bounded<T>(&self, work: impl Future<Output = T>, late: impl FnOnce() -> T) -> T {
         let Some(timeout) = &self.config.timeout else {
             return work.await;
         };
         let mut work = pin!(work);
-        // A store that answers at once needs no timer.
+        // No timer for a store that responds at once.
         if let Some(done) = work.as_mut().now_or_never() {
             return done;
         }
         match future::select(work, (timeout.sleep)(timeout.after)).await {
             Either::Left((done, _)) => done,
-            // Before the work is dropped: the task that takes the lock next must not start again.
+            // Before `work` is dropped: the task that takes the lock next must not start again.
             Either::Right(_) => late(),
         }
     }
 
-    /// Error of a check that took longer than it may.
+    /// Error of a check that timed out.
     pub(super) fn timed_out(&self) -> AuthError {
         self.deny(too_long())
     }
 
-    /// Shapes and reports an error about the credential that no cell holds.
+    /// Shapes and reports an error about the credential that is not in a cell.
     pub(super) fn reject(&self, error: AuthError) -> AuthError {
         let error = self.shape(error);
         report(&error, &self.config.outages.verifier);
@@ -224,7 +224,7 @@ impl<U> Resolver<U> {
         error
     }
 
-    /// Shapes the response to `error` as the layer is configured.
+    /// Sets on `error` what the layer configures for its response.
     pub(super) fn shape(&self, mut error: AuthError) -> AuthError {
         let config = &self.config;
         error.set_shape(
@@ -256,14 +256,14 @@ impl<U: AuthUser> Resolver<U> {
             if let (Some(cache), Some(Ok(claims))) = (&self.config.cache, self.claims.get()) {
                 cache.abandon(&*self.config.loader, claims);
             }
-            // The time for the user was the time for the claims: the verifier is not asked again.
+            // The timeout covers both: the verifier is not called again for the claims.
             let _ = self.claims.set(Err(self.shape(too_long())));
             self.set_user(Err(too_long()))
         })
         .await
     }
 
-    /// The user, unless somebody would have to be waited for.
+    /// The user. `None` if verification or loading has to wait.
     pub(super) fn try_user(&self) -> Option<Resolved<'_, Arc<U>>> {
         if let Some(known) = self.user.get() {
             return Some(known.as_ref());
@@ -288,7 +288,7 @@ impl<U: AuthUser> Resolver<U> {
         let loader = &self.config.loader;
         let found = match &self.config.cache {
             Some(cache) => match cache.get(&**loader, claims) {
-                // Tells nothing about the loader, which may be down.
+                // A cache hit does not end an outage of the loader.
                 Some(cached) => return self.set_user(check_token(cached, claims)),
                 None => cache.load(loader, claims).await,
             },
@@ -315,7 +315,7 @@ impl<U: AuthUser> Resolver<U> {
     }
 }
 
-/// The user that was found, if the token is one of its valid ones.
+/// The user that was found, if the token is not revoked for it.
 fn check_token<U: AuthUser>(found: Option<Arc<U>>, claims: &Claims) -> Result<Arc<U>, AuthError> {
     let checked = match found {
         Some(user) => user::check_token(claims, &*user).map(|()| user),

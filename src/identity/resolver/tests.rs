@@ -4,16 +4,16 @@ use crate::error::BoxError;
 use crate::jwt::Verifier;
 use crate::user::{AuthUser, UserLoader, UserStatus};
 
-struct Nobody;
+struct Unknown;
 
-impl AuthUser for Nobody {
+impl AuthUser for Unknown {
     fn status(&self) -> UserStatus {
         UserStatus::Disabled
     }
 }
 
 #[async_trait::async_trait]
-impl UserLoader for Nobody {
+impl UserLoader for Unknown {
     type User = Self;
 
     async fn load_user(&self, _: &Claims) -> Result<Option<Self>, BoxError> {
@@ -21,7 +21,7 @@ impl UserLoader for Nobody {
     }
 }
 
-impl Verifier for Nobody {
+impl Verifier for Unknown {
     fn verify<'a>(&'a self, _: &'a str) -> Verification<'a> {
         Verification::Ready(Err(AuthError::refused(RejectReason::Credential)))
     }
@@ -29,7 +29,7 @@ impl Verifier for Nobody {
 
 #[test]
 fn anonymous_requests_do_not_wait_for_each_other() {
-    let anonymous = Resolver::anonymous(Config::new(Nobody, Nobody));
+    let anonymous = Resolver::anonymous(Config::new(Unknown, Unknown));
     let _guard = anonymous.lock.try_lock().unwrap();
     let claims = anonymous.claims().now_or_never();
     assert!(claims.unwrap().is_err());
@@ -37,16 +37,16 @@ fn anonymous_requests_do_not_wait_for_each_other() {
     assert!(user.unwrap().is_err());
 }
 
-struct Somebody;
+struct Known;
 
-impl AuthUser for Somebody {
+impl AuthUser for Known {
     fn status(&self) -> UserStatus {
         UserStatus::Approved
     }
 }
 
 #[async_trait::async_trait]
-impl UserLoader for Somebody {
+impl UserLoader for Known {
     type User = Self;
 
     async fn load_user(&self, _: &Claims) -> Result<Option<Self>, BoxError> {
@@ -54,8 +54,8 @@ impl UserLoader for Somebody {
     }
 }
 
-/// Has to be waited for, as a deny list.
-impl Verifier for Somebody {
+/// Asynchronous verifier, like one with a deny list.
+impl Verifier for Known {
     fn verify<'a>(&'a self, _: &'a str) -> Verification<'a> {
         let claims = Claims::from_json(r#"{"sub":"7","exp":4102444800}"#);
         Verification::Pending(future::ready(claims).boxed())
@@ -64,20 +64,20 @@ impl Verifier for Somebody {
 
 #[test]
 fn cached_user_does_not_end_an_outage_of_the_loader() {
-    let mut config = Config::new(Somebody, Somebody);
+    let mut config = Config::new(Known, Known);
     config.cache = Some(UserCache::new(8));
     let config = Arc::new(config);
     let credential = || {
         let request = http::Request::get("/").header("authorization", "Bearer a");
         config.source.find(&mut request.body(()).unwrap())
     };
-    let ask = || {
+    let load = || {
         let resolver = Resolver::new(Arc::clone(&config), credential());
         assert!(resolver.user().now_or_never().unwrap().is_ok());
     };
-    ask();
+    load();
     let outage = &config.outages.loader;
     assert_eq!(outage.admit(), Some(1));
-    ask();
+    load();
     assert_eq!(outage.recover(), Some(1));
 }
