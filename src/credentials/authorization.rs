@@ -1,17 +1,17 @@
-//! The `Authorization` header.
+//! Bearer token in the `Authorization` header.
 
 use http::header::{AUTHORIZATION, Entry, HeaderMap, HeaderValue};
 
 use super::credential::{Credential, CredentialError, SentIn, is_token_char};
 
-/// The credential of the header.
+/// Finds the credential in the header.
 pub(super) fn find(headers: &mut HeaderMap) -> Result<Option<Credential>, CredentialError> {
     let Some(value) = headers.get_mut(AUTHORIZATION) else {
         return Ok(None);
     };
     value.set_sensitive(true);
     let value = value.clone();
-    // RFC 9110, section 5.3: one line. A proxy that takes the other one would disagree.
+    // RFC 9110, section 5.3: a single line. A proxy could have checked the other one.
     if headers.get_all(AUTHORIZATION).iter().nth(1).is_some() {
         if let Entry::Occupied(mut lines) = headers.entry(AUTHORIZATION) {
             lines.iter_mut().for_each(|line| line.set_sensitive(true));
@@ -22,21 +22,21 @@ pub(super) fn find(headers: &mut HeaderMap) -> Result<Option<Credential>, Creden
 }
 
 /// `credentials = auth-scheme [ 1*SP token68 ]` (RFC 9110, section 11.4), with the `b64token` of
-/// RFC 6750, section 2.1, as the only form that passes.
+/// RFC 6750, section 2.1, as the only accepted form.
 fn read(value: HeaderValue) -> Result<Option<Credential>, CredentialError> {
     let bytes = value.as_bytes();
     let rest = match bytes.split_at_checked(SCHEME.len()) {
         Some((scheme, rest)) if scheme.eq_ignore_ascii_case(SCHEME) => rest,
-        // No value of any scheme.
+        // Invalid for any scheme.
         _ if !bytes.is_ascii() => return Err(CredentialError::Malformed),
         _ => return Ok(None),
     };
     match rest.iter().take_while(|byte| **byte == b' ').count() {
-        // `BearerX` is another scheme, `Bearer,` none at all.
+        // `BearerX` is another scheme, `Bearer,` is malformed.
         0 if rest.first().copied().is_some_and(is_token_char) => Ok(None),
         0 => Err(CredentialError::Malformed),
-        blanks => {
-            let token = SCHEME.len() + blanks..bytes.len();
+        spaces => {
+            let token = SCHEME.len() + spaces..bytes.len();
             Ok(Some(Credential::new(value, token, SentIn::Header)))
         }
     }
@@ -59,7 +59,7 @@ mod tests {
     }
 
     #[test]
-    fn the_scheme_is_case_insensitive_and_blanks_may_be_many() {
+    fn scheme_is_case_insensitive_and_spaces_may_repeat() {
         for line in [
             "Bearer a.b-c_d~e+f/g==",
             "bearer   a.b-c_d~e+f/g==",
@@ -71,7 +71,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bearer_line_that_is_not_one_b64token_is_a_bad_token() {
+    fn bearer_value_that_is_not_one_b64token_is_malformed() {
         for line in [
             "Bearer",
             "Bearer ",
@@ -96,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn another_scheme_or_none_is_no_credential() {
+    fn other_or_missing_scheme_is_no_credential() {
         for line in [
             "",
             "abc",
@@ -114,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn a_value_that_is_not_ascii_is_refused() {
+    fn non_ascii_value_is_malformed() {
         for line in [
             &b"Bearer \xff"[..],
             b"Bearer a\xc2\xa0b",
@@ -126,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn two_lines_are_a_malformed_request_whatever_they_say() {
+    fn second_authorization_line_is_rejected() {
         for lines in [
             [&b"Bearer a"[..], b"Bearer a"],
             [b"Basic a", b"Bearer a"],
@@ -144,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn the_value_is_marked_sensitive_once_read() {
+    fn value_is_marked_sensitive_when_read() {
         for line in ["Bearer abc", "Basic abc"] {
             let (_, headers) = find(&[line.as_bytes()]);
             assert!(headers[AUTHORIZATION].is_sensitive());

@@ -1,4 +1,4 @@
-//! Credential of a request, and why it has none that can be verified.
+//! Credential of a request, and the errors of finding one.
 
 use std::ops::Range;
 use std::str;
@@ -7,41 +7,41 @@ use http::HeaderValue;
 
 use crate::error::{AuthError, AuthErrorKind, RejectReason};
 
-/// A token where it stands in the request.
+/// Token, as a range of a value from the request.
 #[derive(Clone)]
 pub(crate) struct Credential {
     value: HeaderValue,
-    place: Range<usize>,
+    range: Range<usize>,
     sent_in: SentIn,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum SentIn {
     Header,
-    /// Query or subprotocol, read on listed paths only: a token, or a ticket that stands for one.
+    /// Query or subprotocol, read on listed paths only: a token, or a ticket that replaces one.
     ListedPath,
-    /// A browser sends it with every request, and no page can drop it.
+    /// Sent by browsers with every request, and not removable by pages (`HttpOnly`).
     Cookie,
 }
 
 impl Credential {
-    /// The characters are checked on demand: most routes are public.
-    pub(super) const fn new(value: HeaderValue, place: Range<usize>, sent_in: SentIn) -> Self {
+    /// The characters are not checked yet: that is done on demand, by [`token`](Self::token).
+    pub(super) const fn new(value: HeaderValue, range: Range<usize>, sent_in: SentIn) -> Self {
         Self {
             value,
-            place,
+            range,
             sent_in,
         }
     }
 
-    /// The token, of at most `max_token_bytes` bytes. With `checked` the verifier checks that it is a
-    /// `b64token` (RFC 6750, section 2.1).
+    /// The token, of at most `max_token_bytes` bytes. With `checked`, the verifier itself checks that
+    /// it is a `b64token` (RFC 6750, section 2.1).
     pub(crate) fn token(
         &self,
         max_token_bytes: usize,
         checked: bool,
     ) -> Result<&str, RejectReason> {
-        let bytes = self.value.as_bytes().get(self.place.clone());
+        let bytes = self.value.as_bytes().get(self.range.clone());
         let bytes = bytes.unwrap_or_default();
         if bytes.len() > max_token_bytes {
             return Err(RejectReason::Size);
@@ -61,16 +61,16 @@ impl Credential {
     }
 }
 
-/// Why what was sent is not exactly one credential.
+/// Why a request has no usable credential.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum CredentialError {
-    /// Meant to be a token, but not one.
+    /// The value is not a token.
     Malformed,
     /// The cookie was sent twice.
     DuplicateCookie,
-    /// More than one credential.
+    /// More than one credential was sent.
     Multiple,
-    /// Sent by a browser for a page of another origin.
+    /// Sent by a page of another origin.
     CrossOrigin,
 }
 
@@ -85,7 +85,7 @@ impl From<CredentialError> for AuthError {
     }
 }
 
-/// The one of two that was sent. RFC 6750, section 2: one method in each request.
+/// The one of two results that has a credential. RFC 6750, section 2: one method per request.
 pub(super) fn only(
     one: Result<Option<Credential>, CredentialError>,
     other: Result<Option<Credential>, CredentialError>,
@@ -122,13 +122,13 @@ pub(super) const fn is_token_char(byte: u8) -> bool {
 pub(super) fn is_b64token(bytes: &[u8]) -> bool {
     let padding = bytes.iter().rev().take_while(|byte| **byte == b'=').count();
     let (text, _) = bytes.split_at(bytes.len() - padding);
-    // Without an early exit: most tokens are tokens, and many comparisons at a time are less.
-    let odd = |odd, byte: &u8| odd | u8::from(!is_b64_char(*byte));
-    !text.is_empty() && text.iter().fold(0, odd) == 0
+    // Without an early exit, so that the loop is vectorized: most tokens are valid.
+    let add_invalid = |invalid, byte: &u8| invalid | u8::from(!is_b64_char(*byte));
+    !text.is_empty() && text.iter().fold(0, add_invalid) == 0
 }
 
 const fn is_b64_char(byte: u8) -> bool {
-    // `-`, `.`, `/` and the digits stand side by side.
+    // `-`, `.`, `/` and the digits are adjacent in ASCII.
     ((byte | 0x20).wrapping_sub(b'a') < 26)
         | (byte.wrapping_sub(b'-') < 13)
         | (byte == b'_')
@@ -136,7 +136,7 @@ const fn is_b64_char(byte: u8) -> bool {
         | (byte == b'+')
 }
 
-/// The items of a list in a header value, without the blanks around them, and where each begins.
+/// Items of a list in a header value, trimmed, with the offset of each.
 pub(super) fn list_items(value: &[u8], separator: u8) -> impl Iterator<Item = (usize, &[u8])> {
     let mut next = 0;
     value
@@ -148,7 +148,7 @@ pub(super) fn list_items(value: &[u8], separator: u8) -> impl Iterator<Item = (u
         })
 }
 
-/// Meant to be a token, but not one.
+/// Returns `true` if a value was found that is not a token.
 #[cfg(test)]
 pub(super) fn is_malformed(found: &Result<Option<Credential>, CredentialError>) -> bool {
     match found {
@@ -163,7 +163,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_b64token_has_these_characters_and_no_others() {
+    fn b64token_has_only_the_characters_of_the_rfc() {
         for byte in 0..=u8::MAX {
             let expected = byte.is_ascii_alphanumeric() || b"-._~+/".contains(&byte);
             assert_eq!(is_b64token(&[b'a', byte, b'a']), expected, "{byte}");
@@ -171,17 +171,17 @@ mod tests {
     }
 
     #[test]
-    fn a_longer_token_than_the_verifier_takes_is_refused_unread() {
+    fn too_long_token_is_rejected_before_it_is_read() {
         let value = HeaderValue::from_static("a,b");
         let credential = Credential::new(value, 0..3, SentIn::Header);
         for (max_token_bytes, reason) in [(3, RejectReason::Credential), (2, RejectReason::Size)] {
-            let refused = credential.token(max_token_bytes, false).unwrap_err();
-            assert_eq!(refused.to_string(), reason.to_string());
+            let error = credential.token(max_token_bytes, false).unwrap_err();
+            assert_eq!(error.to_string(), reason.to_string());
         }
     }
 
     #[test]
-    fn list_items_know_where_they_begin() {
+    fn list_items_have_their_offsets() {
         let value = b" a;  bc ;;\td";
         let found: Vec<_> = list_items(value, b';').collect();
         let expected: [(usize, &[u8]); 4] = [(1, b"a"), (5, b"bc"), (9, b""), (11, b"d")];

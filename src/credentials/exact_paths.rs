@@ -1,8 +1,8 @@
-//! The paths on which a source is read.
+//! Paths on which a credential source is read.
 
 use crate::error::ConfigError;
 
-/// Paths, compared byte by byte with the path of the request's URI.
+/// Exact paths, compared byte by byte with the path of the URI.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Paths(Vec<Box<str>>);
 
@@ -21,7 +21,7 @@ impl Paths {
     }
 }
 
-/// `pchar` of RFC 3986, section 3.3, or a slash, but no `*`: that is meant as a pattern.
+/// `pchar` of RFC 3986, section 3.3, or a slash. No `*`, because it is meant as a pattern.
 const fn is_path_char(byte: u8) -> bool {
     byte.is_ascii_alphanumeric()
         || matches!(
@@ -36,7 +36,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn paths_are_exact() {
+    fn only_exact_path_matches() {
         let mut paths = Paths::default();
         paths.add("/api/events").unwrap();
         assert!(paths.contain("/api/events"));
@@ -54,7 +54,7 @@ mod tests {
     }
 
     #[test]
-    fn what_can_be_no_path_is_refused() {
+    fn malformed_path_or_pattern_is_rejected() {
         for path in [
             "",
             "api/events",

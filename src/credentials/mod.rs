@@ -1,4 +1,8 @@
-//! Where the credential stands in a request.
+//! Credential sources: where a request carries its token.
+//!
+//! [`CredentialSource`] configures an [`AuthLayer`](crate::AuthLayer) to read the `Authorization`
+//! header, another header, a cookie, a query parameter or a WebSocket subprotocol. [`AuthCookie`]
+//! writes and reads the cookie, with protection against cross-site request forgery (CSRF).
 
 mod credential;
 mod exact_paths;
@@ -23,14 +27,15 @@ pub use self::cookie::{AuthCookie, InvalidCookieValue};
 pub(crate) use self::credential::{Credential, CredentialError};
 pub use self::query::decode as decode_form;
 
-/// Where a layer looks for the credential.
+/// Places in a request where credentials are read.
 ///
-/// Defaults to the `Authorization` header with the scheme `Bearer` (RFC 6750, section 2.1), and
-/// nowhere else. Browsers cannot send that with a page, an `EventSource` or a `WebSocket`; for
-/// these there are a cookie, and a parameter or a subprotocol on paths that you list:
+/// Defaults to the `Authorization` header with the scheme `Bearer` (RFC 6750, section 2.1) only.
+/// Browsers cannot send that header with a page, an `EventSource` or a `WebSocket`. For these there
+/// are a cookie, and a query parameter and a WebSocket subprotocol on paths that you list:
 ///
 /// ```
-/// # use tower_warder::credentials::{AuthCookie, CredentialSource};
+/// use tower_warder::credentials::{AuthCookie, CredentialSource};
+///
 /// let source = CredentialSource::header()
 ///     .with_cookie(AuthCookie::new("session")?)
 ///     .with_query_token("/api/events")?
@@ -38,16 +43,22 @@ pub use self::query::decode as decode_form;
 /// # Ok::<(), tower_warder::error::ConfigError>(())
 /// ```
 ///
-/// An authenticating proxy passes the token in [a header of its own](Self::named_header).
+/// For authenticating proxies there is [a header of another name](Self::named_header).
 ///
-/// Each is as strict as the header, and answered alike. A request has one credential: of
-/// `Authorization: Bearer`, named headers, query and subprotocol, two are answered 400. The cookie
-/// comes unasked, so it is only read where there is none of these. An `Authorization` of another
-/// scheme (the `Basic` password of a test system, `Negotiate`) is not a credential. For routes that no cookie may open, put another layer with [`header`](Self::header) alone around
-/// them: the inner one decides.
+/// # One credential per request
 ///
-/// Paths are those that the layer sees, byte by byte. Outside of axum's `nest`, where it usually
-/// stands, that is the whole path of the URI; inside, `nest` has taken its prefix away.
+/// A request with two credentials among `Authorization: Bearer`, named headers, query and subprotocol
+/// is rejected with 400. The cookie, which browsers send automatically, is read only if there is none
+/// of these. An `Authorization` header with another scheme, such as `Basic` or `Negotiate`, is not a
+/// credential. Every source is validated as strictly as the header, with the same responses.
+///
+/// For routes that must not accept a cookie, put another layer with [`header`](Self::header) alone
+/// around them: the inner layer applies.
+///
+/// # Paths
+///
+/// Paths are compared byte by byte with the path that the layer sees. Outside of axum's `nest`, where
+/// the layer usually is, that is the whole path of the URI; inside, `nest` has removed its prefix.
 #[derive(Clone, Debug, Default)]
 #[must_use]
 pub struct CredentialSource {
@@ -55,7 +66,7 @@ pub struct CredentialSource {
     more: Option<Arc<More>>,
 }
 
-/// What is read besides the header, or instead of it.
+/// Sources besides the header, or instead of it.
 #[derive(Clone, Debug, Default)]
 struct More {
     not_header: bool,
@@ -66,112 +77,117 @@ struct More {
 }
 
 impl CredentialSource {
-    /// The `Authorization` header.
+    /// Reads the `Authorization` header with the scheme `Bearer` only.
     pub const fn header() -> Self {
         Self { more: None }
     }
 
-    /// A cookie, and no header. With an `Authorization: Bearer`, whatever follows, the cookie is not
-    /// read.
+    /// Reads a cookie, and no header. If the request has an `Authorization: Bearer` header, valid or
+    /// not, the cookie is not read.
     pub fn cookie(cookie: AuthCookie) -> Self {
         let mut this = Self::header();
         this.more().not_header = true;
         this.with_cookie(cookie)
     }
 
-    /// A header that holds a token and nothing else, and not the `Authorization` header. For
+    /// Reads a header that holds a bare token, and not the `Authorization` header. For
     /// authenticating proxies, which send `Cf-Access-Jwt-Assertion`, `X-Goog-Iap-Jwt-Assertion` or
     /// `X-Forwarded-Access-Token`:
     ///
     /// ```
-    /// # use tower_warder::JwtVerifier;
-    /// # use tower_warder::credentials::CredentialSource;
-    /// # use tower_warder::keys::VerifyingKey;
+    /// use tower_warder::JwtVerifier;
+    /// use tower_warder::credentials::CredentialSource;
+    /// use tower_warder::keys::VerifyingKey;
+    ///
     /// # fn example(key: VerifyingKey) -> Result<(), tower_warder::error::ConfigError> {
     /// let source = CredentialSource::named_header("cf-access-jwt-assertion")?;
-    /// // Without the audience, the tokens of every application behind the proxy would do.
+    /// // Without the audience, tokens of every application behind the proxy would be accepted.
     /// let verifier = JwtVerifier::new(key).audience("the AUD tag of this application");
     /// # Ok(())
     /// # }
     /// ```
     ///
-    /// The proxy has to remove the header from what clients send: a second line is answered 400, and
-    /// a single one from a client is accepted if its token is valid. An empty value is no credential.
-    /// `Authorization`, which such proxies may forward, is not read; where [`header`](Self::header)
-    /// is a source as well, a Bearer token there is a second credential.
+    /// The proxy must remove the header from client requests. A header that is sent twice is rejected
+    /// with 400; a single one from a client is accepted if its token is valid. An empty value is no
+    /// credential. The `Authorization` header, which such proxies may forward, is not read; if
+    /// [`header`](Self::header) is a source as well, a bearer token there is a second credential.
     ///
-    /// The proxy authenticates browsers by a cookie, which pages of other origins can make them send.
-    /// So where the header is read, [the origin is checked](AuthCookie::check_csrf) as for a
-    /// cookie, except that `http` is accepted where `Host` is the same, and requests that do not pass
-    /// are answered 403. See [`trusted_origin`](Self::trusted_origin).
+    /// Such a proxy authenticates browsers by a cookie, so requests can be forged by pages of other
+    /// origins. Therefore [CSRF is checked](AuthCookie::check_csrf) as for a cookie, except that the
+    /// scheme `http` is accepted if the `Host` is the same. Requests that fail the check are
+    /// rejected with 403. See [`trusted_origin`](Self::trusted_origin).
     ///
     /// # Errors
     ///
-    /// [`ConfigError::InvalidHeaderName`] for what is no name of a header, and for headers that are
-    /// read otherwise: `Authorization`, `Proxy-Authorization`, `Cookie`, `Sec-WebSocket-Protocol`.
+    /// [`ConfigError::InvalidHeaderName`] if it is not a header name, or the name of a header with
+    /// another format: `Authorization`, `Proxy-Authorization`, `Cookie`, `Sec-WebSocket-Protocol`.
     pub fn named_header(name: &str) -> Result<Self, ConfigError> {
         let mut this = Self::header();
         this.more().not_header = true;
         this.with_named_header(name)
     }
 
-    /// Also a [header of its own](Self::named_header). Call it again for each further name.
+    /// Also reads a [named header](Self::named_header). Call it again for each further name.
     ///
     /// # Errors
     ///
-    /// As [`named_header`](Self::named_header).
+    /// Those of [`named_header`](Self::named_header).
     pub fn with_named_header(mut self, name: &str) -> Result<Self, ConfigError> {
         self.more().named.add(name)?;
         Ok(self)
     }
 
-    /// An origin besides the server's own whose pages may have a [named header](Self::named_header)
-    /// sent, such as `https://app.example.com`. For a cookie,
-    /// [`AuthCookie::trusted_origin`] says so. Defaults to none.
+    /// Trusts the pages of another origin, such as `https://app.example.com`, in the CSRF check of
+    /// [named headers](Self::named_header). Defaults to no other origin. For cookies see
+    /// [`AuthCookie::trusted_origin`].
     ///
     /// # Errors
     ///
-    /// [`ConfigError::InvalidOrigin`] for what no browser would send as `Origin`.
+    /// [`ConfigError::InvalidOrigin`] if no browser would send it as `Origin`.
+    #[doc(alias = "csrf")]
     pub fn trusted_origin(mut self, origin: &str) -> Result<Self, ConfigError> {
         self.more().named.trust(origin)?;
         Ok(self)
     }
 
-    /// Also a cookie, for requests without an `Authorization: Bearer`. The last one counts.
+    /// Also reads a cookie, for requests without an `Authorization: Bearer` header. If it is called
+    /// again, the last cookie is used.
     ///
-    /// Where the cookie is read, [its origin check](AuthCookie::check_csrf) is made, and doors
-    /// answer 403 to what does not pass.
+    /// A request with the cookie that fails the [CSRF check](AuthCookie::check_csrf) is rejected with
+    /// 403.
     pub fn with_cookie(mut self, cookie: AuthCookie) -> Self {
         self.more().cookie = Some(cookie);
         self
     }
 
-    /// Also the parameter `?token=`, for requests to this path: for `EventSource`, which cannot
-    /// send headers. Call it again for each further path.
+    /// Also reads the query parameter `token`, for requests to this exact path. For `EventSource`,
+    /// which cannot send headers. Call it again for each further path.
     ///
-    /// URIs are written down everywhere, in logs and in histories. Do not log the query of these
-    /// paths, neither here nor in a proxy, send `Referrer-Policy: no-referrer` with pages, and let
-    /// them use [tickets](crate::stream_ticket::StreamTickets).
+    /// URIs end up in logs and browser histories. Prefer
+    /// [stream tickets](crate::stream_ticket::StreamTickets) to tokens, do not log the query of these
+    /// paths, neither here nor in a proxy, and send `Referrer-Policy: no-referrer` with pages.
     ///
     /// # Errors
     ///
-    /// [`ConfigError::InvalidPath`] if it can be the path of no URI, as patterns.
+    /// [`ConfigError::InvalidPath`] if it cannot be the path of a URI, for example a pattern.
+    #[doc(alias = "sse")]
     pub fn with_query_token(mut self, path: &str) -> Result<Self, ConfigError> {
         self.more().query.add(path)?;
         Ok(self)
     }
 
-    /// Also the WebSocket subprotocol `bearer` with the token after it, for requests to this path:
-    /// `new WebSocket(url, ["bearer", token])`. A subprotocol of your own stands before them. Call
+    /// Also reads the WebSocket subprotocol that follows `bearer`, for requests to this exact path:
+    /// `new WebSocket(url, ["bearer", token])`. Put a subprotocol of your own before these two. Call
     /// it again for each further path.
     ///
-    /// The browser breaks the connection off unless the server chooses one of the subprotocols.
-    /// Choose `bearer` (or your own), never the token; in axum:
+    /// The browser closes the connection unless the server selects one of the subprotocols. Select
+    /// `bearer` (or your own), never the token. In axum:
     ///
     /// ```
     /// use axum::extract::ws::WebSocketUpgrade;
     /// use axum::response::Response;
-    /// # use tower_warder::{CurrentUser, testing::TestUser as User};
+    /// use tower_warder::CurrentUser;
+    /// # use tower_warder::testing::TestUser as User;
     ///
     /// async fn socket(user: CurrentUser<User>, upgrade: WebSocketUpgrade) -> Response {
     ///     upgrade.protocols(["bearer"]).on_upgrade(async |socket| { /* … */ })
@@ -180,7 +196,7 @@ impl CredentialSource {
     ///
     /// # Errors
     ///
-    /// [`ConfigError::InvalidPath`] if it can be the path of no URI, as patterns.
+    /// [`ConfigError::InvalidPath`] if it cannot be the path of a URI, for example a pattern.
     pub fn with_websocket_subprotocol(mut self, path: &str) -> Result<Self, ConfigError> {
         self.more().subprotocol.add(path)?;
         Ok(self)
@@ -190,8 +206,8 @@ impl CredentialSource {
         Arc::make_mut(self.more.get_or_insert_default())
     }
 
-    /// Finds exactly one credential, or none, or a reason to reject the request. Whatever was read
-    /// is marked sensitive, so that a log of headers does not show it.
+    /// Finds at most one credential, or an error. Headers that were read are marked as sensitive, so
+    /// that they are not shown when headers are logged.
     pub(crate) fn find<B>(
         &self,
         request: &mut Request<B>,
@@ -202,7 +218,7 @@ impl CredentialSource {
         }
     }
 
-    /// The `Set-Cookie` that takes the cookie away, if there is one to be read.
+    /// `Set-Cookie` value that clears the cookie, if one is configured.
     pub(crate) fn cleared_cookie(&self) -> Option<HeaderValue> {
         let cookie = self.more.as_ref()?.cookie.as_ref()?;
         Some(cookie.clear())
@@ -214,7 +230,7 @@ impl More {
         let path = request.uri().path();
         let (query, subprotocol) = (self.query.contain(path), self.subprotocol.contain(path));
         let header = authorization::find(request.headers_mut());
-        // Beside a Bearer token the cookie is not read, even where that token is not read either.
+        // With a bearer token the cookie is not read, even if that token is not read either.
         let bearer = !matches!(header, Ok(None));
         let mut found = only(self.unless_ignored(header), self.named.find(request));
         if query {
@@ -229,7 +245,7 @@ impl More {
         }
     }
 
-    /// Where `Authorization` is not read it has no credential. Two lines are an error all the same.
+    /// Ignores a credential in `Authorization` if that is not read. Two lines are an error even then.
     fn unless_ignored(
         &self,
         header: Result<Option<Credential>, CredentialError>,

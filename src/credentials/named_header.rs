@@ -1,4 +1,4 @@
-//! A header of its own name that holds the token alone.
+//! Bare token in a header of a configurable name.
 
 use http::Request;
 use http::header::{
@@ -10,7 +10,7 @@ use super::credential::{Credential, CredentialError, SentIn, only};
 use super::csrf::Origins;
 use crate::error::ConfigError;
 
-/// Headers in which an authenticating proxy passes the token.
+/// Headers in which an authenticating proxy sends the token.
 #[derive(Clone, Debug, Default)]
 pub(super) struct NamedHeaders {
     names: Vec<HeaderName>,
@@ -21,7 +21,7 @@ impl NamedHeaders {
     pub(super) fn add(&mut self, name: &str) -> Result<(), ConfigError> {
         let invalid = || ConfigError::InvalidHeaderName(name.to_owned());
         let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| invalid())?;
-        if READ_OTHERWISE.contains(&name) {
+        if OTHER_FORMATS.contains(&name) {
             return Err(invalid());
         }
         if !self.names.contains(&name) {
@@ -34,7 +34,7 @@ impl NamedHeaders {
         self.origins.add(origin)
     }
 
-    /// The credential of the headers.
+    /// Finds the credential in the headers.
     pub(super) fn find<B>(
         &self,
         request: &mut Request<B>,
@@ -43,7 +43,7 @@ impl NamedHeaders {
         let read = |found, name| only(found, read(headers, name));
         match self.names.iter().fold(Ok(None), read) {
             Ok(None) => Ok(None),
-            // The proxy authenticates browsers by a cookie: cross-site request forgery.
+            // CSRF: the proxy authenticates browsers by a cookie.
             _ if !self.origins.admit(request) => Err(CredentialError::CrossOrigin),
             found => found,
         }
@@ -56,7 +56,7 @@ fn read(headers: &mut HeaderMap, name: &HeaderName) -> Result<Option<Credential>
     };
     value.set_sensitive(true);
     let value = value.clone();
-    // One that the client sent, and one that the proxy added to it.
+    // One line may come from the client, the other from the proxy.
     if headers.get_all(name).iter().nth(1).is_some() {
         if let Entry::Occupied(mut lines) = headers.entry(name) {
             lines.iter_mut().for_each(|line| line.set_sensitive(true));
@@ -71,8 +71,8 @@ fn read(headers: &mut HeaderMap, name: &HeaderName) -> Result<Option<Credential>
     Ok(Some(Credential::new(value, whole, SentIn::Header)))
 }
 
-/// Headers whose values are more than a token.
-const READ_OTHERWISE: [HeaderName; 4] = [
+/// Headers whose values are not a bare token.
+const OTHER_FORMATS: [HeaderName; 4] = [
     AUTHORIZATION,
     PROXY_AUTHORIZATION,
     COOKIE,
@@ -114,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn value_that_is_not_one_b64token_is_a_bad_token() {
+    fn value_that_is_not_one_b64token_is_malformed() {
         for line in [
             &b"Bearer a.b.c"[..],
             b"a.b.c, d.e.f",
@@ -135,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn second_line_is_unacceptable_whatever_it_says() {
+    fn second_line_is_rejected() {
         for lines in [[&b"a.b.c"[..], b"a.b.c"], [b"a.b.c", b""], [b"", b""]] {
             let found = find(&lines);
             assert!(matches!(found, Err(CredentialError::Multiple)), "{lines:?}");
@@ -143,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn headers_that_are_read_otherwise_or_cannot_be_sent_are_refused() {
+    fn invalid_or_reserved_header_name_is_rejected() {
         for name in [
             "",
             "a b",
@@ -154,9 +154,9 @@ mod tests {
             "COOKIE",
             "Sec-WebSocket-Protocol",
         ] {
-            let refused = NamedHeaders::default().add(name);
+            let added = NamedHeaders::default().add(name);
             assert!(
-                matches!(refused, Err(ConfigError::InvalidHeaderName(_))),
+                matches!(added, Err(ConfigError::InvalidHeaderName(_))),
                 "{name}"
             );
         }

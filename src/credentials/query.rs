@@ -1,4 +1,4 @@
-//! The parameter `token` of a query.
+//! Token in the query parameter `token`.
 
 use std::iter;
 
@@ -6,7 +6,7 @@ use http::{HeaderValue, Uri};
 
 use super::credential::{Credential, CredentialError, SentIn};
 
-/// The credential in `?token=`. Other parameters are not read.
+/// Finds the credential in `?token=`. Other parameters are not read.
 pub(super) fn find(uri: &Uri) -> Result<Option<Credential>, CredentialError> {
     let parameters = uri.query().into_iter().flat_map(|query| query.split('&'));
     let mut tokens = parameters.filter_map(token);
@@ -19,11 +19,11 @@ pub(super) fn find(uri: &Uri) -> Result<Option<Credential>, CredentialError> {
     read(token)
 }
 
-/// The value of the parameter, if this is it: `%74oken` is another spelling of its name.
+/// Value of the parameter, if it is named `token`. The name may be percent-encoded (`%74oken`).
 fn token(parameter: &str) -> Option<&str> {
     let (name, value) = parameter.split_once('=').unwrap_or((parameter, ""));
-    let name_is_ours = decode(name).eq(NAME.bytes().map(Some));
-    name_is_ours.then_some(value)
+    let name_matches = decode(name).eq(NAME.bytes().map(Some));
+    name_matches.then_some(value)
 }
 
 fn read(value: &str) -> Result<Option<Credential>, CredentialError> {
@@ -36,7 +36,7 @@ fn read(value: &str) -> Result<Option<Credential>, CredentialError> {
     Ok(Some(Credential::new(value, whole, SentIn::ListedPath)))
 }
 
-/// `application/x-www-form-urlencoded`, strictly: a `%` without two digits is `None`.
+/// Decodes `application/x-www-form-urlencoded` strictly: a `%` without two hex digits is `None`.
 pub fn decode(text: &str) -> impl Iterator<Item = Option<u8>> {
     let mut bytes = text.bytes();
     iter::from_fn(move || {
@@ -65,7 +65,7 @@ mod tests {
     }
 
     #[test]
-    fn one_token_is_found_and_decoded() {
+    fn single_token_is_found_and_decoded() {
         for (query, token) in [
             ("token=a.b-c_d", "a.b-c_d"),
             ("a=1&token=a.b&b=%zz", "a.b"),
@@ -83,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn without_the_parameter_nothing_is_found() {
+    fn query_without_token_has_no_credential() {
         for query in [
             "",
             "a=token",
@@ -98,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn a_value_that_is_no_token_is_a_bad_one() {
+    fn value_that_is_not_a_token_is_malformed() {
         for query in [
             "token",
             "token=",
@@ -122,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn the_parameter_twice_is_unacceptable() {
+    fn second_token_parameter_is_rejected() {
         for query in ["token=a&token=a", "token=a&%74oken=b", "token&a=b&token="] {
             assert!(
                 matches!(found(query), Err(CredentialError::Multiple)),

@@ -1,10 +1,11 @@
-//! A token among the subprotocols that a WebSocket client offers.
+//! Token in the subprotocols that a WebSocket client offers.
 
 use http::header::{Entry, HeaderMap, SEC_WEBSOCKET_PROTOCOL};
 
 use super::credential::{Credential, CredentialError, SentIn, list_items};
 
-/// The credential in the offer `bearer, <token>`. Several lines are one list (RFC 6455, section 11.3.4).
+/// Finds the credential in the list `bearer, <token>`. Several lines are one list (RFC 6455, section
+/// 11.3.4).
 pub(super) fn find(headers: &mut HeaderMap) -> Result<Option<Credential>, CredentialError> {
     if !headers.contains_key(SEC_WEBSOCKET_PROTOCOL) {
         return Ok(None);
@@ -18,12 +19,12 @@ pub(super) fn find(headers: &mut HeaderMap) -> Result<Option<Credential>, Creden
         let line = &*line;
         for (start, item) in list_items(line.as_bytes(), b',') {
             found = match found {
-                // Until the token comes.
+                // An error unless the token follows.
                 Ok(None) if item == NAME => Err(CredentialError::Malformed),
                 Ok(None) => Ok(None),
                 Err(CredentialError::Malformed) => {
-                    let place = start..start + item.len();
-                    let token = Credential::new(line.clone(), place, SentIn::ListedPath);
+                    let range = start..start + item.len();
+                    let token = Credential::new(line.clone(), range, SentIn::ListedPath);
                     Ok(Some(token))
                 }
                 // Anything after the token could be another one.
@@ -56,7 +57,7 @@ mod tests {
     }
 
     #[test]
-    fn the_token_comes_after_the_name() {
+    fn token_follows_the_bearer_subprotocol() {
         for lines in [
             &[&b"bearer, a.b-c"[..]][..],
             &[b"bearer,a.b-c"],
@@ -70,7 +71,7 @@ mod tests {
     }
 
     #[test]
-    fn without_the_name_nothing_is_found() {
+    fn list_without_bearer_has_no_credential() {
         for lines in [
             &[][..],
             &[&b""[..]],
@@ -85,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_without_a_token_is_a_bad_one() {
+    fn bearer_without_a_token_is_malformed() {
         for lines in [
             &[&b"bearer"[..]][..],
             &[b"chat, bearer"],
@@ -99,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn more_after_the_token_is_unacceptable() {
+    fn item_after_the_token_is_rejected() {
         for lines in [
             &[&b"bearer, a, b"[..]][..],
             &[b"bearer, a, bearer, b"],

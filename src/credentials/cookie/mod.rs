@@ -1,4 +1,4 @@
-//! The cookie of a browser that is logged in.
+//! Cookie in which a browser stores its token.
 
 use std::error::Error;
 use std::fmt;
@@ -14,28 +14,38 @@ use super::csrf::Origins;
 use crate::error::{AuthError, AuthErrorKind, ConfigError};
 use crate::metrics::record;
 
-/// The cookie in which a browser keeps its token.
+/// Cookie in which a browser stores its token, with protection against CSRF.
 ///
-/// One value of it says how the cookie is read ([`CredentialSource::cookie`](crate::credentials::CredentialSource::cookie))
-/// and how it is written: by `accounts::cookie_routes`, or by a log-in of your own with
-/// [`set`](Self::set) and [`clear`](Self::clear). No script sees it (`HttpOnly`), it goes to this
-/// host only, over TLS only (`__Host-`, `Secure`, `Path=/`), and with requests of other sites only
-/// where somebody follows a link (`SameSite=Lax`).
+/// The same value is used to read the cookie, in
+/// [`CredentialSource::with_cookie`](crate::credentials::CredentialSource::with_cookie), and to write
+/// it, with [`set`](Self::set) at log-in and [`clear`](Self::clear) at log-out. Its attributes are
+/// safe by default:
 ///
-/// A browser sends it without being asked, so it comes with a check that cannot be switched off:
-/// see [`check_csrf`](Self::check_csrf). No page can drop it, and the log-in form has to work
-/// with a dead one (expired, signed with another secret, sent twice, of an unknown, pending or
-/// disabled account): where the user is optional such a request is anonymous, and every refusal of
-/// the cookie [clears](Self::clear) it.
+/// - `HttpOnly`: scripts cannot read it.
+/// - `__Host-`, `Secure` and `Path=/`: it is sent to this host only, and over TLS only.
+/// - `SameSite=Lax`: other sites can cause it to be sent only by a link to a page.
+///
+/// Browsers send cookies automatically, so each request with the cookie passes a CSRF check, which
+/// cannot be disabled: see [`check_csrf`](Self::check_csrf).
+///
+/// # Rejected cookies
+///
+/// Every rejection of the cookie also [clears](Self::clear) it: pages cannot remove it themselves.
+/// That is the case if its token has expired or has an invalid signature, if the cookie was sent
+/// twice, or if the account is unknown, pending or disabled. Where the user is optional, such a
+/// request is anonymous, so that the log-in page can be shown.
 ///
 /// ```
-/// # use tower_warder::credentials::{AuthCookie, CredentialSource};
+/// use tower_warder::credentials::{AuthCookie, CredentialSource};
+///
 /// let cookie = AuthCookie::new("session")?.trusted_origin("https://app.example.com")?;
 /// assert_eq!(cookie.name(), "__Host-session");
 ///
 /// let source = CredentialSource::header().with_cookie(cookie);
 /// # Ok::<(), tower_warder::error::ConfigError>(())
 /// ```
+#[doc(alias = "csrf")]
+#[doc(alias = "session")]
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct AuthCookie {
@@ -46,13 +56,13 @@ pub struct AuthCookie {
 }
 
 impl AuthCookie {
-    /// A cookie with this name after `__Host-`, which keeps other hosts of the domain from setting
-    /// it. Browsers take it over TLS only, and from `localhost`.
+    /// Creates a cookie named `__Host-` and `name`. The prefix prevents other hosts of the domain
+    /// from setting it. Browsers accept it over TLS only, and from `localhost`.
     ///
     /// # Errors
     ///
-    /// [`ConfigError::InvalidCookieName`] unless the name is a token of RFC 9110, section 5.6.2,
-    /// that does not begin with `__`.
+    /// [`ConfigError::InvalidCookieName`] unless the name is a token (RFC 9110, section 5.6.2) that
+    /// does not begin with `__`.
     pub fn new(name: &str) -> Result<Self, ConfigError> {
         check_name(name)?;
         Ok(Self {
@@ -63,12 +73,13 @@ impl AuthCookie {
         })
     }
 
-    /// A cookie with this very name, which also travels without TLS, where everybody on the way can
-    /// read it. For development on a loopback address; also there, servers on other ports see it.
+    /// Creates a cookie with exactly this name, which is also sent without TLS and can then be read
+    /// on the network. For development on a loopback address only; even there, servers on other
+    /// ports receive it.
     ///
     /// # Errors
     ///
-    /// As [`new`](Self::new).
+    /// Those of [`new`](Self::new).
     pub fn dangerous_without_tls(name: &str) -> Result<Self, ConfigError> {
         check_name(name)?;
         Ok(Self {
@@ -79,79 +90,85 @@ impl AuthCookie {
         })
     }
 
-    /// Never sends the cookie with a request that another site began, not even where somebody
-    /// follows a link to a page. Defaults to `SameSite=Lax`, which sends it there.
+    /// Sets `SameSite=Strict`: the cookie is never sent with a request that another site caused, not
+    /// even by a link to a page. Defaults to `SameSite=Lax`, which sends it with links.
     pub const fn same_site_strict(mut self) -> Self {
         self.strict = true;
         self
     }
 
-    /// An origin besides the server's own whose pages may use the cookie, such as
-    /// `https://app.example.com`: scheme, host, and the port unless it is the scheme's own. Such a
-    /// page needs CORS as well; a browser sends the cookie only if the page is of the same site.
+    /// Trusts the pages of another origin, such as `https://app.example.com`: scheme, host, and the
+    /// port unless it is the default of the scheme. Defaults to no other origin. Such pages also need
+    /// CORS; browsers send the cookie only if the page is of the same site.
     ///
     /// # Errors
     ///
-    /// [`ConfigError::InvalidOrigin`] for what no browser would send as `Origin`.
+    /// [`ConfigError::InvalidOrigin`] if no browser would send it as `Origin`.
+    #[doc(alias = "csrf")]
     pub fn trusted_origin(mut self, origin: &str) -> Result<Self, ConfigError> {
         self.origins.add(origin)?;
         Ok(self)
     }
 
-    /// The server's own origin as browsers see it, such as `https://login.example.com`. Then
-    /// `Origin` is compared with this, scheme included, instead of with the request's `Host`.
-    /// Without it the server's own origin is the one that `Host` names.
+    /// Sets the server's own origin as browsers see it, such as `https://login.example.com`. `Origin`
+    /// is then compared with it, including the scheme. Defaults to the origin of the request's `Host`
+    /// header.
     ///
     /// # Errors
     ///
-    /// [`ConfigError::InvalidOrigin`] for what no browser would send as `Origin`.
+    /// [`ConfigError::InvalidOrigin`] if no browser would send it as `Origin`.
     #[doc(alias = "csrf")]
     pub fn own_origin(mut self, origin: &str) -> Result<Self, ConfigError> {
         self.origins.set_own(origin)?;
         Ok(self)
     }
 
-    /// The whole name.
+    /// Name of the cookie, including its prefix.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// The `Set-Cookie` that keeps a token, for as long as the token lives.
+    /// Returns the `Set-Cookie` value that stores a token for the given lifetime.
     ///
     /// # Errors
     ///
-    /// [`InvalidCookieValue`].
+    /// [`InvalidCookieValue`] if it is not a token, or too long for a cookie.
     pub fn set(&self, token: &str, lifetime: Duration) -> Result<HeaderValue, InvalidCookieValue> {
-        let fits = self.name.len() + token.len() <= MAX_PAIR;
+        let fits = self.name.len() + token.len() <= MAX_PAIR_BYTES;
         if !fits || !is_b64token(token.as_bytes()) {
             return Err(InvalidCookieValue(()));
         }
         Ok(self.line(token, lifetime))
     }
 
-    /// The `Set-Cookie` that takes the token away. It does not end the token: whoever has a copy of
-    /// it is still let in.
+    /// Returns the `Set-Cookie` value that removes the cookie from the browser. The token itself is
+    /// not revoked: a copy of it stays valid.
+    #[doc(alias = "logout")]
     pub fn clear(&self) -> HeaderValue {
         self.line("", Duration::ZERO)
     }
 
-    /// Whether a request comes from no page of another origin. A log-in of your own asks this
-    /// before it looks at the body; [`CredentialSource`](crate::credentials::CredentialSource) has asked wherever it read
-    /// the cookie.
+    /// Checks that a request was not caused by a page of another origin (cross-site request forgery).
     ///
-    /// `GET`, `HEAD`, `OPTIONS` and `TRACE` pass, so let them change nothing, but not with an
-    /// `Upgrade`: any page can open a WebSocket. For the rest, the browser's `Sec-Fetch-Site` must
-    /// be `same-origin` or `none`; without it, `Origin` must be the [own](Self::own_origin) one, or
-    /// if none is set the request's by its `Host`, of `https` unless the cookie does without or the
-    /// host is a loopback. A [trusted origin](Self::trusted_origin) passes. Who sends neither is no
-    /// browser, and passes.
+    /// [`CredentialSource`](crate::credentials::CredentialSource) calls it whenever it reads the
+    /// cookie. Call it in a log-in handler of your own, before you read the body.
     ///
-    /// A proxy in between has to leave `Origin` and `Sec-Fetch-Site` as they are, and `Host`, too,
-    /// unless the own origin is set; a default port that it adds to `Host` changes nothing.
+    /// - `GET`, `HEAD`, `OPTIONS` and `TRACE` pass, so handlers of these methods must not change
+    ///   anything. With an `Upgrade` header they are checked, because any page can open a WebSocket.
+    /// - A [trusted origin](Self::trusted_origin) passes.
+    /// - Otherwise `Sec-Fetch-Site`, if sent, must be `same-origin` or `none`.
+    /// - Without `Sec-Fetch-Site`, `Origin`, if sent, must be the [own origin](Self::own_origin). If
+    ///   that is not set, it must match `Host`, and its scheme must be `https` unless the cookie was
+    ///   made without TLS or the host is a loopback address.
+    /// - Requests with neither header pass: they do not come from a browser.
+    ///
+    /// A proxy in front must preserve `Origin` and `Sec-Fetch-Site`, and `Host` unless the own origin
+    /// is set. It may add the default port to `Host`.
     ///
     /// # Errors
     ///
-    /// [`CrossOrigin`](AuthErrorKind::CrossOrigin).
+    /// [`CrossOrigin`](AuthErrorKind::CrossOrigin) (403).
+    #[doc(alias = "csrf")]
     pub fn check_csrf<B>(&self, request: &Request<B>) -> Result<(), AuthError> {
         if self.origins.admit(request) {
             Ok(())
@@ -162,7 +179,7 @@ impl AuthCookie {
         }
     }
 
-    /// The credential of the cookie.
+    /// Finds the credential in the cookie, and checks CSRF.
     pub(super) fn find<B>(
         &self,
         request: &mut Request<B>,
@@ -174,8 +191,9 @@ impl AuthCookie {
         }
     }
 
-    /// One pair in all lines (RFC 6265, section 5.4): of two, one is not ours. A sibling domain can
-    /// set one without a prefix, so that is a cookie to be cleared, not a malformed request.
+    /// Reads one pair from all lines (RFC 6265, section 5.4). If there are two, one may have been set
+    /// by a sibling domain (without the prefix): the cookie is cleared, and the request is not
+    /// treated as malformed.
     fn read(&self, headers: &mut HeaderMap) -> Result<Option<Credential>, CredentialError> {
         let mut found = Ok(None);
         if !headers.contains_key(COOKIE) {
@@ -194,8 +212,8 @@ impl AuthCookie {
                 let end = start + pair.len();
                 found = match found {
                     Ok(None) => {
-                        let place = end - value.len()..end;
-                        Ok(Some(Credential::new(line.clone(), place, SentIn::Cookie)))
+                        let range = end - value.len()..end;
+                        Ok(Some(Credential::new(line.clone(), range, SentIn::Cookie)))
                     }
                     _ => Err(CredentialError::DuplicateCookie),
                 };
@@ -223,14 +241,14 @@ impl AuthCookie {
     }
 }
 
-/// Why a token goes into no cookie: it is not one `b64token` (RFC 6750, section 2.1), or so long
-/// that browsers would drop it (4096 bytes together with the name).
+/// Error of storing a token in a cookie: it is not a `b64token` (RFC 6750, section 2.1), or longer,
+/// together with the name, than the 4096 bytes that browsers accept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct InvalidCookieValue(());
 
 impl fmt::Display for InvalidCookieValue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the token does not fit into a cookie")
+        f.write_str("the token cannot be stored in a cookie: it is not a bearer token, or too long")
     }
 }
 
@@ -238,15 +256,15 @@ impl Error for InvalidCookieValue {}
 
 fn check_name(name: &str) -> Result<(), ConfigError> {
     let is_token = !name.is_empty() && name.bytes().all(is_token_char);
-    // Prefixes are for browsers to judge, which do so in any case.
+    // The constructor adds the prefix; browsers enforce what a prefix promises.
     if !is_token || name.starts_with("__") {
         return Err(ConfigError::InvalidCookieName(name.to_owned()));
     }
     Ok(())
 }
 
-/// What browsers keep at most of name and value together, in bytes.
-const MAX_PAIR: usize = 4096;
+/// Maximum of name and value together that browsers accept.
+const MAX_PAIR_BYTES: usize = 4096;
 
 #[cfg(test)]
 mod tests;

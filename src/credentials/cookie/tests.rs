@@ -1,4 +1,4 @@
-//! How the cookie is read and written.
+//! Reading and writing the cookie.
 
 use super::super::credential::is_malformed;
 use super::*;
@@ -15,7 +15,7 @@ fn read(lines: &[&[u8]]) -> Result<Option<Credential>, CredentialError> {
 }
 
 #[test]
-fn the_cookie_is_found_among_others() {
+fn cookie_is_found_among_others() {
     for lines in [
         &[&b"__Host-id=a.b-c="[..]][..],
         &[b"a=1; __Host-id=a.b-c=; b"],
@@ -30,7 +30,7 @@ fn the_cookie_is_found_among_others() {
 }
 
 #[test]
-fn other_cookies_are_nothing() {
+fn other_cookies_are_no_credential() {
     for lines in [
         &[][..],
         &[&b""[..]],
@@ -47,7 +47,7 @@ fn other_cookies_are_nothing() {
 }
 
 #[test]
-fn a_value_that_is_no_token_is_a_bad_one() {
+fn value_that_is_not_a_token_is_malformed() {
     for lines in [
         &[&b"__Host-id="[..]][..],
         &[b"__Host-id=\"a.b\""],
@@ -64,7 +64,7 @@ fn a_value_that_is_no_token_is_a_bad_one() {
 }
 
 #[test]
-fn cookie_twice_is_a_bad_one() {
+fn duplicate_cookie_is_rejected() {
     for lines in [
         &[&b"__Host-id=a; __Host-id=a"[..]][..],
         &[b"__Host-id=a", b"__Host-id=b"],
@@ -77,7 +77,7 @@ fn cookie_twice_is_a_bad_one() {
 }
 
 #[test]
-fn the_line_has_these_attributes() {
+fn set_cookie_has_the_safe_attributes() {
     let minute = Duration::from_millis(60_999);
     let cookie = AuthCookie::new("id").unwrap();
     let plain = AuthCookie::dangerous_without_tls("id").unwrap();
@@ -105,9 +105,9 @@ fn the_line_has_these_attributes() {
 }
 
 #[test]
-fn what_is_no_token_or_too_long_is_not_set() {
+fn invalid_or_too_long_token_is_not_set() {
     let cookie = AuthCookie::new("id").unwrap();
-    let longest = MAX_PAIR - cookie.name().len();
+    let longest = MAX_PAIR_BYTES - cookie.name().len();
     assert!(cookie.set(&"a".repeat(longest), Duration::MAX).is_ok());
     for token in [
         "",
@@ -125,7 +125,7 @@ fn what_is_no_token_or_too_long_is_not_set() {
 }
 
 #[test]
-fn names_are_tokens_without_a_prefix() {
+fn invalid_or_prefixed_name_is_rejected() {
     for name in [
         "",
         "__Host-id",

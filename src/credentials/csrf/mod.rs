@@ -1,4 +1,4 @@
-//! Whether a page of another origin sent a request.
+//! Protection against cross-site request forgery (CSRF): the origin check of requests.
 
 use http::header::{HOST, HeaderMap, HeaderName, ORIGIN, UPGRADE};
 use http::uri::{Authority, Uri};
@@ -6,18 +6,18 @@ use http::{Method, Request};
 
 use crate::error::ConfigError;
 
-/// The origins whose pages may use what a browser sends unasked: the server's own, and those that
-/// are listed. Defaults to the request's own, with or without TLS.
+/// Origins whose pages may send credentials that browsers add automatically: the server's own and the
+/// trusted ones. Defaults to the origin of the request, with or without TLS.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Origins {
-    /// Without one, it is the request's by its `Host`.
+    /// If `None`, it is the origin of the request's `Host`.
     own: Option<Box<str>>,
     listed: Vec<Box<str>>,
     tls: bool,
 }
 
 impl Origins {
-    /// Only the request's own. With `tls` that is one of `https`.
+    /// Only the origin of the request. With `tls` its scheme must be `https`.
     pub(super) const fn own(tls: bool) -> Self {
         Self {
             own: None,
@@ -36,10 +36,10 @@ impl Origins {
         Ok(())
     }
 
-    /// Whether a request that carries a cookie is of no other origin than these.
+    /// Returns `true` unless the request comes from a page of another origin.
     pub(super) fn admit<B>(&self, request: &Request<B>) -> bool {
         let headers = request.headers();
-        // A WebSocket is opened by a GET, from any page, with the cookie, and without CORS.
+        // Any page can open a WebSocket by a GET, with the cookie and without CORS.
         if is_safe(request.method()) && !headers.contains_key(UPGRADE) {
             return true;
         }
@@ -48,11 +48,11 @@ impl Origins {
         };
         match (site, origin) {
             (_, Some(origin)) if self.is_listed(origin) => true,
-            // `same-site` is another origin: one subdomain does not speak for the next.
+            // `same-site` is another origin: subdomains do not trust each other.
             (Some(site), _) => matches!(site, b"same-origin" | b"none"),
             (None, Some(origin)) => self.is_own(origin, request),
-            // No browser: each sends `Origin` with such a request, and no page can leave it out.
-            // Nobody else can be made to send somebody's cookie.
+            // Not a browser: browsers send `Origin` with such a request, and pages cannot suppress
+            // it. Other clients cannot be tricked into sending the cookie of a user.
             (None, None) => true,
         }
     }
@@ -65,27 +65,27 @@ impl Origins {
         if let Some(own) = &self.own {
             return own.as_bytes() == origin;
         }
-        // The scheme of the target does not count: a proxy that ends TLS may say `http` there.
+        // The scheme of the target is ignored: behind a proxy that terminates TLS it may be `http`.
         let (tls, authority, default_port) = match (
             origin.strip_prefix(b"https://"),
             origin.strip_prefix(b"http://"),
         ) {
             (Some(authority), _) => (true, authority, &b":443"[..]),
             (_, Some(authority)) => (false, authority, &b":80"[..]),
-            // `null`, or an application's own scheme.
+            // `null`, or a custom scheme.
             _ => return false,
         };
         let Ok(host) = only(request.headers(), HOST) else {
             return false;
         };
         let authority = without_port(authority, default_port);
-        // HTTP/2 has it in the target, HTTP/1.1 in `Host`. If there are both, they agree.
+        // HTTP/2 has it in the target, HTTP/1.1 in `Host`. If both are present, both must match.
         let target = request.uri().authority().map(|it| it.as_str().as_bytes());
         let mut named = target.into_iter().chain(host).peekable();
         named.peek().is_some()
             && named.all(|own| without_port(own, default_port).eq_ignore_ascii_case(authority))
             && !authority.is_empty()
-            // A cookie that only travels over TLS is no business of a page that did not.
+            // A page that was loaded without TLS must not use a cookie that requires TLS.
             && (tls || !self.tls || is_loopback(authority))
     }
 }
@@ -97,26 +97,26 @@ fn is_safe(method: &Method) -> bool {
     )
 }
 
-/// The value of a header that must stand in one line.
-fn only(headers: &HeaderMap, name: HeaderName) -> Result<Option<&[u8]>, Twice> {
+/// Value of a header that may be sent once only.
+fn only(headers: &HeaderMap, name: HeaderName) -> Result<Option<&[u8]>, DuplicateHeader> {
     let mut lines = headers.get_all(name).iter();
     match (lines.next(), lines.next()) {
         (first, None) => Ok(first.map(|line| line.as_bytes())),
-        (_, Some(_)) => Err(Twice),
+        (_, Some(_)) => Err(DuplicateHeader),
     }
 }
 
-struct Twice;
+struct DuplicateHeader;
 
-/// RFC 6454, section 4: without a port, the origin has its scheme's own. RFC 3986, section 3.2.3:
-/// nothing after the colon is no port.
+/// Removes the default port of the scheme (RFC 6454, section 4), or an empty one (RFC 3986, section
+/// 3.2.3).
 fn without_port<'a>(authority: &'a [u8], default: &[u8]) -> &'a [u8] {
     let ends = [default, b":"];
     let mut hosts = ends.iter().filter_map(|end| authority.strip_suffix(*end));
     hosts.next().unwrap_or(authority)
 }
 
-/// Hosts that browsers trust without TLS.
+/// Returns `true` for hosts that browsers trust without TLS.
 fn is_loopback(authority: &[u8]) -> bool {
     let Ok(authority) = Authority::try_from(authority) else {
         return false;
@@ -137,8 +137,8 @@ fn serialized(origin: &str) -> Result<Box<str>, ConfigError> {
     }
 }
 
-/// Whether a browser would write this origin so (RFC 6454, section 6.1): scheme, host in lower
-/// case, a port unless it is the scheme's own, and nothing after it.
+/// Returns `true` if browsers serialize this origin so (RFC 6454, section 6.1): scheme, host in lower
+/// case, the port unless it is the default of the scheme, and nothing after it.
 fn is_serialized(origin: &str) -> bool {
     let Ok(uri) = origin.parse::<Uri>() else {
         return false;

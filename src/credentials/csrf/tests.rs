@@ -1,4 +1,4 @@
-//! Whose requests are admitted.
+//! Requests that pass the CSRF check.
 
 use super::*;
 
@@ -17,7 +17,7 @@ fn posted(headers: &[(&str, &str)]) -> bool {
 }
 
 #[test]
-fn a_browser_says_where_the_page_comes_from() {
+fn sec_fetch_site_decides() {
     for (site, expected) in [
         ("same-origin", true),
         ("none", true),
@@ -44,7 +44,7 @@ fn a_browser_says_where_the_page_comes_from() {
 }
 
 #[test]
-fn an_older_browser_names_the_origin() {
+fn origin_decides_without_sec_fetch_site() {
     for (origin, host, expected) in [
         ("https://shop.example", "shop.example", true),
         ("https://shop.example", "SHOP.example", true),
@@ -95,13 +95,13 @@ fn an_older_browser_names_the_origin() {
 }
 
 #[test]
-fn a_cookie_without_tls_is_for_pages_without_tls() {
+fn cookie_without_tls_accepts_pages_without_tls() {
     let headers = [("origin", "http://shop.example"), HOME];
     assert!(admitted(&Origins::own(false), "POST", &headers));
 }
 
-// The second reader is the URL standard's (`url`, through reqwest): two origins are the same if scheme,
-// host and port are, with the scheme's own port for none.
+// Oracle: the URL standard (`url`, through reqwest). Two origins are the same if scheme, host and port
+// are, with the default port of the scheme for none.
 #[test]
 fn origin_check_agrees_with_the_url_standard() {
     let hosts = [
@@ -155,7 +155,7 @@ fn origin_check_agrees_with_the_url_standard() {
 }
 
 #[test]
-fn target_and_host_are_the_origin_if_there_are_both() {
+fn target_and_host_must_both_match_the_origin() {
     for (host, origin, expected) in [
         (None, "https://shop.example", true),
         (None, "https://evil.example", false),
@@ -177,12 +177,12 @@ fn target_and_host_are_the_origin_if_there_are_both() {
 }
 
 #[test]
-fn who_says_neither_is_no_browser() {
+fn request_without_origin_headers_is_admitted() {
     assert!(posted(&[]) && posted(&[HOME]));
 }
 
 #[test]
-fn a_listed_origin_is_admitted_and_none_that_is_like_it() {
+fn only_the_exact_trusted_origin_is_admitted() {
     let mut origins = Origins::own(true);
     origins.add("https://app.example").unwrap();
     for (origin, expected) in [
@@ -231,12 +231,12 @@ fn own_origin_replaces_the_host() {
             );
         }
         assert_eq!(admitted(&origins, "POST", &[("origin", origin)]), expected);
-        // What the browser says of itself counts more, as without.
+        // `Sec-Fetch-Site` has priority, as without an own origin.
         let elsewhere = [("origin", origin), ("sec-fetch-site", "cross-site")];
         assert!(!admitted(&origins, "POST", &elsewhere), "{origin}");
     }
 
-    // Also where the cookie does without TLS the scheme is compared.
+    // The scheme is also compared for a cookie without TLS.
     let mut origins = Origins::own(false);
     origins.set_own("http://localhost:8000").unwrap();
     for (origin, expected) in [
@@ -252,7 +252,7 @@ fn own_origin_replaces_the_host() {
 }
 
 #[test]
-fn listed_origin_is_admitted_beside_the_own_one() {
+fn trusted_origin_is_admitted_beside_the_own_one() {
     let mut origins = Origins::own(true);
     origins.set_own("https://login.example").unwrap();
     origins.add("https://app.example").unwrap();
@@ -265,7 +265,7 @@ fn listed_origin_is_admitted_beside_the_own_one() {
 }
 
 #[test]
-fn reading_is_for_every_origin_and_a_websocket_is_not() {
+fn safe_method_is_admitted_and_upgrade_is_checked() {
     let elsewhere = ("sec-fetch-site", "cross-site");
     let upgrade = ("upgrade", "websocket");
     let origins = Origins::own(true);
@@ -284,7 +284,7 @@ fn reading_is_for_every_origin_and_a_websocket_is_not() {
 }
 
 #[test]
-fn what_no_browser_writes_cannot_be_listed() {
+fn malformed_origin_cannot_be_trusted() {
     let mut origins = Origins::own(true);
     for origin in [
         "https://app.example:8443",
