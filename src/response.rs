@@ -81,7 +81,7 @@ pub(crate) fn reject<B, ReqBody>(
 ) -> Response<B> {
     record::turned_away(&error);
     let headers = request.headers();
-    let error = error.asked_by(request.method(), request.version(), headers);
+    let error = error.for_request(request.method(), request.version(), headers);
     respond(rejection, error, headers)
 }
 

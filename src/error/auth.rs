@@ -179,7 +179,7 @@ impl AuthError {
     /// Chooses the response format by the request. Unless the service is declared to be gRPC, only
     /// gRPC as specified, a POST over HTTP/2, gets a 200 with `grpc-status`: otherwise a client could
     /// pass a proxy with forward authentication by its content type.
-    pub(crate) fn asked_by(
+    pub(crate) fn for_request(
         mut self,
         method: &Method,
         version: Version,

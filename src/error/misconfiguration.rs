@@ -8,15 +8,15 @@ use std::fmt;
 pub(crate) enum Misconfiguration {
     /// The request did not pass through an `AuthLayer`.
     NoLayer {
-        asked: &'static str,
+        needed: &'static str,
         /// `true` if one was applied to another service of this process.
         applied_elsewhere: bool,
     },
     /// The guard is outside of the `AuthLayer` that it needs.
-    LayerInside { asked: &'static str },
+    LayerInside { needed: &'static str },
     /// The `AuthLayer` has another user type.
     OtherUser {
-        asked: &'static str,
+        needed: &'static str,
         layer: &'static str,
     },
     /// The `AuthLayer` has no stream tickets.
@@ -39,28 +39,28 @@ impl fmt::Display for Misconfiguration {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NoLayer {
-                asked,
+                needed,
                 applied_elsewhere: false,
             } => write!(
                 f,
-                "no AuthLayer in this application, and this route asks for `{asked}`: add \
+                "no AuthLayer in this application, and this route needs `{needed}`: add \
                  `.layer(AuthLayer::new(verifier, loader))` to the router, after its routes"
             ),
-            Self::NoLayer { asked, .. } => write!(
+            Self::NoLayer { needed, .. } => write!(
                 f,
-                "no AuthLayer outside of what asks for `{asked}` on this route: the one that was \
+                "no AuthLayer outside of what needs `{needed}` on this route: the one that was \
                  applied is inside of it, or on other routes; add it after its routes and after \
                  its guards (in axum the last layer is the outermost, in a `ServiceBuilder` the \
                  first)"
             ),
-            Self::LayerInside { asked } => write!(
+            Self::LayerInside { needed } => write!(
                 f,
-                "the AuthLayer is inside of the RequireLayer that asks for `{asked}`: swap the \
+                "the AuthLayer is inside of the RequireLayer that needs `{needed}`: swap the \
                  two (in axum the last layer is the outermost, in a `ServiceBuilder` the first)"
             ),
-            Self::OtherUser { asked, layer } => write!(
+            Self::OtherUser { needed, layer } => write!(
                 f,
-                "the AuthLayer on this route loads `{layer}`, but this route asks for `{asked}`: \
+                "the AuthLayer on this route loads `{layer}`, but this route needs `{needed}`: \
                  use the same user type in both"
             ),
             Self::NoTickets => f.write_str(

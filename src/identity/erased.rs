@@ -79,13 +79,13 @@ impl dyn ErasedIdentity {
         }
     }
 
-    /// Identity of a request. `asked` is the type that is needed: a user type, or `Claims`.
+    /// Identity of a request. `needed` is the type to be found: a user type, or `Claims`.
     pub(crate) fn from_extensions<'a>(
         extensions: &'a Extensions,
-        asked: &'static str,
+        needed: &'static str,
         place: Place<'_>,
     ) -> Result<&'a Arc<Self>, AuthError> {
-        extensions.get().ok_or_else(|| no_layer(asked, place))
+        extensions.get().ok_or_else(|| no_layer(needed, place))
     }
 
     pub(super) fn downcast<U: Send + Sync + 'static>(
@@ -95,7 +95,7 @@ impl dyn ErasedIdentity {
         let any: Arc<dyn Any + Send + Sync> = Arc::clone(self) as _;
         any.downcast().map_err(|_| {
             let hint = Misconfiguration::OtherUser {
-                asked: type_name::<U>(),
+                needed: type_name::<U>(),
                 layer: self.user_type(),
             };
             self.shape(misconfigured(hint, place))

@@ -55,19 +55,19 @@ pub(super) fn layer_applied() {
 }
 
 /// Error of a request that did not pass through an `AuthLayer`.
-pub(super) fn no_layer(asked: &'static str, place: Place<'_>) -> AuthError {
+pub(super) fn no_layer(needed: &'static str, place: Place<'_>) -> AuthError {
     let applied = APPLIED.load(Ordering::Relaxed);
-    misconfigured(hint(asked, (place.guarded)(), applied), place)
+    misconfigured(hint(needed, (place.guarded)(), applied), place)
 }
 
 /// Tells a missing layer from a misplaced one. The type of a plain tower stack names all its services;
 /// a router hides them.
-fn hint(asked: &'static str, guarded: &str, applied_elsewhere: bool) -> Misconfiguration {
+fn hint(needed: &'static str, guarded: &str, applied_elsewhere: bool) -> Misconfiguration {
     if guarded.contains(AUTH_SERVICE) {
-        return Misconfiguration::LayerInside { asked };
+        return Misconfiguration::LayerInside { needed };
     }
     Misconfiguration::NoLayer {
-        asked,
+        needed,
         applied_elsewhere,
     }
 }

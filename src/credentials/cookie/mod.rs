@@ -18,21 +18,21 @@ use crate::metrics::record;
 ///
 /// The same value is used to read the cookie, in
 /// [`CredentialSource::with_cookie`](crate::credentials::CredentialSource::with_cookie), and to write
-/// it, with [`set`](Self::set) at log-in and [`clear`](Self::clear) at log-out. Its attributes are
-/// safe by default:
+/// it: with [`set`](Self::set) at log-in and [`clear`](Self::clear) at log-out, or by `cookie_routes`
+/// of `tower-warder-accounts`. Its attributes are safe by default:
 ///
 /// - `HttpOnly`: scripts cannot read it.
 /// - `__Host-`, `Secure` and `Path=/`: it is sent to this host only, and over TLS only.
 /// - `SameSite=Lax`: other sites can cause it to be sent only by a link to a page.
 ///
-/// Browsers send cookies automatically, so each request with the cookie passes a CSRF check, which
+/// Browsers send cookies automatically, so each request with the cookie is checked for CSRF. The check
 /// cannot be disabled: see [`check_csrf`](Self::check_csrf).
 ///
 /// # Rejected cookies
 ///
-/// Every rejection of the cookie also [clears](Self::clear) it: pages cannot remove it themselves.
-/// That is the case if its token has expired or has an invalid signature, if the cookie was sent
-/// twice, or if the account is unknown, pending or disabled. Where the user is optional, such a
+/// A response that rejects the cookie itself also [clears](Self::clear) it, because pages cannot
+/// remove it. That is the case if its token has expired or has an invalid signature, if the cookie was
+/// sent twice, or if the account is unknown, pending or disabled. Where the user is optional, such a
 /// request is anonymous, so that the log-in page can be shown.
 ///
 /// ```
