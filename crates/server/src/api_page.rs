@@ -1,4 +1,4 @@
-//! The API described, and a page to try it.
+//! OpenAPI document and API page.
 
 use axum::Router;
 use axum::http::header::{CONTENT_SECURITY_POLICY, HeaderValue};
@@ -9,15 +9,16 @@ use tower_warder_accounts::openapi::{AccountsApi, CookieApi, SessionsApi, Ticket
 use utoipa::{Modify, OpenApi};
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
-/// The document at `/api/openapi.json`, the page at `/api/docs`. "Authorize" logs in.
+/// Routes of the document at `/api/openapi.json` and the page at `/api/docs`, whose "Authorize"
+/// logs in.
 pub(crate) fn routes(cookie: &AuthCookie, has_sessions: bool) -> Router {
     let mut document = Api::openapi();
     if has_sessions {
         document = document.nest("/api/auth", SessionsApi::openapi());
     }
     SECURITY.cookie(cookie.name()).modify(&mut document);
-    // Without a badge that a server elsewhere draws, and without the bar whose logo brings a style
-    // of its own.
+    // Without the validator badge, which an external server draws, and without the top bar, whose
+    // logo has an inline style.
     let config = Config::from(DOCUMENT)
         .validator_url("none")
         .use_base_layout();
@@ -31,7 +32,7 @@ pub(crate) fn routes(cookie: &AuthCookie, has_sessions: bool) -> Router {
 #[openapi(
     info(
         title = "Accounts",
-        description = "The example server of tower-warder. Authorize with e-mail and password: \
+        description = "The login server of tower-warder. Authorize with e-mail and password: \
             client id and secret stay empty.",
     ),
     nest(
@@ -48,7 +49,7 @@ const SECURITY: SecuritySchemes<'static> = SecuritySchemes::new()
 
 const DOCUMENT: &str = "/api/openapi.json";
 
-/// Everything comes from this server, but for icons that are in the style sheet.
+/// Allows only this server as source, except icons that are in the style sheet.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
     img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; \
     frame-ancestors 'none'";

@@ -1,4 +1,4 @@
-//! The first admin, and what a server without one logs.
+//! Bootstrap of the first admin.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -16,7 +16,7 @@ use zeroize::Zeroizing;
 use super::origin::PublicOrigin;
 use super::store::Store;
 
-/// Which account becomes the first admin: the value of `BOOTSTRAP`.
+/// Value of `BOOTSTRAP`: which account becomes the first admin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Bootstrap {
     FirstUser,
@@ -25,7 +25,7 @@ pub enum Bootstrap {
 }
 
 impl Bootstrap {
-    /// Where only this machine reaches the server, the first account is its operator's.
+    /// Returns `FirstUser` if only this machine can reach the server, else `Secret`.
     pub fn by_default(bind_addr: IpAddr, origin: Option<&PublicOrigin>) -> Self {
         if bind_addr.is_loopback() && origin.is_none_or(PublicOrigin::is_loopback) {
             Self::FirstUser
@@ -35,7 +35,7 @@ impl Bootstrap {
     }
 }
 
-/// The same with its secret, if there is one.
+/// [`Bootstrap`] with its secret, if there is one.
 pub enum FirstAdmin {
     FirstUser,
     Secret(Zeroizing<String>),
@@ -43,8 +43,8 @@ pub enum FirstAdmin {
 }
 
 impl FirstAdmin {
-    /// The secret is made of the `key` of the tokens, so that all nodes have the same one, also
-    /// after a restart, and nothing has to be kept.
+    /// Derives the secret from the `key` of the tokens, so that it is the same on all nodes and
+    /// after a restart, and is not stored.
     pub fn new(
         bootstrap: Bootstrap,
         key: impl FnOnce() -> Result<Zeroizing<Vec<u8>>, BoxError>,
@@ -64,7 +64,8 @@ impl FirstAdmin {
         })
     }
 
-    /// Logs what to do if there is no admin. The page to register asks what is returned.
+    /// Logs how to become the first admin if there is none. The registration page uses the returned
+    /// value.
     pub async fn announce(
         self,
         store: Arc<dyn Store>,
@@ -81,7 +82,7 @@ impl FirstAdmin {
                     register = %format_args!("{origin}/register"),
                     "no account yet: the first account becomes the admin"
                 ),
-                // The log is where the operator is to find it.
+                // The operator reads the secret from the log.
                 Self::Secret(secret) => tracing::warn!(
                     register = %format_args!("{origin}/register"),
                     bootstrap_secret = %secret.as_str(),
@@ -100,7 +101,7 @@ impl FirstAdmin {
     }
 }
 
-/// Whether the bootstrap secret still makes an admin.
+/// Tells whether the bootstrap secret still creates an admin.
 #[derive(Clone)]
 pub struct AwaitsSecret(Arc<Awaited>);
 
@@ -111,7 +112,7 @@ struct Awaited {
 }
 
 impl AwaitsSecret {
-    /// `false` where the store cannot answer: no account could be registered either.
+    /// Returns `false` if the store is unavailable: registration would fail, too.
     pub async fn ask(&self) -> bool {
         let Awaited { store, is_over } = &*self.0;
         if is_over.load(Ordering::Relaxed) {
@@ -128,8 +129,8 @@ impl AwaitsSecret {
     }
 }
 
-/// HMAC, which reveals nothing about the key. The text is no signing input of a token, so this is no
-/// signature of one.
+/// Derives the secret with HMAC, which reveals nothing about the key. The text is not a valid
+/// signing input, so the result is not the signature of a token.
 fn derive(key: &[u8]) -> Result<Zeroizing<String>, BoxError> {
     let mut mac = Hmac::<Sha256>::new_from_slice(key)?;
     mac.update(b"tower-warder: bootstrap secret");

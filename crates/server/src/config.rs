@@ -1,4 +1,4 @@
-//! What the environment says: parsed first of all, so that what exists is valid.
+//! Configuration from environment variables, validated before anything else starts.
 
 use std::env::{self, VarError};
 use std::error::Error;
@@ -39,7 +39,7 @@ pub(crate) struct Config {
 }
 
 impl Config {
-    /// Reads the environment; without any variable everything has a default.
+    /// Reads the environment. Every variable has a default.
     pub(crate) fn from_env() -> Result<Self, Box<dyn Error>> {
         if variable("AUTH_THROTTLE")?.is_some_and(|value| value != "off") {
             let remedy = "this version does not throttle; set it to off or unset it";
@@ -66,8 +66,8 @@ impl Config {
     }
 }
 
-/// Where the keys of the tokens come from. No secret is made before [`read`](Self::read), so that a
-/// start that fails for another reason leaves no file.
+/// Source of the keys that sign tokens. No secret is generated before [`read`](Self::read), so that
+/// a start that fails for another reason leaves no file.
 pub(crate) enum KeySource {
     Directory(KeyDirectory),
     Given(HmacSecret),
@@ -76,9 +76,9 @@ pub(crate) enum KeySource {
 }
 
 impl KeySource {
-    /// The given directory or secret; else the one beside the database file, made at the first start. Its name
-    /// has the whole name of the database in it, so that no two databases share one. Beside
-    /// PostgreSQL there is no file that every server could read.
+    /// Returns the configured directory or secret; otherwise the file beside the database,
+    /// generated at the first start. Its name contains the whole name of the database, so that two
+    /// databases never share one. PostgreSQL has no such file: not every server could read it.
     fn from_env(database: &Database) -> Result<Self, Box<dyn Error>> {
         let directory = variable("JWT_KEYS")?;
         if env::var_os("JWT_SECRET").is_some() {
@@ -131,8 +131,8 @@ impl KeySource {
 }
 
 impl KeySource {
-    /// What signs, as bytes that all servers with the same keys have: other secrets can be made of
-    /// them. Beside a database in memory they are as short-lived as the accounts.
+    /// Returns the signing key as bytes, equal on all servers with the same keys, to derive other
+    /// secrets from. With a database in memory they last as long as the accounts.
     pub(crate) fn bytes(&self) -> Result<Zeroizing<Vec<u8>>, BoxError> {
         Ok(match self {
             Self::Directory(directory) => directory.signing_bytes()?,
@@ -147,7 +147,7 @@ impl KeySource {
     }
 }
 
-/// The place, never the secret.
+/// Formats the location, never the secret.
 impl fmt::Display for KeySource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -159,7 +159,7 @@ impl fmt::Display for KeySource {
     }
 }
 
-/// What to log, before anything is.
+/// Returns the log filter. Called before logging is set up.
 pub(crate) fn log_filter() -> Result<EnvFilter, Box<dyn Error>> {
     let text = variable("RUST_LOG")?.unwrap_or_else(|| "info".to_owned());
     let parse = |text: &str| {
@@ -171,7 +171,7 @@ pub(crate) fn log_filter() -> Result<EnvFilter, Box<dyn Error>> {
         })
     };
     let filter = parse(&text)?;
-    // What is named in `text` is logged as it says.
+    // Directives in `text` take precedence.
     match filter.max_level_hint() {
         Some(level) if level <= LevelFilter::INFO => parse(&format!("{LIMITED},{text}")),
         _ => Ok(filter),
@@ -262,7 +262,7 @@ fn connections_per_address() -> Result<usize, Box<dyn Error>> {
         .ok_or_else(|| invalid("CONNECTIONS_PER_ADDRESS", "give a number from 1 to 4096"))
 }
 
-/// The given one; else the database's, if it has one.
+/// Returns the configured channel; otherwise that of the database, if it has one.
 fn channel(database: &Database) -> Result<Option<Channel>, Box<dyn Error>> {
     let Some(url) = variable("INVALIDATION_URL")? else {
         return Ok(database.try_into().ok());
@@ -274,7 +274,7 @@ fn channel(database: &Database) -> Result<Option<Channel>, Box<dyn Error>> {
     channel.map(Some)
 }
 
-/// A whole number of seconds, minutes, hours or days: `90s`, `15m`, `12h`, `7d`.
+/// Parses a whole number of seconds, minutes, hours or days: `90s`, `15m`, `12h`, `7d`.
 fn duration(name: &'static str, most: Duration) -> Result<Option<Duration>, Box<dyn Error>> {
     let Some(text) = variable(name)? else {
         return Ok(None);
@@ -311,7 +311,7 @@ fn switch(name: &'static str, default: bool) -> Result<bool, Box<dyn Error>> {
     }
 }
 
-/// A variable that is not empty, if it is set.
+/// Returns a variable if it is set, and an error if it is empty.
 fn variable(name: &'static str) -> Result<Option<String>, Box<dyn Error>> {
     match env::var(name) {
         Ok(value) if value.is_empty() => {
@@ -341,16 +341,16 @@ impl fmt::Display for Invalid {
 
 impl Error for Invalid {}
 
-/// Warnings that clients cause at will, one for each request or frame: statements and waits that a
-/// flood makes slow, HTTP/2 frames that nobody asked for.
+/// Silences warnings that clients can cause at will, one for each request or frame: slow statements
+/// and pool waits under load, and unexpected HTTP/2 frames.
 const LIMITED: &str = "sqlx::query=error,sqlx::pool=error,h2=error";
 
-/// Many people may share one address.
+/// Many users may share one address.
 const DEFAULT_CONNECTIONS_PER_ADDRESS: usize = 128;
 
 const DEFAULT_DATABASE: &str = "sqlite://tower-warder.sqlite";
 
-/// A token that outlives the calendar could not be issued.
+/// Ten years: the expiry must remain a valid date.
 const MAX_LIFETIME: Duration = Duration::from_secs(3653 * 24 * 3600);
 
 const MAX_USER_CACHE_TTL: Duration = Duration::from_secs(3600);

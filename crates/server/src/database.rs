@@ -1,4 +1,4 @@
-//! The place of the accounts: what `DATABASE_URL` says.
+//! Location of the database: the value of `DATABASE_URL`.
 
 use std::fmt;
 #[cfg(unix)]
@@ -11,7 +11,7 @@ use std::str::FromStr;
 use sqlx::postgres::PgConnectOptions;
 use sqlx::sqlite::SqliteConnectOptions;
 
-/// Where the accounts are, as a URL says it. Its `Display` is what may be logged.
+/// Location of the accounts. Its `Display` is safe to log.
 #[derive(Clone)]
 pub enum Database {
     Sqlite(SqliteFile),
@@ -19,7 +19,7 @@ pub enum Database {
 }
 
 impl Database {
-    /// How many connections are kept at most, where that is to be chosen.
+    /// Sets the maximum number of connections, for databases with a pool.
     pub fn connections(mut self, connections: u32) -> Self {
         if let Self::Postgres(server) = &mut self {
             server.connections = connections;
@@ -54,11 +54,11 @@ impl fmt::Display for Database {
     }
 }
 
-/// No place of accounts. What it says instead may have a password in it, and is not repeated.
+/// The URL is not supported. It may contain a password, so it is not repeated.
 #[derive(Debug)]
 pub struct Unusable;
 
-/// A file, or the memory of this process.
+/// SQLite database in a file or in memory.
 #[derive(Clone)]
 pub struct SqliteFile {
     options: SqliteConnectOptions,
@@ -78,12 +78,12 @@ impl SqliteFile {
         })
     }
 
-    /// The file, unless the accounts live only as long as the process.
+    /// Returns the file, or `None` for a database in memory.
     pub fn path(&self) -> Option<&Path> {
         (!self.in_memory).then(|| self.options.get_filename())
     }
 
-    /// Makes the file unless it is there.
+    /// Creates the file unless it exists.
     pub fn create(&self) -> io::Result<SqliteConnectOptions> {
         if let Some(path) = self.path() {
             create_private(path)?;
@@ -91,7 +91,8 @@ impl SqliteFile {
         Ok(self.options.clone().create_if_missing(true))
     }
 
-    /// Reports rights that others have to the file. An operator may have chosen them, so they stay.
+    /// Warns if group or others have access to the file. The mode is not changed, because an
+    /// operator may have chosen it.
     #[cfg(unix)]
     pub fn warn_if_accessible(&self) -> io::Result<()> {
         use std::os::unix::fs::PermissionsExt;
@@ -117,20 +118,20 @@ impl SqliteFile {
     }
 }
 
-/// A server that others share.
+/// PostgreSQL server.
 // No `Debug`: that of the options shows the password.
 #[derive(Clone)]
 pub struct PostgresServer {
     pub options: PgConnectOptions,
-    /// As many at most.
+    /// Maximum number of connections.
     pub connections: u32,
 }
 
 impl PostgresServer {
     fn new(url: &str, place: &str) -> Result<Self, Unusable> {
         let place = place.strip_prefix("//").ok_or(Unusable)?;
-        // Written as they are, `/`, `?` and `#` end the password early, and its rest would be taken
-        // for a name that is logged, or for a parameter.
+        // Unescaped `/`, `?` or `#` end the password early, and its rest would be parsed as a name
+        // that is logged, or as a parameter.
         let (_, rest) = place.split_at(place.find(['/', '?', '#']).unwrap_or(place.len()));
         if rest.contains(['@', '#']) {
             return Err(Unusable);
@@ -153,7 +154,7 @@ impl PostgresServer {
     }
 }
 
-/// Host, port and database: nothing secret, and nobody's name.
+/// Formats host, port and database: no secret and no user name.
 impl fmt::Display for PostgresServer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { options, .. } = self;
@@ -168,7 +169,7 @@ impl fmt::Display for PostgresServer {
     }
 }
 
-/// What the driver knows. What it does not know it would log, with its value.
+/// Returns `true` for parameters that the driver knows. It logs unknown ones with their value.
 fn is_parameter(name: &str) -> bool {
     const KNOWN: [&str; 13] = [
         "application_name",
@@ -188,8 +189,8 @@ fn is_parameter(name: &str) -> bool {
     KNOWN.contains(&name) || name.starts_with("options[")
 }
 
-/// SQLite would let everybody read the hashes. Its other files take over the rights of this one,
-/// and a file that is there keeps its own.
+/// Creates the file readable by its owner only: it contains password hashes. Its other files
+/// inherit the mode; an existing file keeps its own.
 fn create_private(path: &Path) -> io::Result<()> {
     let mut options = OpenOptions::new();
     options.write(true).create(true).truncate(false);

@@ -1,5 +1,4 @@
-//! Health, for whoever decides what comes here: a service manager asks whether the process lives, a
-//! balancer whether requests are well placed.
+//! Health checks: liveness for service managers, readiness for load balancers.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -19,9 +18,9 @@ use tower_warder::BoxError;
 
 use super::serve::Stop;
 
-/// `GET /healthz`: 200 as long as the process answers; nobody is asked. `GET /readyz`: 200 if `ask`
-/// says that the store answers and nobody has said stop, else 503. Both are for everybody, so they
-/// say no more than that.
+/// Routes of the health checks. `GET /healthz` is 200 as long as the process responds, without a
+/// call to the store. `GET /readyz` is 200 if `ask` succeeds and the server is not stopping, else
+/// 503. Both are public, so they reveal nothing else.
 pub fn routes<A>(ask: A, stop: Stop) -> Router
 where
     A: Fn() -> BoxFuture<'static, Result<(), BoxError>> + Send + Sync + 'static,
@@ -30,7 +29,7 @@ where
         ask: Box::new(ask),
         stop,
         was_ready: AtomicBool::new(true),
-        round: Mutex::new(None),
+        check: Mutex::new(None),
     };
     Router::new()
         .route("/healthz", get(health))
@@ -39,22 +38,23 @@ where
 }
 
 async fn health() -> Response {
-    said(StatusCode::OK, "ok")
+    text_response(StatusCode::OK, "ok")
 }
 
 async fn ready(State(readiness): State<Arc<Readiness>>) -> Response {
     tokio::select! {
-        // First, and also in the middle of a question: the balancer is to know at once.
+        // Checked first, and also while a check is pending: the load balancer must learn it at
+        // once.
         biased;
-        () = readiness.stop.clone() => said(StatusCode::SERVICE_UNAVAILABLE, "stopping"),
+        () = readiness.stop.clone() => text_response(StatusCode::SERVICE_UNAVAILABLE, "stopping"),
         ready = readiness.answer() => match ready {
-            true => said(StatusCode::OK, "ready"),
-            false => said(StatusCode::SERVICE_UNAVAILABLE, "not ready"),
+            true => text_response(StatusCode::OK, "ready"),
+            false => text_response(StatusCode::SERVICE_UNAVAILABLE, "not ready"),
         }
     }
 }
 
-fn said(status: StatusCode, text: &'static str) -> Response {
+fn text_response(status: StatusCode, text: &'static str) -> Response {
     (status, [(CACHE_CONTROL, "no-store")], text).into_response()
 }
 
@@ -62,28 +62,28 @@ struct Readiness {
     ask: Box<dyn Fn() -> BoxFuture<'static, Result<(), BoxError>> + Send + Sync>,
     stop: Stop,
     was_ready: AtomicBool,
-    round: Mutex<Option<Round>>,
+    check: Mutex<Option<Check>>,
 }
 
 impl Readiness {
-    /// The answer of the question that is open, of the last one while it is fresh, or of a new one:
-    /// however many ask here, the store is asked once.
+    /// Returns the result of the pending check, of the last one while it is fresh, or of a new one:
+    /// concurrent requests share one call to the store.
     async fn answer(self: Arc<Self>) -> bool {
         let answer = {
-            let mut last = self.round.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut last = self.check.lock().unwrap_or_else(PoisonError::into_inner);
             match &*last {
-                Some(round) if round.counts() => round.answer.clone(),
-                _ => last.insert(Round::begin(&self)).answer.clone(),
+                Some(check) if check.is_fresh() => check.answer.clone(),
+                _ => last.insert(Check::start(&self)).answer.clone(),
             }
         };
         answer.await
     }
 
     async fn ask(&self) -> bool {
-        let error = match time::timeout(PATIENCE, (self.ask)()).await {
+        let error = match time::timeout(TIMEOUT, (self.ask)()).await {
             Ok(Ok(())) => None,
             Ok(Err(error)) => Some(error.to_string()),
-            Err(_) => Some("the store is slow".to_owned()),
+            Err(_) => Some("the store did not answer in time".to_owned()),
         };
         let ready = error.is_none();
         // One line for each change.
@@ -97,33 +97,33 @@ impl Readiness {
     }
 }
 
-/// One question to the store. A task of its own, so that it ends with its answer and not with
-/// whoever waits for it: who hangs up and asks again does not ask the store again.
-struct Round {
-    began: Instant,
+/// One check of the store, in a task of its own: it completes even if its requests are cancelled,
+/// so that cancelling and retrying does not call the store again.
+struct Check {
+    started: Instant,
     task: AbortHandle,
     answer: Shared<BoxFuture<'static, bool>>,
 }
 
-impl Round {
-    fn begin(readiness: &Arc<Readiness>) -> Self {
+impl Check {
+    fn start(readiness: &Arc<Readiness>) -> Self {
         let readiness = Arc::clone(readiness);
         let task = tokio::spawn(async move { readiness.ask().await });
         Self {
-            began: Instant::now(),
+            started: Instant::now(),
             task: task.abort_handle(),
             // A check that panics is not ready.
             answer: task.map(|ready| ready.unwrap_or(false)).boxed().shared(),
         }
     }
 
-    fn counts(&self) -> bool {
-        self.began.elapsed() < PERIOD || !self.task.is_finished()
+    fn is_fresh(&self) -> bool {
+        self.started.elapsed() < FRESHNESS || !self.task.is_finished()
     }
 }
 
-/// How long the store may take.
-const PATIENCE: Duration = Duration::from_secs(1);
+/// Timeout of a check.
+const TIMEOUT: Duration = Duration::from_secs(1);
 
-/// How long an answer counts.
-const PERIOD: Duration = Duration::from_millis(500);
+/// How long a result stays fresh.
+const FRESHNESS: Duration = Duration::from_millis(500);

@@ -1,9 +1,8 @@
-//! A login server: register, log in, approve, disable, reset, over SQLite or PostgreSQL.
+//! Login server: registration, log-in, approval, sessions and pages, over SQLite or PostgreSQL.
 //!
-//! Run with `cargo run`. Nothing needs to be set up: without any variable it
-//! makes a database and a secret in the working directory and says where it listens. Then open
-//! <http://127.0.0.1:8000/> in a browser: the first account is the admin, as long as only this
-//! machine reaches the server. Or:
+//! Run with `cargo run`. No setup is needed: without any variable it creates a database and a
+//! secret in the working directory and prints its address. Then open <http://127.0.0.1:8000/> in a
+//! browser: the first account is the admin, as long as only this machine can reach the server. Or:
 //!
 //! ```text
 //! api=http://127.0.0.1:8000/api/auth
@@ -19,7 +18,7 @@
 //! curl -N "http://127.0.0.1:8000/api/events?token=$TICKET"
 //! ```
 //!
-//! With `SESSIONS=on` access tokens live for 15 minutes, and each log-in is a session:
+//! With `SESSIONS=on` access tokens live for 15 minutes, and each log-in opens a session:
 //!
 //! ```text
 //! curl -i $api/login -d username=ada@example.com -d 'password=correct horse'
@@ -33,35 +32,35 @@
 //! curl -i -X POST $api/logout-all -H "Authorization: Bearer $TOKEN"
 //! ```
 //!
-//! <http://127.0.0.1:8000/api/docs> describes the routes, and tries them. `/healthz` and `/readyz`
-//! are for service managers and balancers.
+//! <http://127.0.0.1:8000/api/docs> describes the routes, and can call them. `/healthz` and
+//! `/readyz` are for service managers and load balancers.
 //!
-//! Several of these may run on one PostgreSQL: the tables are made by whichever starts first. It is
-//! spoken to without TLS.
+//! Several instances can share one PostgreSQL: the first one creates the tables. Connections to
+//! PostgreSQL do not use TLS.
 //!
-//! To be reached from elsewhere the server needs `PUBLIC_ORIGIN`, whatever the address to listen at:
-//! without it only `localhost`, `127.0.0.0/8` and `[::1]` are served, and their cookie,
-//! `tower_warder`, travels without TLS. With an origin of `https` the cookie is
-//! `__Host-tower_warder`, which browsers take over TLS only. Requests to other hosts are answered
-//! with 421, but for `/healthz` and `/readyz`.
+//! To be reached from other machines the server needs `PUBLIC_ORIGIN`, whatever address it listens
+//! at: without it only `localhost`, `127.0.0.0/8` and `[::1]` are served, with the cookie
+//! `tower_warder`, which is sent without TLS. With an `https` origin the cookie is
+//! `__Host-tower_warder`, which browsers send over TLS only. Requests to other hosts are answered
+//! with 421, except `/healthz` and `/readyz`.
 //!
 //! | variable | meaning |
 //! |---|---|
-//! | `BIND_ADDR`, or `HOST` and `PORT` | where to listen; defaults to `127.0.0.1:8000` |
-//! | `PUBLIC_ORIGIN` | where browsers find the server, such as `https://login.example.com`: decides the cookie, the hosts that are served, and whose pages may use the cookie; with `http` only for a loopback host. By default the loopback hosts are served |
-//! | `BOOTSTRAP` | who becomes the first admin: `first-user`, the first account; `secret`, the account that registers with the secret that is logged at the start as long as there is no admin; `nobody`. Defaults to `first-user` if only this machine reaches the server, by `BIND_ADDR` and `PUBLIC_ORIGIN`, else to `secret` |
+//! | `BIND_ADDR`, or `HOST` and `PORT` | address to listen at; defaults to `127.0.0.1:8000` |
+//! | `PUBLIC_ORIGIN` | public origin of the server, such as `https://login.example.com`: determines the cookie, the hosts that are served, and the origin whose pages may use the cookie; `http` only for a loopback host. By default the loopback hosts are served |
+//! | `BOOTSTRAP` | which account becomes the first admin: `first-user`, the first account; `secret`, the account that registers with the secret that is logged at startup as long as there is no admin; `nobody`. Defaults to `first-user` if only this machine can reach the server, by `BIND_ADDR` and `PUBLIC_ORIGIN`, else to `secret` |
 //! | `DATABASE_URL` | `sqlite://PATH`, `sqlite::memory:` or `postgres://USER:PASSWORD@HOST:PORT/DATABASE`; defaults to `sqlite://tower-warder.sqlite` |
-//! | `DATABASE_CONNECTIONS` | how many connections to PostgreSQL there are at most; defaults to 10 |
-//! | `JWT_SECRET` | the secret of the tokens; defaults to one made beside the SQLite file, and is required with PostgreSQL |
-//! | `JWT_KEYS` | instead of `JWT_SECRET` a directory of keys, read again at SIGHUP: `NAME.secret`, and with `--features aws-lc-rs` also `NAME.pem` and `NAME.pub.pem`; the file `signing` has the name of the one that signs. `docs/running.md` says how they rotate |
-//! | `JWT_LIFETIME` | how long tokens live, such as `15m`; defaults to 7 days |
-//! | `PASSWORD_CHECK` | `off`: new passwords need their length only; by default the most common ones and the account's own address are refused |
-//! | `SESSIONS` | `on`: refresh tokens and sessions; `JWT_LIFETIME` is that of cookies then |
-//! | `USER_CACHE_TTL` | how long accounts are kept in memory, such as `5s`; by default every request asks the database |
-//! | `INVALIDATION_URL` | where the nodes hear of each other's changes, for `USER_CACHE_TTL`: `redis://HOST` or `postgres://…`; defaults to `DATABASE_URL` if that is PostgreSQL |
-//! | `SHUTDOWN_DELAY` | how long it goes on serving after a signal, such as `3s`, while `/readyz` already says no; by default not at all |
-//! | `METRICS_ADDR` | where to serve `GET /metrics` to Prometheus, such as `127.0.0.1:9000`; by default nowhere. Needs `--features metrics` |
-//! | `CONNECTIONS_PER_ADDRESS` | how many connections one address may have, loopback excepted; defaults to 128. Behind a proxy on another machine, as many as it makes |
+//! | `DATABASE_CONNECTIONS` | maximum number of connections to PostgreSQL; defaults to 10 |
+//! | `JWT_SECRET` | the secret that signs tokens; defaults to one generated beside the SQLite file, and is required with PostgreSQL |
+//! | `JWT_KEYS` | instead of `JWT_SECRET` a directory of keys, read again at SIGHUP: `NAME.secret`, and with `--features aws-lc-rs` also `NAME.pem` and `NAME.pub.pem`; the file `signing` contains the name of the key that signs. `docs/running.md` describes rotation |
+//! | `JWT_LIFETIME` | lifetime of tokens, such as `15m`; defaults to 7 days |
+//! | `PASSWORD_CHECK` | `off`: checks only the length of new passwords; by default common passwords and the account's own address are rejected |
+//! | `SESSIONS` | `on`: refresh tokens and sessions; `JWT_LIFETIME` is then the lifetime of cookies |
+//! | `USER_CACHE_TTL` | how long accounts are kept in memory, such as `5s`; by default every request queries the database |
+//! | `INVALIDATION_URL` | channel that tells nodes about each other's changes, for `USER_CACHE_TTL`: `redis://HOST` or `postgres://…`; defaults to `DATABASE_URL` if that is PostgreSQL |
+//! | `SHUTDOWN_DELAY` | how long it keeps serving after a signal, such as `3s`, while `/readyz` is already 503; defaults to 0 seconds |
+//! | `METRICS_ADDR` | address of `GET /metrics` for Prometheus, such as `127.0.0.1:9000`; off by default. Needs `--features metrics` |
+//! | `CONNECTIONS_PER_ADDRESS` | maximum number of connections of one address, except loopback; defaults to 128. Behind a proxy on another machine, set it to what the proxy opens |
 //! | `AUTH_THROTTLE` | reserved; only `off` |
 //! | `RUST_LOG` | what to log; defaults to `info` |
 
@@ -111,7 +110,7 @@ use self::config::Config;
 use self::keys::HangUps;
 use self::metrics::Metrics;
 
-/// Serves until it is told to stop.
+/// Runs the server until it is stopped.
 pub async fn main() -> ExitCode {
     match run().await {
         Ok(()) => ExitCode::SUCCESS,
@@ -131,7 +130,7 @@ async fn run() -> Result<(), Box<dyn Error>> {
     let hang_ups = HangUps::listen()?;
     let config = Config::from_env()?;
 
-    // First whether there is a place to listen: a start that fails there makes no files.
+    // Bind before opening the store: a start that fails here creates no files.
     let address = config.bind_addr;
     let listener = TcpListener::bind(address).await.map_err(|error| {
         format!("cannot listen on {address}; choose another BIND_ADDR: {error}")
@@ -142,7 +141,7 @@ async fn run() -> Result<(), Box<dyn Error>> {
     };
     let place = config.database.to_string();
     let store = store::open(config.database).await.map_err(|error| {
-        format!("DATABASE_URL: {place} cannot be opened; choose another or mend it: {error}")
+        format!("DATABASE_URL: {place} cannot be opened; choose another or fix it: {error}")
     })?;
     let keys = config.keys.read()?;
     tracing::info!(database = %place, keys = %config.keys, "accounts opened");
@@ -183,11 +182,11 @@ async fn run() -> Result<(), Box<dyn Error>> {
     let awaits_secret =
         announced.map_err(|error| format!("DATABASE_URL: {place} does not answer: {error}"))?;
 
-    // From here on a signal no longer kills.
+    // From here on a signal stops gracefully instead of killing the process.
     let published = keys.routes();
     let signal: serve::Stop = stop_signal(hang_ups.reload(keys))?.boxed().shared();
-    // A balancer learns meanwhile that nothing is to come here: what is on its way when the door
-    // closes is lost.
+    // Meanwhile the load balancer stops sending requests: those in transit when the listener closes
+    // are lost.
     let delay = config.shutdown_delay.unwrap_or_default();
     let stop = signal.clone().then(move |()| tokio::time::sleep(delay));
     let stop: serve::Stop = stop.boxed().shared();
@@ -201,7 +200,8 @@ async fn run() -> Result<(), Box<dyn Error>> {
             async move { store.ping().await }.boxed()
         }
     };
-    // Outside of the layers: no token is looked at, and no span made for what comes every second.
+    // Outside of the layers: health checks come every second and need no authentication and no
+    // span.
     let health = health::routes(ask, signal);
     let app = origin::guarded(app.merge(published), health, config.public_origin);
     println!("listening on http://{}", listener.local_addr()?);
@@ -211,7 +211,7 @@ async fn run() -> Result<(), Box<dyn Error>> {
     let serve = serve::serve(listener, app, config.connections_per_address, stop.clone());
     tokio::select! {
         () = serve => {}
-        // Whoever is still being served has this long to finish.
+        // Time that running requests have to finish.
         () = stop.then(|()| tokio::time::sleep(GRACE)) => {}
     }
     store.close().await;
@@ -234,13 +234,13 @@ pub fn app<S: AccountStore>(
         accounts = accounts.user_cache(cache.clone());
         auth = auth.user_cache(cache);
     }
-    // The path and never the query: a span is read by more people than a request.
+    // The path without the query, which may contain a token: logs have more readers than requests.
     let trace = TraceLayer::new_for_http()
         .make_span_with(|request: &Request| {
             tracing::info_span!("request", method = %request.method(), path = request.uri().path())
         })
-        // Else each 503 is a line at ERROR, as fast as anybody sends requests. Causes are logged
-        // where they arise; the status of each response is logged at DEBUG.
+        // Otherwise each 503 is a line at ERROR, at the rate of the requests. Causes are logged
+        // where they occur; the status of each response is logged at DEBUG.
         .on_failure(());
     let has_sessions = accounts.has_sessions();
     let mut routes = accounts::routes(accounts.clone())
@@ -259,7 +259,7 @@ pub fn app<S: AccountStore>(
         .layer(trace)
 }
 
-/// The accounts in memory: for so long, or until the channel says that they have changed.
+/// Creates the cache of accounts, with the time to live and the invalidation channel.
 pub fn user_cache(ttl: Duration, channel: Option<Channel>) -> UserCache<User> {
     let cache = UserCache::new(10_000).ttl(ttl);
     let Some(channel) = channel else {
@@ -273,8 +273,7 @@ pub fn user_cache(ttl: Duration, channel: Option<Channel>) -> UserCache<User> {
     cache
 }
 
-/// Waits for Ctrl-C, or for what a service manager sends, or for the end of the terminal; listens
-/// from the call on.
+/// Resolves at SIGINT, SIGTERM, or when the terminal closes. Listens from the call on.
 #[cfg(unix)]
 fn stop_signal(terminal: impl Future<Output = ()>) -> io::Result<impl Future<Output = ()>> {
     let mut interrupt = signal(SignalKind::interrupt())?;

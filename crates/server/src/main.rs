@@ -1,4 +1,4 @@
-//! Runs the library of the same name.
+//! Program of the login server. See the library of the same name.
 
 #![forbid(unsafe_code)]
 

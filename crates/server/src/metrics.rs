@@ -1,4 +1,4 @@
-//! The figures, at an address of their own, so that they are never public by accident.
+//! Prometheus metrics, at an address of their own so that they are not public by accident.
 
 use std::error::Error;
 use std::net::SocketAddr;
@@ -22,7 +22,7 @@ mod served {
 
     use super::{Error, SocketAddr};
 
-    /// Counts from now on, and serves what was counted once it is asked to.
+    /// Recorder that counts from its creation, and the listener that serves it.
     pub(crate) struct Metrics {
         listener: TcpListener,
         handle: PrometheusHandle,
@@ -34,7 +34,7 @@ mod served {
             let listener = TcpListener::bind(address).await.map_err(|error| {
                 format!("cannot listen on {address}; choose another METRICS_ADDR: {error}")
             })?;
-            // Buckets, not quantiles: those of several nodes can be added up.
+            // Buckets, not quantiles: buckets of several nodes can be summed.
             let handle = PrometheusBuilder::new()
                 .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), &BUCKETS)?
                 .install_recorder()?;
@@ -67,12 +67,13 @@ mod served {
 
     const TEXT: &str = "text/plain; version=0.0.4; charset=utf-8";
 
-    /// From a row that is in memory to a store that hardly answers.
+    /// From a cache hit to a store that is almost down.
     const BUCKETS: [f64; 13] = [
         0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0,
     ];
 
-    /// Else what histograms have heard stays as it was told, in memory, until somebody asks.
+    /// Interval of the upkeep, without which recorded histogram samples stay in memory until the
+    /// next scrape.
     const UPKEEP: Duration = Duration::from_secs(5);
 }
 
@@ -80,7 +81,7 @@ mod served {
 mod unserved {
     use super::{Error, SocketAddr};
 
-    /// There are none.
+    /// Placeholder without the feature `metrics`.
     pub(crate) enum Metrics {}
 
     impl Metrics {

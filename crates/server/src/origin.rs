@@ -1,4 +1,4 @@
-//! The public origin of the server, the hosts that are served, and the headers of every response.
+//! Public origin of the server, check of the `Host` header, and headers of every response.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -21,8 +21,8 @@ use tower_http::set_header::SetResponseHeaderLayer;
 use tower_warder::credentials::AuthCookie;
 use tower_warder::error::ConfigError;
 
-/// The value of `PUBLIC_ORIGIN`, as browsers write it (RFC 6454, section 6.1). Over plain HTTP only
-/// for loopback hosts: elsewhere tokens would travel readable.
+/// Value of `PUBLIC_ORIGIN`, as browsers serialize it (RFC 6454, section 6.1). `http` is accepted
+/// for loopback hosts only: elsewhere tokens would be sent in clear text.
 #[derive(Clone, Debug)]
 pub struct PublicOrigin {
     text: String,
@@ -32,13 +32,13 @@ pub struct PublicOrigin {
 }
 
 impl PublicOrigin {
-    /// Whether only this machine reaches it.
+    /// Returns `true` if only this machine can reach it.
     pub fn is_loopback(&self) -> bool {
         is_loopback(&self.host)
     }
 
-    /// Whether a `Host` means it: in any case, with or without the scheme's own port and a final
-    /// dot.
+    /// Returns `true` if a `Host` matches: case-insensitive, with or without the default port and a
+    /// trailing dot.
     fn is_at(&self, host: &str, port: Option<u16>) -> bool {
         let own = if self.is_https { 443 } else { 80 };
         host.eq_ignore_ascii_case(&self.host) && port.unwrap_or(own) == self.port.unwrap_or(own)
@@ -46,7 +46,7 @@ impl PublicOrigin {
 }
 
 impl FromStr for PublicOrigin {
-    /// What to do about it.
+    /// How to fix the value.
     type Err = &'static str;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
@@ -82,8 +82,8 @@ impl fmt::Display for PublicOrigin {
     }
 }
 
-/// `__Host-tower_warder`, which browsers take over TLS only; over plain HTTP `tower_warder`, which
-/// is for this machine.
+/// Returns the cookie: `__Host-tower_warder`, which browsers send over TLS only; over plain HTTP
+/// `tower_warder`, for this machine only.
 pub fn cookie(origin: Option<&PublicOrigin>) -> Result<AuthCookie, ConfigError> {
     let Some(origin) = origin else {
         return AuthCookie::dangerous_without_tls(COOKIE);
@@ -96,18 +96,17 @@ pub fn cookie(origin: Option<&PublicOrigin>) -> Result<AuthCookie, ConfigError> 
     cookie?.own_origin(&origin.text)
 }
 
-/// The whole server: `app` for requests to its own hosts only, so that no page of another site
-/// reaches it by a name that resolves to it (DNS rebinding); `health` for requests to any host.
-/// Without an origin the own hosts are those of the loopback.
+/// Combines the routes: `app` for requests to its own hosts only, against DNS rebinding; `health`
+/// for requests to any host. Without an origin only the loopback hosts are served.
 pub fn guarded(app: Router, health: Router, origin: Option<PublicOrigin>) -> Router {
-    // A year: how long browsers are to come over TLS only.
+    // One year (RFC 6797, section 6.1.1).
     let tls_only = origin
         .as_ref()
         .is_some_and(|origin| origin.is_https)
         .then(|| HeaderValue::from_static("max-age=31536000"));
     let hosts = Arc::new(Hosts {
         origin,
-        has_refused: AtomicBool::new(false),
+        has_rejected: AtomicBool::new(false),
     });
     let check = middleware::from_fn(move |request: Request, next: Next| {
         let checked = hosts.check(&request);
@@ -136,12 +135,12 @@ pub fn guarded(app: Router, health: Router, origin: Option<PublicOrigin>) -> Rou
 
 struct Hosts {
     origin: Option<PublicOrigin>,
-    has_refused: AtomicBool,
+    has_rejected: AtomicBool,
 }
 
 impl Hosts {
-    /// HTTP/2 has the host in the target, HTTP/1.1 in `Host`, and where there are both, one would
-    /// count for a proxy and the other here: both are to be served.
+    /// Checks both the request target, which has the host in HTTP/2, and `Host`: if they differ, a
+    /// proxy might use one and this server the other, so both must be served.
     fn check(&self, request: &Request) -> Result<(), HostRefusal> {
         let mut lines = request.headers().get_all(HOST).iter();
         let line = lines.next();
@@ -161,17 +160,17 @@ impl Hosts {
         Ok(())
     }
 
-    /// The first one at WARN for the operator, who may have forgotten the variable. Anonymous
-    /// requests can cause any number of others.
+    /// Logs the first one at WARN, because the operator may have forgotten the variable, and later
+    /// ones at DEBUG, because anonymous requests can cause any number.
     fn log(&self, host: &[u8]) {
-        let host = host.get(..MAX_LOGGED).unwrap_or(host).escape_ascii();
-        if self.has_refused.swap(true, Ordering::Relaxed) {
-            tracing::debug!(%host, "refused a request to a host that is not served");
+        let host = host.get(..MAX_LOGGED_BYTES).unwrap_or(host).escape_ascii();
+        if self.has_rejected.swap(true, Ordering::Relaxed) {
+            tracing::debug!(%host, "rejected a request to a host that is not served");
         } else {
             tracing::warn!(
                 %host,
-                "refused a request to a host that is not served; PUBLIC_ORIGIN says which is \
-                 (said once)"
+                "rejected a request to a host that is not served; set PUBLIC_ORIGIN to the one \
+                 that browsers use (logged once)"
             );
         }
     }
@@ -209,7 +208,7 @@ impl IntoResponse for HostRefusal {
     }
 }
 
-/// Whether a `Host` with this value is the server's own.
+/// Returns `true` if a `Host` with this value is served.
 pub fn is_served(origin: Option<&PublicOrigin>, host: &[u8]) -> bool {
     let Some((host, port)) = str::from_utf8(host).ok().and_then(split) else {
         return false;
@@ -220,7 +219,7 @@ pub fn is_served(origin: Option<&PublicOrigin>, host: &[u8]) -> bool {
     }
 }
 
-/// Host and port (RFC 9110, section 4.2.3), without the dot that may end a name.
+/// Splits host and port (RFC 9110, section 4.2.3), without a trailing dot.
 fn split(authority: &str) -> Option<(&str, Option<u16>)> {
     let end = match authority.find(']') {
         Some(end) => end + 1,
@@ -240,7 +239,7 @@ fn split(authority: &str) -> Option<(&str, Option<u16>)> {
     (!host.is_empty()).then_some((host, port))
 }
 
-/// Whether no other machine can be meant.
+/// Returns `true` for hosts that always mean this machine.
 fn is_loopback(host: &str) -> bool {
     address(host).map_or_else(
         || host.eq_ignore_ascii_case("localhost"),
@@ -258,8 +257,8 @@ fn address(host: &str) -> Option<IpAddr> {
     }
 }
 
-/// Whether a browser writes this host so: an address as it is written shortest, or a name in lower
-/// case whose last label is no number.
+/// Returns `true` if browsers serialize this host the same way: an address in its shortest form, or
+/// a lower-case name whose last label is not a number.
 fn is_canonical(host: &str) -> bool {
     match address(host) {
         Some(IpAddr::V6(address)) => format!("[{address}]") == host,
@@ -283,8 +282,7 @@ const COOKIE: &str = "tower_warder";
 const OPENER_POLICY: HeaderName = HeaderName::from_static("cross-origin-opener-policy");
 const RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
 
-/// Of a host that is logged, in bytes.
-const MAX_LOGGED: usize = 100;
+const MAX_LOGGED_BYTES: usize = 100;
 
 const NO_ORIGIN: &str = "it is no origin; give one such as https://login.example.com, in lower \
     case, with no path and no slash at its end, and with a port only if it is not the scheme's own";

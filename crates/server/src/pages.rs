@@ -1,7 +1,7 @@
-//! The pages for people: log in, wait, look at the account, and for admins the users.
+//! HTML pages: log-in, registration, profile, and user administration.
 //!
-//! They are in the binary and the same for everybody; the rest their scripts ask of the account
-//! routes. Nothing is loaded from elsewhere.
+//! They are compiled into the binary and contain no user data; their scripts call the account
+//! routes. No resource is loaded from another server.
 
 use axum::http::StatusCode;
 use axum::http::header::{
@@ -28,19 +28,19 @@ pub(crate) fn routes() -> Router {
     let approved = Router::new()
         .route("/", get(Redirect::to("/profile")))
         .route("/profile", get(Html(include_str!("pages/profile.html"))))
-        .route_layer(RequireLayer::<User>::approved().on_rejection(turn_away));
+        .route_layer(RequireLayer::<User>::approved().on_rejection(reject));
     let admins = Router::new()
         .route("/users", get(Html(include_str!("pages/users.html"))))
-        .route_layer(RequireLayer::<User>::new(Admin).on_rejection(turn_away));
+        .route_layer(RequireLayer::<User>::new(Admin).on_rejection(reject));
     let pages = public.merge(approved).merge(admins);
     pages
-        // After a log-out the back button asks the server, and comes to the log-in.
+        // After a log-out the back button must reload the page, which redirects to the log-in.
         .layer(header(CACHE_CONTROL, "no-store"))
         .merge(files())
         .layer(header(CONTENT_SECURITY_POLICY, POLICY))
 }
 
-/// Asks for the bootstrap secret as long as it makes an admin.
+/// Shows the field for the bootstrap secret as long as it creates an admin.
 async fn register(awaits_secret: Option<Extension<AwaitsSecret>>) -> Html<String> {
     let page = include_str!("pages/register.html");
     let asks = match awaits_secret {
@@ -54,9 +54,9 @@ async fn register(awaits_secret: Option<Extension<AwaitsSecret>>) -> Html<String
     })
 }
 
-/// People are sent to the log-in or read why not; programs get what the API would say. The layer
-/// adds the `Set-Cookie` that clears a rejected cookie.
-fn turn_away(error: &AuthError, headers: &HeaderMap) -> Response {
+/// Redirects browsers to the log-in or shows an error page; other clients get the response of the
+/// API. The layer adds the `Set-Cookie` that clears a rejected cookie.
+fn reject(error: &AuthError, headers: &HeaderMap) -> Response {
     if !wants_page(headers) {
         return ProblemJson.response(error, headers);
     }
@@ -73,7 +73,8 @@ fn turn_away(error: &AuthError, headers: &HeaderMap) -> Response {
     (error.status(), Html(page)).into_response()
 }
 
-/// Whether `Accept` names `text/html` (RFC 9110, section 12.5.1). `*/*` does not: scripts send it.
+/// Returns `true` if `Accept` contains `text/html` (RFC 9110, section 12.5.1). `*/*` does not
+/// count: scripts send it.
 fn wants_page(headers: &HeaderMap) -> bool {
     let lines = headers.get_all(ACCEPT).iter();
     let mut ranges = lines.flat_map(|line| line.as_bytes().split(|byte| *byte == b','));
@@ -86,7 +87,7 @@ fn wants_page(headers: &HeaderMap) -> bool {
     })
 }
 
-/// Whether this means anything but what stands before it.
+/// Returns `true` for the weight 0, which excludes the range (RFC 9110, section 12.4.2).
 fn is_zero_weight(parameter: &[u8]) -> bool {
     match parameter {
         [b'q' | b'Q', b'=', weight @ ..] => weight.iter().all(|digit| b"0.".contains(digit)),
@@ -94,7 +95,7 @@ fn is_zero_weight(parameter: &[u8]) -> bool {
     }
 }
 
-/// What the pages load.
+/// Routes of scripts, styles and icons.
 fn files() -> Router {
     let route = |router: Router, (name, content_type, text)| {
         let file = get(([(CONTENT_TYPE, content_type)], text));
@@ -129,8 +130,8 @@ const CSS: &str = "text/css; charset=utf-8";
 const SVG: &str = "image/svg+xml";
 const SCRIPT: &str = "text/javascript; charset=utf-8";
 
-/// Everything comes from this server. No form is sent without a script, and no script can make HTML
-/// of a text.
+/// Allows only this server as source, no form submission without a script, and no HTML from text in
+/// scripts.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; \
     connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; \
     require-trusted-types-for 'script'; trusted-types 'none'";

@@ -1,5 +1,4 @@
-//! Serves connections, each within limits, so that clients that stop in the middle hold nothing for
-//! long and take nothing from others.
+//! HTTP server with limits on each connection, against slow and idle clients.
 
 use std::collections::HashMap;
 use std::io;
@@ -23,22 +22,22 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, sleep, sleep_until};
 use tower::ServiceExt;
 
-/// Resolves when the server stops: it does not wait for streams.
+/// Resolves when the server is to stop. Streams end then.
 pub type Stop = Shared<BoxFuture<'static, ()>>;
 
-/// Serves until it is told to stop, and then finishes what runs.
+/// Serves until `stop` resolves, and then finishes running requests.
 ///
 /// | what | limit |
 /// |---|---|
 /// | connections | 4096; more wait to be accepted |
-/// | connections of one address (of one /64 in IPv6) | `per_address`; more are closed at once. Loopback has no limit: there is a proxy, which knows the addresses |
-/// | the head of a request, and the time until the first and the next one | 10 s, 16 KiB |
+/// | connections of one address (of one /64 in IPv6) | `per_address`; more are closed at once. Loopback has no limit, because a proxy connects from there and limits its clients |
+/// | the head of a request, including the wait for the first and the next one | 10 s, 16 KiB |
 /// | the body of a request | 10 s, 8 KiB: by the routes that read one |
-/// | a response, a stream, HTTP/2: the time in which nothing is asked, and nothing of a response taken | 75 s; streams say something every 15 s |
+/// | a response, a stream, HTTP/2: time without a new request and without a sent part of a response | 75 s; streams send a keep-alive every 15 s |
 ///
-/// An upgraded connection (a WebSocket) counts among the streams instead.
+/// An upgraded connection (a WebSocket) counts as a stream instead.
 pub async fn serve(listener: TcpListener, app: Router, per_address: usize, stop: Stop) {
-    let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+    let permits = Arc::new(Semaphore::new(MAX_CONNECTIONS));
     let addresses = Addresses::new(per_address);
     let builder = builder();
     let graceful = GracefulShutdown::new();
@@ -46,10 +45,10 @@ pub async fn serve(listener: TcpListener, app: Router, per_address: usize, stop:
     let mut was_accepting = true;
     loop {
         let accept = async {
-            let place = Arc::clone(&places).acquire_owned().await;
-            (listener.accept().await, place)
+            let permit = Arc::clone(&permits).acquire_owned().await;
+            (listener.accept().await, permit)
         };
-        let (accepted, place) = tokio::select! {
+        let (accepted, permit) = tokio::select! {
             biased;
             () = &mut stop => break,
             accepted = accept => accepted,
@@ -57,7 +56,7 @@ pub async fn serve(listener: TcpListener, app: Router, per_address: usize, stop:
         let (stream, peer) = match accepted {
             Ok(accepted) => accepted,
             Err(error) if is_of_one_connection(&error) => continue,
-            // No file or no memory is left: one line until it works again.
+            // Out of file descriptors or memory: one log line until it works again.
             Err(error) => {
                 if was_accepting {
                     tracing::error!(%error, "connections cannot be accepted");
@@ -68,19 +67,19 @@ pub async fn serve(listener: TcpListener, app: Router, per_address: usize, stop:
             }
         };
         was_accepting = true;
-        let (Some(address), Ok(place)) = (addresses.enter(peer.ip()), place) else {
+        let (Some(address), Ok(permit)) = (addresses.acquire(peer.ip()), permit) else {
             continue;
         };
         let connection = Connection {
             builder: builder.clone(),
             app: app.clone(),
             watcher: graceful.watcher(),
-            _place: place,
+            _permit: permit,
             _address: address,
         };
         tokio::spawn(connection.serve(stream));
     }
-    // No connection is taken any more.
+    // Stop accepting connections.
     drop(listener);
     graceful.shutdown().await;
 }
@@ -98,22 +97,21 @@ fn builder() -> Builder<TokioExecutor> {
         .keep_alive_interval(PING_INTERVAL)
         .keep_alive_timeout(HEAD_TIMEOUT)
         .max_concurrent_streams(32)
-        // What a client may send before anybody has read it.
+        // Bytes that a client may send before the application reads them.
         .initial_connection_window_size(WINDOW_BYTES)
         .initial_stream_window_size(WINDOW_BYTES)
         .max_send_buf_size(MAX_HEAD_BYTES);
-    // Without extended CONNECT (RFC 8441): `/api/ws` does not answer it, and the limit of idle
-    // connections does not see what an upgraded stream transfers. Browsers open WebSockets by
-    // HTTP/1.1 then.
+    // Extended CONNECT (RFC 8441) stays off: `/api/ws` does not support it, and the idle timeout
+    // does not see the traffic of an upgraded stream. Browsers then open WebSockets over HTTP/1.1.
     builder
 }
 
-/// One connection, and what it takes of the limits.
+/// One connection, and its share of the limits.
 struct Connection {
     builder: Builder<TokioExecutor>,
     app: Router,
     watcher: Watcher,
-    _place: OwnedSemaphorePermit,
+    _permit: OwnedSemaphorePermit,
     _address: Address,
 }
 
@@ -138,14 +136,14 @@ impl Connection {
         let io = TokioIo::new(stream);
         let connection = self.builder.serve_connection_with_upgrades(io, service);
         tokio::select! {
-            // Whatever ends it: it is the client's business, and nothing for the log.
+            // Errors are caused by the client and not logged.
             _ = self.watcher.watch(connection) => {}
             () = activity.ends() => {}
         }
     }
 }
 
-/// When a connection ends, unless it is used before: asked, or part of a response taken.
+/// Deadline of a connection, extended by each request and each sent part of a response.
 #[derive(Clone)]
 struct Activity(Arc<Mutex<Instant>>);
 
@@ -158,7 +156,7 @@ impl Activity {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now() + IDLE_TIMEOUT;
     }
 
-    /// Waits until it was not used for too long.
+    /// Resolves when the connection has been idle for too long.
     async fn ends(&self) {
         loop {
             let end = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -170,7 +168,7 @@ impl Activity {
     }
 }
 
-/// How many connections each address has.
+/// Number of connections of each address.
 #[derive(Clone)]
 struct Addresses {
     most: usize,
@@ -185,8 +183,8 @@ impl Addresses {
         }
     }
 
-    /// One more; `None` if there are too many.
-    fn enter(&self, address: IpAddr) -> Option<Address> {
+    /// Adds a connection; `None` if there are too many.
+    fn acquire(&self, address: IpAddr) -> Option<Address> {
         let key = network(address);
         let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
         let count = counts.entry(key).or_default();
@@ -220,7 +218,7 @@ impl Drop for Address {
     }
 }
 
-/// What one client has: an address in IPv4, the first 64 bits in IPv6.
+/// Returns the network of one client: the address in IPv4, the /64 in IPv6.
 fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(address) if !address.is_loopback() => {
@@ -239,7 +237,7 @@ fn is_of_one_connection(error: &io::Error) -> bool {
     )
 }
 
-/// With those of streams, below the `LimitNOFILE` of the unit.
+/// Together with the streams, below the `LimitNOFILE` of the unit.
 pub const MAX_CONNECTIONS: usize = 4096;
 
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
@@ -260,22 +258,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn addresses_are_bounded_by_network_and_given_back() {
+    fn connections_are_limited_by_network_and_released() {
         let addresses = Addresses::new(2);
-        let enter = |text: &str| addresses.enter(text.parse().unwrap());
-        let first = enter("192.0.2.1");
-        let second = enter("::ffff:192.0.2.1");
+        let acquire = |text: &str| addresses.acquire(text.parse().unwrap());
+        let first = acquire("192.0.2.1");
+        let second = acquire("::ffff:192.0.2.1");
         assert!(first.is_some() && second.is_some());
-        assert!(enter("192.0.2.1").is_none());
-        assert!(enter("192.0.2.2").is_some());
+        assert!(acquire("192.0.2.1").is_none());
+        assert!(acquire("192.0.2.2").is_some());
         drop(first);
-        let third = enter("192.0.2.1");
-        assert!(third.is_some() && enter("192.0.2.1").is_none());
+        let third = acquire("192.0.2.1");
+        assert!(third.is_some() && acquire("192.0.2.1").is_none());
 
-        let held = ["2001:db8::1", "2001:db8::2"].map(|text| enter(text).unwrap());
-        assert!(enter("2001:db8::3").is_none());
-        assert!(enter("2001:db8:0:1::3").is_some());
-        let local: Vec<_> = (0..9).map(|_| enter("127.0.0.1").unwrap()).collect();
+        let held = ["2001:db8::1", "2001:db8::2"].map(|text| acquire(text).unwrap());
+        assert!(acquire("2001:db8::3").is_none());
+        assert!(acquire("2001:db8:0:1::3").is_some());
+        let local: Vec<_> = (0..9).map(|_| acquire("127.0.0.1").unwrap()).collect();
 
         drop((second, third, held, local));
         assert!(addresses.counts.lock().unwrap().is_empty());

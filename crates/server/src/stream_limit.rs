@@ -1,4 +1,4 @@
-//! Limits of how many streams are open: of each account, and in all.
+//! Limits on open streams: for each account, and in total.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -8,7 +8,7 @@ use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER};
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
-/// The streams that are open in this process.
+/// Counter of the open streams of this process.
 #[derive(Clone)]
 pub struct StreamLimit {
     most: usize,
@@ -16,7 +16,7 @@ pub struct StreamLimit {
 }
 
 impl StreamLimit {
-    /// So many in all, and 16 of each account.
+    /// Allows `most` streams in total, and 16 for each account.
     pub fn new(most: usize) -> Self {
         Self {
             most,
@@ -27,10 +27,10 @@ impl StreamLimit {
     /// Opens one more stream of an account; it counts until the permit is dropped.
     pub fn open(&self, id: i64) -> Result<StreamPermit, TooManyStreams> {
         let mut open = self.lock();
-        // There are as many accounts in it as have streams: few enough to be added up.
+        // Only accounts with streams are in the map: few enough to sum.
         let all: usize = open.values().sum();
         let count = open.get(&id).copied().unwrap_or_default();
-        if all >= self.most || count >= MAX_OF_ACCOUNT {
+        if all >= self.most || count >= MAX_PER_ACCOUNT {
             return Err(TooManyStreams);
         }
         open.insert(id, count + 1);
@@ -85,10 +85,10 @@ impl IntoResponse for TooManyStreams {
     }
 }
 
-/// A page opens a few streams, and people have a few pages open.
-const MAX_OF_ACCOUNT: usize = 16;
+/// A page opens a few streams, and a user has a few pages open.
+const MAX_PER_ACCOUNT: usize = 16;
 
-/// A client that is gone is found out by then.
+/// By then a lost connection has been detected.
 const RETRY_SECONDS: &str = "60";
 
 #[cfg(test)]
@@ -96,7 +96,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn streams_are_bounded_in_all_and_given_back() {
+    fn streams_are_limited_in_total_and_released() {
         let limit = StreamLimit::new(3);
         let open: Vec<_> = (1..=3).map(|id| limit.open(id).unwrap()).collect();
         assert!(limit.open(4).is_err() && limit.open(1).is_err());

@@ -1,5 +1,5 @@
-//! Streams: who is logged in, and for admins how many accounts wait for approval, told as it
-//! changes.
+//! Streams over server-sent events and WebSocket: the current account, and for admins the number of
+//! pending accounts.
 
 use std::future;
 use std::mem;
@@ -26,8 +26,8 @@ use tower_warder_accounts::{AccountStore, Accounts, User, UserPublic};
 use super::serve::{MAX_CONNECTIONS, Stop};
 use super::stream_limit::{StreamLimit, TooManyStreams};
 
-/// `GET /api/events` for an `EventSource`, `GET /api/ws` for a `WebSocket`: the same news as events
-/// and as JSON. Both take a token or a ticket as `?token=`. An account has 16 open at most.
+/// Routes `GET /api/events` for an `EventSource` and `GET /api/ws` for a `WebSocket`, with the same
+/// messages. Both accept a token or a ticket as `?token=`. At most 16 are open for each account.
 pub fn routes<S: AccountStore>(accounts: Accounts<S>) -> Router {
     Router::new()
         .route(EVENTS, get(events::<S>))
@@ -35,7 +35,7 @@ pub fn routes<S: AccountStore>(accounts: Accounts<S>) -> Router {
         .with_state((accounts, StreamLimit::new(MAX_STREAMS)))
 }
 
-/// Where browsers send what they cannot put into a header.
+/// Adds the query token and the WebSocket subprotocol, because browsers cannot set headers there.
 #[expect(clippy::expect_used, reason = "these are paths")]
 pub fn source(source: CredentialSource) -> CredentialSource {
     [EVENTS, SOCKET]
@@ -54,9 +54,9 @@ async fn events<S: AccountStore>(
     let permit = limit.open(user.id)?;
     let news = news(accounts, &user)
         .take_until(stopped(stop))
-        .take_until(shut_out(identity, user.is_admin));
+        .take_until(unauthorized(identity, user.is_admin));
     let events = news.map(move |(name, data)| {
-        // Goes with the stream.
+        // Held until the stream is dropped.
         let _permit = &permit;
         Event::default().event(name).json_data(data)
     });
@@ -78,16 +78,17 @@ async fn socket<S: AccountStore>(
     let permit = limit.open(user.id)?;
     let upgrade = upgrade
         .protocols(["bearer"])
-        // As well: a frame's head alone takes the memory of the whole frame.
-        .max_frame_size(MAX_MESSAGE)
-        .max_message_size(MAX_MESSAGE)
-        // Taken for each socket, whatever is said.
-        .read_buffer_size(MAX_MESSAGE);
+        // Needed besides the message size: the header of a frame alone reserves memory for the
+        // whole frame.
+        .max_frame_size(MAX_MESSAGE_BYTES)
+        .max_message_size(MAX_MESSAGE_BYTES)
+        // Allocated for each socket, even if it is idle.
+        .read_buffer_size(MAX_MESSAGE_BYTES);
     Ok(upgrade.on_upgrade(async move |mut socket| {
-        // Also dropped where the upgrade is not completed.
+        // Also dropped if the upgrade is not completed.
         let _permit = permit;
         let (code, reason) = tokio::select! {
-            error = shut_out(identity, user.is_admin) => {
+            error = unauthorized(identity, user.is_admin) => {
                 (closing(&error), error.detail().to_owned())
             }
             () = stopped(stop) => (close_code::AWAY, String::new()),
@@ -100,17 +101,18 @@ async fn socket<S: AccountStore>(
             code,
             reason: reason.into(),
         }));
-        let last_words = async {
+        let close = async {
             let _ = socket.send(frame).await;
-            // Until the client closes, too: what is left unread breaks off what is on its way.
+            // Read until the client closes: closing with unread data resets the connection and
+            // loses the close frame.
             while let Some(Ok(_)) = socket.recv().await {}
         };
-        // Not for ever: who is shut out need not listen.
-        let _ = time::timeout(Duration::from_secs(1), last_words).await;
+        // A client that ignores the close frame must not delay this.
+        let _ = time::timeout(Duration::from_secs(1), close).await;
     }))
 }
 
-/// An outage is no reason to log in again.
+/// Returns the close code. An outage must not poll like a log-out.
 fn closing(error: &AuthError) -> CloseCode {
     match error.kind() {
         AuthErrorKind::Unavailable => close_code::AGAIN,
@@ -118,11 +120,11 @@ fn closing(error: &AuthError) -> CloseCode {
     }
 }
 
-/// Sends until either side has had enough. What the client says is read, and answered by nothing.
+/// Sends messages until one side ends. Messages of the client are read and ignored.
 async fn tell(socket: &mut WebSocket, news: impl Stream<Item = News>) -> Ended {
     let mut news = std::pin::pin!(news);
-    let mut beat = time::interval_at(Instant::now() + BEAT, BEAT);
-    let mut is_there = true;
+    let mut ping = time::interval_at(Instant::now() + PING, PING);
+    let mut is_alive = true;
     loop {
         let message = tokio::select! {
             told = news.next() => {
@@ -133,12 +135,12 @@ async fn tell(socket: &mut WebSocket, news: impl Stream<Item = News>) -> Ended {
                 if !matches!(said, Some(Ok(_))) {
                     return Ended::Client;
                 }
-                is_there = true;
+                is_alive = true;
                 continue;
             }
-            // Who lost the connection does not say so: each ping asks for an answer.
-            _ = beat.tick() => {
-                if !mem::take(&mut is_there) {
+            // A lost connection is not reported, so each ping requires an answer.
+            _ = ping.tick() => {
+                if !mem::take(&mut is_alive) {
                     return Ended::Client;
                 }
                 Message::Ping(Bytes::new())
@@ -150,15 +152,15 @@ async fn tell(socket: &mut WebSocket, news: impl Stream<Item = News>) -> Ended {
     }
 }
 
-/// Who has had enough.
+/// Which side ended the stream.
 enum Ended {
     News,
     Client,
 }
 
-/// Why who opened the stream may see it no longer. An admin sees more than others, so a change of
-/// that ends it as well: the next one shows what is right then.
-async fn shut_out(identity: Identity<User>, is_admin: bool) -> AuthError {
+/// Resolves with the reason when the stream is no longer authorized. A change of the admin role
+/// ends it as well, because admins see more: the next stream has the right messages.
+async fn unauthorized(identity: Identity<User>, is_admin: bool) -> AuthError {
     let same = move |user: &User, _: &Claims| match user.is_admin == is_admin {
         true => Ok(()),
         false => Err(Denied::new("The account has another role now")),
@@ -186,38 +188,37 @@ fn news<S: AccountStore>(
     }
 }
 
-/// How many accounts wait for approval, whenever that is another number. Over when the store
-/// cannot answer.
+/// Yields the number of pending accounts whenever it changes. Ends when the store is unavailable.
 fn pending<S: AccountStore>(accounts: Accounts<S>) -> impl Stream<Item = News> {
-    let mut look = time::interval(LOOK);
-    look.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut poll = time::interval(POLL);
+    poll.set_missed_tick_behavior(MissedTickBehavior::Delay);
     stream::unfold(
-        (accounts, look, None),
-        async |(accounts, mut look, told)| {
+        (accounts, poll, None),
+        async |(accounts, mut poll, told)| {
             loop {
-                look.tick().await;
+                poll.tick().await;
                 let count = accounts.count_pending().await.ok()?;
                 if told != Some(count) {
                     let news = ("pending", json!({"count": count}));
-                    return Some((news, (accounts, look, Some(count))));
+                    return Some((news, (accounts, poll, Some(count))));
                 }
             }
         },
     )
 }
 
-/// Half of the connections, so that others are left. A WebSocket takes a file beside theirs.
+/// Half of the connections, so that others remain. A WebSocket needs a file descriptor of its own.
 const MAX_STREAMS: usize = MAX_CONNECTIONS / 2;
 
 const EVENTS: &str = "/api/events";
 const SOCKET: &str = "/api/ws";
 
-/// How often it is checked whether somebody may stay, and how often for news.
+/// Interval of the authorization check, and of the query for pending accounts.
 const CHECK: Duration = Duration::from_secs(10);
-const LOOK: Duration = Duration::from_secs(2);
+const POLL: Duration = Duration::from_secs(2);
 
-/// How often a client has to show that it is still there. Browsers do so by themselves.
-const BEAT: Duration = Duration::from_secs(30);
+/// Interval in which a client must respond to a ping. Browsers do so automatically.
+const PING: Duration = Duration::from_secs(30);
 
-/// Bytes. Nothing that is said is needed.
-const MAX_MESSAGE: usize = 4096;
+/// Messages of clients are ignored.
+const MAX_MESSAGE_BYTES: usize = 4096;

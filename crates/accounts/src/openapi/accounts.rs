@@ -1,4 +1,4 @@
-//! The routes of accounts.
+//! OpenAPI description of the account routes.
 
 use http::StatusCode;
 use tower_warder::private::openapi::{BEARER, Problem, bearer};
@@ -18,11 +18,10 @@ use crate::answer::{
 };
 use crate::{PasswordReset, Token, UserCreate, UserLogin, UserPublic, UserUpdate, ValidationError};
 
-/// The description of [`routes`](crate::routes), to be nested under the same
-/// prefix.
+/// OpenAPI description of [`routes`](crate::routes), to be nested under the same prefix.
 ///
-/// Its operations ask for `bearer`; [`SecuritySchemes`](tower_warder::openapi::SecuritySchemes) adds what
-/// else the application accepts.
+/// Its operations require `bearer`; [`SecuritySchemes`](tower_warder::openapi::SecuritySchemes)
+/// adds the other schemes that the application accepts.
 ///
 /// ```
 /// use tower_warder_accounts::openapi::AccountsApi;
@@ -71,8 +70,10 @@ impl OpenApi for AccountsApi {
 }
 
 fn register() -> Operation {
-    Describe::open("register", "Adds an account")
-        .description("The first account is admin and approved. Every other one waits for approval.")
+    Describe::open("register", "Registers an account")
+        .description(
+            "The first account is an approved admin. Every later account waits for approval.",
+        )
         .json::<UserCreate>()
         .gives(
             StatusCode::CREATED,
@@ -84,8 +85,8 @@ fn register() -> Operation {
 }
 
 fn login() -> Operation {
-    Describe::open("login", "Makes a token")
-        .description("Unknown addresses and wrong passwords are answered alike.")
+    Describe::open("login", "Issues an access token")
+        .description("An unknown address and a wrong password get the same response.")
         .form::<UserLogin>()
         .gives(StatusCode::OK, "A bearer token.", reference::<Token>())
         .refuses([WRONG_CREDENTIALS, PENDING, DISABLED])
@@ -93,18 +94,18 @@ fn login() -> Operation {
 }
 
 fn me() -> Operation {
-    Describe::for_users("me", "The account of who asks")
+    Describe::for_users("me", "The account of the caller")
         .gives(StatusCode::OK, "The account.", reference::<UserPublic>())
         .build()
 }
 
 fn users() -> Operation {
     let limit = integer().minimum(Some(0)).maximum(Some(u32::MAX));
-    Describe::for_admins("list_users", "The accounts, the newest first")
-        .query("limit", "How many accounts at most.", limit)
+    Describe::for_admins("list_users", "Lists accounts, newest first")
+        .query("limit", "Maximum number of accounts.", limit)
         .query(
             "after",
-            "Goes on after the account with this id.",
+            "Continues after the account with this id.",
             integer(),
         )
         .gives(
@@ -119,13 +120,16 @@ fn count_pending() -> Operation {
     let count = ObjectBuilder::new()
         .property("count", integer().minimum(Some(0)))
         .required("count");
-    Describe::for_admins("count_pending_users", "How many accounts wait for approval")
-        .gives(StatusCode::OK, "Their number.", count)
-        .build()
+    Describe::for_admins(
+        "count_pending_users",
+        "Counts the accounts that wait for approval",
+    )
+    .gives(StatusCode::OK, "The number of pending accounts.", count)
+    .build()
 }
 
 fn update() -> Operation {
-    Describe::for_admins("update_user", "Changes an account")
+    Describe::for_admins("update_user", "Updates an account")
         .id()
         .json::<UserUpdate>()
         .gives(
@@ -140,7 +144,7 @@ fn update() -> Operation {
 fn delete() -> Operation {
     Describe::for_admins("delete_user", "Deletes an account")
         .id()
-        .gives_nothing(StatusCode::NO_CONTENT, "The account is gone.")
+        .gives_nothing(StatusCode::NO_CONTENT, "The account was deleted.")
         .refuses([USER_NOT_FOUND, LAST_DELETION])
         .build()
 }
@@ -149,11 +153,11 @@ fn reset_password() -> Operation {
     let done = ObjectBuilder::new()
         .property("message", string())
         .required("message");
-    Describe::for_admins("reset_user_password", "Sets another password")
-        .description("Ends every token that was made before.")
+    Describe::for_admins("reset_user_password", "Resets the password of an account")
+        .description("Revokes every token that was issued before.")
         .id()
         .json::<PasswordReset>()
-        .gives(StatusCode::OK, "The password is another.", done)
+        .gives(StatusCode::OK, "The password was changed.", done)
         .refuses([USER_NOT_FOUND])
         .build()
 }

@@ -1,4 +1,4 @@
-//! The log-in of browsers.
+//! OpenAPI description of the cookie routes.
 
 use http::StatusCode;
 use tower_warder::private::openapi::Problem;
@@ -11,10 +11,11 @@ use utoipa::openapi::{Info, OpenApiBuilder, PathsBuilder};
 use super::operation::{Describe, Invalid, reference};
 use crate::{UserLogin, UserPublic, ValidationError};
 
-/// The description of [`cookie_routes`](crate::cookie_routes), to be nested
-/// under the same prefix, beside [`AccountsApi`](crate::openapi::AccountsApi).
+/// OpenAPI description of [`cookie_routes`](crate::cookie_routes), to be nested under the same
+/// prefix, beside [`AccountsApi`](crate::openapi::AccountsApi).
 ///
-/// [`SecuritySchemes::cookie`](tower_warder::openapi::SecuritySchemes::cookie) says what the cookie opens.
+/// [`SecuritySchemes::cookie`](tower_warder::openapi::SecuritySchemes::cookie) describes the cookie
+/// as a security scheme.
 ///
 /// ```
 /// use tower_warder_accounts::openapi::CookieApi;
@@ -48,7 +49,7 @@ impl OpenApi for CookieApi {
 
 fn login() -> Operation {
     Describe::open("cookie_login", "Logs a browser in")
-        .description("The token comes in a cookie, which no script sees.")
+        .description("Sets the token as an HttpOnly cookie.")
         .form::<UserLogin>()
         .gives(StatusCode::OK, "The account.", reference::<UserPublic>())
         .sets_cookie(StatusCode::OK)
@@ -59,8 +60,8 @@ fn login() -> Operation {
 
 fn logout() -> Operation {
     Describe::always("cookie_logout", "Logs a browser out")
-        .description("Takes the cookie away. The token in it lives on until it expires.")
-        .gives_nothing(StatusCode::NO_CONTENT, "The cookie is gone.")
+        .description("Clears the cookie. The token in it stays valid until it expires.")
+        .gives_nothing(StatusCode::NO_CONTENT, "The cookie was cleared.")
         .sets_cookie(StatusCode::NO_CONTENT)
         .refuses_other_origins()
         .build()

@@ -1,16 +1,17 @@
-//! The routes described, for applications that describe their API with [utoipa].
+//! OpenAPI descriptions of the routes, for applications that use [utoipa].
 //!
-//! Each piece is what utoipa has a place for: [`AccountsApi`] is nested where the routes are, and
-//! [`CookieApi`], [`TicketApi`] and [`SessionsApi`] under the same prefix if their routes are
-//! mounted. [`AuthErrorResponses`](tower_warder::openapi::AuthErrorResponses) and
-//! [`SecuritySchemes`](tower_warder::openapi::SecuritySchemes) are for the application's own routes.
+//! [`AccountsApi`] is nested where the account routes are mounted; [`CookieApi`], [`TicketApi`] and
+//! [`SessionsApi`] go under the same prefix if their routes are mounted.
+//! [`AuthErrorResponses`](tower_warder::openapi::AuthErrorResponses) and
+//! [`SecuritySchemes`](tower_warder::openapi::SecuritySchemes) describe the application's own
+//! routes.
 //!
 //! ```
 //! use tower_warder::openapi::{AuthErrorResponses, SecuritySchemes};
 //! use tower_warder_accounts::openapi::AccountsApi;
 //! use utoipa::OpenApi;
 //!
-//! /// The orders of who asks.
+//! /// The orders of the current user.
 //! #[utoipa::path(
 //!     get,
 //!     path = "/api/orders",
@@ -34,11 +35,11 @@
 //! assert!(document.paths.get_path_item("/api/auth/me").is_some());
 //! ```
 //!
-//! Without the macros it is `document.nest("/api/auth", AccountsApi::openapi())` and
+//! Without the macros, call `document.nest("/api/auth", AccountsApi::openapi())` and
 //! `SECURITY.modify(&mut document)`.
 //!
-//! Of two schemas with one name in one document utoipa keeps that of the application: give yours
-//! another name (`#[schema(as = …)]`) if it means something else.
+//! If two schemas in a document have the same name, utoipa keeps the one of the application: rename
+//! yours (`#[schema(as = …)]`) if it describes something else.
 //!
 //! [utoipa]: https://docs.rs/utoipa
 

@@ -1,4 +1,4 @@
-//! The parts of which operations are made.
+//! Builder of OpenAPI operations.
 
 use std::borrow::Cow;
 
@@ -22,16 +22,16 @@ use super::schema::{integer, string};
 use crate::ValidationError;
 use crate::answer::{BODY_TIMEOUT, BROKEN_BODY, NO_FORM, NOT_JSON, TOO_LARGE};
 
-/// An operation in the making.
+/// Builder of one operation.
 pub(super) struct Describe {
     operation: OperationBuilder,
     refusals: Vec<ErrorRow>,
-    // The status with which it comes.
+    // Status of the response that sets a cookie.
     cookie: Option<StatusCode>,
 }
 
 impl Describe {
-    /// For anyone.
+    /// Starts an operation without authentication that may answer 503.
     pub(super) fn open(id: &str, summary: &str) -> Self {
         let mut described = Self::always(id, summary);
         let unavailable = AuthError::new(AuthErrorKind::Unavailable);
@@ -39,30 +39,30 @@ impl Describe {
         described
     }
 
-    /// For anyone, and nobody has to be asked.
+    /// Starts an operation without authentication that calls no store.
     pub(super) fn always(id: &str, summary: &str) -> Self {
         let operation = OperationBuilder::new()
             .operation_id(Some(id))
             .summary(Some(summary))
             .tag(TAG);
         Self {
-            // None, also in a document that asks for a token everywhere else.
+            // An empty list overrides a security requirement of the whole document.
             operation: operation.securities(Some([])),
             refusals: Vec::new(),
             cookie: None,
         }
     }
 
-    /// For approved users.
+    /// Starts an operation that requires an approved user.
     pub(super) fn for_users(id: &str, summary: &str) -> Self {
         let mut described = Self::always(id, summary);
-        let asks = [requirement(BEARER)];
-        described.operation = described.operation.securities(Some(asks));
+        let bearer = [requirement(BEARER)];
+        described.operation = described.operation.securities(Some(bearer));
         described.refusals.extend(ErrorRow::of_doors());
         described
     }
 
-    /// For approved admins.
+    /// Starts an operation that requires an approved admin.
     pub(super) fn for_admins(id: &str, summary: &str) -> Self {
         let mut described = Self::for_users(id, summary);
         described.refusals.push(admin_required().into());
@@ -74,7 +74,7 @@ impl Describe {
         self
     }
 
-    /// Of one account.
+    /// Adds the path parameter `id` of an account.
     pub(super) fn id(self) -> Self {
         let id = ParameterBuilder::new()
             .name("id")
@@ -84,7 +84,7 @@ impl Describe {
         self.parameter(id)
     }
 
-    /// Of one session. Whatever stands there, it may be one.
+    /// Adds the path parameter `id` of a session: any string.
     pub(super) fn session_id(mut self) -> Self {
         let id = ParameterBuilder::new()
             .name("id")
@@ -105,17 +105,17 @@ impl Describe {
         self.parameter(parameter)
     }
 
-    /// Reads a JSON body.
+    /// Adds a JSON request body.
     pub(super) fn json<T: ToSchema>(self) -> Self {
         self.body::<T>("application/json", NOT_JSON)
     }
 
-    /// Reads a form.
+    /// Adds a form as request body.
     pub(super) fn form<T: ToSchema>(self) -> Self {
         self.body::<T>("application/x-www-form-urlencoded", NO_FORM)
     }
 
-    /// Answers with JSON if all is well.
+    /// Adds a successful JSON response.
     pub(super) fn gives(
         mut self,
         status: StatusCode,
@@ -127,35 +127,35 @@ impl Describe {
         self
     }
 
-    /// Answers without a body if all is well.
+    /// Adds a successful response without a body.
     pub(super) fn gives_nothing(mut self, status: StatusCode, description: &str) -> Self {
         let response = Response::new(description);
         self.operation = self.operation.response(status.as_str(), response);
         self
     }
 
-    /// Answers with the list of what is wrong with the request, if something is.
+    /// Adds the 422 response with the list of validation errors.
     pub(super) fn checks(mut self) -> Self {
         let status = StatusCode::UNPROCESSABLE_ENTITY;
-        let response = json_response("What is wrong with the request.", reference::<Invalid>());
+        let response = json_response("The request is not valid.", reference::<Invalid>());
         self.operation = self.operation.response(status.as_str(), response);
         self
     }
 
-    /// May also answer with these.
+    /// Adds error responses.
     pub(super) fn refuses(mut self, rows: impl IntoIterator<Item = Row>) -> Self {
         self.refusals.extend(rows.into_iter().map(ErrorRow::from));
         self
     }
 
-    /// Refuses the pages of other origins.
+    /// Adds the response to cross-origin requests.
     pub(super) fn refuses_other_origins(mut self) -> Self {
         let cross_origin = AuthError::new(AuthErrorKind::CrossOrigin);
         self.refusals.push(cross_origin.into());
         self
     }
 
-    /// Answers with a cookie if all is well.
+    /// Adds `Set-Cookie` to the response with this status.
     pub(super) fn sets_cookie(mut self, status: StatusCode) -> Self {
         self.cookie = Some(status);
         self
@@ -190,11 +190,11 @@ impl Describe {
     }
 }
 
-/// What a 422 says.
+/// Body of a 422 response.
 pub(super) struct Invalid;
 
 impl ToSchema for Invalid {
-    /// As FastAPI names it.
+    /// The name that FastAPI uses.
     fn name() -> Cow<'static, str> {
         "HTTPValidationError".into()
     }
@@ -212,7 +212,7 @@ impl PartialSchema for Invalid {
     }
 }
 
-/// Points to a schema among the document's components.
+/// Returns a reference to a schema among the components of the document.
 pub(super) fn reference<T: ToSchema>() -> RefOr<Schema> {
     Ref::from_schema_name(T::name()).into()
 }

@@ -1,4 +1,4 @@
-//! What account routes read and write, as schemas.
+//! Schemas of request and response bodies.
 
 use std::borrow::Cow;
 
@@ -18,7 +18,7 @@ impl ToSchema for UserPublic {}
 impl PartialSchema for UserPublic {
     fn schema() -> RefOr<Schema> {
         ObjectBuilder::new()
-            .description(Some("What a client sees of an account."))
+            .description(Some("An account as clients see it."))
             .property("email", email(string()))
             .required("email")
             .property("id", integer().minimum(Some(1)))
@@ -38,7 +38,7 @@ impl ToSchema for Token {}
 impl PartialSchema for Token {
     fn schema() -> RefOr<Schema> {
         ObjectBuilder::new()
-            .description(Some("The answer to a log-in (RFC 6749, section 5.1)."))
+            .description(Some("The response to a log-in (RFC 6749, section 5.1)."))
             .property("access_token", string())
             .required("access_token")
             .property("token_type", string().enum_values(Some(["bearer"])))
@@ -47,7 +47,7 @@ impl PartialSchema for Token {
             .required("expires_in")
             .property(
                 "refresh_token",
-                string().description(Some("Only where there are sessions.")),
+                string().description(Some("Present only if sessions are enabled.")),
             )
             .property("refresh_expires_in", seconds())
             .into()
@@ -58,9 +58,10 @@ impl ToSchema for UserCreate {}
 
 impl PartialSchema for UserCreate {
     fn schema() -> RefOr<Schema> {
-        let secret = "Makes the first admin, where the server asks for one.";
+        let secret =
+            "Grants the admin role to the first admin, if the server requires a bootstrap secret.";
         ObjectBuilder::new()
-            .description(Some("Somebody who wants an account."))
+            .description(Some("A registration."))
             .property("email", email(string()))
             .required("email")
             .property("password", new_password())
@@ -82,7 +83,7 @@ impl PartialSchema for UserUpdate {
     fn schema() -> RefOr<Schema> {
         let statuses = STATUSES.map(Value::from).into_iter().chain([Value::Null]);
         ObjectBuilder::new()
-            .description(Some("What is absent or null stays as it is."))
+            .description(Some("Fields that are absent or null stay unchanged."))
             .property("email", email(nullable_string()))
             .property(
                 "is_admin",
@@ -98,7 +99,7 @@ impl ToSchema for PasswordReset {}
 impl PartialSchema for PasswordReset {
     fn schema() -> RefOr<Schema> {
         ObjectBuilder::new()
-            .description(Some("A new password that an admin sets."))
+            .description(Some("A new password, set by an admin."))
             .property("password", new_password())
             .required("password")
             .into()
@@ -111,7 +112,7 @@ impl PartialSchema for RefreshGrant {
     fn schema() -> RefOr<Schema> {
         let token = formatted(KnownFormat::Password).write_only(true);
         ObjectBuilder::new()
-            .description(Some("Somebody who goes on with a session, or ends it."))
+            .description(Some("A refresh token, to renew or end its session."))
             .property("refresh_token", token)
             .required("refresh_token")
             .into()
@@ -124,7 +125,7 @@ impl PartialSchema for PasswordChange {
     fn schema() -> RefOr<Schema> {
         let current = formatted(KnownFormat::Password).write_only(true);
         ObjectBuilder::new()
-            .description(Some("A new password that the owner of an account sets."))
+            .description(Some("A new password, set by the owner of the account."))
             .property("current_password", current)
             .required("current_password")
             .property("new_password", new_password())
@@ -137,9 +138,9 @@ impl ToSchema for SessionPublic {}
 
 impl PartialSchema for SessionPublic {
     fn schema() -> RefOr<Schema> {
-        let device = "What the device said of itself. Nobody checked it.";
+        let device = "The `User-Agent` of the device. Not verified.";
         ObjectBuilder::new()
-            .description(Some("What a client sees of a session."))
+            .description(Some("A session as clients see it."))
             .property("id", string())
             .required("id")
             .property("device", string().description(Some(device)))
@@ -172,14 +173,14 @@ impl PartialSchema for UserLogin {
             .property("scope", string())
             .property("client_id", string())
             .property("client_secret", string().write_only(true))
-            // No lists: a form would have one field several times (RFC 6749, section 3.2).
+            // No arrays: a form field must not occur more than once (RFC 6749, section 3.2).
             .additional_properties(Some(Schema::from(string())))
             .into()
     }
 }
 
 impl ToSchema for ValidationError {
-    /// As FastAPI names it.
+    /// The name that FastAPI uses.
     fn name() -> Cow<'static, str> {
         "ValidationError".into()
     }
@@ -190,7 +191,7 @@ impl PartialSchema for ValidationError {
         let location = ArrayBuilder::new().items(string()).min_items(Some(1));
         ObjectBuilder::new()
             .description(Some(
-                "One thing that is wrong. Never repeats what was sent.",
+                "One validation error. Never repeats the value that was sent.",
             ))
             .property("type", string())
             .required("type")
@@ -202,7 +203,7 @@ impl PartialSchema for ValidationError {
     }
 }
 
-/// An integer that fits into 64 bits.
+/// Schema of a 64-bit integer.
 pub(super) fn integer() -> ObjectBuilder {
     let integer = ObjectBuilder::new().schema_type(Type::Integer);
     integer.format(Some(SchemaFormat::KnownFormat(KnownFormat::Int64)))
@@ -229,16 +230,16 @@ fn formatted(format: KnownFormat) -> ObjectBuilder {
 }
 
 fn new_password() -> ObjectBuilder {
-    // JSON Schema counts code points, too.
+    // JSON Schema counts code points, as `Password` does.
     formatted(KnownFormat::Password)
         .min_length(Some(Password::MIN_CHARS))
         .max_length(Some(Password::MAX_CHARS))
-        .description(Some("The server may refuse passwords that are too common."))
+        .description(Some("The server may reject common passwords."))
         .write_only(true)
 }
 
-/// Without the format `email`, which says something else: it has quoted local parts and hosts without
-/// a dot, and generated clients differ in what they make of it.
+/// Does not use the format `email`, which differs: it allows quoted local parts and hosts without a
+/// dot, and client generators treat it in different ways.
 fn email(text: ObjectBuilder) -> ObjectBuilder {
     text.examples(["ada@example.com"])
         .pattern(Some(EMAIL))
@@ -255,7 +256,8 @@ const STATUSES: [&str; 3] = [
     UserStatus::Disabled.as_str(),
 ];
 
-/// What [`Email::new`] takes, but for the lengths of the whole and of the local part.
+/// Pattern of the addresses that [`Email::new`] accepts, without the limits on total length and
+/// local part.
 const EMAIL: &str = concat!(
     r"^[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*@",
     r"([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+",
@@ -268,7 +270,8 @@ mod tests {
 
     use super::*;
 
-    /// The pattern with fewer repetitions: what it makes is within the lengths that it does not say.
+    /// Strategy for addresses of the pattern, with fewer repetitions so that they stay within the
+    /// length limits.
     fn shortened() -> impl Strategy<Value = String> {
         let pattern = EMAIL.trim_matches(['^', '$']).replace("]+", "]{1,9}");
         let pattern = pattern.replace(")*@", "){0,3}@").replace(")+(", "){1,3}(");
@@ -280,7 +283,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn every_short_address_of_the_pattern_is_taken(address in shortened()) {
+        fn short_addresses_that_match_the_pattern_are_accepted(address in shortened()) {
             prop_assert!(Email::new(&address).is_ok(), "{address:?}");
         }
     }

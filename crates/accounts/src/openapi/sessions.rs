@@ -1,4 +1,4 @@
-//! The sessions of accounts.
+//! OpenAPI description of the session routes.
 
 use http::StatusCode;
 use tower_warder::private::openapi::{BEARER, Problem, bearer};
@@ -12,8 +12,8 @@ use super::operation::{Describe, Invalid, reference};
 use crate::answer::{INVALID_REFRESH_TOKEN, SESSION_NOT_FOUND, WRONG_PASSWORD};
 use crate::{PasswordChange, RefreshGrant, SessionPublic, Token, ValidationError};
 
-/// The description of [`session_routes`](crate::session_routes), to be nested
-/// under the same prefix, beside [`AccountsApi`](crate::openapi::AccountsApi).
+/// OpenAPI description of [`session_routes`](crate::session_routes), to be nested under the same
+/// prefix, beside [`AccountsApi`](crate::openapi::AccountsApi).
 ///
 /// ```
 /// use tower_warder_accounts::openapi::SessionsApi;
@@ -53,63 +53,65 @@ impl OpenApi for SessionsApi {
 }
 
 fn refresh() -> Operation {
-    Describe::open("refresh", "Makes the next tokens of a session")
+    Describe::open("refresh", "Renews the tokens of a session")
         .description(
-            "Spends the refresh token: the answer has its successor. One that was spent before \
-             ends its session.",
+            "Rotates the refresh token: the response has its successor. Reusing a rotated \
+             token ends its session.",
         )
         .json::<RefreshGrant>()
-        .gives(StatusCode::OK, "The next tokens.", reference::<Token>())
+        .gives(StatusCode::OK, "The new tokens.", reference::<Token>())
         .refuses([INVALID_REFRESH_TOKEN])
         .build()
 }
 
 fn logout() -> Operation {
     Describe::open("logout", "Ends a session")
-        .description("Its access token lives on until it expires.")
+        .description("Its access token stays valid until it expires.")
         .json::<RefreshGrant>()
-        .gives_nothing(StatusCode::NO_CONTENT, "There is no such session any more.")
+        .gives_nothing(StatusCode::NO_CONTENT, "The session has ended.")
         .build()
 }
 
 fn logout_all() -> Operation {
-    Describe::for_users("logout_all", "Ends all sessions and tokens of who asks")
-        .gives_nothing(StatusCode::NO_CONTENT, "They are over.")
+    Describe::for_users("logout_all", "Ends all sessions and tokens of the caller")
+        .gives_nothing(StatusCode::NO_CONTENT, "All sessions have ended.")
         .build()
 }
 
 fn list() -> Operation {
-    Describe::for_users("list_sessions", "The sessions of who asks")
-        .description("The times of the last use and of the end are in whole hours.")
+    Describe::for_users("list_sessions", "Lists the sessions of the caller")
+        .description("`last_used_at` and `expires_at` are rounded to whole hours.")
         .gives(
             StatusCode::OK,
-            "The sessions, the one that was used last first.",
+            "The sessions, the most recently used first.",
             ArrayBuilder::new().items(reference::<SessionPublic>()),
         )
         .build()
 }
 
 fn end() -> Operation {
-    Describe::for_users("end_session", "Ends a session of who asks")
-        .description("Its access token lives on until it expires.")
+    Describe::for_users("end_session", "Ends a session of the caller")
+        .description("Its access token stays valid until it expires.")
         .session_id()
-        .gives_nothing(StatusCode::NO_CONTENT, "It is over.")
+        .gives_nothing(StatusCode::NO_CONTENT, "The session has ended.")
         .refuses([SESSION_NOT_FOUND])
         .build()
 }
 
 fn password() -> Operation {
-    Describe::for_users("change_password", "Sets another password of who asks")
-        .description("Ends every token that was made before, and every session but this one.")
+    Describe::for_users("change_password", "Changes the password of the caller")
+        .description(
+            "Revokes every token that was issued before, and every session except this one.",
+        )
         .json::<PasswordChange>()
         .gives(
             StatusCode::OK,
-            "The next access token of this session.",
+            "A new access token of this session.",
             reference::<Token>(),
         )
         .gives_nothing(
             StatusCode::NO_CONTENT,
-            "Done, and there is no session to go on with: log in again.",
+            "The password was changed, and the request had no session to continue: log in again.",
         )
         .refuses([WRONG_PASSWORD])
         .build()

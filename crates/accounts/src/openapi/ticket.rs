@@ -1,4 +1,4 @@
-//! The tickets of streams.
+//! OpenAPI description of the stream ticket route.
 
 use http::StatusCode;
 use tower_warder::private::openapi::{BEARER, Problem, bearer};
@@ -11,8 +11,8 @@ use utoipa::openapi::{Info, OpenApiBuilder, PathsBuilder};
 use super::operation::Describe;
 use super::schema::{seconds, string};
 
-/// The description of [`ticket_routes`](crate::ticket_routes), to be nested
-/// under the same prefix, beside [`AccountsApi`](crate::openapi::AccountsApi).
+/// OpenAPI description of [`ticket_routes`](crate::ticket_routes), to be nested under the same
+/// prefix, beside [`AccountsApi`](crate::openapi::AccountsApi).
 ///
 /// ```
 /// use tower_warder_accounts::openapi::TicketApi;
@@ -45,9 +45,9 @@ fn issue() -> Operation {
         .required("ticket")
         .property("expires_in", seconds())
         .required("expires_in");
-    Describe::for_users("stream_ticket", "Issues a ticket for a stream")
+    Describe::for_users("stream_ticket", "Issues a stream ticket")
         .description(
-            "Stands for the token of who asks, once: `?token=` of an `EventSource` or a `WebSocket`.",
+            "Replaces the caller's token once, as `?token=` of an `EventSource` or a `WebSocket`.",
         )
         .gives(StatusCode::OK, "The ticket.", ticket)
         .build()

@@ -1,4 +1,4 @@
-//! Sessions that live as long as the process.
+//! Session store in memory.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -10,17 +10,17 @@ use super::model::{Rotation, Session};
 use super::store::SessionStore;
 use crate::store::StoreError;
 
-/// A store for tests and demonstrations. Clones share their sessions.
+/// Session store in memory, for tests and demonstrations. Clones share their sessions.
 #[derive(Clone, Default)]
 pub struct InMemorySessionStore(Arc<Mutex<HashMap<String, Session>>>);
 
 impl InMemorySessionStore {
-    /// A store without sessions.
+    /// Creates an empty store.
     pub fn new() -> Self {
         Self::default()
     }
 
-    // Every method takes the lock once and holds it to its end, never across an await.
+    // Each method locks once, until it returns, never across an await.
     fn lock(&self) -> MutexGuard<'_, HashMap<String, Session>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -99,17 +99,17 @@ impl SessionStore for InMemorySessionStore {
             if session.user_id != user_id || session.generation >= generation {
                 return true;
             }
-            let goes_on = kept == Some(&**id) && session.generation + 1 == generation;
-            if goes_on {
+            let is_kept = kept == Some(&**id) && session.generation + 1 == generation;
+            if is_kept {
                 session.generation = generation;
             }
-            goes_on
+            is_kept
         });
         Ok(())
     }
 }
 
-// Who is logged in does not belong into debug prints of whatever holds the store.
+// `Debug` output must not reveal sessions.
 impl fmt::Debug for InMemorySessionStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("InMemorySessionStore")
@@ -123,7 +123,7 @@ mod tests {
     use crate::testing::session_store_contract;
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-    async fn the_memory_store_keeps_the_contract() {
+    async fn in_memory_store_passes_the_contract() {
         session_store_contract(async || InMemorySessionStore::new()).await;
     }
 }

@@ -1,4 +1,4 @@
-//! What clients with sessions send.
+//! Request bodies of the session routes.
 
 use std::fmt;
 
@@ -10,19 +10,19 @@ use crate::password::Password;
 use crate::request::FromJson;
 use crate::validation_error::ValidationError;
 
-/// Somebody who goes on with a session, or ends it.
+/// Refresh token that a client sends to renew or end its session.
 ///
-/// Not judged here: what is no refresh token is one that is not good.
+/// Not parsed yet: a malformed token is treated like an invalid one.
 pub struct RefreshGrant {
     refresh_token: Zeroizing<String>,
 }
 
 impl RefreshGrant {
-    /// Reads a JSON body.
+    /// Parses a JSON body.
     ///
     /// # Errors
     ///
-    /// All that is wrong with it.
+    /// Returns every validation error.
     pub fn parse(body: Value) -> Result<Self, Vec<ValidationError>> {
         let mut body = Body::open(body)?;
         let refresh_token = body.required("refresh_token").map(Zeroizing::new);
@@ -31,7 +31,7 @@ impl RefreshGrant {
             .ok_or_else(|| body.into_faults())
     }
 
-    /// The token, as it was sent.
+    /// Returns the token as it was sent.
     pub fn refresh_token(&self) -> &str {
         &self.refresh_token
     }
@@ -49,7 +49,7 @@ impl fmt::Debug for RefreshGrant {
     }
 }
 
-/// A new password that the owner of an account sets.
+/// New password that the owner of an account sets.
 pub struct PasswordChange {
     current_password: Zeroizing<String>,
     /// The new password.
@@ -57,7 +57,7 @@ pub struct PasswordChange {
 }
 
 impl PasswordChange {
-    /// A change by who knows the present password.
+    /// Creates a change from the current and the new password.
     pub fn new(current_password: impl Into<String>, new_password: Password) -> Self {
         Self {
             current_password: Zeroizing::new(current_password.into()),
@@ -65,11 +65,11 @@ impl PasswordChange {
         }
     }
 
-    /// Reads a JSON body. The present password is not judged by the rules for new ones.
+    /// Parses a JSON body. The rules for new passwords do not apply to the current one.
     ///
     /// # Errors
     ///
-    /// All that is wrong with it.
+    /// Returns every validation error.
     pub fn parse(body: Value) -> Result<Self, Vec<ValidationError>> {
         let mut body = Body::open(body)?;
         let current_password = body.required("current_password").map(Zeroizing::new);
@@ -83,7 +83,7 @@ impl PasswordChange {
         }
     }
 
-    /// The present password, as it was typed.
+    /// Returns the current password as it was sent.
     pub fn current_password(&self) -> &str {
         &self.current_password
     }

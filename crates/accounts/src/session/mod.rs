@@ -1,4 +1,4 @@
-//! Sessions: log-ins that go on by refresh tokens.
+//! Sessions that are renewed by refresh tokens.
 
 mod token;
 mod model;

@@ -1,4 +1,4 @@
-//! A session, and what of it a client sees.
+//! Session, and its public view.
 
 use std::fmt;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -8,58 +8,58 @@ use tower_warder::private::is_seconds_before;
 
 use crate::model::{User, to_rfc3339};
 
-/// A session as a store keeps it: one row, however often its token was renewed.
+/// Session as a store keeps it: one row, however often its token was renewed.
 ///
-/// No token can be made of it: it has digests, and the sealed successor of a token that only the
-/// holder of that token can open.
+/// No token can be derived from it: it holds digests, and the successor of a token in a form that
+/// only the holder of that token can decrypt.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Session {
-    /// The public name: 22 characters of base64url. It stands in the list of sessions and as `sid`
-    /// in access tokens, and opens nothing.
+    /// Public ID: 22 characters of base64url. Appears in the list of sessions and as `sid` in
+    /// access tokens, and grants no access.
     pub id: String,
-    /// Whose it is.
+    /// ID of the account.
     pub user_id: i64,
-    /// The account's token generation when it was opened. Once the account has another one, the
-    /// session is over.
+    /// Token generation of the account when the session was opened. The session ends when the
+    /// account has another generation.
     pub generation: u64,
-    /// What the device said of itself. Nobody checked it.
+    /// `User-Agent` of the device. Not verified.
     pub device: String,
-    /// When it was opened.
+    /// Time when it was opened.
     pub created_at: SystemTime,
-    /// When its token was renewed last: at first, when it was opened.
+    /// Time when its token was last renewed; initially `created_at`.
     pub last_used_at: SystemTime,
-    /// When it is over, unless its token is renewed before.
+    /// Time when it expires unless its token is renewed.
     pub expires_at: SystemTime,
-    /// The SHA-256 of its token.
+    /// SHA-256 of the current token.
     pub token: [u8; 32],
-    /// The token before that one, spent at `last_used_at`.
+    /// Previous token, rotated at `last_used_at`.
     pub previous: Option<PreviousToken>,
 }
 
-/// The token that a session had before its present one.
+/// Token that a session had before its current one.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct PreviousToken {
-    /// The SHA-256 of it.
+    /// SHA-256 of the previous token.
     pub digest: [u8; 32],
-    /// The secret of the present token, sealed with the spent one.
+    /// Secret of the current token, encrypted with the previous one.
     pub successor: [u8; 32],
 }
 
-/// What renews the token of a session.
+/// New values that renew the token of a session.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Rotation {
-    /// The SHA-256 of the new token.
+    /// SHA-256 of the new token.
     pub token: [u8; 32],
-    /// The secret of the new token, sealed with the one that it follows.
+    /// Secret of the new token, encrypted with the one that it replaces.
     pub successor: [u8; 32],
-    /// When it is renewed.
+    /// Time of the renewal.
     pub at: SystemTime,
-    /// When the session is over then.
+    /// Time when the session expires after the renewal.
     pub expires_at: SystemTime,
 }
 
 impl Session {
-    /// The session after its token was renewed.
+    /// Returns the session after its token was renewed.
     #[must_use]
     pub fn rotated(mut self, rotation: &Rotation) -> Self {
         self.previous = Some(PreviousToken {
@@ -72,27 +72,27 @@ impl Session {
         self
     }
 
-    /// [`last_used_at`](Self::last_used_at) as the account's owner is told: in whole hours, so that
-    /// nobody learns when its token was renewed.
+    /// Returns [`last_used_at`](Self::last_used_at) rounded to whole hours, so that the list of
+    /// sessions does not reveal when the token was renewed.
     pub(crate) fn shown_use(&self) -> SystemTime {
         whole_hours(self.last_used_at).max(self.created_at)
     }
 
-    /// Whether a text has the form of an id.
+    /// Returns `true` if the text has the form of an ID.
     pub(crate) fn is_id(text: &str) -> bool {
         let base64url = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
-        text.len() == ID && text.bytes().all(base64url)
+        text.len() == ID_CHARS && text.bytes().all(base64url)
     }
 
-    /// Whether its tokens are this account's: neither of an earlier generation, nor of an account
-    /// that had the same id before a database was restored.
+    /// Returns `true` if the session belongs to this account: its generation is current, and it was
+    /// not opened for an account that had the same ID before a database was restored.
     pub(crate) fn is_of(&self, user: &User) -> bool {
         self.user_id == user.id
             && self.generation == user.token_generation
             && !is_seconds_before(self.created_at, user.created_at)
     }
 
-    /// Whether it is over at this time.
+    /// Returns `true` if the session has expired.
     pub(super) fn has_expired(&self, now: SystemTime) -> bool {
         self.expires_at <= now
     }
@@ -129,31 +129,32 @@ impl fmt::Debug for Rotation {
     }
 }
 
-/// What a client sees of a session.
+/// Session as clients see it.
 ///
-/// Not the moment when its token was renewed: whoever stole the one before would know when that is
-/// good for its successor once more, within the [grace](crate::Sessions::reuse_grace).
+/// Does not contain the time of the last renewal: an attacker who holds the previous token would
+/// learn when it can still be exchanged for its successor within
+/// [`Sessions::reuse_grace`](crate::Sessions::reuse_grace).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct SessionPublic {
-    /// The public name.
+    /// Public ID.
     pub id: String,
-    /// What the device said of itself; empty if it said nothing.
+    /// `User-Agent` of the device; empty if it sent none.
     pub device: String,
-    /// When it was opened: RFC 3339, in UTC with its `Z`.
+    /// Time when it was opened: RFC 3339, in UTC with its `Z`.
     #[serde(serialize_with = "to_rfc3339")]
     pub created_at: SystemTime,
-    /// When its token was renewed last: the whole hour before, or when it was opened.
+    /// Time when its token was last renewed, rounded down to the hour, but not before `created_at`.
     #[serde(serialize_with = "to_rfc3339")]
     pub last_used_at: SystemTime,
-    /// When it is over at the latest, unless its token is renewed before: the whole hour after.
+    /// Time when it expires unless its token is renewed, rounded up to the hour.
     #[serde(serialize_with = "to_rfc3339")]
     pub expires_at: SystemTime,
-    /// Whether it is the one of who asks.
+    /// `true` for the session of the caller.
     pub is_current: bool,
 }
 
 impl SessionPublic {
-    /// The session as it is shown to who has the session `current`.
+    /// Returns the public view of a session for a client whose own session is `current`.
     pub fn new(session: Session, current: Option<&str>) -> Self {
         Self {
             is_current: current == Some(&*session.id),
@@ -171,28 +172,27 @@ fn whole_hours(time: SystemTime) -> SystemTime {
     UNIX_EPOCH + Duration::from_secs(since.as_secs() / HOUR.as_secs() * HOUR.as_secs())
 }
 
-/// What may stand in a list of devices of what one says of itself: letters, digits, blanks and
-/// ASCII's signs, so that no text is turned round or hidden, and not too many of them.
+/// Sanitizes a `User-Agent` for display: keeps letters, digits, spaces and ASCII punctuation, so
+/// that no control character reverses or hides text, and limits the length.
 pub(super) fn device(text: &str) -> String {
     let shown =
         |letter: &char| letter.is_alphanumeric() || letter.is_ascii_graphic() || *letter == ' ';
-    let text: String = text.chars().filter(shown).take(MAX_DEVICE).collect();
+    let text: String = text.chars().filter(shown).take(MAX_DEVICE_CHARS).collect();
     text.trim().to_owned()
 }
 
 const HOUR: Duration = Duration::from_secs(3600);
 
-/// Characters.
-const ID: usize = 22;
-const MAX_DEVICE: usize = 200;
+const ID_CHARS: usize = 22;
+const MAX_DEVICE_CHARS: usize = 200;
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn devices_are_called_by_what_can_be_shown() {
-        for (said, shown) in [
+    fn device_names_keep_only_printable_characters() {
+        for (user_agent, shown) in [
             (
                 "Mozilla/5.0 (X11; Linux x86_64)",
                 "Mozilla/5.0 (X11; Linux x86_64)",
@@ -201,7 +201,7 @@ mod tests {
             ("a\u{202e}b\u{200b}c\0d\u{1b}[31m", "abcd[31m"),
             ("\u{7f}\u{85}", ""),
         ] {
-            assert_eq!(device(said), shown, "{said:?}");
+            assert_eq!(device(user_agent), shown, "{user_agent:?}");
         }
         assert_eq!(device(&"ä".repeat(9999)), "ä".repeat(200));
     }

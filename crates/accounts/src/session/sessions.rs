@@ -1,4 +1,4 @@
-//! How sessions begin, go on and end, whosoever they are.
+//! Rules of sessions: opening, renewal, expiry.
 
 use std::fmt;
 use std::sync::Arc;
@@ -13,24 +13,23 @@ use super::token::RefreshToken;
 use crate::error::AccountError;
 use crate::model::User;
 
-/// Sessions, to be given to [`Accounts::sessions`](crate::Accounts::sessions).
+/// Refresh tokens and sessions, passed to [`Accounts::sessions`](crate::Accounts::sessions).
 ///
-/// Access tokens live for minutes then. A refresh token gets the next one, and is spent by that: the
-/// answer has its successor. A client keeps both, and asks for one renewal at a time.
+/// Access tokens are short-lived. A refresh token is exchanged for the next access token and is
+/// rotated by that: the response has its successor. A client keeps both, and sends one renewal at a
+/// time.
 ///
-/// A spent token that comes back ends its session: either the client has lost its successor, or
-/// there are two who hold it, and nobody can tell which one is the owner. Only within the
-/// [grace](Self::reuse_grace) the token before the present one gets the same successor once more, because
-/// answers get lost and browsers have two tabs. There is never more than one token that is alive.
+/// Reusing a rotated token ends its session: either the client lost the successor, or two parties
+/// hold the token and the owner cannot be told apart. Only within
+/// [`reuse_grace`](Self::reuse_grace) does the previous token get the same successor again, because
+/// responses get lost and browsers have two tabs. A session never has more than one valid token.
 ///
-/// What that means where a token was stolen: thief and owner can both renew it as long as each does
-/// so within the grace of the other. The first time that one comes later, the session ends for
-/// both, and the log warns of it. Within the grace the log has `spent refresh token came back within
-/// the grace` (info), at most once a minute for a session and with a count: once for a lost answer,
-/// and again and again for a thief who keeps in step.
-/// When the owner renews, he is not told: the list of sessions has whole hours, which say nothing as
-/// long as [access tokens](Self::access_lifetime) live for less. A grace of zero leaves the thief no
-/// such time, and logs out clients whose answer is lost.
+/// If a token is stolen, thief and owner can both renew it as long as each does so within the grace
+/// of the other. The first late renewal ends the session for both, and the log warns. Within the
+/// grace the log has `spent refresh token came back within the grace` (info), at most once a minute
+/// for a session and with a count: once for a lost response, repeatedly for a thief. The owner
+/// cannot detect this in the list of sessions, whose times are whole hours. A grace of zero closes
+/// this window, and logs out clients whose response is lost.
 #[derive(Clone)]
 #[must_use]
 pub struct Sessions {
@@ -44,7 +43,7 @@ pub struct Sessions {
 }
 
 impl Sessions {
-    /// Sessions in `store`.
+    /// Creates sessions that are kept in `store`.
     pub fn new(store: impl SessionStore) -> Self {
         Self {
             store: Arc::new(store),
@@ -60,39 +59,41 @@ impl Sessions {
         }
     }
 
-    /// How long the access tokens of a session live, in whole seconds: also how long one is good
-    /// for after its session was ended. Defaults to 15 minutes.
+    /// Lifetime of the access tokens of a session, in whole seconds. An access token stays valid
+    /// for up to this time after its session has ended. Defaults to 15 minutes.
     pub const fn access_lifetime(mut self, lifetime: Duration) -> Self {
         self.access_lifetime = lifetime;
         self
     }
 
-    /// How long a session lives, however much it is used. Ten years at most. Defaults to 30 days.
+    /// Maximum lifetime of a session, however much it is used. At most ten years. Defaults to 30
+    /// days.
     ///
-    /// Where it is made shorter, sessions that are older are over at once. A longer one, and another
-    /// idle lifetime, count from the next renewal on.
+    /// A shorter lifetime ends older sessions at once. A longer one, and another idle lifetime,
+    /// take effect at the next renewal.
     pub fn lifetime(mut self, lifetime: Duration) -> Self {
         self.lifetime = lifetime.min(MAX_LIFETIME);
         self
     }
 
-    /// How long a session lives after its token was renewed last. Defaults to 7 days.
+    /// Lifetime of a session after its token was last renewed. At most ten years. Defaults to 7
+    /// days.
     pub fn idle_lifetime(mut self, lifetime: Duration) -> Self {
         self.idle_lifetime = lifetime.min(MAX_LIFETIME);
         self
     }
 
-    /// How long the token before the present one gets the same successor again, from the moment
-    /// when it was spent. Five minutes at most; zero: never. Defaults to 30 seconds.
+    /// Time after a rotation in which the previous token gets the same successor again. At most
+    /// five minutes; zero disables it. Defaults to 30 seconds.
     ///
-    /// The clocks of several nodes have to agree better than this.
+    /// The clocks of all nodes must agree better than this.
     pub fn reuse_grace(mut self, grace: Duration) -> Self {
         self.grace = grace.min(MAX_GRACE);
         self
     }
 
-    /// How many sessions an account has at most: the one that was used the longest time ago makes
-    /// room. At least one. Defaults to 100.
+    /// Maximum number of sessions of an account: a new one replaces the least recently used. At
+    /// least one. Defaults to 100.
     pub fn max_per_user(mut self, sessions: u32) -> Self {
         self.most = sessions.max(1);
         self
@@ -102,11 +103,11 @@ impl Sessions {
         &*self.store
     }
 
-    /// A session of who has logged in, and its first token.
+    /// Opens a session after a log-in, and returns it with its first token.
     pub(crate) async fn open(
         &self,
         user: &User,
-        said: &str,
+        user_agent: &str,
         now: SystemTime,
     ) -> Result<(Session, RefreshToken), AccountError> {
         let token = RefreshToken::random()?;
@@ -114,7 +115,7 @@ impl Sessions {
             id: token.session_id(),
             user_id: user.id,
             generation: user.token_generation,
-            device: device(said),
+            device: device(user_agent),
             created_at: now,
             last_used_at: now,
             expires_at: self.expiry(now, now),
@@ -126,7 +127,8 @@ impl Sessions {
         Ok((session, token))
     }
 
-    /// The session that a token may go on with. If it is over, or the token was spent, it is ended.
+    /// Finds the session that a token may renew. Ends the session if it has expired or the token is
+    /// reused.
     pub(crate) async fn find(
         &self,
         token: &RefreshToken,
@@ -134,8 +136,8 @@ impl Sessions {
     ) -> Result<Session, AccountError> {
         let session = self.store.find(&token.session_id()).await?;
         let session = session.ok_or(AccountError::InvalidRefreshToken)?;
-        match self.standing(&session, token, now) {
-            TokenState::Reused => self.refuse_spent(&session).await,
+        match self.token_state(&session, token, now) {
+            TokenState::Reused => self.reject_reused(&session).await,
             _ if self.is_over(&session, now) => {
                 self.end(&session, "expired").await?;
                 Err(AccountError::InvalidRefreshToken)
@@ -144,14 +146,15 @@ impl Sessions {
         }
     }
 
-    /// The successor of a token that was [found](Self::find) good, and the session after that.
+    /// Returns the successor of a token that [`find`](Self::find) accepted, and the session after
+    /// the renewal.
     pub(crate) async fn renew(
         &self,
         session: Session,
         token: &RefreshToken,
         now: SystemTime,
     ) -> Result<(Session, RefreshToken), AccountError> {
-        let session = match self.standing(&session, token, now) {
+        let session = match self.token_state(&session, token, now) {
             TokenState::Current => {
                 let successor = token.successor()?;
                 let rotation = Rotation {
@@ -171,13 +174,13 @@ impl Sessions {
                     );
                     return Ok((session, successor));
                 }
-                // Somebody with the same token was faster, or the session was ended.
+                // Another request with the same token was faster, or the session was ended.
                 let session = self.store.find(&session.id).await?;
                 session.ok_or(AccountError::InvalidRefreshToken)?
             }
             _ => session,
         };
-        match self.standing(&session, token, now) {
+        match self.token_state(&session, token, now) {
             TokenState::WithinGrace(successor) => {
                 log_limited!(
                     self.limits.within_grace.of(&session.id),
@@ -189,13 +192,15 @@ impl Sessions {
                 );
                 Ok((session, successor))
             }
-            TokenState::Reused => self.refuse_spent(&session).await,
-            // It was not when it was to be renewed, and no token comes back.
-            TokenState::Current => Err(AccountError::unavailable("the session store lags behind")),
+            TokenState::Reused => self.reject_reused(&session).await,
+            // The rotation found another token, so a store that is up to date has one, too.
+            TokenState::Current => Err(AccountError::unavailable(
+                "the session store returned an outdated row; read from the primary",
+            )),
         }
     }
 
-    /// Ends a session, for a reason that the log is told.
+    /// Ends a session, and logs the reason.
     pub(crate) async fn end(
         &self,
         session: &Session,
@@ -208,12 +213,12 @@ impl Sessions {
         Ok(())
     }
 
-    /// Whether nothing goes on with it any more, whatever its token.
+    /// Returns `true` if the session has reached its expiry or its maximum lifetime.
     pub(crate) fn is_over(&self, session: &Session, now: SystemTime) -> bool {
         session.has_expired(now) || self.expiry(session.created_at, now) <= now
     }
 
-    async fn refuse_spent<T>(&self, session: &Session) -> Result<T, AccountError> {
+    async fn reject_reused<T>(&self, session: &Session) -> Result<T, AccountError> {
         let id = session.user_id;
         log_limited!(
             self.limits.reused.of(&session.id),
@@ -227,23 +232,24 @@ impl Sessions {
         Err(AccountError::InvalidRefreshToken)
     }
 
-    fn standing(&self, session: &Session, token: &RefreshToken, now: SystemTime) -> TokenState {
+    fn token_state(&self, session: &Session, token: &RefreshToken, now: SystemTime) -> TokenState {
         let digest = token.digest();
         if bool::from(digest.ct_eq(&session.token)) {
             return TokenState::Current;
         }
-        let Some(spent) = session
+        let Some(previous) = session
             .previous
-            .filter(|spent| digest.ct_eq(&spent.digest).into())
+            .filter(|previous| digest.ct_eq(&previous.digest).into())
         else {
             return TokenState::Reused;
         };
-        // Either way: nodes have clocks of their own, and who lost the race asked before.
-        let spent_at = session.last_used_at;
+        // In both directions: the clocks of nodes differ, and the request that lost the race has
+        // the earlier time.
+        let rotated_at = session.last_used_at;
         let since = now
-            .duration_since(spent_at)
+            .duration_since(rotated_at)
             .unwrap_or_else(|ahead| ahead.duration());
-        let successor = token.unseal(&spent.successor);
+        let successor = token.unseal(&previous.successor);
         if since < self.grace && successor.digest().ct_eq(&session.token).into() {
             return TokenState::WithinGrace(successor);
         }
@@ -267,19 +273,19 @@ impl fmt::Debug for Sessions {
     }
 }
 
-/// How often the log hears of a session that is asked for again and again.
+/// Rate limits of log lines, by session.
 struct Limits {
     within_grace: LogLimits,
     reused: LogLimits,
 }
 
-/// What a token is to its session.
+/// Relation of a token to its session.
 enum TokenState {
-    /// The one that is alive.
+    /// Current token.
     Current,
-    /// The one before, within the grace; this is the one that is alive.
+    /// Previous token, within the grace; contains the current one.
     WithinGrace(RefreshToken),
-    /// Any other.
+    /// Any other token.
     Reused,
 }
 

@@ -1,4 +1,4 @@
-//! Where sessions are kept.
+//! Store of sessions.
 
 use std::sync::Arc;
 
@@ -7,49 +7,49 @@ use async_trait::async_trait;
 use super::model::{Rotation, Session};
 use crate::store::StoreError;
 
-/// A database of sessions: one row each, however often its token was renewed.
+/// Store of sessions: one row each, however often its token was renewed.
 ///
-/// Every method is atomic, as those of [`AccountStore`](crate::AccountStore) are, and
-/// each but [`open`](Self::open) and [`revoke_before`](Self::revoke_before) is a single statement in SQL.
-/// They answer by what was committed last, never from a replica that lags behind: a token that is
-/// not known yet looks like one that was used twice, and ends its session.
+/// Every method is atomic, as those of [`AccountStore`](crate::AccountStore) are, and each except
+/// [`open`](Self::open) and [`revoke_before`](Self::revoke_before) is a single statement in SQL.
+/// They return the last committed state, never that of a lagging replica: a token that is not known
+/// yet looks like a reused one, and ends its session.
 ///
-/// A session says whose it is, and refers to no account: accounts may be kept elsewhere, and ids
-/// do not come back. The only error is [`StoreError::Unavailable`]. Times come in whole
-/// microseconds and come back exactly. Test your store with `testing::session_store_contract`.
+/// A session has the ID of its account, and no foreign key: accounts may be kept elsewhere, and IDs
+/// are not reused. The only error is [`StoreError::Unavailable`]. Times have whole microseconds and
+/// are returned exactly. Test your store with `testing::session_store_contract`.
 #[async_trait]
 pub trait SessionStore: Send + Sync + 'static {
-    /// Adds a session, and makes room for it first. Of the sessions of the same account go: those
-    /// that expire at its `created_at` or before, those of a lower `generation`, and then those
-    /// that were used the longest time ago, until with the new one there are `most` at most.
+    /// Adds a session, and first deletes sessions of the same account: those that expire at its
+    /// `created_at` or before, those of a lower `generation`, and then the least recently used
+    /// until, with the new one, there are at most `most`.
     ///
-    /// Of all other accounts some go, too, that expire at its `created_at` or before, at least as
-    /// many as ten: of accounts that are gone, or sleep, nobody else removes them. A log-in need not
-    /// wait for all of them.
+    /// Also deletes sessions of other accounts that expire at its `created_at` or before, at least
+    /// ten of them: accounts that were deleted or are no longer used have no log-in that would
+    /// delete theirs. A log-in need not wait for all of them.
     ///
     /// # Errors
     ///
     /// Only [`StoreError::Unavailable`].
     async fn open(&self, session: Session, most: u32) -> Result<(), StoreError>;
 
-    /// Finds a session by its id, also one that has expired.
+    /// Finds a session by its ID, including one that has expired.
     ///
     /// # Errors
     ///
-    /// Only [`StoreError::Unavailable`]: none found is no error.
+    /// Only [`StoreError::Unavailable`]: an unknown ID is not an error.
     async fn find(&self, id: &str) -> Result<Option<Session>, StoreError>;
 
-    /// The sessions of an account, in any order, also those that have expired.
+    /// Returns the sessions of an account, in any order, including those that have expired.
     ///
     /// # Errors
     ///
     /// Only [`StoreError::Unavailable`].
     async fn list(&self, user_id: i64) -> Result<Vec<Session>, StoreError>;
 
-    /// Renews the token of a session if it is still `token`, and says whether it did:
-    /// [`Session::rotated`] is the row after it. The comparison is a part of the write, `UPDATE …
-    /// WHERE id = ? AND token = ?`: of many at the same moment one renews the token, and nothing
-    /// else of the row is written.
+    /// Renews the token of a session if it is still `token`, and returns `true` if it did:
+    /// [`Session::rotated`] is the row afterwards. The comparison is part of the write, `UPDATE …
+    /// WHERE id = ? AND token = ?`: of concurrent calls only one renews the token, and no other
+    /// column is written.
     ///
     /// # Errors
     ///
@@ -61,15 +61,15 @@ pub trait SessionStore: Send + Sync + 'static {
         rotation: Rotation,
     ) -> Result<bool, StoreError>;
 
-    /// Ends a session of this account, and says whether there was one.
+    /// Ends a session of this account, and returns `true` if there was one.
     ///
     /// # Errors
     ///
     /// Only [`StoreError::Unavailable`].
     async fn end(&self, id: &str, user_id: i64) -> Result<bool, StoreError>;
 
-    /// Ends all sessions of an account of a lower generation. But for `kept`: if that is a session
-    /// of the account and of the generation just before, it goes on with this one.
+    /// Ends all sessions of an account of a lower generation, except `kept`: if that is a session
+    /// of the account and of the generation just before, its generation is set to this one.
     ///
     /// # Errors
     ///
