@@ -265,8 +265,8 @@ pub fn user_cache(ttl: Duration, channel: Option<Channel>) -> UserCache<User> {
     let Some(channel) = channel else {
         return cache;
     };
-    let cache = match channel.tell() {
-        Some(tell) => cache.on_invalidate(tell),
+    let cache = match channel.publisher() {
+        Some(publish) => cache.on_invalidate(publish),
         None => cache,
     };
     tokio::spawn(cache.subscribe(channel.listen()));

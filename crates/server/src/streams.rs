@@ -92,7 +92,7 @@ async fn socket<S: AccountStore>(
                 (closing(&error), error.detail().to_owned())
             }
             () = stopped(stop) => (close_code::AWAY, String::new()),
-            ended = tell(&mut socket, news(accounts, &user)) => match ended {
+            ended = send_events(&mut socket, news(accounts, &user)) => match ended {
                 Ended::News => (close_code::AGAIN, String::new()),
                 Ended::Client => return,
             },
@@ -121,18 +121,18 @@ fn closing(error: &AuthError) -> CloseCode {
 }
 
 /// Sends messages until one side ends. Messages of the client are read and ignored.
-async fn tell(socket: &mut WebSocket, news: impl Stream<Item = News>) -> Ended {
+async fn send_events(socket: &mut WebSocket, news: impl Stream<Item = News>) -> Ended {
     let mut news = std::pin::pin!(news);
     let mut ping = time::interval_at(Instant::now() + PING, PING);
     let mut is_alive = true;
     loop {
         let message = tokio::select! {
-            told = news.next() => {
-                let Some((name, data)) = told else { return Ended::News };
+            event = news.next() => {
+                let Some((name, data)) = event else { return Ended::News };
                 Message::text(json!({"event": name, "data": data}).to_string())
             }
-            said = socket.recv() => {
-                if !matches!(said, Some(Ok(_))) {
+            received = socket.recv() => {
+                if !matches!(received, Some(Ok(_))) {
                     return Ended::Client;
                 }
                 is_alive = true;
@@ -194,11 +194,11 @@ fn pending<S: AccountStore>(accounts: Accounts<S>) -> impl Stream<Item = News> {
     poll.set_missed_tick_behavior(MissedTickBehavior::Delay);
     stream::unfold(
         (accounts, poll, None),
-        async |(accounts, mut poll, told)| {
+        async |(accounts, mut poll, sent)| {
             loop {
                 poll.tick().await;
                 let count = accounts.count_pending().await.ok()?;
-                if told != Some(count) {
+                if sent != Some(count) {
                     let news = ("pending", json!({"count": count}));
                     return Some((news, (accounts, poll, Some(count))));
                 }

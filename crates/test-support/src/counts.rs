@@ -1,4 +1,4 @@
-//! What is counted, as a recorder hears it.
+//! Recorder of metrics.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -8,18 +8,18 @@ use ::metrics::with_local_recorder;
 use metrics_util::debugging::{DebugValue, DebuggingRecorder};
 use tokio::runtime::Builder;
 
-/// Everything that was counted during one piece of work, on its thread.
+/// Metrics that were recorded during one piece of work, on its thread.
 #[derive(Default)]
 pub struct Counts {
     recorder: DebuggingRecorder,
-    // A snapshot takes away what it shows.
+    // A snapshot resets what it returns.
     sums: Mutex<BTreeMap<Series, f64>>,
 }
 
-/// A metric, and the values of its labels.
+/// Name of a metric and its labels.
 type Series = (String, Vec<(String, String)>);
 
-/// Does the work, and waits for the threads that it has left behind. No time passes.
+/// Runs the work on a paused clock, and waits for the threads that it spawned.
 pub fn counted(work: impl AsyncFnOnce(&Counts)) -> Counts {
     let counts = Counts::default();
     with_local_recorder(&counts.recorder, || {
@@ -31,13 +31,13 @@ pub fn counted(work: impl AsyncFnOnce(&Counts)) -> Counts {
 }
 
 impl Counts {
-    /// Counts work outside of a runtime, too.
+    /// Records work outside of a runtime, too.
     pub fn add(&self, work: impl FnOnce()) {
         with_local_recorder(&self.recorder, work);
     }
 
-    /// What was counted so far under a name, a line for each series that is not zero: the values of
-    /// its labels, and its own. Of a histogram, how many values there are.
+    /// Returns what was recorded so far under a name, a line for each series that is not zero: the
+    /// values of its labels, and its own. For a histogram, the number of samples.
     pub fn of(&self, name: &str) -> String {
         let mut lines = Vec::new();
         for ((series, labels), sum) in self.sums() {
@@ -52,7 +52,7 @@ impl Counts {
         lines.join("\n")
     }
 
-    /// Every series that was ever touched, with its value.
+    /// Returns every series that was ever touched, with its value.
     pub fn sums(&self) -> BTreeMap<Series, f64> {
         let mut sums = self.sums.lock().unwrap();
         for (key, .., value) in self.recorder.snapshotter().snapshot().into_vec() {

@@ -1,4 +1,4 @@
-//! What the tests share.
+//! Shared helpers for the tests of this workspace.
 
 #![forbid(unsafe_code)]
 
@@ -37,7 +37,7 @@ pub use self::servers::{postgres_url, redis_url};
 pub use self::store::{Counting, Mood, OUTAGE, Store, identity, layer};
 pub use self::wire::Wire;
 
-/// An answer, read whole.
+/// Response with its whole body.
 #[derive(Debug)]
 pub struct Answer {
     pub status: StatusCode,
@@ -78,7 +78,7 @@ pub async fn send(app: &Router, request: Request<Body>) -> Answer {
     read(app.clone().oneshot(request).await.unwrap()).await
 }
 
-/// Reads an answer to its end.
+/// Reads the whole body of a response.
 pub async fn read<B>(response: Response<B>) -> Answer
 where
     B: http_body::Body,
@@ -136,7 +136,7 @@ where
     }
 }
 
-/// What a door lets into: says `in`.
+/// Inner service of a guarded route: responds with `in`.
 pub fn inside() -> Strict<fn(Request<Body>) -> Response<Body>> {
     Strict::new(|_| Response::new(Body::from("in")))
 }

@@ -1,4 +1,4 @@
-//! What was logged.
+//! Recorders of log output.
 
 use std::cell::RefCell;
 use std::io::{self, Write};
@@ -7,12 +7,13 @@ use std::sync::{Arc, Mutex, Once};
 use tracing::subscriber::DefaultGuard;
 use tracing_subscriber::fmt::format::FmtSpan;
 
-/// What is logged on this thread: every field, span and level.
+/// Recorder of the log of this thread: every field, span and level.
 pub struct Log(());
 
 impl Log {
     pub fn record() -> Self {
-        // One for all threads: those that come and go make tracing forget who listens.
+        // One subscriber for all threads: with short-lived ones, tracing caches that a callsite is
+        // disabled.
         static LISTEN: Once = Once::new();
         LISTEN.call_once(|| {
             tracing_subscriber::fmt()
@@ -32,7 +33,7 @@ impl Log {
         String::from_utf8(text).unwrap()
     }
 
-    /// The lines of one level.
+    /// Returns the lines of one level.
     pub fn lines(&self, level: &str) -> Vec<String> {
         let text = self.text();
         let lines = text.lines().filter(|line| line.contains(level));
@@ -46,7 +47,7 @@ impl Drop for Log {
     }
 }
 
-/// What is logged by whatever this thread starts, also on the threads that hash.
+/// Recorder of the log of this thread and everything that it starts, including hashing threads.
 pub struct Trace {
     text: Shared,
     _guard: DefaultGuard,
@@ -54,7 +55,7 @@ pub struct Trace {
 
 impl Trace {
     pub fn record() -> Self {
-        // A second subscriber, that stays.
+        // Keeps a second subscriber registered.
         drop(Log::record());
         let text = Shared::default();
         let writer = text.clone();
@@ -74,7 +75,7 @@ impl Trace {
         String::from_utf8(self.text.0.lock().unwrap().clone()).unwrap()
     }
 
-    /// The lines with this word.
+    /// Returns the lines that contain this word.
     pub fn lines(&self, word: &str) -> Vec<String> {
         let text = self.text();
         let lines = text.lines().filter(|line| line.contains(word));

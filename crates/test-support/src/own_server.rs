@@ -1,4 +1,4 @@
-//! A PostgreSQL or Redis of a test's own, to do to it what nobody does to one that others use.
+//! PostgreSQL or Redis server of a single test, which may kill or freeze it.
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -8,7 +8,7 @@ use tempfile::TempDir;
 
 use crate::servers::postgres_url;
 
-/// Stopped when it is dropped.
+/// Server that is stopped when dropped.
 pub struct OwnServer {
     kind: &'static str,
     url: String,
@@ -16,13 +16,13 @@ pub struct OwnServer {
 }
 
 impl OwnServer {
-    /// `None` where PostgreSQL is skipped.
+    /// Starts PostgreSQL; `None` if PostgreSQL is skipped.
     pub fn postgres() -> Option<Self> {
         postgres_url()?;
         Some(Self::of("postgres"))
     }
 
-    /// `postgres` or `redis`.
+    /// Starts `postgres` or `redis`.
     pub fn of(kind: &'static str) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let url = services(&["start", kind], &directory);
@@ -37,17 +37,17 @@ impl OwnServer {
         &self.url
     }
 
-    /// Again, where it was.
+    /// Starts the server again at the same address.
     pub fn start(&self) {
         assert_eq!(services(&["start", self.kind], &self.directory), self.url);
     }
 
-    /// All its processes at once.
+    /// Kills all its processes at once.
     pub fn kill(&self) {
         services(&["kill"], &self.directory);
     }
 
-    /// Its connections stay open, and nobody answers.
+    /// Suspends the server: its connections stay open without a response.
     pub fn freeze(&self) {
         services(&["freeze"], &self.directory);
     }
@@ -63,12 +63,12 @@ impl Drop for OwnServer {
     }
 }
 
-/// What the script says: its own, or that of `SERVICES`.
+/// Returns the output of the script: `.ci/services`, or that of `SERVICES`.
 fn services(command: &[&str], directory: &TempDir) -> String {
     let script = env::var_os("SERVICES").map(PathBuf::from);
     let script =
         script.unwrap_or_else(|| concat!(env!("CARGO_MANIFEST_DIR"), "/../../.ci/services").into());
-    // To a file: what it starts would keep a pipe open.
+    // To a file: a started server would keep a pipe open.
     let said = directory.path().join("said");
     let status = Command::new(script)
         .args(command)

@@ -1,4 +1,4 @@
-//! Where the accounts of a test are.
+//! Location of the accounts of a test.
 
 use std::env;
 use std::path::{Path, PathBuf};
@@ -11,8 +11,8 @@ use tower_warder_server::store::{self, Store};
 
 use super::postgres::PostgresDatabase;
 
-/// An empty place of its own, gone when it is dropped. `ACCOUNTS_STORE` says where: `memory`,
-/// `sqlite` or `postgres`. Unless it is set, that is wherever is quickest.
+/// Empty location of its own, removed when dropped. `ACCOUNTS_STORE` selects `memory`, `sqlite` or
+/// `postgres`. Defaults to the fastest that fits.
 pub struct Place {
     directory: TempDir,
     kind: Kind,
@@ -25,12 +25,12 @@ enum Kind {
 }
 
 impl Place {
-    /// For accounts in this process.
+    /// Location for accounts in this process.
     pub async fn new() -> Self {
         Self::chosen("memory").await
     }
 
-    /// For accounts that other processes reach as well.
+    /// Location for accounts that other processes use as well.
     pub async fn shared() -> Self {
         match Self::chosen("sqlite").await {
             Self {
@@ -48,13 +48,13 @@ impl Place {
         Self::of(Kind::Sqlite)
     }
 
-    /// `None` without a server, which is said.
+    /// Returns `None` and prints a note if there is no server.
     pub async fn postgres() -> Option<Self> {
         let database = PostgresDatabase::new().await?;
         Some(Self::of(Kind::Postgres(database)))
     }
 
-    /// One of each kind.
+    /// Returns one location of each kind.
     pub async fn all() -> Vec<Self> {
         let places = [Some(Self::memory()), Some(Self::sqlite())];
         let places = places.into_iter().chain([Self::postgres().await]);
@@ -67,7 +67,9 @@ impl Place {
             "memory" => Self::memory(),
             "sqlite" => Self::sqlite(),
             "postgres" => Self::postgres().await.expect("POSTGRES_URL"),
-            other => panic!("ACCOUNTS_STORE: {other} is no store"),
+            other => {
+                panic!("ACCOUNTS_STORE: {other} is not supported; set memory, sqlite or postgres")
+            }
         }
     }
 
@@ -80,7 +82,7 @@ impl Place {
         self.directory.path()
     }
 
-    /// The database, if it is in PostgreSQL.
+    /// Returns the URL of the database, if it is in PostgreSQL.
     pub fn postgres_url(&self) -> Option<&str> {
         match &self.kind {
             Kind::Postgres(database) => Some(database.url()),
@@ -88,12 +90,12 @@ impl Place {
         }
     }
 
-    /// The database, if it is in SQLite.
+    /// Returns the path of the database, if it is in SQLite.
     pub fn sqlite_file(&self) -> PathBuf {
         self.path().join("tower-warder.sqlite")
     }
 
-    /// A store of what is here. What is in memory is in this store only.
+    /// Opens the account store. A store in memory is not shared.
     pub async fn store(&self) -> Arc<dyn AccountStore> {
         match &self.kind {
             Kind::Memory => Arc::new(InMemoryAccountStore::new()),
@@ -101,10 +103,10 @@ impl Place {
         }
     }
 
-    /// The same, as the example has it: not in memory.
+    /// Opens the store of the server, which has none in memory.
     pub async fn open(&self) -> Arc<dyn Store> {
         let url = match &self.kind {
-            Kind::Memory => panic!("the example keeps nothing in memory"),
+            Kind::Memory => panic!("the server has no store in memory"),
             Kind::Sqlite => {
                 format!("sqlite://{}", self.sqlite_file().display())
             }
@@ -114,7 +116,7 @@ impl Place {
     }
 }
 
-/// A store of the server, with few connections: many tests run side by side.
+/// Opens a store of the server with few connections, because many tests run in parallel.
 pub async fn open(url: &str) -> Arc<dyn Store> {
     let database: Database = url.parse().unwrap();
     store::open(database.connections(4)).await.unwrap()

@@ -1,4 +1,4 @@
-//! A database in PostgreSQL.
+//! Database in PostgreSQL.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::{process, thread};
@@ -9,7 +9,7 @@ use sqlx::{AssertSqlSafe, Connection};
 
 use crate::servers::postgres_url;
 
-/// Empty, and dropped with this.
+/// Empty database, dropped with this value.
 pub struct PostgresDatabase {
     server: String,
     name: String,
@@ -17,12 +17,12 @@ pub struct PostgresDatabase {
 }
 
 impl PostgresDatabase {
-    /// A new one on the server of all tests, if there is one.
+    /// Creates one on the shared server, if there is one.
     pub async fn new() -> Option<Self> {
         Some(Self::on(&postgres_url()?).await)
     }
 
-    /// A new one on this server.
+    /// Creates one on this server.
     pub async fn on(server: &str) -> Self {
         static COUNT: AtomicUsize = AtomicUsize::new(0);
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
@@ -37,7 +37,7 @@ impl PostgresDatabase {
         }
     }
 
-    /// Nobody else on the server has it.
+    /// Name of the database, unique on the server.
     pub fn name(&self) -> &str {
         &self.name
     }
@@ -46,7 +46,7 @@ impl PostgresDatabase {
         &self.url
     }
 
-    /// A connection past every store, as an admin has it with `psql`.
+    /// Opens a connection that bypasses every store, as an admin does with `psql`.
     pub async fn connect(&self) -> PgConnection {
         PgConnection::connect(&self.url).await.unwrap()
     }
@@ -56,7 +56,7 @@ impl Drop for PostgresDatabase {
     fn drop(&mut self) {
         let drop = format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", self.name);
         let server = self.server.clone();
-        // Not on the runtime of the test, which waits for this.
+        // Not on the runtime of the test, which blocks here.
         let dropping = thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread()
                 .enable_all()
@@ -64,7 +64,7 @@ impl Drop for PostgresDatabase {
             runtime.unwrap().block_on(run(&server, &drop));
         });
         if dropping.join().is_err() && !thread::panicking() {
-            panic!("{} is not dropped", self.name);
+            panic!("database {} could not be dropped", self.name);
         }
     }
 }

@@ -1,16 +1,15 @@
-//! The servers that all tests share.
+//! Servers that all tests share.
 
 use std::io::{self, Write};
 use std::{env, thread};
 
-/// The server that `POSTGRES_URL` names. Without it there is none, and it says that the test was
-/// skipped.
+/// Returns the server of `POSTGRES_URL`. Without it, prints that the test is skipped.
 pub fn postgres_url() -> Option<String> {
     let server = env::var("POSTGRES_URL").ok();
     if server.is_none() {
         let test = thread::current();
         let test = test.name().unwrap_or("a test");
-        // Past the harness, which keeps to itself what a test that passes has printed.
+        // Bypasses the harness, which hides the output of tests that pass.
         let _ = writeln!(
             io::stderr(),
             "{test}: PostgreSQL is skipped: POSTGRES_URL names no server"
@@ -19,7 +18,7 @@ pub fn postgres_url() -> Option<String> {
     server
 }
 
-/// The Redis that all tests share, if there is one.
+/// Returns the server of `REDIS_URL`, if there is one.
 pub fn redis_url() -> Option<String> {
     let url = env::var("REDIS_URL").ok();
     if url.is_none() {

@@ -1,4 +1,4 @@
-//! Whom the layer asks.
+//! Test user loader and verifier.
 
 use std::collections::HashMap;
 use std::convert::Infallible;
@@ -17,7 +17,7 @@ use tower_warder::{
     async_trait,
 };
 
-/// A store that counts, and whose answers a test chooses.
+/// User loader that counts its calls, with a configurable behavior.
 #[derive(Debug)]
 pub struct Store {
     users: Mutex<HashMap<&'static str, TestUser>>,
@@ -26,7 +26,7 @@ pub struct Store {
     gate: Semaphore,
 }
 
-/// What a [`Store`] does when it is asked.
+/// Behavior of a [`Store`].
 #[derive(Clone, Copy, Debug)]
 pub enum Mood {
     Answers,
@@ -38,7 +38,7 @@ pub enum Mood {
 }
 
 impl Store {
-    /// Knows `jane`, `root` (an admin), `paul` (pending) and `dora` (disabled).
+    /// Creates a store with `jane`, `root` (an admin), `paul` (pending) and `dora` (disabled).
     pub fn new() -> Arc<Self> {
         let with = |status, user| TestUser { status, ..user };
         Arc::new(Self {
@@ -72,12 +72,12 @@ impl Store {
         self.users.lock().unwrap().remove(subject);
     }
 
-    /// Lets one waiting load finish.
+    /// Releases one waiting load.
     pub fn open(&self) {
         self.gate.add_permits(1);
     }
 
-    /// How many loads were begun.
+    /// Number of loads that were started.
     pub fn loads(&self) -> usize {
         self.loads.load(Ordering::SeqCst)
     }
@@ -101,15 +101,15 @@ impl UserLoader for Store {
     }
 }
 
-/// What the log may know and a client may not.
+/// Error text that may appear in the log, but not in a response.
 pub const OUTAGE: &str = "connection to db.internal:5432 lost";
 
-/// The usual layer over a store.
+/// Returns the usual layer over a store.
 pub fn layer(store: &Arc<Store>) -> AuthLayer<TestUser> {
     AuthLayer::new(testing::verifier(), Arc::clone(store))
 }
 
-/// A verifier that counts.
+/// Verifier that counts its calls.
 pub struct Counting {
     verifier: JwtVerifier,
     count: Arc<AtomicUsize>,
@@ -134,7 +134,7 @@ impl Verifier for Counting {
     }
 }
 
-/// The identity that `layer` leaves in a request.
+/// Returns the identity that `layer` attaches to a request.
 pub async fn identity<U: AuthUser>(layer: &AuthLayer<U>, request: Request<Body>) -> Identity<U> {
     let inner = tower::service_fn(|request: Request<Body>| {
         ready(Ok::<_, Infallible>(Identity::from_extensions(

@@ -1,11 +1,11 @@
-//! A way to a server that can be cut.
+//! TCP proxy to a server, to simulate network failures.
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
-/// Closed when it is dropped.
+/// TCP proxy that is closed when dropped.
 pub struct Wire {
     address: String,
     state: watch::Sender<State>,
@@ -15,14 +15,14 @@ pub struct Wire {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum State {
     Whole,
-    /// Takes everything, and passes nothing on.
+    /// Reads everything, and forwards nothing.
     Silent,
-    /// Hangs up, also on those who call again.
+    /// Closes connections, including new ones.
     Closed,
 }
 
 impl Wire {
-    /// To this `host:port`.
+    /// Creates a proxy to `host:port`.
     pub async fn to(address: &str) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let (state, states) = watch::channel(State::Whole);
@@ -51,7 +51,7 @@ impl Wire {
         wire
     }
 
-    /// `127.0.0.1:…`
+    /// Address of the proxy: `127.0.0.1:…`.
     pub fn address(&self) -> &str {
         &self.address
     }
@@ -64,14 +64,14 @@ impl Wire {
         self.state.send_replace(State::Silent);
     }
 
-    /// Waits until it has swallowed this text on its way to the server. Other connections may lose
+    /// Waits until it has discarded this text on its way to the server. Other connections may lose
     /// something earlier.
     pub async fn swallows(&self, text: &str) {
         let contains = |bytes: &Vec<u8>| bytes.windows(text.len()).any(|it| it == text.as_bytes());
         let _ = self.swallowed.subscribe().wait_for(contains).await;
     }
 
-    /// Connections that have lost something do not come back.
+    /// Forwards again. Connections that have lost data are closed.
     pub fn mend(&self) {
         self.state.send_replace(State::Whole);
     }
@@ -100,7 +100,7 @@ async fn connect(
     }
 }
 
-/// Whole again, after it was not.
+/// Resolves when the proxy forwards again after an interruption.
 async fn mended(mut states: watch::Receiver<State>) {
     let _ = states.wait_for(|state| *state != State::Whole).await;
     let _ = states.wait_for(|state| *state == State::Whole).await;

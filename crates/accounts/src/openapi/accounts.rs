@@ -80,7 +80,7 @@ fn register() -> Operation {
             "The account.",
             reference::<UserPublic>(),
         )
-        .refuses([EMAIL_TAKEN, WRONG_BOOTSTRAP_SECRET])
+        .rejects([EMAIL_TAKEN, WRONG_BOOTSTRAP_SECRET])
         .build()
 }
 
@@ -89,7 +89,7 @@ fn login() -> Operation {
         .description("An unknown address and a wrong password get the same response.")
         .form::<UserLogin>()
         .gives(StatusCode::OK, "A bearer token.", reference::<Token>())
-        .refuses([WRONG_CREDENTIALS, PENDING, DISABLED])
+        .rejects([WRONG_CREDENTIALS, PENDING, DISABLED])
         .build()
 }
 
@@ -137,7 +137,7 @@ fn update() -> Operation {
             "The account after the change.",
             reference::<UserPublic>(),
         )
-        .refuses([USER_NOT_FOUND, EMAIL_TAKEN, LAST_DEMOTION, LAST_DISABLING])
+        .rejects([USER_NOT_FOUND, EMAIL_TAKEN, LAST_DEMOTION, LAST_DISABLING])
         .build()
 }
 
@@ -145,7 +145,7 @@ fn delete() -> Operation {
     Describe::for_admins("delete_user", "Deletes an account")
         .id()
         .gives_nothing(StatusCode::NO_CONTENT, "The account was deleted.")
-        .refuses([USER_NOT_FOUND, LAST_DELETION])
+        .rejects([USER_NOT_FOUND, LAST_DELETION])
         .build()
 }
 
@@ -158,7 +158,7 @@ fn reset_password() -> Operation {
         .id()
         .json::<PasswordReset>()
         .gives(StatusCode::OK, "The password was changed.", done)
-        .refuses([USER_NOT_FOUND])
+        .rejects([USER_NOT_FOUND])
         .build()
 }
 

@@ -53,8 +53,8 @@ fn login() -> Operation {
         .form::<UserLogin>()
         .gives(StatusCode::OK, "The account.", reference::<UserPublic>())
         .sets_cookie(StatusCode::OK)
-        .refuses([WRONG_CREDENTIALS, PENDING, DISABLED])
-        .refuses_other_origins()
+        .rejects([WRONG_CREDENTIALS, PENDING, DISABLED])
+        .rejects_cross_origin()
         .build()
 }
 
@@ -63,6 +63,6 @@ fn logout() -> Operation {
         .description("Clears the cookie. The token in it stays valid until it expires.")
         .gives_nothing(StatusCode::NO_CONTENT, "The cookie was cleared.")
         .sets_cookie(StatusCode::NO_CONTENT)
-        .refuses_other_origins()
+        .rejects_cross_origin()
         .build()
 }

@@ -25,7 +25,7 @@ use crate::answer::{BODY_TIMEOUT, BROKEN_BODY, NO_FORM, NOT_JSON, TOO_LARGE};
 /// Builder of one operation.
 pub(super) struct Describe {
     operation: OperationBuilder,
-    refusals: Vec<ErrorRow>,
+    errors: Vec<ErrorRow>,
     // Status of the response that sets a cookie.
     cookie: Option<StatusCode>,
 }
@@ -35,7 +35,7 @@ impl Describe {
     pub(super) fn open(id: &str, summary: &str) -> Self {
         let mut described = Self::always(id, summary);
         let unavailable = AuthError::new(AuthErrorKind::Unavailable);
-        described.refusals.push(unavailable.into());
+        described.errors.push(unavailable.into());
         described
     }
 
@@ -48,7 +48,7 @@ impl Describe {
         Self {
             // An empty list overrides a security requirement of the whole document.
             operation: operation.securities(Some([])),
-            refusals: Vec::new(),
+            errors: Vec::new(),
             cookie: None,
         }
     }
@@ -58,14 +58,14 @@ impl Describe {
         let mut described = Self::always(id, summary);
         let bearer = [requirement(BEARER)];
         described.operation = described.operation.securities(Some(bearer));
-        described.refusals.extend(ErrorRow::of_doors());
+        described.errors.extend(ErrorRow::of_doors());
         described
     }
 
     /// Starts an operation that requires an approved admin.
     pub(super) fn for_admins(id: &str, summary: &str) -> Self {
         let mut described = Self::for_users(id, summary);
-        described.refusals.push(admin_required().into());
+        described.errors.push(admin_required().into());
         described
     }
 
@@ -143,15 +143,15 @@ impl Describe {
     }
 
     /// Adds error responses.
-    pub(super) fn refuses(mut self, rows: impl IntoIterator<Item = Row>) -> Self {
-        self.refusals.extend(rows.into_iter().map(ErrorRow::from));
+    pub(super) fn rejects(mut self, rows: impl IntoIterator<Item = Row>) -> Self {
+        self.errors.extend(rows.into_iter().map(ErrorRow::from));
         self
     }
 
     /// Adds the response to cross-origin requests.
-    pub(super) fn refuses_other_origins(mut self) -> Self {
+    pub(super) fn rejects_cross_origin(mut self) -> Self {
         let cross_origin = AuthError::new(AuthErrorKind::CrossOrigin);
-        self.refusals.push(cross_origin.into());
+        self.errors.push(cross_origin.into());
         self
     }
 
@@ -169,8 +169,8 @@ impl Describe {
             let header = (SET_COOKIE.as_str().to_owned(), text_header().into());
             response.headers.extend([header]);
         }
-        let refusals = by_status(self.refusals, &reference::<Problem>());
-        operation.responses.responses.extend(refusals);
+        let errors = by_status(self.errors, &reference::<Problem>());
+        operation.responses.responses.extend(errors);
         operation
     }
 
@@ -185,7 +185,7 @@ impl Describe {
             .content(media_type, content.build())
             .required(Some(Required::True));
         self.operation = self.operation.request_body(Some(body.build()));
-        self.refuses([BROKEN_BODY, BODY_TIMEOUT, TOO_LARGE, other_type])
+        self.rejects([BROKEN_BODY, BODY_TIMEOUT, TOO_LARGE, other_type])
             .checks()
     }
 }

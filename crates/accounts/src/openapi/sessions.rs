@@ -60,7 +60,7 @@ fn refresh() -> Operation {
         )
         .json::<RefreshGrant>()
         .gives(StatusCode::OK, "The new tokens.", reference::<Token>())
-        .refuses([INVALID_REFRESH_TOKEN])
+        .rejects([INVALID_REFRESH_TOKEN])
         .build()
 }
 
@@ -94,7 +94,7 @@ fn end() -> Operation {
         .description("Its access token stays valid until it expires.")
         .session_id()
         .gives_nothing(StatusCode::NO_CONTENT, "The session has ended.")
-        .refuses([SESSION_NOT_FOUND])
+        .rejects([SESSION_NOT_FOUND])
         .build()
 }
 
@@ -113,6 +113,6 @@ fn password() -> Operation {
             StatusCode::NO_CONTENT,
             "The password was changed, and the request had no session to continue: log in again.",
         )
-        .refuses([WRONG_PASSWORD])
+        .rejects([WRONG_PASSWORD])
         .build()
 }

@@ -1,11 +1,11 @@
-//! Whether a contract notices what it is to notice.
+//! Helper that runs a contract against a broken store.
 
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
 
 use futures_util::FutureExt;
 
-/// What a contract says against a store, if it says something.
+/// Returns the message of the rule that the store breaks, if it breaks one.
 pub(super) async fn broken_rule(contract: impl Future<Output = ()>) -> Option<String> {
     let panic = AssertUnwindSafe(contract).catch_unwind().await.err()?;
     Some(match panic.downcast::<String>() {

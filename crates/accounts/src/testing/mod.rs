@@ -1,4 +1,4 @@
-//! What every store has to keep, as tests for it (feature `testing`).
+//! Contract tests that every store must pass (feature `testing`).
 
 #![allow(
     clippy::expect_used,

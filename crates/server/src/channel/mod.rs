@@ -1,4 +1,4 @@
-//! How nodes hear whom the others change: a channel that the cache of users follows.
+//! Channel that tells the nodes about changed users, to invalidate their caches.
 
 mod postgres;
 mod redis;
@@ -17,44 +17,45 @@ use tower_warder::cache::Invalidation;
 
 use super::database::{Database, PostgresServer, Unusable};
 
-/// Where the channel is, as `INVALIDATION_URL` says it.
+/// Invalidation channel: the value of `INVALIDATION_URL`.
 #[derive(Clone)]
 pub enum Channel {
-    /// The database itself tells of every change, whoever makes it.
+    /// A trigger in the database reports every change, including manual ones.
     Postgres(PostgresServer),
-    /// Each node tells of its own changes.
+    /// Each node publishes its own changes.
     Redis(Client),
 }
 
 impl Channel {
-    /// Listens for ever, and says so whenever something may have been missed.
+    /// Listens for invalidations and reconnects after errors. Yields `Disconnected` whenever
+    /// messages may have been lost.
     pub fn listen(self) -> impl Stream<Item = Invalidation> {
-        let (says, mut said) = mpsc::channel(QUEUE);
+        let (sender, mut receiver) = mpsc::channel(QUEUE);
         tokio::spawn(async move {
-            while !says.is_closed() {
+            while !sender.is_closed() {
                 let listened = match &self {
-                    Self::Postgres(server) => postgres::listen(&server.options, &says).await,
-                    Self::Redis(client) => redis::listen(client, &says).await,
+                    Self::Postgres(server) => postgres::listen(&server.options, &sender).await,
+                    Self::Redis(client) => redis::listen(client, &sender).await,
                 };
                 let Err(error) = listened;
-                // Nobody is left to hear it: the next round ends.
-                let _ = says.send(Invalidation::Disconnected(error)).await;
+                // A closed receiver ends the loop at the next check.
+                let _ = sender.send(Invalidation::Disconnected(error)).await;
                 sleep(RETRY).await;
             }
         });
-        stream::poll_fn(move |cx| said.poll_recv(cx))
+        stream::poll_fn(move |cx| receiver.poll_recv(cx))
     }
 
-    /// Takes the words that the others are to hear, unless they hear them from the database.
-    pub fn tell(&self) -> Option<impl Fn(Invalidation) + Send + Sync + use<>> {
+    /// Returns the function that publishes invalidations, or `None` if the database does so.
+    pub fn publisher(&self) -> Option<impl Fn(Invalidation) + Send + Sync + use<>> {
         match self {
             Self::Postgres(_) => None,
-            Self::Redis(client) => Some(redis::teller(client.clone())),
+            Self::Redis(client) => Some(redis::publisher(client.clone())),
         }
     }
 }
 
-/// That of the database, if it has one.
+/// Channel of the database, if it has one.
 impl TryFrom<&Database> for Channel {
     type Error = Unusable;
 
@@ -77,7 +78,7 @@ impl FromStr for Channel {
     }
 }
 
-/// The place, and never the password.
+/// Formats the address, never the password.
 impl fmt::Display for Channel {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -87,38 +88,38 @@ impl fmt::Display for Channel {
     }
 }
 
-/// Ends only by an error.
+/// Listening ends only with an error.
 type Listened = Result<Infallible, BoxError>;
-type Says = mpsc::Sender<Invalidation>;
+type Sender = mpsc::Sender<Invalidation>;
 
-/// A payload: a user's id, or everybody.
+/// Parses a payload: the ID of a user, or `*`.
 fn read(payload: &str) -> Invalidation {
     match payload {
-        EVERYBODY => Invalidation::All,
+        ALL => Invalidation::All,
         id => Invalidation::Key(id.to_owned()),
     }
 }
 
-/// The answer, unless it takes too long.
+/// Applies the timeout.
 async fn in_time<T, E: Into<BoxError>>(
     answer: impl Future<Output = Result<T, E>>,
 ) -> Result<T, BoxError> {
-    match time::timeout(PATIENCE, answer).await {
+    match time::timeout(TIMEOUT, answer).await {
         Ok(answer) => answer.map_err(Into::into),
-        Err(_) => Err("no answer in time".into()),
+        Err(_) => Err("the server did not answer in time".into()),
     }
 }
 
-async fn say(says: &Says, invalidation: Invalidation) -> Result<(), BoxError> {
-    Ok(says.send(invalidation).await?)
+async fn send(sender: &Sender, invalidation: Invalidation) -> Result<(), BoxError> {
+    Ok(sender.send(invalidation).await?)
 }
 
 const NAME: &str = "users";
-const EVERYBODY: &str = "*";
+const ALL: &str = "*";
 const QUEUE: usize = 1024;
 
-/// How often the other end is asked whether it is still there, and how long it may take to answer:
-/// a channel that is cut without a word is found out after the two together.
-const BEAT: Duration = Duration::from_secs(1);
-const PATIENCE: Duration = Duration::from_secs(1);
+/// Interval of the keep-alive, and its timeout: a connection that was cut silently is detected
+/// after the sum of both.
+const KEEP_ALIVE: Duration = Duration::from_secs(1);
+const TIMEOUT: Duration = Duration::from_secs(1);
 const RETRY: Duration = Duration::from_millis(500);

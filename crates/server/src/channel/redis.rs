@@ -1,5 +1,5 @@
-//! Publish and subscribe: each node tells of what it changes itself. Who works on the database by
-//! hand is seen after the time to live of the cache.
+//! Invalidations by Redis publish/subscribe: each node publishes its own changes. Manual changes in
+//! the database take effect after the time to live of the cache.
 
 use futures_util::StreamExt;
 use redis::aio::MultiplexedConnection;
@@ -8,72 +8,72 @@ use tokio::sync::mpsc;
 use tokio::time::{interval, sleep};
 use tower_warder::cache::Invalidation;
 
-use super::{BEAT, EVERYBODY, Listened, NAME, RETRY, Says, in_time, read, say};
+use super::{ALL, KEEP_ALIVE, Listened, NAME, RETRY, Sender, in_time, read, send};
 
-pub(super) async fn listen(client: &Client, says: &Says) -> Listened {
-    let (mut asks, mut messages) = in_time(client.get_async_pubsub()).await?.split();
-    in_time(asks.subscribe(NAME)).await?;
-    say(says, Invalidation::Connected).await?;
-    let mut beat = interval(BEAT);
+pub(super) async fn listen(client: &Client, sender: &Sender) -> Listened {
+    let (mut sink, mut messages) = in_time(client.get_async_pubsub()).await?.split();
+    in_time(sink.subscribe(NAME)).await?;
+    send(sender, Invalidation::Connected).await?;
+    let mut keep_alive = interval(KEEP_ALIVE);
     loop {
         tokio::select! {
             message = messages.next() => {
                 let message = message.ok_or("the connection was lost")?;
-                say(says, read(&message.get_payload::<String>()?)).await?;
+                send(sender, read(&message.get_payload::<String>()?)).await?;
             }
-            _ = beat.tick() => {
-                in_time(asks.ping::<redis::Value>()).await?;
+            _ = keep_alive.tick() => {
+                in_time(sink.ping::<redis::Value>()).await?;
             }
         }
     }
 }
 
-/// Takes words, and sends them from a task of its own.
-pub(super) fn teller(client: Client) -> impl Fn(Invalidation) + Send + Sync + use<> {
-    let (queue, mut words) = mpsc::unbounded_channel::<String>();
+/// Returns a function that publishes invalidations from a task of its own.
+pub(super) fn publisher(client: Client) -> impl Fn(Invalidation) + Send + Sync + use<> {
+    let (queue, mut payloads) = mpsc::unbounded_channel::<String>();
     tokio::spawn(async move {
-        let mut teller = Teller {
+        let mut publisher = Publisher {
             client,
             connection: None,
         };
-        while let Some(mut word) = words.recv().await {
-            let mut is_known = false;
-            while let Err(error) = in_time(teller.publish(&word)).await {
-                if !is_known {
-                    tracing::warn!(%error, "Redis does not take what the other nodes are to hear");
-                    is_known = true;
+        while let Some(mut payload) = payloads.recv().await {
+            let mut is_logged = false;
+            while let Err(error) = in_time(publisher.publish(&payload)).await {
+                if !is_logged {
+                    tracing::warn!(%error, "invalidations cannot be published to Redis; other nodes use cached accounts until their time to live ends");
+                    is_logged = true;
                 }
-                teller.connection = None;
+                publisher.connection = None;
                 sleep(RETRY).await;
-                // What has piled up meanwhile is one word.
-                while words.try_recv().is_ok() {}
-                EVERYBODY.clone_into(&mut word);
+                // Invalidate everything instead of what has queued up meanwhile.
+                while payloads.try_recv().is_ok() {}
+                ALL.clone_into(&mut payload);
             }
         }
     });
-    // What the process before this one could not send any more.
-    let _ = queue.send(EVERYBODY.to_owned());
+    // Covers what the previous process could not publish.
+    let _ = queue.send(ALL.to_owned());
     move |invalidation| {
-        let word = match invalidation {
+        let payload = match invalidation {
             Invalidation::Key(id) => id,
-            _ => EVERYBODY.to_owned(),
+            _ => ALL.to_owned(),
         };
         // The task lives as long as the queue.
-        let _ = queue.send(word);
+        let _ = queue.send(payload);
     }
 }
 
-struct Teller {
+struct Publisher {
     client: Client,
     connection: Option<MultiplexedConnection>,
 }
 
-impl Teller {
-    async fn publish(&mut self, word: &str) -> RedisResult<()> {
+impl Publisher {
+    async fn publish(&mut self, payload: &str) -> RedisResult<()> {
         let connection = match &mut self.connection {
             Some(connection) => connection,
             none => none.insert(self.client.get_multiplexed_async_connection().await?),
         };
-        connection.publish(NAME, word).await
+        connection.publish(NAME, payload).await
     }
 }

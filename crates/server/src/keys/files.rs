@@ -1,5 +1,4 @@
-//! A directory as an operator fills it: one key a file, and `signing`, which says which of them
-//! signs.
+//! Key directory: one key per file, and `signing` with the name of the signing key.
 
 use std::collections::BTreeMap;
 use std::fmt::Display;
@@ -11,25 +10,26 @@ use tower_warder::keys::{Algorithm, SigningKey, VerifyingKey};
 use tower_warder::{BoxError, HmacSecret, key_files};
 use zeroize::Zeroizing;
 
-/// All keys of a directory.
+/// Keys of a directory.
 ///
 /// | file | key |
 /// |---|---|
 /// | `NAME.secret` | HS256: the bytes of the file, as they are |
-/// | `NAME.pem` | a private key: ES256, ES384, EdDSA or RS256, whichever it is one for |
+/// | `NAME.pem` | a private key for ES256, ES384, EdDSA or RS256 |
 /// | `NAME.pub.pem` | a public key, which only verifies |
-/// | `signing` | no key: the name of the one that signs |
+/// | `signing` | no key: the name of the signing key |
 ///
-/// The name is the key's id (`kid`). What begins with a full stop is passed over; anything else is
-/// an error, because a key that is not seen for a slip in its name is missed by its tokens only.
+/// The name is the key ID (`kid`). Names that begin with a full stop are ignored; any other name is
+/// an error, because a key that is overlooked because of a typo is noticed only when its tokens are
+/// rejected.
 ///
-/// Owner and mode of each, and of the directory, are as [`key_files`] demands.
+/// Owner and mode of the files and of the directory are checked as by [`key_files`].
 pub(super) struct KeyFiles {
     pub(super) signing: Signing,
     pub(super) verifying: BTreeMap<String, VerifyingKey>,
 }
 
-/// The key that signs.
+/// Signing key.
 pub(super) struct Signing {
     pub(super) key_id: String,
     pub(super) key: SigningKey,
@@ -46,7 +46,7 @@ impl KeyFiles {
         });
         let mut names = entries.map_err(|error| at(directory, error))?;
         names.retain(|name| !name.as_encoded_bytes().starts_with(b"."));
-        // The same complaint each time.
+        // Report the same error each time.
         names.sort_unstable();
 
         let mut choice = None;
@@ -73,7 +73,7 @@ impl KeyFiles {
         Self::choose(keys, choice).map_err(|error| at(&directory.join(SIGNING), error))
     }
 
-    /// What stands in the file is never repeated: somebody may have put a key there.
+    /// Errors never repeat the content of the file, which may be a key.
     fn choose(keys: BTreeMap<String, Key>, choice: Option<Vec<u8>>) -> Result<Self, BoxError> {
         let choice = choice.ok_or("it is missing; write the name of the key that signs into it")?;
         let mut signing = None;
@@ -97,13 +97,13 @@ impl KeyFiles {
             verifying.insert(key_id, counterpart);
         }
         let signing = signing.ok_or(
-            "it names no key that is here; write the name of a file into it, without .pem or .secret",
+            "it names no key in this directory; write the name of a file into it, without .pem or .secret",
         )?;
         Ok(Self { signing, verifying })
     }
 }
 
-/// The file of the key that signs, as it is.
+/// Returns the content of the file of the signing key.
 pub(super) fn signing_bytes(directory: &Path) -> Result<Zeroizing<Vec<u8>>, BoxError> {
     let name = key_files::read_public(directory.join(SIGNING))?;
     let name = str::from_utf8(name.trim_ascii()).ok();
@@ -147,13 +147,14 @@ impl Key {
     }
 }
 
-/// Short, for it stands in every token, and without anything that has to be escaped somewhere.
+/// Returns `true` for valid key IDs: short, because they are part of every token, and without
+/// characters that need escaping.
 fn is_key_id(text: &str) -> bool {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
     (1..=64).contains(&text.len()) && text.bytes().all(is_plain)
 }
 
-/// A key fits one of these, and says so.
+/// Detects the algorithm: a key is valid for one of these.
 fn by_kind<K>(read: impl Fn(Algorithm) -> Result<K, ConfigError>) -> Result<K, BoxError> {
     use Algorithm::{ES256, ES384, EdDSA, RS256};
     for algorithm in [EdDSA, ES256, ES384, RS256] {
@@ -168,10 +169,10 @@ fn by_kind<K>(read: impl Fn(Algorithm) -> Result<K, ConfigError>) -> Result<K, B
             Err(error) => return Err(error.into()),
         }
     }
-    Err("the key is neither for ES256 nor ES384, EdDSA or RS256".into())
+    Err("the key type is not supported; give a key for ES256, ES384, EdDSA or RS256".into())
 }
 
-/// What is wrong with a file, without its path, which the caller writes.
+/// Returns the cause without the path, which the caller adds.
 pub fn reason(error: ConfigError) -> BoxError {
     match error {
         ConfigError::KeyFile { problem, .. } => problem.into(),

@@ -1,4 +1,4 @@
-//! SIGHUP: the sign to read the keys again.
+//! SIGHUP, which reloads the keys.
 
 use std::io;
 
@@ -9,7 +9,7 @@ use std::io::IsTerminal;
 #[cfg(unix)]
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-/// The signals that come from now on. They do not kill any more.
+/// Listener for SIGHUP. While it exists the signal does not kill the process.
 #[cfg(unix)]
 pub struct HangUps {
     signals: Signal,
@@ -25,8 +25,8 @@ impl HangUps {
         })
     }
 
-    /// Reads the keys again at each. One that comes while they are read counts afterwards. Ends when
-    /// it meant what it is named after: the terminal in which we were started is gone.
+    /// Reloads the keys at each signal, again if one arrives during a reload. Ends when the signal
+    /// means that the terminal of the process has closed.
     pub async fn reload(mut self, keys: Keys) {
         while self.signals.recv().await.is_some() {
             if self.in_terminal && !io::stderr().is_terminal() {
@@ -37,7 +37,7 @@ impl HangUps {
     }
 }
 
-/// There are none elsewhere.
+/// Placeholder: other systems have no SIGHUP.
 #[cfg(not(unix))]
 pub struct HangUps;
 

@@ -1,4 +1,4 @@
-//! The keys of the tokens: one secret, or a directory of keys that change while people work.
+//! Keys of the tokens: one secret, or a directory of keys that can be rotated at runtime.
 
 mod files;
 mod hang_ups;
@@ -24,7 +24,7 @@ use self::files::KeyFiles;
 pub use self::files::reason;
 pub use self::hang_ups::HangUps;
 
-/// What signs tokens and what verifies them.
+/// Keys that sign and verify tokens.
 #[derive(Clone)]
 pub enum Keys {
     Secret(HmacSecret),
@@ -42,16 +42,16 @@ impl Keys {
     pub fn verifier(&self) -> JwtVerifier {
         match self {
             Self::Secret(secret) => JwtVerifier::hs256(secret),
-            // Public keys cost tens of microseconds for each signature, and one may come with the
-            // next signal.
+            // A signature check with a public key takes tens of microseconds, and a reload may add
+            // public keys.
             Self::Directory(directory) => {
                 JwtVerifier::ring(directory.ring()).cache(TOKENS_IN_MEMORY)
             }
         }
     }
 
-    /// `GET /.well-known/jwks.json`: the public keys, for other services. Where there are none, it
-    /// is 404.
+    /// Route `GET /.well-known/jwks.json` with the public keys, for other services. 404 if there
+    /// are none.
     pub fn routes(&self) -> Router {
         let Self::Directory(directory) = self else {
             return Router::new();
@@ -60,7 +60,7 @@ impl Keys {
         let published = JwksEndpoint::new(&ring);
         let nothing: Arc<str> = KeyRing::new().to_jwks().into();
         let answer = move |request: Request| {
-            // Asked anew each time: the keys change.
+            // Computed for each request, because the keys change.
             let is_empty = ring.to_jwks() == *nothing;
             let published = published.clone();
             async move {
@@ -73,15 +73,15 @@ impl Keys {
         Router::new().route("/.well-known/jwks.json", any(answer))
     }
 
-    /// Reads the directory again, and says in one line what came of it.
+    /// Reloads the directory and logs the result.
     async fn reload(&self) {
         let Self::Directory(directory) = self else {
-            tracing::info!("SIGHUP: without JWT_KEYS there is nothing to read again");
+            tracing::info!("SIGHUP is ignored: set JWT_KEYS to reload keys");
             return;
         };
         let again = directory.clone();
         let read = tokio::task::spawn_blocking(move || again.read());
-        // A panic is no reason to stop either.
+        // A panic must not stop the server.
         if let Err(error) = read.await.unwrap_or_else(|error| Err(error.into())) {
             let directory = directory.path().display();
             tracing::error!(%directory, %error, "keys not read, all stay as they were");
@@ -89,7 +89,7 @@ impl Keys {
     }
 }
 
-/// A directory of keys, and the keys that were last read from it. Clones share them.
+/// Key directory and the keys that were last read from it. Clones share them.
 #[derive(Clone)]
 pub struct KeyDirectory(Arc<Shared>);
 
@@ -111,7 +111,7 @@ impl KeyDirectory {
         Ok(directory)
     }
 
-    /// The keys as they are at the time.
+    /// Returns the current keys.
     pub fn ring(&self) -> &KeyRing {
         &self.0.ring
     }
@@ -120,18 +120,18 @@ impl KeyDirectory {
         &self.0.path
     }
 
-    /// The file of the key that signs, as it is: the same bytes for all servers that share the keys.
+    /// Returns the content of the file of the signing key: the same bytes on all servers that share
+    /// the keys.
     pub fn signing_bytes(&self) -> Result<Zeroizing<Vec<u8>>, BoxError> {
         files::signing_bytes(self.path())
     }
 
-    /// Reads all keys again. Either everything that is there counts from now on, or, with an error,
-    /// nothing has changed.
+    /// Reloads all keys. On an error nothing changes.
     pub fn read(&self) -> Result<(), BoxError> {
-        // Also so that of two who read at once the later one reads later.
+        // Held while reading, so that of two concurrent reloads the later one has the newer state.
         let mut known = self.0.known.lock().unwrap_or_else(PoisonError::into_inner);
         let KeyFiles { signing, verifying } = KeyFiles::read(self.path())?;
-        refuse_changed(&known, &verifying)?;
+        reject_changed(&known, &verifying)?;
 
         self.ring()
             .replace_all(signing.key, verifying.values().cloned())?;
@@ -150,9 +150,9 @@ impl KeyDirectory {
     }
 }
 
-/// Another key under the name of one that is in use would refuse the tokens of that one, and nobody
-/// would have asked for it: a copy went wrong.
-fn refuse_changed(
+/// Rejects a different key under the name of one that is in use: it would invalidate the tokens of
+/// that key, and is most likely a copying mistake.
+fn reject_changed(
     before: &BTreeMap<String, VerifyingKey>,
     after: &BTreeMap<String, VerifyingKey>,
 ) -> Result<(), BoxError> {
@@ -165,13 +165,13 @@ fn refuse_changed(
     }
 }
 
-/// The names here that are not there.
+/// Returns the names in `here` that are not in `there`.
 fn names_beside<K>(here: &BTreeMap<String, K>, there: &BTreeMap<String, K>) -> String {
     let names = here.keys().filter(|name| !there.contains_key(*name));
     names.map(String::as_str).collect::<Vec<_>>().join(",")
 }
 
-/// The name of the key for tokens that name none, as those of `JWT_SECRET`.
+/// Key for tokens without a `kid`, such as those of `JWT_SECRET`.
 const DEFAULT: &str = "default";
 
 const TOKENS_IN_MEMORY: usize = 10_000;

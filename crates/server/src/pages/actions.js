@@ -1,4 +1,4 @@
-// What an admin can do to an account.
+// Actions of admins on accounts.
 
 import { ask } from './api.js';
 

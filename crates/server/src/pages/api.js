@@ -1,6 +1,6 @@
-// What the pages ask of the account routes, and the answers in words for people.
+// Calls to the account routes, and messages for users.
 
-/** Why something was not done. The message is for people; `field` is what to mend, if it is one. */
+/** Rejected request. The message is for users; `field` is the field to correct, if there is one. */
 export class Refusal extends Error {
   constructor(message, field) {
     super(message);
@@ -16,15 +16,15 @@ export async function ask(method, path, body) {
   const [response, answer] = await fetched(method, path, body);
   if (response.ok) return answer;
   if (LOGGED_OUT.has(answer.code)) return leave('/login?ended');
-  // The page says it.
+  // The reloaded page shows the error.
   if (answer.code === 'forbidden') return leave(location.pathname);
   if (answer.code === 'account_pending') return leave('/waiting');
   const fault = response.status === 422 ? answer.detail[0] : null;
-  const [message, field] = (fault ? faultOf(fault) : ANSWERS[answer.code]) ?? [UNKNOWN];
+  const [message, field] = (fault ? fieldError(fault) : ANSWERS[answer.code]) ?? [UNKNOWN];
   throw new Refusal(message, field);
 }
 
-/** Logs in, with a cookie that no script sees, and goes in. */
+/** Logs in with an HttpOnly cookie, and opens the profile. */
 export async function logIn(username, password) {
   await ask('POST', 'cookie/login', new URLSearchParams({ username, password }));
   const [me] = await fetched('GET', 'me');
@@ -32,7 +32,7 @@ export async function logIn(username, password) {
   return leave('/profile');
 }
 
-/** Goes to another page. The back button does not come back to this one, and nothing goes on here. */
+/** Opens another page in place of this one, also in the history. Never resolves. */
 export function leave(path) {
   location.replace(path);
   return new Promise(() => {});
@@ -53,14 +53,14 @@ async function fetched(method, path, body) {
   }
 }
 
-/** A password that is too common says so itself: there is more than one rule. */
-function faultOf({ type, loc: [, field], msg }) {
-  return field === 'password' && type === 'value_error' ? [msg, field] : FAULTS[field];
+/** A common password has a message of its own: there is more than one rule. */
+function fieldError({ type, loc: [, field], msg }) {
+  return field === 'password' && type === 'value_error' ? [msg, field] : FIELD_ERRORS[field];
 }
 
 const LOGGED_OUT = new Set(['not_authenticated', 'invalid_token']);
 
-/** By the `code` of a problem. */
+/** Messages by the `code` of a problem. */
 const ANSWERS = {
   invalid_credentials: ['E-mail or password is wrong.', 'password'],
   account_disabled: ['This account is disabled. Only an admin can enable it again.'],
@@ -71,13 +71,13 @@ const ANSWERS = {
   unavailable: ['The server cannot do this right now. Try again in a moment.'],
 };
 
-/** By the field in which something is wrong. */
-const FAULTS = {
+/** Messages by the field that is not valid. */
+const FIELD_ERRORS = {
   email: ['This e-mail address cannot be used. It should look like ada@example.com.', 'email'],
   password: ['A password has 8 to 128 characters.', 'password'],
 };
 
-/** Browsers take the cookie over TLS only, but from the machine they run on. */
+/** Browsers accept the cookie over TLS only, except from localhost. */
 const NO_COOKIE = 'Your browser did not keep the log-in. Allow cookies for this site, and open it with https.';
 
 const UNKNOWN = 'Something went wrong. Reload the page and try again.';

@@ -1,4 +1,4 @@
-// The two dialogs of the users' page.
+// Dialogs of the user administration page.
 
 import { onSubmit } from './form.js';
 
@@ -6,7 +6,7 @@ const confirm = document.querySelector('#confirm');
 const reset = document.querySelector('#reset');
 const resetForm = reset.querySelector('form');
 
-/** Whether it is confirmed. Cancel has the focus, and the Escape key cancels, too. */
+/** Resolves to `true` if the user confirms. Cancel has the focus, and the Escape key cancels, too. */
 export async function confirmed(name, email, text) {
   confirm.querySelector('h2').textContent = `${name}?`;
   confirm.querySelector('.whom').textContent = email;
@@ -17,7 +17,7 @@ export async function confirmed(name, email, text) {
   return confirm.returnValue === 'yes';
 }
 
-/** Asks for a new password and does `act` with it; resolves once that is done or cancelled. */
+/** Asks for a new password and calls `act` with it; resolves once that is done or cancelled. */
 export async function withNewPassword(email, own, act) {
   reset.querySelector('.whom').textContent = email;
   reset.querySelector('.why').textContent = own
@@ -25,7 +25,7 @@ export async function withNewPassword(email, own, act) {
     : 'The old password and every log-in with it end at once.';
   send = act;
   await shown(reset);
-  // No password stays behind.
+  // Do not keep the password.
   resetForm.reset();
   resetForm.querySelector('.error').textContent = '';
 }
@@ -42,7 +42,7 @@ reset.querySelector('.cancel').addEventListener('click', () => reset.close());
 function shown(dialog) {
   dialog.showModal();
   return new Promise((resolve) => {
-    // The event comes late: the dialog may be open again by then.
+    // The event is asynchronous: the dialog may be open again by then.
     dialog.onclose = () => dialog.open || resolve();
   });
 }

@@ -1,8 +1,8 @@
-// Forms that a script sends.
+// Forms that are sent by a script.
 
 import { Refusal } from './api.js';
 
-/** Does `act` with the fields whenever the form is sent, one at a time. A refusal is shown in it. */
+/** Calls `act` with the fields at each submit, one at a time. The form shows a rejection. */
 export function onSubmit(form, act) {
   const error = form.querySelector('.error');
   form.addEventListener('submit', async (event) => {

@@ -1,4 +1,4 @@
-// The log-in.
+// Log-in page.
 
 import { logIn } from './api.js';
 import { onSubmit } from './form.js';

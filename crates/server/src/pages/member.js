@@ -1,8 +1,8 @@
-// What the pages behind the log-in share: who it is, the bar, the way out.
+// Shared by the pages behind the log-in: the current account, the navigation bar, log-out.
 
 import { Refusal, ask, leave } from './api.js';
 
-/** Who is logged in. For an admin `onPending` hears now and again how many accounts wait. */
+/** Returns the current account. For admins `onPending` is called regularly with the number of pending accounts. */
 export async function enter(onPending) {
   const me = await ask('GET', 'me');
   if (me.is_admin) {
@@ -14,7 +14,7 @@ export async function enter(onPending) {
   return me;
 }
 
-/** How many accounts wait; shows it in the bar. */
+/** Returns the number of pending accounts, and shows it in the navigation bar. */
 export async function countPending() {
   const { count } = await ask('GET', 'users/pending/count');
   document.querySelector('#pending').textContent = count;
@@ -22,7 +22,7 @@ export async function countPending() {
   return count;
 }
 
-/** Does it, or says on the page why not. */
+/** Runs an action, and shows its error on the page. */
 export async function attempt(act) {
   const error = document.querySelector('#error');
   try {
@@ -39,5 +39,5 @@ document.querySelector('#log-out').addEventListener('click', () => attempt(async
   await leave('/login');
 }));
 
-// The browser kept the whole page, and who looks at it may be somebody else by now.
+// The page comes from the back/forward cache, and another user may be logged in by now.
 addEventListener('pageshow', ({ persisted }) => persisted && location.reload());

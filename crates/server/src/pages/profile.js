@@ -1,4 +1,4 @@
-// The account of who is logged in.
+// Profile page.
 
 import { attempt, enter } from './member.js';
 import { registered, role, status } from './show.js';

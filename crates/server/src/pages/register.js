@@ -1,4 +1,4 @@
-// The registration. Who is approved at once is logged in at once.
+// Registration page. An account that is approved at once is logged in at once.
 
 import { ask, leave, logIn } from './api.js';
 import { onSubmit } from './form.js';

@@ -1,6 +1,6 @@
-// How an account is shown. Whatever a server says is text, never HTML.
+// Rendering of accounts. Text of the server is never parsed as HTML.
 
-/** An element with properties and children. */
+/** Creates an element with properties and children. */
 export function make(tag, properties, ...children) {
   const element = Object.assign(document.createElement(tag), properties);
   element.append(...children);

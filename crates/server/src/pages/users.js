@@ -1,4 +1,4 @@
-// The users, for admins.
+// User administration page.
 
 import { ACTIONS, resetPassword } from './actions.js';
 import { ask, leave } from './api.js';
@@ -12,7 +12,7 @@ const show = document.querySelector('#show');
 const count = document.querySelector('#count');
 const done = document.querySelector('#done');
 
-/** By id, the newest first: the account, and its row once it was drawn. */
+/** Accounts by id, newest first, each with its row once it was rendered. */
 let entries = new Map();
 let me;
 let said;
@@ -32,7 +32,7 @@ async function refresh() {
   draw();
 }
 
-/** Somebody registered, or another admin was here. */
+/** Reloads the list after a registration or a change by another admin. */
 function onPending(pending) {
   const waiting = [...entries.values()].filter(({ user }) => user.status === 'pending');
   return entries.size > 0 && waiting.length !== pending ? refresh() : null;
@@ -50,7 +50,7 @@ function draw() {
   const place = focused && [...list.rows].indexOf(focused.closest('tr'));
   list.replaceChildren(...drawn.map((entry) => (entry.row ??= row(entry.user))));
   if (!focused) return;
-  // The keyboard stays where it was: at the button, or at what is in its place now.
+  // Keep the focus: on the button, or on the one that replaced it.
   const next = list.rows[Math.min(place, drawn.length - 1)]?.querySelector('button');
   (focused.isConnected ? focused : next ?? find).focus();
 }
@@ -75,7 +75,7 @@ function row(user) {
 
 function button(user, name, kind, act) {
   const it = make('button', { className: kind ?? '', ariaLabel: `${name} ${user.email}` }, name);
-  // The second click of a double click would meet the button that took the place of the first.
+  // The second click of a double click would hit the button that replaced the first.
   it.addEventListener('click', ({ detail }) => detail > 1 || attempt(act));
   return it;
 }
@@ -95,9 +95,9 @@ async function newPassword(user, own) {
   if (reset) await finished(user, own, user, 'has a new password');
 }
 
-/** `user` is what `now` is; nothing, if it is deleted. */
+/** Replaces `user` by `now`; removes it if `now` is undefined. */
 async function finished(user, own, now, what) {
-  // What is left to the own account, the server says.
+  // The server decides what remains allowed for the admin's own account.
   if (own) await leave('/');
   if (now) entries.set(user.id, same(user, now) ? entries.get(user.id) : { user: now });
   else entries.delete(user.id);
@@ -116,5 +116,5 @@ function same(one, other) {
   return JSON.stringify(one) === JSON.stringify(other);
 }
 
-/** More rows than anybody reads: then the search is quicker. */
+/** Maximum number of rows; beyond that, search is more useful. */
 const MOST = 200;

@@ -1,4 +1,4 @@
-//! Accounts and their sessions in a database.
+//! Stores of accounts and sessions in a database.
 
 mod sql;
 mod row;
@@ -15,19 +15,19 @@ use self::postgres::PostgresStore;
 use self::sqlite::SqliteStore;
 use super::database::Database;
 
-/// What the server needs of either database.
+/// Operations that the server needs in addition.
 #[async_trait]
 pub trait Store: AccountStore + SessionStore {
-    /// Whether accounts can be read now.
+    /// Checks that accounts can be read.
     async fn ping(&self) -> Result<(), BoxError>;
 
-    /// Whether an account that registers now could be given this.
+    /// Returns `true` if an account that registers now would be granted the admin role.
     async fn is_free(&self, admin_grant: AdminGrant) -> Result<bool, BoxError>;
 
     async fn close(&self);
 }
 
-/// Opens the database and brings its tables up to date.
+/// Opens the database and migrates its tables.
 pub async fn open(database: Database) -> Result<Arc<dyn Store>, BoxError> {
     Ok(match database {
         Database::Sqlite(file) => Arc::new(SqliteStore::open(file).await?),

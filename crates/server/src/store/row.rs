@@ -1,11 +1,11 @@
-//! A row of the table `users`.
+//! Row of the table `users`.
 
 use std::time::SystemTime;
 
 use sqlx::FromRow;
 use tower_warder_accounts::{StoreError, User};
 
-/// With times of the type `T`, as the database has them.
+/// Row with times of the type `T` of the database.
 #[derive(FromRow)]
 pub(super) struct UserRow<T> {
     id: i64,

@@ -1,4 +1,4 @@
-//! The table `sessions`: what both databases are asked in the same words, and a row of it.
+//! SQL for the table `sessions` that both databases share, and its row.
 
 use std::time::SystemTime;
 
@@ -19,12 +19,14 @@ pub(super) const FIND: &str = sessions!("WHERE id = $1");
 
 pub(super) const LIST: &str = sessions!("WHERE user_id = $1");
 
-/// Those of `$1` that are over at `$2`, or of a generation below `$3`.
+/// Deletes sessions of the account `$1` that expire at `$2` or before, or have a generation below
+/// `$3`.
 pub(super) const SWEEP: &str =
     "DELETE FROM sessions WHERE user_id = $1 AND (expires_at <= $2 OR generation < $3)";
 
-/// Some that are over at `$1`, whosesoever they are: accounts that are gone, or sleep, log in no more.
-/// Comes last, and waits for nobody, so that no two wait for each other.
+/// Deletes some sessions that expire at `$1` or before, of any account: deleted or unused accounts
+/// have no log-in that would delete theirs. Runs last and skips locked rows, so that it cannot
+/// deadlock.
 macro_rules! clear {
     ($is_one_of:literal, $waits_not:literal) => {
         concat!(
@@ -38,13 +40,14 @@ macro_rules! clear {
 }
 pub(super) use clear;
 
-/// All of `$1` but the `$3` that were used last. `$2` is without limit: SQLite wants one. One that is
-/// renewed while it is waited for stays: PostgreSQL looks at this condition again, not at the order.
+/// Deletes all sessions of the account `$1` except the `$3` most recently used. `$2` is unlimited:
+/// SQLite requires a limit. A session that is renewed while its row is waited for stays: PostgreSQL
+/// evaluates this condition again, but not the order.
 pub(super) const TRIM: &str = "DELETE FROM sessions WHERE (id, last_used_at) IN (
          SELECT id, last_used_at FROM sessions WHERE user_id = $1
          ORDER BY last_used_at DESC, id LIMIT $2 OFFSET $3)";
 
-/// Adds this session, with times of this type.
+/// Inserts a session, with times of the given type.
 macro_rules! insert {
     ($session:expr, $time:path) => {
         sqlx::query(
@@ -67,25 +70,25 @@ macro_rules! insert {
 }
 pub(super) use insert;
 
-/// Decides and writes at once.
+/// Compares and writes in one statement.
 pub(super) const ROTATE: &str = "UPDATE sessions
      SET spent_token = token, successor = $1, token = $2, last_used_at = $3, expires_at = $4
      WHERE id = $5 AND token = $6";
 
 pub(super) const END: &str = "DELETE FROM sessions WHERE id = $1 AND user_id = $2";
 
-/// Before the others are ended.
+/// Runs before `END_BEFORE`.
 pub(super) const KEEP: &str = "UPDATE sessions SET generation = $1
      WHERE user_id = $2 AND id = $3 AND generation = $1 - 1";
 
 pub(super) const END_BEFORE: &str = "DELETE FROM sessions WHERE user_id = $1 AND generation < $2";
 
-/// How many stay when one more comes.
+/// Number of sessions that remain when one is added.
 pub(super) fn others(most: u32) -> i64 {
     i64::from(most) - 1
 }
 
-/// With times of the type `T`, as the database has them.
+/// Row with times of the type `T` of the database.
 #[derive(FromRow)]
 pub(super) struct SessionRow<T> {
     id: String,
@@ -125,5 +128,5 @@ impl<T: Into<SystemTime>> SessionRow<T> {
 
 fn bytes(bytes: Vec<u8>) -> Result<[u8; 32], StoreError> {
     let bytes = bytes.try_into();
-    bytes.map_err(|_| StoreError::unavailable("a digest in the table has another length"))
+    bytes.map_err(|_| StoreError::unavailable("a digest in the table does not have 32 bytes"))
 }

@@ -1,9 +1,9 @@
-//! What is asked of both databases in the same words.
+//! SQL for the table `users` that both databases share.
 
 use tower_warder_accounts::{AdminGrant, Page};
 
-/// Columns by name: where `*` was prepared, PostgreSQL answers no more once a migration of a later
-/// version has added one.
+/// Names each column: a prepared `SELECT *` fails in PostgreSQL once a migration of a later version
+/// has added a column.
 macro_rules! users {
     ($which:literal) => {
         concat!(
@@ -21,8 +21,8 @@ pub(super) const FIND: &str = users!("WHERE id = $1");
 
 pub(super) const FIND_BY_EMAIL: &str = users!("WHERE email = $1");
 
-/// After `$1`, at most `$2`. If the last account of the page before is gone, its id says where to go
-/// on.
+/// After `$1`, at most `$2`. If the last account of the previous page was deleted, its ID is the
+/// position.
 pub(super) const LIST: &str = users!(
     "WHERE $1 IS NULL
         OR (created_at, id) < (SELECT created_at, id FROM users WHERE id = $1)
@@ -33,7 +33,7 @@ pub(super) const LIST: &str = users!(
 
 pub(super) const COUNT_PENDING: &str = "SELECT COUNT(*) FROM users WHERE status = 'pending'";
 
-/// Adds this account, with times of this type. The id is the database's to choose.
+/// Inserts an account, with times of the given type. The database assigns the ID.
 macro_rules! insert {
     ($user:expr, $time:path) => {
         sqlx::query_scalar(
@@ -50,7 +50,7 @@ macro_rules! insert {
 }
 pub(super) use insert;
 
-/// Puts what an update may change.
+/// Updates the columns that an update may change.
 macro_rules! update {
     ($user:expr, $time:path) => {
         sqlx::query(
@@ -83,7 +83,7 @@ pub(super) const END_TOKENS: &str = "UPDATE users
      SET hashed_password = COALESCE($1, hashed_password), token_generation = token_generation + 1
      WHERE id = $2 AND token_generation = $3 AND status = 'approved'";
 
-/// Whether the seat is free.
+/// Query that returns `TRUE` if the admin role is granted.
 pub(super) const fn is_free(admin_grant: AdminGrant) -> &'static str {
     match admin_grant {
         AdminGrant::Never => "SELECT FALSE",
@@ -94,12 +94,12 @@ pub(super) const fn is_free(admin_grant: AdminGrant) -> &'static str {
     }
 }
 
-/// How many accounts a page has at most.
+/// Returns the maximum number of accounts of a page.
 pub(super) fn limit(page: Page) -> i64 {
     page.limit.map_or(i64::MAX, i64::from)
 }
 
-/// A generation as databases count. None gets beyond.
+/// Converts a generation to a signed integer, which it never exceeds.
 pub(super) fn number(generation: u64) -> i64 {
     i64::try_from(generation).unwrap_or(i64::MAX)
 }

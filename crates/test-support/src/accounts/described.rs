@@ -1,4 +1,4 @@
-//! The description of the routes, for whoever gets an answer of theirs.
+//! Check of responses against the OpenAPI document.
 
 use std::sync::LazyLock;
 
@@ -9,8 +9,8 @@ use utoipa::OpenApi;
 
 use crate::Answer;
 
-/// That an answer is one of those that are described, down to its sentence. Asked about every
-/// answer that the tests of the routes get.
+/// Asserts that a response is one of the documented ones, including its `detail`. Called for every
+/// response in the tests of the routes.
 pub fn check(method: &Method, uri: &Uri, answer: &Answer) {
     let path = uri.path().strip_prefix("/api/auth").unwrap();
     let method = match method.as_str() {
@@ -39,7 +39,7 @@ pub fn check(method: &Method, uri: &Uri, answer: &Answer) {
     }
 }
 
-/// The path as it is described.
+/// Returns the documented path template.
 fn template(path: &str) -> Option<&'static str> {
     let paths = || paths().keys().map(String::as_str);
     let literal = paths().find(|it| *it == path);

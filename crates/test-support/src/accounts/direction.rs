@@ -1,4 +1,4 @@
-//! What a test tells a store to do.
+//! Control of a store by a test.
 
 use std::sync::Mutex;
 
@@ -7,7 +7,7 @@ use tower_warder_accounts::StoreError;
 
 use crate::OUTAGE;
 
-/// Calls that fail, or stop in their middle, when a test says so. `P` are the places to stop at.
+/// Makes calls fail or pause on command. `P` are the points where a call can pause.
 #[derive(Debug)]
 pub struct Direction<P> {
     fails: Mutex<Vec<&'static str>>,
@@ -26,27 +26,27 @@ impl<P: PartialEq> Direction<P> {
         }
     }
 
-    /// From now on these methods fail.
+    /// Makes these methods fail from now on.
     pub fn fails(&self, methods: &[&'static str]) {
         *self.fails.lock().unwrap() = methods.to_vec();
     }
 
-    /// The next call that comes by waits there.
+    /// Pauses the next call at this point.
     pub fn pause(&self, pause: P) {
         *self.pause.lock().unwrap() = Some(pause);
     }
 
-    /// Until the call has come to its pause.
+    /// Waits until a call has paused.
     pub async fn arrival(&self) {
         self.arrived.acquire().await.unwrap().forget();
     }
 
-    /// Lets the call go on.
+    /// Resumes the paused call.
     pub fn go_on(&self) {
         self.gate.add_permits(1);
     }
 
-    /// For the store, at the beginning of a call.
+    /// Called by the store at the beginning of a method.
     pub fn enter(&self, method: &str) -> Result<(), StoreError> {
         match self.fails.lock().unwrap().contains(&method) {
             true => Err(StoreError::unavailable(OUTAGE)),
@@ -54,7 +54,7 @@ impl<P: PartialEq> Direction<P> {
         }
     }
 
-    /// For the store, where a call may have to wait.
+    /// Called by the store where a call may pause.
     pub async fn at(&self, point: P) {
         if self.stops_at(point) {
             self.arrived.add_permits(1);

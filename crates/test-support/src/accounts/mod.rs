@@ -1,4 +1,4 @@
-//! The routes of accounts, and stores that do what a test says.
+//! Account routes, and stores that a test controls.
 
 pub mod described;
 pub mod direction;

@@ -1,4 +1,4 @@
-//! The routes under a layer, over a store, with a clock that stands still.
+//! Account routes under a layer, over a store, with a fixed clock.
 
 use std::sync::Arc;
 
@@ -25,7 +25,7 @@ use crate::{Answer, Place, read};
 
 pub use UserStatus::{Approved, Disabled, Pending};
 
-/// The password of every account that a test does not register itself.
+/// Password of every account that a test does not register itself.
 pub const PASSWORD: &str = "correct horse";
 
 pub type AnyAccounts = Accounts<Arc<dyn AccountStore>>;
@@ -35,7 +35,7 @@ pub struct Server {
     pub app: Router,
     pub store: Arc<dyn AccountStore>,
     pub clock: FixedClock,
-    /// Lives as long as the store.
+    /// Kept as long as the store.
     pub _place: Option<Arc<Place>>,
 }
 
@@ -48,7 +48,7 @@ impl Server {
         Self::at(Arc::new(Place::new().await), configure).await
     }
 
-    /// One of many, perhaps, over what is there.
+    /// Creates a server over a location, which others may share.
     pub async fn at(place: Arc<Place>, configure: impl FnOnce(AnyAccounts) -> AnyAccounts) -> Self {
         let store = place.store().await;
         Self {
@@ -57,7 +57,7 @@ impl Server {
         }
     }
 
-    /// With users in memory for as long as that is the default.
+    /// Creates a server with a user cache that has the default time to live.
     pub async fn cached(configure: impl FnOnce(AnyAccounts) -> AnyAccounts) -> Self {
         let place = Place::new().await;
         let store = place.store().await;
@@ -120,7 +120,7 @@ impl Server {
         }
     }
 
-    /// Puts an account into the store.
+    /// Inserts an account into the store.
     pub async fn add(&self, email: &str, is_admin: bool, status: UserStatus) -> User {
         self.add_with_hash(email, is_admin, status, hash().await)
             .await
@@ -148,7 +148,7 @@ impl Server {
         self.change(id, update).await
     }
 
-    /// Changes an account past the routes.
+    /// Changes an account, bypassing the routes.
     pub async fn change(&self, id: i64, update: UserUpdate) -> User {
         let change = UserChange {
             update,
@@ -158,21 +158,21 @@ impl Server {
         self.store.update(id, change).await.unwrap()
     }
 
-    /// Puts an approved admin into the store, with a token.
+    /// Inserts an approved admin, and returns it with a token.
     pub async fn admin(&self) -> (User, String) {
         let admin = self.add("root@example.org", true, Approved).await;
         let token = self.token(&admin);
         (admin, token)
     }
 
-    /// Puts an approved account into the store, with a token.
+    /// Inserts an approved account, and returns it with a token.
     pub async fn jane(&self) -> (User, String) {
         let jane = self.add("jane@example.org", false, Approved).await;
         let token = self.token(&jane);
         (jane, token)
     }
 
-    /// A token as a log-in makes it.
+    /// Issues a token as a log-in does.
     pub fn token(&self, user: &User) -> String {
         let issuer = testing::issuer().clock(self.clock.clock());
         let subject = user.id.to_string();
@@ -183,7 +183,7 @@ impl Server {
             .unwrap()
     }
 
-    /// Sends a request, and checks what holds for every answer of the routes.
+    /// Sends a request, and checks what holds for every response of the routes.
     pub async fn send(&self, request: Request<Body>) -> Answer {
         let (method, uri) = (request.method().clone(), request.uri().clone());
         let answer = read(self.app.clone().oneshot(request).await.unwrap()).await;
@@ -201,7 +201,7 @@ impl Server {
         self.send(login(username, password)).await
     }
 
-    /// Logs in, and takes the token.
+    /// Logs in, and returns the token.
     pub async fn token_of(&self, username: &str, password: &str) -> String {
         let answer = self.login(username, password).await;
         assert_eq!(answer.status, 200, "{}", answer.body);
@@ -228,7 +228,7 @@ impl Server {
         self.send(by(token, bare("GET", "/me"))).await
     }
 
-    /// The account as the store has it now.
+    /// Returns the account as it is stored.
     pub async fn stored(&self, id: i64) -> User {
         self.store.find(id).await.unwrap().unwrap()
     }
@@ -273,12 +273,12 @@ pub fn by(token: &str, mut request: Request<Body>) -> Request<Body> {
     request
 }
 
-/// As weak as is legal, so that tests are quick.
+/// Returns the weakest hasher that is allowed, for fast tests.
 pub fn hasher() -> PasswordHasher {
     PasswordHasher::new().params(PasswordParams::new(7168, 5, 1).unwrap())
 }
 
-/// A hash of [`PASSWORD`].
+/// Returns a hash of [`PASSWORD`].
 pub async fn hash() -> &'static str {
     static HASH: OnceCell<String> = OnceCell::const_new();
     HASH.get_or_init(async || hasher().hash(PASSWORD).await.unwrap())

@@ -1,4 +1,4 @@
-//! A store under a test's direction.
+//! Account store that a test controls.
 
 use std::ops::Deref;
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use tower_warder_accounts::{
 use super::direction::Direction;
 use crate::Place;
 
-/// Fails, or stops one call in its middle, when a test says so.
+/// Store whose calls fail or pause on command.
 pub struct Staged {
     store: Arc<dyn AccountStore>,
     _place: Place,
@@ -20,7 +20,7 @@ pub struct Staged {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Pause {
-    /// With the account in hand, as it was.
+    /// After the account was read, which may be outdated when the call resumes.
     AfterFindByEmail,
     BeforeInsert,
     BeforeReplaceHash,

@@ -1,4 +1,4 @@
-//! Stores of sessions with one flaw each: the contract catches them all.
+//! Session stores with one defect each: the contract detects them all.
 
 use std::sync::{Mutex, MutexGuard};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -15,7 +15,7 @@ enum Defect {
     None,
     TimesInSeconds,
     DevicesInAscii,
-    SpentNotOpened,
+    PreviousTokenNotOpened,
     IdsAnyCase,
     ExpiredStay,
     ExpiredAtTheMomentStay,
@@ -26,30 +26,30 @@ enum Defect {
     Unbounded,
     OneTooMany,
     OldestGo,
-    EverybodysCount,
+    AllAccountsCounted,
     CountedEarly,
     ListsAll,
     RotatesBlind,
-    RotatesSpent,
+    RotatesPreviousToken,
     ComparedEarly,
-    SpentForgotten,
-    SuccessorForgotten,
+    PreviousTokenLost,
+    SuccessorLost,
     ExpiryKept,
-    UseForgotten,
+    LastUseNotWritten,
     RowWritten,
-    RowBrought,
-    EndsForAnybody,
+    RowRestored,
+    EndsOfAnyAccount,
     EndsNone,
     EndsSame,
-    EndsEverybodys,
+    RevokesAllAccounts,
     KeepsNone,
     KeptStays,
-    KeptOfAnybody,
+    KeptOfAnyAccount,
     KeptOfAnyGeneration,
 }
 
 struct BrokenStore {
-    flaw: Defect,
+    defect: Defect,
     rows: Mutex<Vec<Session>>,
 }
 
@@ -58,19 +58,19 @@ impl BrokenStore {
         self.rows.lock().unwrap()
     }
 
-    /// The rows as they were before everybody else had a turn.
+    /// Returns the rows as they were before other tasks ran.
     async fn early(&self) -> Vec<Session> {
         let rows = self.rows().clone();
         yield_now().await;
         rows
     }
 
-    fn is(&self, flaw: Defect) -> bool {
-        self.flaw == flaw
+    fn is(&self, defect: Defect) -> bool {
+        self.defect == defect
     }
 
     fn time(&self, time: SystemTime) -> SystemTime {
-        match self.flaw {
+        match self.defect {
             Defect::TimesInSeconds => {
                 UNIX_EPOCH + Duration::from_secs(time.duration_since(UNIX_EPOCH).unwrap().as_secs())
             }
@@ -88,16 +88,16 @@ impl SessionStore for BrokenStore {
         if self.is(Defect::DevicesInAscii) {
             session.device.retain(|letter| letter.is_ascii());
         }
-        if self.is(Defect::SpentNotOpened) {
+        if self.is(Defect::PreviousTokenNotOpened) {
             session.previous = None;
         }
         rows.retain(|row| {
-            let expired = match self.flaw {
+            let expired = match self.defect {
                 Defect::ExpiredStay => false,
                 Defect::ExpiredAtTheMomentStay => row.expires_at < session.created_at,
                 _ => row.expires_at <= session.created_at,
             };
-            let lower = match self.flaw {
+            let lower = match self.defect {
                 Defect::LowerStay => false,
                 Defect::HigherGo => row.generation != session.generation,
                 _ => row.generation < session.generation,
@@ -106,21 +106,21 @@ impl SessionStore for BrokenStore {
             let replaced = lower && (theirs || self.is(Defect::OthersGo));
             !replaced && !(expired && (theirs || !self.is(Defect::OthersExpiredStay)))
         });
-        let counted = match self.flaw {
+        let counted = match self.defect {
             Defect::CountedEarly => &early,
             _ => &*rows,
         };
         let theirs = counted
             .iter()
-            .filter(|row| row.user_id == session.user_id || self.is(Defect::EverybodysCount));
+            .filter(|row| row.user_id == session.user_id || self.is(Defect::AllAccountsCounted));
         let mut theirs: Vec<_> = theirs
-            .map(|row| match self.flaw {
+            .map(|row| match self.defect {
                 Defect::OldestGo => (row.created_at, row.id.clone()),
                 _ => (row.last_used_at, row.id.clone()),
             })
             .collect();
         theirs.sort();
-        let room = match self.flaw {
+        let room = match self.defect {
             Defect::Unbounded => usize::MAX,
             Defect::OneTooMany => most as usize,
             _ => most as usize - 1,
@@ -135,7 +135,7 @@ impl SessionStore for BrokenStore {
 
     async fn find(&self, id: &str) -> Result<Option<Session>, StoreError> {
         let rows = self.rows();
-        let found = rows.iter().find(|row| match self.flaw {
+        let found = rows.iter().find(|row| match self.defect {
             Defect::IdsAnyCase => row.id.eq_ignore_ascii_case(id),
             _ => row.id == id,
         });
@@ -158,16 +158,16 @@ impl SessionStore for BrokenStore {
         let mut rows = self.rows();
         let known = early.iter().find(|row| row.id == id);
         let is_gone = !rows.iter().any(|row| row.id == id);
-        if is_gone && self.is(Defect::RowBrought) {
+        if is_gone && self.is(Defect::RowRestored) {
             rows.extend(known.cloned());
         }
         let Some(row) = rows.iter_mut().find(|row| row.id == id) else {
             return Ok(false);
         };
-        let compared = match self.flaw {
+        let compared = match self.defect {
             Defect::ComparedEarly => known.map(|row| row.token),
             Defect::RotatesBlind => Some(*token),
-            Defect::RotatesSpent if row.previous.is_some_and(|it| it.digest == *token) => {
+            Defect::RotatesPreviousToken if row.previous.is_some_and(|it| it.digest == *token) => {
                 Some(*token)
             }
             _ => Some(row.token),
@@ -176,15 +176,15 @@ impl SessionStore for BrokenStore {
             return Ok(false);
         }
         let mut rotated = row.clone().rotated(&rotation);
-        match self.flaw {
-            Defect::SpentForgotten => rotated.previous = None,
-            Defect::SuccessorForgotten => {
+        match self.defect {
+            Defect::PreviousTokenLost => rotated.previous = None,
+            Defect::SuccessorLost => {
                 if let Some(spent) = &mut rotated.previous {
                     spent.successor = [0; 32];
                 }
             }
             Defect::ExpiryKept => rotated.expires_at = row.expires_at,
-            Defect::UseForgotten => rotated.last_used_at = row.last_used_at,
+            Defect::LastUseNotWritten => rotated.last_used_at = row.last_used_at,
             Defect::RowWritten => {
                 rotated.generation = known.map_or(0, |row| row.generation);
             }
@@ -198,7 +198,7 @@ impl SessionStore for BrokenStore {
         let mut rows = self.rows();
         let before = rows.len();
         rows.retain(|row| {
-            let theirs = row.user_id == user_id || self.is(Defect::EndsForAnybody);
+            let theirs = row.user_id == user_id || self.is(Defect::EndsOfAnyAccount);
             row.id != id || !theirs
         });
         Ok(rows.len() < before || self.is(Defect::EndsNone))
@@ -214,9 +214,9 @@ impl SessionStore for BrokenStore {
         self.rows().retain_mut(|row| {
             let is_kept = kept == Some(&*row.id) && !self.is(Defect::KeepsNone);
             let theirs = row.user_id == user_id
-                || self.is(Defect::EndsEverybodys)
-                || is_kept && self.is(Defect::KeptOfAnybody);
-            let lower = match self.flaw {
+                || self.is(Defect::RevokesAllAccounts)
+                || is_kept && self.is(Defect::KeptOfAnyAccount);
+            let lower = match self.defect {
                 Defect::EndsSame => row.generation <= generation,
                 _ => row.generation < generation,
             };
@@ -233,25 +233,25 @@ impl SessionStore for BrokenStore {
     }
 }
 
-async fn broken_rule(flaw: Defect) -> Option<String> {
+async fn broken_rule(defect: Defect) -> Option<String> {
     let contract = session_store_contract(async || BrokenStore {
-        flaw,
+        defect,
         rows: Mutex::default(),
     });
     defect::broken_rule(contract).await
 }
 
 #[tokio::test]
-async fn a_store_without_a_flaw_keeps_the_contract() {
+async fn correct_store_passes_the_contract() {
     assert_eq!(broken_rule(Defect::None).await, None);
 }
 
 #[tokio::test]
-async fn a_store_with_a_flaw_breaks_the_rule_that_it_is_about() {
-    for (flaw, rule) in [
+async fn broken_store_fails_the_rule_of_its_defect() {
+    for (defect, rule) in [
         (Defect::TimesInSeconds, "to the microsecond"),
         (Defect::DevicesInAscii, "kept as it was opened"),
-        (Defect::SpentNotOpened, "kept as it was opened"),
+        (Defect::PreviousTokenNotOpened, "kept as it was opened"),
         (Defect::IdsAnyCase, "ids differ by case"),
         (Defect::ExpiredStay, "that have expired"),
         (Defect::ExpiredAtTheMomentStay, "that have expired"),
@@ -265,28 +265,31 @@ async fn a_store_with_a_flaw_breaks_the_rule_that_it_is_about() {
         (Defect::Unbounded, "used the longest time ago"),
         (Defect::OneTooMany, "used the longest time ago"),
         (Defect::OldestGo, "used the longest time ago"),
-        (Defect::EverybodysCount, "used the longest time ago"),
+        (Defect::AllAccountsCounted, "used the longest time ago"),
         (Defect::CountedEarly, "not more than there may be"),
         (Defect::ListsAll, "that are its own"),
-        (Defect::RotatesBlind, "knows and no other"),
-        (Defect::RotatesSpent, "knows and no other"),
-        (Defect::ComparedEarly, "who renew one token"),
-        (Defect::SpentForgotten, "is kept as spent"),
-        (Defect::SuccessorForgotten, "with its successor"),
+        (Defect::RotatesBlind, "expects and no other"),
+        (Defect::RotatesPreviousToken, "expects and no other"),
+        (Defect::ComparedEarly, "that renew one token"),
+        (Defect::PreviousTokenLost, "is kept as spent"),
+        (Defect::SuccessorLost, "with its successor"),
         (Defect::ExpiryKept, "only the times change"),
-        (Defect::UseForgotten, "only the times change"),
+        (Defect::LastUseNotWritten, "only the times change"),
         (Defect::RowWritten, "both stay"),
-        (Defect::RowBrought, "does not come back"),
-        (Defect::EndsForAnybody, "of its own account"),
+        (Defect::RowRestored, "does not come back"),
+        (Defect::EndsOfAnyAccount, "of its own account"),
         (Defect::EndsNone, "of its own account"),
         (Defect::EndsSame, "of a lower generation are ended"),
-        (Defect::EndsEverybodys, "of a lower generation are ended"),
+        (
+            Defect::RevokesAllAccounts,
+            "of a lower generation are ended",
+        ),
         (Defect::KeepsNone, "both stay"),
         (Defect::KeptStays, "both stay"),
-        (Defect::KeptOfAnybody, "and of the account"),
+        (Defect::KeptOfAnyAccount, "and of the account"),
         (Defect::KeptOfAnyGeneration, "if it is of the one before"),
     ] {
-        let broken = broken_rule(flaw).await.unwrap_or_default();
-        assert!(broken.contains(rule), "{flaw:?} broke: {broken:?}");
+        let broken = broken_rule(defect).await.unwrap_or_default();
+        assert!(broken.contains(rule), "{defect:?} broke: {broken:?}");
     }
 }

@@ -1,12 +1,10 @@
-//! Rules about sessions that end.
+//! Rules about ending sessions.
 
 use super::row::{JANE, PAUL, PLENTY, find, names, open, session};
 use crate::testing::store_contract::fixture::{Fixture, MANY};
 use crate::{Session, SessionStore};
 
-pub(super) async fn a_session_is_ended_once_and_in_its_account<S: SessionStore>(
-    sessions: Fixture<S>,
-) {
+pub(super) async fn session_is_ended_once_in_its_account<S: SessionStore>(sessions: Fixture<S>) {
     let rule = "a session is ended in the name of its own account, once";
     for (name, user_id) in [("jane", JANE), ("other", JANE), ("paul", PAUL)] {
         open(&sessions, &session(name, user_id), PLENTY).await;
@@ -35,9 +33,9 @@ pub(super) async fn a_session_is_ended_once_and_in_its_account<S: SessionStore>(
     assert_eq!(names(&sessions, PAUL).await, ["paul"], "{rule}");
 }
 
-/// Of each generation up to 3.
+/// Opens a session of each generation up to 3.
 async fn generations<S: SessionStore>(sessions: &Fixture<S>, name: &str, user_id: i64) {
-    // The newest first: a newer one would end the older ones.
+    // Newest first: a newer one would end the older ones.
     for generation in [3, 2, 1, 0] {
         let session = Session {
             generation,
@@ -64,14 +62,14 @@ pub(super) async fn sessions_of_lower_generations_are_ended<S: SessionStore>(ses
     assert_eq!(names(&sessions, JANE).await, ["jane3"], "{rule}");
     before(JANE, 3, None).await;
     assert_eq!(names(&sessions, JANE).await, ["jane3"], "{rule}");
-    // Of an account that is deleted.
+    // As for a deleted account.
     before(JANE, u64::MAX, None).await;
     assert_eq!(names(&sessions, JANE).await, [""; 0], "{rule}");
     let all = ["paul0", "paul1", "paul2", "paul3"];
     assert_eq!(names(&sessions, PAUL).await, all, "{rule}");
 }
 
-pub(super) async fn one_session_is_kept<S: SessionStore>(sessions: Fixture<S>) {
+pub(super) async fn kept_session_gets_the_new_generation<S: SessionStore>(sessions: Fixture<S>) {
     let rule = "a session that is kept goes on with the new generation if it is of the one before \
                 and of the account";
     generations(&sessions, "jane", JANE).await;
@@ -103,7 +101,7 @@ pub(super) async fn one_session_is_kept<S: SessionStore>(sessions: Fixture<S>) {
     assert_eq!(generation_of("paul2").await, Some(2), "{rule}");
     before(3, "jane3").await;
     assert_eq!(generation_of("jane3").await, Some(3), "{rule}");
-    // Not of the one before: it was over.
+    // Not of the generation just before: the session had ended.
     before(5, "jane3").await;
     assert_eq!(names(&sessions, JANE).await, [""; 0], "{rule}");
     let all = ["paul0", "paul1", "paul2", "paul3"];

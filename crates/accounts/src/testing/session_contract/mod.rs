@@ -1,4 +1,4 @@
-//! What every store of sessions has to keep, as a test.
+//! Contract test of session stores.
 
 #![allow(clippy::panic, reason = "a store that breaks a rule fails its test")]
 
@@ -14,9 +14,9 @@ use crate::SessionStore;
 
 /// Runs every rule of [`SessionStore`] against stores that `make` makes.
 ///
-/// `make` is called once for each rule and gives an *empty* store each time. For the rest it is as
-/// [`account_store_contract`](crate::testing::account_store_contract): run it on a runtime of
-/// several threads, and with a store as it is in service.
+/// `make` is called once for each rule and must return an *empty* store. As for
+/// [`account_store_contract`](crate::testing::account_store_contract), run it on a multi-threaded
+/// runtime, and with a store configured as in production.
 ///
 /// ```
 /// use tower_warder_accounts::InMemorySessionStore;
@@ -30,7 +30,7 @@ use crate::SessionStore;
 ///
 /// # Panics
 ///
-/// With a sentence that names the rule, if the store breaks one.
+/// If the store breaks a rule, with a message that names it.
 pub async fn session_store_contract<S, F>(make: F)
 where
     S: SessionStore,
@@ -38,18 +38,18 @@ where
 {
     let fresh = async || Fixture::new(make().await);
 
-    opening::a_session_is_kept_as_it_was_opened(fresh().await).await;
-    opening::what_is_over_makes_room(fresh().await).await;
-    opening::what_has_expired_goes_with_any_opening(fresh().await).await;
-    opening::the_longest_unused_makes_room(fresh().await).await;
-    opening::of_many_there_are_not_too_many(fresh().await).await;
+    opening::session_is_stored_as_opened(fresh().await).await;
+    opening::opening_deletes_ended_sessions_of_the_account(fresh().await).await;
+    opening::opening_deletes_expired_sessions_of_any_account(fresh().await).await;
+    opening::opening_deletes_least_recently_used_sessions(fresh().await).await;
+    opening::concurrent_openings_keep_the_limit(fresh().await).await;
 
-    rotation::a_rotation_renews_the_token_it_knows_and_no_other(fresh().await).await;
-    rotation::one_of_many_renews_a_token(fresh().await).await;
-    rotation::a_session_that_was_ended_does_not_come_back(fresh().await).await;
-    rotation::a_rotation_writes_nothing_else(fresh().await).await;
+    rotation::rotation_replaces_only_the_expected_token(fresh().await).await;
+    rotation::concurrent_rotations_renew_once(fresh().await).await;
+    rotation::rotation_does_not_restore_an_ended_session(fresh().await).await;
+    rotation::rotation_writes_nothing_else(fresh().await).await;
 
-    ending::a_session_is_ended_once_and_in_its_account(fresh().await).await;
+    ending::session_is_ended_once_in_its_account(fresh().await).await;
     ending::sessions_of_lower_generations_are_ended(fresh().await).await;
-    ending::one_session_is_kept(fresh().await).await;
+    ending::kept_session_gets_the_new_generation(fresh().await).await;
 }

@@ -1,20 +1,20 @@
-//! Rules about sessions that begin.
+//! Rules about opening sessions.
 
 use super::row::{JANE, PAUL, PLENTY, digest, find, list, names, open, session};
 use crate::testing::store_contract::fixture::{Fixture, MANY, moment};
 use crate::{PreviousToken, Session, SessionStore};
 
-pub(super) async fn a_session_is_kept_as_it_was_opened<S: SessionStore>(sessions: Fixture<S>) {
+pub(super) async fn session_is_stored_as_opened<S: SessionStore>(sessions: Fixture<S>) {
     let rule = "a session is kept as it was opened, to the microsecond";
     assert_eq!(
         find(&sessions, "nobody").await,
         None,
-        "none is found where none is"
+        "an unknown session is not found"
     );
     assert_eq!(
         list(&sessions, JANE).await,
         [],
-        "none is found where none is"
+        "an unknown session is not found"
     );
     let plain = session("plain", JANE);
     let full = Session {
@@ -61,8 +61,10 @@ pub(super) async fn a_session_is_kept_as_it_was_opened<S: SessionStore>(sessions
     );
 }
 
-pub(super) async fn what_is_over_makes_room<S: SessionStore>(sessions: Fixture<S>) {
-    let rule = "whoever opens a session ends those of the same account that have expired or are \
+pub(super) async fn opening_deletes_ended_sessions_of_the_account<S: SessionStore>(
+    sessions: Fixture<S>,
+) {
+    let rule = "opening a session ends those of the same account that have expired or are \
                 of a lower generation, and no others that live";
     let until = |name, second| Session {
         expires_at: moment(second),
@@ -78,7 +80,7 @@ pub(super) async fn what_is_over_makes_room<S: SessionStore>(sessions: Fixture<S
         until("after", 101),
         of("newer", 2),
     ] {
-        // Before any of them is over.
+        // At a time when none of them has expired.
         open(&sessions, &opened, PLENTY).await;
     }
     open(&sessions, &session("of Paul", PAUL), PLENTY).await;
@@ -89,7 +91,7 @@ pub(super) async fn what_is_over_makes_room<S: SessionStore>(sessions: Fixture<S
     };
     open(&sessions, &late("late", 2), PLENTY).await;
     assert_eq!(names(&sessions, JANE).await, ["late", "newer"], "{rule}");
-    // Who read the account before the generation was raised.
+    // A log-in that read the account before the generation was raised.
     open(&sessions, &late("late and old", 1), PLENTY).await;
     let all = ["late", "late and old", "newer"];
     assert_eq!(names(&sessions, JANE).await, all, "{rule}");
@@ -109,9 +111,10 @@ pub(super) async fn what_is_over_makes_room<S: SessionStore>(sessions: Fixture<S
     assert_eq!(names(&sessions, JANE).await, left, "{rule}");
 }
 
-pub(super) async fn what_has_expired_goes_with_any_opening<S: SessionStore>(sessions: Fixture<S>) {
-    let rule =
-        "whoever opens a session removes some of any account that have expired, ten at least";
+pub(super) async fn opening_deletes_expired_sessions_of_any_account<S: SessionStore>(
+    sessions: Fixture<S>,
+) {
+    let rule = "opening a session removes some of any account that have expired, ten at least";
     for n in 0..10 {
         let gone = Session {
             expires_at: moment(if n == 0 { 100 } else { 50 }),
@@ -136,7 +139,9 @@ pub(super) async fn what_has_expired_goes_with_any_opening<S: SessionStore>(sess
     assert_eq!(names(&sessions, JANE).await, ["late"], "{rule}");
 }
 
-pub(super) async fn the_longest_unused_makes_room<S: SessionStore>(sessions: Fixture<S>) {
+pub(super) async fn opening_deletes_least_recently_used_sessions<S: SessionStore>(
+    sessions: Fixture<S>,
+) {
     let rule = "of too many sessions of one account those go that were used the longest time ago";
     let used = |name, user_id, opened, used| Session {
         created_at: moment(opened),
@@ -159,7 +164,7 @@ pub(super) async fn the_longest_unused_makes_room<S: SessionStore>(sessions: Fix
     assert_eq!(names(&sessions, PAUL).await, ["paul"], "{rule}");
 }
 
-pub(super) async fn of_many_there_are_not_too_many<S: SessionStore>(sessions: Fixture<S>) {
+pub(super) async fn concurrent_openings_keep_the_limit<S: SessionStore>(sessions: Fixture<S>) {
     let rule =
         "of sessions that are opened at the same moment there are not more than there may be";
     let results = sessions

@@ -1,13 +1,13 @@
-//! Rules about tokens that are renewed.
+//! Rules about renewing tokens.
 
 use super::row::{JANE, PAUL, PLENTY, digest, find, open, rotation, session};
 use crate::SessionStore;
 use crate::testing::store_contract::fixture::{Fixture, MANY, ROUNDS};
 
-pub(super) async fn a_rotation_renews_the_token_it_knows_and_no_other<S: SessionStore>(
+pub(super) async fn rotation_replaces_only_the_expected_token<S: SessionStore>(
     sessions: Fixture<S>,
 ) {
-    let rule = "a rotation renews the token that it knows and no other: the one before is kept as \
+    let rule = "a rotation renews the token that it expects and no other: the one before is kept as \
                 spent, with its successor, and of the rest only the times change";
     let mut jane = session("jane", JANE);
     let paul = session("paul", PAUL);
@@ -38,14 +38,14 @@ pub(super) async fn a_rotation_renews_the_token_it_knows_and_no_other<S: Session
         );
     }
     let three = digest("three");
-    let nobody = sessions.store().rotate("nobody", &three, rotation("x"));
-    assert!(!nobody.await.expect("none found is no error"), "{rule}");
+    let missing = sessions.store().rotate("nobody", &three, rotation("x"));
+    assert!(!missing.await.expect("none found is no error"), "{rule}");
     assert_eq!(find(&sessions, "nobody").await, None, "{rule}");
     assert_eq!(find(&sessions, &paul.id).await, Some(paul), "{rule}");
 }
 
-pub(super) async fn one_of_many_renews_a_token<S: SessionStore>(sessions: Fixture<S>) {
-    let rule = "of many who renew one token at the same moment one does, and its successor lives";
+pub(super) async fn concurrent_rotations_renew_once<S: SessionStore>(sessions: Fixture<S>) {
+    let rule = "of many that renew one token at the same moment one does, and its successor lives";
     let mut jane = session("jane", JANE);
     open(&sessions, &jane, PLENTY).await;
     for round in 0..ROUNDS {
@@ -75,7 +75,7 @@ pub(super) async fn one_of_many_renews_a_token<S: SessionStore>(sessions: Fixtur
     }
 }
 
-pub(super) async fn a_session_that_was_ended_does_not_come_back<S: SessionStore>(
+pub(super) async fn rotation_does_not_restore_an_ended_session<S: SessionStore>(
     sessions: Fixture<S>,
 ) {
     let rule = "a session that was ended does not come back by a renewal at the same moment";
@@ -106,7 +106,7 @@ pub(super) async fn a_session_that_was_ended_does_not_come_back<S: SessionStore>
     }
 }
 
-pub(super) async fn a_rotation_writes_nothing_else<S: SessionStore>(sessions: Fixture<S>) {
+pub(super) async fn rotation_writes_nothing_else<S: SessionStore>(sessions: Fixture<S>) {
     let rule = "a renewal and a higher generation at the same moment both stay";
     let mut jane = session("jane", JANE);
     open(&sessions, &jane, PLENTY).await;

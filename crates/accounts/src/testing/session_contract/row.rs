@@ -1,4 +1,4 @@
-//! Sessions to put into a store, and what is in it.
+//! Test sessions, and access to a store.
 
 use crate::testing::store_contract::fixture::{Fixture, moment};
 use crate::{Rotation, Session, SessionStore};
@@ -6,10 +6,10 @@ use crate::{Rotation, Session, SessionStore};
 pub(super) const JANE: i64 = 7;
 pub(super) const PAUL: i64 = 8;
 
-/// More than any rule needs.
+/// Limit that no rule reaches.
 pub(super) const PLENTY: u32 = 1000;
 
-/// A session that was opened at [`moment`] 0 and lives until 1000.
+/// Session that was opened at [`moment`] 0 and expires at 1000.
 pub(super) fn session(name: &str, user_id: i64) -> Session {
     Session {
         id: format!("{name:-<22}"),
@@ -24,7 +24,7 @@ pub(super) fn session(name: &str, user_id: i64) -> Session {
     }
 }
 
-/// A digest that is another for each name.
+/// Returns a distinct digest for each name.
 pub(super) fn digest(name: &str) -> [u8; 32] {
     let mut digest = [0xff; 32];
     for (byte, letter) in digest.iter_mut().rev().zip(name.bytes()) {
@@ -52,7 +52,7 @@ pub(super) async fn find<S: SessionStore>(sessions: &Fixture<S>, id: &str) -> Op
     found.expect("sessions can be found by id")
 }
 
-/// The names of an account's sessions, sorted.
+/// Returns the sorted names of the sessions of an account.
 pub(super) async fn names<S: SessionStore>(sessions: &Fixture<S>, user_id: i64) -> Vec<String> {
     let listed = list(sessions, user_id).await;
     let mut names: Vec<String> = listed

@@ -8,7 +8,7 @@ use super::fixture::{
 };
 use crate::{AccountStore, Actor, LastAdminError, StoreError, User, UserUpdate};
 
-pub(super) async fn a_refused_change_of_the_last_admin_changes_nothing<S: AccountStore>(
+pub(super) async fn rejected_change_of_the_last_admin_changes_nothing<S: AccountStore>(
     accounts: Fixture<S>,
 ) {
     let admin = accounts.first_admin("admin").await;
@@ -22,36 +22,36 @@ pub(super) async fn a_refused_change_of_the_last_admin_changes_nothing<S: Accoun
     for (update, reason) in [
         (to_admin(false), LastAdminError::Demotion),
         (both(None), LastAdminError::Demotion),
-        // Demotion is named first.
+        // Demotion is reported first.
         (both(Some(UserStatus::Disabled)), LastAdminError::Demotion),
         (to_status(UserStatus::Disabled), LastAdminError::Disabling),
         (to_status(UserStatus::Pending), LastAdminError::Disabling),
         (
             UserUpdate {
-                // Also an address that is taken is named later.
+                // A taken address is reported later.
                 email: Some(email("plain")),
                 ..to_status(UserStatus::Disabled)
             },
             LastAdminError::Disabling,
         ),
     ] {
-        // Whoever acts.
+        // For every actor.
         for by in [Actor::Admin(admin.id), Actor::System] {
-            let refused = accounts.update(admin.id, update.clone(), by).await;
-            assert_refused(refused, reason, &format!("{update:?}"));
+            let result = accounts.update(admin.id, update.clone(), by).await;
+            assert_rejected(result, reason, &format!("{update:?}"));
         }
     }
-    let refused = accounts.delete(admin.id, &admin).await;
-    assert_refused(refused, LastAdminError::Deletion, "deletion");
+    let result = accounts.delete(admin.id, &admin).await;
+    assert_rejected(result, LastAdminError::Deletion, "deletion");
     assert_eq!(
         accounts.all().await,
         before,
-        "a refused change changes nothing"
+        "a rejected change changes nothing"
     );
     assert_eq!(
         accounts.find_by_email("moved").await,
         None,
-        "a refused change changes nothing"
+        "a rejected change changes nothing"
     );
 
     for update in [
@@ -79,20 +79,20 @@ pub(super) async fn only_approved_admins_count<S: AccountStore>(accounts: Fixtur
             .expect("an admin can be disabled where another one stays");
     }
     accounts.approved("plain", false, &admin).await;
-    let refused = accounts.update(admin.id, to_admin(false), &admin).await;
-    assert_refused(
-        refused,
+    let result = accounts.update(admin.id, to_admin(false), &admin).await;
+    assert_rejected(
+        result,
         LastAdminError::Demotion,
         "others are disabled or pending",
     );
-    let refused = accounts.delete(admin.id, &admin).await;
-    assert_refused(
-        refused,
+    let result = accounts.delete(admin.id, &admin).await;
+    assert_rejected(
+        result,
         LastAdminError::Deletion,
         "others are disabled or pending",
     );
 
-    // Who is not approved is nobody's last admin.
+    // An account that is not approved is never the last admin.
     let disabled = accounts.find_by_email("disabled").await;
     let id = disabled.map(|user| user.id).unwrap_or_default();
     accounts
@@ -111,8 +111,8 @@ pub(super) async fn only_approved_admins_count<S: AccountStore>(accounts: Fixtur
         .update(admin.id, to_admin(false), &admin)
         .await
         .expect("an admin can step down where another one stays");
-    let refused = accounts.delete(other.id, &other).await;
-    assert_refused(refused, LastAdminError::Deletion, "the other stepped down");
+    let result = accounts.delete(other.id, &other).await;
+    assert_rejected(result, LastAdminError::Deletion, "the other stepped down");
 }
 
 pub(super) async fn two_admins_cannot_remove_each_other<S: AccountStore>(accounts: Fixture<S>) {
@@ -127,15 +127,15 @@ pub(super) async fn two_admins_cannot_remove_each_other<S: AccountStore>(account
             .expect("an admin can be deleted where others stay");
         let results = accounts
             .race(2, |accounts, n| {
-                let (by, whom, how) = if n == 0 {
+                let (by, target, how) = if n == 0 {
                     (one.clone(), two.clone(), round % 4)
                 } else {
                     (two.clone(), one.clone(), round / 4 % 4)
                 };
-                async move { remove(&accounts, &whom, &by, how).await }
+                async move { remove(&accounts, &target, &by, how).await }
             })
             .await;
-        // Who comes second is no admin any more.
+        // The loser is no longer admin.
         let removals = winners(results, is_not_admin, rule);
         assert_eq!(removals.len(), 1, "{rule}");
         let mut left = accounts.active_admins().await;
@@ -144,7 +144,7 @@ pub(super) async fn two_admins_cannot_remove_each_other<S: AccountStore>(account
     }
 }
 
-pub(super) async fn admins_who_all_step_down_leave_one<S: AccountStore>(accounts: Fixture<S>) {
+pub(super) async fn concurrent_demotions_leave_one_admin<S: AccountStore>(accounts: Fixture<S>) {
     let rule = "of many admins who step down at the same moment one stays";
     let first = accounts.first_admin("admin").await;
     let mut admins = vec![first.clone()];
@@ -162,10 +162,8 @@ pub(super) async fn admins_who_all_step_down_leave_one<S: AccountStore>(accounts
     assert_eq!(accounts.active_admins().await.len(), 1, "{rule}");
 }
 
-pub(super) async fn only_who_is_admin_and_approved_changes_accounts<S: AccountStore>(
-    accounts: Fixture<S>,
-) {
-    let rule = "only who is admin and approved changes accounts, others are refused with NotAdmin";
+pub(super) async fn only_approved_admins_change_accounts<S: AccountStore>(accounts: Fixture<S>) {
+    let rule = "only approved admins change accounts, others are rejected with NotAdmin";
     let admin = accounts.first_admin("admin").await;
     let plain = accounts.approved("plain", false, &admin).await;
     let jane = accounts.register("jane").await;
@@ -185,7 +183,7 @@ pub(super) async fn only_who_is_admin_and_approved_changes_accounts<S: AccountSt
 
     let before = accounts.all().await;
     for by in actors {
-        // Named before everything else: nobody is there, the last admin, a taken address.
+        // Reported before every other error: unknown account, last admin, taken address.
         for id in [jane.id, by, gone.id, admin.id] {
             for update in [
                 UserUpdate::default(),
@@ -214,12 +212,12 @@ pub(super) async fn only_who_is_admin_and_approved_changes_accounts<S: AccountSt
     assert_eq!(
         accounts.all().await,
         before,
-        "what is refused changes nothing"
+        "a rejected call changes nothing"
     );
 }
 
-pub(super) async fn who_was_disabled_resets_no_password<S: AccountStore>(accounts: Fixture<S>) {
-    let rule = "who was disabled resets no password, also at the same moment";
+pub(super) async fn disabled_admin_resets_no_password<S: AccountStore>(accounts: Fixture<S>) {
+    let rule = "a disabled admin resets no password, also at the same moment";
     let admin = accounts.first_admin("admin").await;
     for round in 0..ROUNDS {
         let other = accounts
@@ -247,10 +245,10 @@ pub(super) async fn who_was_disabled_resets_no_password<S: AccountStore>(account
     }
 }
 
-/// One of the four ways to remove an admin.
+/// Removes an admin in one of four ways.
 async fn remove<S: AccountStore>(
     accounts: &Fixture<S>,
-    whom: &User,
+    target: &User,
     by: &User,
     how: u32,
 ) -> Result<(), StoreError> {
@@ -258,16 +256,16 @@ async fn remove<S: AccountStore>(
         0 => to_admin(false),
         1 => to_status(UserStatus::Disabled),
         2 => to_status(UserStatus::Pending),
-        _ => return accounts.delete(whom.id, by).await,
+        _ => return accounts.delete(target.id, by).await,
     };
-    accounts.update(whom.id, update, by).await.map(drop)
+    accounts.update(target.id, update, by).await.map(drop)
 }
 
-fn assert_refused<T>(result: Result<T, StoreError>, reason: LastAdminError, case: &str) {
+fn assert_rejected<T>(result: Result<T, StoreError>, reason: LastAdminError, case: &str) {
     let given = match result {
         Ok(_) => panic!("the last admin stays ({case})"),
         Err(StoreError::LastAdmin(given)) => given,
         Err(error) => panic!("the last admin stays ({case}), but was kept by: {error:?}"),
     };
-    assert_eq!(given, reason, "a refusal names its reason ({case})");
+    assert_eq!(given, reason, "a rejection has its reason ({case})");
 }

@@ -1,4 +1,4 @@
-//! Stores with one flaw each: the contract catches them all.
+//! Account stores with one defect each: the contract detects them all.
 
 use std::cmp::Reverse;
 use std::sync::{Mutex, MutexGuard};
@@ -16,21 +16,21 @@ use crate::{AccountStore, Actor, AdminGrant, Email, NewUser, Page, StoreError, U
 enum Defect {
     None,
     TimesInSeconds,
-    SeatCountedEarly,
-    SeatUsedUpByRefusal,
+    GrantDecidedEarly,
+    GrantUsedUpByRejection,
     AddressLookedUpEarly,
     AddressInUpdateLookedUpEarly,
     IdsReused,
     AdminsCountedEarly,
     DisabledAdminsCount,
     DeletionUnguarded,
-    AddressNamedFirst,
-    RefusedChangeWritten,
+    EmailTakenReportedFirst,
+    RejectedChangeWritten,
     WholeRowWritten,
     ApprovalRecordedAgain,
     LeavingKeepsGeneration,
     LeavingReadsGenerationEarly,
-    DeletionOfNobodyDone,
+    DeletionOfMissingAccountDone,
     ListedById,
     PageAfterIdOnly,
     DisabledCountedAsPending,
@@ -45,7 +45,7 @@ enum Defect {
     ActorOfUpdateCheckedEarly,
     ActorOfDeletionCheckedEarly,
     ActorOfResetCheckedEarly,
-    NobodyNamedFirst,
+    NotFoundReportedFirst,
     EndsAnyGeneration,
     EndsOfDisabled,
     EndComparedEarly,
@@ -54,7 +54,7 @@ enum Defect {
 }
 
 struct BrokenStore {
-    flaw: Defect,
+    defect: Defect,
     rows: Mutex<Rows>,
 }
 
@@ -62,7 +62,7 @@ struct BrokenStore {
 struct Rows {
     users: Vec<User>,
     last_id: i64,
-    seat_used: bool,
+    grant_used: bool,
 }
 
 impl BrokenStore {
@@ -70,14 +70,14 @@ impl BrokenStore {
         self.rows.lock().unwrap()
     }
 
-    /// The rows as they were before everybody else had a turn.
+    /// Returns the rows as they were before other tasks ran.
     async fn early(&self) -> Rows {
         let rows = self.rows().clone();
         yield_now().await;
         rows
     }
 
-    /// `unchecked` and `early` are the flaws that this method may have.
+    /// `unchecked` and `early` are the defects that this method may have.
     fn check(
         &self,
         rows: (&mut Rows, &mut Rows),
@@ -85,23 +85,23 @@ impl BrokenStore {
         unchecked: Defect,
         early: Defect,
     ) -> Result<(), StoreError> {
-        if self.flaw == unchecked {
+        if self.defect == unchecked {
             return Ok(());
         }
-        if self.flaw == Defect::NobodyNamedFirst {
+        if self.defect == Defect::NotFoundReportedFirst {
             rows.0.get(id)?;
         }
-        let rows = if self.flaw == early { rows.1 } else { rows.0 };
+        let rows = if self.defect == early { rows.1 } else { rows.0 };
         let account = by.id().and_then(|id| rows.get(id).ok());
         Ok(by.check(account.as_deref())?)
     }
 
     fn other_admins(&self, rows: &Rows, early: &Rows, id: i64) -> u64 {
-        let rows = match self.flaw {
+        let rows = match self.defect {
             Defect::AdminsCountedEarly => early,
             _ => rows,
         };
-        let counts = |user: &&User| match self.flaw {
+        let counts = |user: &&User| match self.defect {
             Defect::DisabledAdminsCount => user.is_admin,
             _ => user.is_active_admin(),
         };
@@ -127,23 +127,23 @@ impl AccountStore for BrokenStore {
     async fn insert(&self, mut new: NewUser) -> Result<User, StoreError> {
         let early = self.early().await;
         let mut rows = self.rows();
-        let looked_up = match self.flaw {
+        let looked_up = match self.defect {
             Defect::AddressLookedUpEarly => &early,
             _ => &*rows,
         };
         let taken = looked_up.has(new.email.as_str(), 0);
-        let counted = match self.flaw {
-            Defect::SeatCountedEarly => &early,
+        let counted = match self.defect {
+            Defect::GrantDecidedEarly => &early,
             _ => &*rows,
         };
-        let seated = match new.admin_grant {
+        let is_admin = match new.admin_grant {
             AdminGrant::Never => false,
             AdminGrant::IfFirstAccount => counted.users.is_empty(),
             AdminGrant::IfNoAdmin => !counted.users.iter().any(User::is_active_admin),
         };
-        if self.flaw == Defect::SeatUsedUpByRefusal {
-            let used = rows.seat_used;
-            rows.seat_used |= taken && seated;
+        if self.defect == Defect::GrantUsedUpByRejection {
+            let used = rows.grant_used;
+            rows.grant_used |= taken && is_admin;
             new.admin_grant = if used {
                 AdminGrant::Never
             } else {
@@ -153,17 +153,17 @@ impl AccountStore for BrokenStore {
         if taken {
             return Err(StoreError::EmailTaken);
         }
-        if self.flaw == Defect::TimesInSeconds {
+        if self.defect == Defect::TimesInSeconds {
             let age = new.created_at.duration_since(UNIX_EPOCH).unwrap();
             new.created_at = UNIX_EPOCH + Duration::from_secs(age.as_secs());
         }
         let newest = rows.users.iter().map(|user| user.id).max();
-        rows.last_id = match self.flaw {
+        rows.last_id = match self.defect {
             Defect::IdsReused => newest.unwrap_or(0),
             _ => rows.last_id,
         } + 1;
-        let seated = seated && new.admin_grant != AdminGrant::Never;
-        let user = new.into_user(rows.last_id, seated);
+        let is_admin = is_admin && new.admin_grant != AdminGrant::Never;
+        let user = new.into_user(rows.last_id, is_admin);
         rows.users.push(user.clone());
         Ok(user)
     }
@@ -180,7 +180,7 @@ impl AccountStore for BrokenStore {
 
     async fn list(&self, page: Page) -> Result<Vec<User>, StoreError> {
         let mut users = self.rows().users.clone();
-        let age = |user: &User| match self.flaw {
+        let age = |user: &User| match self.defect {
             Defect::ListedById => (UNIX_EPOCH, user.id),
             _ => (user.created_at, user.id),
         };
@@ -188,7 +188,7 @@ impl AccountStore for BrokenStore {
         if let Some(after) = page.after {
             let last = users.iter().find(|user| user.id == after).map(age);
             users.retain(|user| match last {
-                Some(last) if self.flaw != Defect::PageAfterIdOnly => age(user) < last,
+                Some(last) if self.defect != Defect::PageAfterIdOnly => age(user) < last,
                 _ => user.id < after,
             });
         }
@@ -197,7 +197,7 @@ impl AccountStore for BrokenStore {
     }
 
     async fn count_pending(&self) -> Result<u64, StoreError> {
-        let counts = |user: &&User| match self.flaw {
+        let counts = |user: &&User| match self.defect {
             Defect::DisabledCountedAsPending => user.status != UserStatus::Approved,
             _ => user.status == UserStatus::Pending,
         };
@@ -214,23 +214,24 @@ impl AccountStore for BrokenStore {
             Defect::ActorOfUpdateCheckedEarly,
         )?;
         let mut before = rows.get(id)?.clone();
-        let looked_up = match self.flaw {
+        let looked_up = match self.defect {
             Defect::AddressInUpdateLookedUpEarly => &early,
             _ => &*rows,
         };
         let email = change.update.email.as_ref();
         let taken = email.is_some_and(|email| looked_up.has(email.as_str(), id));
-        if taken && self.flaw == Defect::AddressNamedFirst {
+        if taken && self.defect == Defect::EmailTakenReportedFirst {
             return Err(StoreError::EmailTaken);
         }
         let other_admins = self.other_admins(&rows, &early, id);
-        match self.flaw {
+        match self.defect {
             Defect::WholeRowWritten => before = early.get(id)?.clone(),
             Defect::ApprovalRecordedAgain => before.approved_at = None,
             _ => {}
         }
         let decided = before.apply(&change, other_admins);
-        if let (Err(_), Defect::RefusedChangeWritten, Some(email)) = (&decided, self.flaw, email) {
+        if let (Err(_), Defect::RejectedChangeWritten, Some(email)) = (&decided, self.defect, email)
+        {
             rows.get(id)?.email = email.as_str().to_owned();
         }
         let mut user = decided?;
@@ -238,7 +239,7 @@ impl AccountStore for BrokenStore {
             user.approved_at = rows.get(id)?.approved_at;
         }
         let raised = user.token_generation - before.token_generation;
-        match self.flaw {
+        match self.defect {
             Defect::LeavingKeepsGeneration => user.token_generation -= raised,
             Defect::LeavingReadsGenerationEarly if raised > 0 => {
                 user.token_generation = early.get(id)?.token_generation + raised;
@@ -262,10 +263,10 @@ impl AccountStore for BrokenStore {
             Defect::ActorOfDeletionCheckedEarly,
         )?;
         let user = match rows.get(id) {
-            Err(_) if self.flaw == Defect::DeletionOfNobodyDone => return Ok(()),
+            Err(_) if self.defect == Defect::DeletionOfMissingAccountDone => return Ok(()),
             user => user?.clone(),
         };
-        if self.flaw != Defect::DeletionUnguarded {
+        if self.defect != Defect::DeletionUnguarded {
             user.check_deletion(self.other_admins(&rows, &early, id))?;
         }
         rows.users.retain(|user| user.id != id);
@@ -283,7 +284,7 @@ impl AccountStore for BrokenStore {
         )?;
         let user = rows.get(id)?;
         user.hashed_password = hash.to_owned();
-        user.token_generation = match self.flaw {
+        user.token_generation = match self.defect {
             Defect::ResetKeepsGeneration => user.token_generation,
             Defect::GenerationReadEarly => early.get(id)?.token_generation + 1,
             _ => user.token_generation + 1,
@@ -297,14 +298,14 @@ impl AccountStore for BrokenStore {
         let Ok(user) = rows.get(id) else {
             return Ok(false);
         };
-        let replaces = match self.flaw {
+        let replaces = match self.defect {
             Defect::RehashBlind => true,
             Defect::RehashComparedEarly => early.get(id)?.hashed_password == old,
             _ => user.hashed_password == old,
         };
         if replaces {
             user.hashed_password = new.to_owned();
-            user.token_generation += u64::from(self.flaw == Defect::RehashRaisesGeneration);
+            user.token_generation += u64::from(self.defect == Defect::RehashRaisesGeneration);
         }
         Ok(replaces)
     }
@@ -320,56 +321,56 @@ impl AccountStore for BrokenStore {
         let Ok(user) = rows.get(id) else {
             return Ok(false);
         };
-        let known = match self.flaw {
+        let known = match self.defect {
             Defect::EndsAnyGeneration => generation,
             Defect::EndComparedEarly => early.get(id)?.token_generation,
             _ => user.token_generation,
         };
         let is_approved =
-            user.status == UserStatus::Approved || self.flaw == Defect::EndsOfDisabled;
+            user.status == UserStatus::Approved || self.defect == Defect::EndsOfDisabled;
         if known != generation || !is_approved {
             return Ok(false);
         }
-        user.token_generation += u64::from(self.flaw != Defect::EndKeepsGeneration);
-        if let Some(hash) = hash.filter(|_| self.flaw != Defect::EndKeepsHash) {
+        user.token_generation += u64::from(self.defect != Defect::EndKeepsGeneration);
+        if let Some(hash) = hash.filter(|_| self.defect != Defect::EndKeepsHash) {
             user.hashed_password = hash.to_owned();
         }
         Ok(true)
     }
 }
 
-async fn broken_rule(flaw: Defect) -> Option<String> {
+async fn broken_rule(defect: Defect) -> Option<String> {
     let contract = account_store_contract(async || BrokenStore {
-        flaw,
+        defect,
         rows: Mutex::default(),
     });
     defect::broken_rule(contract).await
 }
 
 #[tokio::test]
-async fn a_store_without_a_flaw_keeps_the_contract() {
+async fn correct_store_passes_the_contract() {
     assert_eq!(broken_rule(Defect::None).await, None);
 }
 
 #[tokio::test]
-async fn a_store_with_a_flaw_breaks_the_rule_that_it_is_about() {
-    for (flaw, rule) in [
+async fn broken_store_fails_the_rule_of_its_defect() {
+    for (defect, rule) in [
         (
             Defect::TimesInSeconds,
             "the time that it was registered with",
         ),
-        (Defect::SeatCountedEarly, "exactly one gets the seat"),
-        (Defect::SeatUsedUpByRefusal, "leaves the seat free"),
+        (Defect::GrantDecidedEarly, "exactly one becomes admin"),
+        (Defect::GrantUsedUpByRejection, "keeps the grant available"),
         (Defect::AddressLookedUpEarly, "register one address"),
         (Defect::AddressInUpdateLookedUpEarly, "take one address"),
-        (Defect::IdsReused, "an id never comes back"),
+        (Defect::IdsReused, "an id is never reused"),
         (Defect::AdminsCountedEarly, "step down at the same moment"),
         (Defect::DisabledAdminsCount, "the last admin stays"),
         (Defect::DeletionUnguarded, "the last admin stays"),
-        (Defect::AddressNamedFirst, "the last admin stays"),
+        (Defect::EmailTakenReportedFirst, "the last admin stays"),
         (
-            Defect::RefusedChangeWritten,
-            "a refused change changes nothing",
+            Defect::RejectedChangeWritten,
+            "a rejected change changes nothing",
         ),
         (Defect::WholeRowWritten, "at the same moment all stay"),
         (Defect::ApprovalRecordedAgain, "never changed again"),
@@ -381,7 +382,10 @@ async fn a_store_with_a_flaw_breaks_the_rule_that_it_is_about() {
             Defect::LeavingReadsGenerationEarly,
             "leaving approved and an end of the tokens",
         ),
-        (Defect::DeletionOfNobodyDone, "a deletion of nobody"),
+        (
+            Defect::DeletionOfMissingAccountDone,
+            "a deletion of a missing account",
+        ),
         (Defect::ListedById, "by created_at, then by id"),
         (Defect::PageAfterIdOnly, "make up the list"),
         (
@@ -390,23 +394,23 @@ async fn a_store_with_a_flaw_breaks_the_rule_that_it_is_about() {
         ),
         (Defect::ResetKeepsGeneration, "raises the token generation"),
         (Defect::RehashRaisesGeneration, "keeps the token generation"),
-        (Defect::RehashBlind, "the hash that it knows and no other"),
+        (Defect::RehashBlind, "the hash that it expects and no other"),
         (Defect::RehashComparedEarly, "a reset wins over a rehash"),
         (Defect::GenerationReadEarly, "every reset raises"),
         (Defect::ActorOfUpdateUnchecked, "remove each other"),
         (Defect::ActorOfDeletionUnchecked, "remove each other"),
-        (Defect::ActorOfResetUnchecked, "only who is admin"),
+        (Defect::ActorOfResetUnchecked, "only approved admins"),
         (Defect::ActorOfUpdateCheckedEarly, "remove each other"),
         (Defect::ActorOfDeletionCheckedEarly, "remove each other"),
-        (Defect::ActorOfResetCheckedEarly, "who was disabled resets"),
-        (Defect::NobodyNamedFirst, "only who is admin"),
+        (Defect::ActorOfResetCheckedEarly, "a disabled admin resets"),
+        (Defect::NotFoundReportedFirst, "only approved admins"),
         (Defect::EndsAnyGeneration, "of the named generation"),
         (Defect::EndsOfDisabled, "if it is approved"),
-        (Defect::EndComparedEarly, "who end one generation"),
+        (Defect::EndComparedEarly, "that end one generation"),
         (Defect::EndKeepsGeneration, "generation is raised by one"),
         (Defect::EndKeepsHash, "a given hash is set"),
     ] {
-        let broken = broken_rule(flaw).await.unwrap_or_default();
-        assert!(broken.contains(rule), "{flaw:?} broke: {broken:?}");
+        let broken = broken_rule(defect).await.unwrap_or_default();
+        assert!(broken.contains(rule), "{defect:?} broke: {broken:?}");
     }
 }

@@ -1,9 +1,9 @@
-//! Rules about accounts that go.
+//! Rules about deleting accounts.
 
 use super::fixture::{Fixture, MANY, is_not_found, winners};
 use crate::{AccountStore, Actor};
 
-pub(super) async fn a_deleted_account_is_gone<S: AccountStore>(accounts: Fixture<S>) {
+pub(super) async fn deleted_account_is_not_found<S: AccountStore>(accounts: Fixture<S>) {
     let admin = accounts.first_admin("admin").await;
     let jane = accounts.register("jane").await;
     accounts
@@ -13,32 +13,32 @@ pub(super) async fn a_deleted_account_is_gone<S: AccountStore>(accounts: Fixture
     assert_eq!(
         accounts.find(jane.id).await,
         None,
-        "who was deleted is gone"
+        "a deleted account is not found"
     );
     assert_eq!(
         accounts.find_by_email("jane").await,
         None,
-        "who was deleted is gone"
+        "a deleted account is not found"
     );
     assert_eq!(
         accounts.all().await,
         [admin],
-        "who was deleted is gone, nobody else"
+        "a deleted account is not found, and no other"
     );
-    let heir = accounts.register("jane").await;
+    let successor = accounts.register("jane").await;
     assert_eq!(
         accounts.find_by_email("jane").await,
-        Some(heir),
+        Some(successor),
         "the address of a deleted account is free at once"
     );
 }
 
-pub(super) async fn an_id_never_comes_back<S: AccountStore>(accounts: Fixture<S>) {
+pub(super) async fn ids_are_not_reused<S: AccountStore>(accounts: Fixture<S>) {
     let mut last = 0;
     for _ in 0..5 {
-        // The store is empty in between: not even then.
+        // Also if the store is empty in between.
         let user = accounts.register("jane").await;
-        assert!(user.id > last, "an id never comes back, and ids grow");
+        assert!(user.id > last, "an id is never reused, and ids grow");
         last = user.id;
         accounts
             .delete(user.id, Actor::System)
@@ -47,9 +47,9 @@ pub(super) async fn an_id_never_comes_back<S: AccountStore>(accounts: Fixture<S>
     }
 }
 
-pub(super) async fn one_of_many_deletions_is_done<S: AccountStore>(accounts: Fixture<S>) {
-    let rule = "of many deletions of one account at the same moment one is done, the others find \
-                nobody";
+pub(super) async fn concurrent_deletions_succeed_once<S: AccountStore>(accounts: Fixture<S>) {
+    let rule = "of many deletions of one account at the same moment one is done, the others get \
+                NotFound";
     let id = accounts.register("jane").await.id;
     let results = accounts
         .race(MANY, move |accounts, _| async move {
@@ -59,14 +59,14 @@ pub(super) async fn one_of_many_deletions_is_done<S: AccountStore>(accounts: Fix
     assert_eq!(winners(results, is_not_found, rule).len(), 1, "{rule}");
 }
 
-pub(super) async fn an_approver_can_be_deleted<S: AccountStore>(accounts: Fixture<S>) {
+pub(super) async fn approver_can_be_deleted<S: AccountStore>(accounts: Fixture<S>) {
     let first = accounts.first_admin("admin").await;
     let approver = accounts.approved("approver", true, &first).await;
     let jane = accounts.approved("jane", false, &approver).await;
     accounts
         .delete(approver.id, &first)
         .await
-        .expect("who approved others can be deleted");
+        .expect("an approver can be deleted");
     assert_eq!(
         accounts.find(jane.id).await,
         Some(jane),

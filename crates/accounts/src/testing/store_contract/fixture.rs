@@ -1,4 +1,4 @@
-//! A store under test, and the few things that every rule does with it.
+//! Store under test, with helpers that the rules share.
 
 use std::panic;
 use std::sync::Arc;
@@ -12,9 +12,9 @@ use crate::{
     AccountStore, Actor, AdminGrant, Email, NewUser, Page, StoreError, User, UserChange, UserUpdate,
 };
 
-/// How many do the same thing at the same moment.
+/// Number of concurrent attempts.
 pub(in crate::testing) const MANY: u32 = 50;
-/// How often two do something at the same moment.
+/// Number of rounds in which two calls race.
 pub(in crate::testing) const ROUNDS: u32 = 20;
 
 pub(in crate::testing) struct Fixture<S>(Arc<S>);
@@ -34,7 +34,7 @@ impl<S> Fixture<S> {
         &self.0
     }
 
-    /// Does `attempt` with 0, 1, 2, …, all at the same moment.
+    /// Runs `attempt` with 0, 1, 2, … concurrently.
     pub(in crate::testing) async fn race<T, A, Fut>(&self, attempts: u32, attempt: A) -> Vec<T>
     where
         A: Fn(Self, u32) -> Fut,
@@ -54,7 +54,7 @@ impl<S> Fixture<S> {
 }
 
 impl<S: AccountStore> Fixture<S> {
-    /// A pending account `name@example.org`.
+    /// Registers the pending account `name@example.org`.
     pub(super) async fn register(&self, name: &str) -> User {
         self.insert(name, AdminGrant::Never)
             .await
@@ -69,14 +69,14 @@ impl<S: AccountStore> Fixture<S> {
         self.0.insert(new_user(name, admin_grant)).await
     }
 
-    /// The first admin, of a store that has none.
+    /// Registers the first admin of a store that has none.
     pub(super) async fn first_admin(&self, name: &str) -> User {
         self.insert(name, AdminGrant::IfNoAdmin)
             .await
             .expect("the first admin can be registered")
     }
 
-    /// An approved account, made by `by`.
+    /// Registers an account that `by` approves.
     pub(super) async fn approved(&self, name: &str, is_admin: bool, by: impl Into<Actor>) -> User {
         let id = self.register(name).await.id;
         let update = UserUpdate {
@@ -160,12 +160,12 @@ pub(super) fn new_user(name: &str, admin_grant: AdminGrant) -> NewUser {
     }
 }
 
-/// A text where a hash stands. Stores do not read it.
+/// Returns a text in place of a hash. Stores do not parse it.
 pub(super) fn hash(name: &str) -> String {
     format!("$argon2id$v=19$m=65536,t=3,p=4$c2FsdHNhbHQ${name}")
 }
 
-/// A time with microseconds.
+/// Returns a time with microseconds.
 pub(in crate::testing) fn moment(seconds: u64) -> SystemTime {
     UNIX_EPOCH + Duration::from_micros(1_767_225_600_123_457) + Duration::from_secs(seconds)
 }
@@ -191,10 +191,10 @@ pub(super) fn to_email(name: &str) -> UserUpdate {
     }
 }
 
-/// How many succeeded, where the others have to be refused for the one right reason.
+/// Returns the successful results, and checks that the others failed with the expected error.
 pub(super) fn winners<T>(
     results: Vec<Result<T, StoreError>>,
-    refusal: fn(&StoreError) -> bool,
+    is_expected: fn(&StoreError) -> bool,
     rule: &str,
 ) -> Vec<T> {
     results
@@ -202,7 +202,10 @@ pub(super) fn winners<T>(
         .filter_map(|result| match result {
             Ok(winner) => Some(winner),
             Err(error) => {
-                assert!(refusal(&error), "{rule}, but was refused with: {error:?}");
+                assert!(
+                    is_expected(&error),
+                    "{rule}, but was rejected with: {error:?}"
+                );
                 None
             }
         })

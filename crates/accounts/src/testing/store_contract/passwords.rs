@@ -1,9 +1,9 @@
-//! Rules about hashes and the token generation.
+//! Rules about password hashes and the token generation.
 
 use super::fixture::{Fixture, MANY, ROUNDS, hash};
 use crate::{AccountStore, Actor};
 
-pub(super) async fn a_reset_sets_the_hash_and_raises_the_generation<S: AccountStore>(
+pub(super) async fn reset_sets_the_hash_and_raises_the_generation<S: AccountStore>(
     accounts: Fixture<S>,
 ) {
     let admin = accounts.first_admin("admin").await;
@@ -26,13 +26,11 @@ pub(super) async fn a_reset_sets_the_hash_and_raises_the_generation<S: AccountSt
     assert_eq!(
         accounts.must_find(admin.id).await,
         admin,
-        "a reset changes nobody else"
+        "a reset changes no other account"
     );
 }
 
-pub(super) async fn a_rehash_replaces_the_hash_it_knows_and_no_other<S: AccountStore>(
-    accounts: Fixture<S>,
-) {
+pub(super) async fn rehash_replaces_only_the_expected_hash<S: AccountStore>(accounts: Fixture<S>) {
     let mut jane = accounts.register("jane").await;
     let old = jane.hashed_password.clone();
     for (known, new, replaces) in [
@@ -47,7 +45,7 @@ pub(super) async fn a_rehash_replaces_the_hash_it_knows_and_no_other<S: AccountS
         assert_eq!(
             replaced.expect("a hash can be replaced"),
             replaces,
-            "a rehash replaces the hash that it knows and no other"
+            "a rehash replaces the hash that it expects and no other"
         );
         if replaces {
             jane.hashed_password = new;
@@ -61,7 +59,7 @@ pub(super) async fn a_rehash_replaces_the_hash_it_knows_and_no_other<S: AccountS
     }
 }
 
-pub(super) async fn a_reset_wins_over_a_rehash<S: AccountStore>(accounts: Fixture<S>) {
+pub(super) async fn reset_wins_over_a_concurrent_rehash<S: AccountStore>(accounts: Fixture<S>) {
     let mut jane = accounts.register("jane").await;
     for round in 0..ROUNDS {
         let (old, reset) = (jane.hashed_password.clone(), hash(&format!("reset{round}")));
@@ -93,7 +91,9 @@ pub(super) async fn a_reset_wins_over_a_rehash<S: AccountStore>(accounts: Fixtur
     }
 }
 
-pub(super) async fn every_reset_counts<S: AccountStore>(accounts: Fixture<S>) {
+pub(super) async fn concurrent_resets_all_raise_the_generation<S: AccountStore>(
+    accounts: Fixture<S>,
+) {
     let jane = accounts.register("jane").await;
     let results = accounts
         .race(MANY, |accounts, n| {

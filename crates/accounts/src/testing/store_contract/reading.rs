@@ -5,44 +5,44 @@ use tower_warder::UserStatus;
 use super::fixture::{Fixture, is_not_found, moment, new_user, to_email, to_status};
 use crate::{AccountStore, Actor, AdminGrant, NewUser, Page, User, UserChange, UserUpdate};
 
-pub(super) async fn nobody_is_found_where_nobody_is<S: AccountStore>(accounts: Fixture<S>) {
+pub(super) async fn missing_account_is_not_found<S: AccountStore>(accounts: Fixture<S>) {
     assert!(accounts.all().await.is_empty(), "a fresh store is empty");
     assert_eq!(accounts.find_by_email("jane").await, None);
     let jane = accounts.register("jane").await;
     for id in [i64::MIN, -1, 0, jane.id + 1, i64::MAX] {
         assert_eq!(accounts.find(id).await, None, "no account has the id {id}");
-        // 404 comes before 409.
+        // NotFound is reported before EmailTaken.
         for update in [UserUpdate::default(), to_email("jane")] {
             let result = accounts.update(id, update, Actor::System).await;
             assert!(
                 result.as_ref().is_err_and(is_not_found),
-                "an update of nobody is refused with NotFound: {result:?}"
+                "an update of a missing account is rejected with NotFound: {result:?}"
             );
         }
         let result = accounts.delete(id, Actor::System).await;
         assert!(
             result.as_ref().is_err_and(is_not_found),
-            "a deletion of nobody is refused with NotFound: {result:?}"
+            "a deletion of a missing account is rejected with NotFound: {result:?}"
         );
         let result = accounts.reset(id, "hash", Actor::System).await;
         assert!(
             result.as_ref().is_err_and(is_not_found),
-            "a reset of nobody's password is refused with NotFound: {result:?}"
+            "a password reset of a missing account is rejected with NotFound: {result:?}"
         );
         let replaced = accounts.store().update_hash_if(id, "", "hash").await;
         assert!(
             matches!(replaced, Ok(false)),
-            "a rehash of nobody's password replaces nothing: {replaced:?}"
+            "a rehash of a missing account replaces nothing: {replaced:?}"
         );
     }
     assert_eq!(
         accounts.all().await,
         [jane],
-        "what is refused changes nothing"
+        "a rejected call changes nothing"
     );
 }
 
-pub(super) async fn the_newest_account_comes_first<S: AccountStore>(accounts: Fixture<S>) {
+pub(super) async fn newest_account_is_listed_first<S: AccountStore>(accounts: Fixture<S>) {
     let expected = register_out_of_order(&accounts).await;
     assert_eq!(
         accounts.all().await,
@@ -88,7 +88,7 @@ pub(super) async fn pages_make_up_the_list<S: AccountStore>(accounts: Fixture<S>
     assert_eq!(page, all, "a page larger than the list is the list");
 }
 
-pub(super) async fn a_page_goes_on_after_a_deleted_account<S: AccountStore>(accounts: Fixture<S>) {
+pub(super) async fn page_continues_after_a_deleted_account<S: AccountStore>(accounts: Fixture<S>) {
     let mut ids = Vec::new();
     for name in ["a", "b", "c", "d"] {
         ids.push(accounts.register(name).await.id);
@@ -122,11 +122,15 @@ pub(super) async fn pending_accounts_are_counted<S: AccountStore>(accounts: Fixt
         let count = accounts.store().count_pending().await;
         count.expect("pending accounts can be counted")
     };
-    assert_eq!(count().await, 0, "nobody is pending in a fresh store");
+    assert_eq!(count().await, 0, "no account is pending in a fresh store");
     let admin = accounts.first_admin("admin").await;
     let jane = accounts.register("jane").await;
     accounts.register("john").await;
-    assert_eq!(count().await, 2, "who registers without a seat is pending");
+    assert_eq!(
+        count().await,
+        2,
+        "an account without an admin grant is pending"
+    );
     for (status, pending) in [
         (UserStatus::Approved, 1),
         (UserStatus::Disabled, 1),
@@ -151,8 +155,8 @@ pub(super) async fn pending_accounts_are_counted<S: AccountStore>(accounts: Fixt
     }
 }
 
-/// Eight accounts, of which pairs have one age, registered neither in order nor against it.
-/// Returns them newest first.
+/// Registers eight accounts, pairs of which have the same age, in mixed order, and returns them
+/// newest first.
 async fn register_out_of_order<S: AccountStore>(accounts: &Fixture<S>) -> Vec<User> {
     let mut users = Vec::new();
     for (n, seconds) in [3, 1, 0, 2, 3, 0, 1, 2].into_iter().enumerate() {

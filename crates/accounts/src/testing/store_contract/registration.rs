@@ -1,4 +1,4 @@
-//! Rules about new accounts: the first admin's seat, one account for each address.
+//! Rules about registration: the first admin, and one account per address.
 
 use std::collections::HashSet;
 
@@ -7,7 +7,7 @@ use tower_warder::UserStatus;
 use super::fixture::{Fixture, MANY, email, is_email_taken, moment, new_user, to_status, winners};
 use crate::{AccountStore, Actor, AdminGrant, Email, NewUser};
 
-pub(super) async fn an_account_is_kept_as_it_was_registered<S: AccountStore>(accounts: Fixture<S>) {
+pub(super) async fn account_is_stored_as_registered<S: AccountStore>(accounts: Fixture<S>) {
     let domain = format!("{}.org", ["a"; 3].map(|it| it.repeat(61)).join("."));
     let longest = Email::new(&format!("{}@{domain}", "j".repeat(64)));
     for (email, hashed_password) in [
@@ -51,20 +51,21 @@ pub(super) async fn an_account_is_kept_as_it_was_registered<S: AccountStore>(acc
     }
 }
 
-pub(super) async fn one_of_many_gets_the_seat_of_the_first_account<S: AccountStore>(
+pub(super) async fn concurrent_first_accounts_yield_one_admin<S: AccountStore>(
     accounts: Fixture<S>,
 ) {
-    one_of_many_gets_the_seat(accounts, AdminGrant::IfFirstAccount).await;
+    concurrent_registrations_yield_one_admin(accounts, AdminGrant::IfFirstAccount).await;
 }
 
-pub(super) async fn one_of_many_gets_the_seat_of_the_first_admin<S: AccountStore>(
-    accounts: Fixture<S>,
-) {
+pub(super) async fn concurrent_first_admins_yield_one_admin<S: AccountStore>(accounts: Fixture<S>) {
     accounts.register("early").await;
-    one_of_many_gets_the_seat(accounts, AdminGrant::IfNoAdmin).await;
+    concurrent_registrations_yield_one_admin(accounts, AdminGrant::IfNoAdmin).await;
 }
 
-async fn one_of_many_gets_the_seat<S: AccountStore>(accounts: Fixture<S>, admin_grant: AdminGrant) {
+async fn concurrent_registrations_yield_one_admin<S: AccountStore>(
+    accounts: Fixture<S>,
+    admin_grant: AdminGrant,
+) {
     let results = accounts
         .race(MANY, move |accounts, n| async move {
             accounts.insert(&format!("user{n}"), admin_grant).await
@@ -77,18 +78,18 @@ async fn one_of_many_gets_the_seat<S: AccountStore>(accounts: Fixture<S>, admin_
 
     let ids: HashSet<_> = registered.iter().map(|user| user.id).collect();
     assert_eq!(ids.len(), registered.len(), "no two accounts have one id");
-    let seated = registered.iter().filter(|user| user.is_active_admin());
+    let admins = registered.iter().filter(|user| user.is_active_admin());
     assert_eq!(
-        seated.count(),
+        admins.count(),
         1,
-        "of many who register at the same moment exactly one gets the seat ({admin_grant:?})"
+        "of many who register at the same moment exactly one becomes admin ({admin_grant:?})"
     );
     for user in registered {
         let name = user.email.trim_end_matches("@example.org");
         assert_eq!(
             user,
             new_user(name, admin_grant).into_user(user.id, user.is_active_admin()),
-            "who gets the seat is admin and approved, everybody else neither ({admin_grant:?})"
+            "the first admin is admin and approved, all others are neither ({admin_grant:?})"
         );
         assert_eq!(
             accounts.must_find(user.id).await,
@@ -98,31 +99,31 @@ async fn one_of_many_gets_the_seat<S: AccountStore>(accounts: Fixture<S>, admin_
     }
 }
 
-pub(super) async fn the_seat_is_given_on_its_condition<S: AccountStore>(accounts: Fixture<S>) {
+pub(super) async fn admin_grant_depends_on_its_condition<S: AccountStore>(accounts: Fixture<S>) {
     for (name, admin_grant, given, rule) in [
         (
             "a",
             AdminGrant::Never,
             false,
-            "a closed seat is never given",
+            "AdminGrant::Never never makes an admin",
         ),
         (
             "b",
             AdminGrant::IfFirstAccount,
             false,
-            "where there is an account, nobody is the first",
+            "there is already an account",
         ),
         (
             "c",
             AdminGrant::IfNoAdmin,
             true,
-            "pending accounts do not take the first admin's seat",
+            "pending accounts do not count as the first admin",
         ),
         (
             "d",
             AdminGrant::IfNoAdmin,
             false,
-            "an approved admin has the first admin's seat",
+            "there is already an approved admin",
         ),
     ] {
         let user = accounts.insert(name, admin_grant).await;
@@ -132,27 +133,29 @@ pub(super) async fn the_seat_is_given_on_its_condition<S: AccountStore>(accounts
     }
 }
 
-pub(super) async fn a_refused_registration_leaves_the_seat_free<S: AccountStore>(
+pub(super) async fn rejected_registration_keeps_the_admin_grant<S: AccountStore>(
     accounts: Fixture<S>,
 ) {
     let early = accounts.register("early").await;
-    let refused = accounts.insert("early", AdminGrant::IfNoAdmin).await;
+    let result = accounts.insert("early", AdminGrant::IfNoAdmin).await;
     assert!(
-        refused.as_ref().is_err_and(is_email_taken),
-        "an address that is taken is refused with EmailTaken, also to the first admin: {refused:?}"
+        result.as_ref().is_err_and(is_email_taken),
+        "an address that is taken is rejected with EmailTaken, also for the first admin: {result:?}"
     );
     assert_eq!(
         accounts.must_find(early.id).await,
         early,
-        "a refused registration changes nothing"
+        "a rejected registration changes nothing"
     );
     assert!(
         accounts.first_admin("admin").await.is_active_admin(),
-        "a refused registration leaves the seat free"
+        "a rejected registration keeps the grant available"
     );
 }
 
-pub(super) async fn one_of_many_gets_an_address<S: AccountStore>(accounts: Fixture<S>) {
+pub(super) async fn concurrent_claims_of_an_address_succeed_once<S: AccountStore>(
+    accounts: Fixture<S>,
+) {
     let rule = "of many who register one address at the same moment exactly one gets it";
     let results = accounts
         .race(MANY, |accounts, _| async move {
@@ -163,7 +166,7 @@ pub(super) async fn one_of_many_gets_an_address<S: AccountStore>(accounts: Fixtu
     assert_eq!(winners.len(), 1, "{rule}");
     assert!(
         winners.iter().all(|user| user.is_active_admin()),
-        "the first account gets the seat"
+        "the first account becomes admin"
     );
     assert_eq!(accounts.all().await, winners, "{rule}");
 

@@ -1,11 +1,13 @@
-//! Rules about the end of an account's tokens.
+//! Rules about revoking the tokens of an account.
 
 use tower_warder::UserStatus;
 
 use super::fixture::{Fixture, MANY, ROUNDS, hash, to_status};
 use crate::{AccountStore, Actor};
 
-pub(super) async fn tokens_end_where_their_generation_lives<S: AccountStore>(accounts: Fixture<S>) {
+pub(super) async fn tokens_of_the_expected_generation_are_revoked<S: AccountStore>(
+    accounts: Fixture<S>,
+) {
     let rule = "the tokens of an account end if it is approved and of the named generation: the \
                 generation is raised by one, a given hash is set, and nothing else changes";
     let admin = accounts.first_admin("admin").await;
@@ -33,22 +35,25 @@ pub(super) async fn tokens_end_where_their_generation_lives<S: AccountStore>(acc
     }
     for status in [UserStatus::Pending, UserStatus::Disabled] {
         let update = accounts.update(jane.id, to_status(status), &admin).await;
-        let shut_out = update.expect("an account can be disabled");
-        let generation = shut_out.token_generation;
+        let inactive = update.expect("an account can be disabled");
+        let generation = inactive.token_generation;
         let ended = accounts
             .store()
             .revoke_tokens(jane.id, generation, Some("mine"))
             .await;
-        assert!(!ended.expect("who is not approved is no error"), "{rule}");
-        assert_eq!(accounts.must_find(jane.id).await, shut_out, "{rule}");
+        assert!(
+            !ended.expect("an account that is not approved is no error"),
+            "{rule}"
+        );
+        assert_eq!(accounts.must_find(jane.id).await, inactive, "{rule}");
     }
-    let nobody = accounts.store().revoke_tokens(jane.id + 1, 0, None).await;
-    assert!(!nobody.expect("nobody found is no error"), "{rule}");
+    let missing = accounts.store().revoke_tokens(jane.id + 1, 0, None).await;
+    assert!(!missing.expect("a missing account is no error"), "{rule}");
     assert_eq!(accounts.must_find(admin.id).await, admin, "{rule}");
 }
 
-pub(super) async fn one_of_many_ends_a_generation<S: AccountStore>(accounts: Fixture<S>) {
-    let rule = "of many who end one generation at the same moment one does, and its hash is set";
+pub(super) async fn concurrent_revocations_succeed_once<S: AccountStore>(accounts: Fixture<S>) {
+    let rule = "of many that end one generation at the same moment one does, and its hash is set";
     let mut jane = accounts.approved("jane", false, Actor::System).await;
     let results = accounts
         .race(MANY, |accounts, n| {
@@ -70,7 +75,7 @@ pub(super) async fn one_of_many_ends_a_generation<S: AccountStore>(accounts: Fix
     assert_eq!(accounts.must_find(jane.id).await, jane, "{rule}");
 }
 
-pub(super) async fn a_reset_wins_over_a_change<S: AccountStore>(accounts: Fixture<S>) {
+pub(super) async fn reset_wins_over_a_concurrent_change<S: AccountStore>(accounts: Fixture<S>) {
     let rule = "a reset wins over a change of the password at the same moment";
     let jane = accounts.approved("jane", false, Actor::System).await;
     for round in 0..ROUNDS {

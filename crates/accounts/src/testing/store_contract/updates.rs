@@ -1,4 +1,4 @@
-//! Rules about changes of accounts.
+//! Rules about updating accounts.
 
 use tower_warder::UserStatus;
 
@@ -30,7 +30,7 @@ pub(super) async fn leaving_approved_raises_the_generation<S: AccountStore>(acco
     }
 }
 
-pub(super) async fn leaving_approved_and_an_end_of_tokens_both_count<S: AccountStore>(
+pub(super) async fn concurrent_disabling_and_revocation_both_count<S: AccountStore>(
     accounts: Fixture<S>,
 ) {
     let rule = "leaving approved and an end of the tokens at the same moment both raise the token \
@@ -66,7 +66,7 @@ pub(super) async fn leaving_approved_and_an_end_of_tokens_both_count<S: AccountS
     }
 }
 
-pub(super) async fn an_update_changes_what_it_names<S: AccountStore>(accounts: Fixture<S>) {
+pub(super) async fn update_changes_only_the_given_fields<S: AccountStore>(accounts: Fixture<S>) {
     let admin = accounts.first_admin("admin").await;
     let mut expected = accounts.approved("jane", false, &admin).await;
     let everything = UserUpdate {
@@ -86,7 +86,7 @@ pub(super) async fn an_update_changes_what_it_names<S: AccountStore>(accounts: F
             expected.email = email.as_str().to_owned();
         }
         expected.is_admin = update.is_admin.unwrap_or(expected.is_admin);
-        // The one that is not approved any more is the one that leaves it.
+        // Only the change to pending leaves the approved status.
         expected.token_generation += u64::from(update.status == Some(UserStatus::Pending));
         expected.status = update.status.unwrap_or(expected.status);
         let changed = accounts.update(expected.id, update, &admin).await;
@@ -104,11 +104,11 @@ pub(super) async fn an_update_changes_what_it_names<S: AccountStore>(accounts: F
     assert_eq!(
         accounts.must_find(admin.id).await,
         admin,
-        "an update changes nobody else"
+        "an update changes no other account"
     );
 }
 
-pub(super) async fn the_first_approval_is_recorded<S: AccountStore>(accounts: Fixture<S>) {
+pub(super) async fn first_approval_is_recorded<S: AccountStore>(accounts: Fixture<S>) {
     let admin = accounts.first_admin("admin").await;
     let other = accounts.approved("other", true, &admin).await;
     let jane = accounts.register("jane").await;
@@ -142,7 +142,7 @@ pub(super) async fn the_first_approval_is_recorded<S: AccountStore>(accounts: Fi
     }
 }
 
-pub(super) async fn an_address_moves_with_its_account<S: AccountStore>(accounts: Fixture<S>) {
+pub(super) async fn address_moves_with_its_account<S: AccountStore>(accounts: Fixture<S>) {
     let admin = accounts.first_admin("admin").await;
     let jane = accounts.register("jane").await;
     for name in ["jane", "janet"] {
@@ -157,13 +157,13 @@ pub(super) async fn an_address_moves_with_its_account<S: AccountStore>(accounts:
     assert_eq!(
         accounts.find_by_email("jane").await,
         None,
-        "nobody is found by an address that moved"
+        "no account is found by an address that moved"
     );
-    let heir = accounts.register("jane").await;
-    assert_ne!(heir.id, jane.id, "an address that moved is free");
+    let successor = accounts.register("jane").await;
+    assert_ne!(successor.id, jane.id, "an address that moved is free");
 }
 
-pub(super) async fn a_taken_address_is_refused<S: AccountStore>(accounts: Fixture<S>) {
+pub(super) async fn taken_address_is_rejected<S: AccountStore>(accounts: Fixture<S>) {
     let admin = accounts.first_admin("admin").await;
     accounts.register("john").await;
     let jane = accounts.register("jane").await;
@@ -173,19 +173,21 @@ pub(super) async fn a_taken_address_is_refused<S: AccountStore>(accounts: Fixtur
         is_admin: Some(true),
         status: Some(UserStatus::Approved),
     };
-    let refused = accounts.update(jane.id, update, &admin).await;
+    let result = accounts.update(jane.id, update, &admin).await;
     assert!(
-        refused.as_ref().is_err_and(is_email_taken),
-        "an address of somebody else is refused with EmailTaken: {refused:?}"
+        result.as_ref().is_err_and(is_email_taken),
+        "an address of another account is rejected with EmailTaken: {result:?}"
     );
     assert_eq!(
         accounts.all().await,
         before,
-        "a refused change changes nothing"
+        "a rejected change changes nothing"
     );
 }
 
-pub(super) async fn one_of_many_gets_an_address<S: AccountStore>(accounts: Fixture<S>) {
+pub(super) async fn concurrent_claims_of_an_address_succeed_once<S: AccountStore>(
+    accounts: Fixture<S>,
+) {
     let rule = "of many who take one address at the same moment exactly one gets it";
     let admin = accounts.first_admin("admin").await;
     for n in 0..MANY {
@@ -196,7 +198,7 @@ pub(super) async fn one_of_many_gets_an_address<S: AccountStore>(accounts: Fixtu
         .race(MANY, |accounts, n| {
             let admin = admin.clone();
             async move {
-                // Some move there, some register.
+                // Some update their address, some register.
                 if n % 5 == 0 {
                     return accounts.insert("jane", AdminGrant::Never).await;
                 }
@@ -215,13 +217,13 @@ pub(super) async fn one_of_many_gets_an_address<S: AccountStore>(accounts: Fixtu
             assert_eq!(
                 accounts.must_find(user.id).await,
                 user,
-                "a refused change changes nothing"
+                "a rejected change changes nothing"
             );
         }
     }
 }
 
-pub(super) async fn changes_at_the_same_moment_all_stay<S: AccountStore>(accounts: Fixture<S>) {
+pub(super) async fn concurrent_changes_are_all_kept<S: AccountStore>(accounts: Fixture<S>) {
     let admin = accounts.first_admin("admin").await;
     for round in 0..ROUNDS {
         let mut expected = accounts.register(&format!("old{round}")).await;

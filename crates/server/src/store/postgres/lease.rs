@@ -1,4 +1,4 @@
-//! A connection out of the pool.
+//! Connection borrowed from the pool.
 
 use std::ops::{Deref, DerefMut};
 use std::time::Duration;
@@ -7,11 +7,10 @@ use sqlx::Postgres;
 use sqlx::pool::PoolConnection;
 use tokio::time::timeout;
 
-/// Goes back to the pool when it is dropped, also in the middle of a transaction, which is then
-/// rolled back.
+/// Returns the connection to the pool when dropped. An open transaction is rolled back.
 ///
-/// The pool asks the server first whether the connection is fit, and would wait for the answer for
-/// ever: each that a frozen or lost server leaves without one would be missing.
+/// The pool tests the connection before it takes it back, and would wait forever for a server that
+/// is frozen or lost: such connections would never be replaced. Hence the timeout.
 pub(super) struct Lease(PoolConnection<Postgres>);
 
 impl Lease {
@@ -40,5 +39,5 @@ impl Drop for Lease {
     }
 }
 
-/// After this it is closed, and another takes its place.
+/// After this time the connection is closed and can be replaced.
 const RETURN: Duration = Duration::from_secs(2);

@@ -1,4 +1,4 @@
-//! Accounts in PostgreSQL.
+//! Account store in PostgreSQL.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,34 +24,36 @@ mod lease;
 mod timestamptz;
 mod sessions;
 
-/// Every call ends within four seconds, whatever the server does: before the layer's patience does.
+/// Account and session store in PostgreSQL. Every call ends within four seconds, whatever the
+/// server does: before the timeout of the layer.
 ///
-/// Who decides by what it reads takes a lock first, so that no two decide on the same state: an
-/// advisory one, which nobody who reads waits for, nor who vacuums, as they would for a lock on the
-/// table. The isolation is READ COMMITTED, because there each statement sees what was committed
-/// before it began, so that the first one after the lock sees what the holder before did. A snapshot
-/// of REPEATABLE READ would be older than the lock, and SERIALIZABLE would make of each wait
-/// a failure. Whoever writes past this lock, such as an admin with `psql`, is met at the rows: those
-/// that decide are locked as they are read.
+/// A transaction that decides by what it reads takes a lock first, so that no two decide on the
+/// same state. It is an advisory lock, which blocks neither readers nor vacuum, unlike a lock on
+/// the table. The isolation level is READ COMMITTED: each statement sees what was committed before
+/// it began, so the first statement after the lock sees what the previous holder wrote. A snapshot
+/// of REPEATABLE READ would be older than the lock, and SERIALIZABLE would turn each wait into a
+/// failure. Writes that bypass this lock, such as by an admin with `psql`, are serialized by row
+/// locks: the rows that decide are locked when they are read.
 ///
 /// Sessions have locks of their own, one for each account: log-ins do not wait for each other, nor
-/// for who changes accounts. Nobody takes both kinds.
+/// for changes of accounts. No transaction takes both kinds.
 #[derive(Clone, Debug)]
 pub(crate) struct PostgresStore {
     pool: PgPool,
-    /// Of this process one waits for the lock; the others leave their connections to who reads.
+    /// Only one task of this process waits for the lock; the others leave their connections to
+    /// readers.
     turn: Arc<Mutex<()>>,
 }
 
 impl PostgresStore {
     pub(crate) async fn open(server: PostgresServer) -> Result<Self, BoxError> {
-        // By itself and not by the pool, which does not say why nobody answers. Without limits on
-        // statements: a migration takes as long as it takes.
+        // Connects without the pool, which does not report why a connection fails, and without
+        // limits on statements, because a migration may take long.
         let connect = timeout(LIMIT, server.options.connect());
         let mut connection = connect.await.map_err(|_| NoAnswer)??;
-        // Of two that start at once one waits for the other's advisory lock. Migrations only add, so
-        // that this version goes on with the tables of a later one: while nodes are replaced one by
-        // one, or the old ones come back.
+        // The migration takes an advisory lock, so concurrent starts wait for each other.
+        // Migrations only add, so that this version works with the tables of a later one during a
+        // rolling update or after a rollback.
         sqlx::migrate!("migrations/postgres")
             .set_ignore_missing(true)
             .run(&mut connection)
@@ -61,7 +63,7 @@ impl PostgresStore {
         let options = server.options.options([
             ("statement_timeout", "3s"),
             ("lock_timeout", "2s"),
-            // A node that was frozen with the lock in its hands loses it.
+            // A node that is frozen while it holds the lock loses it.
             ("idle_in_transaction_session_timeout", "5s"),
         ]);
         let pool = PgPoolOptions::new()
@@ -74,7 +76,7 @@ impl PostgresStore {
         })
     }
 
-    /// Tries it, within the limit, and again where PostgreSQL undid it.
+    /// Runs an attempt within the time limit, and retries if PostgreSQL rolled it back.
     async fn answer<T, F>(&self, attempt: impl Fn() -> F) -> Result<T, StoreError>
     where
         F: Future<Output = Result<T, StoreError>>,
@@ -82,9 +84,10 @@ impl PostgresStore {
         let attempts = async {
             for number in 1..ATTEMPTS {
                 match attempt().await {
-                    Err(StoreError::Unavailable(source)) if was_undone(&source) => {
-                        tracing::debug!(%source, "PostgreSQL undid a transaction; it is tried again");
-                        // Or it is back before the one that it gave way to has what it waits for.
+                    Err(StoreError::Unavailable(source)) if was_rolled_back(&source) => {
+                        tracing::debug!(%source, "PostgreSQL rolled back a transaction; it is retried");
+                        // Without a pause it could return before the transaction that it gave way
+                        // to has got its locks.
                         sleep(BACKOFF * number).await;
                     }
                     answer => return answer,
@@ -110,11 +113,11 @@ impl PostgresStore {
     async fn try_insert(&self, new: NewUser) -> Result<User, StoreError> {
         let mut writer = self.writer().await?;
         let mut transaction = writer.begin().await?;
-        let seated = sqlx::query_scalar(sql::is_free(new.admin_grant))
+        let is_admin = sqlx::query_scalar(sql::is_free(new.admin_grant))
             .fetch_one(&mut *transaction)
             .await
             .map_err(unavailable)?;
-        let mut user = new.into_user(0, seated);
+        let mut user = new.into_user(0, is_admin);
         user.id = sql::insert!(user, Timestamptz)
             .fetch_one(&mut *transaction)
             .await
@@ -192,8 +195,8 @@ impl Store for PostgresStore {
     }
 
     async fn close(&self) {
-        // Not for ever: it says good-bye to the server, which may be frozen.
-        let _ = timeout(FAREWELL, self.pool.close()).await;
+        // Limited, because it says goodbye to the server, which may be frozen.
+        let _ = timeout(CLOSE_LIMIT, self.pool.close()).await;
     }
 }
 
@@ -254,7 +257,7 @@ impl AccountStore for PostgresStore {
         self.answer(|| self.try_reset(id, hash, by)).await
     }
 
-    /// One statement, which decides and writes: it needs no lock but that of its row.
+    /// One statement that compares and writes: it needs no lock except that of its row.
     async fn update_hash_if(&self, id: i64, old: &str, new: &str) -> Result<bool, StoreError> {
         self.answer(|| async move {
             let query = sqlx::query(sql::REPLACE_HASH).bind(new).bind(id).bind(old);
@@ -264,7 +267,7 @@ impl AccountStore for PostgresStore {
         .await
     }
 
-    /// As that one: a reset that holds the row comes first.
+    /// One statement, as in `update_hash_if`: a reset that holds the row comes first.
     async fn revoke_tokens(
         &self,
         id: i64,
@@ -283,7 +286,7 @@ impl AccountStore for PostgresStore {
     }
 }
 
-/// Whose turn it is to decide.
+/// Connection of the task that may take the lock.
 struct Writer<'a> {
     lease: Lease,
     _turn: MutexGuard<'a, ()>,
@@ -296,8 +299,8 @@ impl Writer<'_> {
     }
 }
 
-/// Begins, and takes the lock that the end of the transaction gives back. It comes before every lock
-/// on a row, so that no two of these wait for each other.
+/// Begins a transaction and takes the lock, which the end of the transaction releases. The lock
+/// comes before every row lock, so that these transactions cannot deadlock.
 async fn begin<'a>(
     lease: &'a mut Lease,
     lock: Query<'_, Postgres, PgArguments>,
@@ -317,7 +320,7 @@ async fn check(connection: &mut PgConnection, by: Actor) -> Result<(), StoreErro
     Ok(by.check(account.as_ref())?)
 }
 
-// `NO KEY`: who refers to an account need not wait.
+// `NO KEY`: inserts that reference the account need not wait.
 async fn find_locked(connection: &mut PgConnection, id: i64) -> Result<Option<User>, StoreError> {
     let query = sqlx::query_as(users!("WHERE id = $1 FOR NO KEY UPDATE")).bind(id);
     found(query.fetch_optional(connection).await)
@@ -347,10 +350,10 @@ fn taken_or_unavailable(error: sqlx::Error) -> StoreError {
     }
 }
 
-/// Whether PostgreSQL itself says that nothing of the transaction is left: it was the one that gives
-/// way in a deadlock, or could not be put in order with others. Both come of those who write past the
-/// lock. What is not known is not tried again, such as a commit whose answer was lost.
-fn was_undone(source: &BoxError) -> bool {
+/// Returns `true` if PostgreSQL reports that the transaction was rolled back: as victim of a
+/// deadlock, or because it could not be serialized. Both are caused by writes that bypass the lock.
+/// Unknown outcomes are not retried, such as a commit whose response was lost.
+fn was_rolled_back(source: &BoxError) -> bool {
     let error = source
         .downcast_ref()
         .and_then(sqlx::Error::as_database_error);
@@ -360,7 +363,7 @@ fn was_undone(source: &BoxError) -> bool {
 
 type Row = UserRow<Timestamptz>;
 
-/// Nobody answered in time.
+/// The server did not answer in time.
 #[derive(Debug)]
 struct NoAnswer;
 
@@ -372,17 +375,17 @@ impl std::fmt::Display for NoAnswer {
 
 impl std::error::Error for NoAnswer {}
 
-/// What a call takes at most.
+/// Time limit of a call.
 const LIMIT: Duration = Duration::from_secs(4);
 
-/// How long the server may take to say good-bye.
-const FAREWELL: Duration = Duration::from_secs(2);
+/// Time limit of closing the pool.
+const CLOSE_LIMIT: Duration = Duration::from_secs(2);
 
-/// How often a transaction is tried at most.
+/// Maximum number of attempts.
 const ATTEMPTS: u32 = 3;
 
-/// How long the second attempt waits; the third one twice that.
+/// Pause before the second attempt; before the third it is twice that.
 const BACKOFF: Duration = Duration::from_millis(20);
 
-/// The name of the lock. Advisory locks are numbers, and everybody on the database shares them.
+/// Key of the lock. Advisory locks are numbers, shared by everything that uses the database.
 const WRITERS: i64 = i64::from_be_bytes(*b"accounts");

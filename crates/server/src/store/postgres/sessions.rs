@@ -1,4 +1,4 @@
-//! Sessions in PostgreSQL.
+//! Session store in PostgreSQL.
 
 use sqlx::postgres::{PgArguments, Postgres};
 use sqlx::query::Query;
@@ -22,7 +22,8 @@ impl PostgresStore {
             .bind(i64::MAX)
             .bind(session::others(most));
         let insert = session::insert!(opened, Timestamptz);
-        // An array is made once. `IN` may ask again for each row, and find others each time.
+        // An array is computed once. `IN` may run the subquery again for each row, with other
+        // results.
         let clear = session::clear!("= ANY (ARRAY", "FOR UPDATE SKIP LOCKED)");
         let clear = sqlx::query(clear).bind(Timestamptz(opened.created_at));
         for query in [sweep, trim, insert, clear] {
@@ -55,8 +56,8 @@ impl PostgresStore {
     }
 }
 
-/// What touches several rows of an account takes its lock: how many there are is decided by what is
-/// read, and no two wait for each other's rows. The others are one statement on one row.
+/// Operations on several rows of an account take its lock: the number of sessions is decided by
+/// what is read, and row locks alone could deadlock. The others are one statement on one row.
 #[async_trait]
 impl SessionStore for PostgresStore {
     async fn open(&self, opened: Session, most: u32) -> Result<(), StoreError> {
@@ -125,8 +126,8 @@ impl SessionStore for PostgresStore {
     }
 }
 
-/// The lock of an account's sessions. Advisory locks with two numbers are others than those with
-/// one. Of two accounts with the same lower half of their ids one waits for the other, no more.
+/// Locks the sessions of an account. Advisory locks with two numbers are distinct from those with
+/// one. Accounts whose IDs have the same lower half share a lock, which only makes them wait.
 fn lock(user_id: i64) -> Query<'static, Postgres, PgArguments> {
     let [.., a, b, c, d] = user_id.to_be_bytes();
     sqlx::query("SELECT pg_advisory_xact_lock($1, $2)")
@@ -134,7 +135,7 @@ fn lock(user_id: i64) -> Query<'static, Postgres, PgArguments> {
         .bind(i32::from_be_bytes([a, b, c, d]))
 }
 
-/// The first number of these locks.
+/// First number of these locks.
 const SESSIONS: i32 = i32::from_be_bytes(*b"sess");
 
 type Row = SessionRow<Timestamptz>;

@@ -1,4 +1,4 @@
-//! A time in PostgreSQL.
+//! Time in PostgreSQL.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -8,8 +8,8 @@ use sqlx::postgres::{PgArgumentBuffer, PgTypeInfo, PgValueRef, Postgres};
 use sqlx::{Decode, Type};
 use tower_warder::BoxError;
 
-/// A `TIMESTAMPTZ`: whole microseconds since the beginning of the year 2000, in UTC, exactly as
-/// PostgreSQL keeps and sends it.
+/// `TIMESTAMPTZ`: whole microseconds since 2000-01-01 in UTC, exactly as PostgreSQL stores and
+/// sends it.
 #[derive(Clone, Copy)]
 pub(super) struct Timestamptz(pub(super) SystemTime);
 
@@ -43,7 +43,9 @@ impl Decode<'_, Postgres> for Timestamptz {
             0.. => epoch().checked_add(distance),
             _ => epoch().checked_sub(distance),
         };
-        Ok(Self(time.ok_or("a time that this machine cannot express")?))
+        Ok(Self(
+            time.ok_or("the time is out of the range of this machine")?,
+        ))
     }
 }
 
@@ -51,5 +53,5 @@ fn epoch() -> SystemTime {
     UNIX_EPOCH + Duration::from_secs(946_684_800)
 }
 
-/// Its number in every PostgreSQL.
+/// Its OID in every PostgreSQL.
 const TIMESTAMPTZ: Oid = Oid(1184);

@@ -1,4 +1,4 @@
-//! Accounts in SQLite.
+//! Account store in SQLite.
 
 use std::str::FromStr;
 use std::time::{Duration, Instant, SystemTime};
@@ -21,17 +21,17 @@ use super::{Store, sql};
 
 mod sessions;
 
-/// Readers see the last committed state (WAL); a writer takes the lock before it reads what
-/// decides, so that no two decide on the same state.
+/// Account and session store in SQLite. Readers see the last committed state (WAL); a writer takes
+/// the lock before it reads what it decides by, so that no two decide on the same state.
 #[derive(Clone, Debug)]
 pub(crate) struct SqliteStore(SqlitePool);
 
 impl SqliteStore {
-    /// Opens or creates the database and brings its tables up to date.
+    /// Opens or creates the database and migrates its tables.
     pub(crate) async fn open(file: SqliteFile) -> Result<Self, sqlx::Error> {
         let mut pool = SqlitePoolOptions::new().acquire_timeout(BUSY_TIMEOUT);
         if file.path().is_none() {
-            // Each connection would have a memory of its own, gone when it closes.
+            // Each connection would have a separate database, lost when it closes.
             pool = pool
                 .max_connections(1)
                 .idle_timeout(None)
@@ -43,8 +43,8 @@ impl SqliteStore {
             .busy_timeout(BUSY_TIMEOUT)
             .foreign_keys(true);
         let store = Self(connect(pool, options).await?);
-        // Of two that start at once one waits, and then finds the tables made. Migrations only add,
-        // so that this version goes on with the tables of a later one if it comes back.
+        // Concurrent starts wait for each other here, and the second finds the tables. Migrations
+        // only add, so that this version works with the tables of a later one after a rollback.
         let mut transaction = store.write().await?;
         sqlx::migrate!("migrations/sqlite")
             .set_ignore_missing(true)
@@ -60,8 +60,8 @@ impl SqliteStore {
     }
 }
 
-/// Of two processes that turn a new file to WAL at the same moment SQLite tells one that it is busy,
-/// without waiting: it cannot know that the other will not wait for this one.
+/// Connects, with retries: if two processes turn a new file to WAL at the same moment, SQLite
+/// reports busy to one of them without waiting, because the two could wait for each other.
 async fn connect(
     pool: SqlitePoolOptions,
     options: SqliteConnectOptions,
@@ -77,7 +77,7 @@ async fn connect(
     }
 }
 
-/// `SQLITE_BUSY`, and its kin by the low byte.
+/// Returns `true` for `SQLITE_BUSY` and its extended codes, which have the same low byte.
 fn is_busy(error: &sqlx::Error) -> bool {
     let code = error.as_database_error().and_then(|error| error.code());
     code.and_then(|code| code.parse::<u32>().ok())
@@ -105,11 +105,11 @@ impl Store for SqliteStore {
 impl AccountStore for SqliteStore {
     async fn insert(&self, new: NewUser) -> Result<User, StoreError> {
         let mut transaction = self.write().await.map_err(unavailable)?;
-        let seated = sqlx::query_scalar(sql::is_free(new.admin_grant))
+        let is_admin = sqlx::query_scalar(sql::is_free(new.admin_grant))
             .fetch_one(&mut *transaction)
             .await
             .map_err(unavailable)?;
-        let mut user = new.into_user(0, seated);
+        let mut user = new.into_user(0, is_admin);
         user.id = sql::insert!(user, Rfc3339)
             .fetch_one(&mut *transaction)
             .await
@@ -245,7 +245,7 @@ fn unavailable(error: sqlx::Error) -> StoreError {
     StoreError::unavailable(error)
 }
 
-/// The address is the only thing that is unique besides the id.
+/// The address is the only unique column besides the ID.
 fn taken_or_unavailable(error: sqlx::Error) -> StoreError {
     match error.as_database_error() {
         Some(database) if database.is_unique_violation() => StoreError::EmailTaken,
@@ -255,7 +255,7 @@ fn taken_or_unavailable(error: sqlx::Error) -> StoreError {
 
 type Row = UserRow<Rfc3339>;
 
-/// A time as text, with microseconds, so that times sort as text.
+/// Time as text with microseconds, so that times sort as text.
 struct Rfc3339(SystemTime);
 
 impl From<Rfc3339> for SystemTime {
@@ -284,5 +284,5 @@ impl<'r> Decode<'r, Sqlite> for Rfc3339 {
     }
 }
 
-/// How long a writer waits for its turn.
+/// How long a writer waits for the lock.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);

@@ -1,4 +1,4 @@
-//! Sessions in SQLite.
+//! Session store in SQLite.
 
 use tower_warder::async_trait;
 use tower_warder_accounts::{Rotation, Session, SessionStore, StoreError};
