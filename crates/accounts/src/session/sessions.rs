@@ -30,6 +30,9 @@ use crate::model::User;
 /// for a session and with a count: once for a lost response, repeatedly for a thief. The owner
 /// cannot detect this in the list of sessions, whose times are whole hours. A grace of zero closes
 /// this window, and logs out clients whose response is lost.
+#[doc(alias = "logout")]
+#[doc(alias = "refresh token")]
+#[doc(alias = "rotation")]
 #[derive(Clone)]
 #[must_use]
 pub struct Sessions {

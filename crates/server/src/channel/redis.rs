@@ -40,7 +40,7 @@ pub(super) fn publisher(client: Client) -> impl Fn(Invalidation) + Send + Sync +
             let mut is_logged = false;
             while let Err(error) = in_time(publisher.publish(&payload)).await {
                 if !is_logged {
-                    tracing::warn!(%error, "invalidations cannot be published to Redis; other nodes use cached accounts until their time to live ends");
+                    tracing::warn!(%error, "invalidations cannot be published; check Redis");
                     is_logged = true;
                 }
                 publisher.connection = None;

@@ -9,8 +9,8 @@ export class Refusal extends Error {
 }
 
 /**
- * What a route under /api/auth answers. A body is JSON, or a form if it is `URLSearchParams`.
- * Whoever is logged out by now goes to the log-in; whoever waits or is no admin any more reads that.
+ * Calls a route under /api/auth and returns its answer. A body is JSON, or a form if it is
+ * `URLSearchParams`. A user who is logged out, pending or no longer admin is sent to the page for that.
  */
 export async function ask(method, path, body) {
   const [response, answer] = await fetched(method, path, body);
@@ -19,8 +19,8 @@ export async function ask(method, path, body) {
   // The reloaded page shows the error.
   if (answer.code === 'forbidden') return leave(location.pathname);
   if (answer.code === 'account_pending') return leave('/waiting');
-  const fault = response.status === 422 ? answer.detail[0] : null;
-  const [message, field] = (fault ? fieldError(fault) : ANSWERS[answer.code]) ?? [UNKNOWN];
+  const error = response.status === 422 ? answer.detail[0] : null;
+  const [message, field] = (error ? fieldError(error) : ANSWERS[answer.code]) ?? [UNKNOWN];
   throw new Refusal(message, field);
 }
 
