@@ -3,9 +3,8 @@
 import { ask } from './api.js';
 
 /**
- * Each has a name, says which accounts it fits, does it, and says what is `done` then. `question`
- * is what has to be confirmed before, if something has; `own` is whether it is the admin's own
- * account.
+ * Each action has a name, a predicate for the accounts that it fits, the call, and the message when it
+ * is `done`. `question` is the text to confirm first, if any; `own` is true for the admin's own account.
  */
 export const ACTIONS = [
   {
