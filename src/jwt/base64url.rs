@@ -1,15 +1,15 @@
-//! The one spelling of base64url that a token may have.
+//! Strict base64url decoding.
 
 use base64::Engine;
 
 use crate::error::RejectReason;
 
-/// Decodes into the front of `buffer`: no padding, no other alphabet, no white space, unused bits
-/// zero (RFC 7515, section 2), so that two spellings of one token never both pass.
+/// Decodes into the front of `buffer`. Rejects padding, other alphabets, white space and unused bits
+/// that are not zero (RFC 7515, section 2), so that each token has exactly one accepted encoding.
 ///
 /// # Errors
 ///
-/// [`RejectReason::Base64`], also if the buffer is too short.
+/// [`RejectReason::Base64`], also when the buffer is too short.
 pub(super) fn decode<'b>(text: &str, buffer: &'b mut [u8]) -> Result<&'b [u8], RejectReason> {
     let length = ENGINE
         .decode_slice(text, buffer)
@@ -17,7 +17,7 @@ pub(super) fn decode<'b>(text: &str, buffer: &'b mut [u8]) -> Result<&'b [u8], R
     buffer.get(..length).ok_or(RejectReason::Base64)
 }
 
-// By whatever instructions the machine has: asked once.
+// Detects the SIMD instructions of the machine once.
 #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 static ENGINE: std::sync::LazyLock<base64::engine::simd::Simd> = std::sync::LazyLock::new(|| {
     base64::engine::simd::Simd::url_safe(base64::engine::general_purpose::NO_PAD)
@@ -31,39 +31,41 @@ mod tests {
 
     use super::*;
 
-    /// What the engine for this machine says, and what the one without its instructions says.
+    /// Decodes with the engine for this machine and with the portable one.
     fn both(text: &str) -> [Option<Vec<u8>>; 2] {
         let mut buffer = [0; 256];
-        let ours = decode(text, &mut buffer).ok().map(<[u8]>::to_vec);
-        [ours, URL_SAFE_NO_PAD.decode(text).ok()]
+        let native = decode(text, &mut buffer).ok().map(<[u8]>::to_vec);
+        [native, URL_SAFE_NO_PAD.decode(text).ok()]
     }
 
     #[test]
-    fn whatever_the_machine_each_character_in_each_place_is_judged_alike() {
-        // Longer than two rounds of the widest instructions, and every remainder.
+    fn simd_and_portable_engine_agree_on_every_character() {
+        // Longer than two iterations of the widest SIMD instructions, with every remainder.
         for length in 0..=100 {
-            let text: Vec<u8> = (0..length).map(|place| ALPHABET[place * 7 % 64]).collect();
-            for place in 0..length {
+            let text: Vec<u8> = (0..length)
+                .map(|position| ALPHABET[position * 7 % 64])
+                .collect();
+            for position in 0..length {
                 for byte in 0..128 {
                     let mut text = text.clone();
-                    text[place] = byte;
+                    text[position] = byte;
                     let text = str::from_utf8(&text).unwrap();
-                    let [ours, theirs] = both(text);
-                    assert_eq!(ours, theirs, "{text:?}");
-                    let strict = ALPHABET.contains(&byte) || place + 1 == length;
-                    assert!(strict || ours.is_none(), "{text:?}");
+                    let [native, portable] = both(text);
+                    assert_eq!(native, portable, "{text:?}");
+                    let valid = ALPHABET.contains(&byte) || position + 1 == length;
+                    assert!(valid || native.is_none(), "{text:?}");
                 }
             }
         }
     }
 
     #[test]
-    fn whatever_the_machine_no_other_characters_are_let_in() {
+    fn characters_outside_the_alphabet_are_rejected() {
         for length in 0..=100 {
-            for place in 0..=length {
-                for odd in ["é", "\u{a0}", "ÿ", "Ａ", "=", "==", "\r\n"] {
-                    let (before, after) = ("A".repeat(place), "A".repeat(length - place));
-                    let text = format!("{before}{odd}{after}");
+            for position in 0..=length {
+                for invalid in ["é", "\u{a0}", "ÿ", "Ａ", "=", "==", "\r\n"] {
+                    let (before, after) = ("A".repeat(position), "A".repeat(length - position));
+                    let text = format!("{before}{invalid}{after}");
                     assert_eq!(both(&text), [None, None], "{text:?}");
                 }
             }
@@ -71,10 +73,10 @@ mod tests {
     }
 
     #[test]
-    fn what_is_decoded_has_one_spelling() {
+    fn decoded_bytes_have_one_encoding() {
         for length in 1..=100 {
             let bytes: Vec<u8> = (0..length)
-                .map(|place| (place as u8).wrapping_mul(37))
+                .map(|position| (position as u8).wrapping_mul(37))
                 .collect();
             let text = URL_SAFE_NO_PAD.encode(&bytes);
             let passes = |last: &u8| {
@@ -86,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn a_buffer_that_is_too_short_is_an_error() {
+    fn short_buffer_is_an_error() {
         let text = URL_SAFE_NO_PAD.encode([7; 100]);
         for length in 0..100 {
             assert!(decode(&text, &mut vec![0; length]).is_err(), "{length}");

@@ -1,4 +1,4 @@
-//! Which claims a verifier reads in place of the usual ones.
+//! Claims that a verifier reads in place of the registered ones.
 
 use serde::de::MapAccess;
 
@@ -7,22 +7,22 @@ use super::span::{Scope, Span};
 use super::strict_json::{self, AnyValue, ObjectFields, Value};
 use crate::error::RejectReason;
 
-/// The names that were configured. Their claims are read by a second look at the payload, so that
-/// the first one costs the same for everybody.
+/// Configured claim names. Their claims are read in a second pass over the payload, so that
+/// verifiers without such names do not pay for it.
 #[derive(Clone, Debug, Default)]
 pub(super) struct ClaimRules {
     pub(super) subject: Option<Vec<Box<str>>>,
     pub(super) numeric_subject: bool,
     pub(super) scope: Option<Vec<Box<str>>>,
     pub(super) generation: Option<Box<str>>,
-    /// Claims that have to be there, whatever they say.
+    /// Claims that must be present, with any value.
     pub(super) required: Vec<Box<str>>,
     pub(super) only_subject: Option<Box<str>>,
 }
 
 impl ClaimRules {
-    /// Puts what these claims say in the place of what the usual ones said. What is configured is
-    /// of its type, or the token is refused; `null` is absence.
+    /// Replaces the values of the registered claims by those of the configured ones. A configured
+    /// claim of another type rejects the token; `null` counts as absent.
     pub(super) fn apply<'a>(
         &self,
         json: &'a str,
@@ -50,7 +50,7 @@ impl ClaimRules {
             payload.generation = match named.value(name) {
                 None | Some(Value::Null) => Some(0),
                 Some(Value::Integer(generation)) => Some(*generation),
-                // Refused where a generation is compared.
+                // Rejected where the generation is compared.
                 Some(_) => None,
             };
         }
@@ -92,7 +92,7 @@ fn put_scopes<'a>(
     Ok(())
 }
 
-/// Some claims of a payload, by their names.
+/// Values of selected claims of a payload, by name.
 pub(super) struct Named<'n, 'a>(Vec<(&'n str, Option<Value<'a>>)>);
 
 impl<'n, 'a> Named<'n, 'a> {
@@ -120,10 +120,10 @@ impl<'n, 'a> Named<'n, 'a> {
 
 impl<'de> ObjectFields<'de> for Named<'_, 'de> {
     fn read<A: MapAccess<'de>>(&mut self, name: &str, map: &mut A) -> Result<bool, A::Error> {
-        let Some((_, place)) = self.0.iter_mut().find(|(known, _)| *known == name) else {
+        let Some((_, slot)) = self.0.iter_mut().find(|(known, _)| *known == name) else {
             return Ok(false);
         };
-        strict_json::keep(place, map.next_value_seed(AnyValue::new())?)?;
+        strict_json::keep(slot, map.next_value_seed(AnyValue::new())?)?;
         Ok(true)
     }
 }

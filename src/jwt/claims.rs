@@ -1,4 +1,4 @@
-//! What a verified token says.
+//! Claims of a verified token.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -20,13 +20,13 @@ use crate::error::{AuthError, RejectReason};
 /// The claims of a verified token (RFC 7519, section 4.1).
 ///
 /// The registered claims have an accessor each. Claims of your own are read on demand with
-/// [`deserialize`](Self::deserialize), so that nobody pays for what nobody reads. Cheap to clone.
+/// [`deserialize`](Self::deserialize). Clones share the payload.
 ///
-/// A claim says what was true when the token was made. Whether the account may come in *now* is
-/// read from the user.
+/// A claim states what was true when the token was issued. Whether the account is authorized *now*
+/// is read from the user, on each request.
 #[derive(Clone)]
 pub struct Claims {
-    // The payload, and after it the texts that had escapes there.
+    // The payload, followed by the unescaped form of strings that had escapes in it.
     text: Arc<str>,
     payload_end: usize,
     subject: Span,
@@ -44,8 +44,8 @@ impl Claims {
     /// Reads claims from a JSON object, for a [`Verifier`](crate::jwt::Verifier) of your own.
     ///
     /// The form is checked as it is for a token: one object without duplicate names, `sub` and
-    /// `exp` present, `sub`, `exp`, `nbf`, `iat`, `iss` and `aud` of their types. Times are for the verifier to judge, with
-    /// [`validate_times`](Self::validate_times) for example.
+    /// `exp` present, `sub`, `exp`, `nbf`, `iat`, `iss` and `aud` of the right type. Times are not
+    /// compared with a clock; use [`validate_times`](Self::validate_times) for that.
     ///
     /// # Errors
     ///
@@ -54,72 +54,76 @@ impl Claims {
         Self::parse(json.as_ref()).map_err(AuthError::refused)
     }
 
-    /// The same claims, if they are valid by this clock (`exp`, `nbf`, `iat`), for a
-    /// [`Verifier`](crate::jwt::Verifier) of your own. The clock of whoever made them may differ by
-    /// `leeway`, of which at most 300 seconds count; `nbf` and `iat` may be 5 seconds ahead of that.
+    /// Returns the claims if `exp`, `nbf` and `iat` are valid by this clock, for a
+    /// [`Verifier`](crate::jwt::Verifier) of your own. The issuer's clock may differ by `leeway`,
+    /// which is limited to 300 seconds; `nbf` and `iat` may be another 5 seconds in the future.
     ///
     /// ```
     /// use std::time::Duration;
+    ///
     /// use tower_warder::Claims;
     /// use tower_warder::clock::Clock;
     ///
     /// let claims = Claims::from_json(r#"{"sub":"7","exp":1767225600}"#)?;
-    /// assert!(claims.validate_times(&Clock::system(), Duration::ZERO).is_err()); // since 2026
+    /// assert!(claims.validate_times(&Clock::system(), Duration::ZERO).is_err()); // expired in 2026
     /// # Ok::<(), tower_warder::AuthError>(())
     /// ```
     ///
     /// # Errors
     ///
     /// [`InvalidToken`](crate::error::AuthErrorKind::InvalidToken) with the reason as its source.
+    #[doc(alias = "clock skew")]
     pub fn validate_times(self, clock: &Clock, leeway: Duration) -> Result<Self, AuthError> {
         let leeway = leeway.min(MAX_LEEWAY).as_secs_f64();
         match self.check_times(clock.numeric_date(), leeway) {
             Ok(()) => Ok(self),
-            Err(refusal) => Err(AuthError::refused(refusal)),
+            Err(reason) => Err(AuthError::refused(reason)),
         }
     }
 
-    /// Whom the token is about: `sub`, or the claim that
+    /// Subject of the token: `sub`, or the claim that
     /// [`JwtVerifier::subject_claims`](crate::JwtVerifier::subject_claims) chooses. It has 1 to 255
     /// bytes without control characters.
     pub fn subject(&self) -> &str {
         self.subject.of(&self.text)
     }
 
-    /// Who made the token (`iss`).
+    /// Issuer of the token (`iss`).
     pub fn issuer(&self) -> Option<&str> {
         self.issuer.map(|span| span.of(&self.text))
     }
 
-    /// Whom the token is for (`aud`), one or several; none if the token does not say.
+    /// Audiences of the token (`aud`). Empty if the claim is absent.
     pub fn audience(&self) -> impl Iterator<Item = &str> {
         let spans = self.audience.as_ref().map_or(&[][..], Audience::spans);
         spans.iter().map(|span| span.of(&self.text))
     }
 
-    /// When the token ends (`exp`).
+    /// Time at which the token expires (`exp`).
     pub fn expires_at(&self) -> SystemTime {
         to_system_time(self.expires_at)
     }
 
-    /// When the token begins (`nbf`).
+    /// Time before which the token is not valid (`nbf`).
     pub fn not_before(&self) -> Option<SystemTime> {
         self.not_before.map(to_system_time)
     }
 
-    /// When the token was made (`iat`).
+    /// Time at which the token was issued (`iat`).
     pub fn issued_at(&self) -> Option<SystemTime> {
         self.issued_at.map(to_system_time)
     }
 
-    /// The token's own name (`jti`).
+    /// ID of the token (`jti`).
+    #[doc(alias = "jti")]
     pub fn token_id(&self) -> Option<&str> {
         self.token_id.map(|span| span.of(&self.text))
     }
 
-    /// What the token may be used for: `scope`, or what
-    /// [`JwtVerifier::scope_claims`](crate::JwtVerifier::scope_claims) names. The words between blanks of a string (RFC 8693,
-    /// section 4.2), and the strings of an array as they stand. Anything else grants nothing.
+    /// Scopes of the token: `scope`, or the claims that
+    /// [`JwtVerifier::scope_claims`](crate::JwtVerifier::scope_claims) names. A string is split at
+    /// spaces (RFC 8693, section 4.2), the strings of an array are taken as they are. Any other type
+    /// grants nothing.
     pub fn scopes(&self) -> impl Iterator<Item = &str> {
         let (words, each) = match &self.scope {
             None => ("", &[][..]),
@@ -133,18 +137,19 @@ impl Claims {
             .filter(|scope| !scope.is_empty())
     }
 
-    /// The generation of the account's tokens that this one belongs to: `gen`, or what
-    /// [`JwtVerifier::generation_claim`](crate::JwtVerifier::generation_claim) names. 0 if the token
-    /// does not say, `None` if it says something else than a whole number. See
+    /// Token generation of the account when the token was issued: `gen`, or the claim that
+    /// [`JwtVerifier::generation_claim`](crate::JwtVerifier::generation_claim) names. 0 if the claim
+    /// is absent, `None` if it is not a whole number. See
     /// [`AuthUser::token_generation`](crate::AuthUser::token_generation).
     pub fn generation(&self) -> Option<u64> {
         self.generation
     }
 
-    /// Reads the payload into a type of your own.
+    /// Deserializes the payload into a type of your own.
     ///
     /// ```
-    /// # use tower_warder::{testing, Claims};
+    /// use tower_warder::Claims;
+    ///
     /// #[derive(serde::Deserialize)]
     /// struct Tenant {
     ///     tenant: String,
@@ -157,9 +162,10 @@ impl Claims {
     ///
     /// # Errors
     ///
-    /// [`InvalidToken`](crate::error::AuthErrorKind::InvalidToken) if the claims are not of this form.
+    /// [`InvalidToken`](crate::error::AuthErrorKind::InvalidToken) if the claims do not deserialize
+    /// into `T`.
     pub fn deserialize<T: DeserializeOwned>(&self) -> Result<T, AuthError> {
-        // The parser's text may quote the token and is dropped.
+        // The parser's message may quote the token, so it is dropped.
         let payload = self.text.get(..self.payload_end).unwrap_or_default();
         serde_json::from_str(payload).map_err(|_| AuthError::refused(RejectReason::CustomClaims))
     }
@@ -172,7 +178,7 @@ impl Claims {
             Self::parse_by(rules, payload)
         };
         match base64::decoded_len_estimate(segment.len()) {
-            // Most are short: what is kept of them is the only allocation.
+            // Most payloads are short: the kept text is then the only allocation.
             ..=SHORT_PAYLOAD_BYTES => parse(&mut [0; SHORT_PAYLOAD_BYTES]),
             length => parse(&mut vec![0; length]),
         }
@@ -207,7 +213,7 @@ impl Claims {
         })
     }
 
-    /// `exp`, `nbf` and `iat` against the clock (RFC 7519, sections 4.1.4 to 4.1.6).
+    /// Compares `exp`, `nbf` and `iat` with the clock (RFC 7519, sections 4.1.4 to 4.1.6).
     pub(super) fn check_times(&self, now: f64, leeway: f64) -> Result<(), RejectReason> {
         if self.has_expired(now - leeway) {
             return Err(RejectReason::Expired);
@@ -226,7 +232,7 @@ impl Claims {
         now >= self.expires_at
     }
 
-    /// A claim that is a string, by its name.
+    /// Value of the claim called `name`, if it is a string.
     pub(super) fn text(&self, name: &str) -> Option<Cow<'_, str>> {
         match self.value(name)? {
             Value::Text(text) => Some(text),
@@ -234,7 +240,7 @@ impl Claims {
         }
     }
 
-    /// Any claim, by its name: by another look at the payload.
+    /// Value of the claim called `name`, read in another pass over the payload.
     pub(super) fn value(&self, name: &str) -> Option<Value<'_>> {
         let payload = self.text.get(..self.payload_end)?;
         let named = Named::read(payload, [name].into_iter()).ok()?;
@@ -255,7 +261,8 @@ impl fmt::Debug for Claims {
     }
 }
 
-/// Whether `subject` may stand in a token: short, and nothing that a log or a store trips over.
+/// Returns `true` if `subject` is not empty, at most 255 bytes long and free of control characters,
+/// which could break a log or a store.
 pub(super) fn is_subject(subject: &str) -> bool {
     !subject.is_empty()
         && subject.len() <= MAX_SUBJECT_BYTES
@@ -263,5 +270,5 @@ pub(super) fn is_subject(subject: &str) -> bool {
         && (subject.is_ascii() || !subject.contains(char::is_control))
 }
 
-/// A decoded payload up to this length is read on the stack.
+/// Longest decoded payload that is read on the stack.
 const SHORT_PAYLOAD_BYTES: usize = 1024;

@@ -1,13 +1,13 @@
-//! The form of a token: three segments (RFC 7515, section 7.1).
+//! Compact serialization of a token: three segments (RFC 7515, section 7.1).
 
 use crate::error::RejectReason;
 
-/// A token in its segments, none of them decoded.
+/// Segments of a token, still encoded.
 pub(super) struct Compact<'a> {
     pub(super) header: &'a str,
     pub(super) payload: &'a str,
     pub(super) signature: &'a str,
-    /// Header and payload with the dot between them.
+    /// Header and payload with the dot between them: the signing input.
     pub(super) signed: &'a str,
 }
 

@@ -1,4 +1,4 @@
-//! Tokens that are revoked before they expire.
+//! Revocation of single tokens before they expire.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -12,21 +12,22 @@ use super::limits::MAX_DENY_LIST_KEY_BYTES;
 use super::verifier::{Verification, Verifier};
 use crate::error::{AuthError, BoxError, RejectReason};
 
-/// Knows which tokens were revoked one by one: that of a log-out, or one that was stolen.
+/// List of tokens that were revoked one by one, for example at log-out or after a theft.
 ///
-/// [`DenyListVerifier`] asks it. For "every token of this user" there is
-/// [`AuthUser::token_generation`](crate::AuthUser::token_generation), which asks nobody else.
+/// [`DenyListVerifier`] looks tokens up in it. To revoke every token of a user, use
+/// [`AuthUser::token_generation`](crate::AuthUser::token_generation), which needs no second look-up.
 ///
-/// An entry may be removed once the token has expired: at [`expires_at`](Claims::expires_at) and the
-/// verifier's [leeway](crate::JwtVerifier::leeway), which is 60 seconds with the keys of another
-/// issuer, and 300 seconds at most:
+/// An entry may be removed once the token has expired: at [`expires_at`](Claims::expires_at) plus the
+/// verifier's [leeway](crate::JwtVerifier::leeway), which defaults to 60 seconds with the keys of
+/// another issuer and is 300 seconds at most:
 ///
 /// ```
 /// use std::collections::HashMap;
 /// use std::sync::RwLock;
 /// use std::time::{Duration, SystemTime};
-/// use tower_warder::{BoxError, Claims, async_trait};
+///
 /// use tower_warder::jwt::DenyList;
+/// use tower_warder::{BoxError, Claims, async_trait};
 ///
 /// #[derive(Default)]
 /// struct LoggedOut(RwLock<HashMap<String, SystemTime>>);
@@ -35,7 +36,7 @@ use crate::error::{AuthError, BoxError, RejectReason};
 ///     fn add(&self, claims: &Claims) -> Result<(), BoxError> {
 ///         let mut tokens = self.0.write().map_err(|_| "poisoned")?;
 ///         tokens.retain(|_, expires_at| *expires_at > SystemTime::now());
-///         let key = self.token_key(claims).ok_or("a token without an id")?;
+///         let key = self.token_key(claims).ok_or("the token has no ID")?;
 ///         let longest_leeway = Duration::from_secs(300);
 ///         tokens.insert(key.into_owned(), claims.expires_at() + longest_leeway);
 ///         Ok(())
@@ -49,31 +50,34 @@ use crate::error::{AuthError, BoxError, RejectReason};
 ///     }
 /// }
 /// ```
+#[doc(alias = "jti")]
+#[doc(alias = "logout")]
+#[doc(alias = "revocation")]
 #[async_trait]
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a deny list",
     note = "implement `tower_warder::jwt::DenyList` for `{Self}`, with `#[tower_warder::async_trait]`"
 )]
 pub trait DenyList: Send + Sync + 'static {
-    /// Whether the token that the list has under `key`, if it has it, was revoked.
+    /// Returns `true` if the token with this `key` was revoked.
     ///
     /// # Errors
     ///
-    /// Anything, with `?`: the answer is 503 and the error goes to the log. Nobody is let in
-    /// because the list could not be asked, and nobody logged out.
+    /// Any error: the response is 503 and the error is logged. When the list is unavailable no
+    /// request is authorized, and no client is told to log in again.
     async fn is_denied(&self, key: &str, claims: &Claims) -> Result<bool, BoxError>;
 
-    /// What the list calls a token. `None`: it has no name for this one, which is refused, because
-    /// it could not be revoked.
+    /// Returns the key under which the list has a token. A token without a key (`None`) is rejected,
+    /// because it could not be revoked.
     ///
-    /// Defaults to the token's ID (`jti`), after its issuer and a blank if it names one: another
-    /// issuer may give the same ID. A list of sessions takes the session's ID, from a claim of its
-    /// own. Whatever adds a token to the list calls this, too, so that both agree. What is empty,
-    /// longer than 512 bytes or has control characters is no name.
+    /// Defaults to the token's ID (`jti`), preceded by the issuer and a space if the token has an
+    /// `iss`: another issuer may use the same ID. A list of sessions returns the session's ID from a
+    /// claim of its own. Code that adds a token to the list calls this method, too, so that both
+    /// agree. A key that is empty, longer than 512 bytes or has control characters counts as `None`.
     fn token_key<'a>(&self, claims: &'a Claims) -> Option<Cow<'a, str>> {
         let id = claims.token_id().filter(|id| !id.is_empty())?;
         Some(match claims.issuer() {
-            // With several issuers their IDs must not collide (RFC 7519, section 4.1.7).
+            // The IDs of several issuers must not collide (RFC 7519, section 4.1.7).
             Some(issuer) => format!("{issuer} {id}").into(),
             None => id.into(),
         })
@@ -91,15 +95,16 @@ impl<L: DenyList + ?Sized> DenyList for Arc<L> {
     }
 }
 
-/// A verifier whose tokens can be revoked: what it accepts, a [`DenyList`] is asked about.
+/// Verifier that looks up each accepted token in a [`DenyList`].
 ///
-/// It stands around any [`Verifier`]. The list is asked once per request, where somebody asks for
-/// the sender, and only about tokens that are good otherwise: also those that
-/// [`JwtVerifier::cache`](crate::JwtVerifier::cache) remembers. It costs each such request what
-/// the list takes, so that [`Identity::try_claims`](crate::Identity::try_claims) knows nothing.
+/// It wraps any [`Verifier`]. The list is queried at most once per request, when the identity is
+/// needed, and only for tokens that are valid otherwise, including those in the
+/// [`JwtVerifier::cache`](crate::JwtVerifier::cache). Each such request waits for the list, so
+/// [`Identity::try_claims`](crate::Identity::try_claims), which does not wait, has no claims to return.
 ///
-/// A denied token is refused with 401 like any bad one. It fails closed: a list that fails, panics
-/// or takes longer than [`AuthLayer::timeout_with`](crate::AuthLayer::timeout_with) is 503.
+/// A denied token is rejected with 401 like any invalid one. The verifier fails closed: if the list
+/// fails, panics or takes longer than
+/// [`AuthLayer::timeout_with`](crate::AuthLayer::timeout_with), the response is 503.
 ///
 /// ```
 /// # use std::time::Duration;
@@ -112,6 +117,9 @@ impl<L: DenyList + ?Sized> DenyList for Arc<L> {
 ///     .timeout_with(Duration::from_secs(5), tokio::time::sleep);
 /// # }
 /// ```
+#[doc(alias = "jti")]
+#[doc(alias = "logout")]
+#[doc(alias = "revocation")]
 #[derive(Clone)]
 #[must_use]
 pub struct DenyListVerifier<V, L> {
@@ -120,12 +128,12 @@ pub struct DenyListVerifier<V, L> {
 }
 
 impl<V: Verifier, L: DenyList> DenyListVerifier<V, L> {
-    /// Accepts what `verifier` accepts and `list` does not deny.
+    /// Accepts the tokens that `verifier` accepts and `list` does not deny.
     pub const fn new(verifier: V, list: L) -> Self {
         Self { verifier, list }
     }
 
-    async fn judge(&self, credential: &str) -> Result<Claims, AuthError> {
+    async fn verify_and_check(&self, credential: &str) -> Result<Claims, AuthError> {
         let claims = match self.verifier.verify(credential) {
             Verification::Ready(claims) => claims?,
             Verification::Pending(claims) => claims.await?,
@@ -140,17 +148,17 @@ impl<V: Verifier, L: DenyList> DenyListVerifier<V, L> {
         match self.list.is_denied(&key, claims).await {
             Ok(false) => Ok(()),
             Ok(true) => Err(AuthError::refused(RejectReason::Denied)),
-            // Also if it is an `AuthError`: that a token is bad, a list says with `true`.
+            // Also for an `AuthError`: a list reports a revoked token with `Ok(true)`.
             Err(error) => Err(AuthError::unavailable(error)),
         }
     }
 }
 
 impl<V: Verifier, L: DenyList> Verifier for DenyListVerifier<V, L> {
-    // All of it later, so that the token is not verified twice where somebody first asks without
-    // waiting.
+    // Everything happens in the future, so that the token is not verified twice when a caller that
+    // cannot wait asks first.
     fn verify<'a>(&'a self, credential: &'a str) -> Verification<'a> {
-        Verification::Pending(self.judge(credential).boxed())
+        Verification::Pending(self.verify_and_check(credential).boxed())
     }
 
     fn max_credential_bytes(&self) -> usize {
@@ -162,7 +170,7 @@ impl<V: Verifier, L: DenyList> Verifier for DenyListVerifier<V, L> {
     }
 }
 
-// Not derived: a list knows how to reach its server, often with a password.
+// Not derived: a list may contain the password of its server.
 impl<V: fmt::Debug, L> fmt::Debug for DenyListVerifier<V, L> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("DenyListVerifier")
@@ -171,7 +179,8 @@ impl<V: fmt::Debug, L> fmt::Debug for DenyListVerifier<V, L> {
     }
 }
 
-/// Whether a list may have a token under this: short, and nothing that a log or a store trips over.
+/// Returns `true` if `key` is not empty, at most 512 bytes long and free of control characters, which
+/// could break a log or a store.
 fn is_key(key: &str) -> bool {
     !key.is_empty() && key.len() <= MAX_DENY_LIST_KEY_BYTES && !key.contains(char::is_control)
 }

@@ -1,4 +1,4 @@
-//! What the header of a token asks for (RFC 7515, section 4.1).
+//! Token headers (RFC 7515, section 4.1).
 
 use std::borrow::Cow;
 use std::sync::OnceLock;
@@ -10,8 +10,8 @@ use super::limits::MAX_HEADER_BYTES;
 use super::strict_json::{self, ObjectFields, Text};
 use crate::error::RejectReason;
 
-/// What is read of a header. `jwk`, `jku`, `x5u`, `x5c` and `x5t` are nothing to us: no token
-/// brings its own key.
+/// Parameters that are read from a header. `jwk`, `jku`, `x5u`, `x5c` and `x5t` are ignored: a token
+/// must not supply its own key.
 #[derive(Default)]
 pub(super) struct Header<'a> {
     pub(super) alg: Option<Cow<'a, str>>,
@@ -21,7 +21,7 @@ pub(super) struct Header<'a> {
 }
 
 impl<'a> Header<'a> {
-    /// Reads an encoded header, if it asks for nothing that we do not do.
+    /// Reads an encoded header. Rejects one that demands an extension.
     pub(super) fn read(encoded: &str, buffer: &'a mut HeaderBuffer) -> Result<Self, RejectReason> {
         let decoded = base64url::decode(encoded, buffer.for_header(encoded))?;
         let header = std::str::from_utf8(decoded)
@@ -29,17 +29,17 @@ impl<'a> Header<'a> {
             .and_then(|json| strict_json::read_object(json, Self::default()).ok())
             .ok_or(RejectReason::Header)?;
 
-        // RFC 7515, section 4.1.11: an extension that is not understood is a reason to refuse,
-        // and we understand none. RFC 7797, section 7: no `b64` in a JWT.
+        // RFC 7515, section 4.1.11: a token with an extension that is not understood is rejected, and
+        // none is understood here. RFC 7797, section 7: no `b64` in a JWT.
         if header.extended {
             return Err(RejectReason::Critical);
         }
         Ok(header)
     }
 
-    /// Whether a token of this type authenticates anybody: one of `types`, or where none are
-    /// configured `JWT` (RFC 7519, section 5.1), `at+jwt` (RFC 9068, section 2.1) or none at all.
-    /// A token that was made for something else does not.
+    /// Checks that `typ` is one of `types`. Where none are configured it has to be `JWT` (RFC 7519,
+    /// section 5.1), `at+jwt` (RFC 9068, section 2.1) or absent. Tokens that were issued for another
+    /// purpose are rejected.
     pub(super) fn check_type(&self, types: Option<&[Box<str>]>) -> Result<(), RejectReason> {
         let accepted = match (self.typ.as_deref(), types) {
             (None, None) => true,
@@ -53,7 +53,7 @@ impl<'a> Header<'a> {
 
 impl<'de> ObjectFields<'de> for Header<'de> {
     fn read<A: MapAccess<'de>>(&mut self, name: &str, map: &mut A) -> Result<bool, A::Error> {
-        let place = match name {
+        let slot = match name {
             "alg" => &mut self.alg,
             "typ" => &mut self.typ,
             "kid" => &mut self.kid,
@@ -62,13 +62,13 @@ impl<'de> ObjectFields<'de> for Header<'de> {
                 return Ok(false);
             }
         };
-        strict_json::keep(place, map.next_value_seed(Text)?)?;
+        strict_json::keep(slot, map.next_value_seed(Text)?)?;
         Ok(true)
     }
 }
 
-/// Where a header is decoded. Most are short; one with certificates (`x5c`), where such are accepted,
-/// is not.
+/// Buffer for a decoded header. Most headers fit on the stack; those with certificates (`x5c`), where
+/// they are accepted, do not.
 pub(super) struct HeaderBuffer {
     short: [u8; MAX_HEADER_BYTES],
     long: Vec<u8>,
@@ -92,10 +92,11 @@ impl HeaderBuffer {
     }
 }
 
-/// The first few encoded headers of accepted tokens, each with the key that it chose. An issuer
-/// writes one header for all its tokens: it is read once and compared from then on.
+/// The first few encoded headers of accepted tokens, each with the index of the key that it selects.
+/// An issuer usually writes the same header into all its tokens: it is parsed once and compared from
+/// then on.
 ///
-/// Only good for the keys among which it was chosen.
+/// Valid only for the set of keys in which the indexes were looked up.
 #[derive(Default)]
 pub(super) struct HeaderCache([OnceLock<(Box<str>, usize)>; 4]);
 
@@ -106,16 +107,16 @@ impl HeaderCache {
         same.next().map(|(_, key)| *key)
     }
 
-    /// Only for a header whose signature was verified, so that no stranger takes the places.
+    /// Call it only after the signature was verified, so that forged tokens cannot fill the cache.
     pub(super) fn remember(&self, encoded: &str, key: usize) {
-        if let Some(free) = self.0.iter().find(|place| place.get().is_none()) {
-            // Whoever was faster keeps the place.
+        if let Some(free) = self.0.iter().find(|slot| slot.get().is_none()) {
+            // If another thread was faster, its entry stays.
             let _ = free.set((encoded.into(), key));
         }
     }
 }
 
-/// Compared as media types, whose `application/` may be left out (RFC 7515, section 4.1.9).
+/// Compares as media types, whose `application/` may be left out (RFC 7515, section 4.1.9).
 fn is_type(typ: &str, accepted: &str) -> bool {
     subtype(typ).eq_ignore_ascii_case(subtype(accepted))
 }

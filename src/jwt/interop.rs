@@ -1,7 +1,7 @@
 //! Keys, key sets and validations of the crate `jsonwebtoken`.
 //!
-//! They are read, and then held to the rules of this crate. Nothing of it is called that needs one of
-//! its backends.
+//! They are converted and then checked by the rules of this crate. Nothing here calls code of
+//! `jsonwebtoken` that needs one of its backends.
 
 use std::time::Duration;
 
@@ -17,6 +17,8 @@ use super::keys::{ALL, Algorithm, SigningKey, VerifyingKey};
 use crate::error::ConfigError;
 use crate::jwt::keys::HmacSecret;
 
+/// Converts to the algorithm of the same name.
+///
 /// ```
 /// use tower_warder::keys::Algorithm;
 ///
@@ -62,13 +64,13 @@ impl TryFrom<jsonwebtoken::Algorithm> for Algorithm {
 }
 
 impl VerifyingKey {
-    /// Converts a key of `jsonwebtoken` 11, and checks it as every other constructor does: a secret as
+    /// Converts a key of `jsonwebtoken` 11 and checks it as every other constructor does: a secret as in
     /// [`HmacSecret::new`], a modulus of 2048 to 8192 bits, a point on the curve of `algorithm`. Signatures
-    /// are verified by this crate, whatever `CryptoProvider` is installed.
+    /// are verified by this crate; the installed `CryptoProvider` is not used.
     ///
-    /// A `DecodingKey` keeps the bare key only, so what `jsonwebtoken` ignored in a PEM file cannot be
-    /// checked any more: its label (of a certificate it takes the key) and further blocks. Read files
-    /// with [`from_pem`](Self::from_pem) to have that checked as well. The key has no id; see
+    /// A `DecodingKey` keeps the bare key only. What `jsonwebtoken` ignored in a PEM file cannot be
+    /// checked any more: the label (it takes the key of a certificate) and further blocks. Read files
+    /// with [`from_pem`](Self::from_pem) to have that checked as well. The key has no ID; see
     /// [`key_id`](Self::key_id).
     ///
     /// ```
@@ -80,16 +82,16 @@ impl VerifyingKey {
     /// assert!(VerifyingKey::from_decoding_key(Algorithm::HS256, &key).is_ok());
     ///
     /// let weak = DecodingKey::from_secret(b"secret");
-    /// let refused = VerifyingKey::from_decoding_key(Algorithm::HS256, &weak).unwrap_err();
-    /// assert!(matches!(refused, ConfigError::PlaceholderSecret));
+    /// let error = VerifyingKey::from_decoding_key(Algorithm::HS256, &weak).unwrap_err();
+    /// assert!(matches!(error, ConfigError::PlaceholderSecret));
     /// ```
     ///
     /// # Errors
     ///
-    /// [`ConfigError::KeyTypeMismatch`] where the key is not one for `algorithm`,
-    /// [`ConfigError::InvalidKey`] where it is malformed, weak or private,
-    /// [`ConfigError::UnsupportedAlgorithm`] without a feature that brings the algorithm; for HMAC as
-    /// [`HmacSecret::new`] and [`hs512`](Self::hs512).
+    /// [`ConfigError::KeyTypeMismatch`] if the key is not one for `algorithm`,
+    /// [`ConfigError::InvalidKey`] if it is malformed, weak or private,
+    /// [`ConfigError::UnsupportedAlgorithm`] if no enabled feature provides the algorithm; for HMAC the
+    /// errors of [`HmacSecret::new`] and [`hs512`](Self::hs512).
     #[doc(alias = "jsonwebtoken")]
     pub fn from_decoding_key(algorithm: Algorithm, key: &DecodingKey) -> Result<Self, ConfigError> {
         check_family(algorithm, key.family())?;
@@ -113,12 +115,12 @@ impl VerifyingKey {
     }
 }
 
-/// Reads a public JWK of `jsonwebtoken` as [`VerifyingKey::from_jwk`] reads its text, with its key id.
+/// Converts a public JWK of `jsonwebtoken`, with its key ID, as [`VerifyingKey::from_jwk`] reads its text.
 ///
 /// What `jsonwebtoken` drops when it parses the text cannot be checked any more: the members of a
 /// private key, and the name of an algorithm that it does not know, `Ed25519` (RFC 9864) among them.
 /// Give the text to [`VerifyingKey::from_jwk`] to have that checked as well. Secrets (`"kty":"oct"`) are
-/// rejected; convert one by way of `DecodingKey::from_jwk`.
+/// rejected; convert them with `DecodingKey::from_jwk` and [`VerifyingKey::from_decoding_key`].
 ///
 /// ```
 /// use tower_warder::error::ConfigError;
@@ -127,8 +129,8 @@ impl VerifyingKey {
 /// let jwk: jsonwebtoken::jwk::Jwk = serde_json::from_str(
 ///     r#"{"kty":"oct","alg":"HS256","k":"eURXM2tjSGgxVjBtaGREc2FXeWIyOWJTR1ozckVvN0w"}"#,
 /// )?;
-/// let refused = VerifyingKey::try_from(&jwk).unwrap_err();
-/// assert!(matches!(refused, ConfigError::InvalidKey(_)));
+/// let error = VerifyingKey::try_from(&jwk).unwrap_err();
+/// assert!(matches!(error, ConfigError::InvalidKey(_)));
 /// # Ok::<(), serde_json::Error>(())
 /// ```
 impl TryFrom<&Jwk> for VerifyingKey {
@@ -140,15 +142,15 @@ impl TryFrom<&Jwk> for VerifyingKey {
 }
 
 impl SigningKey {
-    /// Converts a key of `jsonwebtoken` 11, and checks it as every other constructor does.
+    /// Converts a key of `jsonwebtoken` 11 and checks it as every other constructor does.
     ///
     /// As with [`VerifyingKey::from_decoding_key`], what `jsonwebtoken` ignored in a PEM file cannot be
     /// checked any more.
     ///
     /// ```
     /// use jsonwebtoken::EncodingKey;
-    /// use tower_warder::{JwtIssuer, JwtVerifier};
     /// use tower_warder::keys::{Algorithm, SigningKey};
+    /// use tower_warder::{JwtIssuer, JwtVerifier};
     ///
     /// let key = EncodingKey::from_secret(b"yDW3kcHh1V0mhdDsaWyb29bSGZ3rEo7L");
     /// let key = SigningKey::from_encoding_key(Algorithm::HS256, &key)?;
@@ -159,7 +161,7 @@ impl SigningKey {
     ///
     /// # Errors
     ///
-    /// As [`VerifyingKey::from_decoding_key`].
+    /// The errors of [`VerifyingKey::from_decoding_key`].
     #[doc(alias = "jsonwebtoken")]
     pub fn from_encoding_key(algorithm: Algorithm, key: &EncodingKey) -> Result<Self, ConfigError> {
         check_family(algorithm, key.family())?;
@@ -172,11 +174,11 @@ impl SigningKey {
     }
 }
 
-/// Reads the keys for signatures of a set, each as a [`VerifyingKey`] is read from a `Jwk`, except that
-/// an RSA key without `alg` is one for RS256. For sets that change, there is `RemoteJwks`.
+/// Converts the signature keys of a set, each as a [`VerifyingKey`] is converted from a `Jwk`, except
+/// that an RSA key without `alg` is one for RS256. For a set that changes, use `RemoteJwks`.
 ///
-/// Keys for encryption and of unknown kinds are left out (RFC 7517, section 5). Fails where another key
-/// cannot be used, where one has no `kid` or two have the same, and where no key is left.
+/// Keys for encryption and of unknown types are ignored (RFC 7517, section 5). Fails if any other key
+/// cannot be used, if one has no `kid`, if two have the same `kid`, or if no key is left.
 ///
 /// ```
 /// use tower_warder::JwtVerifier;
@@ -214,23 +216,23 @@ impl TryFrom<&JwkSet> for KeyRing {
 }
 
 impl JwtVerifier {
-    /// Verifies with a key of `jsonwebtoken` 11, and demands what its `Validation` demands.
+    /// Accepts tokens of a key of `jsonwebtoken` 11 that satisfy its `Validation`.
     ///
     /// | field | here |
     /// |---|---|
     /// | `algorithms` | exactly one, the key's |
     /// | `leeway` | [`leeway`](Self::leeway): at most 300 seconds |
-    /// | `iss` | [`issuers`](Self::issuers): the claim has to be there, as a string |
-    /// | `aud` | [`audience`](Self::audience): the claim has to be there |
+    /// | `iss` | [`issuers`](Self::issuers): the claim is required, as a string |
+    /// | `aud` | [`audience`](Self::audience): the claim is required |
     /// | `sub` | the only subject that is accepted |
-    /// | `required_spec_claims` | all that it names, also what `jsonwebtoken` ignores, such as `jti` |
+    /// | `required_spec_claims` | every claim that it names, including those that `jsonwebtoken` ignores, such as `jti` |
     /// | `validate_exp`, `validate_aud` | `true` |
     /// | `validate_nbf` | always checked |
     /// | `reject_tokens_expiring_in_less_than` | 0 |
     ///
-    /// The rest is as strict as in every verifier: `exp` and `sub` have to be there, a `typ` has to be
-    /// [accepted](Self::token_types), and `nbf` and `iat` may be 5 seconds further ahead than the leeway.
-    /// A clock or a cache is set on the verifier.
+    /// The rest is as strict as in every verifier: `exp` and `sub` are required, a `typ` has to be
+    /// [accepted](Self::token_types), and `nbf` and `iat` may be 5 seconds further in the future than the
+    /// leeway allows. Set a clock or a cache on the verifier.
     ///
     /// ```
     /// use jsonwebtoken::{Algorithm, DecodingKey, Validation};
@@ -244,22 +246,22 @@ impl JwtVerifier {
     /// let verifier = JwtVerifier::from_validation(&key, &validation)?;
     ///
     /// validation.validate_exp = false;
-    /// let refused = JwtVerifier::from_validation(&key, &validation).unwrap_err();
-    /// assert!(matches!(refused, ConfigError::UnsupportedValidation { field: "validate_exp", .. }));
+    /// let error = JwtVerifier::from_validation(&key, &validation).unwrap_err();
+    /// assert!(matches!(error, ConfigError::UnsupportedValidation { field: "validate_exp", .. }));
     /// # Ok::<(), ConfigError>(())
     /// ```
     ///
     /// # Errors
     ///
-    /// [`ConfigError::UnsupportedValidation`] names the field that would weaken the verifier, or that
-    /// demands what it cannot do; [`ConfigError::LeewayTooLong`]; and as
+    /// [`ConfigError::UnsupportedValidation`] names the field that would weaken the verifier or that it
+    /// does not support; [`ConfigError::LeewayTooLong`]; and the errors of
     /// [`VerifyingKey::from_decoding_key`].
     #[doc(alias = "jsonwebtoken")]
     pub fn from_validation(
         key: &DecodingKey,
         validation: &Validation,
     ) -> Result<Self, ConfigError> {
-        // Without `..`: a field that a later version adds is not to be overlooked.
+        // Without `..`, so that a field of a later version is a compile error and not overlooked.
         let Validation {
             required_spec_claims,
             leeway,
@@ -307,7 +309,7 @@ impl JwtVerifier {
         if let Some(sub) = sub {
             verifier.rules().only_subject = Some(sub.as_str().into());
         }
-        // The others are demanded already, each with a reason of its own.
+        // The others are required already, each with its own reject reason.
         let required = required_spec_claims.iter().filter(|name| match &***name {
             "exp" | "sub" | "aud" => false,
             "iss" => iss.is_none(),
@@ -331,7 +333,8 @@ const ALGORITHMS: ConfigError = unsupported(
 );
 const VALIDATE_EXP: ConfigError = unsupported(
     "validate_exp",
-    "leave it true, and let the issuer write `exp`: a token that never ends cannot be taken back",
+    "leave it true, and let the issuer write `exp`: a token that never expires stays valid if it is \
+     stolen",
 );
 const VALIDATE_AUD: ConfigError = unsupported(
     "validate_aud",
@@ -361,8 +364,8 @@ fn from_secret(algorithm: Algorithm, bytes: &[u8]) -> Result<SigningKey, ConfigE
     SigningKey::from_secret(algorithm, &HmacSecret::new(bytes)?)
 }
 
-/// Out of PEM, and out of numbers, come the bare point of ECDSA and the 32 bytes of Ed25519;
-/// `from_ec_der` and `from_ed_der` keep what they are given.
+/// Returns `true` for DER. A key from PEM or from JWK numbers is the bare point of ECDSA or the 32
+/// bytes of Ed25519; `from_ec_der` and `from_ed_der` keep their input.
 fn is_der(bytes: &[u8]) -> bool {
     const SEQUENCE: u8 = 0x30;
     bytes.first() == Some(&SEQUENCE) && bytes.len() != 32
@@ -373,7 +376,7 @@ fn json_of(jwk: &Jwk) -> Result<Vec<u8>, ConfigError> {
         .map_err(|_| ConfigError::InvalidKey("the JWK cannot be written as JSON; read it again"))
 }
 
-/// RFC 7517, section 5: a set may have keys of kinds that its reader does not know.
+/// Returns `false` for a key of a type that is not supported, which a set may have (RFC 7517, section 5).
 fn is_known(jwk: &Jwk) -> bool {
     match &jwk.algorithm {
         AlgorithmParameters::Other(_) => false,

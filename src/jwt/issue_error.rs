@@ -1,39 +1,40 @@
-//! Reasons for issuing no token.
+//! Errors of token issuance.
 
 use std::error::Error;
 use std::fmt;
 
-/// Why a token was not made.
+/// Error of [`JwtIssuer`](crate::JwtIssuer): no token was issued.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum IssueError {
-    /// The subject is missing, no text, empty, longer than 255 bytes or has control characters.
+    /// The subject (`sub`) is missing, not a string, empty, longer than 255 bytes or has control
+    /// characters.
     InvalidSubject,
-    /// The token's own name is no text, empty, longer than 255 bytes or has control characters.
+    /// The token ID (`jti`) is not a string, empty, longer than 255 bytes or has control characters.
     InvalidTokenId,
     /// A time is not a number, `exp` has passed, `iat` is in the future, or `nbf` is not before `exp`.
     InvalidTime,
     /// `exp` is further away than [`JwtIssuer::lifetime`](crate::JwtIssuer::lifetime).
     LifetimeExceeded,
-    /// The claims name another `iss` than the issuer.
+    /// The claims have another `iss` than the issuer.
     IssuerMismatch,
-    /// The claims name another `aud` than the issuer.
+    /// The claims have another `aud` than the issuer.
     AudienceMismatch,
     /// The claims do not serialize to a JSON object.
     ClaimsNotAnObject,
-    /// The claims have a registered name: `iss`, `sub`, `aud`, `exp`, `nbf`, `iat`, `jti`, or that of
-    /// the generation (`gen`).
+    /// A custom claim has a registered name: `iss`, `sub`, `aud`, `exp`, `nbf`, `iat`, `jti`, or the
+    /// name of the generation claim (`gen`).
     RegisteredClaim,
-    /// The claims are nested too deeply, or a registered one is of another type.
+    /// The claims are nested too deeply, or a registered claim has the wrong type.
     InvalidClaims,
-    /// The token, or its header because of a long key id, would be longer than a verifier accepts
-    /// by default (8 KiB and 1 KiB).
+    /// The token would be longer than 8 KiB, or its header, because of a long key ID, longer than
+    /// 1 KiB: more than a verifier accepts by default.
     TooLarge,
     /// The key ring has no signing key.
     NoSigningKey,
-    /// The clock stands before 1970 or after the year 9999.
+    /// The clock is before 1970 or after the year 9999.
     ClockOutOfRange,
-    /// The key or the operating system's randomness failed.
+    /// The key or the operating system's random number generator failed.
     SigningFailed,
 }
 
@@ -45,7 +46,7 @@ impl fmt::Display for IssueError {
                  or has control characters"
             }
             Self::InvalidTokenId => {
-                "`jti` is no text, empty, longer than 255 bytes or has control characters"
+                "the token ID (`jti`) is not a string, empty, longer than 255 bytes or has control characters"
             }
             Self::InvalidTime => {
                 "a time is not a number, `exp` has passed, `iat` is in the future, \
@@ -56,23 +57,30 @@ impl fmt::Display for IssueError {
                  see `.lifetime(…)`; times are seconds since 1970, not milliseconds"
             }
             Self::IssuerMismatch => {
-                "the claims name another `iss` than the issuer: leave it out of them"
+                "the claims have another `iss` than the issuer: leave it out of the claims"
             }
             Self::AudienceMismatch => {
-                "the claims name another `aud` than the issuer: leave it out of them"
+                "the claims have another `aud` than the issuer: leave it out of the claims"
             }
-            Self::ClaimsNotAnObject => "the claims do not serialize to a JSON object",
+            Self::ClaimsNotAnObject => {
+                "the claims do not serialize to a JSON object: pass a struct or a map"
+            }
             Self::RegisteredClaim => {
-                "the claims have the name of a registered claim: use the builder's methods for \
-                 those, or `JwtIssuer::issue_claims` for a struct that has them"
+                "a custom claim has the name of a registered claim: use the builder's methods for \
+                 registered claims, or `JwtIssuer::issue_claims` for a struct that has them"
             }
             Self::InvalidClaims => {
-                "the claims are nested too deeply, or a registered one is of another type"
+                "the claims are nested too deeply, or a registered claim has the wrong type"
             }
-            Self::TooLarge => "the token would be larger than 8 KiB, or its header than 1 KiB",
-            Self::NoSigningKey => "the key ring has no signing key",
-            Self::ClockOutOfRange => "the clock stands before 1970 or after the year 9999",
-            Self::SigningFailed => "the signature could not be made",
+            Self::TooLarge => {
+                "the token would be larger than 8 KiB, or its header than 1 KiB: \
+                 use fewer claims or a shorter key ID"
+            }
+            Self::NoSigningKey => "the key ring has no signing key: set one with `KeyRing::set_signing_key`",
+            Self::ClockOutOfRange => {
+                "the clock is before 1970 or after the year 9999: set the system time"
+            }
+            Self::SigningFailed => "the token could not be signed: the key or the random number generator failed",
         })
     }
 }

@@ -1,4 +1,4 @@
-//! Rules for the claims of a token that is issued.
+//! Rules for the claims of issued tokens.
 
 use std::collections::HashSet;
 
@@ -11,7 +11,7 @@ use super::numeric_date::MAX_DATE_SECONDS;
 
 pub(super) const REGISTERED: [&str; 7] = ["iss", "sub", "aud", "exp", "nbf", "iat", "jti"];
 
-/// Claims as a JSON object.
+/// Converts claims to a JSON object.
 pub(super) fn object(claims: &impl Serialize) -> Result<Map<String, Value>, IssueError> {
     match serde_json::to_value(claims) {
         Ok(Value::Object(claims)) => Ok(claims),
@@ -19,7 +19,8 @@ pub(super) fn object(claims: &impl Serialize) -> Result<Map<String, Value>, Issu
     }
 }
 
-/// One text, and a list of nothing but that, say the same (RFC 7519, section 4.1.3).
+/// Returns `true` if both name the same audiences. A string equals a list of only that string
+/// (RFC 7519, section 4.1.3).
 pub(super) fn is_same_audience(theirs: &Value, ours: &Value) -> bool {
     fn texts(audience: &Value) -> HashSet<&Value> {
         match audience {
@@ -41,10 +42,10 @@ pub(super) fn check_texts(claims: &Map<String, Value>, generation: &str) -> Resu
     if !is_text("jti") {
         return Err(IssueError::InvalidTokenId);
     }
-    let no_number = claims.get(generation).is_some_and(|value| !value.is_u64());
-    // For nobody: every verifier would refuse it.
-    let nobody = claims.get("aud").and_then(Value::as_array);
-    if no_number || nobody.is_some_and(Vec::is_empty) {
+    let not_a_number = claims.get(generation).is_some_and(|value| !value.is_u64());
+    // An empty `aud`: every verifier would reject the token.
+    let audiences = claims.get("aud").and_then(Value::as_array);
+    if not_a_number || audiences.is_some_and(Vec::is_empty) {
         return Err(IssueError::InvalidClaims);
     }
     Ok(())

@@ -1,4 +1,4 @@
-//! The making of tokens.
+//! Issuing of tokens.
 
 use std::fmt;
 use std::time::{Duration, SystemTime};
@@ -18,9 +18,9 @@ use super::numeric_date::{MAX_DATE_SECONDS, from_system_time};
 use crate::clock::Clock;
 use crate::jwt::keys::HmacSecret;
 
-/// Makes signed tokens that [`JwtVerifier`](crate::JwtVerifier) accepts.
+/// Issues signed tokens that a [`JwtVerifier`](crate::JwtVerifier) accepts.
 ///
-/// Every token has `sub`, `iat`, `exp` and a `jti`: 128 random bits, unless you give one.
+/// Every token has `sub`, `iat`, `exp` and `jti`. The `jti` defaults to 128 random bits.
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct JwtIssuer {
@@ -49,7 +49,8 @@ impl JwtIssuer {
         Self::with_keys(Keys::One(key))
     }
 
-    /// Signs with whatever key is the signing key of `ring` at the time.
+    /// Signs with the current signing key of `ring`.
+    #[doc(alias = "rotation")]
     pub fn ring(ring: &KeyRing) -> Self {
         Self::with_keys(Keys::Ring(ring.clone()))
     }
@@ -71,8 +72,8 @@ impl JwtIssuer {
         self
     }
 
-    /// Puts `aud` into every token; called again, this one beside the earlier ones. A verifier that
-    /// names one of them accepts the token.
+    /// Puts `aud` into every token. Called again, adds another audience. A verifier that is configured
+    /// for one of them accepts the token.
     pub fn audience(mut self, audience: impl Into<Box<str>>) -> Self {
         let audience = audience.into();
         if !self.audience.contains(&audience) {
@@ -88,30 +89,30 @@ impl JwtIssuer {
         self
     }
 
-    /// How long a token lives, in whole seconds and at least one. Defaults to 7 days, which is
-    /// safe because the account is looked up on every request.
+    /// Sets the lifetime of tokens, in whole seconds and at least 1 second. Defaults to 7 days, which
+    /// is safe because the account is loaded on every request.
     pub const fn lifetime(mut self, lifetime: Duration) -> Self {
         self.lifetime = lifetime;
         self
     }
 
-    /// Takes the time from this clock. Defaults to the system's.
+    /// Takes the time from this clock. Defaults to the system clock.
     pub fn clock(mut self, clock: Clock) -> Self {
         self.clock = clock;
         self
     }
 
-    /// What `iss` says in every token.
+    /// Issuer of the tokens (`iss`).
     pub fn issuer_name(&self) -> Option<&str> {
         self.issuer.as_deref()
     }
 
-    /// How long the tokens live: `expires_in` of an OAuth 2.0 answer (RFC 6749, section 5.1).
+    /// Lifetime of the tokens: `expires_in` of an OAuth 2.0 token response (RFC 6749, section 5.1).
     pub fn expires_in(&self) -> Duration {
         Duration::from_secs(self.lifetime.as_secs().max(1))
     }
 
-    /// Makes a token for `subject`.
+    /// Issues a token for `subject`.
     ///
     /// # Errors
     ///
@@ -120,11 +121,12 @@ impl JwtIssuer {
         self.token(subject).issue()
     }
 
-    /// Begins a token for `subject` that says more.
+    /// Returns a builder for a token with more claims than the default ones.
     ///
     /// ```
-    /// # use tower_warder::{HmacSecret, JwtIssuer, JwtVerifier};
-    /// # let secret = HmacSecret::generate();
+    /// use tower_warder::{HmacSecret, JwtIssuer, JwtVerifier};
+    ///
+    /// let secret = HmacSecret::generate();
     /// let issuer = JwtIssuer::hs256(&secret);
     /// let token = issuer
     ///     .token("7")
@@ -151,17 +153,18 @@ impl JwtIssuer {
         self.generation_claim.as_deref().unwrap_or("gen")
     }
 
-    /// Makes a token of claims that have registered ones among them, as a struct that was written
-    /// for `jsonwebtoken::encode`.
+    /// Issues a token of claims that include registered ones, such as a struct that was written for
+    /// `jsonwebtoken::encode`.
     ///
-    /// What the claims say stands, as far as a verifier accepts it: `sub` is needed, `exp` is at
-    /// most the [lifetime](Self::lifetime) away, `iat` is not in the future, and `nbf` is before
-    /// `exp`. What they leave out (or give as `null`) is added: `iat`, `exp`, `jti`, and `iss` and
-    /// `aud` of this issuer. An `iss` or `aud` that is not this issuer's is refused.
+    /// The claims are kept if a verifier would accept them: `sub` is required, `exp` is at most the
+    /// [lifetime](Self::lifetime) away, `iat` is not in the future, and `nbf` is before `exp`. Absent
+    /// (or `null`) claims are added: `iat`, `exp`, `jti`, and `iss` and `aud` of this issuer. Another
+    /// `iss` or `aud` than this issuer's is an error.
     ///
     /// ```
     /// use std::time::{Duration, SystemTime, UNIX_EPOCH};
-    /// # use tower_warder::{HmacSecret, JwtIssuer, JwtVerifier};
+    ///
+    /// use tower_warder::{HmacSecret, JwtIssuer, JwtVerifier};
     ///
     /// #[derive(serde::Serialize)]
     /// struct Claims {
@@ -170,10 +173,10 @@ impl JwtIssuer {
     ///     role: String,
     /// }
     ///
-    /// # let secret = HmacSecret::generate();
+    /// let secret = HmacSecret::generate();
     /// let issuer = JwtIssuer::hs256(&secret).lifetime(Duration::from_secs(3600));
-    /// let in_a_quarter = SystemTime::now() + Duration::from_secs(15 * 60);
-    /// let exp = in_a_quarter.duration_since(UNIX_EPOCH)?.as_secs();
+    /// let in_15_minutes = SystemTime::now() + Duration::from_secs(15 * 60);
+    /// let exp = in_15_minutes.duration_since(UNIX_EPOCH)?.as_secs();
     /// let claims = Claims { sub: "7".to_owned(), exp, role: "editor".to_owned() };
     /// let token = issuer.issue_claims(&claims)?;
     ///
@@ -189,10 +192,10 @@ impl JwtIssuer {
         self.complete(object(claims)?)
     }
 
-    /// Adds what the claims leave out, and makes the token if a verifier would accept it.
+    /// Adds the absent claims, and issues the token if a verifier would accept it.
     fn complete(&self, mut claims: Map<String, Value>) -> Result<String, IssueError> {
         let now = self.clock.numeric_date();
-        // Also a clock before 1970, whose tokens would live until the end of all dates.
+        // Also a clock before 1970, whose tokens would not expire before the year 9999.
         if now >= MAX_DATE_SECONDS {
             return Err(IssueError::ClockOutOfRange);
         }
@@ -202,7 +205,7 @@ impl JwtIssuer {
             .saturating_add(lifetime)
             .min(MAX_DATE_SECONDS as u64);
 
-        // `Option` writes `null` for absence.
+        // `Option::None` serializes to `null`.
         claims.retain(|name, value| !value.is_null() || !REGISTERED.contains(&name.as_str()));
         claims.entry("iat").or_insert_with(|| issued_at.into());
         claims.entry("exp").or_insert_with(|| expires_at.into());
@@ -226,17 +229,17 @@ impl JwtIssuer {
         check_times(&claims, now, lifetime as f64)?;
 
         let payload = Value::Object(claims).to_string();
-        // What we make, we accept.
+        // Every issued token passes the checks of the verifier.
         Claims::parse(&payload).map_err(|_| IssueError::InvalidClaims)?;
         self.sign(&payload)
     }
 
-    /// `aud` as it is written: one text, or several.
+    /// Value of `aud`: a string, or an array of several.
     fn audience_claim(&self) -> Option<Value> {
         match &*self.audience {
             [] => None,
             [one] => Some((**one).into()),
-            many => Some(many.iter().map(|one| &**one).collect()),
+            many => Some(many.iter().map(|audience| &**audience).collect()),
         }
     }
 
@@ -267,7 +270,7 @@ impl JwtIssuer {
     }
 }
 
-/// A token in the making: see [`JwtIssuer::token`].
+/// Builder of a token: see [`JwtIssuer::token`].
 #[must_use]
 pub struct TokenBuilder<'a> {
     issuer: &'a JwtIssuer,
@@ -279,27 +282,29 @@ pub struct TokenBuilder<'a> {
 }
 
 impl<'a> TokenBuilder<'a> {
-    /// The account's [`token_generation`](crate::AuthUser::token_generation), as `gen`.
+    /// Sets the account's [`token_generation`](crate::AuthUser::token_generation) (`gen`).
     pub const fn generation(mut self, generation: u64) -> Self {
         self.generation = generation;
         self
     }
 
-    /// When the token begins (`nbf`), in whole seconds; before `exp`. Defaults to at once.
+    /// Sets the time before which the token is not valid (`nbf`), in whole seconds and before `exp`.
+    /// Defaults to no `nbf`: the token is valid at once.
     pub const fn not_before(mut self, time: SystemTime) -> Self {
         self.not_before = Some(time);
         self
     }
 
-    /// The token's own name (`jti`): 1 to 255 bytes without control characters, of no other token.
-    /// Defaults to 128 random bits.
+    /// Sets the ID of the token (`jti`): 1 to 255 bytes without control characters, unique among the
+    /// issuer's tokens. Defaults to 128 random bits.
+    #[doc(alias = "jti")]
     pub const fn token_id(mut self, id: &'a str) -> Self {
         self.token_id = Some(id);
         self
     }
 
-    /// Claims of your own: whatever serializes to a JSON object without registered names. For those
-    /// there are the other methods, or [`JwtIssuer::issue_claims`].
+    /// Adds custom claims: any value that serializes to a JSON object without registered names. For
+    /// registered claims use the other methods, or [`JwtIssuer::issue_claims`].
     pub fn claims(mut self, claims: &impl Serialize) -> Self {
         self.custom = self.custom.and_then(|mut custom| {
             custom.extend(object(claims)?);
@@ -343,7 +348,7 @@ impl fmt::Debug for TokenBuilder<'_> {
 
 const DEFAULT_LIFETIME: Duration = Duration::from_secs(7 * 24 * 3600);
 
-/// 128 random bits.
+/// Returns 128 random bits in base64url.
 fn token_id() -> Result<String, IssueError> {
     let mut bytes = [0; 16];
     getrandom::fill(&mut bytes).map_err(|_| IssueError::SigningFailed)?;

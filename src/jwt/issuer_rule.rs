@@ -1,4 +1,4 @@
-//! Which issuers' tokens a verifier accepts.
+//! Rules for the issuer (`iss`) that a verifier accepts.
 
 use std::fmt;
 use std::sync::Arc;
@@ -6,14 +6,14 @@ use std::sync::Arc;
 use super::claims::Claims;
 use crate::error::RejectReason;
 
-/// What `iss` has to be.
+/// Accepted values of `iss`.
 #[derive(Clone)]
 pub(super) enum IssuerRule {
-    /// Anything, or nothing: the keys are the application's own.
+    /// Any value, also none: the keys are the application's own.
     Any,
-    /// One of the others has to be set: the keys may be those of many issuers.
+    /// Rejects every token until another rule is set, because the keys may be those of many issuers.
     #[cfg(feature = "jwks")]
-    Demanded,
+    Unset,
     One(Box<str>),
     Among(Arc<[Box<str>]>),
     Template(Arc<IssuerTemplate>),
@@ -27,31 +27,31 @@ impl IssuerRule {
         match self {
             Self::Any => return Ok(()),
             #[cfg(feature = "jwks")]
-            Self::Demanded => return Err(RejectReason::NoIssuerRule),
+            Self::Unset => return Err(RejectReason::NoIssuerRule),
             _ => {}
         }
         let issuer = claims.issuer().ok_or(RejectReason::NoIssuer)?;
         let accepted = match self {
             Self::Any => true,
             #[cfg(feature = "jwks")]
-            Self::Demanded => false,
+            Self::Unset => false,
             Self::One(ours) => **ours == *issuer,
             Self::Among(ours) => ours.iter().any(|ours| **ours == *issuer),
-            Self::Template(template) => template.is_filled(issuer, claims),
+            Self::Template(template) => template.matches(issuer, claims),
             Self::Check(check) => check(issuer, claims),
         };
         accepted.then_some(()).ok_or(RejectReason::Issuer)
     }
 
-    /// Whether the rule may be replaced by one that demands exactly this issuer.
+    /// Returns `true` if the rule may be replaced by one that requires exactly this issuer.
     pub(super) fn allows(&self, issuer: &str) -> bool {
         match self {
             Self::Any => true,
             #[cfg(feature = "jwks")]
-            Self::Demanded => true,
+            Self::Unset => true,
             Self::One(ours) => **ours == *issuer,
             Self::Among(ours) => ours.iter().any(|ours| **ours == *issuer),
-            // What the claims would have to be, is not known yet.
+            // The result depends on claims that are not known yet.
             Self::Template(_) | Self::Check(_) => false,
         }
     }
@@ -62,7 +62,7 @@ impl fmt::Debug for IssuerRule {
         match self {
             Self::Any => f.write_str("Any"),
             #[cfg(feature = "jwks")]
-            Self::Demanded => f.write_str("Demanded"),
+            Self::Unset => f.write_str("Unset"),
             Self::One(issuer) => write!(f, "{issuer:?}"),
             Self::Among(issuers) => write!(f, "{issuers:?}"),
             Self::Template(template) => write!(f, "{template:?}"),
@@ -71,7 +71,7 @@ impl fmt::Debug for IssuerRule {
     }
 }
 
-/// The issuer of many tenants: `https://login.microsoftonline.com/{tenantid}/v2.0`.
+/// Issuer of a service with many tenants: `https://login.microsoftonline.com/{tenantid}/v2.0`.
 #[derive(Debug)]
 pub(super) struct IssuerTemplate {
     before: Box<str>,
@@ -79,7 +79,7 @@ pub(super) struct IssuerTemplate {
 }
 
 impl IssuerTemplate {
-    /// `None` unless the placeholder is there, once.
+    /// `None` unless the placeholder occurs exactly once.
     pub(super) fn parse(template: &str) -> Option<Self> {
         let (before, after) = template.split_once(PLACEHOLDER)?;
         (!after.contains(PLACEHOLDER)).then(|| Self {
@@ -88,7 +88,7 @@ impl IssuerTemplate {
         })
     }
 
-    /// What stands in the place of the placeholder: one path segment.
+    /// Part of `issuer` in place of the placeholder: one path segment.
     pub(super) fn tenant<'i>(&self, issuer: &'i str) -> Option<&'i str> {
         let tenant = issuer
             .strip_prefix(&*self.before)?
@@ -96,8 +96,8 @@ impl IssuerTemplate {
         (!tenant.is_empty() && !tenant.contains('/')).then_some(tenant)
     }
 
-    /// The tenant that the issuer names is the one that the claim names.
-    fn is_filled(&self, issuer: &str, claims: &Claims) -> bool {
+    /// Returns `true` if the tenant in the issuer equals the one in the claim.
+    fn matches(&self, issuer: &str, claims: &Claims) -> bool {
         let tenant = self.tenant(issuer);
         tenant.is_some() && tenant == claims.text(TENANT).as_deref()
     }
@@ -105,5 +105,5 @@ impl IssuerTemplate {
 
 const PLACEHOLDER: &str = "{tenantid}";
 
-/// The claim with the id of the tenant.
+/// Claim with the ID of the tenant.
 const TENANT: &str = "tid";

@@ -1,4 +1,12 @@
 //! JSON Web Tokens (RFC 7519): verification, claims, issuing and revocation.
+//!
+//! [`JwtVerifier`] verifies tokens and [`JwtIssuer`] issues them; the [`Claims`] of a verified token
+//! have an accessor for each registered claim. [`MultiIssuerVerifier`] accepts the tokens of several
+//! issuers, and [`DenyListVerifier`] rejects tokens that were revoked before they expired. Implement
+//! [`Verifier`] for API keys and opaque tokens.
+//!
+//! Keys and secrets are in [`keys`], remote key sets and the endpoint that publishes your own in
+//! [`jwks`].
 
 mod limits;
 mod numeric_date;

@@ -1,4 +1,4 @@
-//! Several issuers behind one layer.
+//! Verifier for the tokens of several issuers.
 
 use std::collections::HashMap;
 
@@ -11,12 +11,11 @@ use super::strict_json::{self, AnyValue, ObjectFields, Value};
 use super::verifier::{Verification, Verifier};
 use crate::error::{AuthError, ConfigError, RejectReason};
 
-/// Verifies the tokens of several issuers, each by its own verifier: its own keys, audience and
-/// leeway.
+/// Verifier for the tokens of several issuers, each with its own keys, audience and leeway.
 ///
 /// ```
-/// use tower_warder::{HmacSecret, JwtIssuer, JwtVerifier};
 /// use tower_warder::jwt::MultiIssuerVerifier;
+/// use tower_warder::{HmacSecret, JwtVerifier};
 ///
 /// let (ours, theirs) = (HmacSecret::generate(), HmacSecret::generate());
 /// let issuers = MultiIssuerVerifier::new()
@@ -28,13 +27,13 @@ use crate::error::{AuthError, ConfigError, RejectReason};
 /// # Ok::<(), tower_warder::error::ConfigError>(())
 /// ```
 ///
-/// What a token says of its issuer (`iss`) only chooses the verifier, which then demands exactly
-/// that. Tokens of other issuers are refused, whoever signed them.
+/// The issuer of a token (`iss`) only selects the verifier, which then requires exactly that issuer.
+/// Tokens of other issuers are rejected, whichever key signed them.
 ///
 /// A subject is unique within its issuer only (RFC 7519, section 4.1.2): your
-/// [`UserLoader`](crate::UserLoader) has to look at [`Claims::issuer`](crate::Claims::issuer), too,
-/// or one issuer can name the users of another; its documentation has an example. `Accounts` refuses
-/// the tokens of every issuer but its own.
+/// [`UserLoader`](crate::UserLoader) has to check [`Claims::issuer`](crate::Claims::issuer), too, or one
+/// issuer can impersonate the users of another; its documentation has an example. `Accounts` rejects
+/// the tokens of all issuers but its own.
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct MultiIssuerVerifier {
@@ -44,7 +43,7 @@ pub struct MultiIssuerVerifier {
 }
 
 impl MultiIssuerVerifier {
-    /// None yet: refuses every token.
+    /// Creates a verifier without issuers, which rejects every token.
     pub fn new() -> Self {
         Self {
             verifiers: HashMap::new(),
@@ -53,12 +52,13 @@ impl MultiIssuerVerifier {
         }
     }
 
-    /// Judges tokens of `issuer` by `verifier`, which demands that issuer from now on.
+    /// Verifies tokens of `issuer` with `verifier`, which requires that issuer from now on.
     ///
     /// # Errors
     ///
-    /// [`ConfigError::DuplicateIssuer`], or [`ConfigError::IssuerMismatch`] if the verifier, or whom
-    /// its keys were discovered for, says another one, or has a template or a check.
+    /// [`ConfigError::DuplicateIssuer`], or [`ConfigError::IssuerMismatch`] if the verifier is
+    /// configured for another issuer, a template or a check, or if its keys were discovered from
+    /// another issuer.
     pub fn add(
         mut self,
         issuer: impl Into<Box<str>>,
@@ -80,7 +80,7 @@ impl MultiIssuerVerifier {
         Ok(self)
     }
 
-    /// The verifier of whom the token says that it comes from. Nothing is believed of it.
+    /// Selects the verifier by the unverified `iss` of the token, which is not trusted beyond that.
     fn choose(&self, token: &str) -> Result<&JwtVerifier, RejectReason> {
         let compact = Compact::split(token, self.max_token_bytes, self.max_header_bytes)?;
         let mut buffer = vec![0; base64::decoded_len_estimate(compact.payload.len())];
@@ -101,7 +101,7 @@ impl Verifier for MultiIssuerVerifier {
     fn verify<'a>(&'a self, credential: &'a str) -> Verification<'a> {
         match self.choose(credential) {
             Ok(verifier) => verifier.verify(credential),
-            Err(refusal) => Verification::Ready(Err(AuthError::refused(refusal))),
+            Err(reason) => Verification::Ready(Err(AuthError::refused(reason))),
         }
     }
 
@@ -109,7 +109,7 @@ impl Verifier for MultiIssuerVerifier {
         self.max_token_bytes
     }
 
-    // As each of them does.
+    // As each `JwtVerifier` does.
     fn checks_characters(&self) -> bool {
         true
     }
@@ -121,7 +121,7 @@ impl Default for MultiIssuerVerifier {
     }
 }
 
-/// Of the claims nothing else is read.
+/// The `iss` claim. No other claim is read.
 #[derive(Default)]
 struct Issuer<'a>(Option<Value<'a>>);
 

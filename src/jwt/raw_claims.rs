@@ -1,4 +1,4 @@
-//! What is kept of a payload: where its claims stand.
+//! Registered claims of a payload, as positions in its text.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -12,8 +12,8 @@ use super::span::{Audience, Scope, Span};
 use super::strict_json::{self, AnyValue, ObjectFields, Value};
 use crate::error::RejectReason;
 
-/// A payload and its registered claims. Texts that had escapes there cannot be pointed at: they
-/// are kept behind it.
+/// Payload and its registered claims. A string with escapes has no position in the payload: its
+/// unescaped form is kept after it.
 pub(super) struct RawClaims<'a> {
     json: &'a str,
     unescaped: String,
@@ -25,17 +25,17 @@ pub(super) struct RawClaims<'a> {
     pub(super) issued_at: Option<f64>,
     pub(super) token_id: Option<Span>,
     pub(super) scope: Option<Scope>,
-    /// `None`: it is there, and no whole number.
+    /// `None` if the claim is present and not a whole number.
     pub(super) generation: Option<u64>,
     numeric_subject: bool,
     seen: u16,
-    refusal: Option<RejectReason>,
+    reject_reason: Option<RejectReason>,
 }
 
 impl<'a> RawClaims<'a> {
-    /// Reads one strict JSON object, in which a subject may be a number or not.
+    /// Reads one strict JSON object. With `numeric_subject` the subject may also be a number.
     pub(super) fn read(json: &'a str, numeric_subject: bool) -> Result<Self, RejectReason> {
-        // So that a piece of it is two small numbers.
+        // So that a position fits into 32 bits.
         if json.len() > MAX_PAYLOAD_BYTES {
             return Err(RejectReason::Size);
         }
@@ -53,24 +53,24 @@ impl<'a> RawClaims<'a> {
             generation: Some(0),
             numeric_subject,
             seen: 0,
-            refusal: None,
+            reject_reason: None,
         };
         let read = strict_json::read_object(json, empty).map_err(|_| RejectReason::Claims)?;
-        match read.refusal {
+        match read.reject_reason {
             None => Ok(read),
-            Some(refusal) => Err(refusal),
+            Some(reason) => Err(reason),
         }
     }
 
-    /// A piece of the text.
+    /// Text of a span.
     pub(super) fn text(&self, span: Span) -> &str {
         match span.after(self.json.len()) {
-            Some(behind) => behind.of(&self.unescaped),
+            Some(unescaped) => unescaped.of(&self.unescaped),
             None => span.of(self.json),
         }
     }
 
-    /// The payload and what stands behind it.
+    /// The payload, followed by the unescaped strings.
     pub(super) fn all_text(&self) -> Arc<str> {
         if self.unescaped.is_empty() {
             self.json.into()
@@ -79,6 +79,7 @@ impl<'a> RawClaims<'a> {
         }
     }
 
+    /// Returns the span of `text`, which is appended unless it is part of the payload.
     pub(super) fn keep(&mut self, text: Cow<'a, str>) -> Span {
         let start = match &text {
             Cow::Borrowed(text) => text.as_ptr() as usize - self.json.as_ptr() as usize,
@@ -109,17 +110,17 @@ impl<'a> RawClaims<'a> {
         }
     }
 
-    /// A time, if the claim is one.
+    /// Stores a time, if the claim is one.
     fn put_number(&mut self, claim: Claim, number: f64) {
-        let (place, out_of_range) = match claim {
+        let (slot, out_of_range) = match claim {
             Claim::Expiry => (&mut self.expires_at, RejectReason::ExpiryRange),
             Claim::NotBefore => (&mut self.not_before, RejectReason::NotBeforeRange),
             Claim::IssuedAt => (&mut self.issued_at, RejectReason::IssuedAtRange),
             _ => return self.put_other(claim),
         };
         match numeric_date::is_in_range(number) {
-            true => *place = Some(number),
-            false => self.refuse(out_of_range),
+            true => *slot = Some(number),
+            false => self.reject(out_of_range),
         }
     }
 
@@ -127,32 +128,32 @@ impl<'a> RawClaims<'a> {
     fn put_subject(&mut self, value: Value<'a>) {
         match self.keep_subject(value) {
             Ok(subject) => self.subject = Some(subject),
-            Err(refusal) => self.refuse(refusal),
+            Err(reason) => self.reject(reason),
         }
     }
 
-    /// A registered claim of another type is never as if it were absent. What nobody asked for
-    /// (`jti`, `scope`, `gen`) refuses no token by its type.
+    /// Handles a claim of the wrong type. A registered claim that is checked is never treated as absent;
+    /// the type of an optional one (`jti`, `scope`, `gen`) does not reject the token.
     #[cold]
     fn put_other(&mut self, claim: Claim) {
         match claim {
-            Claim::Subject => self.refuse(RejectReason::SubjectType),
-            Claim::Issuer => self.refuse(RejectReason::IssuerType),
-            Claim::Audience => self.refuse(RejectReason::AudienceType),
-            Claim::Expiry => self.refuse(RejectReason::ExpiryType),
-            Claim::NotBefore => self.refuse(RejectReason::NotBeforeType),
-            Claim::IssuedAt => self.refuse(RejectReason::IssuedAtType),
+            Claim::Subject => self.reject(RejectReason::SubjectType),
+            Claim::Issuer => self.reject(RejectReason::IssuerType),
+            Claim::Audience => self.reject(RejectReason::AudienceType),
+            Claim::Expiry => self.reject(RejectReason::ExpiryType),
+            Claim::NotBefore => self.reject(RejectReason::NotBeforeType),
+            Claim::IssuedAt => self.reject(RejectReason::IssuedAtType),
             Claim::Generation => self.generation = None,
             Claim::TokenId | Claim::Scope => {}
         }
     }
 
     #[cold]
-    fn refuse(&mut self, refusal: RejectReason) {
-        self.refusal.get_or_insert(refusal);
+    fn reject(&mut self, reason: RejectReason) {
+        self.reject_reason.get_or_insert(reason);
     }
 
-    /// A number has one spelling: that of JSON, without a fraction and an exponent.
+    /// Keeps a subject. A number is an integer, in its JSON form without fraction and exponent.
     pub(super) fn keep_subject(&mut self, value: Value<'a>) -> Result<Span, RejectReason> {
         match value {
             Value::Text(text) => Ok(self.keep(text)),
@@ -196,8 +197,8 @@ impl<'de> ObjectFields<'de> for RawClaims<'de> {
     }
 }
 
-/// Reads the value of a claim, of whatever type it is, into its place. `null` is absence: that is
-/// how some issuers write a claim that they do not have.
+/// Reads the value of a claim, of any type, into its field. `null` counts as absent: some issuers
+/// write it for a claim without a value.
 struct ClaimValue<'p, 'a> {
     payload: &'p mut RawClaims<'a>,
     claim: Claim,

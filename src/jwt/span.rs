@@ -1,8 +1,8 @@
-//! Pieces of a payload, by their positions.
+//! Positions of strings in a payload.
 
 use std::sync::Arc;
 
-/// A piece of the text that claims keep.
+/// Byte range in the text that claims keep.
 #[derive(Clone, Copy)]
 pub(super) struct Span {
     start: u32,
@@ -10,7 +10,7 @@ pub(super) struct Span {
 }
 
 impl Span {
-    /// Of `len` bytes from `start` on, in a text of at most 4 GiB.
+    /// Range of `len` bytes from `start`, in a text of at most 4 GiB.
     pub(super) const fn new(start: usize, len: usize) -> Self {
         Self {
             start: start as u32,
@@ -18,7 +18,7 @@ impl Span {
         }
     }
 
-    /// The words between blanks of the piece, which is `text`.
+    /// Splits the span, whose text is `text`, at spaces.
     pub(super) fn words(self, text: &str) -> impl Iterator<Item = Self> {
         text.split(' ').map(move |word| {
             let start = self.start + (word.as_ptr() as usize - text.as_ptr() as usize) as u32;
@@ -34,7 +34,7 @@ impl Span {
             .unwrap_or_default()
     }
 
-    /// The same piece, counted from there on; `None` if it begins before.
+    /// The same range relative to `position`; `None` if it starts earlier.
     pub(super) fn after(self, position: usize) -> Option<Self> {
         let position = position as u32;
         Some(Self {
@@ -44,7 +44,7 @@ impl Span {
     }
 }
 
-/// Whom a token is for.
+/// Value of `aud`.
 #[derive(Clone)]
 pub(super) enum Audience {
     One([Span; 1]),
@@ -60,11 +60,11 @@ impl Audience {
     }
 }
 
-/// What a token may be used for.
+/// Value of `scope`.
 #[derive(Clone)]
 pub(super) enum Scope {
-    /// Words between blanks (RFC 8693, section 4.2).
+    /// A string of space-separated scopes (RFC 8693, section 4.2).
     Words(Span),
-    /// One in each, as it stands.
+    /// One scope per span, not split.
     Each(Arc<[Span]>),
 }

@@ -1,4 +1,4 @@
-//! One JSON object, read strictly: what a lenient reader passes over is an error here.
+//! Strict reading of one JSON object.
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -9,16 +9,16 @@ use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visi
 
 use super::limits::MAX_NESTING_LEVELS;
 
-/// The members that a reader of an object is interested in.
+/// Members that are read from an object.
 pub(super) trait ObjectFields<'de> {
-    /// Takes the value of the member called `name` out of `map` and says that it kept it, or
-    /// leaves it there.
+    /// Takes the value of the member `name` out of `map` and returns `true`, or returns `false` and
+    /// leaves the value in `map`.
     fn read<A: MapAccess<'de>>(&mut self, name: &str, map: &mut A) -> Result<bool, A::Error>;
 }
 
-/// Keeps the value of a member that is there once.
-pub(super) fn keep<T, E: Error>(place: &mut Option<T>, value: T) -> Result<(), E> {
-    match place.replace(value) {
+/// Stores the value of a member. Fails for a duplicate.
+pub(super) fn keep<T, E: Error>(slot: &mut Option<T>, value: T) -> Result<(), E> {
+    match slot.replace(value) {
         None => Ok(()),
         Some(_) => Err(duplicate()),
     }
@@ -35,9 +35,9 @@ pub(super) fn read_object<'de, M: ObjectFields<'de>>(
     Ok(members)
 }
 
-/// Reads `json` as one object into a type that derives `Deserialize`, where members that nobody reads
-/// may be anything. By itself serde would take an array for a struct, and skip ill-formed UTF-8 in
-/// such members.
+/// Reads `json` as one object into a type that derives `Deserialize`. Members that the type lacks
+/// may have any value. Unlike serde alone, rejects an array in place of an object and ill-formed UTF-8
+/// in ignored members.
 pub(super) fn deserialize_object<'de, T: Deserialize<'de>>(json: &'de [u8]) -> Option<T> {
     let text = std::str::from_utf8(json).ok()?;
     let is_object = text.trim_start().starts_with('{');
@@ -72,8 +72,8 @@ pub(super) fn duplicate<E: Error>() -> E {
     E::custom("duplicate member")
 }
 
-/// The names of an object that nobody keeps. A few are compared one by one; the others, so that
-/// many names are not many times as dear, are kept in order.
+/// Names of the members that are not kept. The first ones are compared one by one; the others are in
+/// an ordered set, so that the cost does not grow with the square of their number.
 #[derive(Default)]
 struct SeenNames<'a> {
     few: [&'a str; 16],
@@ -82,15 +82,15 @@ struct SeenNames<'a> {
 }
 
 impl<'a> SeenNames<'a> {
-    /// Says whether the name is new.
+    /// Returns `true` if the name is new.
     fn insert(&mut self, name: Cow<'a, str>) -> bool {
         let (few, free) = self.few.split_at_mut(self.count);
         if few.iter().any(|known| **known == *name) || self.others.contains(&name) {
             return false;
         }
         match (name, free.first_mut()) {
-            (Cow::Borrowed(name), Some(place)) => {
-                *place = name;
+            (Cow::Borrowed(name), Some(slot)) => {
+                *slot = name;
                 self.count += 1;
                 true
             }
@@ -126,7 +126,7 @@ impl<'de> Visitor<'de> for Text {
     }
 }
 
-/// The value of a claim, of whatever type it is.
+/// Value of a claim, of any type.
 #[derive(Clone)]
 pub(super) enum Value<'a> {
     Null,
@@ -139,11 +139,11 @@ pub(super) enum Value<'a> {
     Other,
 }
 
-/// Reads a [`Value`], as strictly as one that is [`ValidatedIgnored`].
+/// Reads a [`Value`] with the checks of [`ValidatedIgnored`].
 pub(super) struct AnyValue(ValidatedIgnored);
 
 impl AnyValue {
-    /// The value of a member of the outermost object.
+    /// For a member of the outermost object.
     pub(super) const fn new() -> Self {
         Self(ValidatedIgnored::new())
     }
@@ -213,14 +213,14 @@ impl<'de> Visitor<'de> for AnyValue {
     }
 }
 
-/// Any value that nobody keeps. Read nonetheless, because a value that is skipped is not checked:
-/// its strings must be Unicode, its nesting bounded.
+/// Reads and drops a value. Unlike a skipped value, it is checked: its strings have to be Unicode and
+/// its nesting is limited.
 pub(super) struct ValidatedIgnored {
     levels: u8,
 }
 
 impl ValidatedIgnored {
-    /// The value of a member of the outermost object.
+    /// For a member of the outermost object.
     pub(super) const fn new() -> Self {
         Self {
             levels: MAX_NESTING_LEVELS - 1,

@@ -1,4 +1,4 @@
-//! The last accepted tokens of one verifier.
+//! Cache of the tokens that one verifier accepted.
 
 use std::fmt;
 
@@ -6,13 +6,13 @@ use super::claims::Claims;
 use super::limits::MAX_CACHED_TOKEN_BYTES;
 use crate::util::set_associative::{self, SetAssociativeCache};
 
-/// Accepted tokens and their claims. What a hit is worth, the verifier judges by the clock.
+/// Accepted tokens and their claims. The verifier checks the times of a hit.
 pub(super) struct TokenCache(SetAssociativeCache<Accepted>);
 
 struct Accepted {
     token: Box<str>,
     claims: Claims,
-    // Of the keys that verified it.
+    // Generation of the keys that verified the token.
     generation: u64,
 }
 
@@ -21,12 +21,12 @@ impl TokenCache {
         Self(SetAssociativeCache::new(capacity))
     }
 
-    /// Another one of this size.
+    /// Returns an empty cache of the same capacity.
     pub(super) fn emptied(&self) -> Self {
         Self::new(self.0.capacity())
     }
 
-    /// The claims of a token that these keys verified, byte for byte.
+    /// Claims of a token that keys of this generation verified. The token is compared byte by byte.
     pub(super) fn get(&self, token: &str, generation: u64) -> Option<Claims> {
         self.0.get(hash(token)?, |accepted| {
             (accepted.generation == generation && *accepted.token == *token)
@@ -34,7 +34,7 @@ impl TokenCache {
         })
     }
 
-    /// Remembers an accepted token. Those that expired before `now` make room.
+    /// Stores an accepted token. Tokens that expired before `now` are evicted first.
     pub(super) fn put(&self, token: &str, generation: u64, claims: &Claims, now: f64) {
         let Some(hash) = hash(token).filter(|_| token.len() <= MAX_CACHED_TOKEN_BYTES) else {
             return;
@@ -62,8 +62,8 @@ impl fmt::Debug for TokenCache {
     }
 }
 
-/// By the end of the signature, which is random enough. Without the last character, which has
-/// fewer bits.
+/// Hashes the end of the signature, which is random enough, without the last character, which has
+/// fewer significant bits.
 fn hash(token: &str) -> Option<u64> {
     let tail = token.as_bytes().split_last()?.1.last_chunk::<16>()?;
     Some(set_associative::hash(tail))
@@ -82,38 +82,38 @@ mod tests {
         Claims::parse(&format!(r#"{{"sub":"7","exp":{expiry}}}"#)).unwrap()
     }
 
-    fn is_kept(cache: &TokenCache, number: u32) -> bool {
+    fn is_cached(cache: &TokenCache, number: u32) -> bool {
         cache.get(&token(number), 0).is_some()
     }
 
     #[test]
-    fn tokens_that_come_once_do_not_drive_out_those_that_come_again() {
+    fn reused_tokens_survive_a_scan_of_single_use_tokens() {
         let cache = TokenCache::new(64);
         for hot in 0..16 {
             cache.put(&token(hot), 0, &claims(9), 1.0);
-            assert!(is_kept(&cache, hot));
+            assert!(is_cached(&cache, hot));
         }
-        for once in 100..10_000 {
-            cache.put(&token(once), 0, &claims(9), 1.0);
+        for single_use in 100..10_000 {
+            cache.put(&token(single_use), 0, &claims(9), 1.0);
         }
-        let kept = (0..16).filter(|hot| is_kept(&cache, *hot)).count();
-        assert_eq!(kept, 16);
+        let cached = (0..16).filter(|hot| is_cached(&cache, *hot)).count();
+        assert_eq!(cached, 16);
     }
 
     #[test]
-    fn never_more_tokens_are_kept_than_there_are_places() {
+    fn cache_never_exceeds_its_capacity() {
         let cache = TokenCache::new(64);
         for number in 0..10_000 {
             cache.put(&token(number), 0, &claims(9), 1.0);
         }
-        let kept = (0..10_000)
-            .filter(|number| is_kept(&cache, *number))
+        let cached = (0..10_000)
+            .filter(|number| is_cached(&cache, *number))
             .count();
-        assert_eq!(kept, 64);
+        assert_eq!(cached, 64);
     }
 
     #[test]
-    fn expired_tokens_and_those_of_other_keys_make_room_first() {
+    fn expired_tokens_and_those_of_old_keys_are_evicted_first() {
         let cache = TokenCache::new(8);
         for number in 0..8 {
             cache.put(
@@ -122,11 +122,14 @@ mod tests {
                 &claims(if number == 3 { 5 } else { 9 }),
                 1.0,
             );
-            assert!(is_kept(&cache, number));
+            assert!(is_cached(&cache, number));
         }
         cache.put(&token(8), 0, &claims(9), 5.0);
-        assert!(!is_kept(&cache, 3));
-        assert_eq!((0..9).filter(|number| is_kept(&cache, *number)).count(), 8);
+        assert!(!is_cached(&cache, 3));
+        assert_eq!(
+            (0..9).filter(|number| is_cached(&cache, *number)).count(),
+            8
+        );
 
         for number in 20..28 {
             cache.put(&token(number), 1, &claims(9), 1.0);
@@ -135,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_that_comes_again_takes_one_place() {
+    fn repeated_token_occupies_one_entry() {
         let cache = TokenCache::new(8);
         for number in 0..7 {
             cache.put(&token(number), 0, &claims(9), 1.0);
@@ -143,11 +146,11 @@ mod tests {
         for _ in 0..20 {
             cache.put(&token(7), 0, &claims(9), 1.0);
         }
-        assert!((0..8).all(|number| is_kept(&cache, number)));
+        assert!((0..8).all(|number| is_cached(&cache, number)));
     }
 
     #[test]
-    fn long_tokens_and_stumps_are_not_kept() {
+    fn long_and_truncated_tokens_are_not_cached() {
         let cache = TokenCache::new(8);
         for token in [
             format!("{}{}", "a".repeat(MAX_CACHED_TOKEN_BYTES), token(1)),

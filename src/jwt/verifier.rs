@@ -1,4 +1,4 @@
-//! Who judges credentials.
+//! Trait of credential verifiers.
 
 use std::sync::Arc;
 
@@ -8,29 +8,31 @@ use super::claims::Claims;
 use super::limits::MAX_TOKEN_BYTES;
 use crate::error::AuthError;
 
-/// Turns a credential into claims.
+/// Turns a credential into claims, synchronously or asynchronously.
 ///
-/// [`JwtVerifier`](crate::JwtVerifier) is the one that everybody uses. Write your own for API
-/// keys or opaque tokens: identity, status check and doors stay the same.
+/// [`JwtVerifier`](crate::JwtVerifier) is the default choice. Implement the trait for API keys or opaque
+/// tokens: identity, status check, guards and extractors work the same.
+#[doc(alias = "api key")]
+#[doc(alias = "introspection")]
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not verify credentials",
     note = "pass a `JwtVerifier`, for example `JwtVerifier::hs256(&secret)`"
 )]
 pub trait Verifier: Send + Sync + 'static {
-    /// Judges `credential`: at once, or later if somebody has to be asked.
+    /// Verifies `credential`, at once or in a future if it needs I/O.
     ///
-    /// The judgement is remembered for the request. What should not be done twice belongs into the
-    /// future of [`Verification::Pending`]: it is polled to its end once, while those who cannot
-    /// wait drop theirs unpolled.
+    /// The result is kept for the request. Work that must not be done twice belongs into the future of
+    /// [`Verification::Pending`]: one future is polled to its end, and callers that cannot wait drop
+    /// theirs unpolled.
     fn verify<'a>(&'a self, credential: &'a str) -> Verification<'a>;
 
-    /// How long a credential may be, in bytes: a longer one is refused unread. Defaults to 8 KiB.
+    /// Maximum length of a credential, in bytes. A longer one is rejected unread. Defaults to 8 KiB.
     fn max_credential_bytes(&self) -> usize {
         MAX_TOKEN_BYTES
     }
 
-    /// Whether this judges every character of a credential, and accepts only what is a `b64token`
-    /// (RFC 6750, section 2.1). Defaults to no: what is none is refused beforehand.
+    /// Returns `true` if [`verify`](Self::verify) itself rejects each credential that is not a `b64token`
+    /// (RFC 6750, section 2.1). Defaults to `false`: such a credential is rejected before `verify`.
     fn checks_characters(&self) -> bool {
         false
     }
@@ -50,13 +52,12 @@ impl<V: Verifier + ?Sized> Verifier for Arc<V> {
     }
 }
 
-/// The answer of a [`Verifier`].
+/// Result of a [`Verifier`].
 #[non_exhaustive]
 pub enum Verification<'a> {
-    /// The judgement.
+    /// The result.
     Ready(Result<Claims, AuthError>),
-    /// The judgement has to be waited for, for example because keys must be fetched. Longer than
-    /// [`AuthLayer::timeout_with`](crate::AuthLayer::timeout_with), or with a panic at its end,
-    /// it is 503.
+    /// A future of the result, for example because keys have to be fetched. If it panics or takes
+    /// longer than [`AuthLayer::timeout_with`](crate::AuthLayer::timeout_with), the response is 503.
     Pending(BoxFuture<'a, Result<Claims, AuthError>>),
 }

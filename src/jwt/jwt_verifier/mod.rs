@@ -1,4 +1,4 @@
-//! The judgement of a token: bytes in, claims out, or a reason why not.
+//! Verification of JSON Web Tokens.
 
 mod rules;
 
@@ -15,7 +15,7 @@ use super::keys::KeyRing;
 use super::keys::Keyset;
 use super::keys::VerifyingKey;
 #[cfg(feature = "jwks")]
-use super::limits::OTHER_ISSUERS_LEEWAY;
+use super::limits::EXTERNAL_ISSUER_LEEWAY;
 use super::limits::{MAX_HEADER_BYTES, MAX_LEEWAY, MAX_TOKEN_BYTES};
 use super::strict_json::Value;
 use super::token_cache::TokenCache;
@@ -25,11 +25,11 @@ use crate::error::{AuthError, ConfigError, RejectReason};
 use crate::jwt::keys::HmacSecret;
 use crate::metrics::record;
 
-/// Verifies JSON Web Tokens (RFC 7519), strictly.
+/// Strict verifier of JSON Web Tokens (RFC 7519).
 ///
-/// The algorithm is the key's and never chosen by the token. What the RFCs leave to be refused
-/// is refused: extensions (`crit`), duplicate names, other spellings of base64url, registered
-/// claims of the wrong type, tokens without `exp`, audiences that nobody configured.
+/// The algorithm is the key's and never chosen by the token. Where the RFCs leave a choice, the verifier
+/// rejects: extensions (`crit`), duplicate names, non-canonical base64url, registered claims of the
+/// wrong type, tokens without `exp`, and audiences that are not configured.
 ///
 /// ```
 /// use tower_warder::{HmacSecret, JwtIssuer, JwtVerifier};
@@ -73,31 +73,36 @@ impl JwtVerifier {
         Self::new(VerifyingKey::hs256(secret))
     }
 
-    /// Accepts tokens signed with this key's counterpart. If the key has an id, a token that
-    /// names another is refused.
+    /// Accepts tokens signed with the counterpart of this key. If the key has an ID, a token with
+    /// another `kid` is rejected.
     pub fn new(key: VerifyingKey) -> Self {
         Self::with_keys(Keys::One(Arc::new(Keyset::lone(key))))
     }
 
-    /// Accepts tokens of the keys in `ring`, now and after every change to it.
+    /// Accepts tokens signed with the keys in `ring`. Changes to the ring take effect at once.
+    #[doc(alias = "kid")]
+    #[doc(alias = "rotation")]
     pub fn ring(ring: &KeyRing) -> Self {
         Self::with_keys(Keys::Ring(ring.clone()))
     }
 
-    /// Accepts tokens of the keys that somebody else publishes, as they are at the time.
+    /// Accepts tokens signed with the keys that an external issuer currently publishes.
     ///
-    /// Keys that were [discovered](RemoteJwks::from_oidc_issuer) demand their issuer, until another is set. Those
-    /// that were [fetched](RemoteJwks::from_url) need a rule, such as [`issuer`](Self::issuer): one key set can
-    /// serve many tenants, as that of Entra does, and without a rule every token is refused, with the
+    /// Keys that were [discovered](RemoteJwks::from_oidc_issuer) require their issuer, until another is
+    /// set. Keys [from a URL](RemoteJwks::from_url) need a rule, such as [`issuer`](Self::issuer): one key
+    /// set can serve many tenants, as that of Entra does. Without a rule every token is rejected with the
     /// [reason](AuthError::reason) `no_issuer_rule`.
+    #[doc(alias = "openid")]
+    #[doc(alias = "oidc")]
+    #[doc(alias = "rotation")]
     #[cfg(feature = "jwks")]
     pub fn jwks(keys: &RemoteJwks) -> Self {
         Self {
             issuer: match keys.issuer() {
                 Some(issuer) => IssuerRule::One(issuer.into()),
-                None => IssuerRule::Demanded,
+                None => IssuerRule::Unset,
             },
-            leeway: OTHER_ISSUERS_LEEWAY.as_secs_f64(),
+            leeway: EXTERNAL_ISSUER_LEEWAY.as_secs_f64(),
             ..Self::with_keys(Keys::Published(keys.clone()))
         }
     }
@@ -118,27 +123,28 @@ impl JwtVerifier {
         }
     }
 
-    /// Demands that `iss` is exactly this. Without it `iss` is not looked at. The last rule for the
-    /// issuer counts: this one, [`issuers`](Self::issuers),
-    /// [`issuer_template`](Self::issuer_template) or [`issuer_check`](Self::issuer_check).
+    /// Requires this issuer (`iss`). Without a rule `iss` is not checked. A later rule replaces an
+    /// earlier one: this one, [`issuers`](Self::issuers), [`issuer_template`](Self::issuer_template) or
+    /// [`issuer_check`](Self::issuer_check).
     pub fn issuer(self, issuer: impl Into<Box<str>>) -> Self {
         self.issuer_rule(IssuerRule::One(issuer.into()))
     }
 
-    /// Demands that `aud` names exactly this; called again, this one or the earlier ones. Without
-    /// it a token with an `aud` is refused (RFC 7519, section 4.1.3).
+    /// Requires this audience (`aud`). Called again, accepts another audience as well. Without it a
+    /// token with an `aud` is rejected (RFC 7519, section 4.1.3).
     pub fn audience(mut self, audience: impl Into<Box<str>>) -> Self {
         self.audience.push(audience.into());
-        self.forget_tokens()
+        self.clear_cache()
     }
 
-    /// How far the clocks of issuer and verifier may differ. Defaults to 0 seconds, and to 60 seconds
-    /// with the published keys (`JwtVerifier::jwks`) of another issuer. A token is accepted so long
-    /// after its `exp`; and its `nbf` and `iat` may be so far ahead, and 5 seconds more.
+    /// Sets how far the clocks of issuer and verifier may differ. Defaults to 0 seconds, and to
+    /// 60 seconds with the published keys of an external issuer (`JwtVerifier::jwks`). A token is accepted
+    /// for this long after its `exp`, and its `nbf` and `iat` may be this far in the future plus 5 seconds.
     ///
     /// # Errors
     ///
     /// [`ConfigError::LeewayTooLong`] above 300 seconds.
+    #[doc(alias = "clock skew")]
     pub fn leeway(mut self, leeway: Duration) -> Result<Self, ConfigError> {
         if leeway > MAX_LEEWAY {
             return Err(ConfigError::LeewayTooLong);
@@ -147,59 +153,58 @@ impl JwtVerifier {
         Ok(self)
     }
 
-    /// How long a token may be, in bytes. Defaults to 8 KiB.
+    /// Sets the maximum length of a token, in bytes. Defaults to 8 KiB.
     pub fn max_token_bytes(mut self, bytes: usize) -> Self {
         self.max_token_bytes = bytes;
-        self.forget_tokens()
+        self.clear_cache()
     }
 
-    /// How long the encoded header may be, in bytes. Defaults to 1 KiB; tokens with certificates
-    /// (`x5c`) have more, and those certificates are not used.
+    /// Sets the maximum length of the encoded header, in bytes. Defaults to 1 KiB. Headers with
+    /// certificates (`x5c`) are longer; the certificates are not used.
     pub fn max_header_bytes(mut self, bytes: usize) -> Self {
         self.max_header_bytes = bytes;
-        self.forget_tokens()
+        self.clear_cache()
     }
 
-    /// Accepts only tokens whose `typ` is one of these (RFC 7515, section 4.1.9), in any case and
-    /// with or without `application/`. For example `["JWT", "Bearer"]` for the tokens of an old
-    /// Keycloak.
+    /// Accepts only tokens whose `typ` is one of these (RFC 7515, section 4.1.9), compared without case
+    /// and with or without `application/`. For example `["JWT", "Bearer"]` for the tokens of old
+    /// versions of Keycloak.
     ///
-    /// Defaults to `JWT`, `at+jwt` and tokens without a `typ`; where types are named, a token has to
-    /// have one. Never name a type whose tokens serve another purpose: refresh tokens, password
-    /// resets, log-out tokens.
+    /// Defaults to `JWT`, `at+jwt` and tokens without a `typ`. Once types are set, `typ` is required.
+    /// Never add a type whose tokens serve another purpose, such as refresh tokens, password resets and
+    /// log-out tokens.
     ///
     /// ```
-    /// # use tower_warder::{HmacSecret, JwtIssuer, JwtVerifier};
-    /// # let secret = HmacSecret::generate();
-    /// # let token = JwtIssuer::hs256(&secret).issue("7")?; // with the type `JWT`
+    /// use tower_warder::{HmacSecret, JwtIssuer, JwtVerifier};
+    ///
+    /// let secret = HmacSecret::generate();
+    /// let token = JwtIssuer::hs256(&secret).issue("7")?; // `typ` is `JWT`
     /// let verifier = JwtVerifier::hs256(&secret).token_types(["at+jwt"]);
     /// assert_eq!(verifier.verify_token(&token).unwrap_err().reason(), "type");
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn token_types(mut self, types: impl IntoIterator<Item: Into<Box<str>>>) -> Self {
         self.types = Some(types.into_iter().map(Into::into).collect());
-        self.forget_tokens()
+        self.clear_cache()
     }
 
-    /// Judges times by this clock. Defaults to the system's.
+    /// Compares times with this clock. Defaults to the system clock.
     pub fn clock(mut self, clock: Clock) -> Self {
         self.clock = clock;
         self
     }
 
-    /// Remembers the last accepted tokens, about `capacity` of them, so that one that comes again
-    /// is only compared and its times checked. Defaults to none.
+    /// Caches about `capacity` accepted tokens. A cached token is compared byte by byte and its times
+    /// are checked; its signature is not verified again. Defaults to no cache.
     ///
-    /// Worth it for asymmetric signatures, which cost tens of microseconds each. With HMAC it helps
-    /// a few hot tokens; among thousands a look-up is as far from the processor's caches as the MAC
-    /// is dear. What is remembered is the whole token: nothing but the same bytes hits. A change to
-    /// the keys forgets all. Only accepted tokens come in, and those that come once do not
-    /// drive out those that come again. Give it about twice as many places as there are tokens in
-    /// use.
+    /// Use it for asymmetric signatures, whose verification takes tens of microseconds. With HMAC it
+    /// helps for a few frequent tokens; with thousands of tokens a look-up misses the processor's caches
+    /// and takes as long as the MAC. A change to the keys invalidates all entries. Only accepted tokens
+    /// are cached, and tokens that are used once do not evict those that are used again. Set `capacity`
+    /// to about twice the number of tokens in use.
     ///
-    /// Tokens of more than 2 KiB are verified each time, so that `capacity` tokens with their
-    /// claims take at most 8 KiB each. Clones share what is remembered, unless they are then
-    /// configured otherwise.
+    /// Tokens of more than 2 KiB are verified each time, so that an entry with its claims takes at most
+    /// 8 KiB. Clones share the cache until one of them is configured differently.
     pub fn cache(mut self, capacity: usize) -> Self {
         self.cache = Some(Arc::new(TokenCache::new(capacity)));
         self
@@ -209,31 +214,31 @@ impl JwtVerifier {
         self.max_header_bytes
     }
 
-    /// Whether the verifier may demand exactly this issuer, whatever it demanded before.
+    /// Returns `true` if the current rule may be replaced by one that requires exactly this issuer.
     pub(super) fn allows_issuer(&self, issuer: &str) -> bool {
         self.issuer.allows(issuer)
     }
 
-    /// What was accepted before may not be any more.
-    fn forget_tokens(mut self) -> Self {
+    /// Replaces the cache by an empty one: the new configuration may reject tokens that were accepted.
+    fn clear_cache(mut self) -> Self {
         self.cache = self.cache.map(|cache| Arc::new(cache.emptied()));
         self
     }
 
-    /// Judges a token.
+    /// Verifies a token without waiting.
     ///
     /// # Errors
     ///
     /// [`InvalidToken`](crate::error::AuthErrorKind::InvalidToken) with the reason as its source;
-    /// [`Unavailable`](crate::error::AuthErrorKind::Unavailable) where published keys would have to be
-    /// waited for, which [`Verifier::verify`] does.
+    /// [`Unavailable`](crate::error::AuthErrorKind::Unavailable) if published keys have to be fetched
+    /// first, for which [`Verifier::verify`] waits.
     pub fn verify_token(&self, token: &str) -> Result<Claims, AuthError> {
         match &self.keys {
             Keys::One(keys) => self.verify_with(keys, token).map_err(AuthError::refused),
             Keys::Ring(ring) => {
                 let keys = ring.keys();
-                let judged = self.verify_with(&keys.verifying, token);
-                judged.map_err(AuthError::refused)
+                let claims = self.verify_with(&keys.verifying, token);
+                claims.map_err(AuthError::refused)
             }
             #[cfg(feature = "jwks")]
             Keys::Published(jwks) => jwks.verify_now(token, |keys| self.verify_with(keys, token)),
@@ -273,7 +278,7 @@ impl JwtVerifier {
             };
             let named = named.as_deref();
             self.check_values(named.map(|values| values.iter().map(|value| &**value)))?;
-            // `aud` need not be there, too.
+            // `aud` is optional here.
             if !claims.has_audience() {
                 return Ok(());
             }
@@ -287,7 +292,7 @@ impl JwtVerifier {
     ) -> Result<(), RejectReason> {
         match (self.audience.is_empty(), theirs) {
             (true, None) => Ok(()),
-            // RFC 7519, section 4.1.3: it is for somebody, and nobody said that it is us.
+            // RFC 7519, section 4.1.3: the token has an audience, and none is configured here.
             (true, Some(_)) => Err(RejectReason::UnexpectedAudience),
             (false, None) => Err(RejectReason::NoAudience),
             (false, Some(mut theirs)) => {
@@ -313,7 +318,7 @@ impl Verifier for JwtVerifier {
         self.max_token_bytes
     }
 
-    // Dots between segments of strict base64url.
+    // Only dots between segments of strict base64url are accepted.
     fn checks_characters(&self) -> bool {
         true
     }
