@@ -100,7 +100,7 @@ impl<L: DenyList + ?Sized> DenyList for Arc<L> {
 /// It wraps any [`Verifier`]. The list is queried at most once per request, when the identity is
 /// needed, and only for tokens that are valid otherwise, including those in the
 /// [`JwtVerifier::cache`](crate::JwtVerifier::cache). Each such request waits for the list, so
-/// [`Identity::try_claims`](crate::Identity::try_claims), which does not wait, has no claims to return.
+/// [`Identity::try_claims`](crate::Identity::try_claims) returns `None` until the list has answered.
 ///
 /// A denied token is rejected with 401 like any invalid one. The verifier fails closed: if the list
 /// fails, panics or takes longer than

@@ -46,7 +46,8 @@ impl fmt::Display for IssueError {
                  or has control characters"
             }
             Self::InvalidTokenId => {
-                "the token ID (`jti`) is not a string, empty, longer than 255 bytes or has control characters"
+                "the token ID (`jti`) is not a string, empty, longer than 255 bytes \
+                 or has control characters"
             }
             Self::InvalidTime => {
                 "a time is not a number, `exp` has passed, `iat` is in the future, \
@@ -76,11 +77,15 @@ impl fmt::Display for IssueError {
                 "the token would be larger than 8 KiB, or its header than 1 KiB: \
                  use fewer claims or a shorter key ID"
             }
-            Self::NoSigningKey => "the key ring has no signing key: set one with `KeyRing::set_signing_key`",
+            Self::NoSigningKey => {
+                "the key ring has no signing key: set one with `KeyRing::set_signing_key`"
+            }
             Self::ClockOutOfRange => {
                 "the clock is before 1970 or after the year 9999: set the system time"
             }
-            Self::SigningFailed => "the token could not be signed: the key or the random number generator failed",
+            Self::SigningFailed => {
+                "the token could not be signed: the key or the random number generator failed"
+            }
         })
     }
 }

@@ -27,7 +27,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn dates_after_the_year_9999_are_out_of_range() {
+    fn dates_outside_1970_to_9999_are_out_of_range() {
         for (seconds, expected) in [
             (0.0, true),
             (MAX_DATE_SECONDS, true),
