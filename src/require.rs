@@ -49,7 +49,7 @@ use crate::user::{AuthUser, CurrentUser};
 ///
 /// A CORS preflight has no credential and is rejected like any other request without one: an
 /// `OPTIONS` request could also run a handler. Put `tower-http`'s `CorsLayer` outside of this layer,
-/// where it answers preflights: see [CORS](crate#cors).
+/// where it answers preflights: see [CORS](crate::docs::cors).
 #[doc(alias = "guard")]
 #[doc(alias = "middleware")]
 #[doc(alias = "role")]

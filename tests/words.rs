@@ -62,6 +62,7 @@ const NAMES: &[&str] = &[
     "tower_warder",
     "TOWER_WARDER",
     "mem::forget",
+    ".forget()",
 ];
 
 #[test]

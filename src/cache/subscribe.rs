@@ -119,7 +119,7 @@ impl<U> Subscription<U> {
             tracing::warn!(
                 %reason,
                 "the channel of invalidations is down: \
-                 the user cache stands aside, every request asks the store"
+                 the user cache is bypassed, every request loads its user"
             );
         }
     }

@@ -58,7 +58,7 @@ mod tests {
         for path in [
             "",
             "api/events",
-            "/rooms/{room}",
+            "/items/{item}",
             "/api/*",
             "/a?token",
             "/a#b",

@@ -94,6 +94,7 @@
 //! let recorder = PrometheusBuilder::new().build_recorder();
 //! let handle = recorder.handle();
 //! metrics::set_global_recorder(recorder)?;
+//! # #[cfg(feature = "metrics")]
 //! tower_warder::metrics::describe();
 //! // Serve `handle.render()` at an address that is not public.
 //! # drop(handle);

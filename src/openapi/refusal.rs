@@ -27,7 +27,7 @@ impl IntoResponses for AuthErrorResponses {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
         let forbidden = ErrorRow::from(AuthError::new(AuthErrorKind::Forbidden));
         // The schema itself: a reference would need an application that adds its target.
-        by_status(ErrorRow::of_doors().chain([forbidden]), &Problem::schema())
+        by_status(ErrorRow::of_guards().chain([forbidden]), &Problem::schema())
     }
 }
 
@@ -42,7 +42,7 @@ pub struct ErrorRow {
 
 impl ErrorRow {
     /// The error responses of every guard.
-    pub fn of_doors() -> impl Iterator<Item = Self> {
+    pub fn of_guards() -> impl Iterator<Item = Self> {
         let kinds = [
             AuthErrorKind::InvalidRequest,
             AuthErrorKind::CrossOrigin,

@@ -103,7 +103,7 @@ impl StreamTickets {
             issued: inner.clock.uptime(),
         };
         let mut open = inner.lock();
-        open.make_room(&entry.owner, inner.capacity);
+        open.make_space(&entry.owner, inner.capacity);
         open.put(entry);
         record::ticket_issued();
         Ok(ticket)
@@ -205,8 +205,8 @@ struct Entry {
 }
 
 impl Open {
-    /// Evicts a ticket if there is no room for one more of this owner.
-    fn make_room(&mut self, owner: &Owner, capacity: usize) {
+    /// Evicts a ticket if there is no space for one more of this owner.
+    fn make_space(&mut self, owner: &Owner, capacity: usize) {
         let owned = self.owners.get(owner);
         let oldest = match owned {
             Some(owned) if owned.len() >= MAX_PER_USER => owned.front(),

@@ -42,7 +42,7 @@ pub use status::UnknownStatus;
 /// }
 /// ```
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is not a user that the doors can judge",
+    message = "`{Self}` is not a user type that can be authenticated",
     note = "implement `tower_warder::AuthUser` for `{Self}`: `fn status(&self) -> UserStatus`"
 )]
 pub trait AuthUser: Send + Sync + 'static {

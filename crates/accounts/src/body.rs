@@ -44,7 +44,7 @@ impl Body {
         }
     }
 
-    pub(super) fn into_faults(self) -> Vec<ValidationError> {
+    pub(super) fn into_errors(self) -> Vec<ValidationError> {
         self.errors
     }
 

@@ -52,7 +52,7 @@ impl UserCreate {
         let mut body = Body::open(body)?;
         let (email, password) = (body.required("email"), body.required("password"));
         let bootstrap_secret = body.optional("bootstrap_secret").map(Zeroizing::new);
-        match (email, password, body.into_faults()) {
+        match (email, password, body.into_errors()) {
             (Some(email), Some(password), errors) if errors.is_empty() => Ok(Self {
                 email,
                 password,
@@ -97,7 +97,7 @@ impl UserUpdate {
             is_admin: body.optional("is_admin"),
             status: body.optional("status"),
         };
-        match body.into_faults() {
+        match body.into_errors() {
             errors if errors.is_empty() => Ok(update),
             errors => Err(errors),
         }
@@ -122,7 +122,7 @@ impl PasswordReset {
         let password = body.required("password");
         password
             .map(|password| Self { password })
-            .ok_or_else(|| body.into_faults())
+            .ok_or_else(|| body.into_errors())
     }
 }
 

@@ -160,7 +160,7 @@ impl Hosts {
         Ok(())
     }
 
-    /// Logs the first one at WARN, because the operator may have forgotten the variable, and later
+    /// Logs the first one at WARN, because the operator may have left out the variable, and later
     /// ones at DEBUG, because anonymous requests can cause any number.
     fn log(&self, host: &[u8]) {
         let host = host.get(..MAX_LOGGED_BYTES).unwrap_or(host).escape_ascii();

@@ -72,7 +72,7 @@ impl Wire {
     }
 
     /// Forwards again. Connections that have lost data are closed.
-    pub fn mend(&self) {
+    pub fn restore(&self) {
         self.state.send_replace(State::Whole);
     }
 }
@@ -95,13 +95,13 @@ async fn connect(
     tokio::select! {
         () = copy(near, far_end, states.clone(), Some(&swallowed)) => {}
         () = copy(far, near_end, states.clone(), None) => {}
-        () = mended(changes.clone()) => {}
+        () = restored(changes.clone()) => {}
         _ = changes.wait_for(|state| *state == State::Closed) => {}
     }
 }
 
 /// Resolves when the proxy forwards again after an interruption.
-async fn mended(mut states: watch::Receiver<State>) {
+async fn restored(mut states: watch::Receiver<State>) {
     let _ = states.wait_for(|state| *state != State::Whole).await;
     let _ = states.wait_for(|state| *state == State::Whole).await;
 }

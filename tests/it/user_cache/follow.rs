@@ -147,7 +147,7 @@ async fn interruption_start_and_end_are_logged_once() {
         panic!("{}", log.text());
     };
     assert!(
-        line.contains("stands aside") && line.contains("cable"),
+        line.contains("is bypassed") && line.contains("cable"),
         "{line}"
     );
     channel.says(Invalidation::Connected);

@@ -58,7 +58,7 @@ impl Describe {
         let mut described = Self::always(id, summary);
         let bearer = [requirement(BEARER)];
         described.operation = described.operation.securities(Some(bearer));
-        described.errors.extend(ErrorRow::of_doors());
+        described.errors.extend(ErrorRow::of_guards());
         described
     }
 

@@ -28,7 +28,7 @@ impl RefreshGrant {
         let refresh_token = body.required("refresh_token").map(Zeroizing::new);
         refresh_token
             .map(|refresh_token| Self { refresh_token })
-            .ok_or_else(|| body.into_faults())
+            .ok_or_else(|| body.into_errors())
     }
 
     /// Returns the token as it was sent.
@@ -79,7 +79,7 @@ impl PasswordChange {
                 current_password,
                 new_password,
             }),
-            _ => Err(body.into_faults()),
+            _ => Err(body.into_errors()),
         }
     }
 

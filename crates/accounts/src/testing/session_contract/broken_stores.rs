@@ -120,12 +120,12 @@ impl SessionStore for BrokenStore {
             })
             .collect();
         theirs.sort();
-        let room = match self.defect {
+        let free = match self.defect {
             Defect::Unbounded => usize::MAX,
             Defect::OneTooMany => most as usize,
             _ => most as usize - 1,
         };
-        let too_many = theirs.len().saturating_sub(room);
+        let too_many = theirs.len().saturating_sub(free);
         for (_, id) in theirs.into_iter().take(too_many) {
             rows.retain(|row| row.id != id);
         }

@@ -66,7 +66,7 @@ async fn cut(
     cut(&wire);
     scene.disable_by_admin().await;
     sleep(Duration::from_secs(5)).await;
-    wire.mend();
+    wire.restore();
     scene.ends();
     scene.report(lost_for(delay)).await
 }

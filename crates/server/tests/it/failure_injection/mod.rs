@@ -3,7 +3,7 @@
 //! `.ci/services`; without it all of this is skipped.
 //!
 //! Each fault happens once, is recorded, and is judged by several tests. Its figures are a row of the
-//! table in `docs/faults.md`.
+//! table in `docs/failure_modes.md`.
 
 mod channel;
 mod pool;

@@ -150,7 +150,7 @@ impl fmt::Display for Report {
         let memory = match self.times.back {
             Some(back) => format!("{} s", seconds(self.after_the_end(back))),
             None if self.expected.channel_is_lost => "never".to_owned(),
-            None => "never aside".to_owned(),
+            None => "never bypassed".to_owned(),
         };
         write!(
             f,

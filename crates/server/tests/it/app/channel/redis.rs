@@ -46,7 +46,7 @@ async fn what_a_node_cannot_tell_is_everybody_once_it_can() {
     cache.invalidate("8");
     cache.invalidate("9");
     wire.swallows("\r\n8\r\n").await;
-    wire.mend();
+    wire.restore();
     assert_eq!(listener.hears().await, "everybody");
 }
 
