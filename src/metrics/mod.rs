@@ -89,16 +89,20 @@
 //! # Example
 //!
 //! ```
+//! # #[cfg(feature = "metrics")]
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! use metrics_exporter_prometheus::PrometheusBuilder;
 //!
 //! let recorder = PrometheusBuilder::new().build_recorder();
 //! let handle = recorder.handle();
 //! metrics::set_global_recorder(recorder)?;
-//! # #[cfg(feature = "metrics")]
 //! tower_warder::metrics::describe();
 //! // Serve `handle.render()` at an address that is not public.
 //! # drop(handle);
-//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! # Ok(())
+//! # }
+//! # #[cfg(not(feature = "metrics"))]
+//! # fn main() {}
 //! ```
 
 pub(crate) mod record;
