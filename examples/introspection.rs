@@ -110,8 +110,7 @@ async fn me(user: CurrentUser<Claims>) -> String {
 }
 
 pub(crate) fn app(introspection: Introspection) -> Router {
-    let auth = AuthLayer::claims_only(introspection)
-        .timeout_with(Duration::from_secs(5), tokio::time::sleep);
+    let auth = AuthLayer::claims_only(introspection).timeout(Duration::from_secs(5));
     Router::new()
         .route("/", get("Anybody may read this\n"))
         .route("/me", get(me))

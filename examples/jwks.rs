@@ -81,7 +81,7 @@ pub(crate) fn keys() -> JwksBuilder {
 /// The service without a secret and without users.
 pub(crate) fn orders_app(keys: &RemoteJwks) -> Router {
     let verifier = JwtVerifier::jwks(keys).issuer(ISSUER).audience("orders");
-    let auth = AuthLayer::claims_only(verifier).timeout_with(Duration::from_secs(5), sleep);
+    let auth = AuthLayer::claims_only(verifier).timeout(Duration::from_secs(5));
     Router::new().route("/orders", get(orders)).layer(auth)
 }
 

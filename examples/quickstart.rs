@@ -36,8 +36,7 @@ async fn me(CurrentUser(user): CurrentUser<User>) -> String {
 }
 
 pub(crate) fn app(verifier: JwtVerifier) -> Router {
-    let auth = AuthLayer::new(verifier, find_user)
-        .timeout_with(Duration::from_secs(5), tokio::time::sleep);
+    let auth = AuthLayer::new(verifier, find_user).timeout(Duration::from_secs(5));
     Router::new()
         .route("/", get("Anybody may read this\n"))
         .route("/me", get(me))

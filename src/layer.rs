@@ -44,7 +44,7 @@ use crate::user::{AuthUser, UserLoader};
 /// # fn example(users: impl UserLoader<User = testing::TestUser>) {
 /// let secret = HmacSecret::generate();
 /// let layer = AuthLayer::new(JwtVerifier::hs256(&secret), users)
-///     .timeout_with(Duration::from_secs(5), tokio::time::sleep);
+///     .timeout(Duration::from_secs(5));
 /// # }
 /// ```
 ///
@@ -120,13 +120,22 @@ impl<U> AuthLayer<U> {
         self.configure(|config| config.tickets = Some(tickets))
     }
 
-    /// Limits how long a request waits for its user, with the runtime's own `sleep`; then it is
-    /// rejected with 503. With tokio: `.timeout_with(Duration::from_secs(5), tokio::time::sleep)`.
+    /// Limits the time that a request waits for its user. After it, the request is rejected with 503.
     /// Defaults to no limit.
     ///
     /// The limit covers the whole wait, including an asynchronous verifier and another task of the
     /// same request. Without it, a store that hangs blocks its requests, and a task that waits and
     /// is never polled again blocks the other tasks of its request.
+    ///
+    /// Requests have to be served on a tokio runtime with a timer. For another runtime use
+    /// [`timeout_with`](Self::timeout_with).
+    #[cfg(feature = "tokio")]
+    pub fn timeout(self, after: Duration) -> Self {
+        self.timeout_with(after, tokio::time::sleep)
+    }
+
+    /// As `timeout`, by the `sleep` of another runtime. With tokio, `.timeout(after)` is
+    /// `.timeout_with(after, tokio::time::sleep)`.
     pub fn timeout_with<F>(
         self,
         after: Duration,

@@ -114,7 +114,7 @@ impl<L: DenyList + ?Sized> DenyList for Arc<L> {
 /// # fn example(secret: &HmacSecret, list: impl DenyList, users: impl UserLoader<User = TestUser>) {
 /// let verifier = DenyListVerifier::new(JwtVerifier::hs256(secret), list);
 /// let layer = AuthLayer::new(verifier, users)
-///     .timeout_with(Duration::from_secs(5), tokio::time::sleep);
+///     .timeout(Duration::from_secs(5));
 /// # }
 /// ```
 #[doc(alias = "jti")]

@@ -377,7 +377,7 @@ fn layer(list: &Arc<List>, store: &Arc<Store>) -> AuthLayer<TestUser> {
 }
 
 fn bounded(list: &Arc<List>, store: &Arc<Store>) -> AuthLayer<TestUser> {
-    layer(list, store).timeout_with(TIMEOUT, sleep)
+    layer(list, store).timeout(TIMEOUT)
 }
 
 fn routes(list: &Arc<List>) -> (Router, Arc<Store>) {

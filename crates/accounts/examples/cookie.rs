@@ -48,7 +48,7 @@ pub(crate) fn app(
     // The routes set this cookie and the layer reads it, so both need the same settings.
     let auth = AuthLayer::new(JwtVerifier::hs256(secret), accounts.clone())
         .credentials(CredentialSource::cookie(cookie.clone()))
-        .timeout_with(Duration::from_secs(5), tokio::time::sleep);
+        .timeout(Duration::from_secs(5));
     Router::new()
         .route("/", get(home))
         .route("/note", post(note))

@@ -229,7 +229,7 @@ pub fn app<S: AccountStore>(
             CredentialSource::header().with_cookie(cookie.clone()),
         ))
         .stream_tickets(StreamTickets::new(10_000))
-        .timeout_with(Duration::from_secs(5), tokio::time::sleep);
+        .timeout(Duration::from_secs(5));
     if let Some(cache) = cache {
         accounts = accounts.user_cache(cache.clone());
         auth = auth.user_cache(cache);

@@ -118,7 +118,7 @@ async fn order(CurrentUser(member): CurrentUser<Member>) -> (StatusCode, String)
 
 pub(crate) fn app(verifier: JwtVerifier, pool: SqlitePool) -> Result<Router, BoxError> {
     let auth = AuthLayer::new(KeysOrTokens(pool.clone(), verifier), Members(pool))
-        .timeout_with(Duration::from_secs(5), tokio::time::sleep);
+        .timeout(Duration::from_secs(5));
     let guard = |scope| Scope::new(scope).map(RequireLayer::<Member>::new);
     Ok(Router::new()
         .route("/orders", get(read).layer(guard("orders:read")?))

@@ -129,8 +129,7 @@ async fn me(CurrentUser(user): CurrentUser<User>) -> String {
 
 pub(crate) fn app(verifier: JwtVerifier, list: Arc<LoggedOut>) -> Router {
     let verifier = DenyListVerifier::new(verifier, Arc::clone(&list));
-    let auth = AuthLayer::new(verifier, AnySubject)
-        .timeout_with(Duration::from_secs(5), tokio::time::sleep);
+    let auth = AuthLayer::new(verifier, AnySubject).timeout(Duration::from_secs(5));
     Router::new()
         .route("/", get("Anybody may read this\n"))
         .route("/me", get(me))

@@ -70,8 +70,7 @@ async fn write(member: Require<Editor, Member>) -> (StatusCode, String) {
 }
 
 pub(crate) fn app(verifier: JwtVerifier, pool: SqlitePool) -> Router {
-    let auth = AuthLayer::new(verifier, Members(pool))
-        .timeout_with(Duration::from_secs(5), tokio::time::sleep);
+    let auth = AuthLayer::new(verifier, Members(pool)).timeout(Duration::from_secs(5));
     Router::new()
         .route("/articles", get(read).post(write))
         .layer(auth)
