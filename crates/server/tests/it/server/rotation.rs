@@ -192,7 +192,7 @@ async fn without_a_directory_the_signal_does_nothing() {
     let token = server.token(ADA).await;
     server.signal("HUP");
     server
-        .has_said("without JWT_KEYS there is nothing to read", 1)
+        .has_said("SIGHUP is ignored: set JWT_KEYS to reload keys", 1)
         .await;
     assert_eq!(server.me(&token).await.status, 200);
     server.stop().await;
