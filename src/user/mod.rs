@@ -188,7 +188,7 @@ pub trait UserLoader: Send + Sync + 'static {
     /// # Errors
     ///
     /// Any error, with `?`: the response is 503 and the error is logged. An
-    /// [`AuthError`](crate::AuthError) keeps its own response, so that
+    /// [`AuthError`] keeps its own response, so that
     /// `claims.deserialize::<T>()?` rejects the token with 401.
     async fn load_user(&self, claims: &Claims) -> Result<Option<Self::User>, BoxError>;
 

@@ -58,7 +58,7 @@ use crate::jwt::verifier::Verification;
 ///
 /// Public keys for signatures. Each has one algorithm, which never comes from a token: the key's
 /// `alg`; or the algorithm of its curve; or RS256 for RSA keys without `alg` (optional in RFC 7517,
-/// section 4.4), unless [`algorithm`](JwksBuilder::algorithm) sets another. A token selects a key by
+/// section 4.4), unless [`algorithm`](crate::jwks::JwksBuilder::algorithm) sets another. A token selects a key by
 /// `kid` and `alg` together, so that several keys may have the same id if their algorithms differ;
 /// of keys with the same id and algorithm the first is used.
 ///
@@ -74,13 +74,13 @@ use crate::jwt::verifier::Verification;
 /// # Allowed URLs
 ///
 /// `https`, or `http` on this machine (`localhost`, `127.0.0.0/8`, `[::1]`); `http` elsewhere only
-/// with [`dangerous_allow_http`](JwksBuilder::dangerous_allow_http). Redirects are not followed. For
+/// with [`dangerous_allow_http`](crate::jwks::JwksBuilder::dangerous_allow_http). Redirects are not followed. For
 /// `https`, the proxies of the environment (`HTTPS_PROXY`, `NO_PROXY`) are used, which see only the
 /// host name; certificates are verified against the system's roots.
 ///
-/// [`refresh_interval`]: JwksBuilder::refresh_interval
-/// [`cooldown`]: JwksBuilder::cooldown
-/// [`max_staleness`]: JwksBuilder::max_staleness
+/// [`refresh_interval`]: crate::jwks::JwksBuilder::refresh_interval
+/// [`cooldown`]: crate::jwks::JwksBuilder::cooldown
+/// [`max_staleness`]: crate::jwks::JwksBuilder::max_staleness
 #[doc(alias = "jwk set")]
 #[doc(alias = "kid")]
 #[doc(alias = "openid")]
