@@ -111,7 +111,7 @@ fn codes() -> BTreeSet<&'static str> {
 
 /// Values of the label `reason`, from the second table.
 fn reasons() -> BTreeSet<&'static str> {
-    let table = PAGE.split("//! | `reason` | why |").nth(1).unwrap();
+    let table = PAGE.split("//! | `reason` | meaning |").nth(1).unwrap();
     let lines = table.lines().filter(|line| line.starts_with("//! | `"));
     lines
         .flat_map(|line| quoted(line.split('|').nth(1).unwrap()))
