@@ -221,7 +221,7 @@ impl JwtVerifier {
     /// | field | here |
     /// |---|---|
     /// | `algorithms` | exactly one, the key's |
-    /// | `leeway` | [`leeway`](Self::leeway): at most 300 seconds |
+    /// | `leeway` | [`leeway`](Self::leeway): at most 300 seconds. It is 60 seconds by default there: set 0 for keys of your own |
     /// | `iss` | [`issuers`](Self::issuers): the claim is required, as a string |
     /// | `aud` | [`audience`](Self::audience): the claim is required |
     /// | `sub` | the only subject that is accepted |
@@ -232,7 +232,8 @@ impl JwtVerifier {
     ///
     /// The rest is as strict as in every verifier: `exp` and `sub` are required, a `typ` has to be
     /// [accepted](Self::token_types), and `nbf` and `iat` may be 5 seconds further in the future than the
-    /// leeway allows. Set a clock or a cache on the verifier.
+    /// leeway allows. Set a clock or a cache on the verifier. [`subject_claims`](Self::subject_claims)
+    /// and [`audience_claim`](Self::audience_claim) replace what is demanded of `sub` and `aud`.
     ///
     /// ```
     /// use jsonwebtoken::{Algorithm, DecodingKey, Validation};
