@@ -53,8 +53,9 @@ backends:
     .ci/with-services env -u SERVICES cargo test --all-features
     for backends in rust_crypto aws_lc_rs rust_crypto,aws_lc_rs ""; do CARGO_TARGET_DIR=target/neighbours cargo test --manifest-path tests/neighbours/Cargo.toml --no-default-features --features "$backends"; done
 
-# Each published crate builds from its package
+# Each published crate builds from its package; what an earlier run unpacked would be taken as it was
 package:
+    rm -rf "${CARGO_HOME:-$HOME/.cargo}"/registry/src/-*/tower-warder*
     cargo package --allow-dirty --package tower-warder --package tower-warder-accounts --package tower-warder-server
 
 # The server from outside: its API description, its pages in a browser, how it is deployed

@@ -105,7 +105,7 @@ fn page() -> BTreeMap<&'static str, Metric> {
 }
 
 fn codes() -> BTreeSet<&'static str> {
-    let paragraph = PAGE.split("of the answer:").nth(1).unwrap();
+    let paragraph = PAGE.split("of the response:").nth(1).unwrap();
     quoted(paragraph.split_once(". `reason`").unwrap().0)
 }
 
