@@ -3,9 +3,9 @@
 use axum::Router;
 use axum::http::StatusCode;
 use axum::routing::get;
-use tower_warder::{AuthLayer, Claims, CurrentUser, JwtVerifier};
 use tower_warder::cache::UserCache;
 use tower_warder::keys::{Algorithm, VerifyingKey};
+use tower_warder::{AuthLayer, Claims, CurrentUser, JwtVerifier};
 
 use crate::support::requests::{self, bearer};
 use crate::support::row::Row;

@@ -8,8 +8,8 @@ mod tests {
 
     use jsonwebtoken::{Algorithm as Theirs, DecodingKey, EncodingKey, Header, Validation};
     use serde_json::{Value, json};
-    use tower_warder::{HmacSecret, JwtIssuer, JwtVerifier};
     use tower_warder::keys::{Algorithm, SigningKey};
+    use tower_warder::{HmacSecret, JwtIssuer, JwtVerifier};
 
     const SECRET: &str = "rJ5vXq9Zp2LwTn8bKc4mFh7sDg3aYe6u";
     const ED25519: &[u8] = include_bytes!("../../keys/ed25519.pem");
