@@ -20,11 +20,12 @@ use axum::Router;
 use axum::http::StatusCode;
 use axum::response::Html;
 use axum::routing::{get, post};
-use serde_json::json;
 use tower_warder::credentials::{AuthCookie, CredentialSource};
 use tower_warder::error::ConfigError;
 use tower_warder::{AuthLayer, BoxError, CurrentUser, HmacSecret, JwtIssuer, JwtVerifier};
-use tower_warder_accounts::{self as accounts, Accounts, InMemoryAccountStore, User, UserCreate};
+use tower_warder_accounts::{
+    self as accounts, Accounts, Email, InMemoryAccountStore, Password, User, UserCreate,
+};
 
 /// With `Option`, an expired or invalid cookie counts as none, so the page can show the log-in form.
 async fn home(user: Option<CurrentUser<User>>) -> Html<String> {
@@ -65,9 +66,11 @@ pub(crate) fn cookie() -> Result<AuthCookie, ConfigError> {
 async fn main() -> Result<(), BoxError> {
     let secret = HmacSecret::generate();
     let accounts = Accounts::new(InMemoryAccountStore::new(), JwtIssuer::hs256(&secret));
-    let ada = json!({"email": "ada@example.com", "password": "correct horse"});
-    let ada = UserCreate::parse(ada).map_err(|_| "no account")?;
-    accounts.register(ada).await?;
+    let (email, password) = (
+        Email::new("ada@example.com")?,
+        Password::new("correct horse")?,
+    );
+    accounts.register(UserCreate::new(email, password)).await?;
 
     let listener = tokio::net::TcpListener::bind("127.0.0.1:3000").await?;
     Ok(axum::serve(listener, app(accounts, &secret, cookie()?)).await?)

@@ -2,6 +2,8 @@
 //!
 //! Errors that the layer reports as well are left to [`AuthError`].
 
+use std::borrow::Cow;
+
 use axum::Router;
 use axum::body::Body;
 use axum::middleware;
@@ -20,7 +22,7 @@ use tower_warder::private::{self, LogLimit, Row, log_limited, log_outage};
 use super::actor::NotAdmin;
 use super::error::AccountError;
 use super::user_change::LastAdminError;
-use super::validation_error::ValidationError;
+use super::validation_error::{Location, ValidationError, ValidationErrorKind};
 
 impl IntoResponse for AccountError {
     fn into_response(self) -> Response {
@@ -29,7 +31,7 @@ impl IntoResponse for AccountError {
             Self::WrongCredentials => return LoginError::WrongCredentials.into_response(),
             Self::Pending => return LoginError::Pending.into_response(),
             Self::Disabled => return LoginError::Disabled.into_response(),
-            Self::RejectedPassword(error) => return invalid(&[error]),
+            Self::RejectedPassword(message) => return rejected_password("password", message),
             Self::WrongBootstrapSecret => WRONG_BOOTSTRAP_SECRET,
             Self::NotAdmin(error) => return AuthError::from(error).into_response(),
             Self::NotFound => USER_NOT_FOUND,
@@ -109,6 +111,12 @@ pub(super) fn finished<S: Clone + Send + Sync + 'static>(router: Router<S>) -> R
 pub(super) fn invalid(errors: &[ValidationError]) -> Response {
     let body = json!({"detail": errors});
     json_answer(StatusCode::UNPROCESSABLE_ENTITY, &body)
+}
+
+/// 422 for a password that the policy rejects, in the form of the field's other errors.
+pub(super) fn rejected_password(field: &'static str, message: Cow<'static, str>) -> Response {
+    let kind = ValidationErrorKind::ValueError;
+    invalid(&[ValidationError::new(kind, Location::Body, field, message)])
 }
 
 pub(super) fn not_found() -> Response {

@@ -9,6 +9,12 @@ use super::email::Email;
 use super::password::{InvalidPassword, Password};
 use super::validation_error::{Location, ValidationError, ValidationErrorKind};
 
+/// Inputs that a JSON body is parsed into.
+pub(super) trait FromJson: Sized {
+    /// Parses the body. Returns all errors of it together.
+    fn from_json(body: Value) -> Result<Self, Vec<ValidationError>>;
+}
+
 /// A JSON object, and the errors of the fields that were read so far.
 pub(super) struct Body {
     fields: Map<String, Value>,

@@ -15,7 +15,7 @@ use super::answer::{self, json_answer};
 use super::error::AccountError;
 use super::input::UserLogin;
 use super::model::UserPublic;
-use super::request::Form;
+use super::request::LoginForm;
 use super::service::Accounts;
 use super::store::AccountStore;
 
@@ -28,6 +28,8 @@ use super::store::AccountStore;
 ///
 /// Scripts of the page cannot read the token. Both routes reject requests from pages of other
 /// origins with 403, by [`AuthCookie::check_csrf`], so that another site can log no one in or out.
+/// The cookie expires with its token. After the log-out the token itself stays valid until it
+/// expires; a password reset, or `POST /logout-all`, revokes it.
 ///
 /// The layer has to read the same cookie:
 ///
@@ -48,6 +50,7 @@ use super::store::AccountStore;
 /// # Ok::<(), tower_warder::error::ConfigError>(())
 /// ```
 #[doc(alias = "csrf")]
+#[doc(alias = "logout")]
 pub fn cookie_routes<S: AccountStore>(accounts: Accounts<S>, cookie: AuthCookie) -> Router {
     let logout = post(cookie_logout).with_state(cookie.clone());
     let login = post(cookie_login::<S>).with_state((accounts, cookie));
@@ -57,32 +60,20 @@ pub fn cookie_routes<S: AccountStore>(accounts: Accounts<S>, cookie: AuthCookie)
     answer::finished(routes)
 }
 
-/// Handler that issues a token and sets it as the cookie, with the token's lifetime.
-///
-/// # Errors
-///
-/// 403 if the request comes from a page of another origin; else as [`login`](crate::login).
-pub async fn cookie_login<S: AccountStore>(
+async fn cookie_login<S: AccountStore>(
     State((accounts, cookie)): State<(Accounts<S>, AuthCookie)>,
     request: Request,
 ) -> Result<Response, Response> {
     cookie
         .check_csrf(&request)
         .map_err(AuthError::into_response)?;
-    let Form(login) = Form::from_request(request, &()).await?;
+    let LoginForm(login) = LoginForm::from_request(request, &()).await?;
     log_in(&accounts, &cookie, login)
         .await
         .map_err(AccountError::into_response)
 }
 
-/// Handler that clears the cookie, whatever its value. The token itself stays valid until it
-/// expires; a password reset, or `POST /logout-all`, revokes it.
-///
-/// # Errors
-///
-/// 403 if the request comes from a page of another origin.
-#[doc(alias = "logout")]
-pub async fn cookie_logout(
+async fn cookie_logout(
     State(cookie): State<AuthCookie>,
     request: Request,
 ) -> Result<Response, AuthError> {

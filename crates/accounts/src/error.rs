@@ -1,5 +1,6 @@
 //! Error type of the operations on accounts.
 
+use std::borrow::Cow;
 use std::error::Error;
 use std::fmt;
 
@@ -11,7 +12,6 @@ use tower_warder::password::PasswordError;
 use super::actor::NotAdmin;
 use super::store::StoreError;
 use super::user_change::LastAdminError;
-use super::validation_error::ValidationError;
 
 /// Error of an operation on accounts: registration, log-in, sessions, changes.
 #[derive(Debug)]
@@ -25,8 +25,8 @@ pub enum AccountError {
     Pending,
     /// The password is correct, but the account is disabled.
     Disabled,
-    /// The [policy](crate::PasswordPolicy) does not accept the new password.
-    RejectedPassword(ValidationError),
+    /// The [policy](crate::PasswordPolicy) does not accept the new password, with its message.
+    RejectedPassword(Cow<'static, str>),
     /// The `bootstrap_secret` is wrong.
     WrongBootstrapSecret,
     /// The actor is not, or no longer, an approved admin.
@@ -97,7 +97,7 @@ impl fmt::Display for AccountError {
             Self::WrongCredentials => f.write_str("wrong e-mail address or password"),
             Self::Pending => f.write_str("the account waits for approval"),
             Self::Disabled => f.write_str("the account is disabled"),
-            Self::RejectedPassword(error) => f.write_str(error.message()),
+            Self::RejectedPassword(message) => f.write_str(message),
             Self::WrongBootstrapSecret => f.write_str("the bootstrap secret is wrong"),
             Self::NotAdmin(error) => error.fmt(f),
             Self::NotFound => f.write_str("there is no such account"),

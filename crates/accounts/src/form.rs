@@ -67,7 +67,7 @@ mod tests {
         })
         .map(|()| fields)
         .map_err(|error| {
-            if error.message() == TWICE {
+            if error.message == TWICE {
                 "twice"
             } else {
                 "malformed"

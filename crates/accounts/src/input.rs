@@ -6,7 +6,7 @@ use serde_json::Value;
 use tower_warder::UserStatus;
 use zeroize::Zeroizing;
 
-use super::body::Body;
+use super::body::{Body, FromJson};
 use super::email::Email;
 use super::form;
 use super::password::Password;
@@ -42,13 +42,11 @@ impl UserCreate {
     pub(super) fn given_secret(&self) -> Option<&str> {
         self.bootstrap_secret.as_ref().map(|text| text.as_str())
     }
+}
 
-    /// Parses a JSON body. Other fields are ignored, so that no one can register as an admin.
-    ///
-    /// # Errors
-    ///
-    /// All errors of the input.
-    pub fn parse(body: Value) -> Result<Self, Vec<ValidationError>> {
+impl FromJson for UserCreate {
+    // Other fields are ignored, so that no one can register as an admin.
+    fn from_json(body: Value) -> Result<Self, Vec<ValidationError>> {
         let mut body = Body::open(body)?;
         let (email, password) = (body.required("email"), body.required("password"));
         let bootstrap_secret = body.optional("bootstrap_secret").map(Zeroizing::new);
@@ -83,14 +81,9 @@ pub struct UserUpdate {
     pub status: Option<UserStatus>,
 }
 
-impl UserUpdate {
-    /// Parses a JSON body. A field that is absent or `null` is not changed; unknown fields are
-    /// ignored.
-    ///
-    /// # Errors
-    ///
-    /// All errors of the input.
-    pub fn parse(body: Value) -> Result<Self, Vec<ValidationError>> {
+impl FromJson for UserUpdate {
+    // A field that is absent or `null` is not changed; unknown fields are ignored.
+    fn from_json(body: Value) -> Result<Self, Vec<ValidationError>> {
         let mut body = Body::open(body)?;
         let update = Self {
             email: body.optional("email"),
@@ -111,13 +104,8 @@ pub struct PasswordReset {
     pub password: Password,
 }
 
-impl PasswordReset {
-    /// Parses a JSON body.
-    ///
-    /// # Errors
-    ///
-    /// All errors of the input.
-    pub fn parse(body: Value) -> Result<Self, Vec<ValidationError>> {
+impl FromJson for PasswordReset {
+    fn from_json(body: Value) -> Result<Self, Vec<ValidationError>> {
         let mut body = Body::open(body)?;
         let password = body.required("password");
         password
@@ -131,9 +119,9 @@ impl PasswordReset {
 /// The rules for new accounts do not apply: a password or an address that no account can have is
 /// answered like a wrong password.
 pub struct UserLogin {
-    username: String,
-    password: Zeroizing<String>,
-    device: String,
+    pub(super) username: String,
+    pub(super) password: Zeroizing<String>,
+    pub(super) device: String,
 }
 
 impl UserLogin {
@@ -155,19 +143,13 @@ impl UserLogin {
         self
     }
 
-    pub(super) fn given_device(&self) -> &str {
-        &self.device
-    }
-
     /// Parses the form of the OAuth 2.0 password grant (RFC 6749, section 4.3.2).
     ///
     /// `grant_type` may be absent. An empty field counts as absent, and no field may be given twice
     /// (section 3.2). Text that is not percent-encoded UTF-8 is rejected.
     ///
-    /// # Errors
-    ///
-    /// All errors of the input.
-    pub fn parse(form: &[u8]) -> Result<Self, Vec<ValidationError>> {
+    /// Returns all errors of the input together.
+    pub(super) fn parse(form: &[u8]) -> Result<Self, Vec<ValidationError>> {
         let (mut username, mut password, mut grant_type) = (None, None, None);
         form::read(form, Location::Body, |name, value| {
             let field = match name {
@@ -203,16 +185,6 @@ impl UserLogin {
             _ => Err(errors),
         }
     }
-
-    /// Returns the address, as it was entered.
-    pub fn username(&self) -> &str {
-        &self.username
-    }
-
-    /// Returns the password, as it was entered.
-    pub fn password(&self) -> &str {
-        &self.password
-    }
 }
 
 // By hand, without the user name: people enter passwords into the wrong field.
@@ -231,7 +203,7 @@ mod tests {
     fn types(errors: Vec<ValidationError>) -> Vec<(&'static str, Option<&'static str>)> {
         errors
             .iter()
-            .map(|error| (error.kind().as_str(), error.field()))
+            .map(|error| (error.kind.as_str(), error.field))
             .collect()
     }
 
@@ -253,7 +225,7 @@ mod tests {
             ),
         ] {
             let expected = expected.map(|(kind, field)| (kind, Some(field)));
-            assert_eq!(types(UserCreate::parse(body).unwrap_err()), expected);
+            assert_eq!(types(UserCreate::from_json(body).unwrap_err()), expected);
         }
     }
 
@@ -261,7 +233,7 @@ mod tests {
     fn body_that_is_no_object_is_a_single_error() {
         for body in [json!(null), json!([]), json!("text"), json!(1)] {
             assert_eq!(
-                types(UserUpdate::parse(body).unwrap_err()),
+                types(UserUpdate::from_json(body).unwrap_err()),
                 [("model_attributes_type", None)]
             );
         }
@@ -269,9 +241,22 @@ mod tests {
 
     #[test]
     fn errors_never_contain_the_input() {
-        let errors = UserCreate::parse(json!({"email": "hunter", "password": "hunter2"}));
-        let json = serde_json::to_string(&errors.unwrap_err()).unwrap();
-        assert!(!json.contains("hunter"), "{json}");
+        let short = json!({"email": "hunter", "password": "hunter2"});
+        let wrong = json!({
+            "email": "hunter", "password": ["hunter2"], "bootstrap_secret": ["hunter2"],
+        });
+        for errors in [
+            UserCreate::from_json(short.clone()).unwrap_err(),
+            UserCreate::from_json(wrong.clone()).unwrap_err(),
+            UserUpdate::from_json(wrong.clone()).unwrap_err(),
+            PasswordReset::from_json(short).unwrap_err(),
+            PasswordReset::from_json(wrong).unwrap_err(),
+            UserLogin::parse(b"grant_type=hunter2").unwrap_err(),
+        ] {
+            let json = serde_json::to_string(&errors).unwrap();
+            let text = format!("{json} {errors:?} {errors:#?}");
+            assert!(!text.contains("hunter"), "{text}");
+        }
     }
 
     #[test]
@@ -281,10 +266,10 @@ mod tests {
             json!({"email": null, "is_admin": null, "status": null}),
             json!({"id": 9, "hashed_password": "mine", "token_generation": 0}),
         ] {
-            assert_eq!(UserUpdate::parse(unchanged), Ok(UserUpdate::default()));
+            assert_eq!(UserUpdate::from_json(unchanged), Ok(UserUpdate::default()));
         }
         assert_eq!(
-            UserUpdate::parse(
+            UserUpdate::from_json(
                 json!({"email": "J@Example.org", "is_admin": true, "status": "disabled"})
             ),
             Ok(UserUpdate {
@@ -294,7 +279,7 @@ mod tests {
             })
         );
         let errors =
-            UserUpdate::parse(json!({"email": 1, "is_admin": "true", "status": "Pending"}));
+            UserUpdate::from_json(json!({"email": 1, "is_admin": "true", "status": "Pending"}));
         assert_eq!(
             types(errors.unwrap_err()),
             [
@@ -311,8 +296,8 @@ mod tests {
             b"grant_type=password&username=Jane%40example.org&password=+a%26b%00+&scope=",
         )
         .unwrap();
-        assert_eq!(login.username(), "Jane@example.org");
-        assert_eq!(login.password(), " a&b\0 ");
+        assert_eq!(login.username, "Jane@example.org");
+        assert_eq!(*login.password, " a&b\0 ");
         assert!(UserLogin::parse(b"grant_type=&username=jane&password=x").is_ok());
 
         let errors = UserLogin::parse(b"grant_type=refresh_token&username=&pass=x").unwrap_err();
@@ -331,12 +316,12 @@ mod tests {
         let body = || json!({"email": "jane@example.org", "password": "hunter22"});
         let text = format!(
             "{:?} {:#?} {:?}",
-            UserCreate::parse(body()).unwrap(),
-            PasswordReset::parse(body()).unwrap(),
-            UserLogin::new("hunter22", "hunter22"),
+            UserCreate::from_json(body()).unwrap(),
+            PasswordReset::from_json(body()).unwrap(),
+            UserLogin::parse(b"username=hunter22&password=hunter22").unwrap(),
         ) + &format!(
             "{:?}",
-            UserCreate::parse(body())
+            UserCreate::from_json(body())
                 .unwrap()
                 .bootstrap_secret("hunter22")
         );

@@ -51,7 +51,7 @@ pub mod docs;
 
 pub use actor::{Actor, NotAdmin};
 pub use bootstrap::BootstrapPolicy;
-pub use cookie::{cookie_login, cookie_logout, cookie_routes};
+pub use cookie::cookie_routes;
 pub use email::{Email, InvalidEmail};
 pub use error::AccountError;
 pub use in_memory::InMemoryAccountStore;
@@ -59,24 +59,17 @@ pub use input::{PasswordReset, UserCreate, UserLogin, UserUpdate};
 pub use model::{Token, User, UserPublic};
 pub use password::{InvalidPassword, Password};
 pub use password_policy::{CommonPasswords, PasswordPolicy, PasswordPolicyError};
-pub use request::{AccountId, Form, FromJson, JsonBody};
-pub use routes::{
-    count_pending, delete, login, me, register, reset_password, routes, update, users,
-};
+pub use routes::routes;
 pub use service::Accounts;
 pub use session::{
-    InMemorySessionStore, PasswordChange, PreviousToken, RefreshGrant, Rotation, Session,
-    SessionPublic, SessionStore, Sessions,
+    InMemorySessionStore, PasswordChange, PreviousToken, Rotation, Session, SessionPublic,
+    SessionStore, Sessions,
 };
-pub use session_routes::{
-    SessionId, change_password, end_session, list_sessions, logout, logout_all, refresh,
-    session_routes,
-};
+pub use session_routes::session_routes;
 pub use store::{AccountStore, AdminGrant, NewUser, Page, StoreError};
 pub use subject::SubjectClaim;
-pub use ticket::{stream_ticket, ticket_routes};
+pub use ticket::ticket_routes;
 pub use user_change::{LastAdminError, UserChange};
-pub use validation_error::{Location, ValidationError, ValidationErrorKind};
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

@@ -10,7 +10,6 @@ use zeroize::Zeroizing;
 
 use super::error::AccountError;
 use super::password::Password;
-use super::validation_error::{Location, ValidationError, ValidationErrorKind};
 
 /// Rule for new passwords, checked at registration, reset and change. Set it with
 /// [`Accounts::password_policy`](crate::Accounts::password_policy).
@@ -114,11 +113,9 @@ impl PasswordPolicy for CommonPasswords {
     }
 }
 
-/// Checks the password by the policy, if there is one. `field` is the name of the password's field
-/// in the body.
+/// Checks the password by the policy, if there is one.
 pub(super) async fn check(
     policy: Option<&dyn PasswordPolicy>,
-    field: &'static str,
     password: &Password,
     email: &str,
 ) -> Result<(), AccountError> {
@@ -127,15 +124,7 @@ pub(super) async fn check(
     };
     let checked = policy.check(password, email).await;
     checked.map_err(|error| match error {
-        PasswordPolicyError::Rejected(message) => {
-            let error = ValidationError::new(
-                ValidationErrorKind::ValueError,
-                Location::Body,
-                field,
-                message,
-            );
-            AccountError::RejectedPassword(error)
-        }
+        PasswordPolicyError::Rejected(message) => AccountError::RejectedPassword(message),
         PasswordPolicyError::Unavailable(source) => AccountError::Unavailable(source),
     })
 }

@@ -4,64 +4,25 @@ use axum::extract::{FromRequest, FromRequestParts, RawPathParams, Request};
 use axum::response::Response;
 use http::header::CONTENT_TYPE;
 use http::request::Parts;
-use serde_json::Value;
 
 use super::answer;
+use super::body::FromJson;
 use super::form;
-use super::input::{PasswordReset, UserCreate, UserLogin, UserUpdate};
+use super::input::UserLogin;
 use super::json;
 use super::request_body::read;
 use super::store::Page;
 use super::validation_error::{Location, ValidationError, ValidationErrorKind};
 
-/// Extractor of a JSON body, as the account routes use it.
-///
-/// The body has to be `application/json`, have at most 8 KiB and arrive within 10 seconds, and no
-/// object in it may have two members of the same name. All errors are reported together, in the
-/// format of [`routes`](crate::routes): 408 if the body does not arrive in time, 413 if it is too
-/// large, 415 for another media type, 422 for invalid content.
-///
-/// A process waits for at most 1024 incomplete bodies. One more evicts the oldest, which is answered
-/// 408. The timeout needs tokio's timer (`#[tokio::main]` enables it).
-#[derive(Debug)]
-pub struct JsonBody<T>(pub T);
+/// Extractor of a JSON body. Its limits are documented at [`routes`](crate::routes).
+pub(super) struct JsonBody<T>(pub(super) T);
 
-/// Extractor of a log-in form: like [`JsonBody`], but for `application/x-www-form-urlencoded`.
-#[derive(Debug)]
-pub struct Form<T>(pub T);
+/// Extractor of a log-in form, with the limits of [`JsonBody`].
+pub(super) struct LoginForm(pub(super) UserLogin);
 
 /// Extractor of an account's id from the path parameter `{id}`. Responds 422 if it is not an
 /// integer.
-#[derive(Clone, Copy, Debug)]
-pub struct AccountId(pub i64);
-
-/// Types that [`JsonBody`] can extract: the inputs of accounts, or your own.
-pub trait FromJson: Sized {
-    /// Parses the body.
-    ///
-    /// # Errors
-    ///
-    /// All errors of the body.
-    fn from_json(body: Value) -> Result<Self, Vec<ValidationError>>;
-}
-
-impl FromJson for UserCreate {
-    fn from_json(body: Value) -> Result<Self, Vec<ValidationError>> {
-        Self::parse(body)
-    }
-}
-
-impl FromJson for UserUpdate {
-    fn from_json(body: Value) -> Result<Self, Vec<ValidationError>> {
-        Self::parse(body)
-    }
-}
-
-impl FromJson for PasswordReset {
-    fn from_json(body: Value) -> Result<Self, Vec<ValidationError>> {
-        Self::parse(body)
-    }
-}
+pub(super) struct AccountId(pub(super) i64);
 
 impl<S: Send + Sync, T: FromJson> FromRequest<S> for JsonBody<T> {
     type Rejection = Response;
@@ -82,7 +43,7 @@ impl<S: Send + Sync, T: FromJson> FromRequest<S> for JsonBody<T> {
     }
 }
 
-impl<S: Send + Sync> FromRequest<S> for Form<UserLogin> {
+impl<S: Send + Sync> FromRequest<S> for LoginForm {
     type Rejection = Response;
 
     async fn from_request(request: Request, _: &S) -> Result<Self, Response> {

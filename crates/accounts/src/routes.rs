@@ -11,9 +11,9 @@ use tower_warder::{AdminUser, CurrentUser};
 
 use super::answer::{self, json_answer};
 use super::error::AccountError;
-use super::input::{PasswordReset, UserCreate, UserLogin, UserUpdate};
+use super::input::{PasswordReset, UserCreate, UserUpdate};
 use super::model::{User, UserPublic};
-use super::request::{AccountId, Form, JsonBody};
+use super::request::{AccountId, JsonBody, LoginForm};
 use super::service::Accounts;
 use super::store::{AccountStore, Page};
 
@@ -31,15 +31,19 @@ use super::store::{AccountStore, Page};
 /// | `POST /users/{id}/reset-password` | admins | 200; 404; 422 |
 ///
 /// Needs an [`AuthLayer`](tower_warder::AuthLayer) around it that loads [`User`]s, such as
-/// `AuthLayer::new(verifier, accounts)`. Each handler is public and can be mounted on its own; the
-/// handlers of a single account take its id from the path parameter `{id}`.
+/// `AuthLayer::new(verifier, accounts)`.
 ///
 /// Further routes can be merged with these: [`cookie_routes`](crate::cookie_routes) for log-in by
 /// cookie, [`ticket_routes`](crate::ticket_routes) for streams, and
 /// [`session_routes`](crate::session_routes) for refresh tokens.
 ///
-/// Every error is JSON with a `detail`, and no response may be cached. Bodies may have at most 8 KiB
-/// and have to arrive within 10 seconds: see [`JsonBody`].
+/// Every error is JSON with a `detail`, and no response may be cached. All validation errors of a
+/// request are reported together, with 422.
+///
+/// A body may have at most 8 KiB (413), has to arrive within 10 seconds (408) and has to have the
+/// right media type (415). No JSON object and no form may have two members of the same name (422).
+/// A process waits for at most 1024 incomplete bodies: one more evicts the oldest, which is answered
+/// 408. The timeout needs tokio's timer, which `#[tokio::main]` enables.
 ///
 /// Put a rate limiter in front of `/login` and `/register`: the cost of hashing is limited, the
 /// number of guesses is not.
@@ -58,12 +62,7 @@ pub fn routes<S: AccountStore>(accounts: Accounts<S>) -> Router {
     answer::finished(routes).with_state(accounts)
 }
 
-/// Handler of `POST /register`: adds an account.
-///
-/// # Errors
-///
-/// 409 if the address is taken, 403 if a bootstrap secret is wrong, 503.
-pub async fn register<S: AccountStore>(
+async fn register<S: AccountStore>(
     State(accounts): State<Accounts<S>>,
     JsonBody(new): JsonBody<UserCreate>,
 ) -> Result<Response, AccountError> {
@@ -71,15 +70,10 @@ pub async fn register<S: AccountStore>(
     Ok(json_answer(StatusCode::CREATED, &UserPublic::from(&user)))
 }
 
-/// Handler of `POST /login`: issues a token, and opens a session if sessions are configured.
-///
-/// # Errors
-///
-/// 401 if address and password do not match; if they do, 403 unless the account is approved; 503.
-pub async fn login<S: AccountStore>(
+async fn login<S: AccountStore>(
     State(accounts): State<Accounts<S>>,
     headers: HeaderMap,
-    Form(login): Form<UserLogin>,
+    LoginForm(login): LoginForm,
 ) -> Result<Response, AccountError> {
     let device = headers.get(USER_AGENT).map_or(&[][..], |it| it.as_bytes());
     let login = login.device(String::from_utf8_lossy(device));
@@ -87,17 +81,11 @@ pub async fn login<S: AccountStore>(
     Ok(json_answer(StatusCode::OK, &token))
 }
 
-/// Handler of `GET /me`: returns the account of the caller.
-pub async fn me(CurrentUser(user): CurrentUser<User>) -> Response {
+async fn me(CurrentUser(user): CurrentUser<User>) -> Response {
     json_answer(StatusCode::OK, &UserPublic::from(&*user))
 }
 
-/// Handler of `GET /users`: returns the accounts, newest first.
-///
-/// # Errors
-///
-/// 503.
-pub async fn users<S: AccountStore>(
+async fn users<S: AccountStore>(
     State(accounts): State<Accounts<S>>,
     _: AdminUser<User>,
     page: Page,
@@ -107,12 +95,7 @@ pub async fn users<S: AccountStore>(
     Ok(json_answer(StatusCode::OK, &users))
 }
 
-/// Handler of `GET /users/pending/count`: returns the number of accounts that wait for approval.
-///
-/// # Errors
-///
-/// 503.
-pub async fn count_pending<S: AccountStore>(
+async fn count_pending<S: AccountStore>(
     State(accounts): State<Accounts<S>>,
     _: AdminUser<User>,
 ) -> Result<Response, AccountError> {
@@ -120,13 +103,7 @@ pub async fn count_pending<S: AccountStore>(
     Ok(json_answer(StatusCode::OK, &json!({"count": count})))
 }
 
-/// Handler of `PUT /users/{id}`: changes an account.
-///
-/// # Errors
-///
-/// 403 if the caller is no longer an admin, 404, 400 if no approved admin would be left,
-/// 409 if the address is taken, 503.
-pub async fn update<S: AccountStore>(
+async fn update<S: AccountStore>(
     State(accounts): State<Accounts<S>>,
     AdminUser(admin): AdminUser<User>,
     AccountId(id): AccountId,
@@ -136,13 +113,7 @@ pub async fn update<S: AccountStore>(
     Ok(json_answer(StatusCode::OK, &UserPublic::from(&user)))
 }
 
-/// Handler of `DELETE /users/{id}`: deletes an account.
-///
-/// # Errors
-///
-/// 403 if the caller is no longer an admin, 404, 400 if no approved admin would be left,
-/// 503.
-pub async fn delete<S: AccountStore>(
+async fn delete<S: AccountStore>(
     State(accounts): State<Accounts<S>>,
     AdminUser(admin): AdminUser<User>,
     AccountId(id): AccountId,
@@ -151,12 +122,7 @@ pub async fn delete<S: AccountStore>(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Handler of `POST /users/{id}/reset-password`: sets a new password.
-///
-/// # Errors
-///
-/// 403 if the caller is no longer an admin, 404, 503.
-pub async fn reset_password<S: AccountStore>(
+async fn reset_password<S: AccountStore>(
     State(accounts): State<Accounts<S>>,
     AdminUser(admin): AdminUser<User>,
     AccountId(id): AccountId,

@@ -125,7 +125,7 @@ impl<S: AccountStore> Accounts<S> {
     pub async fn register(&self, new: UserCreate) -> Result<User, AccountError> {
         let admin_grant = self.bootstrap.admin_grant(&new)?;
         let policy = self.password_policy.as_deref();
-        password_policy::check(policy, "password", &new.password, new.email.as_str()).await?;
+        password_policy::check(policy, &new.password, new.email.as_str()).await?;
         // Saves the cost of a hash; the store checks again.
         if self.store.find_by_email(&new.email).await?.is_some() {
             return Err(AccountError::EmailTaken);
@@ -150,7 +150,7 @@ impl<S: AccountStore> Accounts<S> {
     ///
     /// As [`authenticate`](Self::authenticate).
     pub async fn login(&self, login: UserLogin) -> Result<Token, AccountError> {
-        let device = login.given_device().to_owned();
+        let device = login.device.clone();
         let user = self.authenticate(login).await?;
         match self.sessions {
             Some(_) => self.open_session(&user, &device).await,
@@ -182,13 +182,13 @@ impl<S: AccountStore> Accounts<S> {
 
     async fn check_credentials(&self, login: UserLogin) -> Result<User, AccountError> {
         // Phone keyboards add white space; no address has any.
-        let user = match Email::new(login.username().trim()) {
+        let user = match Email::new(login.username.trim()) {
             Ok(email) => self.store.find_by_email(&email).await?,
             // No account has this address. Continues, to take as long as for one that exists.
             Err(_) => None,
         };
         let stored = user.as_ref().map(|user| user.hashed_password.as_str());
-        let verified = self.hasher.verify_or_dummy(login.password(), stored).await;
+        let verified = self.hasher.verify_or_dummy(&login.password, stored).await;
         let id = user.as_ref().map(|user| user.id);
         let verification = match_or(AccountError::WrongCredentials, verified, id)?;
         let user = user.ok_or(AccountError::WrongCredentials)?;
@@ -299,7 +299,7 @@ impl<S: AccountStore> Accounts<S> {
         by.check(actor.as_ref())?;
         let user = self.store.find(id).await?.ok_or(AccountError::NotFound)?;
         let policy = self.password_policy.as_deref();
-        password_policy::check(policy, "password", &reset.password, &user.email).await?;
+        password_policy::check(policy, &reset.password, &user.email).await?;
         let hash = self.hasher.hash(reset.password.as_str()).await?;
         let _invalidation = self.invalidate_on_drop(id);
         Ok(self.store.reset_password(id, &hash, by).await?)

@@ -53,38 +53,23 @@ pub fn session_routes<S: AccountStore>(accounts: Accounts<S>) -> Router {
     answer::finished(routes).with_state(accounts)
 }
 
-/// Handler of `POST /refresh`: issues new tokens of a session.
-///
-/// # Errors
-///
-/// 401 if the refresh token is invalid or the account is not approved; 503.
-pub async fn refresh<S: AccountStore>(
+async fn refresh<S: AccountStore>(
     State(accounts): State<Accounts<S>>,
     JsonBody(grant): JsonBody<RefreshGrant>,
 ) -> Result<Response, AccountError> {
-    let token = accounts.refresh(grant.refresh_token()).await?;
+    let token = accounts.refresh(&grant.refresh_token).await?;
     Ok(json_answer(StatusCode::OK, &token))
 }
 
-/// Handler of `POST /logout`: ends the session of a refresh token, if there is one.
-///
-/// # Errors
-///
-/// 503.
-pub async fn logout<S: AccountStore>(
+async fn logout<S: AccountStore>(
     State(accounts): State<Accounts<S>>,
     JsonBody(grant): JsonBody<RefreshGrant>,
 ) -> Result<Response, AccountError> {
-    accounts.logout(grant.refresh_token()).await?;
+    accounts.logout(&grant.refresh_token).await?;
     Ok(no_content())
 }
 
-/// Handler of `POST /logout-all`: revokes all sessions and tokens of the caller.
-///
-/// # Errors
-///
-/// 401 if they were revoked meanwhile, 503.
-pub async fn logout_all<S: AccountStore>(
+async fn logout_all<S: AccountStore>(
     State(accounts): State<Accounts<S>>,
     CurrentUser(user): CurrentUser<User>,
 ) -> Result<Response, AccountError> {
@@ -92,12 +77,7 @@ pub async fn logout_all<S: AccountStore>(
     Ok(no_content())
 }
 
-/// Handler of `GET /sessions`: returns the sessions of the caller.
-///
-/// # Errors
-///
-/// 503.
-pub async fn list_sessions<S: AccountStore>(
+async fn list_sessions<S: AccountStore>(
     State(accounts): State<Accounts<S>>,
     CurrentUser(user): CurrentUser<User>,
     claims: Claims,
@@ -110,12 +90,7 @@ pub async fn list_sessions<S: AccountStore>(
     Ok(json_answer(StatusCode::OK, &public.collect::<Vec<_>>()))
 }
 
-/// Handler of `DELETE /sessions/{id}`: ends a session of the caller.
-///
-/// # Errors
-///
-/// 404, also if the session belongs to another account; 503.
-pub async fn end_session<S: AccountStore>(
+async fn end_session<S: AccountStore>(
     State(accounts): State<Accounts<S>>,
     CurrentUser(user): CurrentUser<User>,
     SessionId(id): SessionId,
@@ -124,12 +99,7 @@ pub async fn end_session<S: AccountStore>(
     Ok(no_content())
 }
 
-/// Handler of `POST /password`: changes the password of the caller.
-///
-/// # Errors
-///
-/// 403 if the current password is wrong, 401 if the account's tokens were revoked meanwhile, 503.
-pub async fn change_password<S: AccountStore>(
+async fn change_password<S: AccountStore>(
     State(accounts): State<Accounts<S>>,
     CurrentUser(user): CurrentUser<User>,
     claims: Claims,
@@ -137,18 +107,21 @@ pub async fn change_password<S: AccountStore>(
 ) -> Result<Response, AccountError> {
     let session = accounts.session_of(&claims);
     let changed = accounts.change_password(&user, change, session.as_deref());
-    Ok(match changed.await? {
-        Some(token) => json_answer(StatusCode::OK, &token),
-        None => no_content(),
-    })
+    match changed.await {
+        Ok(Some(token)) => Ok(json_answer(StatusCode::OK, &token)),
+        Ok(None) => Ok(no_content()),
+        Err(AccountError::RejectedPassword(message)) => {
+            Ok(answer::rejected_password("new_password", message))
+        }
+        Err(error) => Err(error),
+    }
 }
 
 /// Extractor of a session's id from the path parameter `{id}`.
 ///
 /// Responds 404 to a text that cannot be the id of a session, without a query to the store:
 /// PostgreSQL rejects texts with a NUL.
-#[derive(Clone, Debug)]
-pub struct SessionId(pub String);
+struct SessionId(String);
 
 impl<S: Send + Sync> FromRequestParts<S> for SessionId {
     type Rejection = Response;

@@ -175,10 +175,10 @@ impl<S: AccountStore> Accounts<S> {
             .filter(|stored| stored.token_generation == user.token_generation)
             .ok_or(AccountError::TokensRevoked)?;
         let hash = &stored.hashed_password;
-        let verified = self.hasher.verify(change.current_password(), hash).await;
+        let verified = self.hasher.verify(&change.current_password, hash).await;
         let _ = match_or(AccountError::WrongPassword, verified, Some(user.id))?;
         let (policy, new) = (self.password_policy.as_deref(), &change.new_password);
-        password_policy::check(policy, "new_password", new, &stored.email).await?;
+        password_policy::check(policy, new, &stored.email).await?;
         let hash = self.hasher.hash(new.as_str()).await?;
         self.revoke_tokens(user, Some(&hash), session).await
     }

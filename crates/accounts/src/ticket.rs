@@ -42,12 +42,7 @@ pub fn ticket_routes() -> Router {
     answer::finished(Router::new().route("/stream-ticket", post(stream_ticket)))
 }
 
-/// Handler of `POST /stream-ticket`: issues a ticket for the caller's token.
-///
-/// # Errors
-///
-/// 500 if the layer is not configured with `stream_tickets`, 503.
-pub async fn stream_ticket(
+async fn stream_ticket(
     _: CurrentUser<User>,
     identity: Identity<User>,
 ) -> Result<Response, AuthError> {

@@ -10,33 +10,17 @@ use serde::{Serialize, Serializer};
 ///
 /// Serialized as an item of the `detail` list of a 422 response, in the format of FastAPI:
 /// `{"type", "loc", "msg"}`. It never contains the input.
-///
-/// ```
-/// use serde_json::json;
-/// use tower_warder_accounts::PasswordReset;
-///
-/// let errors = PasswordReset::parse(json!({"password": "tower"})).unwrap_err();
-/// assert_eq!(
-///     serde_json::to_value(errors).unwrap(),
-///     json!([{
-///         "type": "string_too_short",
-///         "loc": ["body", "password"],
-///         "msg": "String should have at least 8 characters",
-///     }])
-/// );
-/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ValidationError {
-    kind: ValidationErrorKind,
+pub(super) struct ValidationError {
+    pub(super) kind: ValidationErrorKind,
     location: Location,
-    field: Option<&'static str>,
-    message: Cow<'static, str>,
+    pub(super) field: Option<&'static str>,
+    pub(super) message: Cow<'static, str>,
 }
 
 /// Kinds of [`ValidationError`], with the names of pydantic.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum ValidationErrorKind {
+pub(super) enum ValidationErrorKind {
     /// Missing field.
     Missing,
     /// Not a string.
@@ -63,8 +47,7 @@ pub enum ValidationErrorKind {
 
 /// The part of a request that a [`ValidationError`] is in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Location {
+pub(super) enum Location {
     /// The body.
     Body,
     /// The path.
@@ -75,7 +58,7 @@ pub enum Location {
 
 impl ValidationError {
     /// Creates the error of a field, with a message that must not contain the input.
-    pub fn new(
+    pub(super) fn new(
         kind: ValidationErrorKind,
         location: Location,
         field: &'static str,
@@ -90,7 +73,7 @@ impl ValidationError {
     }
 
     /// A missing field.
-    pub(crate) fn missing(location: Location, field: &'static str) -> Self {
+    pub(super) fn missing(location: Location, field: &'static str) -> Self {
         Self::new(
             ValidationErrorKind::Missing,
             location,
@@ -100,7 +83,7 @@ impl ValidationError {
     }
 
     /// A body that is not JSON at all.
-    pub(crate) const fn not_json() -> Self {
+    pub(super) const fn not_json() -> Self {
         Self::of_whole(
             Location::Body,
             ValidationErrorKind::JsonInvalid,
@@ -109,13 +92,13 @@ impl ValidationError {
     }
 
     /// A body with an object that has two members of one name.
-    pub(crate) const fn duplicate_member() -> Self {
+    pub(super) const fn duplicate_member() -> Self {
         let message = "Each member of an object may be given once";
         Self::of_whole(Location::Body, ValidationErrorKind::JsonInvalid, message)
     }
 
     /// A body that is JSON, but no object.
-    pub(crate) const fn not_an_object() -> Self {
+    pub(super) const fn not_an_object() -> Self {
         let message = "Input should be a valid dictionary or object";
         Self::of_whole(
             Location::Body,
@@ -125,7 +108,7 @@ impl ValidationError {
     }
 
     /// An error of a part of the request as a whole.
-    pub(crate) const fn of_whole(
+    pub(super) const fn of_whole(
         location: Location,
         kind: ValidationErrorKind,
         message: &'static str,
@@ -136,26 +119,6 @@ impl ValidationError {
             field: None,
             message: Cow::Borrowed(message),
         }
-    }
-
-    /// Returns the kind of error.
-    pub const fn kind(&self) -> ValidationErrorKind {
-        self.kind
-    }
-
-    /// Returns the part of the request that has the error.
-    pub const fn location(&self) -> Location {
-        self.location
-    }
-
-    /// Returns the field that has the error; `None` if it is the whole part.
-    pub const fn field(&self) -> Option<&'static str> {
-        self.field
-    }
-
-    /// Returns the message for the client.
-    pub fn message(&self) -> &str {
-        &self.message
     }
 }
 
@@ -174,7 +137,7 @@ impl Serialize for ValidationError {
 
 impl ValidationErrorKind {
     /// Returns the name of the kind: `type` in JSON.
-    pub const fn as_str(self) -> &'static str {
+    pub(super) const fn as_str(self) -> &'static str {
         match self {
             Self::Missing => "missing",
             Self::StringType => "string_type",
@@ -193,7 +156,7 @@ impl ValidationErrorKind {
 
 impl Location {
     /// Returns the name of the location: the first item of `loc` in JSON.
-    pub const fn as_str(self) -> &'static str {
+    const fn as_str(self) -> &'static str {
         match self {
             Self::Body => "body",
             Self::Path => "path",

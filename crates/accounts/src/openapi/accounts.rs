@@ -16,7 +16,8 @@ use crate::answer::{
     EMAIL_TAKEN, LAST_DELETION, LAST_DEMOTION, LAST_DISABLING, USER_NOT_FOUND,
     WRONG_BOOTSTRAP_SECRET,
 };
-use crate::{PasswordReset, Token, UserCreate, UserLogin, UserPublic, UserUpdate, ValidationError};
+use crate::validation_error::ValidationError;
+use crate::{PasswordReset, Token, UserCreate, UserLogin, UserPublic, UserUpdate};
 
 /// OpenAPI description of [`routes`](crate::routes), to be nested under the same prefix.
 ///

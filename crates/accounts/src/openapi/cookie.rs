@@ -9,7 +9,8 @@ use utoipa::openapi::schema::ComponentsBuilder;
 use utoipa::openapi::{Info, OpenApiBuilder, PathsBuilder};
 
 use super::operation::{Describe, Invalid, reference};
-use crate::{UserLogin, UserPublic, ValidationError};
+use crate::validation_error::ValidationError;
+use crate::{UserLogin, UserPublic};
 
 /// OpenAPI description of [`cookie_routes`](crate::cookie_routes), to be nested under the same
 /// prefix, beside [`AccountsApi`](crate::openapi::AccountsApi).

@@ -19,8 +19,8 @@ use utoipa::openapi::{ContentBuilder, Ref, RefOr, Required, Response, ResponseBu
 use utoipa::{PartialSchema, ToSchema};
 
 use super::schema::{integer, string};
-use crate::ValidationError;
 use crate::answer::{BODY_TIMEOUT, BROKEN_BODY, NO_FORM, NOT_JSON, TOO_LARGE};
+use crate::validation_error::ValidationError;
 
 /// Builder of one operation.
 pub(super) struct Describe {

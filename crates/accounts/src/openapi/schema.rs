@@ -8,9 +8,11 @@ use utoipa::openapi::schema::{ArrayBuilder, KnownFormat, ObjectBuilder, SchemaTy
 use utoipa::openapi::{RefOr, Schema, SchemaFormat};
 use utoipa::{PartialSchema, ToSchema};
 
+use crate::session::RefreshGrant;
+use crate::validation_error::ValidationError;
 use crate::{
-    Email, Password, PasswordChange, PasswordReset, RefreshGrant, SessionPublic, Token, UserCreate,
-    UserLogin, UserPublic, UserUpdate, ValidationError,
+    Email, Password, PasswordChange, PasswordReset, SessionPublic, Token, UserCreate, UserLogin,
+    UserPublic, UserUpdate,
 };
 
 impl ToSchema for UserPublic {}

@@ -10,7 +10,9 @@ use utoipa::openapi::{Info, OpenApiBuilder, PathsBuilder};
 
 use super::operation::{Describe, Invalid, reference};
 use crate::answer::{INVALID_REFRESH_TOKEN, SESSION_NOT_FOUND, WRONG_PASSWORD};
-use crate::{PasswordChange, RefreshGrant, SessionPublic, Token, ValidationError};
+use crate::session::RefreshGrant;
+use crate::validation_error::ValidationError;
+use crate::{PasswordChange, SessionPublic, Token};
 
 /// OpenAPI description of [`session_routes`](crate::session_routes), to be nested under the same
 /// prefix, beside [`AccountsApi`](crate::openapi::AccountsApi).

@@ -5,41 +5,24 @@ use std::fmt;
 use serde_json::Value;
 use zeroize::Zeroizing;
 
-use crate::body::Body;
+use crate::body::{Body, FromJson};
 use crate::password::Password;
-use crate::request::FromJson;
 use crate::validation_error::ValidationError;
 
 /// Refresh token that a client sends to renew or end its session.
 ///
 /// Not parsed yet: a malformed token is treated like an invalid one.
-pub struct RefreshGrant {
-    refresh_token: Zeroizing<String>,
+pub(crate) struct RefreshGrant {
+    pub(crate) refresh_token: Zeroizing<String>,
 }
 
-impl RefreshGrant {
-    /// Parses a JSON body.
-    ///
-    /// # Errors
-    ///
-    /// Returns every validation error.
-    pub fn parse(body: Value) -> Result<Self, Vec<ValidationError>> {
+impl FromJson for RefreshGrant {
+    fn from_json(body: Value) -> Result<Self, Vec<ValidationError>> {
         let mut body = Body::open(body)?;
         let refresh_token = body.required("refresh_token").map(Zeroizing::new);
         refresh_token
             .map(|refresh_token| Self { refresh_token })
             .ok_or_else(|| body.into_errors())
-    }
-
-    /// Returns the token as it was sent.
-    pub fn refresh_token(&self) -> &str {
-        &self.refresh_token
-    }
-}
-
-impl FromJson for RefreshGrant {
-    fn from_json(body: Value) -> Result<Self, Vec<ValidationError>> {
-        Self::parse(body)
     }
 }
 
@@ -51,9 +34,8 @@ impl fmt::Debug for RefreshGrant {
 
 /// New password that the owner of an account sets.
 pub struct PasswordChange {
-    current_password: Zeroizing<String>,
-    /// The new password.
-    pub new_password: Password,
+    pub(crate) current_password: Zeroizing<String>,
+    pub(crate) new_password: Password,
 }
 
 impl PasswordChange {
@@ -64,13 +46,11 @@ impl PasswordChange {
             new_password,
         }
     }
+}
 
-    /// Parses a JSON body. The rules for new passwords do not apply to the current one.
-    ///
-    /// # Errors
-    ///
-    /// Returns every validation error.
-    pub fn parse(body: Value) -> Result<Self, Vec<ValidationError>> {
+impl FromJson for PasswordChange {
+    // The rules for new passwords do not apply to the current one.
+    fn from_json(body: Value) -> Result<Self, Vec<ValidationError>> {
         let mut body = Body::open(body)?;
         let current_password = body.required("current_password").map(Zeroizing::new);
         let new_password = body.required("new_password");
@@ -82,21 +62,33 @@ impl PasswordChange {
             _ => Err(body.into_errors()),
         }
     }
-
-    /// Returns the current password as it was sent.
-    pub fn current_password(&self) -> &str {
-        &self.current_password
-    }
-}
-
-impl FromJson for PasswordChange {
-    fn from_json(body: Value) -> Result<Self, Vec<ValidationError>> {
-        Self::parse(body)
-    }
 }
 
 impl fmt::Debug for PasswordChange {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("PasswordChange").finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn debug_shows_no_token_and_no_password() {
+        let sent = json!({
+            "refresh_token": "hunter22", "current_password": "hunter22", "new_password": "hunter22",
+        });
+        let wrong = json!({
+            "refresh_token": ["hunter22"], "current_password": ["hunter22"], "new_password": "hunter",
+        });
+        for body in [sent, wrong] {
+            let grant = RefreshGrant::from_json(body.clone());
+            let change = PasswordChange::from_json(body);
+            let text = format!("{grant:?} {grant:#?} {change:?} {change:#?}");
+            assert!(!text.contains("hunter"), "{text}");
+        }
     }
 }

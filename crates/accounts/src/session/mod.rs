@@ -8,7 +8,8 @@ mod sessions;
 mod input;
 
 pub use in_memory::InMemorySessionStore;
-pub use input::{PasswordChange, RefreshGrant};
+pub use input::PasswordChange;
+pub(crate) use input::RefreshGrant;
 pub use model::{PreviousToken, Rotation, Session, SessionPublic};
 pub use sessions::Sessions;
 pub(crate) use sessions::TARGET;

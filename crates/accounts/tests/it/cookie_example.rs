@@ -2,9 +2,8 @@
 
 use axum::body::Body;
 use http::Request;
-use serde_json::json;
 use tower_warder::{HmacSecret, JwtIssuer};
-use tower_warder_accounts::{Accounts, InMemoryAccountStore, UserCreate};
+use tower_warder_accounts::{Accounts, Email, InMemoryAccountStore, Password, UserCreate};
 
 use crate::support::{get, send};
 
@@ -16,11 +15,9 @@ mod example;
 async fn browser_stays_logged_in_and_no_other_page_speaks_for_it() {
     let secret = HmacSecret::generate();
     let accounts = Accounts::new(InMemoryAccountStore::new(), JwtIssuer::hs256(&secret));
-    let ada = json!({"email": "ada@example.com", "password": "correct horse"});
-    accounts
-        .register(UserCreate::parse(ada).unwrap())
-        .await
-        .unwrap();
+    let email = Email::new("ada@example.com").unwrap();
+    let ada = UserCreate::new(email, Password::new("correct horse").unwrap());
+    accounts.register(ada).await.unwrap();
     let app = example::app(accounts, &secret, example::cookie().unwrap());
     assert!(send(&app, get("/")).await.body.contains("stranger"));
 

@@ -2,7 +2,7 @@
 
 use axum::Router;
 use axum::body::Body;
-use axum::routing::post;
+use axum::routing::get;
 use http::Request;
 use serde_json::json;
 use tower_warder::{AuthLayer, testing};
@@ -128,15 +128,11 @@ async fn the_prefix_may_have_parameters_of_its_own() {
 }
 
 #[tokio::test]
-async fn what_a_handler_says_by_itself_is_for_no_cache() {
+async fn responses_of_registration_and_login_are_not_cached() {
     let accounts = Accounts::new(InMemoryAccountStore::new(), testing::issuer()).hasher(hasher());
-    let app = Router::new()
-        .route(
-            "/register",
-            post(accounts::register::<InMemoryAccountStore>),
-        )
-        .route("/login", post(accounts::login::<InMemoryAccountStore>))
-        .with_state(accounts.clone())
+    // Not nested, beside a route of the application.
+    let app = accounts::routes(accounts.clone())
+        .route("/health", get(async || "ok"))
         .layer(AuthLayer::new(testing::verifier(), accounts));
     let body = json!({"email": "root@example.org", "password": PASSWORD}).to_string();
     let request = |path, media_type, body| {
@@ -150,4 +146,6 @@ async fn what_a_handler_says_by_itself_is_for_no_cache() {
         assert_eq!(answer.status, status, "{}", answer.body);
         assert_eq!(answer.header("cache-control"), Some("no-store"));
     }
+    let health = send(&app, Request::get("/health").body(Body::empty()).unwrap()).await;
+    assert_eq!(health.header("cache-control"), None);
 }

@@ -2,16 +2,14 @@
 
 mod browser;
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::routing::post;
 use http::HeaderMap;
 use http::header::SET_COOKIE;
 use serde_json::json;
 use tower_warder::credentials::{AuthCookie, CredentialSource};
-use tower_warder_accounts::{self as accounts, AccountStore};
+use tower_warder_accounts as accounts;
 
 use self::browser::{
     LIFETIME, accounts_of, both, cookie, form_to, from, log_in, server, server_with, token_in,
@@ -247,21 +245,14 @@ async fn routes_of_the_contract_set_no_cookie() {
 }
 
 #[tokio::test]
-async fn each_handler_can_be_mounted_by_itself() {
+async fn cookie_without_tls_is_set_without_prefix_and_secure() {
     let server = Server::new().await;
     server.jane().await;
     let plain = AuthCookie::dangerous_without_tls("id").unwrap();
-    let state = (accounts_of(&server, LIFETIME), plain.clone());
-    let app = Router::new()
-        .route(
-            "/api/auth/in",
-            post(accounts::cookie_login::<Arc<dyn AccountStore>>).with_state(state),
-        )
-        .route(
-            "/api/auth/out",
-            post(accounts::cookie_logout).with_state(plain),
-        );
-    let answer = send(&app, form_to("/in", "jane@example.org", PASSWORD)).await;
+    // Without the other routes, and without a layer.
+    let routes = accounts::cookie_routes(accounts_of(&server, LIFETIME), plain);
+    let app = Router::new().nest("/api/auth", routes);
+    let answer = send(&app, form_to("/cookie/login", "jane@example.org", PASSWORD)).await;
     assert_eq!(
         (answer.status.as_u16(), answer.header("cache-control")),
         (200, Some("no-store"))
@@ -271,7 +262,7 @@ async fn each_handler_can_be_mounted_by_itself() {
         line.starts_with("id=ey") && line.ends_with("HttpOnly; SameSite=Lax"),
         "{line}"
     );
-    let answer = send(&app, bare("POST", "/out")).await;
+    let answer = send(&app, bare("POST", "/cookie/logout")).await;
     assert_eq!(
         (answer.status.as_u16(), answer.header("cache-control")),
         (204, Some("no-store"))

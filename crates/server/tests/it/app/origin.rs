@@ -9,9 +9,10 @@ use axum::routing::get;
 use http::{Request, Version};
 use proptest::prelude::*;
 use reqwest::Url;
-use serde_json::json;
 use tower_warder::{HmacSecret, JwtIssuer, JwtVerifier, UserStatus};
-use tower_warder_accounts::{Accounts, Actor, InMemoryAccountStore, UserCreate, UserUpdate};
+use tower_warder_accounts::{
+    Accounts, Actor, Email, InMemoryAccountStore, Password, UserCreate, UserUpdate,
+};
 
 use super::example;
 use super::example::bootstrap::Bootstrap;
@@ -31,8 +32,9 @@ async fn server(public_origin: Option<&str>) -> (Router, String) {
     let secret = HmacSecret::generate();
     let issuer = JwtIssuer::hs256(&secret);
     let accounts = Accounts::new(InMemoryAccountStore::new(), issuer.clone());
-    let new = json!({"email": "ada@example.com", "password": "correct horse"});
-    let ada = accounts.register(UserCreate::parse(new).unwrap()).await;
+    let email = Email::new("ada@example.com").unwrap();
+    let new = UserCreate::new(email, Password::new("correct horse").unwrap());
+    let ada = accounts.register(new).await;
     let approved = UserUpdate {
         status: Some(UserStatus::Approved),
         ..UserUpdate::default()

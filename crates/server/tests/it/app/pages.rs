@@ -6,10 +6,9 @@ use std::time::{Duration, UNIX_EPOCH};
 use axum::Router;
 use axum::body::Body;
 use http::Request;
-use serde_json::json;
 use tower_warder::testing::FixedClock;
 use tower_warder::{HmacSecret, JwtIssuer, JwtVerifier, UserStatus};
-use tower_warder_accounts::{Accounts, Actor, UserCreate, UserUpdate};
+use tower_warder_accounts::{Accounts, Actor, Email, Password, UserCreate, UserUpdate};
 
 use super::{Store, example};
 use crate::support::{Answer, Place, get, send};
@@ -34,8 +33,8 @@ impl Site {
             (BOB, "bob", UserStatus::Approved),
             (EVE, "eve", UserStatus::Disabled),
         ] {
-            let new = json!({"email": format!("{name}@example.com"), "password": "correct horse"});
-            let new = UserCreate::parse(new).unwrap();
+            let email = Email::new(&format!("{name}@example.com")).unwrap();
+            let new = UserCreate::new(email, Password::new("correct horse").unwrap());
             let user = accounts.register(new).await.unwrap();
             let status = UserUpdate {
                 status: Some(status),

@@ -7,7 +7,7 @@ use axum::{Extension, Router};
 use futures_util::{FutureExt, SinkExt, StreamExt};
 use http::StatusCode;
 use http::header::{HeaderName, HeaderValue};
-use serde_json::{Value, json};
+use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
@@ -21,7 +21,9 @@ use tower_warder::password::{PasswordHasher, PasswordParams};
 use tower_warder::stream_ticket::StreamTickets;
 use tower_warder::testing::{self, FixedClock};
 use tower_warder::{AuthLayer, UserStatus};
-use tower_warder_accounts::{self as accounts, Accounts, Actor, User, UserCreate, UserUpdate};
+use tower_warder_accounts::{
+    self as accounts, Accounts, Actor, Email, Password, User, UserCreate, UserUpdate,
+};
 
 use super::super::example::{self, serve, streams};
 use crate::support::Place;
@@ -181,9 +183,8 @@ impl House {
 }
 
 async fn register(accounts: &Accounts<Arc<Staged>>, name: &str) -> User {
-    let email = format!("{name}@example.com");
-    let new = json!({"email": email, "password": "correct horse"});
-    let new = UserCreate::parse(new).unwrap();
+    let email = Email::new(&format!("{name}@example.com")).unwrap();
+    let new = UserCreate::new(email, Password::new("correct horse").unwrap());
     accounts.register(new).await.unwrap()
 }
 

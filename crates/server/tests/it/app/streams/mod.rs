@@ -9,7 +9,7 @@ use serde_json::json;
 use tower_warder::UserStatus;
 use tower_warder::UserStatus::{Approved, Disabled, Pending};
 use tower_warder::cache::UserCache;
-use tower_warder_accounts::{Actor, PasswordReset, UserUpdate};
+use tower_warder_accounts::{Actor, Password, PasswordReset, UserUpdate};
 
 use self::client::{Closed, EVENTS, House, SOCKET, WEEK, events, socket};
 
@@ -360,7 +360,8 @@ impl UserChange {
         match self {
             Self::Disabled => house.set("bob", UserStatus::Disabled).await,
             Self::Reset => {
-                let reset = PasswordReset::parse(json!({"password": "another horse"})).unwrap();
+                let password = Password::new("another horse").unwrap();
+                let reset = PasswordReset { password };
                 let done = accounts.reset_password(bob, reset, Actor::System).await;
                 done.unwrap();
             }
