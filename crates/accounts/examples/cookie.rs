@@ -4,12 +4,12 @@
 //!
 //! ```text
 //! site=http://localhost:3000
-//! curl -i $site/ -b jar                                                               # stranger
+//! curl -i $site/ -b jar                                                               # anonymous
 //! curl -i $site/auth/cookie/login -c jar -d username=ada@example.com -d 'password=correct horse'
 //! curl -i $site/ -b jar                                                               # ada
 //! curl -i $site/note -b jar -d 'text=hello'                                           # 201
 //! curl -i $site/note -b jar -d 'text=hello' -H 'Origin: https://evil.example'         # 403
-//! curl -i $site/ -b session=expired                                                   # stranger
+//! curl -i $site/ -b session=expired                                                   # anonymous
 //! curl -i $site/note -b session=expired -d 'text=hello'                               # 401, cleared
 //! curl -i $site/auth/cookie/logout -b jar -c jar -X POST
 //! ```
@@ -32,7 +32,7 @@ async fn home(user: Option<CurrentUser<User>>) -> Html<String> {
     Html(match user {
         // No escaping needed: an `Email` contains neither `<` nor `>`.
         Some(user) => format!("<p>Hello, {}{LOGOUT}\n", user.email),
-        None => format!("<p>Hello, stranger{LOGIN}\n"),
+        None => format!("<p>Hello, anonymous{LOGIN}\n"),
     })
 }
 

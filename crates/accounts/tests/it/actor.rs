@@ -1,4 +1,4 @@
-//! Admins who are none any more when their request comes to its end.
+//! Admins who are disabled or demoted while their request is processed.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -16,23 +16,23 @@ use super::server::{Approved, Disabled, PASSWORD, Server, bare, body, by, json_t
 use super::staged::{Pause, Staged};
 use crate::support::Answer;
 
-/// What the door would have said.
-fn check(answer: &Answer, kind: AuthErrorKind, asked: &str) {
+/// Checks for the response of the guard.
+fn assert_rejected(answer: &Answer, kind: AuthErrorKind, case: &str) {
     let expected = AuthError::new(kind);
     let detail = match kind {
         AuthErrorKind::Forbidden => "Admin access required",
         _ => expected.detail(),
     };
-    assert_eq!(answer.status, expected.status(), "{asked}: {}", answer.body);
-    assert_eq!(answer.detail(), detail, "{asked}");
-    assert_eq!(answer.json()["code"], expected.code(), "{asked}");
+    assert_eq!(answer.status, expected.status(), "{case}: {}", answer.body);
+    assert_eq!(answer.detail(), detail, "{case}");
+    assert_eq!(answer.json()["code"], expected.code(), "{case}");
     assert_eq!(
         answer.headers.get("www-authenticate"),
         expected.challenge().as_ref(),
-        "{asked}"
+        "{case}"
     );
     let error = answer.extensions.get::<AuthError>().unwrap();
-    assert_eq!(error.kind(), kind, "{asked}");
+    assert_eq!(error.kind(), kind, "{case}");
 }
 
 async fn disable(server: &Server, user: &User) -> Vec<User> {
@@ -44,8 +44,9 @@ async fn disable(server: &Server, user: &User) -> Vec<User> {
     server.store.list(Page::default()).await.unwrap()
 }
 
-/// A request whose body comes when it is sent, and a sign that somebody waits for it.
-fn withheld(
+/// A request with a delayed body: a receiver that fires when the body is read, and the sender that
+/// releases it.
+fn with_delayed_body(
     method: &str,
     path: &str,
     value: &Value,
@@ -68,7 +69,7 @@ fn withheld(
 }
 
 #[tokio::test]
-async fn admin_disabled_while_the_body_arrives_changes_nothing() {
+async fn admin_disabled_during_the_request_body_changes_nothing() {
     let server = Server::new().await;
     let (root, _) = server.admin().await;
     for (number, (method, path, value)) in [
@@ -79,7 +80,7 @@ async fn admin_disabled_while_the_body_arrives_changes_nothing() {
         ),
         ("PUT", "/users/1", json!({"email": "mine@example.org"})),
         ("PUT", "/users/1", json!({"is_admin": false})),
-        // Nobody learns any more who is there.
+        // Does not reveal which accounts exist.
         (
             "POST",
             "/users/99/reset-password",
@@ -90,10 +91,10 @@ async fn admin_disabled_while_the_body_arrives_changes_nothing() {
     .into_iter()
     .enumerate()
     {
-        let asked = format!("{method} {path} {value}");
+        let case = format!("{method} {path} {value}");
         let email = format!("former{number}@example.org");
         let former = server.add(&email, true, Approved).await;
-        let (request, waiting, send) = withheld(method, path, &value);
+        let (request, waiting, send) = with_delayed_body(method, path, &value);
         let request = by(&server.token(&former), request);
         let answer = tokio::spawn({
             let server = server.clone();
@@ -102,15 +103,15 @@ async fn admin_disabled_while_the_body_arrives_changes_nothing() {
         waiting.await.unwrap();
         let before = disable(&server, &former).await;
         send.send(()).unwrap();
-        check(&answer.await.unwrap(), AuthErrorKind::InvalidToken, &asked);
+        assert_rejected(&answer.await.unwrap(), AuthErrorKind::InvalidToken, &case);
         let after = server.store.list(Page::default()).await.unwrap();
-        assert_eq!(after, before, "{asked}");
+        assert_eq!(after, before, "{case}");
     }
     assert_eq!(server.stored(1).await, root);
 }
 
 #[tokio::test]
-async fn admin_disabled_just_before_the_store_decides_changes_nothing() {
+async fn admin_disabled_before_the_store_call_changes_nothing() {
     let store = Arc::new(Staged::new().await);
     let server = Server::over(Arc::clone(&store));
     let (root, _) = server.admin().await;
@@ -130,7 +131,7 @@ async fn admin_disabled_just_before_the_store_decides_changes_nothing() {
     .into_iter()
     .enumerate()
     {
-        let asked = format!("{} {}", request.method(), request.uri());
+        let case = format!("{} {}", request.method(), request.uri());
         let email = format!("former{number}@example.org");
         let former = server.add(&email, true, Approved).await;
         let request = by(&server.token(&former), request);
@@ -142,19 +143,20 @@ async fn admin_disabled_just_before_the_store_decides_changes_nothing() {
         store.arrival().await;
         let before = disable(&server, &former).await;
         store.go_on();
-        check(&answer.await.unwrap(), AuthErrorKind::InvalidToken, &asked);
+        assert_rejected(&answer.await.unwrap(), AuthErrorKind::InvalidToken, &case);
         let after = server.store.list(Page::default()).await.unwrap();
-        assert_eq!(after, before, "{asked}");
+        assert_eq!(after, before, "{case}");
     }
     assert_eq!(server.stored(1).await, root);
 }
 
 #[tokio::test]
-async fn admin_demoted_while_the_body_arrives_is_no_admin() {
+async fn admin_demoted_during_the_request_body_gets_403() {
     let server = Server::new().await;
     let (root, _) = server.admin().await;
     let former = server.add("former@example.org", true, Approved).await;
-    let (request, waiting, send) = withheld("PUT", "/users/1", &json!({"is_admin": false}));
+    let (request, waiting, send) =
+        with_delayed_body("PUT", "/users/1", &json!({"is_admin": false}));
     let request = by(&server.token(&former), request);
     let answer = tokio::spawn({
         let server = server.clone();
@@ -167,6 +169,6 @@ async fn admin_demoted_while_the_body_arrives_is_no_admin() {
     };
     server.change(former.id, demotion).await;
     send.send(()).unwrap();
-    check(&answer.await.unwrap(), AuthErrorKind::Forbidden, "demotion");
+    assert_rejected(&answer.await.unwrap(), AuthErrorKind::Forbidden, "demotion");
     assert_eq!(server.stored(1).await, root);
 }

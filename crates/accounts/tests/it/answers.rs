@@ -1,4 +1,4 @@
-//! The table of routes: what each answers, and to whom.
+//! Responses of each route, and the order of its checks.
 
 use axum::body::Body;
 use http::Request;
@@ -10,7 +10,7 @@ use super::server::{
 };
 
 #[tokio::test]
-async fn every_route_answers_with_what_the_contract_says() {
+async fn routes_answer_as_in_the_contract() {
     let server = Server::new().await;
     let first = server.register("Jane@Example.org").await;
     assert_eq!(first.status, 201);
@@ -81,7 +81,7 @@ async fn every_route_answers_with_what_the_contract_says() {
 }
 
 #[tokio::test]
-async fn every_refusal_says_why() {
+async fn rejections_state_their_reason() {
     let server = Server::new().await;
     let (root, admin) = server.admin().await;
     let (jane, _) = server.jane().await;
@@ -147,16 +147,16 @@ async fn every_refusal_says_why() {
         (bare("GET", "/nothing"), 404, "Not Found"),
         (bare("PATCH", &jane), 405, "Method Not Allowed"),
     ] {
-        let asked = format!("{} {}", request.method(), request.uri());
+        let case = format!("{} {}", request.method(), request.uri());
         let answer = server.send(request).await;
-        assert_eq!(answer.status, status, "{asked}: {}", answer.body);
-        assert_eq!(answer.detail(), detail, "{asked}");
+        assert_eq!(answer.status, status, "{case}: {}", answer.body);
+        assert_eq!(answer.detail(), detail, "{case}");
         let challenge = (status == 401).then_some("Bearer");
-        assert_eq!(answer.header("www-authenticate"), challenge, "{asked}");
+        assert_eq!(answer.header("www-authenticate"), challenge, "{case}");
     }
 }
 
-/// Each as wrong as can be in path and body, so that only who asks decides.
+/// Requests to guarded routes with invalid path and body, so that only authorization decides.
 fn guarded() -> Vec<Request<Body>> {
     vec![
         bare("GET", "/me"),
@@ -169,14 +169,14 @@ fn guarded() -> Vec<Request<Body>> {
 }
 
 #[tokio::test]
-async fn who_asks_is_judged_before_what_is_asked() {
+async fn authorization_is_checked_before_the_input() {
     let server = Server::new().await;
     let (_, jane) = server.jane().await;
     let pending = server.add("paul@example.org", true, Pending).await;
     let disabled = server.add("dora@example.org", true, Disabled).await;
 
     for request in guarded() {
-        let asked = request.uri().to_string();
+        let case = request.uri().to_string();
         let answer = server.send(request).await;
         assert_eq!(
             (answer.status.as_u16(), answer.detail().as_str()),
@@ -187,7 +187,7 @@ async fn who_asks_is_judged_before_what_is_asked() {
                 .header("www-authenticate")
                 .unwrap()
                 .starts_with("Bearer"),
-            "{asked}"
+            "{case}"
         );
     }
     for token in ["abc", &server.token(&pending), &server.token(&disabled)] {
@@ -211,7 +211,7 @@ async fn who_asks_is_judged_before_what_is_asked() {
 }
 
 #[tokio::test]
-async fn path_is_judged_before_the_body_and_both_before_the_account() {
+async fn path_is_checked_before_body_and_body_before_account() {
     let server = Server::new().await;
     let (root, admin) = server.admin().await;
     for (path, media_type, text, status) in [
@@ -224,7 +224,7 @@ async fn path_is_judged_before_the_body_and_both_before_the_account() {
             r#"{"status": 1}"#,
             422,
         ),
-        // Not found before anything of the rules for admins; those before the address.
+        // 404 comes before the rules for admins, and these before the check of the address.
         (
             "/users/99".to_owned(),
             "application/json",
@@ -249,7 +249,7 @@ async fn path_is_judged_before_the_body_and_both_before_the_account() {
 }
 
 #[tokio::test]
-async fn credential_is_nothing_to_the_routes_for_anyone() {
+async fn public_routes_ignore_credentials() {
     let server = Server::new().await;
     let new = json!({"email": "jane@example.org", "password": PASSWORD});
     let registered = server

@@ -1,4 +1,4 @@
-//! What is wrong with a body.
+//! Invalid request bodies.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -16,22 +16,22 @@ use super::server::{FORM, PASSWORD, Server, bare, body, by, form, json_to};
 use super::sessions;
 use crate::support::Answer;
 
-/// The kinds of faults and where they are.
-fn faults(answer: &Answer) -> Vec<(String, String)> {
+/// Type and location of each validation error.
+fn validation_errors(answer: &Answer) -> Vec<(String, String)> {
     let detail = answer.json()["detail"].take();
-    let faults = detail.as_array().unwrap().iter().map(|fault| {
-        let keys: Vec<_> = fault.as_object().unwrap().keys().collect();
+    let errors = detail.as_array().unwrap().iter().map(|error| {
+        let keys: Vec<_> = error.as_object().unwrap().keys().collect();
         assert_eq!(keys, ["loc", "msg", "type"]);
-        assert!(fault["msg"].is_string());
-        let loc: Vec<_> = fault["loc"]
+        assert!(error["msg"].is_string());
+        let loc: Vec<_> = error["loc"]
             .as_array()
             .unwrap()
             .iter()
             .map(|part| part.as_str().unwrap())
             .collect();
-        (fault["type"].as_str().unwrap().to_owned(), loc.join("."))
+        (error["type"].as_str().unwrap().to_owned(), loc.join("."))
     });
-    faults.collect()
+    errors.collect()
 }
 
 fn pairs(expected: &[(&str, &str)]) -> Vec<(String, String)> {
@@ -42,7 +42,7 @@ fn pairs(expected: &[(&str, &str)]) -> Vec<(String, String)> {
 }
 
 #[tokio::test]
-async fn all_faults_of_a_body_are_told_together() {
+async fn validation_errors_are_reported_together() {
     let server = Server::new().await;
     for (new, expected) in [
         (
@@ -73,7 +73,7 @@ async fn all_faults_of_a_body_are_told_together() {
     ] {
         let answer = server.send(json_to("POST", "/register", &new)).await;
         assert_eq!(answer.status, 422, "{new}");
-        assert_eq!(faults(&answer), pairs(&expected), "{new}");
+        assert_eq!(validation_errors(&answer), pairs(&expected), "{new}");
         assert!(!answer.body.contains("hunter"), "{}", answer.body);
     }
 
@@ -85,7 +85,7 @@ async fn all_faults_of_a_body_are_told_together() {
         ("bool_type", "body.is_admin"),
         ("enum", "body.status"),
     ];
-    assert_eq!(faults(&answer), pairs(&expected));
+    assert_eq!(validation_errors(&answer), pairs(&expected));
     assert!(!answer.body.contains("hunter"), "{}", answer.body);
 
     let answer = server.send(form("grant_type=hunter&user=hunter")).await;
@@ -94,18 +94,18 @@ async fn all_faults_of_a_body_are_told_together() {
         ("missing", "body.username"),
         ("missing", "body.password"),
     ];
-    assert_eq!(faults(&answer), pairs(&expected));
+    assert_eq!(validation_errors(&answer), pairs(&expected));
     assert!(!answer.body.contains("hunter"), "{}", answer.body);
 
     let answer = server.reset(&admin, root.id, "hunter2").await;
     assert_eq!(
-        faults(&answer),
+        validation_errors(&answer),
         pairs(&[("string_too_short", "body.password")])
     );
 }
 
 #[tokio::test]
-async fn body_that_is_no_json_object_is_one_fault() {
+async fn non_object_body_is_one_validation_error() {
     let server = Server::new().await;
     let (_, admin) = server.admin().await;
     let deep = "[".repeat(8_000);
@@ -135,7 +135,11 @@ async fn body_that_is_no_json_object_is_one_fault() {
             let request = body(method, path, "application/json", text.to_owned());
             let answer = server.send(by(&admin, request)).await;
             assert_eq!(answer.status, 422, "{text:.40}");
-            assert_eq!(faults(&answer), pairs(&[(kind, "body")]), "{text:.40}");
+            assert_eq!(
+                validation_errors(&answer),
+                pairs(&[(kind, "body")]),
+                "{text:.40}"
+            );
             assert!(!answer.body.contains("hunter"), "{}", answer.body);
         }
     }
@@ -186,7 +190,7 @@ async fn duplicate_members_are_rejected() {
             &refresh,
             [r#""refresh_token": """#, r#""refresh\u005ftoken": """#],
         ),
-        // These end sessions.
+        // These end the sessions, so they come last.
         (
             "POST",
             &reset,
@@ -201,12 +205,12 @@ async fn duplicate_members_are_rejected() {
         ),
     ] {
         let token = if path == "/password" { &own } else { &admin };
-        let unasked = [
+        let unknown = [
             r#""a": 1, "a": 2"#,
             r#""a": 1, "\u0061": 2"#,
             r#""a": [{"b": {}, "b": {}}]"#,
         ];
-        for more in duplicates.into_iter().chain(unasked) {
+        for more in duplicates.into_iter().chain(unknown) {
             for text in [
                 format!("{{{members}, {more}}}"),
                 format!("{{{more}, {members}}}"),
@@ -215,14 +219,14 @@ async fn duplicate_members_are_rejected() {
                 let answer = server.send(by(token, request)).await;
                 assert_eq!(answer.status, 422, "{path}: {text}");
                 assert_eq!(
-                    faults(&answer),
+                    validation_errors(&answer),
                     pairs(&[("json_invalid", "body")]),
                     "{text}"
                 );
                 assert!(!answer.body.contains("another"), "{}", answer.body);
             }
         }
-        // Once each is fine, also names that others have deeper down.
+        // Unique names are valid, also if nested objects repeat them.
         let text = format!(r#"{{{members}, "a": [{{"a": 1}}, {{"a": 2}}], "A": 1}}"#);
         let request = body(method, path, "application/json", text);
         let answer = server.send(by(token, request)).await;
@@ -262,7 +266,7 @@ async fn duplicate_and_malformed_form_fields_are_rejected() {
                 let answer = log_in(&fields).await;
                 assert_eq!(answer.status, 422, "{path} {fields}");
                 assert_eq!(
-                    faults(&answer),
+                    validation_errors(&answer),
                     pairs(&[("value_error", "body")]),
                     "{fields}"
                 );
@@ -282,7 +286,7 @@ async fn duplicate_and_malformed_form_fields_are_rejected() {
 }
 
 #[tokio::test]
-async fn media_type_is_that_of_the_body() {
+async fn wrong_media_type_is_415() {
     let server = Server::new().await;
     let new = json!({"email": "jane@example.org", "password": PASSWORD}).to_string();
     for (media_type, status) in [
@@ -319,21 +323,21 @@ async fn media_type_is_that_of_the_body() {
     }
 }
 
-/// A body in pieces of 1 KiB, and how many of them were taken.
-fn pieces(head: String, count: usize) -> (Body, Arc<AtomicUsize>) {
-    let taken = Arc::new(AtomicUsize::new(0));
-    let counter = Arc::clone(&taken);
+/// A body in chunks of 1 KiB, and the number of chunks that were read.
+fn chunked(head: String, count: usize) -> (Body, Arc<AtomicUsize>) {
+    let read_count = Arc::new(AtomicUsize::new(0));
+    let counter = Arc::clone(&read_count);
     let tail = (0..count).map(move |_| {
         counter.fetch_add(1, Ordering::SeqCst);
         Bytes::from_static(&[b' '; 1024])
     });
     let head = std::iter::once(Bytes::from(head));
     let all = head.chain(tail).map(Ok::<_, Infallible>);
-    (Body::from_stream(stream::iter(all)), taken)
+    (Body::from_stream(stream::iter(all)), read_count)
 }
 
 #[tokio::test]
-async fn body_has_at_most_8_kib_and_the_rest_is_dropped() {
+async fn body_over_8_kib_is_413_and_drained() {
     let server = Server::new().await;
     let new = json!({"email": "jane@example.org", "password": PASSWORD}).to_string();
     let padded = |length: usize| format!("{new}{}", " ".repeat(length - new.len()));
@@ -345,14 +349,14 @@ async fn body_has_at_most_8_kib_and_the_rest_is_dropped() {
     }
 
     for (count, read) in [(7, 7), (8, 8), (4096, 4096), (100_000, 8 * 1024)] {
-        let (stream, taken) = pieces(new.clone(), count);
+        let (stream, read_count) = chunked(new.clone(), count);
         let answer = server
             .send(body("POST", "/register", "application/json", stream))
             .await;
         assert_eq!(answer.status, if count == 7 { 409 } else { 413 });
-        assert_eq!(taken.load(Ordering::SeqCst), read);
+        assert_eq!(read_count.load(Ordering::SeqCst), read);
     }
-    let (stream, _) = pieces("username=".to_owned(), 64);
+    let (stream, _) = chunked("username=".to_owned(), 64);
     assert_eq!(
         server
             .send(body("POST", "/login", FORM, stream))
@@ -362,7 +366,7 @@ async fn body_has_at_most_8_kib_and_the_rest_is_dropped() {
     );
 }
 
-/// Makes what comes after the beginning of a body.
+/// Makes the rest of a body.
 type Tail = fn() -> BoxStream<'static, Bytes>;
 
 fn byte_by_byte() -> BoxStream<'static, Bytes> {
@@ -373,14 +377,14 @@ fn byte_by_byte() -> BoxStream<'static, Bytes> {
     bytes.boxed()
 }
 
-/// So many bytes, and then nothing.
+/// Sends this many bytes and then stalls.
 fn pause_after(length: usize) -> BoxStream<'static, Bytes> {
     let bytes = stream::iter([Bytes::from(" ".repeat(length))]);
     bytes.chain(stream::pending()).boxed()
 }
 
-/// The requests that have a body, each with the beginning of one that goes on.
-fn begun(tail: Tail) -> Vec<Request<Body>> {
+/// The requests that have a body, each with the beginning of one and then `tail`.
+fn with_body_tail(tail: Tail) -> Vec<Request<Body>> {
     let begin = |method, path, media_type, head: &'static str| {
         let head = stream::iter([Bytes::from_static(head.as_bytes())]);
         let all = head.chain(tail()).map(Ok::<_, Infallible>);
@@ -397,7 +401,7 @@ fn begun(tail: Tail) -> Vec<Request<Body>> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn body_that_does_not_arrive_in_time_is_408() {
+async fn slow_body_is_408() {
     let server = Server::over(InMemoryAccountStore::new());
     let (_, admin) = server.admin().await;
     let tails: [(Tail, u16); 4] = [
@@ -407,12 +411,12 @@ async fn body_that_does_not_arrive_in_time_is_408() {
         (|| pause_after(64 * 1024), 413),
     ];
     for (tail, status) in tails {
-        for request in begun(tail) {
-            let asked = format!("{} {}", request.method(), request.uri());
+        for request in with_body_tail(tail) {
+            let case = format!("{} {}", request.method(), request.uri());
             let start = Instant::now();
             let answer = server.send(by(&admin, request)).await;
-            assert_eq!(answer.status, status, "{asked}");
-            assert_eq!(start.elapsed(), Duration::from_secs(10), "{asked}");
+            assert_eq!(answer.status, status, "{case}");
+            assert_eq!(start.elapsed(), Duration::from_secs(10), "{case}");
             if status == 408 {
                 assert_eq!(answer.json()["code"], "request_timeout");
                 assert_eq!(answer.header("connection"), Some("close"));
@@ -422,7 +426,7 @@ async fn body_that_does_not_arrive_in_time_is_408() {
 }
 
 #[tokio::test]
-async fn body_that_breaks_off_is_400() {
+async fn interrupted_body_is_400() {
     let server = Server::new().await;
     let broken = stream::iter([Ok(Bytes::from_static(b"{")), Err("connection lost")]);
     let request = body(
@@ -435,7 +439,7 @@ async fn body_that_breaks_off_is_400() {
 }
 
 #[tokio::test]
-async fn keys_that_are_not_asked_for_assign_nothing() {
+async fn unknown_members_assign_nothing() {
     let server = Server::new().await;
     let (root, admin) = server.admin().await;
     let extra = json!({

@@ -1,5 +1,5 @@
-//! Rules 7 and 8 with users in memory: what the routes change is seen at once, what others change
-//! within the time to live.
+//! Accounts with a user cache: changes by the routes take effect at once, changes by others within the
+//! time to live.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,7 +15,7 @@ async fn server() -> Server {
 }
 
 #[tokio::test]
-async fn what_an_admin_changes_is_seen_at_once() {
+async fn change_by_an_admin_takes_effect_at_once() {
     let server = server().await;
     let (_, admin) = server.admin().await;
     let (jane, token) = server.jane().await;
@@ -53,7 +53,7 @@ async fn what_an_admin_changes_is_seen_at_once() {
 }
 
 #[tokio::test]
-async fn what_somebody_else_changes_is_seen_within_the_time_to_live() {
+async fn change_in_the_store_takes_effect_within_the_ttl() {
     let server = server().await;
     let (jane, token) = server.jane().await;
     assert_eq!(server.me(&token).await.status, 200);
@@ -70,7 +70,7 @@ async fn what_somebody_else_changes_is_seen_within_the_time_to_live() {
 }
 
 #[tokio::test]
-async fn change_that_nobody_waits_for_to_its_end_is_seen_too() {
+async fn cancelled_change_takes_effect() {
     let store = Arc::new(Staged::new().await);
     let server = Server::cached_over(Arc::clone(&store) as _, |accounts| accounts);
     let (_, admin) = server.admin().await;
@@ -80,14 +80,14 @@ async fn change_that_nobody_waits_for_to_its_end_is_seen_too() {
     store.pause(Pause::AfterUpdate);
     let change = server.put(&admin, jane.id, json!({"status": "disabled"}));
     tokio::select! {
-        answer = change => panic!("it does not pause: {answer:?}"),
+        answer = change => panic!("the store does not pause: {answer:?}"),
         () = store.arrival() => {}
     }
     assert_eq!(server.me(&token).await.status, 401);
 }
 
 #[tokio::test]
-async fn subjects_that_are_addresses_are_asked_for_each_time() {
+async fn email_subject_is_not_cached() {
     let server = Server::cached(|accounts| accounts.subject(SubjectClaim::Email)).await;
     let (jane, _) = server.jane().await;
     let token = server.token_of("jane@example.org", PASSWORD).await;

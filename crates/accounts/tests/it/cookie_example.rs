@@ -1,4 +1,4 @@
-//! The example `cookie`, without a port.
+//! The example `cookie`, without a socket.
 
 use axum::body::Body;
 use http::Request;
@@ -12,14 +12,14 @@ use crate::support::{get, send};
 mod example;
 
 #[tokio::test]
-async fn browser_stays_logged_in_and_no_other_page_speaks_for_it() {
+async fn browser_stays_logged_in_and_csrf_is_rejected() {
     let secret = HmacSecret::generate();
     let accounts = Accounts::new(InMemoryAccountStore::new(), JwtIssuer::hs256(&secret));
     let email = Email::new("ada@example.com").unwrap();
     let ada = UserCreate::new(email, Password::new("correct horse").unwrap());
     accounts.register(ada).await.unwrap();
     let app = example::app(accounts, &secret, example::cookie().unwrap());
-    assert!(send(&app, get("/")).await.body.contains("stranger"));
+    assert!(send(&app, get("/")).await.body.contains("anonymous"));
 
     let form = "username=ada@example.com&password=correct+horse";
     let login = Request::post("/auth/cookie/login")
@@ -51,15 +51,16 @@ async fn browser_stays_logged_in_and_no_other_page_speaks_for_it() {
         assert_eq!(answer.status, status, "{origin}");
     }
 
-    // One of another secret: the page still has its form, and what needs a user clears it.
-    let dead = JwtIssuer::hs256(&HmacSecret::generate())
+    // A cookie of another secret: the page still has its form, and a guarded route clears the cookie.
+    let invalid = JwtIssuer::hs256(&HmacSecret::generate())
         .issue("1")
         .unwrap();
-    let dead = format!("session={dead}");
+    let invalid = format!("session={invalid}");
     let mut home = get("/");
-    home.headers_mut().insert("cookie", dead.parse().unwrap());
-    assert!(send(&app, home).await.body.contains("stranger"));
-    let note = Request::post("/note").header("cookie", dead);
+    home.headers_mut()
+        .insert("cookie", invalid.parse().unwrap());
+    assert!(send(&app, home).await.body.contains("anonymous"));
+    let note = Request::post("/note").header("cookie", invalid);
     let note = send(&app, note.body(Body::empty()).unwrap()).await;
     assert_eq!(note.status, 401);
     assert_eq!(note.header("set-cookie"), Some(CLEARED));

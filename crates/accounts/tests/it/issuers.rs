@@ -1,4 +1,4 @@
-//! Accounts accept the tokens of their own issuer, whatever else the verifier accepts.
+//! Accounts accept only tokens of their own issuer, even if the verifier accepts others.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,7 +24,7 @@ use crate::support::Answer;
 const OURS: &str = "https://login.example";
 const PARTNER: &str = "https://partner.example";
 
-/// A server whose issuer writes `issuer`, and whose verifier is this one.
+/// A server whose tokens have the issuer `issuer`, with this verifier.
 fn server(
     issuer: Option<&str>,
     verifier: impl Verifier,
@@ -57,7 +57,7 @@ fn server(
     Server { app, ..server }
 }
 
-/// Our tokens and those of a partner with a key of its own.
+/// Accepts our tokens and those of a partner with another key.
 fn two_issuers(server_clock: &testing::FixedClock, partner: &HmacSecret) -> MultiIssuerVerifier {
     let clock = server_clock.clock();
     MultiIssuerVerifier::new()
@@ -72,11 +72,11 @@ fn two_issuers(server_clock: &testing::FixedClock, partner: &HmacSecret) -> Mult
 
 fn caches() -> [Option<UserCache<accounts::User>>; 3] {
     let cache = || UserCache::new(64);
-    let remembers_unknown = cache().negative_ttl(Duration::from_secs(60));
-    [None, Some(cache()), Some(remembers_unknown)]
+    let caches_unknown = cache().negative_ttl(Duration::from_secs(60));
+    [None, Some(cache()), Some(caches_unknown)]
 }
 
-/// Every route that asks for a user, with the token as bearer and as cookie.
+/// Requests to all guarded routes, with the token as bearer and as cookie.
 fn requests(token: &str) -> Vec<Request<Body>> {
     let requests = || {
         [
@@ -118,7 +118,7 @@ fn reason(answer: &Answer) -> &'static str {
 }
 
 #[tokio::test]
-async fn token_of_another_issuer_opens_no_account() {
+async fn token_of_another_issuer_is_rejected() {
     for cache in caches() {
         let partner = HmacSecret::generate();
         let clock = testing::FixedClock::new();
@@ -129,7 +129,7 @@ async fn token_of_another_issuer_opens_no_account() {
             .issuer(PARTNER)
             .audience("orders");
         let theirs = theirs.clock(clock.clock()).issue("1").unwrap();
-        // Before and after the account was loaded by its own token.
+        // Before and after the account is cached.
         for _ in 0..2 {
             for request in requests(&theirs) {
                 let path = request.uri().path().to_owned();
@@ -146,8 +146,8 @@ async fn token_of_another_issuer_opens_no_account() {
 }
 
 #[tokio::test]
-async fn issuer_has_to_be_exactly_what_the_accounts_write() {
-    // One key signs for all of them, and the verifier demands no issuer, as with a key set alone.
+async fn issuer_must_match_exactly() {
+    // One key signs for all issuers, and the verifier requires none, as with a key set alone.
     for (written, named, status) in [
         (Some(OURS), Some(OURS), 200),
         (Some(OURS), Some(PARTNER), 401),

@@ -1,4 +1,4 @@
-//! Somebody who is admin and approved stays.
+//! The last active admin cannot be removed.
 
 use serde_json::{Value, json};
 
@@ -13,7 +13,7 @@ fn changes() -> [(Value, &'static str); 6] {
         (json!({"status": "disabled"}), DISABLING),
         (json!({"status": "pending"}), DISABLING),
         (json!({"is_admin": true, "status": "disabled"}), DISABLING),
-        // Demotion is named first.
+        // Demotion is reported first.
         (json!({"is_admin": false, "status": "disabled"}), DEMOTION),
         (
             json!({"is_admin": false, "email": "new@example.org", "status": "pending"}),
@@ -23,7 +23,7 @@ fn changes() -> [(Value, &'static str); 6] {
 }
 
 #[tokio::test]
-async fn last_admin_cannot_go_though_others_are_disabled_pending_or_no_admins() {
+async fn last_active_admin_cannot_be_removed() {
     let server = Server::new().await;
     let (root, admin) = server.admin().await;
     server.add("dora@example.org", true, Disabled).await;
@@ -54,43 +54,43 @@ async fn last_admin_cannot_go_though_others_are_disabled_pending_or_no_admins() 
 }
 
 #[tokio::test]
-async fn one_of_two_admins_can_go_whoever_asks() {
+async fn one_of_two_admins_can_be_removed() {
     for of_self in [true, false] {
         for (change, _) in changes() {
             let server = Server::new().await;
             let (root, admin) = server.admin().await;
             let other = server.add("other@example.org", true, Approved).await;
-            let (going, staying) = if of_self {
+            let (removed, remaining) = if of_self {
                 (&root, &other)
             } else {
                 (&other, &root)
             };
-            let answer = server.put(&admin, going.id, change.clone()).await;
+            let answer = server.put(&admin, removed.id, change.clone()).await;
             assert_eq!(answer.status, 200, "{change}: {}", answer.body);
-            // And then there is one.
-            let token = server.token(staying);
+            // The remaining one is the last.
+            let token = server.token(remaining);
             for (change, detail) in changes() {
-                let answer = server.put(&token, staying.id, change).await;
+                let answer = server.put(&token, remaining.id, change).await;
                 assert_eq!(
                     (answer.status.as_u16(), answer.detail().as_str()),
                     (400, detail)
                 );
             }
-            assert_eq!(server.delete(&token, staying.id).await.status, 400);
-            assert_eq!(server.delete(&token, going.id).await.status, 204);
+            assert_eq!(server.delete(&token, remaining.id).await.status, 400);
+            assert_eq!(server.delete(&token, removed.id).await.status, 204);
         }
         let server = Server::new().await;
         let (root, admin) = server.admin().await;
         let other = server.add("other@example.org", true, Approved).await;
-        let (going, staying) = if of_self {
+        let (removed, remaining) = if of_self {
             (&root, &other)
         } else {
             (&other, &root)
         };
-        assert_eq!(server.delete(&admin, going.id).await.status, 204);
+        assert_eq!(server.delete(&admin, removed.id).await.status, 204);
         assert_eq!(
             server
-                .delete(&server.token(staying), staying.id)
+                .delete(&server.token(remaining), remaining.id)
                 .await
                 .status,
             400
@@ -99,7 +99,7 @@ async fn one_of_two_admins_can_go_whoever_asks() {
 }
 
 #[tokio::test]
-async fn admins_who_are_not_approved_can_go() {
+async fn unapproved_admin_can_be_removed() {
     for status in [Disabled, Pending] {
         let server = Server::new().await;
         let (_, admin) = server.admin().await;

@@ -1,11 +1,11 @@
-//! The list of accounts, and its pages.
+//! The paginated list of accounts.
 
 use std::time::Duration;
 
 use super::server::{Pending, Server, bare, by};
 
 #[tokio::test]
-async fn list_goes_page_by_page() {
+async fn users_are_listed_in_pages() {
     let server = Server::new().await;
     let (_, admin) = server.admin().await;
     for name in ["a", "b", "c"] {

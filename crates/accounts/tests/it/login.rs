@@ -1,4 +1,4 @@
-//! Who gets a token, and what a log-in betrays.
+//! Log-in: accepted credentials, and what rejections reveal.
 
 use std::sync::Arc;
 
@@ -12,13 +12,13 @@ use crate::support::{Answer, OUTAGE, Trace};
 
 const RUN: &str = "password hashed";
 
-/// All that a client can tell two answers apart by.
-fn seen(answer: Answer) -> (u16, HeaderMap, String) {
+/// Everything by which a client can distinguish two responses.
+pub fn visible(answer: Answer) -> (u16, HeaderMap, String) {
     (answer.status.as_u16(), answer.headers, answer.body)
 }
 
 #[tokio::test]
-async fn any_letter_case_of_the_address_logs_in() {
+async fn email_is_case_insensitive_at_login() {
     let server = Server::new().await;
     server.jane().await;
     for username in ["jane@example.org", "JANE@EXAMPLE.ORG", "Jane@Example.Org"] {
@@ -43,7 +43,7 @@ async fn any_letter_case_of_the_address_logs_in() {
 }
 
 #[tokio::test]
-async fn white_space_around_the_address_is_trimmed_at_log_in() {
+async fn email_is_trimmed_at_login() {
     let server = Server::new().await;
     server.jane().await;
     for space in [" ", "  ", "\t", "\r\n", "\u{a0}", "\u{2003}"] {
@@ -54,7 +54,7 @@ async fn white_space_around_the_address_is_trimmed_at_log_in() {
         ] {
             let answer = server.login(&username, PASSWORD).await;
             assert_eq!(answer.status, 200, "{username:?}");
-            // A password is what was typed.
+            // Passwords are not trimmed.
             let answer = server.login(&username, &format!("{PASSWORD}{space}")).await;
             assert_eq!(answer.status, 401, "{username:?}");
             let again = json!({"email": username, "password": PASSWORD});
@@ -65,7 +65,7 @@ async fn white_space_around_the_address_is_trimmed_at_log_in() {
 }
 
 #[tokio::test]
-async fn form_is_that_of_the_password_grant() {
+async fn login_form_follows_the_password_grant() {
     let server = Server::new().await;
     server.jane().await;
     let name = "username=jane%40example.org";
@@ -98,22 +98,22 @@ async fn form_is_that_of_the_password_grant() {
         let answer = server.send(form(&fields)).await;
         assert_eq!(answer.status, status, "{fields}: {}", answer.body);
     }
-    let unknown = seen(server.login("nobody@example.org", "").await);
-    assert_eq!(seen(server.login("jane@example.org", "").await), unknown);
+    let unknown = visible(server.login("nobody@example.org", "").await);
+    assert_eq!(visible(server.login("jane@example.org", "").await), unknown);
 }
 
 #[tokio::test]
-async fn state_is_told_only_to_who_knows_the_password() {
+async fn account_status_is_disclosed_only_with_the_password() {
     let server = Server::new().await;
     server.jane().await;
     server.add("paul@example.org", false, Pending).await;
     server.add("dora@example.org", true, Disabled).await;
-    let unknown = seen(server.login("nobody@example.org", "wrong password").await);
+    let unknown = visible(server.login("nobody@example.org", "wrong password").await);
     assert_eq!(unknown.0, 401);
     for name in ["jane", "paul", "dora"] {
         let email = format!("{name}@example.org");
         assert_eq!(
-            seen(server.login(&email, "wrong password").await),
+            visible(server.login(&email, "wrong password").await),
             unknown,
             "{name}"
         );
@@ -129,7 +129,7 @@ async fn state_is_told_only_to_who_knows_the_password() {
 }
 
 #[tokio::test]
-async fn unknown_address_costs_what_a_wrong_password_costs() {
+async fn unknown_email_costs_as_much_as_a_wrong_password() {
     let server = Server::new().await;
     server.jane().await;
     server.add("paul@example.org", false, Pending).await;
@@ -157,25 +157,25 @@ async fn unknown_address_costs_what_a_wrong_password_costs() {
 }
 
 #[tokio::test]
-async fn password_over_4096_bytes_is_wrong_and_never_hashed() {
+async fn password_over_4096_bytes_is_rejected_without_hashing() {
     let server = Server::new().await;
     server.jane().await;
-    let unknown = seen(server.login("nobody@example.org", "wrong password").await);
+    let unknown = visible(server.login("nobody@example.org", "wrong password").await);
     let log = Trace::record();
     for username in ["jane@example.org", "nobody@example.org"] {
         let answer = server.login(username, &"x".repeat(4097)).await;
-        assert_eq!(seen(answer), unknown);
+        assert_eq!(visible(answer), unknown);
     }
     assert_eq!(log.lines(RUN), [""; 0]);
     assert_eq!(
-        seen(server.login("jane@example.org", &"x".repeat(4096)).await),
+        visible(server.login("jane@example.org", &"x".repeat(4096)).await),
         unknown
     );
     assert_eq!(log.lines(RUN).len(), 1);
 }
 
 #[tokio::test]
-async fn unreadable_hash_is_a_wrong_password_and_an_error_in_the_log() {
+async fn unreadable_hash_is_a_wrong_password_and_logged() {
     let server = Server::new().await;
     for (index, stored) in [
         "",
@@ -188,10 +188,10 @@ async fn unreadable_hash_is_a_wrong_password_and_an_error_in_the_log() {
     {
         let email = format!("jane{index}@example.org");
         let jane = server.add_with_hash(&email, false, Approved, stored).await;
-        let unknown = seen(server.login("nobody@example.org", PASSWORD).await);
+        let unknown = visible(server.login("nobody@example.org", PASSWORD).await);
         let log = Trace::record();
-        assert_eq!(seen(server.login(&email, PASSWORD).await), unknown, "{stored}");
-        // At ERROR once a minute for an account, else at DEBUG.
+        assert_eq!(visible(server.login(&email, PASSWORD).await), unknown, "{stored}");
+        // At ERROR at most once a minute for each account, otherwise at DEBUG.
         let lines = log.lines("cannot be read");
         assert_eq!(lines.len(), 1, "{}", log.text());
         assert!(lines[0].contains(&format!("id={}", jane.id)), "{lines:?}");
@@ -204,7 +204,7 @@ fn other_hasher() -> PasswordHasher {
 }
 
 #[tokio::test]
-async fn outdated_hash_is_renewed_by_a_log_in_that_comes_in() {
+async fn outdated_hash_is_renewed_at_login() {
     let server = Server::configured(|accounts| accounts.hasher(other_hasher())).await;
     let (jane, token) = server.jane().await;
     assert_eq!(
@@ -231,7 +231,7 @@ async fn outdated_hash_is_renewed_by_a_log_in_that_comes_in() {
 }
 
 #[tokio::test]
-async fn cheaper_hash_costs_a_wrong_password_as_much_work_as_an_unknown_address() {
+async fn wrong_password_for_a_weaker_hash_costs_the_full_work() {
     let server = Server::configured(|accounts| accounts.hasher(other_hasher())).await;
     server.jane().await;
     let work = async |username: &str| {
@@ -252,7 +252,7 @@ async fn cheaper_hash_costs_a_wrong_password_as_much_work_as_an_unknown_address(
 }
 
 #[tokio::test]
-async fn renewed_hash_loses_to_a_reset() {
+async fn password_reset_overrides_a_renewed_hash() {
     let store = Arc::new(Staged::new().await);
     let server = Server::with(Arc::clone(&store), |accounts| {
         accounts.hasher(other_hasher())
@@ -284,7 +284,7 @@ async fn renewed_hash_loses_to_a_reset() {
 }
 
 #[tokio::test]
-async fn who_knows_the_password_comes_in_though_the_hash_cannot_be_renewed() {
+async fn login_succeeds_if_the_hash_cannot_be_renewed() {
     let store = Arc::new(Staged::new().await);
     let server = Server::with(Arc::clone(&store), |accounts| {
         accounts.hasher(other_hasher())

@@ -1,4 +1,4 @@
-//! A log-in over a table of the application's own, with `?` alone.
+//! `LoginError` in a log-in handler over a table of the application.
 
 use std::sync::Arc;
 
@@ -16,6 +16,7 @@ use tower_warder::password::{PasswordError, PasswordHasher};
 use tower_warder::testing::{self, StaticUserLoader, TestUser};
 use tower_warder::{AuthError, AuthLayer, BoxError, Identity, UserStatus};
 
+use crate::login::visible;
 use crate::server::{Approved, Disabled, FORM, PASSWORD, Pending, Server, hash, hasher};
 use crate::support::{Answer, Log, OUTAGE, read, send};
 
@@ -37,7 +38,7 @@ struct Credentials {
 }
 
 impl App {
-    /// The application's own table.
+    /// The table of the application.
     async fn find(&self, username: &str) -> Result<Option<Member>, BoxError> {
         let member = |id, status| Member {
             id,
@@ -55,7 +56,7 @@ impl App {
                     ..member("4", Approved)
                 }));
             }
-            // A token cannot be made for it.
+            // An empty subject cannot be issued.
             "empty@example.org" => member("", Approved),
             "down@example.org" => return Err(OUTAGE.into()),
             _ => return Ok(None),
@@ -101,12 +102,8 @@ fn request(path: &str, username: &str, password: &str) -> Request<Body> {
         .unwrap()
 }
 
-fn seen(answer: Answer) -> (u16, http::HeaderMap, String) {
-    (answer.status.as_u16(), answer.headers, answer.body)
-}
-
 #[tokio::test]
-async fn login_is_answered_as_the_account_routes_answer() {
+async fn login_error_equals_the_account_routes() {
     let app = app(hasher());
     let server = Server::new().await;
     server.jane().await;
@@ -137,19 +134,19 @@ async fn login_is_answered_as_the_account_routes_answer() {
         if status == 200 {
             assert_eq!(theirs.status, 200);
         } else {
-            assert_eq!(seen(ours), seen(theirs), "{name}");
+            assert_eq!(visible(ours), visible(theirs), "{name}");
         }
     }
 }
 
 #[tokio::test]
-async fn login_that_cannot_be_judged_is_503_and_says_nothing_of_the_cause() {
+async fn failing_login_is_503_without_the_cause() {
     for name in ["down", "empty"] {
         let log = Log::record();
         let username = format!("{name}@example.org");
         let answer = send(&app(hasher()), request("/login", &username, PASSWORD)).await;
         assert_unavailable(&answer);
-        // At ERROR once a minute, else at DEBUG.
+        // At ERROR at most once a minute, otherwise at DEBUG.
         let lines = log.lines("ERROR").into_iter().chain(log.lines("DEBUG"));
         let outages = lines.filter(|line| line.contains("a log-in cannot be answered"));
         assert_eq!(outages.count(), 1, "{}", log.text());
@@ -158,8 +155,8 @@ async fn login_that_cannot_be_judged_is_503_and_says_nothing_of_the_cause() {
 }
 
 #[tokio::test]
-async fn busy_hasher_is_503_and_no_error_in_the_log() {
-    // Made once for all tests: it takes as long as the one that runs meanwhile.
+async fn full_hash_queue_is_503_without_an_error_log() {
+    // Computed once for all tests; here it would take as long as the running hash.
     let _ = hash().await;
     let hasher = hasher().max_concurrency(1).max_queue(0);
     let mut running = Box::pin(hasher.hash(PASSWORD));
@@ -179,7 +176,7 @@ async fn busy_hasher_is_503_and_no_error_in_the_log() {
 }
 
 #[tokio::test]
-async fn errors_of_this_crate_keep_their_meaning() {
+async fn converted_errors_keep_status_and_code() {
     let auth = |kind| LoginError::from(AuthError::new(kind));
     let boxed = |error: BoxError| LoginError::from(error);
     for (error, status, code) in [
@@ -214,7 +211,7 @@ async fn errors_of_this_crate_keep_their_meaning() {
 }
 
 #[tokio::test]
-async fn status_that_a_layer_does_not_disclose_stays_undisclosed() {
+async fn login_error_keeps_the_account_status_undisclosed() {
     async fn handler(identity: Identity<TestUser>) -> Result<&'static str, LoginError> {
         identity.require(&tower_warder::policy::Approved).await?;
         Ok("in")

@@ -1,4 +1,4 @@
-//! The example `login`, without a port.
+//! The example `login`, without a socket.
 
 use axum::body::Body;
 use http::{Method, Request};

@@ -1,4 +1,4 @@
-//! The account routes, as a client of them sees it.
+//! Integration tests of the account routes and the public API.
 
 #![allow(unreachable_pub, reason = "modules of one binary")]
 #![allow(
@@ -14,12 +14,14 @@ use tower_warder_test_support::accounts::{server, staged};
 
 mod actor;
 mod answers;
+mod api_description;
 mod bodies;
 mod cached;
-mod described;
+mod cancelled;
+mod concurrency;
 mod cookie;
 mod cookie_example;
-mod ends;
+mod debug_output;
 mod issuers;
 mod last_admin;
 mod listing;
@@ -29,13 +31,11 @@ mod login_example;
 #[cfg(feature = "metrics")]
 mod metrics;
 mod openapi;
-mod outage;
-mod parallel;
 mod password_policy;
 mod paths;
 mod registration;
 mod secrecy;
 mod sessions;
-mod shown;
+mod store_failures;
 mod ticket;
 mod tokens;

@@ -1,4 +1,4 @@
-//! The hash queue, and the log-ins that wait in it.
+//! Metrics of password hashing and log-ins.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use crate::staged::Staged;
 use crate::support::counted;
 
 #[test]
-fn hashes_run_and_wait_and_the_queue_is_empty_again_after_all_of_them_have_gone() {
+fn hash_gauges_return_to_zero() {
     let counts = counted(async |counts| {
         let hasher = hasher().max_concurrency(1).max_queue(1);
         let mut running = Box::pin(hasher.hash(PASSWORD));
@@ -27,7 +27,7 @@ fn hashes_run_and_wait_and_the_queue_is_empty_again_after_all_of_them_have_gone(
         drop(waiting);
         assert_eq!(counts.of("password_hashes_waiting"), "");
         drop(running);
-        // Waits for the permit of the one that has gone.
+        // Waits for the permit of the dropped hash.
         hasher.hash(PASSWORD).await.unwrap();
     });
     assert_eq!(counts.of("password_hashes_running"), "");
@@ -36,12 +36,12 @@ fn hashes_run_and_wait_and_the_queue_is_empty_again_after_all_of_them_have_gone(
 }
 
 #[test]
-fn each_hash_has_its_duration() {
+fn hash_duration_is_recorded() {
     let counts = counted(async |_| {
         let stored = hasher().hash(PASSWORD).await.unwrap();
         assert!(hasher().verify(PASSWORD, &stored).await.unwrap().matches);
         assert!(!hasher().verify("another", &stored).await.unwrap().matches);
-        // Not hashed at all.
+        // Computes no hash.
         assert!(hasher().verify(PASSWORD, "unreadable").await.is_err());
     });
     assert_eq!(counts.of("password_hash_duration_seconds"), "3");
@@ -49,7 +49,7 @@ fn each_hash_has_its_duration() {
 }
 
 #[test]
-fn without_a_runtime_nothing_runs() {
+fn hash_outside_a_runtime_is_not_counted() {
     let counts = counted(async |_| {});
     counts.add(|| {
         let failed = futures_util::FutureExt::now_or_never(hasher().hash(PASSWORD));
@@ -59,7 +59,7 @@ fn without_a_runtime_nothing_runs() {
 }
 
 #[test]
-fn log_ins_are_counted_by_their_outcome() {
+fn logins_are_counted_by_outcome() {
     let counts = counted(async |_| {
         let server = Server::new().await;
         for (name, status) in [("jane", Approved), ("paul", Pending), ("dora", Disabled)] {
@@ -85,7 +85,7 @@ fn log_ins_are_counted_by_their_outcome() {
 }
 
 #[test]
-fn a_log_in_that_nobody_can_judge_is_unavailable() {
+fn failing_login_is_counted_as_unavailable() {
     let counts = counted(async |_| {
         let store = Arc::new(Staged::new().await);
         let server = Server::over(Arc::clone(&store));

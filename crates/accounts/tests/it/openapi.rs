@@ -1,4 +1,4 @@
-//! The description as a part of an application's own.
+//! The OpenAPI document as a part of that of an application.
 
 use serde_json::{Value, json};
 use tower_warder::openapi::{AuthErrorResponses, SecuritySchemes};
@@ -37,7 +37,7 @@ fn document() -> Value {
 }
 
 #[test]
-fn accounts_are_nested_where_they_are_mounted() {
+fn account_paths_are_nested_in_the_document() {
     let document = document();
     assert_eq!(document["openapi"], "3.1.0");
     let mut paths = document["paths"].as_object().unwrap().keys();
@@ -46,7 +46,7 @@ fn accounts_are_nested_where_they_are_mounted() {
 }
 
 #[test]
-fn every_scheme_is_an_alternative_wherever_a_token_is_asked_for() {
+fn security_schemes_are_alternatives_on_guarded_routes() {
     let document = document();
     let all = json!([{"bearer": []}, {"password": []}, {"cookie": []}]);
     assert_eq!(document["security"], all);
@@ -56,7 +56,7 @@ fn every_scheme_is_an_alternative_wherever_a_token_is_asked_for() {
         ("/api/auth/users/{id}", "put", &all),
         ("/api/auth/users/{id}", "delete", &all),
         ("/api/auth/login", "post", &json!([])),
-        // What the whole document asks for.
+        // Inherits the security of the document.
         ("/health", "get", &Value::Null),
     ] {
         let operation = &document["paths"][path][method];
@@ -75,7 +75,7 @@ fn every_scheme_is_an_alternative_wherever_a_token_is_asked_for() {
 }
 
 #[test]
-fn a_scheme_that_is_not_accepted_is_not_described() {
+fn unaccepted_scheme_is_not_described() {
     let mut document = AccountsApi::openapi();
     SecuritySchemes::new().cookie("app").modify(&mut document);
     let document = serde_json::to_value(document).unwrap();
@@ -85,14 +85,14 @@ fn a_scheme_that_is_not_accepted_is_not_described() {
 }
 
 #[test]
-fn without_a_scheme_nothing_becomes_open() {
+fn empty_schemes_leave_the_document_unchanged() {
     let mut document = AccountsApi::openapi();
     SecuritySchemes::new().modify(&mut document);
     assert!(document == AccountsApi::openapi());
 }
 
 #[test]
-fn a_door_has_the_responses_of_the_table() {
+fn guarded_operation_lists_the_auth_errors() {
     let responses = &document()["paths"]["/orders"]["get"]["responses"];
     for (status, detail, code) in [
         (

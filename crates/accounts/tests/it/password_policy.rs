@@ -1,4 +1,4 @@
-//! Which new passwords are accepted, and when that is asked.
+//! Password policies: which passwords are rejected, and when the policy runs.
 
 use std::sync::{Arc, Mutex};
 
@@ -18,7 +18,7 @@ fn server_with(policy: impl PasswordPolicy) -> Server {
     with(move |accounts| accounts.password_policy(policy))
 }
 
-/// With sessions, so that there is a route to change one's own password.
+/// With sessions, whose routes include the change of one's own password.
 fn with(configure: impl FnOnce(AnyAccounts) -> AnyAccounts) -> Server {
     let mut built = None;
     let server = Server::with(InMemoryAccountStore::new(), |accounts| {
@@ -54,9 +54,9 @@ fn assert_rejected(answer: &Answer, field: &str) {
     assert_eq!(answer.status, 422, "{}", answer.body);
     let detail = answer.json()["detail"].take();
     assert_eq!(detail.as_array().unwrap().len(), 1, "{detail}");
-    let fault = &detail[0];
+    let error = &detail[0];
     assert_eq!(
-        (&fault["type"], &fault["loc"]),
+        (&error["type"], &error["loc"]),
         (&json!("value_error"), &json!(["body", field]))
     );
 }
@@ -77,7 +77,7 @@ const COMMON: [&str; 12] = [
 ];
 
 #[tokio::test]
-async fn common_passwords_are_rejected_wherever_one_is_set() {
+async fn common_password_is_rejected_wherever_it_is_set() {
     let server = server_with(CommonPasswords);
     let (_, admin) = server.admin().await;
     let (jane, token) = server.jane().await;
@@ -96,7 +96,11 @@ async fn common_passwords_are_rejected_wherever_one_is_set() {
             &change(&server, &token, PASSWORD, password).await,
             "new_password",
         );
-        assert_eq!(log.lines(RUN).len(), 1, "the present one: {password:?}");
+        assert_eq!(
+            log.lines(RUN).len(),
+            1,
+            "of the current password: {password:?}"
+        );
         assert_eq!(server.stored(jane.id).await, jane);
     }
     assert_rejected(
@@ -128,7 +132,7 @@ async fn common_passwords_are_rejected_wherever_one_is_set() {
 }
 
 #[tokio::test]
-async fn length_alone_counts_by_default() {
+async fn default_policy_checks_only_the_length() {
     let server = with(|accounts| accounts);
     let (_, admin) = server.admin().await;
     let (jane, token) = server.jane().await;
@@ -150,7 +154,7 @@ async fn length_alone_counts_by_default() {
 }
 
 #[tokio::test]
-async fn log_in_with_a_common_password_goes_on() {
+async fn login_with_a_common_password_succeeds() {
     let server = server_with(CommonPasswords);
     let hash = super::server::hasher().hash("password").await.unwrap();
     let approved = super::server::Approved;
@@ -163,22 +167,22 @@ async fn log_in_with_a_common_password_goes_on() {
     );
 }
 
-/// Remembers what it was asked.
+/// Records its calls.
 #[derive(Clone, Default)]
-struct Asked(Arc<Mutex<Vec<(String, String)>>>);
+struct RecordingPolicy(Arc<Mutex<Vec<(String, String)>>>);
 
-impl Asked {
+impl RecordingPolicy {
     fn take(&self) -> Vec<(String, String)> {
         std::mem::take(&mut self.0.lock().unwrap())
     }
 }
 
 #[async_trait]
-impl PasswordPolicy for Asked {
+impl PasswordPolicy for RecordingPolicy {
     async fn check(&self, password: &Password, email: &str) -> Result<(), PasswordPolicyError> {
         tokio::task::yield_now().await;
-        let asked = (password.as_str().to_owned(), email.to_owned());
-        self.0.lock().unwrap().push(asked);
+        let call = (password.as_str().to_owned(), email.to_owned());
+        self.0.lock().unwrap().push(call);
         match password.as_str() {
             "refused by it" => Err(PasswordPolicyError::Rejected("Not this one.".into())),
             _ => Ok(()),
@@ -187,9 +191,9 @@ impl PasswordPolicy for Asked {
 }
 
 #[tokio::test]
-async fn policy_is_asked_with_password_and_address() {
-    let asked = Asked::default();
-    let server = server_with(asked.clone());
+async fn policy_receives_password_and_email() {
+    let policy = RecordingPolicy::default();
+    let server = server_with(policy.clone());
     let (_, admin) = server.admin().await;
     let (jane, token) = server.jane().await;
     let pair = |password: &str, email: &str| vec![(password.to_owned(), email.to_owned())];
@@ -200,17 +204,17 @@ async fn policy_is_asked_with_password_and_address() {
             .status,
         201
     );
-    assert_eq!(asked.take(), pair(" as typed ", "bob@example.org"));
+    assert_eq!(policy.take(), pair(" as typed ", "bob@example.org"));
     assert_eq!(
         change(&server, &token, PASSWORD, "changed to").await.status,
         204
     );
-    assert_eq!(asked.take(), pair("changed to", "jane@example.org"));
+    assert_eq!(policy.take(), pair("changed to", "jane@example.org"));
     assert_eq!(
         server.reset(&admin, jane.id, "reset to it").await.status,
         200
     );
-    assert_eq!(asked.take(), pair("reset to it", "jane@example.org"));
+    assert_eq!(policy.take(), pair("reset to it", "jane@example.org"));
 
     let answer = register(&server, "eve@example.org", "refused by it").await;
     assert_rejected(&answer, "password");
@@ -218,15 +222,15 @@ async fn policy_is_asked_with_password_and_address() {
 }
 
 #[tokio::test]
-async fn policy_is_asked_after_who_asks_and_before_what_is_there() {
-    let asked = Asked::default();
-    let server = server_with(asked.clone());
+async fn policy_runs_after_authorization_and_before_conflicts() {
+    let policy = RecordingPolicy::default();
+    let server = server_with(policy.clone());
     let (_, admin) = server.admin().await;
     let (jane, token) = server.jane().await;
     let refused = "refused by it";
     let status = |answer: Answer| answer.status.as_u16();
 
-    // 401, 403, and what is no password by its length.
+    // Not called for 401, 403 and passwords of invalid length.
     assert_eq!(status(server.reset("x.y.z", jane.id, refused).await), 401);
     assert_eq!(status(server.reset(&token, jane.id, refused).await), 403);
     assert_eq!(
@@ -238,11 +242,11 @@ async fn policy_is_asked_after_who_asks_and_before_what_is_there() {
         status(register(&server, "bob@example.org", "short").await),
         422
     );
-    // Without an account there is no address to ask with.
+    // Without an account there is no address to pass.
     assert_eq!(status(server.reset(&admin, 99, refused).await), 404);
-    assert_eq!(asked.take(), []);
+    assert_eq!(policy.take(), []);
 
-    // Before 409.
+    // Called before 409.
     assert_rejected(
         &register(&server, "jane@example.org", refused).await,
         "password",
@@ -253,18 +257,18 @@ async fn policy_is_asked_after_who_asks_and_before_what_is_there() {
     );
 }
 
-struct Away;
+struct UnavailablePolicy;
 
 #[async_trait]
-impl PasswordPolicy for Away {
+impl PasswordPolicy for UnavailablePolicy {
     async fn check(&self, _: &Password, _: &str) -> Result<(), PasswordPolicyError> {
         Err(PasswordPolicyError::unavailable(OUTAGE))
     }
 }
 
 #[tokio::test]
-async fn policy_that_cannot_decide_is_503_and_sets_no_password() {
-    let server = server_with(Away);
+async fn unavailable_policy_is_503_and_sets_no_password() {
+    let server = server_with(UnavailablePolicy);
     let (_, admin) = server.admin().await;
     let (jane, token) = server.jane().await;
     let log = Trace::record();
@@ -285,7 +289,7 @@ async fn policy_that_cannot_decide_is_503_and_sets_no_password() {
 }
 
 #[tokio::test]
-async fn rejection_never_repeats_the_password() {
+async fn rejection_does_not_repeat_the_password() {
     let server = server_with(CommonPasswords);
     let log = Trace::record();
     let answer = register(&server, "bob@example.org", "trustno1").await;

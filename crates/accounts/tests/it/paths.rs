@@ -1,4 +1,4 @@
-//! What is wrong with method and path.
+//! Unknown paths, methods and IDs.
 
 use axum::Router;
 use axum::body::Body;
@@ -12,7 +12,7 @@ use super::server::{FORM, PASSWORD, Server, bare, by, hasher, json_to};
 use crate::support::send;
 
 #[tokio::test]
-async fn unknown_paths_are_not_found() {
+async fn unknown_path_is_404() {
     let server = Server::new().await;
     for path in [
         "",
@@ -30,7 +30,7 @@ async fn unknown_paths_are_not_found() {
 }
 
 #[tokio::test]
-async fn wrong_methods_are_told_the_right_ones() {
+async fn wrong_method_is_405_with_allow() {
     let server = Server::new().await;
     for (method, path, allowed) in [
         ("GET", "/register", "POST"),
@@ -49,7 +49,7 @@ async fn wrong_methods_are_told_the_right_ones() {
 }
 
 #[tokio::test]
-async fn an_id_has_one_spelling() {
+async fn id_has_one_spelling() {
     let server = Server::new().await;
     let (root, admin) = server.admin().await;
     assert_eq!(root.id, 1);
@@ -88,12 +88,12 @@ async fn an_id_has_one_spelling() {
             .await;
         assert_eq!(answer.status, status, "{id}: {}", answer.body);
         if status == 422 {
-            let fault = json!([{
+            let error = json!([{
                 "type": "int_parsing",
                 "loc": ["path", "id"],
                 "msg": "Input should be a valid integer",
             }]);
-            assert_eq!(answer.json()["detail"], fault, "{id}");
+            assert_eq!(answer.json()["detail"], error, "{id}");
         }
         if status != 200 {
             let answer = server
@@ -106,7 +106,7 @@ async fn an_id_has_one_spelling() {
 }
 
 #[tokio::test]
-async fn the_prefix_may_have_parameters_of_its_own() {
+async fn nesting_prefix_can_have_parameters() {
     let accounts = Accounts::new(InMemoryAccountStore::new(), testing::issuer()).hasher(hasher());
     let app = Router::new()
         .nest("/api/{tenant}/auth", accounts::routes(accounts.clone()))

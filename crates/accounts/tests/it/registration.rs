@@ -1,4 +1,4 @@
-//! Who gets an account, and with what.
+//! Registration: the first admin, and validation of e-mail and password.
 
 use serde_json::{Value, json};
 use tower_warder::HmacSecret;
@@ -19,20 +19,20 @@ async fn with(bootstrap: BootstrapPolicy) -> Server {
     Server::configured(|accounts| accounts.bootstrap(bootstrap)).await
 }
 
-fn is_seated(answer: &Answer) -> bool {
+fn is_first_admin(answer: &Answer) -> bool {
     assert_eq!(answer.status, 201, "{}", answer.body);
-    let seated = answer.json()["is_admin"] == true;
-    let status = if seated { "approved" } else { "pending" };
+    let admin = answer.json()["is_admin"] == true;
+    let status = if admin { "approved" } else { "pending" };
     assert_eq!(answer.json()["status"], status);
-    seated
+    admin
 }
 
 #[tokio::test]
-async fn first_account_is_admin_and_later_ones_wait() {
+async fn first_account_is_admin_and_later_ones_are_pending() {
     let server = Server::new().await;
-    // A refused registration does not use up the seat.
+    // A rejected registration does not use up the admin grant.
     assert_eq!(register(&server, "jane", None).await.status, 422);
-    assert!(is_seated(
+    assert!(is_first_admin(
         &register(&server, "root@example.org", Some("ignored")).await
     ));
     let root = server.stored(1).await;
@@ -40,25 +40,27 @@ async fn first_account_is_admin_and_later_ones_wait() {
         (root.approved_at, root.approved_by),
         (Some(root.created_at), None)
     );
-    assert!(!is_seated(
+    assert!(!is_first_admin(
         &register(&server, "jane@example.org", None).await
     ));
     assert_eq!(server.stored(2).await.approved_at, None);
 }
 
 #[tokio::test]
-async fn seat_is_for_the_first_account_and_not_for_the_first_admin() {
+async fn first_admin_grant_is_for_the_first_account_only() {
     let server = Server::new().await;
     server.add("jane@example.org", false, Pending).await;
-    assert!(!is_seated(
+    assert!(!is_first_admin(
         &register(&server, "root@example.org", None).await
     ));
 }
 
 #[tokio::test]
-async fn with_a_secret_the_first_admin_has_to_know_it() {
+async fn bootstrap_secret_is_required_for_the_first_admin() {
     let server = with(BootstrapPolicy::Secret(HmacSecret::new(SECRET).unwrap())).await;
-    assert!(!is_seated(&register(&server, "a@example.org", None).await));
+    assert!(!is_first_admin(
+        &register(&server, "a@example.org", None).await
+    ));
     for wrong in ["", "wrong", &SECRET[1..], &format!("{SECRET} ")] {
         let answer = register(&server, "b@example.org", Some(wrong)).await;
         assert_eq!(
@@ -66,35 +68,37 @@ async fn with_a_secret_the_first_admin_has_to_know_it() {
             (403, "Wrong bootstrap secret")
         );
     }
-    assert!(is_seated(
+    assert!(is_first_admin(
         &register(&server, "b@example.org", Some(SECRET)).await
     ));
-    assert!(!is_seated(
+    assert!(!is_first_admin(
         &register(&server, "c@example.org", Some(SECRET)).await
     ));
 }
 
 #[tokio::test]
-async fn with_a_secret_a_disabled_admin_does_not_hold_the_seat() {
+async fn disabled_admin_does_not_block_the_bootstrap_secret() {
     let server = with(BootstrapPolicy::Secret(HmacSecret::new(SECRET).unwrap())).await;
     server.add("old@example.org", true, Disabled).await;
     server.add("jane@example.org", false, Approved).await;
-    assert!(is_seated(
+    assert!(is_first_admin(
         &register(&server, "new@example.org", Some(SECRET)).await
     ));
 }
 
 #[tokio::test]
-async fn with_nobody_nobody_gets_the_seat() {
+async fn disabled_bootstrap_grants_no_admin() {
     let server = with(BootstrapPolicy::Nobody).await;
-    assert!(!is_seated(&register(&server, "a@example.org", None).await));
-    assert!(!is_seated(
+    assert!(!is_first_admin(
+        &register(&server, "a@example.org", None).await
+    ));
+    assert!(!is_first_admin(
         &register(&server, "b@example.org", Some(SECRET)).await
     ));
 }
 
 #[tokio::test]
-async fn addresses_look_like_local_at_domain_dot_tld() {
+async fn email_syntax_is_validated() {
     let server = Server::new().await;
     let (root, admin) = server.admin().await;
     let (local, label) = ("j".repeat(64), "a".repeat(63));
@@ -155,7 +159,7 @@ async fn addresses_look_like_local_at_domain_dot_tld() {
         &long_label,
         &too_long,
     ] {
-        // The same one function wherever an account gets an address.
+        // The same validation at registration and update.
         let answer = register(&server, bad, None).await;
         assert_eq!(answer.status, 422, "{bad:?}");
         assert_eq!(answer.json()["detail"][0]["loc"], json!(["body", "email"]));
@@ -166,7 +170,7 @@ async fn addresses_look_like_local_at_domain_dot_tld() {
 }
 
 #[tokio::test]
-async fn an_address_belongs_to_one_account_in_whatever_case() {
+async fn email_is_unique_regardless_of_case() {
     let server = Server::new().await;
     let (root, admin) = server.admin().await;
     assert_eq!(server.register("Jane@Example.org").await.status, 201);
@@ -180,7 +184,7 @@ async fn an_address_belongs_to_one_account_in_whatever_case() {
             409
         );
     }
-    // One's own is free.
+    // An account can change the case of its own address.
     let own = server
         .put(&admin, root.id, json!({"email": "ROOT@example.org"}))
         .await;
@@ -188,7 +192,7 @@ async fn an_address_belongs_to_one_account_in_whatever_case() {
 }
 
 #[tokio::test]
-async fn passwords_have_8_to_128_code_points() {
+async fn password_has_8_to_128_code_points() {
     let server = Server::new().await;
     let (_, admin) = server.admin().await;
     let (jane, _) = server.jane().await;
@@ -216,7 +220,7 @@ async fn passwords_have_8_to_128_code_points() {
         let reset = server.reset(&admin, jane.id, &password).await;
         assert_eq!(reset.status, if valid { 200 } else { 422 }, "{password:?}");
         if valid {
-            // Right, and waiting for approval.
+            // The password is right, the account pending.
             assert_eq!(
                 server.login(&email, &password).await.status,
                 403,
@@ -229,7 +233,7 @@ async fn passwords_have_8_to_128_code_points() {
 }
 
 #[tokio::test]
-async fn passwords_are_neither_trimmed_nor_normalised() {
+async fn password_is_neither_trimmed_nor_normalized() {
     let server = Server::new().await;
     for (index, (password, others)) in [
         ("  spaces  ", ["spaces", "  spaces", "spaces  "]),
@@ -258,7 +262,7 @@ async fn passwords_are_neither_trimmed_nor_normalised() {
 }
 
 #[tokio::test]
-async fn refused_registration_leaves_nothing() {
+async fn rejected_registration_stores_nothing() {
     let server = with(BootstrapPolicy::Secret(HmacSecret::new(SECRET).unwrap())).await;
     register(&server, "jane@example.org", Some("wrong")).await;
     let short: Value = json!({"email": "jane@example.org", "password": "short"});

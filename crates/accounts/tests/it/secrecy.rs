@@ -1,4 +1,4 @@
-//! What is in no log at any level.
+//! No secrets in logs, at any level.
 
 use serde_json::json;
 use tower_warder::HmacSecret;
@@ -66,7 +66,7 @@ async fn log_has_no_password_hash_token_or_secret() {
     let wrong_grant = "grant_type=hunter2&username=hunter2&password=hunter2";
     assert_eq!(server.send(form(wrong_grant)).await.status, 422);
 
-    // An outdated hash, an unreadable one and a disabled account.
+    // An outdated hash, then an unreadable one of a disabled account.
     let jane = server.add("jane@example.org", false, Approved).await;
     let token = server.token_of("jane@example.org", PASSWORD).await;
     let unreadable = "$argon2id$v=19$m=1,t=1,p=1$hunter2$hunter2";

@@ -5,7 +5,7 @@ use serde_json::json;
 use super::server::{Disabled, Pending, Server, bare, by, json_to};
 
 #[tokio::test]
-async fn approved_users_get_a_ticket_for_thirty_seconds() {
+async fn approved_user_gets_a_ticket_for_thirty_seconds() {
     let server = Server::new().await;
     let (_, token) = server.jane().await;
     let ticket = server
@@ -22,14 +22,14 @@ async fn approved_users_get_a_ticket_for_thirty_seconds() {
         .await;
     assert_ne!(other.json()["ticket"], ticket.json()["ticket"]);
 
-    // Stands in no header, and opens none of these routes.
+    // Not accepted in a header, nor by these routes.
     assert_eq!(server.me(&text).await.status, 401);
     let query = bare("GET", &format!("/me?token={text}"));
     assert_eq!(server.send(query).await.detail(), "Not authenticated");
 }
 
 #[tokio::test]
-async fn whoever_is_not_approved_gets_none() {
+async fn unapproved_user_gets_no_ticket() {
     let server = Server::new().await;
     let anonymous = bare("POST", "/stream-ticket");
     assert_eq!(server.send(anonymous).await.detail(), "Not authenticated");
@@ -38,13 +38,13 @@ async fn whoever_is_not_approved_gets_none() {
         ("dora@example.org", Disabled),
     ] {
         let user = server.add(email, true, status).await;
-        let asks = by(&server.token(&user), bare("POST", "/stream-ticket"));
-        assert_eq!(server.send(asks).await.status, 401, "{email}");
+        let request = by(&server.token(&user), bare("POST", "/stream-ticket"));
+        assert_eq!(server.send(request).await.status, 401, "{email}");
     }
 }
 
 #[tokio::test]
-async fn a_body_is_not_looked_at() {
+async fn ticket_request_body_is_ignored() {
     let server = Server::new().await;
     let (_, token) = server.jane().await;
     let with_body = json_to("POST", "/stream-ticket", &json!({"user": 1}));

@@ -1,4 +1,4 @@
-//! What a token says, whom it opens to, and when it dies.
+//! Tokens of accounts: claims, expiry and revocation.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,7 +17,7 @@ fn part(token: &str, index: usize) -> Value {
     serde_json::from_slice(&URL_SAFE_NO_PAD.decode(part).unwrap()).unwrap()
 }
 
-/// As Python makes one: with the secret of `testing`, and nothing but these claims.
+/// A token of another library, with the secret of `testing` and only these claims.
 fn foreign(claims: &Value) -> String {
     let key = jsonwebtoken::EncodingKey::from_secret(b"everybody who reads this knows it");
     jsonwebtoken::encode(&jsonwebtoken::Header::default(), claims, &key).unwrap()
@@ -26,7 +26,7 @@ fn foreign(claims: &Value) -> String {
 const NOW: u64 = 1_767_225_600;
 
 #[tokio::test]
-async fn tokens_say_who_since_when_and_until_when() {
+async fn token_has_subject_issue_and_expiry_times() {
     let server = Server::new().await;
     let (_, admin) = server.admin().await;
     let (jane, _) = server.jane().await;
@@ -47,7 +47,7 @@ async fn tokens_say_who_since_when_and_until_when() {
 }
 
 #[tokio::test]
-async fn token_lives_until_its_time_and_not_a_second_longer() {
+async fn token_expires_at_exp() {
     let server = Server::new().await;
     server.jane().await;
     let token = server.token_of("jane@example.org", PASSWORD).await;
@@ -58,7 +58,7 @@ async fn token_lives_until_its_time_and_not_a_second_longer() {
 }
 
 #[tokio::test]
-async fn token_with_just_subject_and_expiry_is_enough() {
+async fn token_needs_only_subject_and_expiry() {
     let server = Server::new().await;
     let (_, admin) = server.admin().await;
     let (jane, _) = server.jane().await;
@@ -91,7 +91,7 @@ async fn token_with_just_subject_and_expiry_is_enough() {
 }
 
 #[tokio::test]
-async fn changes_of_an_account_act_on_its_tokens_at_once() {
+async fn account_change_affects_tokens_at_once() {
     let server = Server::new().await;
     let (_, admin) = server.admin().await;
     let (jane, mut token) = server.jane().await;
@@ -121,7 +121,7 @@ async fn changes_of_an_account_act_on_its_tokens_at_once() {
 }
 
 #[tokio::test]
-async fn token_from_before_a_disabling_stays_dead_after_approval() {
+async fn token_from_before_disabling_stays_invalid_after_approval() {
     for server in [
         Server::new().await,
         Server::cached(|accounts| accounts).await,
@@ -137,7 +137,7 @@ async fn token_from_before_a_disabling_stays_dead_after_approval() {
             }
             token = server.token_of("jane@example.org", PASSWORD).await;
         }
-        // What leaves the account approved ends nothing.
+        // Updates that leave the account approved revoke nothing.
         for update in [json!({"status": "approved"}), json!({"is_admin": true})] {
             assert_eq!(server.put(&admin, jane.id, update).await.status, 200);
         }
@@ -146,7 +146,7 @@ async fn token_from_before_a_disabling_stays_dead_after_approval() {
 }
 
 #[tokio::test]
-async fn reset_ends_earlier_tokens_and_none_that_come_after() {
+async fn password_reset_revokes_only_earlier_tokens() {
     let server = Server::new().await;
     let (_, admin) = server.admin().await;
     let (jane, token) = server.jane().await;
@@ -156,21 +156,21 @@ async fn reset_ends_earlier_tokens_and_none_that_come_after() {
         assert_eq!(server.reset(&admin, jane.id, round).await.status, 200);
         assert_eq!(server.me(&earlier).await.status, 401);
         assert_eq!(server.me(&token).await.status, 401);
-        // In the same second: the clock stands still.
+        // Issued in the same second: the clock is fixed.
         let later = server.token_of("jane@example.org", round).await;
         assert_eq!(server.me(&later).await.status, 200);
     }
-    // A refused reset ends nothing.
+    // A rejected reset revokes nothing.
     let token = server.token(&server.stored(jane.id).await);
     assert_eq!(server.reset(&admin, jane.id, "short").await.status, 422);
     assert_eq!(server.me(&token).await.status, 200);
-    // One's own ends one's own.
+    // A reset of the admin's own password revokes the admin's token.
     assert_eq!(server.reset(&admin, 1, PASSWORD).await.status, 200);
     assert_eq!(server.me(&admin).await.status, 401);
 }
 
 #[tokio::test]
-async fn log_in_that_overlaps_a_reset_yields_a_dead_token() {
+async fn login_during_a_reset_yields_an_invalid_token() {
     let store = Arc::new(Staged::new().await);
     let server = Server::over(Arc::clone(&store));
     let (_, admin) = server.admin().await;
@@ -191,7 +191,7 @@ async fn log_in_that_overlaps_a_reset_yields_a_dead_token() {
 }
 
 #[tokio::test]
-async fn token_of_a_deleted_account_opens_no_other() {
+async fn token_of_a_deleted_account_stays_invalid() {
     let server = Server::new().await;
     let (_, admin) = server.admin().await;
     let (jane, token) = server.jane().await;
@@ -202,9 +202,9 @@ async fn token_of_a_deleted_account_opens_no_other() {
     assert_eq!(server.me(&server.token(&again)).await.status, 200);
 }
 
-/// Whoever has the id after a restored backup has nothing to do with the tokens from before.
+/// After a restored backup, an ID can belong to another account than the tokens from before.
 #[tokio::test]
-async fn token_from_before_the_account_is_refused() {
+async fn token_older_than_the_account_is_rejected() {
     for server in [
         Server::new().await,
         Server::cached(|accounts| accounts).await,
@@ -212,13 +212,13 @@ async fn token_from_before_the_account_is_refused() {
         let before = |iat: Value| foreign(&json!({"sub": "1", "exp": NOW + 60, "iat": iat}));
         server.clock.advance(Duration::from_micros(10_250_000));
         let (_, admin) = server.admin().await;
-        // Cached from here on, where there is a cache.
+        // Cached from here on, if there is a cache.
         assert_eq!(server.me(&admin).await.status, 200);
         for (iat, status) in [
             (json!(NOW), 401),
             (json!(NOW + 9), 401),
             (json!(NOW as f64 + 9.999), 401),
-            // What comes in the second of the registration is the account's.
+            // Issued in the second of the registration or later.
             (json!(NOW + 10), 200),
             (json!(NOW as f64 + 10.1), 200),
         ] {
@@ -229,15 +229,15 @@ async fn token_from_before_the_account_is_refused() {
                 assert_eq!(error.reason(), "issued_too_early", "{iat}");
             }
         }
-        // Nothing tells when this one was made.
-        let ageless = foreign(&json!({"sub": "1", "exp": NOW + 60}));
-        assert_eq!(server.me(&ageless).await.status, 200);
+        // Has no `iat`.
+        let without_iat = foreign(&json!({"sub": "1", "exp": NOW + 60}));
+        assert_eq!(server.me(&without_iat).await.status, 200);
         assert_eq!(server.me(&admin).await.status, 200);
     }
 }
 
 #[tokio::test]
-async fn log_in_in_the_second_of_the_registration_works() {
+async fn login_in_the_second_of_registration_succeeds() {
     let server = Server::new().await;
     server.clock.advance(Duration::from_micros(999_999));
     assert_eq!(server.register("root@example.org").await.status, 201);
@@ -250,7 +250,7 @@ async fn by_address() -> Server {
 }
 
 #[tokio::test]
-async fn address_as_subject_is_the_canonical_one_and_follows_no_change() {
+async fn email_subject_is_canonical_and_ends_with_a_change() {
     let server = by_address().await;
     let (_, _) = server.admin().await;
     let (jane, by_id) = server.jane().await;
@@ -274,12 +274,12 @@ async fn address_as_subject_is_the_canonical_one_and_follows_no_change() {
 }
 
 #[tokio::test]
-async fn address_as_subject_refuses_tokens_from_before_the_account() {
+async fn email_subject_rejects_tokens_older_than_the_account() {
     let server = by_address().await;
     server.admin().await;
     let (jane, _) = server.jane().await;
     let token = server.token_of("jane@example.org", PASSWORD).await;
-    let ageless = foreign(&json!({"sub": "jane@example.org", "exp": NOW + 60}));
+    let without_iat = foreign(&json!({"sub": "jane@example.org", "exp": NOW + 60}));
     let admin = server.token_of("root@example.org", PASSWORD).await;
     assert_eq!(server.delete(&admin, jane.id).await.status, 204);
     assert_eq!(server.me(&token).await.status, 401);
@@ -287,9 +287,9 @@ async fn address_as_subject_refuses_tokens_from_before_the_account() {
     server.clock.advance(Duration::from_secs(1));
     server.jane().await;
     assert_eq!(server.me(&token).await.status, 401);
-    // What does not say when it was made lives until it expires.
-    assert_eq!(server.me(&ageless).await.status, 200);
-    // One of the account's own second is its own.
+    // A token without `iat` stays valid until it expires.
+    assert_eq!(server.me(&without_iat).await.status, 200);
+    // Issued in the second of the registration.
     let token = server.token_of("jane@example.org", PASSWORD).await;
     assert_eq!(server.me(&token).await.status, 200);
 }

@@ -1,4 +1,4 @@
-//! A server that keeps browsers logged in, and what one sends.
+//! A server with cookie routes, and the requests of a browser.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,7 +19,7 @@ pub async fn server(source: CredentialSource) -> Server {
     server_with(source, LIFETIME).await
 }
 
-/// The usual one, with the routes of the cookie, and a layer that reads `source`.
+/// A server with the cookie routes, and a layer that reads `source`.
 pub async fn server_with(source: CredentialSource, lifetime: Duration) -> Server {
     let server = Server::new().await;
     let accounts = accounts_of(&server, lifetime);

@@ -1,4 +1,4 @@
-//! The log-in of a browser.
+//! Log-in and log-out with a cookie.
 
 mod browser;
 
@@ -15,11 +15,12 @@ use self::browser::{
     LIFETIME, accounts_of, both, cookie, form_to, from, log_in, server, server_with, token_in,
     with_cookie,
 };
+use super::login::visible;
 use super::server::{Disabled, PASSWORD, Pending, Server, bare, by, json_to};
-use crate::support::{Answer, Trace, send};
+use crate::support::{Trace, send};
 
 #[tokio::test]
-async fn log_in_keeps_the_token_in_a_cookie_and_answers_with_the_account() {
+async fn login_sets_a_cookie_and_returns_the_account() {
     let server = server(both()).await;
     let (jane, _) = server.jane().await;
     let answer = log_in(&server, "Jane@example.org", PASSWORD).await;
@@ -39,7 +40,7 @@ async fn log_in_keeps_the_token_in_a_cookie_and_answers_with_the_account() {
     assert_eq!(answer.header("set-cookie"), Some(&*line));
     assert!(answer.headers[SET_COOKIE].is_sensitive());
 
-    // As others understand it.
+    // Parsed by the crate `cookie`.
     let set = ::cookie::Cookie::parse(line).unwrap();
     assert_eq!((set.name(), set.value()), ("__Host-id", &*token));
     assert_eq!((set.path(), set.domain()), (Some("/"), None));
@@ -52,7 +53,7 @@ async fn log_in_keeps_the_token_in_a_cookie_and_answers_with_the_account() {
 }
 
 #[tokio::test]
-async fn cookie_lives_as_long_as_its_token() {
+async fn cookie_expires_with_its_token() {
     let server = server_with(both(), Duration::from_secs(90)).await;
     server.jane().await;
     let answer = log_in(&server, "jane@example.org", PASSWORD).await;
@@ -72,7 +73,7 @@ async fn cookie_lives_as_long_as_its_token() {
     assert_eq!(me().await, 200);
     server.clock.advance(Duration::from_secs(90));
     assert_eq!(me().await, 401);
-    // Logging in again works with it.
+    // An expired cookie does not prevent a log-in.
     let again = form_to("/cookie/login", "jane@example.org", PASSWORD);
     let again = server.send(with_cookie(&token, again)).await;
     assert_eq!(again.status, 200);
@@ -80,7 +81,7 @@ async fn cookie_lives_as_long_as_its_token() {
 }
 
 #[tokio::test]
-async fn log_in_is_refused_as_the_other_one_is_and_sets_no_cookie() {
+async fn rejected_login_equals_token_login_and_sets_no_cookie() {
     let server = server(both()).await;
     server.jane().await;
     server.add("paul@example.org", false, Pending).await;
@@ -92,10 +93,13 @@ async fn log_in_is_refused_as_the_other_one_is_and_sets_no_cookie() {
         ("dora@example.org", PASSWORD),
         ("jane@example.org", ""),
     ] {
-        let one = seen(log_in(&server, username, password).await);
-        let other = seen(server.login(username, password).await);
-        assert_eq!(one, other, "{username}");
-        assert!(one.0 >= 400 && !one.1.contains_key(SET_COOKIE), "{one:?}");
+        let ours = visible(log_in(&server, username, password).await);
+        let theirs = visible(server.login(username, password).await);
+        assert_eq!(ours, theirs, "{username}");
+        assert!(
+            ours.0 >= 400 && !ours.1.contains_key(SET_COOKIE),
+            "{ours:?}"
+        );
     }
     let json = json!({"username": "jane@example.org", "password": PASSWORD});
     let answer = server.send(json_to("POST", "/cookie/login", &json)).await;
@@ -106,7 +110,7 @@ async fn log_in_is_refused_as_the_other_one_is_and_sets_no_cookie() {
 }
 
 #[tokio::test]
-async fn log_out_takes_the_cookie_away_whatever_is_in_it() {
+async fn logout_clears_any_cookie() {
     let server = server(both()).await;
     let (_, token) = server.jane().await;
     for sent in [Some(&*token), Some("nonsense"), Some(""), None] {
@@ -126,7 +130,7 @@ async fn log_out_takes_the_cookie_away_whatever_is_in_it() {
 }
 
 #[tokio::test]
-async fn page_of_another_origin_logs_nobody_in_or_out() {
+async fn cross_origin_login_and_logout_are_rejected() {
     let server = server(both()).await;
     server.jane().await;
     let log = Trace::record();
@@ -145,25 +149,25 @@ async fn page_of_another_origin_logs_nobody_in_or_out() {
             headers.insert("host", "shop.example".parse().unwrap());
             headers.insert(name, value.parse().unwrap());
             let answer = server.send(request).await;
-            let place = format!("{path} {name}: {value}");
-            assert_eq!(answer.status.is_success(), status == 200, "{place}");
+            let case = format!("{path} {name}: {value}");
+            assert_eq!(answer.status.is_success(), status == 200, "{case}");
             assert_eq!(
                 answer.headers.contains_key(SET_COOKIE),
                 status == 200,
-                "{place}"
+                "{case}"
             );
             if status == 403 {
-                assert_eq!(answer.status, 403, "{place}");
+                assert_eq!(answer.status, 403, "{case}");
                 assert_eq!(answer.json()["code"], "cross_origin");
             }
         }
     }
-    // Only the three that were allowed to log in cost a hash.
+    // Only the three accepted log-ins compute a hash.
     assert_eq!(log.lines("password hashed").len(), 3);
 }
 
 #[tokio::test]
-async fn cookie_opens_nothing_unless_the_layer_reads_it() {
+async fn cookie_is_ignored_unless_it_is_a_credential_source() {
     for (source, by_cookie, by_header) in [
         (CredentialSource::header(), 401, 200),
         (CredentialSource::cookie(cookie()), 200, 401),
@@ -171,14 +175,14 @@ async fn cookie_opens_nothing_unless_the_layer_reads_it() {
     ] {
         let server = server(source).await;
         let (_, token) = server.jane().await;
-        let kept = server.send(with_cookie(&token, bare("GET", "/me"))).await;
-        assert_eq!(kept.status, by_cookie);
+        let answer = server.send(with_cookie(&token, bare("GET", "/me"))).await;
+        assert_eq!(answer.status, by_cookie);
         assert_eq!(server.me(&token).await.status, by_header);
     }
 }
 
 #[tokio::test]
-async fn bearer_header_beats_the_cookie() {
+async fn bearer_header_takes_precedence_over_the_cookie() {
     let server = server(both()).await;
     let (_, root) = server.admin().await;
     let (_, jane) = server.jane().await;
@@ -199,21 +203,21 @@ async fn bearer_header_beats_the_cookie() {
 }
 
 #[tokio::test]
-async fn only_our_own_page_changes_something_with_the_cookie() {
+async fn cross_origin_change_with_the_cookie_is_rejected() {
     let server = server(both()).await;
     let (_, root) = server.admin().await;
     let (jane, _) = server.jane().await;
     let user = format!("/users/{}", jane.id);
     let reset = format!("{user}/reset-password");
     let change = json!({"status": "disabled", "password": "another password"});
-    let unsafe_ones = || {
+    let unsafe_requests = || {
         [
             json_to("PUT", &user, &change),
             json_to("POST", &reset, &change),
             bare("DELETE", &user),
         ]
     };
-    for request in unsafe_ones() {
+    for request in unsafe_requests() {
         let request = from("cross-site", with_cookie(&root, request));
         let answer = server.send(request).await;
         assert_eq!(
@@ -222,17 +226,17 @@ async fn only_our_own_page_changes_something_with_the_cookie() {
         );
         assert_eq!(server.stored(jane.id).await, jane);
     }
-    // A link to our page from elsewhere.
+    // A link from another site.
     let link = from("cross-site", with_cookie(&root, bare("GET", "/users")));
     assert_eq!(server.send(link).await.status, 200);
-    for request in unsafe_ones() {
+    for request in unsafe_requests() {
         let request = from("same-origin", with_cookie(&root, request));
         assert!(server.send(request).await.status.is_success());
     }
 }
 
 #[tokio::test]
-async fn routes_of_the_contract_set_no_cookie() {
+async fn token_routes_set_no_cookie() {
     let server = server(both()).await;
     let (_, token) = server.jane().await;
     for answer in [
@@ -270,7 +274,7 @@ async fn cookie_without_tls_is_set_without_prefix_and_secure() {
 }
 
 #[tokio::test]
-async fn cookie_of_an_account_dies_as_its_tokens_do() {
+async fn password_reset_invalidates_the_cookie() {
     let server = server(both()).await;
     let (_, root) = server.admin().await;
     let (jane, _) = server.jane().await;
@@ -287,7 +291,7 @@ async fn cookie_of_an_account_dies_as_its_tokens_do() {
 }
 
 #[tokio::test]
-async fn cookie_from_before_a_disabling_stays_dead_after_approval() {
+async fn cookie_from_before_disabling_stays_invalid_after_approval() {
     let server = server(both()).await;
     let (_, root) = server.admin().await;
     let (jane, _) = server.jane().await;
@@ -302,10 +306,6 @@ async fn cookie_from_before_a_disabling_stays_dead_after_approval() {
             assert_eq!(me.status, expected, "{update:?}");
         }
     }
-}
-
-fn seen(answer: Answer) -> (u16, HeaderMap, String) {
-    (answer.status.as_u16(), answer.headers, answer.body)
 }
 
 const CROSS_ORIGIN: &str = "Cross-origin request refused";

@@ -1,4 +1,4 @@
-//! A server with sessions, and what a client of it does.
+//! A server with sessions, and the requests of its clients.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,7 +19,7 @@ use tower_warder_accounts::{
 use super::super::server::{AnyAccounts, PASSWORD, Server, bare, by, hasher, json_to, login};
 use crate::support::Answer;
 
-/// What a client keeps.
+/// The tokens that a client stores.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Tokens {
     pub access: String,
@@ -39,7 +39,7 @@ impl Tokens {
     }
 }
 
-/// Over memory.
+/// With in-memory stores.
 pub fn server() -> Server {
     over(InMemoryAccountStore::new(), InMemorySessionStore::new())
 }
@@ -52,7 +52,7 @@ pub fn with(store: impl AccountStore, sessions: Sessions) -> Server {
     built(Server::over(store), sessions, None)
 }
 
-/// With users in memory for as long as that is the default.
+/// With a user cache of the default time to live.
 pub fn cached() -> Server {
     cached_over(InMemorySessionStore::new())
 }
@@ -63,7 +63,7 @@ pub fn cached_over(sessions: impl SessionStore) -> Server {
     built(server, Sessions::new(sessions), Some(cache))
 }
 
-/// Another node on the stores of this server.
+/// Another node over the stores of this server.
 pub fn node(server: &Server, sessions: impl SessionStore) -> Server {
     built(server.clone(), Sessions::new(sessions), None)
 }
@@ -107,14 +107,14 @@ pub async fn log_in(server: &Server, email: &str) -> Tokens {
     Tokens::of(&server.login(email, PASSWORD).await)
 }
 
-/// With an account of hers that she has just opened a session of.
+/// Adds the account of Jane and logs in.
 pub async fn jane(server: &Server) -> Tokens {
     server.jane().await;
     log_in(server, "jane@example.org").await
 }
 
-/// From a device that says so.
-pub fn from(device: &str, email: &str) -> Request<Body> {
+/// A log-in with this `User-Agent`.
+pub fn login_from(device: &str, email: &str) -> Request<Body> {
     let mut request = login(email, PASSWORD);
     request
         .headers_mut()
@@ -143,7 +143,7 @@ pub fn changing(access: &str, current: &str, new: &str) -> Request<Body> {
     by(access, json_to("POST", "/password", &body))
 }
 
-/// The list that its owner sees.
+/// The list of sessions, as its user gets it.
 pub async fn sessions(server: &Server, access: &str) -> Vec<Value> {
     let answer = server.send(by(access, bare("GET", "/sessions"))).await;
     assert_eq!(answer.status, 200, "{}", answer.body);
@@ -151,7 +151,7 @@ pub async fn sessions(server: &Server, access: &str) -> Vec<Value> {
 }
 
 #[track_caller]
-pub fn assert_refused(answer: &Answer) {
+pub fn assert_invalid_grant(answer: &Answer) {
     assert_eq!(answer.status, 401, "{}", answer.body);
     assert_eq!(answer.header("www-authenticate"), Some("Bearer"));
     assert_eq!(
@@ -170,5 +170,5 @@ pub const SECOND: Duration = Duration::from_secs(1);
 pub const MINUTE: Duration = Duration::from_secs(60);
 pub const DAY: Duration = Duration::from_secs(24 * 3600);
 
-/// For how long a token that was just spent is good, by default.
+/// Default time during which a rotated token gets the same successor again.
 pub const GRACE: Duration = Duration::from_secs(30);

@@ -1,16 +1,17 @@
-//! Sessions that end by themselves.
+//! Expiry of sessions.
 
 use std::time::Duration;
 
 use tower_warder_accounts::{InMemoryAccountStore, InMemorySessionStore, SessionStore, Sessions};
 
 use super::client::{
-    DAY, MINUTE, SECOND, assert_refused, jane, log_in, refresh, renewed, server, sessions, with,
+    DAY, MINUTE, SECOND, assert_invalid_grant, jane, log_in, refresh, renewed, server, sessions,
+    with,
 };
 use crate::server::{bare, by};
 
 #[tokio::test]
-async fn session_that_is_not_used_for_a_week_is_over() {
+async fn session_expires_after_a_week_without_use() {
     let server = server();
     let mut tokens = jane(&server).await;
     for _ in 0..3 {
@@ -18,11 +19,11 @@ async fn session_that_is_not_used_for_a_week_is_over() {
         tokens = renewed(&server, &tokens.refresh).await;
     }
     server.clock.advance(7 * DAY);
-    assert_refused(&refresh(&server, &tokens.refresh).await);
+    assert_invalid_grant(&refresh(&server, &tokens.refresh).await);
 }
 
 #[tokio::test]
-async fn session_that_is_used_every_day_is_over_after_a_month() {
+async fn session_in_daily_use_expires_after_a_month() {
     let server = server();
     let mut tokens = jane(&server).await;
     for _ in 0..29 {
@@ -31,7 +32,7 @@ async fn session_that_is_used_every_day_is_over_after_a_month() {
     }
     server.clock.advance(DAY - 10 * MINUTE);
     let last = refresh(&server, &tokens.refresh).await.json();
-    // Its access token does not outlive it.
+    // The access token does not outlive the session.
     assert_eq!(
         (&last["refresh_expires_in"], &last["expires_in"]),
         (&600.into(), &600.into())
@@ -40,12 +41,12 @@ async fn session_that_is_used_every_day_is_over_after_a_month() {
     let access = last["access_token"].as_str().unwrap();
     assert_eq!(server.me(access).await.status, 200);
     server.clock.advance(SECOND);
-    assert_refused(&refresh(&server, last["refresh_token"].as_str().unwrap()).await);
+    assert_invalid_grant(&refresh(&server, last["refresh_token"].as_str().unwrap()).await);
     assert_eq!(server.me(access).await.status, 401);
 }
 
 #[tokio::test]
-async fn lifetimes_are_those_that_were_asked_for() {
+async fn configured_lifetimes_apply() {
     let sessions = Sessions::new(InMemorySessionStore::new())
         .access_lifetime(MINUTE)
         .idle_lifetime(10 * MINUTE)
@@ -57,11 +58,11 @@ async fn lifetimes_are_those_that_were_asked_for() {
     assert_eq!(answer["expires_in"], 60);
     assert_eq!(answer["refresh_expires_in"], 360);
     server.clock.advance(6 * MINUTE);
-    assert_refused(&refresh(&server, answer["refresh_token"].as_str().unwrap()).await);
+    assert_invalid_grant(&refresh(&server, answer["refresh_token"].as_str().unwrap()).await);
 }
 
 #[tokio::test]
-async fn lifetimes_without_end_have_ten_years() {
+async fn lifetimes_are_limited_to_ten_years() {
     let sessions = Sessions::new(InMemorySessionStore::new())
         .idle_lifetime(Duration::MAX)
         .lifetime(Duration::MAX);
@@ -70,11 +71,11 @@ async fn lifetimes_without_end_have_ten_years() {
     server.clock.advance(3652 * DAY);
     let tokens = renewed(&server, &tokens.refresh).await;
     server.clock.advance(DAY);
-    assert_refused(&refresh(&server, &tokens.refresh).await);
+    assert_invalid_grant(&refresh(&server, &tokens.refresh).await);
 }
 
 #[tokio::test]
-async fn shorter_lifetimes_hold_for_sessions_that_are_there() {
+async fn shorter_lifetimes_apply_to_existing_sessions() {
     let store = InMemorySessionStore::new();
     let server = with(InMemoryAccountStore::new(), Sessions::new(store.clone()));
     let tokens = jane(&server).await;
@@ -85,13 +86,13 @@ async fn shorter_lifetimes_hold_for_sessions_that_are_there() {
 }
 
 #[tokio::test]
-async fn expired_sessions_are_not_shown_and_go_with_the_next_log_in() {
+async fn expired_session_is_hidden_and_removed_at_the_next_login() {
     let store = InMemorySessionStore::new();
     let server = with(InMemoryAccountStore::new(), Sessions::new(store.clone()));
     let first = jane(&server).await;
     let id = sessions(&server, &first.access).await[0]["id"].clone();
     server.clock.advance(8 * DAY);
-    // Of no session, and made now.
+    // A token without session, issued now.
     let access = server.token(&server.stored(1).await);
     assert!(sessions(&server, &access).await.is_empty());
     let id = id.as_str().unwrap();

@@ -1,4 +1,4 @@
-//! Sessions, as their owner sees them.
+//! The list of sessions, and ending one of them.
 
 use std::sync::Arc;
 
@@ -7,19 +7,23 @@ use tower_warder_accounts::{InMemoryAccountStore, InMemorySessionStore, Sessions
 
 use super::super::server::{PASSWORD, bare, by};
 use super::client::{
-    MINUTE, Tokens, assert_refused, from, jane, log_in, over, refresh, renewed, server, sessions,
-    with,
+    MINUTE, Tokens, assert_invalid_grant, jane, log_in, login_from, over, refresh, renewed, server,
+    sessions, with,
 };
 use crate::support::Place;
 
 #[tokio::test]
-async fn list_has_the_device_the_times_and_which_one_asks() {
+async fn list_has_device_times_and_current_session() {
     let server = server();
     server.jane().await;
-    let phone = server.send(from("Phone 1.0", "jane@example.org")).await;
+    let phone = server
+        .send(login_from("Phone 1.0", "jane@example.org"))
+        .await;
     let phone = Tokens::of(&phone);
     server.clock.advance(MINUTE);
-    let desk = server.send(from("Desk (X11)", "jane@example.org")).await;
+    let desk = server
+        .send(login_from("Desk (X11)", "jane@example.org"))
+        .await;
     let desk = Tokens::of(&desk);
     server.clock.advance(61 * MINUTE);
     let phone = renewed(&server, &phone.refresh).await;
@@ -59,16 +63,16 @@ async fn list_has_the_device_the_times_and_which_one_asks() {
     let listed = sessions(&server, &desk.access).await;
     let current = listed.iter().find(|it| it["is_current"] == true).unwrap();
     assert_eq!(current["device"], "Desk (X11)");
-    // An access token of no session sees them all the same.
+    // An access token without session lists them as well.
     let without = server.token(&server.stored(1).await);
     let listed = sessions(&server, &without).await;
     assert!(listed.iter().all(|it| it["is_current"] == false));
     assert_eq!(listed.len(), 2);
 }
 
-/// Whoever stole a token would know when to send it again.
+/// Otherwise a thief of a token could see when to use it again.
 #[tokio::test]
-async fn list_does_not_tell_that_a_token_was_just_renewed() {
+async fn list_does_not_reveal_recent_refreshes() {
     let server = server();
     let mut desk = jane(&server).await;
     server.clock.advance(5 * MINUTE);
@@ -77,7 +81,7 @@ async fn list_does_not_tell_that_a_token_was_just_renewed() {
     let before = sessions(&server, &without).await;
     for _ in 0..3 {
         server.clock.advance(10 * MINUTE);
-        // One after the other: neither the times nor the order tell.
+        // In turn: neither times nor order change.
         for tokens in [&mut desk, &mut phone] {
             *tokens = renewed(&server, &tokens.refresh).await;
             assert_eq!(sessions(&server, &without).await, before);
@@ -86,18 +90,18 @@ async fn list_does_not_tell_that_a_token_was_just_renewed() {
 }
 
 #[tokio::test]
-async fn devices_say_what_can_be_shown() {
+async fn device_names_are_sanitized() {
     let server = server();
     server.jane().await;
     let odd = "x\u{202e}y\u{200b}z <b>".as_bytes();
-    for (said, shown) in [
+    for (sent, shown) in [
         (odd, "xyz <b>".to_owned()),
         (b"a\tb\xff\xfe", "ab".to_owned()),
         (b"", String::new()),
         (&[b'u'; 5000], "u".repeat(200)),
     ] {
-        let mut request = from("", "jane@example.org");
-        let value = http::HeaderValue::from_bytes(said).unwrap();
+        let mut request = login_from("", "jane@example.org");
+        let value = http::HeaderValue::from_bytes(sent).unwrap();
         request.headers_mut().insert("user-agent", value);
         let tokens = Tokens::of(&server.send(request).await);
         let listed = sessions(&server, &tokens.access).await;
@@ -107,7 +111,7 @@ async fn devices_say_what_can_be_shown() {
 }
 
 #[tokio::test]
-async fn owner_ends_a_session_by_its_id_once() {
+async fn owner_ends_a_session_by_id() {
     let server = server();
     let phone = jane(&server).await;
     let desk = log_in(&server, "jane@example.org").await;
@@ -121,13 +125,13 @@ async fn owner_ends_a_session_by_its_id_once() {
         (again.status.as_u16(), again.detail().as_str()),
         (404, "Session not found")
     );
-    assert_refused(&refresh(&server, &phone.refresh).await);
+    assert_invalid_grant(&refresh(&server, &phone.refresh).await);
     renewed(&server, &desk.refresh).await;
     assert_eq!(sessions(&server, &desk.access).await.len(), 1);
 }
 
 #[tokio::test]
-async fn somebody_elses_session_is_not_found() {
+async fn session_of_another_user_is_not_found() {
     let server = server();
     let (_, root) = server.admin().await;
     let tokens = jane(&server).await;
@@ -143,7 +147,7 @@ async fn somebody_elses_session_is_not_found() {
 }
 
 #[tokio::test]
-async fn whatever_stands_for_an_id_is_the_id_of_no_session() {
+async fn malformed_session_id_is_404() {
     let mut servers = vec![server()];
     let database = Place::postgres().await;
     if let Some(database) = &database {
@@ -178,7 +182,7 @@ async fn whatever_stands_for_an_id_is_the_id_of_no_session() {
 }
 
 #[tokio::test]
-async fn of_too_many_sessions_the_longest_unused_goes() {
+async fn session_limit_ends_the_least_recently_used() {
     let few = Sessions::new(InMemorySessionStore::new()).max_per_user(2);
     let server = with(InMemoryAccountStore::new(), few);
     let first = jane(&server).await;
@@ -187,14 +191,14 @@ async fn of_too_many_sessions_the_longest_unused_goes() {
     server.clock.advance(MINUTE);
     let first = renewed(&server, &first.refresh).await;
     let third = log_in(&server, "jane@example.org").await;
-    assert_refused(&refresh(&server, &second.refresh).await);
+    assert_invalid_grant(&refresh(&server, &second.refresh).await);
     for tokens in [first, third] {
         renewed(&server, &tokens.refresh).await;
     }
 }
 
 #[tokio::test]
-async fn a_hundred_devices_are_enough() {
+async fn sessions_are_limited_to_100_by_default() {
     let server = server();
     let first = jane(&server).await;
     let accounts = super::client::accounts_of(&server, Sessions::new(InMemorySessionStore::new()));
@@ -203,7 +207,7 @@ async fn a_hundred_devices_are_enough() {
         accounts.open_session(&user, "many").await.unwrap();
     }
     assert_eq!(accounts.list_sessions(&user).await.unwrap().len(), 100);
-    // In another store.
+    // The first session is in another store.
     renewed(&server, &first.refresh).await;
     assert_eq!(server.login("jane@example.org", PASSWORD).await.status, 200);
 }

@@ -1,4 +1,4 @@
-//! What is in the log, and what is in none.
+//! Log lines and `Debug` output of sessions.
 
 use std::fmt::Debug;
 
@@ -9,22 +9,26 @@ use tower_warder_accounts::{
 
 use super::super::server::{PASSWORD, bare, by};
 use super::client::{
-    GRACE, Tokens, assert_refused, changing, from, jane, logging_out, refresh, refreshing, renewed,
-    server, sessions, with,
+    GRACE, Tokens, assert_invalid_grant, changing, jane, logging_out, login_from, refresh,
+    refreshing, renewed, server, sessions, with,
 };
 use crate::support::Trace;
 
 #[tokio::test]
-async fn log_tells_what_happened_to_a_session_and_has_no_token() {
+async fn session_events_are_logged_without_tokens() {
     let log = Trace::record();
     let server = server();
     server.jane().await;
-    let first = Tokens::of(&server.send(from("Phone 1.0", "jane@example.org")).await);
+    let first = Tokens::of(
+        &server
+            .send(login_from("Phone 1.0", "jane@example.org"))
+            .await,
+    );
     let session = sessions(&server, &first.access).await[0]["id"].clone();
     let second = renewed(&server, &first.refresh).await;
     renewed(&server, &first.refresh).await;
     server.clock.advance(GRACE);
-    assert_refused(&refresh(&server, &first.refresh).await);
+    assert_invalid_grant(&refresh(&server, &first.refresh).await);
     let third = super::client::log_in(&server, "jane@example.org").await;
     server.send(logging_out(&third.refresh)).await;
     let fourth = super::client::log_in(&server, "jane@example.org").await;
@@ -69,7 +73,7 @@ async fn log_tells_what_happened_to_a_session_and_has_no_token() {
 }
 
 #[tokio::test]
-async fn nothing_that_is_shown_for_debugging_has_a_token_or_a_digest() {
+async fn debug_output_contains_no_token_or_digest() {
     let store = InMemorySessionStore::new();
     let server = with(InMemoryAccountStore::new(), Sessions::new(store.clone()));
     let first = jane(&server).await;

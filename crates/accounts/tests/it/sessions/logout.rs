@@ -1,40 +1,41 @@
-//! Sessions that their owner ends.
+//! Log-out of a session, and of all.
 
 use http::header::COOKIE;
 use serde_json::json;
 
 use super::super::server::{FORM, PASSWORD, bare, body, by};
 use super::client::{
-    GRACE, assert_refused, cached, jane, log_in, logging_out, refresh, renewed, server, sessions,
+    GRACE, assert_invalid_grant, cached, jane, log_in, logging_out, refresh, renewed, server,
+    sessions,
 };
 
 #[tokio::test]
-async fn log_out_ends_the_session_and_says_so_twice() {
+async fn logout_ends_the_session_and_is_idempotent() {
     let server = server();
     let tokens = jane(&server).await;
     let other = log_in(&server, "jane@example.org").await;
     for _ in 0..2 {
         assert_eq!(server.send(logging_out(&tokens.refresh)).await.status, 204);
-        assert_refused(&refresh(&server, &tokens.refresh).await);
+        assert_invalid_grant(&refresh(&server, &tokens.refresh).await);
     }
-    // For its minutes.
+    // Until it expires.
     assert_eq!(server.me(&tokens.access).await.status, 200);
     assert_eq!(sessions(&server, &tokens.access).await.len(), 1);
     renewed(&server, &other.refresh).await;
 }
 
 #[tokio::test]
-async fn every_token_of_a_session_logs_out() {
+async fn any_token_of_the_session_can_log_out() {
     let server = server();
     let first = jane(&server).await;
     let second = renewed(&server, &first.refresh).await;
     server.clock.advance(GRACE);
     assert_eq!(server.send(logging_out(&first.refresh)).await.status, 204);
-    assert_refused(&refresh(&server, &second.refresh).await);
+    assert_invalid_grant(&refresh(&server, &second.refresh).await);
 }
 
 #[tokio::test]
-async fn log_out_says_yes_to_whatever_is_no_token() {
+async fn logout_with_an_invalid_token_succeeds() {
     let server = server();
     let tokens = jane(&server).await;
     for token in ["", "nonsense", &tokens.access, &"refresh_".repeat(9)] {
@@ -45,15 +46,15 @@ async fn log_out_says_yes_to_whatever_is_no_token() {
 }
 
 #[tokio::test]
-async fn log_out_everywhere_ends_every_session_and_every_token() {
+async fn logout_all_ends_every_session_and_token() {
     for server in [server(), cached()] {
         let (_, root) = server.admin().await;
         let mine = log_in(&server, "root@example.org").await;
         let phone = jane(&server).await;
         let desk = log_in(&server, "jane@example.org").await;
         let form = format!("username=jane%40example.org&password={PASSWORD}");
-        let kept = server.send(body("POST", "/cookie/login", FORM, form)).await;
-        let kept = kept
+        let answer = server.send(body("POST", "/cookie/login", FORM, form)).await;
+        let cookie = answer
             .header("set-cookie")
             .unwrap()
             .split(';')
@@ -62,7 +63,9 @@ async fn log_out_everywhere_ends_every_session_and_every_token() {
             .to_owned();
         let by_cookie = async || {
             let mut request = bare("GET", "/me");
-            request.headers_mut().insert(COOKIE, kept.parse().unwrap());
+            request
+                .headers_mut()
+                .insert(COOKIE, cookie.parse().unwrap());
             server.send(request).await.status
         };
         assert_eq!(by_cookie().await, 200);
@@ -72,10 +75,10 @@ async fn log_out_everywhere_ends_every_session_and_every_token() {
         assert_eq!(server.send(all()).await.status, 204);
         for tokens in [&phone, &desk] {
             assert_eq!(server.me(&tokens.access).await.status, 401);
-            assert_refused(&refresh(&server, &tokens.refresh).await);
+            assert_invalid_grant(&refresh(&server, &tokens.refresh).await);
         }
         assert_eq!(by_cookie().await, 401);
-        // Who has no tokens any more is no longer let in.
+        // The token that sent the request is revoked as well.
         assert_eq!(server.send(all()).await.status, 401);
         assert_eq!(server.me(&root).await.status, 200);
         renewed(&server, &mine.refresh).await;

@@ -1,17 +1,17 @@
-//! Refresh tokens and sessions, as a client of them sees them.
+//! Refresh tokens and sessions.
 
 mod cancelled;
 pub mod client;
-mod ends;
-mod grace;
+mod concurrency;
 mod lifetimes;
 mod listing;
 mod log;
 mod logout;
-mod outage;
-mod parallel;
 mod password;
 mod races;
 mod refresh;
+mod reuse;
+mod revocation;
 mod staged;
-mod strangers;
+mod store_failures;
+mod token_types;

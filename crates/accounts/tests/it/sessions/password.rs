@@ -1,4 +1,4 @@
-//! The change of one's own password.
+//! Changes of one's own password.
 
 use serde_json::json;
 use tower_warder::testing;
@@ -6,13 +6,14 @@ use tower_warder_accounts::Actor;
 
 use super::super::server::{PASSWORD, bare, by, hash, json_to};
 use super::client::{
-    Tokens, assert_refused, cached, changing, jane, log_in, refresh, renewed, server, sessions,
+    Tokens, assert_invalid_grant, cached, changing, jane, log_in, refresh, renewed, server,
+    sessions,
 };
 
 const NEW: &str = "another password";
 
 #[tokio::test]
-async fn change_ends_the_other_sessions_and_the_own_one_goes_on() {
+async fn password_change_ends_the_other_sessions() {
     for server in [server(), cached()] {
         let phone = jane(&server).await;
         let desk = log_in(&server, "jane@example.org").await;
@@ -25,10 +26,10 @@ async fn change_ends_the_other_sessions_and_the_own_one_goes_on() {
         let rest = json!({"access_token": null, "token_type": "bearer", "expires_in": 900});
         assert_eq!(shown, rest);
 
-        for dead in [&phone.access, &desk.access] {
-            assert_eq!(server.me(dead).await.status, 401);
+        for revoked in [&phone.access, &desk.access] {
+            assert_eq!(server.me(revoked).await.status, 401);
         }
-        assert_refused(&refresh(&server, &phone.refresh).await);
+        assert_invalid_grant(&refresh(&server, &phone.refresh).await);
         assert_eq!(server.me(&access).await.status, 200);
         let listed = sessions(&server, &access).await;
         assert_eq!((listed.len(), &listed[0]["is_current"]), (1, &json!(true)));
@@ -41,7 +42,7 @@ async fn change_ends_the_other_sessions_and_the_own_one_goes_on() {
 }
 
 #[tokio::test]
-async fn wrong_present_password_is_no_log_out_and_changes_nothing() {
+async fn wrong_current_password_changes_nothing() {
     let server = server();
     let tokens = jane(&server).await;
     let before = server.stored(1).await;
@@ -58,10 +59,10 @@ async fn wrong_present_password_is_no_log_out_and_changes_nothing() {
 }
 
 #[tokio::test]
-async fn new_password_is_judged_as_at_registration() {
+async fn new_password_is_validated_as_at_registration() {
     let server = server();
     let tokens = jane(&server).await;
-    for (body, faults) in [
+    for (body, errors) in [
         (
             json!({}),
             json!([["missing", "current_password"], ["missing", "new_password"]]),
@@ -81,31 +82,31 @@ async fn new_password_is_judged_as_at_registration() {
         let request = by(&tokens.access, json_to("POST", "/password", &body));
         let answer = server.send(request).await;
         assert_eq!(answer.status, 422, "{}", answer.body);
-        let told = answer.json()["detail"].as_array().unwrap().clone();
-        let told: Vec<_> = told
+        let reported = answer.json()["detail"].as_array().unwrap().clone();
+        let reported: Vec<_> = reported
             .iter()
             .map(|it| json!([it["type"], it["loc"][1]]))
             .collect();
-        assert_eq!(json!(told), faults);
+        assert_eq!(json!(reported), errors);
     }
     let anonymous = json_to("POST", "/password", &json!({}));
     assert_eq!(server.send(anonymous).await.detail(), "Not authenticated");
 }
 
 #[tokio::test]
-async fn token_of_no_session_ends_with_the_others() {
+async fn password_change_revokes_a_token_without_session() {
     let server = server();
     let (_, token) = server.jane().await;
     let other = log_in(&server, "jane@example.org").await;
     let answer = server.send(changing(&token, PASSWORD, NEW)).await;
     assert_eq!((answer.status.as_u16(), &*answer.body), (204, ""));
     assert_eq!(server.me(&token).await.status, 401);
-    assert_refused(&refresh(&server, &other.refresh).await);
+    assert_invalid_grant(&refresh(&server, &other.refresh).await);
     assert_eq!(server.login("jane@example.org", NEW).await.status, 200);
 }
 
 #[tokio::test]
-async fn token_of_a_session_that_was_ended_does_not_bring_it_back() {
+async fn password_change_does_not_revive_an_ended_session() {
     let server = server();
     let tokens = jane(&server).await;
     let id = sessions(&server, &tokens.access).await[0]["id"].clone();
@@ -114,11 +115,11 @@ async fn token_of_a_session_that_was_ended_does_not_bring_it_back() {
     assert_eq!(server.send(end).await.status, 204);
     let answer = server.send(changing(&tokens.access, PASSWORD, NEW)).await;
     assert_eq!(answer.status, 204, "{}", answer.body);
-    assert_refused(&refresh(&server, &tokens.refresh).await);
+    assert_invalid_grant(&refresh(&server, &tokens.refresh).await);
 }
 
 #[tokio::test]
-async fn same_password_again_is_a_change() {
+async fn same_password_is_a_valid_change() {
     let server = server();
     let tokens = jane(&server).await;
     let answer = server
@@ -146,7 +147,7 @@ async fn unreadable_hash_is_a_wrong_password() {
 }
 
 #[tokio::test]
-async fn session_of_somebody_else_is_not_kept_by_its_name() {
+async fn session_id_of_another_user_keeps_no_session() {
     let server = server();
     server.admin().await;
     let root = log_in(&server, "root@example.org").await;
@@ -162,11 +163,11 @@ async fn session_of_somebody_else_is_not_kept_by_its_name() {
 }
 
 #[tokio::test]
-async fn who_is_let_in_out_of_a_cache_is_judged_by_the_present_account() {
+async fn cached_user_is_checked_against_the_store() {
     let server = cached();
     let tokens = jane(&server).await;
     assert_eq!(server.me(&tokens.access).await.status, 200);
-    // By another node.
+    // As if another node did it: the cache is not invalidated.
     let reset = server.store.reset_password(1, hash().await, Actor::System);
     reset.await.unwrap();
     for current in ["wrong", PASSWORD] {

@@ -1,4 +1,4 @@
-//! What comes between two steps of a request.
+//! Changes between two steps of a request.
 
 use std::sync::Arc;
 
@@ -11,7 +11,8 @@ use tower_warder_accounts::UserUpdate;
 use super::super::server::{Disabled, PASSWORD, Server, bare, by, login};
 use super::super::staged::{self, Staged};
 use super::client::{
-    Tokens, assert_refused, changing, jane, log_in, logging_out, over, refresh, refreshing, renewed,
+    Tokens, assert_invalid_grant, changing, jane, log_in, logging_out, over, refresh, refreshing,
+    renewed,
 };
 use super::staged::{Pause, StagedSessions};
 use crate::support::{Answer, Place};
@@ -46,7 +47,7 @@ impl Stage {
         tokio::spawn(async move { server.send(request).await })
     }
 
-    /// Sends a request as far as this point.
+    /// Sends a request that stops at this call of the session store.
     async fn until(&self, pause: Pause, request: Request<Body>) -> JoinHandle<Answer> {
         self.sessions.pause(pause);
         let answer = self.begin(request);
@@ -54,6 +55,7 @@ impl Stage {
         answer
     }
 
+    /// Sends a request that stops at this call of the account store.
     async fn until_users(
         &self,
         pause: staged::Pause,
@@ -86,75 +88,79 @@ impl Stage {
 }
 
 #[tokio::test]
-async fn log_out_beats_a_refresh_that_has_begun() {
+async fn logout_overrides_a_refresh_in_progress() {
     for pause in [Pause::AfterFind, Pause::BeforeRotate] {
         let stage = Stage::new().await;
         let answer = stage.until(pause, refreshing(&stage.tokens.refresh)).await;
         let out = stage.server.send(logging_out(&stage.tokens.refresh)).await;
         assert_eq!(out.status, 204);
-        assert_refused(&stage.ended(answer).await);
+        assert_invalid_grant(&stage.ended(answer).await);
     }
 }
 
 #[tokio::test]
-async fn refresh_that_overlaps_a_reset_gives_nothing_that_lives() {
+async fn refresh_during_a_reset_yields_invalid_tokens() {
     for pause in [Pause::AfterFind, Pause::BeforeRotate, Pause::AfterRotate] {
         let stage = Stage::new().await;
         let answer = stage.until(pause, refreshing(&stage.tokens.refresh)).await;
         stage.reset().await;
         let answer = stage.ended(answer).await;
         if pause == Pause::AfterFind {
-            assert_refused(&answer);
+            assert_invalid_grant(&answer);
             continue;
         }
-        let dead = Tokens::of(&answer);
-        assert_eq!(stage.server.me(&dead.access).await.status, 401, "{pause:?}");
-        assert_refused(&refresh(&stage.server, &dead.refresh).await);
+        let revoked = Tokens::of(&answer);
+        assert_eq!(
+            stage.server.me(&revoked.access).await.status,
+            401,
+            "{pause:?}"
+        );
+        assert_invalid_grant(&refresh(&stage.server, &revoked.refresh).await);
     }
 }
 
 #[tokio::test]
-async fn refresh_that_overlaps_a_disabling_opens_no_door() {
+async fn refresh_during_disabling_yields_invalid_tokens() {
     for pause in [Pause::AfterFind, Pause::BeforeRotate, Pause::AfterRotate] {
         let stage = Stage::new().await;
         let answer = stage.until(pause, refreshing(&stage.tokens.refresh)).await;
         stage.disable().await;
         let answer = stage.ended(answer).await;
         if pause == Pause::AfterFind {
-            assert_refused(&answer);
+            assert_invalid_grant(&answer);
             continue;
         }
-        let shut_out = Tokens::of(&answer);
-        assert_eq!(stage.server.me(&shut_out.access).await.status, 401);
-        assert_refused(&refresh(&stage.server, &shut_out.refresh).await);
+        let revoked = Tokens::of(&answer);
+        assert_eq!(stage.server.me(&revoked.access).await.status, 401);
+        assert_invalid_grant(&refresh(&stage.server, &revoked.refresh).await);
     }
 }
 
 #[tokio::test]
-async fn log_in_that_overlaps_a_reset_opens_a_session_that_is_over() {
+async fn login_during_a_reset_yields_an_ended_session() {
     let stage = Stage::new().await;
     let answer = stage
         .until(Pause::BeforeOpen, login("jane@example.org", PASSWORD))
         .await;
     stage.reset().await;
-    let dead = Tokens::of(&stage.ended(answer).await);
-    assert_eq!(stage.server.me(&dead.access).await.status, 401);
-    assert_refused(&refresh(&stage.server, &dead.refresh).await);
+    let revoked = Tokens::of(&stage.ended(answer).await);
+    assert_eq!(stage.server.me(&revoked.access).await.status, 401);
+    assert_invalid_grant(&refresh(&stage.server, &revoked.refresh).await);
 }
 
 #[tokio::test]
-async fn log_in_after_the_tokens_ended_is_not_ended_with_them() {
+async fn login_during_logout_all_keeps_its_session() {
     let stage = Stage::new().await;
     let request = by(&stage.tokens.access, bare("POST", "/logout-all"));
     let answer = stage.until(Pause::BeforeEndBefore, request).await;
     let new = log_in(&stage.server, "jane@example.org").await;
     assert_eq!(stage.ended(answer).await.status, 204);
     renewed(&stage.server, &new.refresh).await;
-    assert_refused(&refresh(&stage.server, &stage.tokens.refresh).await);
+    assert_invalid_grant(&refresh(&stage.server, &stage.tokens.refresh).await);
 }
 
 #[tokio::test]
-async fn reset_beats_a_change_that_has_begun() {
+async fn reset_overrides_a_password_change_in_progress() {
     let stage = Stage::new().await;
     let request = changing(&stage.tokens.access, PASSWORD, "yet another one");
     let answer = stage
@@ -170,11 +176,11 @@ async fn reset_beats_a_change_that_has_begun() {
         stage.server.login("jane@example.org", NEW).await.status,
         200
     );
-    assert_refused(&refresh(&stage.server, &stage.tokens.refresh).await);
+    assert_invalid_grant(&refresh(&stage.server, &stage.tokens.refresh).await);
 }
 
 #[tokio::test]
-async fn reset_after_a_change_ends_the_session_that_was_kept() {
+async fn reset_after_a_password_change_ends_the_kept_session() {
     for before in [true, false] {
         let stage = Stage::new().await;
         let request = changing(&stage.tokens.access, PASSWORD, "yet another one");
@@ -187,12 +193,12 @@ async fn reset_after_a_change_ends_the_session_that_was_kept() {
         assert_eq!(answer.status, 200, "{}", answer.body);
         let access = answer.json()["access_token"].as_str().unwrap().to_owned();
         assert_eq!(stage.server.me(&access).await.status, 401);
-        assert_refused(&refresh(&stage.server, &stage.tokens.refresh).await);
+        assert_invalid_grant(&refresh(&stage.server, &stage.tokens.refresh).await);
     }
 }
 
 #[tokio::test]
-async fn who_is_disabled_or_logged_out_meanwhile_changes_no_password() {
+async fn user_disabled_or_logged_out_meanwhile_changes_no_password() {
     for disabled in [true, false] {
         let stage = Stage::new().await;
         let request = changing(&stage.tokens.access, PASSWORD, NEW);
@@ -216,7 +222,7 @@ async fn who_is_disabled_or_logged_out_meanwhile_changes_no_password() {
 }
 
 #[tokio::test]
-async fn who_is_disabled_meanwhile_logs_nobody_out() {
+async fn user_disabled_meanwhile_cannot_log_out_everywhere() {
     let stage = Stage::new().await;
     let request = by(&stage.tokens.access, bare("POST", "/logout-all"));
     let answer = stage
@@ -227,18 +233,18 @@ async fn who_is_disabled_meanwhile_logs_nobody_out() {
 }
 
 #[tokio::test]
-async fn refresh_of_the_kept_session_amid_a_change_does_not_end_it() {
+async fn refresh_during_a_password_change_keeps_the_session() {
     let stage = Stage::new().await;
     let request = changing(&stage.tokens.access, PASSWORD, NEW);
     let answer = stage.until(Pause::BeforeEndBefore, request).await;
-    // The account is ahead of its session for a moment.
-    assert_refused(&refresh(&stage.server, &stage.tokens.refresh).await);
+    // The account has the new generation, its session does not yet.
+    assert_invalid_grant(&refresh(&stage.server, &stage.tokens.refresh).await);
     assert_eq!(stage.ended(answer).await.status, 200);
     renewed(&stage.server, &stage.tokens.refresh).await;
 }
 
 #[tokio::test]
-async fn rehash_at_a_log_in_does_not_undo_a_change() {
+async fn rehash_does_not_undo_a_password_change() {
     let stage = Stage::new().await;
     let request = changing(&stage.tokens.access, PASSWORD, NEW);
     let answer = stage

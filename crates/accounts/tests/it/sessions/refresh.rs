@@ -1,16 +1,17 @@
-//! How a session goes on.
+//! Refreshing of tokens.
 
 use serde_json::json;
 use tower_warder::UserStatus::Approved;
 
 use super::super::server::{PASSWORD, Server, body, json_to};
 use super::client::{
-    GRACE, MINUTE, Tokens, assert_refused, jane, log_in, over, refresh, refreshing, renewed, server,
+    GRACE, MINUTE, Tokens, assert_invalid_grant, jane, log_in, over, refresh, refreshing, renewed,
+    server,
 };
 use tower_warder_accounts::{InMemoryAccountStore, InMemorySessionStore};
 
 #[tokio::test]
-async fn log_in_gives_a_short_token_and_one_to_refresh_it() {
+async fn login_returns_access_and_refresh_tokens() {
     let server = server();
     server.jane().await;
     let answer = server.login("jane@example.org", PASSWORD).await;
@@ -39,7 +40,7 @@ async fn log_in_gives_a_short_token_and_one_to_refresh_it() {
 }
 
 #[tokio::test]
-async fn without_sessions_a_log_in_gives_one_token() {
+async fn login_without_sessions_returns_one_token() {
     let server = Server::over(InMemoryAccountStore::new());
     server.jane().await;
     let answer = server.login("jane@example.org", PASSWORD).await.json();
@@ -49,7 +50,7 @@ async fn without_sessions_a_log_in_gives_one_token() {
 }
 
 #[tokio::test]
-async fn refresh_gives_the_next_tokens_as_a_log_in_does() {
+async fn refresh_returns_new_tokens() {
     let server = server();
     let mut tokens = jane(&server).await;
     for _ in 0..5 {
@@ -70,7 +71,7 @@ async fn refresh_gives_the_next_tokens_as_a_log_in_does() {
                 "refresh_expires_in": 604_800,
             })
         );
-        // The one before lives for its minutes.
+        // The previous access token stays valid until it expires.
         assert_eq!(server.me(&tokens.access).await.status, 200);
         assert_eq!(server.me(&next.access).await.status, 200);
         tokens = next;
@@ -78,7 +79,7 @@ async fn refresh_gives_the_next_tokens_as_a_log_in_does() {
 }
 
 #[tokio::test]
-async fn what_is_no_good_is_refused_alike() {
+async fn invalid_refresh_tokens_get_the_same_response() {
     let sessions = InMemorySessionStore::new();
     let server = over(InMemoryAccountStore::new(), sessions.clone());
     let tokens = jane(&server).await;
@@ -106,14 +107,14 @@ async fn what_is_no_good_is_refused_alike() {
         &format!("refresh_{}", "ä".repeat(32)),
         &format!("refresh_{}", "A".repeat(8_000)),
     ] {
-        assert_refused(&refresh(&server, token).await);
+        assert_invalid_grant(&refresh(&server, token).await);
     }
-    // And none of that did anything to the session.
+    // The session is unaffected.
     renewed(&server, &tokens.refresh).await;
 }
 
 #[tokio::test]
-async fn a_body_is_judged_as_others_are() {
+async fn refresh_body_is_validated() {
     let server = server();
     let tokens = jane(&server).await;
     for (request, status) in [
@@ -153,26 +154,26 @@ async fn a_body_is_judged_as_others_are() {
 }
 
 #[tokio::test]
-async fn made_up_secret_ends_the_session_and_the_id_does_not_help_to_make_one_up() {
+async fn forged_refresh_secret_ends_the_session() {
     let server = server();
     let tokens = jane(&server).await;
     let id = super::client::sessions(&server, &tokens.access).await[0]["id"]
         .as_str()
         .unwrap()
         .to_owned();
-    // Who knows what is public makes up a selector of it.
+    // The public ID is not the selector of the token.
     let padded = format!("refresh_{id}{}", "A".repeat(42));
-    assert_refused(&refresh(&server, &padded).await);
+    assert_invalid_grant(&refresh(&server, &padded).await);
     let tokens = renewed(&server, &tokens.refresh).await;
 
     let (selector, _) = tokens.refresh.split_at("refresh_".len() + 22);
-    let made_up = format!("{selector}{}", "A".repeat(42));
-    assert_refused(&refresh(&server, &made_up).await);
-    assert_refused(&refresh(&server, &tokens.refresh).await);
+    let forged = format!("{selector}{}", "A".repeat(42));
+    assert_invalid_grant(&refresh(&server, &forged).await);
+    assert_invalid_grant(&refresh(&server, &tokens.refresh).await);
 }
 
 #[tokio::test]
-async fn sessions_of_one_account_do_not_touch_each_other() {
+async fn sessions_of_one_account_are_independent() {
     let server = server();
     let phone = jane(&server).await;
     let desk = log_in(&server, "jane@example.org").await;
@@ -180,8 +181,8 @@ async fn sessions_of_one_account_do_not_touch_each_other() {
     let other = log_in(&server, &root.email).await;
     let next = renewed(&server, &phone.refresh).await;
     server.clock.advance(GRACE);
-    assert_refused(&refresh(&server, &phone.refresh).await);
-    assert_refused(&refresh(&server, &next.refresh).await);
+    assert_invalid_grant(&refresh(&server, &phone.refresh).await);
+    assert_invalid_grant(&refresh(&server, &next.refresh).await);
     renewed(&server, &desk.refresh).await;
     renewed(&server, &other.refresh).await;
 }

@@ -1,4 +1,4 @@
-//! A store of sessions under a test's direction.
+//! Session store that a test makes fail or pause.
 
 use std::ops::Deref;
 
@@ -7,7 +7,7 @@ use tower_warder_accounts::{InMemorySessionStore, Rotation, Session, SessionStor
 
 use crate::support::accounts::direction::Direction;
 
-/// Fails, or stops one call in its middle, when a test says so.
+/// Fails or pauses calls as a test demands.
 #[derive(Debug)]
 pub struct StagedSessions {
     store: InMemorySessionStore,
@@ -17,7 +17,7 @@ pub struct StagedSessions {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Pause {
     BeforeOpen,
-    /// With the session in hand, as it was.
+    /// After the session was read.
     AfterFind,
     BeforeRotate,
     AfterRotate,

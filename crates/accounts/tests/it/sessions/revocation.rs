@@ -1,4 +1,4 @@
-//! What ends sessions from outside: an admin.
+//! Sessions that end by a change of the account.
 
 use std::sync::Arc;
 
@@ -7,7 +7,7 @@ use tower_warder_accounts::{InMemoryAccountStore, InMemorySessionStore, SessionS
 
 use super::super::server::{Approved, PASSWORD, Server};
 use super::client::{
-    SECOND, assert_refused, cached, cached_over, jane, log_in, node, over, refresh, renewed,
+    SECOND, assert_invalid_grant, cached, cached_over, jane, log_in, node, over, refresh, renewed,
     server, sessions,
 };
 use super::staged::{Pause, StagedSessions};
@@ -25,7 +25,7 @@ async fn with_admin(server: &Server) -> String {
 }
 
 #[tokio::test]
-async fn leaving_approved_ends_every_session_for_good() {
+async fn unapproved_account_loses_its_sessions_permanently() {
     for server in [server(), cached()] {
         with_admin(&server).await;
         let mut tokens = jane(&server).await;
@@ -35,8 +35,8 @@ async fn leaving_approved_ends_every_session_for_good() {
             for status in [status, "approved"] {
                 put(&server, status).await;
                 for tokens in [&tokens, &desk] {
-                    // Also told no more than others: the log-in tells the state.
-                    assert_refused(&refresh(&server, &tokens.refresh).await);
+                    // Does not disclose the status, which the log-in does.
+                    assert_invalid_grant(&refresh(&server, &tokens.refresh).await);
                     assert_eq!(server.me(&tokens.access).await.status, 401, "{status}");
                 }
             }
@@ -48,7 +48,7 @@ async fn leaving_approved_ends_every_session_for_good() {
 }
 
 #[tokio::test]
-async fn reset_of_the_password_ends_every_session() {
+async fn password_reset_ends_every_session() {
     for server in [server(), cached()] {
         let admin = with_admin(&server).await;
         let phone = jane(&server).await;
@@ -58,7 +58,7 @@ async fn reset_of_the_password_ends_every_session() {
         let without = server.token(&server.stored(2).await);
         assert!(sessions(&server, &without).await.is_empty());
         for tokens in [&phone, &desk] {
-            assert_refused(&refresh(&server, &tokens.refresh).await);
+            assert_invalid_grant(&refresh(&server, &tokens.refresh).await);
             assert_eq!(server.me(&tokens.access).await.status, 401);
         }
         let new = log_in(&server, "jane@example.org").await;
@@ -69,7 +69,7 @@ async fn reset_of_the_password_ends_every_session() {
 }
 
 #[tokio::test]
-async fn deletion_ends_every_session_and_the_address_opens_none_of_them() {
+async fn deletion_ends_every_session_even_if_the_email_is_reused() {
     let store = InMemorySessionStore::new();
     let server = over(InMemoryAccountStore::new(), store.clone());
     let admin = with_admin(&server).await;
@@ -77,14 +77,14 @@ async fn deletion_ends_every_session_and_the_address_opens_none_of_them() {
     assert_eq!(store.list(2).await.unwrap().len(), 1);
     assert_eq!(server.delete(&admin, 2).await.status, 204);
     assert_eq!(store.list(2).await.unwrap(), []);
-    assert_refused(&refresh(&server, &tokens.refresh).await);
+    assert_invalid_grant(&refresh(&server, &tokens.refresh).await);
     server.add("jane@example.org", false, Approved).await;
-    assert_refused(&refresh(&server, &tokens.refresh).await);
+    assert_invalid_grant(&refresh(&server, &tokens.refresh).await);
     assert_eq!(server.me(&tokens.access).await.status, 401);
 }
 
 #[tokio::test]
-async fn deleted_account_is_turned_away_while_its_sessions_are_removed() {
+async fn deleted_account_is_rejected_during_session_removal() {
     let store = Arc::new(StagedSessions::new());
     let server = cached_over(Arc::clone(&store));
     let admin = with_admin(&server).await;
@@ -102,26 +102,26 @@ async fn deleted_account_is_turned_away_while_its_sessions_are_removed() {
 }
 
 #[tokio::test]
-async fn session_from_before_the_account_is_none_of_its() {
+async fn session_older_than_the_account_is_rejected() {
     let sessions_kept = InMemorySessionStore::new();
-    let lost = over(InMemoryAccountStore::new(), sessions_kept.clone());
-    let tokens = jane(&lost).await;
-    lost.clock.advance(SECOND);
+    let old = over(InMemoryAccountStore::new(), sessions_kept.clone());
+    let tokens = jane(&old).await;
+    old.clock.advance(SECOND);
     let empty = Server {
         store: Arc::new(InMemoryAccountStore::new()),
-        ..lost.clone()
+        ..old.clone()
     };
     let server = node(&empty, sessions_kept);
     let new = jane(&server).await;
-    assert_eq!(server.stored(1).await.email, lost.stored(1).await.email);
-    assert_refused(&refresh(&server, &tokens.refresh).await);
+    assert_eq!(server.stored(1).await.email, old.stored(1).await.email);
+    assert_invalid_grant(&refresh(&server, &tokens.refresh).await);
     assert_eq!(server.me(&tokens.access).await.status, 401);
     assert_eq!(sessions(&server, &new.access).await.len(), 1);
     renewed(&server, &new.refresh).await;
 }
 
 #[tokio::test]
-async fn session_follows_the_account_through_a_change_of_address() {
+async fn session_survives_a_change_of_email() {
     let server = server();
     let admin = with_admin(&server).await;
     let tokens = jane(&server).await;

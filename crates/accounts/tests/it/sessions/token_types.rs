@@ -1,13 +1,13 @@
-//! Refresh tokens where access tokens belong, and the other way round.
+//! Refresh tokens in place of access tokens, and vice versa.
 
 use http::header::COOKIE;
 use serde_json::json;
 
 use super::super::server::{bare, by, json_to};
-use super::client::{assert_refused, changing, jane, refresh, renewed, server};
+use super::client::{assert_invalid_grant, changing, jane, refresh, renewed, server};
 
 #[tokio::test]
-async fn refresh_token_opens_no_door() {
+async fn refresh_token_authenticates_no_request() {
     let server = server();
     let tokens = jane(&server).await;
     let token = &tokens.refresh;
@@ -20,33 +20,33 @@ async fn refresh_token_opens_no_door() {
         changing(token, "correct horse", "another password"),
         bare("GET", &format!("/me?token={token}")),
     ] {
-        let asked = request.uri().path().to_owned();
+        let case = request.uri().path().to_owned();
         let answer = server.send(request).await;
-        assert_eq!(answer.status, 401, "{asked}: {}", answer.body);
+        assert_eq!(answer.status, 401, "{case}: {}", answer.body);
     }
-    let mut kept = bare("GET", "/me");
+    let mut by_cookie = bare("GET", "/me");
     let cookie = format!("__Host-id={token}").parse().unwrap();
-    kept.headers_mut().insert(COOKIE, cookie);
-    assert_eq!(server.send(kept).await.status, 401);
-    // The sources are read, and the token is as good as it was.
+    by_cookie.headers_mut().insert(COOKIE, cookie);
+    assert_eq!(server.send(by_cookie).await.status, 401);
+    // The sources are enabled, and the refresh token is still valid.
     let query = bare("GET", &format!("/me?token={}", tokens.access));
     assert_eq!(server.send(query).await.status, 200);
     renewed(&server, token).await;
 }
 
 #[tokio::test]
-async fn access_token_refreshes_nothing() {
+async fn access_token_is_no_refresh_token() {
     let server = server();
     let tokens = jane(&server).await;
-    assert_refused(&refresh(&server, &tokens.access).await);
-    // Not by a header, nor a cookie, nor a ticket.
+    assert_invalid_grant(&refresh(&server, &tokens.access).await);
+    // Not in a header, and no ticket or query either.
     let empty = by(&tokens.access, json_to("POST", "/refresh", &json!({})));
     assert_eq!(server.send(empty).await.status, 422);
     let ticket = server
         .send(by(&tokens.access, bare("POST", "/stream-ticket")))
         .await;
     let ticket = ticket.json()["ticket"].as_str().unwrap().to_owned();
-    assert_refused(&refresh(&server, &ticket).await);
+    assert_invalid_grant(&refresh(&server, &ticket).await);
     let query = format!("/refresh?refresh_token={}", tokens.refresh);
     assert_eq!(
         server
@@ -58,7 +58,7 @@ async fn access_token_refreshes_nothing() {
 }
 
 #[tokio::test]
-async fn somebody_elses_credential_changes_nothing_about_a_refresh() {
+async fn refresh_ignores_other_credentials() {
     let server = server();
     let (_, root) = server.admin().await;
     let tokens = jane(&server).await;

@@ -1,4 +1,4 @@
-//! Clients who go before they are answered.
+//! Requests that are cancelled before their response.
 
 use std::future::Future;
 use std::pin::pin;
@@ -12,8 +12,8 @@ use super::server::{PASSWORD, Server, hasher};
 use super::staged::{Pause, Staged};
 use crate::support::Place;
 
-/// Polls a future so many times and drops it, and says whether it had come to its end.
-async fn cut<F: Future>(future: F, polls: usize) -> Option<F::Output> {
+/// Polls a future at most `polls` times and drops it; returns the output if it completed.
+pub async fn poll_times<F: Future>(future: F, polls: usize) -> Option<F::Output> {
     let mut future = pin!(future);
     let mut left = polls;
     std::future::poll_fn(move |cx| {
@@ -31,17 +31,17 @@ async fn cut<F: Future>(future: F, polls: usize) -> Option<F::Output> {
 }
 
 #[tokio::test]
-async fn dropped_registration_leaves_all_or_nothing() {
+async fn cancelled_registration_is_atomic() {
     let one_permit = hasher().max_concurrency(1);
     for place in Place::all().await {
         let hasher = one_permit.clone();
         let server = Server::at(Arc::new(place), |accounts| accounts.hasher(hasher)).await;
         for polls in 1..200 {
             let email = format!("jane{polls}@example.org");
-            let ended = cut(server.register(&email), polls).await;
-            // Whatever was left, the address can be had, or has been had as a whole.
+            let output = poll_times(server.register(&email), polls).await;
+            // The address is either free or belongs to a complete account.
             let again = server.register(&email).await;
-            match &ended {
+            match &output {
                 Some(answer) => {
                     assert_eq!((answer.status.as_u16(), again.status.as_u16()), (201, 409))
                 }
@@ -54,7 +54,7 @@ async fn dropped_registration_leaves_all_or_nothing() {
             if polls > 3 {
                 assert_eq!(server.login(&email, PASSWORD).await.status, 403, "{polls}");
             }
-            if ended.is_some() {
+            if output.is_some() {
                 break;
             }
         }
@@ -67,32 +67,32 @@ async fn dropped_registration_leaves_all_or_nothing() {
 }
 
 #[tokio::test]
-async fn dropped_log_ins_lose_no_permit() {
+async fn cancelled_login_releases_its_permit() {
     let one_permit = hasher().max_concurrency(1).max_queue(1);
     let server = Server::configured(|accounts| accounts.hasher(one_permit)).await;
     server.jane().await;
     for polls in 1..20 {
-        let ended = cut(server.login("jane@example.org", PASSWORD), polls).await;
+        let output = poll_times(server.login("jane@example.org", PASSWORD), polls).await;
         assert_eq!(
             server.login("jane@example.org", PASSWORD).await.status,
             200,
             "{polls}"
         );
-        if ended.is_some() {
+        if output.is_some() {
             return;
         }
     }
-    panic!("a log-in has fewer awaits");
+    panic!("the log-in is never ready");
 }
 
 #[tokio::test]
-async fn registration_dropped_before_its_account_is_made_keeps_the_seat_free() {
+async fn registration_cancelled_before_insert_keeps_the_admin_grant() {
     let store = Arc::new(Staged::new().await);
     let server = Server::over(Arc::clone(&store));
     store.pause(Pause::BeforeInsert);
     let registration = Box::pin(server.register("jane@example.org"));
     match select(registration, pin!(store.arrival())).await {
-        Either::Left(_) => panic!("it does not pause"),
+        Either::Left(_) => panic!("the store does not pause"),
         Either::Right(((), registration)) => drop(registration),
     }
     assert_eq!(server.store.list(Page::default()).await.unwrap(), []);
@@ -101,13 +101,13 @@ async fn registration_dropped_before_its_account_is_made_keeps_the_seat_free() {
 }
 
 #[tokio::test]
-async fn log_ins_dropped_in_their_middle_leave_room_for_others() {
+async fn cancelled_logins_leave_the_hash_queue() {
     let server =
         Server::configured(|accounts| accounts.hasher(hasher().max_concurrency(1).max_queue(3)))
             .await;
     server.jane().await;
     for _ in 0..20 {
-        // The first has the permit, the others wait for it.
+        // The first holds the permit, the others wait for it.
         let mut waiting = stream::iter(0..3)
             .map(|_| server.login("jane@example.org", PASSWORD))
             .buffer_unordered(3);

@@ -1,4 +1,4 @@
-//! What a store or a hasher that cannot answer does to a client.
+//! Responses while the store fails or the hash queue is full.
 
 use std::sync::Arc;
 
@@ -11,22 +11,22 @@ use super::staged::Staged;
 use crate::support::{Answer, OUTAGE, Trace};
 
 /// The number after `refused=`.
-fn count(line: &str) -> usize {
+fn refused_count(line: &str) -> usize {
     line.rsplit('=').next().unwrap().trim().parse().unwrap()
 }
 
-fn check(answer: &Answer, asked: &str) {
-    assert_eq!(answer.status, 503, "{asked}: {}", answer.body);
-    assert_eq!(answer.header("retry-after"), Some("1"), "{asked}");
-    assert_eq!(answer.header("www-authenticate"), None, "{asked}");
+fn assert_unavailable(answer: &Answer, case: &str) {
+    assert_eq!(answer.status, 503, "{case}: {}", answer.body);
+    assert_eq!(answer.header("retry-after"), Some("1"), "{case}");
+    assert_eq!(answer.header("www-authenticate"), None, "{case}");
     assert!(
         !format!("{:?}{}", answer.headers, answer.body).contains("db.internal"),
-        "{asked}"
+        "{case}"
     );
 }
 
 #[tokio::test]
-async fn store_that_fails_is_503_on_every_route_and_logged_once() {
+async fn failing_store_is_503_on_every_route_and_logged_once() {
     let store = Arc::new(Staged::new().await);
     let server = Server::over(Arc::clone(&store));
     let (_, admin) = server.admin().await;
@@ -53,12 +53,12 @@ async fn store_that_fails_is_503_on_every_route_and_logged_once() {
             json_to("POST", "/users/1/reset-password", &password),
         ),
     ] {
-        let asked = format!("{method} of {} {}", request.method(), request.uri());
+        let case = format!("{method} of {} {}", request.method(), request.uri());
         store.fails(&[method]);
         let log = Trace::record();
-        check(&server.send(by(&admin, request)).await, &asked);
-        // At ERROR once a minute, else at DEBUG.
-        assert_eq!(log.lines(OUTAGE).len(), 1, "{asked}: {}", log.text());
+        assert_unavailable(&server.send(by(&admin, request)).await, &case);
+        // At ERROR at most once a minute, otherwise at DEBUG.
+        assert_eq!(log.lines(OUTAGE).len(), 1, "{case}: {}", log.text());
         errors += log.lines("ERROR").len();
     }
     // One by the layer, one by the routes.
@@ -69,7 +69,7 @@ async fn store_that_fails_is_503_on_every_route_and_logged_once() {
 }
 
 #[tokio::test]
-async fn full_hash_queue_is_503_and_logged_once_and_once_when_it_is_free() {
+async fn full_hash_queue_is_503_and_logged_at_start_and_end() {
     let busy: PasswordHasher = hasher().max_concurrency(1).max_queue(1);
     let server = Server::configured(|accounts| accounts.hasher(busy)).await;
     server.jane().await;
@@ -84,15 +84,15 @@ async fn full_hash_queue_is_503_and_logged_once_and_once_when_it_is_free() {
         answers.iter().partition(|answer| answer.status == 200);
     assert!(!served.is_empty() && !refused.is_empty());
     for answer in &refused {
-        check(answer, "login");
+        assert_unavailable(answer, "login");
     }
     assert_eq!(server.login("jane@example.org", PASSWORD).await.status, 200);
     assert_eq!(log.lines("ERROR"), [""; 0], "{}", log.text());
     let full = log.lines("WARN");
     assert!(full.len() == 1 && full[0].contains("count=1"), "{full:?}");
     let free = log.lines("refused=");
-    let all: usize = free.iter().map(|line| count(line)).sum();
-    // Each that is refused after the queue was free waits for the next minute's line.
+    let all: usize = free.iter().map(|line| refused_count(line)).sum();
+    // Requests refused after the queue was free are counted by the next line, a minute later.
     assert!(
         free.len() == 1 && (1..=refused.len()).contains(&all),
         "{free:?}"

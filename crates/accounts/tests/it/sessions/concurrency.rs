@@ -1,4 +1,4 @@
-//! Many at the same moment, over each store.
+//! Concurrent requests from two nodes, over each store.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -12,12 +12,12 @@ use tower_warder_accounts::{InMemoryAccountStore, InMemorySessionStore, Sessions
 
 use super::super::server::{PASSWORD, Server, bare, by};
 use super::client::{
-    GRACE, Tokens, assert_refused, changing, jane, log_in, logging_out, over, refresh, refreshing,
-    renewed, sessions, with,
+    GRACE, Tokens, assert_invalid_grant, changing, jane, log_in, logging_out, over, refresh,
+    refreshing, renewed, sessions, with,
 };
 use crate::support::{Answer, Place};
 
-/// Two nodes on each kind of store; places live as long as these.
+/// Two nodes over each kind of store; a place has to live as long as its nodes.
 async fn nodes() -> Vec<(Option<Place>, [Server; 2])> {
     let memory = over(InMemoryAccountStore::new(), InMemorySessionStore::new());
     let mut nodes = vec![(None, [memory.clone(), memory])];
@@ -36,7 +36,7 @@ async fn nodes() -> Vec<(Option<Place>, [Server; 2])> {
     nodes
 }
 
-/// Sends each from a task of its own, by turns to one node and the other.
+/// Sends each request from its own task, alternating between the nodes.
 async fn all_at_once(
     nodes: &[Server; 2],
     requests: impl IntoIterator<Item = Request<Body>>,
@@ -46,13 +46,13 @@ async fn all_at_once(
         let node = node.clone();
         tokio::spawn(async move { node.send(request).await })
     });
-    // Collected first: a task starts when it is spawned.
+    // Collected first, so that all tasks are spawned before the first is awaited.
     let tasks: Vec<_> = tasks.collect();
     let answers = join_all(tasks).await.into_iter();
     answers.map(|answer| answer.unwrap()).collect()
 }
 
-fn counts(answers: &[Answer]) -> BTreeMap<u16, usize> {
+fn counts_by_status(answers: &[Answer]) -> BTreeMap<u16, usize> {
     let mut counts = BTreeMap::new();
     for answer in answers {
         *counts.entry(answer.status.as_u16()).or_default() += 1;
@@ -66,7 +66,7 @@ fn successors(answers: &[Answer]) -> BTreeSet<String> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn in_200_rounds_of_double_use_there_are_never_two_successors() {
+async fn concurrent_refreshes_share_one_successor_in_200_rounds() {
     for (_place, nodes) in nodes().await {
         let mut tokens = jane(&nodes[0]).await;
         for round in 0..200 {
@@ -76,18 +76,18 @@ async fn in_200_rounds_of_double_use_there_are_never_two_successors() {
             assert_eq!(successors.len(), 1, "round {round}");
             assert!(!successors.contains(&tokens.refresh));
             tokens = Tokens::of(&answers[0]);
-            // Both have it, and both may be asked for what comes next.
+            // The next round uses the successor at both nodes.
         }
         nodes[0].clock.advance(GRACE);
         let last = renewed(&nodes[1], &tokens.refresh).await;
         nodes[0].clock.advance(GRACE);
-        assert_refused(&refresh(&nodes[0], &tokens.refresh).await);
-        assert_refused(&refresh(&nodes[1], &last.refresh).await);
+        assert_invalid_grant(&refresh(&nodes[0], &tokens.refresh).await);
+        assert_invalid_grant(&refresh(&nodes[1], &last.refresh).await);
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn without_a_grace_of_two_one_comes_in_at_most_and_then_nobody() {
+async fn concurrent_reuse_without_grace_ends_the_session() {
     let strict = |sessions: Sessions| sessions.reuse_grace(Duration::ZERO);
     let memory = strict(Sessions::new(InMemorySessionStore::new()));
     let mut servers = vec![(None, with(InMemoryAccountStore::new(), memory))];
@@ -104,28 +104,28 @@ async fn without_a_grace_of_two_one_comes_in_at_most_and_then_nobody() {
             let nodes = [server.clone(), server.clone()];
             let twice = [refreshing(&tokens.refresh), refreshing(&tokens.refresh)];
             let answers = all_at_once(&nodes, twice).await;
-            let came_in: Vec<_> = answers.iter().filter(|it| it.status == 200).collect();
-            assert!(came_in.len() <= 1, "{:?}", counts(&answers));
-            for answer in came_in {
-                assert_refused(&refresh(&server, &Tokens::of(answer).refresh).await);
+            let succeeded: Vec<_> = answers.iter().filter(|it| it.status == 200).collect();
+            assert!(succeeded.len() <= 1, "{:?}", counts_by_status(&answers));
+            for answer in succeeded {
+                assert_invalid_grant(&refresh(&server, &Tokens::of(answer).refresh).await);
             }
         }
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn of_30_who_refresh_one_token_all_get_the_same() {
+async fn thirty_concurrent_refreshes_get_one_successor() {
     for (_place, nodes) in nodes().await {
         let tokens = jane(&nodes[0]).await;
         let many = (0..30).map(|_| refreshing(&tokens.refresh));
         let answers = all_at_once(&nodes, many).await;
-        assert_eq!(counts(&answers), BTreeMap::from([(200, 30)]));
+        assert_eq!(counts_by_status(&answers), BTreeMap::from([(200, 30)]));
         assert_eq!(successors(&answers).len(), 1);
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn log_out_at_the_moment_of_a_refresh_leaves_nothing_alive() {
+async fn logout_during_a_refresh_ends_the_session() {
     for (_place, nodes) in nodes().await {
         nodes[0].jane().await;
         for round in 0..30 {
@@ -136,15 +136,15 @@ async fn log_out_at_the_moment_of_a_refresh_leaves_nothing_alive() {
             let refreshed = answers.iter().find(|answer| answer.status == 200);
             if let Some(answer) = refreshed {
                 let successor = Tokens::of(answer).refresh;
-                assert_refused(&refresh(&nodes[0], &successor).await);
+                assert_invalid_grant(&refresh(&nodes[0], &successor).await);
             }
-            assert_refused(&refresh(&nodes[1], &tokens.refresh).await);
+            assert_invalid_grant(&refresh(&nodes[1], &tokens.refresh).await);
         }
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn of_changes_at_the_same_moment_one_counts() {
+async fn concurrent_password_changes_succeed_once() {
     for (_place, nodes) in nodes().await {
         let tokens = jane(&nodes[0]).await;
         let other = log_in(&nodes[1], "jane@example.org").await;
@@ -152,7 +152,10 @@ async fn of_changes_at_the_same_moment_one_counts() {
         let changes = passwords.iter().zip([&tokens, &other].into_iter().cycle());
         let changes = changes.map(|(new, by)| changing(&by.access, PASSWORD, new));
         let answers = all_at_once(&nodes, changes).await;
-        assert_eq!(counts(&answers), BTreeMap::from([(200, 1), (401, 7)]));
+        assert_eq!(
+            counts_by_status(&answers),
+            BTreeMap::from([(200, 1), (401, 7)])
+        );
         assert_eq!(nodes[0].stored(1).await.token_generation, 1);
 
         let won = answers.iter().position(|it| it.status == 200).unwrap();
@@ -160,12 +163,12 @@ async fn of_changes_at_the_same_moment_one_counts() {
         assert_eq!(login.status, 200);
         let mine = [&tokens, &other];
         renewed(&nodes[0], &mine[won % 2].refresh).await;
-        assert_refused(&refresh(&nodes[0], &mine[(won + 1) % 2].refresh).await);
+        assert_invalid_grant(&refresh(&nodes[0], &mine[(won + 1) % 2].refresh).await);
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn everything_that_is_sent_twice_happens_once() {
+async fn repeated_requests_take_effect_once() {
     for (_place, nodes) in nodes().await {
         let first = jane(&nodes[0]).await;
         let second = log_in(&nodes[0], "jane@example.org").await;
@@ -174,17 +177,23 @@ async fn everything_that_is_sent_twice_happens_once() {
         let path = format!("/sessions/{}", id.as_str().unwrap());
         let ends = (0..10).map(|_| by(&second.access, bare("DELETE", &path)));
         let answers = all_at_once(&nodes, ends).await;
-        assert_eq!(counts(&answers), BTreeMap::from([(204, 1), (404, 9)]));
-        assert_refused(&refresh(&nodes[1], &first.refresh).await);
+        assert_eq!(
+            counts_by_status(&answers),
+            BTreeMap::from([(204, 1), (404, 9)])
+        );
+        assert_invalid_grant(&refresh(&nodes[1], &first.refresh).await);
 
         let outs = (0..10).map(|_| logging_out(&second.refresh));
         let answers = all_at_once(&nodes, outs).await;
-        assert_eq!(counts(&answers), BTreeMap::from([(204, 10)]));
+        assert_eq!(counts_by_status(&answers), BTreeMap::from([(204, 10)]));
 
         let third = log_in(&nodes[0], "jane@example.org").await;
         let alls = (0..10).map(|_| by(&third.access, bare("POST", "/logout-all")));
         let answers = all_at_once(&nodes, alls).await;
-        assert_eq!(counts(&answers), BTreeMap::from([(204, 1), (401, 9)]));
+        assert_eq!(
+            counts_by_status(&answers),
+            BTreeMap::from([(204, 1), (401, 9)])
+        );
         assert_eq!(nodes[1].stored(1).await.token_generation, 1);
         let fourth = log_in(&nodes[1], "jane@example.org").await;
         assert_eq!(sessions(&nodes[0], &fourth.access).await.len(), 1);
@@ -192,12 +201,12 @@ async fn everything_that_is_sent_twice_happens_once() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn the_sqlite_store_keeps_the_contract() {
+async fn sqlite_store_passes_the_session_contract() {
     contract(async || Place::sqlite()).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn the_postgres_store_keeps_the_contract() {
+async fn postgres_store_passes_the_session_contract() {
     if Place::postgres().await.is_some() {
         contract(async || Place::postgres().await.unwrap()).await;
     }

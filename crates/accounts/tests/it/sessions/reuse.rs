@@ -1,44 +1,44 @@
-//! Tokens that were spent.
+//! Reuse of rotated refresh tokens, and the grace period.
 
 use std::time::Duration;
 
 use tower_warder_accounts::{InMemoryAccountStore, InMemorySessionStore, Sessions};
 
 use super::client::{
-    GRACE, MINUTE, SECOND, assert_refused, jane, node, over, refresh, renewed, server, with,
+    GRACE, MINUTE, SECOND, assert_invalid_grant, jane, node, over, refresh, renewed, server, with,
 };
 
 #[tokio::test]
-async fn spent_token_ends_the_session_and_the_one_that_is_alive_too() {
+async fn reused_token_ends_the_session() {
     let server = server();
     let first = jane(&server).await;
     server.clock.advance(MINUTE);
     let second = renewed(&server, &first.refresh).await;
     server.clock.advance(MINUTE);
-    assert_refused(&refresh(&server, &first.refresh).await);
-    assert_refused(&refresh(&server, &second.refresh).await);
-    assert_refused(&refresh(&server, &first.refresh).await);
+    assert_invalid_grant(&refresh(&server, &first.refresh).await);
+    assert_invalid_grant(&refresh(&server, &second.refresh).await);
+    assert_invalid_grant(&refresh(&server, &first.refresh).await);
 }
 
 #[tokio::test]
-async fn thief_and_owner_cannot_both_go_on() {
-    // Whoever comes first.
+async fn reuse_by_thief_or_owner_ends_the_session() {
+    // In either order.
     for thief_first in [true, false] {
         let server = server();
         let stolen = jane(&server).await.refresh;
-        let ahead = renewed(&server, &stolen).await;
+        let newest = renewed(&server, &stolen).await;
         server.clock.advance(10 * MINUTE);
-        let ahead = match thief_first {
-            true => ahead,
-            false => renewed(&server, &ahead.refresh).await,
+        let newest = match thief_first {
+            true => newest,
+            false => renewed(&server, &newest.refresh).await,
         };
-        assert_refused(&refresh(&server, &stolen).await);
-        assert_refused(&refresh(&server, &ahead.refresh).await);
+        assert_invalid_grant(&refresh(&server, &stolen).await);
+        assert_invalid_grant(&refresh(&server, &newest.refresh).await);
     }
 }
 
 #[tokio::test]
-async fn thief_who_keeps_in_step_is_found_out_the_first_time_that_one_is_late() {
+async fn thief_within_the_grace_is_detected_at_the_first_delay() {
     let server = server();
     let stolen = jane(&server).await.refresh;
     let owner = renewed(&server, &stolen).await;
@@ -49,12 +49,12 @@ async fn thief_who_keeps_in_step_is_found_out_the_first_time_that_one_is_late() 
     server.clock.advance(10 * MINUTE);
     let owner = renewed(&server, &owner.refresh).await;
     server.clock.advance(GRACE);
-    assert_refused(&refresh(&server, &thief.refresh).await);
-    assert_refused(&refresh(&server, &owner.refresh).await);
+    assert_invalid_grant(&refresh(&server, &thief.refresh).await);
+    assert_invalid_grant(&refresh(&server, &owner.refresh).await);
 }
 
 #[tokio::test]
-async fn lost_answer_is_given_again_within_the_grace() {
+async fn lost_response_is_repeated_within_the_grace() {
     let server = server();
     let first = jane(&server).await;
     let second = renewed(&server, &first.refresh).await;
@@ -64,16 +64,16 @@ async fn lost_answer_is_given_again_within_the_grace() {
         assert_eq!(server.me(&again.access).await.status, 200);
     }
     server.clock.advance(GRACE - Duration::from_micros(1));
-    // It counts from the first time.
+    // The grace starts at the first use.
     let again = renewed(&server, &first.refresh).await;
     assert_eq!(again.refresh, second.refresh);
     server.clock.advance(Duration::from_micros(1));
-    assert_refused(&refresh(&server, &first.refresh).await);
-    assert_refused(&refresh(&server, &second.refresh).await);
+    assert_invalid_grant(&refresh(&server, &first.refresh).await);
+    assert_invalid_grant(&refresh(&server, &second.refresh).await);
 }
 
 #[tokio::test]
-async fn only_the_token_before_the_present_one_has_a_grace() {
+async fn grace_covers_only_the_previous_token() {
     let server = server();
     let first = jane(&server).await;
     let second = renewed(&server, &first.refresh).await;
@@ -82,24 +82,24 @@ async fn only_the_token_before_the_present_one_has_a_grace() {
         renewed(&server, &second.refresh).await.refresh,
         third.refresh
     );
-    assert_refused(&refresh(&server, &first.refresh).await);
+    assert_invalid_grant(&refresh(&server, &first.refresh).await);
     for token in [&second, &third] {
-        assert_refused(&refresh(&server, &token.refresh).await);
+        assert_invalid_grant(&refresh(&server, &token.refresh).await);
     }
 }
 
 #[tokio::test]
-async fn without_a_grace_a_token_is_good_once() {
+async fn token_without_grace_is_single_use() {
     let sessions = Sessions::new(InMemorySessionStore::new()).reuse_grace(Duration::ZERO);
     let server = with(InMemoryAccountStore::new(), sessions);
     let first = jane(&server).await;
     let second = renewed(&server, &first.refresh).await;
-    assert_refused(&refresh(&server, &first.refresh).await);
-    assert_refused(&refresh(&server, &second.refresh).await);
+    assert_invalid_grant(&refresh(&server, &first.refresh).await);
+    assert_invalid_grant(&refresh(&server, &second.refresh).await);
 }
 
 #[tokio::test]
-async fn grace_has_five_minutes_at_most() {
+async fn grace_is_limited_to_five_minutes() {
     let sessions = Sessions::new(InMemorySessionStore::new()).reuse_grace(Duration::MAX);
     let server = with(InMemoryAccountStore::new(), sessions);
     let first = jane(&server).await;
@@ -107,11 +107,11 @@ async fn grace_has_five_minutes_at_most() {
     server.clock.advance(5 * MINUTE - SECOND);
     renewed(&server, &first.refresh).await;
     server.clock.advance(SECOND);
-    assert_refused(&refresh(&server, &first.refresh).await);
+    assert_invalid_grant(&refresh(&server, &first.refresh).await);
 }
 
 #[tokio::test]
-async fn node_whose_clock_is_behind_gives_the_same_successor() {
+async fn node_with_a_slow_clock_returns_the_same_successor() {
     let sessions = InMemorySessionStore::new();
     let server = over(InMemoryAccountStore::new(), sessions.clone());
     let first = jane(&server).await;

@@ -1,4 +1,4 @@
-//! What nobody may read in `Debug` (K3): passwords, hashes, secrets and tokens.
+//! No passwords, hashes, secrets or tokens in `Debug` output and errors.
 
 use std::fmt::{Debug, Display};
 use std::time::{Duration, SystemTime};
@@ -14,7 +14,7 @@ use tower_warder_accounts::{
 use super::server::hasher;
 
 #[tokio::test]
-async fn no_public_type_shows_a_password_a_hash_a_secret_or_a_token() {
+async fn debug_output_contains_no_secrets() {
     let hash = hasher().hash(PASSWORD).await.unwrap();
     let others = PasswordHasher::new().params(PasswordParams::new(9216, 4, 1).unwrap());
     let renewed = others.verify(PASSWORD, &hash).await.unwrap();
@@ -63,14 +63,14 @@ async fn no_public_type_shows_a_password_a_hash_a_secret_or_a_token() {
         Box::new(Token::bearer(token.clone(), Duration::from_secs(1))),
         Box::new((UserPublic::from(&user), Page::default())),
     ];
-    let never = never(&[&hash, &rehash, &user.hashed_password], &token);
+    let secrets = secrets(&[&hash, &rehash, &user.hashed_password], &token);
     for value in shown.into_iter().chain(inputs.iter().map(|it| &**it)) {
-        assert_silent(value, &never);
+        assert_absent(value, &secrets);
     }
 }
 
 #[tokio::test]
-async fn no_error_shows_what_was_sent_or_stored() {
+async fn errors_contain_no_secrets() {
     let store = InMemoryAccountStore::new();
     let accounts = Accounts::new(store.clone(), testing::issuer())
         .hasher(hasher())
@@ -79,7 +79,7 @@ async fn no_error_shows_what_was_sent_or_stored() {
         let email = Email::new("jane@example.org").unwrap();
         UserCreate::new(email, Password::new(PASSWORD).unwrap()).bootstrap_secret(secret)
     };
-    let wrong_secret = "kx93-Nobody-may-read-this-line-18";
+    let wrong_secret = "kx93-bootstrap-secret-for-tests-18";
     let refused = accounts.register(create(wrong_secret)).await.unwrap_err();
     let user = accounts.register(create(SECRET)).await.unwrap();
     let taken = accounts.register(create(SECRET)).await.unwrap_err();
@@ -99,8 +99,8 @@ async fn no_error_shows_what_was_sent_or_stored() {
     };
     let last_in_store = store.update(user.id, change).await.unwrap_err();
 
-    let mut never = never(&[&user.hashed_password], "");
-    never.extend([wrong_secret, "\"hunter"].map(str::to_owned));
+    let mut secrets = secrets(&[&user.hashed_password], "");
+    secrets.extend([wrong_secret, "\"hunter"].map(str::to_owned));
     let errors: [&dyn Shown; 7] = [
         &refused,
         &taken,
@@ -111,13 +111,13 @@ async fn no_error_shows_what_was_sent_or_stored() {
         &StoreError::LastAdmin(LastAdminError::Deletion),
     ];
     for error in errors {
-        assert_silent(&error.shown(), &never);
+        assert_absent(&error.shown(), &secrets);
     }
     let short: InvalidPassword = Password::new("hunter").unwrap_err();
-    assert_silent(&short.shown(), &never);
+    assert_absent(&short.shown(), &secrets);
 }
 
-/// What a log may write of an error.
+/// The forms in which an error can be logged.
 trait Shown {
     fn shown(&self) -> String;
 }
@@ -128,8 +128,8 @@ impl<E: Debug + Display> Shown for E {
     }
 }
 
-/// The texts that must not be found, and the pieces by which they would still be of use.
-fn never(hashes: &[&str], token: &str) -> Vec<String> {
+/// Texts that must not appear, and their parts that would be useful by themselves.
+fn secrets(hashes: &[&str], token: &str) -> Vec<String> {
     let tails = hashes.iter().flat_map(|hash| hash.split('$').skip(4));
     let segments = token.split('.').filter(|segment| !segment.is_empty());
     let bytes = [PASSWORD, SECRET].map(|text| format!("{:?}", text.as_bytes()));
@@ -139,13 +139,13 @@ fn never(hashes: &[&str], token: &str) -> Vec<String> {
 }
 
 #[track_caller]
-fn assert_silent(value: &dyn Debug, never: &[String]) {
+fn assert_absent(value: &dyn Debug, secrets: &[String]) {
     for text in [format!("{value:?}"), format!("{value:#?}")] {
-        for piece in never {
+        for piece in secrets {
             assert!(!text.contains(piece.as_str()), "{piece} in {text}");
         }
     }
 }
 
 const PASSWORD: &str = "hunter2hunter2";
-const SECRET: &str = "kx93-Nobody-may-read-this-line-17";
+const SECRET: &str = "kx93-bootstrap-secret-for-tests-17";

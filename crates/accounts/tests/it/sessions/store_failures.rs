@@ -1,4 +1,4 @@
-//! What a store that cannot answer does to a client.
+//! Responses while a store fails.
 
 use std::sync::Arc;
 
@@ -9,16 +9,16 @@ use tower_warder_accounts::{self as accounts, InMemoryAccountStore};
 use super::super::server::{PASSWORD, Server, bare, by, login};
 use super::super::staged::Staged;
 use super::client::{
-    GRACE, assert_refused, changing, jane, logging_out, over, refresh, refreshing, renewed,
+    GRACE, assert_invalid_grant, changing, jane, logging_out, over, refresh, refreshing, renewed,
 };
 use super::staged::StagedSessions;
 use crate::support::{OUTAGE, Place, Trace, send};
 
-/// In the form that ids have.
-const NOBODYS: &str = "/sessions/AAAAAAAAAAAAAAAAAAAAAA";
+/// A well-formed ID of no session.
+const UNKNOWN_SESSION: &str = "/sessions/AAAAAAAAAAAAAAAAAAAAAA";
 
 #[tokio::test]
-async fn store_that_fails_is_503_logged_once_and_spends_nothing() {
+async fn failing_store_is_503_and_keeps_the_refresh_token() {
     let users = Arc::new(Staged::over(Place::memory()).await);
     let sessions = Arc::new(StagedSessions::new());
     let server = over(Arc::clone(&users), Arc::clone(&sessions));
@@ -32,7 +32,7 @@ async fn store_that_fails_is_503_logged_once_and_spends_nothing() {
         (false, "find", logging_out(token)),
         (false, "end", logging_out(token)),
         (false, "list", by(access, bare("GET", "/sessions"))),
-        (false, "end", by(access, bare("DELETE", NOBODYS))),
+        (false, "end", by(access, bare("DELETE", UNKNOWN_SESSION))),
         (
             true,
             "revoke_tokens",
@@ -44,18 +44,18 @@ async fn store_that_fails_is_503_logged_once_and_spends_nothing() {
             changing(access, PASSWORD, "another password"),
         ),
     ] {
-        let asked = format!("{method} of {} {}", request.method(), request.uri());
+        let case = format!("{method} of {} {}", request.method(), request.uri());
         match of_users {
             true => users.fails(&[method]),
             false => sessions.fails(&[method]),
         }
         let log = Trace::record();
         let answer = server.send(request).await;
-        assert_eq!(answer.status, 503, "{asked}: {}", answer.body);
-        assert_eq!(answer.header("retry-after"), Some("1"), "{asked}");
-        assert!(!answer.body.contains("db.internal"), "{asked}");
-        // At ERROR once a minute for all routes, else at DEBUG.
-        assert_eq!(log.lines(OUTAGE).len(), 1, "{asked}: {}", log.text());
+        assert_eq!(answer.status, 503, "{case}: {}", answer.body);
+        assert_eq!(answer.header("retry-after"), Some("1"), "{case}");
+        assert!(!answer.body.contains("db.internal"), "{case}");
+        // At ERROR at most once a minute for all routes, otherwise at DEBUG.
+        assert_eq!(log.lines(OUTAGE).len(), 1, "{case}: {}", log.text());
         users.fails(&[]);
         sessions.fails(&[]);
     }
@@ -63,7 +63,7 @@ async fn store_that_fails_is_503_logged_once_and_spends_nothing() {
 }
 
 #[tokio::test]
-async fn spent_token_is_not_good_while_its_session_cannot_be_ended() {
+async fn reused_token_is_503_while_the_store_fails() {
     let sessions = Arc::new(StagedSessions::new());
     let server = over(InMemoryAccountStore::new(), Arc::clone(&sessions));
     let first = jane(&server).await;
@@ -72,12 +72,12 @@ async fn spent_token_is_not_good_while_its_session_cannot_be_ended() {
     sessions.fails(&["end"]);
     assert_eq!(refresh(&server, &first.refresh).await.status, 503);
     sessions.fails(&[]);
-    assert_refused(&refresh(&server, &first.refresh).await);
-    assert_refused(&refresh(&server, &second.refresh).await);
+    assert_invalid_grant(&refresh(&server, &first.refresh).await);
+    assert_invalid_grant(&refresh(&server, &second.refresh).await);
 }
 
 #[tokio::test]
-async fn tokens_end_although_the_sessions_cannot_be_removed() {
+async fn tokens_are_revoked_if_sessions_cannot_be_removed() {
     for all in [true, false] {
         let sessions = Arc::new(StagedSessions::new());
         let server = over(InMemoryAccountStore::new(), Arc::clone(&sessions));
@@ -91,12 +91,12 @@ async fn tokens_end_although_the_sessions_cannot_be_removed() {
         assert_eq!(server.send(request).await.status, 204);
         assert_eq!(log.lines("were not removed").len(), 1, "{}", log.text());
         assert_eq!(server.me(&tokens.access).await.status, 401);
-        assert_refused(&refresh(&server, &tokens.refresh).await);
+        assert_invalid_grant(&refresh(&server, &tokens.refresh).await);
     }
 }
 
 #[tokio::test]
-async fn routes_of_accounts_without_sessions_say_what_is_missing() {
+async fn session_routes_without_sessions_are_misconfigured() {
     let server = Server::over(InMemoryAccountStore::new());
     let (_, token) = server.jane().await;
     let accounts =
@@ -109,7 +109,7 @@ async fn routes_of_accounts_without_sessions_say_what_is_missing() {
         refreshing("x"),
         logging_out("x"),
         by(&token, bare("GET", "/sessions")),
-        by(&token, bare("DELETE", NOBODYS)),
+        by(&token, bare("DELETE", UNKNOWN_SESSION)),
     ] {
         let log = Trace::record();
         let answer = send(&app, request).await;
@@ -117,7 +117,7 @@ async fn routes_of_accounts_without_sessions_say_what_is_missing() {
         assert_eq!(answer.json()["code"], "misconfigured");
         assert!(!answer.body.contains("sessions(") && log.text().contains("Sessions::new(store)"));
     }
-    // These do without.
+    // These need no sessions.
     let changed = changing(&token, "wrong", "another password");
     assert_eq!(send(&app, changed).await.status, 403);
     let all = by(&token, bare("POST", "/logout-all"));

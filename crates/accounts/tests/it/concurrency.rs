@@ -1,4 +1,4 @@
-//! Many at the same moment, over each store.
+//! Concurrent requests, over each store.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use tower_warder_accounts::{Actor, Page};
 use super::server::{Approved, PASSWORD, Server, bare, by, json_to, login};
 use crate::support::Place;
 
-/// Over each kind of store.
+/// One server for each kind of store.
 async fn servers() -> Vec<Server> {
     let mut servers = Vec::new();
     for place in Place::all().await {
@@ -21,7 +21,7 @@ async fn servers() -> Vec<Server> {
     servers
 }
 
-/// Sends all, each from a task of its own, and counts the answers of each status.
+/// Sends each request from its own task and counts the responses by status.
 async fn all_at_once(
     server: &Server,
     requests: impl IntoIterator<Item = Request<Body>>,
@@ -30,7 +30,7 @@ async fn all_at_once(
         let server = server.clone();
         tokio::spawn(async move { server.send(request).await.status.as_u16() })
     });
-    // Collected first: a task starts when it is spawned.
+    // Collected first, so that all tasks are spawned before the first is awaited.
     let tasks: Vec<_> = tasks.collect();
     let mut counts = BTreeMap::new();
     for status in join_all(tasks).await {
@@ -53,7 +53,7 @@ async fn admins(server: &Server) -> usize {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn of_50_first_accounts_all_are_made_and_one_is_admin() {
+async fn concurrent_first_registrations_make_one_admin() {
     for server in servers().await {
         let new = (0..50).map(|number| register(&format!("jane{number}@example.org")));
         assert_eq!(all_at_once(&server, new).await, BTreeMap::from([(201, 50)]));
@@ -85,7 +85,7 @@ async fn two_servers_on_one_database_make_one_first_admin() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn of_50_registrations_of_one_address_one_wins() {
+async fn concurrent_registrations_of_one_email_make_one_account() {
     for server in servers().await {
         let new = (0..50).map(|number| {
             register(if number % 2 == 0 {
@@ -103,7 +103,7 @@ async fn of_50_registrations_of_one_address_one_wins() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn of_many_updates_to_one_address_one_wins() {
+async fn concurrent_updates_to_one_email_succeed_once() {
     for server in servers().await {
         let (_, admin) = server.admin().await;
         let mut updates = Vec::new();
@@ -125,7 +125,7 @@ async fn of_many_updates_to_one_address_one_wins() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn two_admins_who_remove_each_other_leave_one() {
+async fn two_admins_removing_each_other_leave_one() {
     for server in servers().await {
         for round in 0..20 {
             let one = server
@@ -139,8 +139,8 @@ async fn two_admins_who_remove_each_other_leave_one() {
                     server.store.delete(user.id, Actor::System).await.unwrap();
                 }
             }
-            let remove = |by_whom, id| {
-                let (token, path) = (server.token(by_whom), format!("/users/{id}"));
+            let remove = |admin, id| {
+                let (token, path) = (server.token(admin), format!("/users/{id}"));
                 by(
                     &token,
                     match round % 3 {
@@ -158,7 +158,7 @@ async fn two_admins_who_remove_each_other_leave_one() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn of_many_deletions_one_deletes() {
+async fn concurrent_deletions_succeed_once() {
     for server in servers().await {
         let (_, admin) = server.admin().await;
         let jane = server.add("jane@example.org", true, Approved).await;
@@ -167,7 +167,7 @@ async fn of_many_deletions_one_deletes() {
         let counts = all_at_once(&server, deletions).await;
         assert_eq!(counts, BTreeMap::from([(204, 1), (404, 19)]));
 
-        // Those whose caller is gone are told so: by the layer, or by the store.
+        // The account deletes itself: later requests are rejected by the layer or by the store.
         let jane = server.add("jane@example.org", true, Approved).await;
         let (token, path) = (server.token(&jane), format!("/users/{}", jane.id));
         let deletions = (0..20).map(|_| by(&token, bare("DELETE", &path)));
@@ -181,7 +181,7 @@ async fn of_many_deletions_one_deletes() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn of_64_log_ins_all_come_in() {
+async fn concurrent_logins_all_succeed() {
     for server in servers().await {
         server.jane().await;
         let log_ins = (0..64).map(|_| login("jane@example.org", PASSWORD));

@@ -1,4 +1,4 @@
-//! The description of the routes, held against the routes.
+//! The OpenAPI document, compared with the routes.
 
 use serde_json::{Value, json};
 use tower_warder::UserStatus::Approved;
@@ -12,7 +12,7 @@ use super::server::{PASSWORD, Server, bare, by};
 use super::sessions;
 use crate::support::accounts::described::{DOCUMENT, paths};
 
-/// Every route.
+/// All routes.
 const ROUTES: [(&str, &str); 17] = [
     ("POST", "/cookie/login"),
     ("POST", "/cookie/logout"),
@@ -34,7 +34,7 @@ const ROUTES: [(&str, &str); 17] = [
 ];
 
 #[test]
-fn every_route_is_described_and_nothing_else() {
+fn description_lists_exactly_the_routes() {
     let mut described = Vec::new();
     for (path, item) in paths() {
         for method in item.as_object().unwrap().keys() {
@@ -44,7 +44,7 @@ fn every_route_is_described_and_nothing_else() {
     let routes = ROUTES.map(|(method, path)| (method.to_owned(), path));
     assert_eq!(described, routes);
 
-    // The router shows its paths to `Debug` alone, with those of its own fallback.
+    // A router reveals its paths only in its `Debug` output, with those of its own fallback.
     let accounts = Accounts::new(InMemoryAccountStore::new(), testing::issuer());
     let cookie = AuthCookie::new("id").unwrap();
     let sessions = accounts::session_routes(accounts.clone());
@@ -67,19 +67,19 @@ fn every_route_is_described_and_nothing_else() {
 }
 
 #[test]
-fn every_description_stands_by_itself() {
+fn each_description_is_self_contained() {
     for api in [
         CookieApi::openapi(),
         TicketApi::openapi(),
         SessionsApi::openapi(),
     ] {
         let api = serde_json::to_value(api).unwrap();
-        assert!(references_of(&api) > 0);
+        assert!(count_references(&api) > 0);
     }
 }
 
 #[tokio::test]
-async fn every_described_operation_is_there_and_no_other_method_is() {
+async fn routes_accept_exactly_the_described_methods() {
     let server = sessions::client::server();
     let (_, admin) = server.admin().await;
     for path in paths().keys() {
@@ -94,7 +94,7 @@ async fn every_described_operation_is_there_and_no_other_method_is() {
 }
 
 #[tokio::test]
-async fn operations_ask_for_a_token_exactly_where_the_doors_do() {
+async fn described_security_matches_the_guards() {
     let server = sessions::client::server();
     for (method, path) in ROUTES {
         let url = path.replace("{id}", "99");
@@ -109,12 +109,12 @@ async fn operations_ask_for_a_token_exactly_where_the_doors_do() {
 }
 
 #[test]
-fn every_reference_points_to_something() {
-    assert!(references_of(&DOCUMENT) > 40);
+fn references_resolve() {
+    assert!(count_references(&DOCUMENT) > 40);
 }
 
 #[tokio::test]
-async fn shown_accounts_have_the_members_that_are_described() {
+async fn account_schema_lists_the_returned_members() {
     let server = Server::new().await;
     server.add("jane@example.org", false, Approved).await;
     let (_, admin) = server.admin().await;
@@ -125,7 +125,7 @@ async fn shown_accounts_have_the_members_that_are_described() {
 }
 
 #[tokio::test]
-async fn what_sessions_show_has_the_members_that_are_described() {
+async fn session_schemas_list_the_returned_members() {
     let server = sessions::client::server();
     server.add("jane@example.org", false, Approved).await;
     let token = server.login("jane@example.org", PASSWORD).await.json();
@@ -138,8 +138,8 @@ async fn what_sessions_show_has_the_members_that_are_described() {
     }
 }
 
-/// How many references there are, all of them to something in the document.
-fn references_of(document: &Value) -> usize {
+/// Number of references; checks that each of them resolves.
+fn count_references(document: &Value) -> usize {
     let text = document.to_string();
     let pointers = text.split(r##""$ref":"#"##).skip(1);
     let pointers = pointers.map(|text| text.split('"').next().unwrap());
