@@ -18,7 +18,7 @@ use crate::support::{Log, OUTAGE, Store, get, get_with, send};
 #[tokio::test(start_paused = true)]
 async fn failing_key_source_is_503_and_logged_once() {
     for keys in KEYS {
-        for path in ["/extractor", "/claims", "/option", "/door", "/both"] {
+        for path in ["/extractor", "/claims", "/option", "/layer", "/both"] {
             let log = Log::record();
             let (app, store) = routes(keys);
             let answer = send(&app, get_with(path, &testing::token("jane"))).await;
@@ -44,7 +44,7 @@ async fn failing_key_source_is_503_and_logged_once() {
 async fn key_source_error_is_logged() {
     for keys in [Keys::Fail, Keys::FailLater] {
         let log = Log::record();
-        send(&routes(keys).0, get_with("/door", &testing::token("jane"))).await;
+        send(&routes(keys).0, get_with("/layer", &testing::token("jane"))).await;
         assert!(log.text().contains(OUTAGE), "{keys:?}: {}", log.text());
     }
 }
@@ -60,7 +60,7 @@ async fn public_routes_answer_while_key_source_fails() {
             assert_eq!((answer.status.as_u16(), &*answer.body), (200, "public"));
         }
         assert_eq!(send(&app, get("/option")).await.body, "false", "{keys:?}");
-        assert_eq!(send(&app, get("/door")).await.status, 401, "{keys:?}");
+        assert_eq!(send(&app, get("/layer")).await.status, 401, "{keys:?}");
         assert_eq!(start.elapsed(), Duration::ZERO, "{keys:?}");
         assert!(log.lines("ERROR").is_empty(), "{keys:?}: {}", log.text());
     }
@@ -68,7 +68,7 @@ async fn public_routes_answer_while_key_source_fails() {
 
 #[tokio::test(start_paused = true)]
 async fn request_waits_for_keys_until_timeout() {
-    for path in ["/extractor", "/claims", "/option", "/door", "/both"] {
+    for path in ["/extractor", "/claims", "/option", "/layer", "/both"] {
         let (app, _) = routes(Keys::Hang);
         let start = Instant::now();
         send(&app, get_with(path, &testing::token("jane"))).await;
@@ -106,7 +106,7 @@ fn routes(keys: Keys) -> (Router, Arc<Store>) {
     let store = Store::new();
     let layer = AuthLayer::new(keys, Arc::clone(&store)).timeout_with(TIMEOUT, sleep);
     let app = Router::new()
-        .route("/door", on_get("in"))
+        .route("/layer", on_get("in"))
         .route("/both", on_get(async |_: CurrentUser<TestUser>| "in"))
         .layer(RequireLayer::<TestUser>::approved())
         .route("/extractor", on_get(async |_: CurrentUser<TestUser>| "in"))

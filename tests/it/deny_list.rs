@@ -99,9 +99,9 @@ async fn deny_list_is_queried_only_when_needed() {
         for request in [get("/"), get_with("/", &testing::token("jane"))] {
             assert_eq!(send(&app, request).await.body, "public", "{mood:?}");
         }
-        assert_eq!(send(&app, get("/door")).await.status, 401, "{mood:?}");
+        assert_eq!(send(&app, get("/layer")).await.status, 401, "{mood:?}");
         for bad in ["", "a.b.c", &format!("{}A", testing::token("jane"))] {
-            let answer = send(&app, get_with("/door", bad)).await;
+            let answer = send(&app, get_with("/layer", bad)).await;
             assert_eq!(answer.status, 401, "{mood:?} {bad}");
         }
         assert_eq!(list.asked(), 0, "{mood:?}");
@@ -113,9 +113,9 @@ async fn recovered_deny_list_accepts_tokens_again() {
     let list = List::is(Mood::Fails);
     let (app, _) = routes(&list);
     let token = testing::token("jane");
-    assert_eq!(send(&app, get_with("/door", &token)).await.status, 503);
+    assert_eq!(send(&app, get_with("/layer", &token)).await.status, 503);
     list.becomes(Mood::Answers);
-    assert_eq!(send(&app, get_with("/door", &token)).await.status, 200);
+    assert_eq!(send(&app, get_with("/layer", &token)).await.status, 200);
 }
 
 #[tokio::test]
@@ -190,7 +190,7 @@ async fn token_id_is_denied_only_for_its_issuer() {
             .map_or("none".to_owned(), |error| reason(&error));
         assert_eq!(reason, expected, "{issuer:?} {id:?}");
     }
-    // The key has room for an ID of 255 bytes after the issuer.
+    // After the issuer, an ID of 255 bytes fits into the key.
     let long = "a".repeat(255);
     assert!(
         claims_of(&list, Returning(of(Some(OURS), &long)))
@@ -383,7 +383,7 @@ fn bounded(list: &Arc<List>, store: &Arc<Store>) -> AuthLayer<TestUser> {
 fn routes(list: &Arc<List>) -> (Router, Arc<Store>) {
     let store = Store::new();
     let app = Router::new()
-        .route("/door", on_get("in"))
+        .route("/layer", on_get("in"))
         .layer(RequireLayer::<TestUser>::approved())
         .route("/extractor", on_get(async |_: CurrentUser<TestUser>| "in"))
         .route("/claims", on_get(async |_: Claims| "in"))
@@ -392,7 +392,7 @@ fn routes(list: &Arc<List>) -> (Router, Arc<Store>) {
     (app, store)
 }
 
-const PROTECTED: [&str; 3] = ["/door", "/extractor", "/claims"];
+const PROTECTED: [&str; 3] = ["/layer", "/extractor", "/claims"];
 
 const TIMEOUT: Duration = Duration::from_secs(5);
 

@@ -204,7 +204,7 @@ async fn other_user_type_is_500_with_a_hint_naming_both() {
         )
         .route("/identity", on_get(async |_: Identity<Other>| "in"))
         .route(
-            "/door",
+            "/layer",
             on_get("in").layer(RequireLayer::<Other>::approved()),
         )
         .layer(layer(&Store::new()));
@@ -214,7 +214,7 @@ async fn other_user_type_is_500_with_a_hint_naming_both() {
         "/admin",
         "/guarded",
         "/identity",
-        "/door",
+        "/layer",
     ] {
         for request in [get(path), get_with(path, &testing::token("jane"))] {
             let answer = send(&app, request).await;

@@ -21,7 +21,7 @@ use crate::support::{Log, Mood, OUTAGE, Store, get, get_with, identity, layer, s
 #[tokio::test(start_paused = true)]
 async fn failing_store_is_503_and_logged_once() {
     for mood in [Mood::Fails, Mood::Panics, Mood::Hangs] {
-        for path in ["/extractor", "/door"] {
+        for path in ["/extractor", "/layer"] {
             let log = Log::record();
             let app = routes(bounded(&Store::is(mood)));
             let answer = send(&app, get_with(path, &testing::token("jane"))).await;
@@ -56,7 +56,7 @@ async fn loader_that_panics_before_its_future_is_503() {
     }
 
     let app = routes(AuthLayer::new(testing::verifier(), PanickingLoader));
-    for path in ["/extractor", "/door"] {
+    for path in ["/extractor", "/layer"] {
         let answer = send(&app, get_with(path, &testing::token("jane"))).await;
         assert_eq!(answer.status, 503, "{path}");
     }
@@ -69,7 +69,7 @@ async fn outage_start_and_end_are_logged_once() {
     let app = routes(layer(&store));
     let ask = |path| send(&app, get_with(path, &testing::token("jane")));
     for _ in 0..50 {
-        for path in ["/extractor", "/door"] {
+        for path in ["/extractor", "/layer"] {
             assert_eq!(ask(path).await.status, 503);
         }
     }
@@ -84,7 +84,7 @@ async fn outage_start_and_end_are_logged_once() {
 
     store.becomes(Mood::Answers);
     for _ in 0..3 {
-        assert_eq!(ask("/door").await.status, 200);
+        assert_eq!(ask("/layer").await.status, 200);
     }
     let over = log.lines("INFO");
     assert!(over.len() == 1 && over[0].contains("count=100"), "{over:?}");
@@ -130,9 +130,9 @@ async fn rejected_request_is_logged_at_debug() {
         testing::token("nobody"),
         "a.b.c".into(),
     ] {
-        assert_eq!(send(&app, get_with("/door", &token)).await.status, 401);
+        assert_eq!(send(&app, get_with("/layer", &token)).await.status, 401);
     }
-    send(&app, get("/door")).await;
+    send(&app, get("/layer")).await;
     assert!(log.lines("ERROR").is_empty() && log.lines("WARN").is_empty());
     assert_eq!(log.lines("DEBUG").len(), 3, "{}", log.text());
 }
@@ -156,7 +156,7 @@ async fn public_routes_answer_during_an_outage() {
 async fn request_waits_for_its_user_until_timeout() {
     let app = routes(bounded(&Store::is(Mood::Hangs)));
     let start = Instant::now();
-    send(&app, get_with("/door", &testing::token("jane"))).await;
+    send(&app, get_with("/layer", &testing::token("jane"))).await;
     assert_eq!(start.elapsed(), TIMEOUT);
 }
 
@@ -168,7 +168,7 @@ async fn store_answer_before_the_timeout_is_used() {
         sleep(TIMEOUT - Duration::from_millis(1)).await;
         store.open();
     };
-    let request = get_with("/door", &testing::token("jane"));
+    let request = get_with("/layer", &testing::token("jane"));
     let (answer, ()) = tokio::join!(send(&app, request), opening);
     assert_eq!(answer.status, 200);
 }
@@ -265,7 +265,7 @@ async fn loader_may_return_its_own_auth_error() {
         .realm("x")
         .unwrap();
     let app = routes(layer);
-    let answer = send(&app, get_with("/door", &testing::token("jane"))).await;
+    let answer = send(&app, get_with("/layer", &testing::token("jane"))).await;
     assert_eq!(answer.status, 401);
     let challenge = r#"Bearer realm="x", error="invalid_token""#;
     assert_eq!(answer.header("www-authenticate"), Some(challenge));
@@ -287,7 +287,7 @@ async fn loader_error_text_is_hidden_from_the_client() {
     }
 
     let app = routes(AuthLayer::new(testing::verifier(), ErrorTextLoader));
-    let answer = send(&app, get_with("/door", &testing::token("jane"))).await;
+    let answer = send(&app, get_with("/layer", &testing::token("jane"))).await;
     assert_eq!(answer.status, 503);
     assert!(!answer.body.contains("db.internal"));
 }
@@ -298,7 +298,7 @@ fn bounded(store: &Arc<Store>) -> AuthLayer<TestUser> {
 
 fn routes(layer: AuthLayer<TestUser>) -> Router {
     Router::new()
-        .route("/door", on_get(async |_: CurrentUser<TestUser>| "in"))
+        .route("/layer", on_get(async |_: CurrentUser<TestUser>| "in"))
         .layer(RequireLayer::<TestUser>::approved())
         .route("/extractor", on_get(async |_: CurrentUser<TestUser>| "in"))
         .route("/", on_get(async || "public"))

@@ -26,12 +26,12 @@ async fn user_change_takes_effect_on_the_next_request() {
     let app = Router::new()
         .route("/admin", on_get(async |_: AdminUser<TestUser>| "in"))
         .route(
-            "/door",
+            "/layer",
             on_get("in").layer(RequireLayer::<TestUser>::from_fn(|user, _| user.is_admin)),
         )
         .layer(layer(&store));
     let token = testing::token("root");
-    for path in ["/admin", "/door"] {
+    for path in ["/admin", "/layer"] {
         for (changed, status) in [
             (TestUser::approved("Root"), 403),
             (with(UserStatus::Disabled, root()), 401),
@@ -151,13 +151,13 @@ async fn guard_below_an_inner_layer_of_another_user_type_is_500() {
     let app = Router::new()
         .route("/", on_get(async |_: CurrentUser<TestUser>| "in"))
         .route(
-            "/door",
+            "/layer",
             on_get("in").layer(RequireLayer::<TestUser>::approved()),
         )
         .layer(machines)
         .layer(RequireLayer::<TestUser>::approved())
         .layer(layer(&Store::new()));
-    for path in ["/", "/door"] {
+    for path in ["/", "/layer"] {
         assert_eq!(
             send(&app, get_with(path, &testing::token("jane")))
                 .await

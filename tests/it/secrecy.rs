@@ -150,7 +150,7 @@ async fn log_contains_nothing_that_was_sent() {
         let layer = layer(&Store::is(mood)).timeout_with(TIMEOUT, tokio::time::sleep);
         let app = routes().layer(layer);
         for sent in [attacks(&token), attacks(&pending)].concat() {
-            for path in ["/user", "/option", "/admin", "/claims", "/door", "/public"] {
+            for path in ["/user", "/option", "/admin", "/claims", "/layer", "/public"] {
                 let mut request = with_value(&sent);
                 *request.uri_mut() = format!("{path}?password=hunter2-in-the-query")
                     .parse()
@@ -243,7 +243,7 @@ pub fn with_value(value: &[u8]) -> Request<Body> {
 pub fn routes() -> Router {
     Router::new()
         .route(
-            "/door",
+            "/layer",
             on_get("in").layer(RequireLayer::<TestUser>::approved()),
         )
         .route("/user", on_get(async |_: CurrentUser<TestUser>| "in"))

@@ -1,4 +1,4 @@
-//! A user type that says nothing about its status, at a door of tower.
+//! A user type without `AuthUser`, in a guard.
 
 use tower_warder::RequireLayer;
 use tower_warder::policy::Admin;

@@ -1,4 +1,4 @@
-//! A closure that answers something else than yes or no.
+//! A closure that does not return a decision.
 
 use tower_warder::RequireLayer;
 use tower_warder::testing::TestUser;

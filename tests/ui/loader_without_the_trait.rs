@@ -1,4 +1,4 @@
-//! A loader that does not load.
+//! A loader type without `UserLoader`.
 
 use tower_warder::{AuthLayer, HmacSecret, JwtVerifier};
 

@@ -1,4 +1,4 @@
-//! A word instead of a policy.
+//! A string in place of a policy.
 
 use tower_warder::RequireLayer;
 use tower_warder::testing::TestUser;

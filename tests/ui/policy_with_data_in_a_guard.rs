@@ -1,4 +1,4 @@
-//! A policy that needs data cannot be named in a type.
+//! A policy with data cannot be named in a type.
 
 use tower_warder::testing::TestUser;
 use tower_warder::Require;

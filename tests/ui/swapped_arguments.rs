@@ -1,4 +1,4 @@
-//! The loader first.
+//! The loader before the verifier.
 
 use tower_warder::testing::{self, TestUser, StaticUserLoader};
 use tower_warder::AuthLayer;

@@ -1,4 +1,4 @@
-//! A user type that says nothing about its status.
+//! A user type without `AuthUser`, in an extractor.
 
 use tower_warder::CurrentUser;
 

@@ -13,7 +13,7 @@ pub(crate) fn rows() -> Vec<Row> {
     let token = tokens::hs256(tokens::SUBJECT);
     #[expect(
         deprecated,
-        reason = "too basic, say its authors; it is the cheapest there is"
+        reason = "deprecated as too basic; it is the lower bound of the cost"
     )]
     let layer = ValidateRequestHeaderLayer::bearer(&token);
     let router = Router::new().route("/me", get(async || "ok")).layer(layer);

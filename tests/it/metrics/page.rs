@@ -53,7 +53,7 @@ fn label_values_are_limited_to_documented_ones() {
         for mood in [Mood::Answers, Mood::Fails, Mood::Panics] {
             let app = secrecy::routes().layer(layer(&Store::is(mood)));
             for sent in secrecy::attacks(&token) {
-                for path in ["/user", "/option", "/admin", "/claims", "/door", "/public"] {
+                for path in ["/user", "/option", "/admin", "/claims", "/layer", "/public"] {
                     let mut request = secrecy::with_value(&sent);
                     *request.uri_mut() = path.parse().unwrap();
                     send(&app, request).await;

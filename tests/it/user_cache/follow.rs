@@ -138,7 +138,7 @@ async fn reconnected_channel_clears_the_cache() {
 #[tokio::test]
 async fn interruption_start_and_end_are_logged_once() {
     let log = Log::record();
-    let (_door, mut channel) = connected();
+    let (_fixture, mut channel) = connected();
     assert!(log.lines("WARN").is_empty(), "{}", log.text());
     for _ in 0..3 {
         channel.breaks();
