@@ -53,7 +53,7 @@ backends:
     .ci/with-services env -u SERVICES cargo test --all-features
     for backends in rust_crypto aws_lc_rs rust_crypto,aws_lc_rs ""; do CARGO_TARGET_DIR=target/neighbours cargo test --manifest-path tests/neighbours/Cargo.toml --no-default-features --features "$backends"; done
 
-# Each published crate builds from its package; what an earlier run unpacked would be taken as it was
+# Each published crate builds from its package; removes what an earlier run unpacked, which cargo would reuse
 package:
     rm -rf "${CARGO_HOME:-$HOME/.cargo}"/registry/src/-*/tower-warder*
     cargo package --allow-dirty --package tower-warder --package tower-warder-accounts --package tower-warder-server
@@ -64,7 +64,7 @@ server:
     .ci/deploy
     .ci/browser
 
-# Licences, sources, advisories, and what the default build brings
+# Licences, sources, advisories, and the dependencies of the default build
 dependencies: (_tool "cargo-deny")
     cargo deny check --hide-inclusion-graph bans licenses sources
     .ci/default-tree
