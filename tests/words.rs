@@ -1,4 +1,4 @@
-//! Words that must not come back into code and prose: see "Words" in `CONTRIBUTING.md`.
+//! Words that must not be in code, tests and prose: see "Words" in `CONTRIBUTING.md`.
 //!
 //! Single words are found inside of identifiers as well: `judge_by`, `DoorResponses`.
 
@@ -56,7 +56,14 @@ const PHRASES: &[(&str, &str)] = &[
     ("all of it", "everything"),
 ];
 
-/// What has one of the words and is not ours to change: taken out of a line before it is read.
+/// Words that test names must not contain either: the subject of a test is a thing, not a person.
+const IN_TEST_NAMES: &[&str] = &[
+    "who", "whom", "somebody", "someone", "anybody", "nobody", "guest",
+];
+
+const MAX_TEST_NAME_CHARS: usize = 60;
+
+/// Names that contain one of the words: removed from a line before it is read.
 const NAMES: &[&str] = &[
     "tower-warder",
     "tower_warder",
@@ -67,21 +74,89 @@ const NAMES: &[&str] = &[
 
 #[test]
 fn banned_words_are_absent() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let files = files(root);
-    assert!(files.len() > 50, "the sources are found: {}", files.len());
-
     let mut found = String::new();
-    for file in files {
-        let text = fs::read_to_string(&file).unwrap();
-        let path = file.strip_prefix(root).unwrap().display();
+    for (path, text) in texts() {
+        for (word, instead) in banned(&path) {
+            found += &format!("{path}: `{word}` in its name; say: {instead}\n");
+        }
         for (number, line) in (1..).zip(text.lines()) {
+            if is_word_list(&path, line) {
+                continue;
+            }
             for (word, instead) in banned(line) {
                 found += &format!("{path}:{number}: `{word}`; say: {instead}\n");
             }
         }
     }
     assert!(found.is_empty(), "\n{found}");
+}
+
+#[test]
+fn test_names_are_short_and_plain() {
+    let mut found = String::new();
+    let sources = texts()
+        .into_iter()
+        .filter(|(path, _)| path.ends_with(".rs"));
+    for (path, text) in sources {
+        for name in test_names(&text) {
+            if name.len() > MAX_TEST_NAME_CHARS {
+                found += &format!("{path}: {name}: over {MAX_TEST_NAME_CHARS} characters\n");
+            }
+            for word in words(name) {
+                if IN_TEST_NAMES.contains(&&*word) {
+                    found += &format!("{path}: {name}: `{word}`; name the subject\n");
+                }
+            }
+        }
+    }
+    assert!(found.is_empty(), "\n{found}");
+}
+
+#[test]
+fn every_kind_of_file_is_read() {
+    let texts = texts();
+    let read: Vec<_> = texts.iter().map(|(path, _)| &**path).collect();
+    for path in [
+        "src/lib.rs",
+        "src/docs/testing.md",
+        "tests/it/main.rs",
+        "tests/ui/swapped_arguments.rs",
+        "tests/deploy/running.py",
+        "tests/neighbours/src/lib.rs",
+        "benches/nodes",
+        "benches/peers/src/lib.rs",
+        "examples/quickstart.rs",
+        "examples/tonic/src/greeter.proto",
+        "examples/roles/tests/it.rs",
+        "crates/accounts/README.md",
+        "crates/accounts/tests/it/main.rs",
+        "crates/accounts/examples/login.rs",
+        "crates/server/tests/it/main.rs",
+        "crates/server/Cargo.toml",
+        "crates/test-support/src/lib.rs",
+        "docs/running.md",
+        "deploy/Dockerfile",
+        "deploy/compose.yaml",
+        "deploy/haproxy.cfg",
+        "deploy/.env.example",
+        "deploy/tower-warder-server.service",
+        ".ci/services",
+        ".github/PULL_REQUEST_TEMPLATE.md",
+        "CHANGELOG.md",
+        "CONTRIBUTING.md",
+        "Cargo.toml",
+        "justfile",
+    ] {
+        assert!(read.contains(&path), "{path} is not read");
+    }
+    assert!(!read.iter().any(|path| path.contains("/target/")));
+}
+
+#[test]
+fn test_names_are_found() {
+    let text = "#[test]\nfn one() {}\nfn helper() {}\n\
+        #[tokio::test(start_paused = true)]\n#[ignore]\nasync fn two() {}\n";
+    assert_eq!(test_names(text), ["one", "two"]);
 }
 
 #[test]
@@ -161,26 +236,53 @@ fn has_phrase(text: &str, phrase: &str) -> bool {
     })
 }
 
-/// Sources of all crates, READMEs and documentation.
-fn files(root: &Path) -> Vec<PathBuf> {
-    let mut files = Vec::new();
-    let mut crates = vec![root.to_owned()];
-    crates.extend(entries(&root.join("crates")));
-    for directory in crates {
-        below(&directory.join("src"), &mut files);
-        files.push(directory.join("README.md"));
+/// The names of test functions.
+fn test_names(text: &str) -> Vec<&str> {
+    let mut is_test = false;
+    let mut names = Vec::new();
+    for line in text.lines().map(str::trim_start) {
+        is_test |= line.starts_with("#[test]") || line.starts_with("#[tokio::test");
+        let function = line.strip_prefix("async ").unwrap_or(line);
+        if let Some(rest) = function.strip_prefix("fn ") {
+            let name = rest.split(['(', '<']).next().unwrap_or_default();
+            names.extend(is_test.then_some(name));
+            is_test = false;
+        }
     }
-    files.extend(entries(&root.join("docs")));
-    files.retain(|file| {
-        file.is_file() && file.extension().is_some_and(|it| it == "rs" || it == "md")
-    });
+    names
+}
+
+/// Returns `true` for the table in `CONTRIBUTING.md` that lists the words.
+fn is_word_list(path: &str, line: &str) -> bool {
+    path == "CONTRIBUTING.md" && line.starts_with('|')
+}
+
+/// Path, relative to the root of the repository, and text of each file with code or prose.
+fn texts() -> Vec<(String, String)> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut files = entries(root);
+    files.retain(|file| file.is_file());
+    for directory in DIRECTORIES {
+        below(&root.join(directory), &mut files);
+    }
+    files.retain(|file| has_text(file));
     files.sort();
+    let relative = |file: &Path| {
+        let path = file.strip_prefix(root).unwrap().to_str().unwrap();
+        path.replace(std::path::MAIN_SEPARATOR, "/")
+    };
     files
+        .iter()
+        .map(|file| (relative(file), fs::read_to_string(file).unwrap()))
+        // This file.
+        .filter(|(path, _)| path != "tests/words.rs")
+        .collect()
 }
 
 fn below(directory: &Path, files: &mut Vec<PathBuf>) {
     for entry in entries(directory) {
         match entry.is_dir() {
+            true if entry.ends_with("target") => {}
             true => below(&entry, files),
             false => files.push(entry),
         }
@@ -188,6 +290,28 @@ fn below(directory: &Path, files: &mut Vec<PathBuf>) {
 }
 
 fn entries(directory: &Path) -> Vec<PathBuf> {
-    let entries = fs::read_dir(directory).into_iter().flatten();
+    let entries = fs::read_dir(directory).unwrap();
     entries.map(|entry| entry.unwrap().path()).collect()
 }
+
+/// Scripts have no extension. Other files without one are not ours, such as licences and secrets.
+fn has_text(file: &Path) -> bool {
+    let is_in = |directory| file.parent().is_some_and(|it| it.ends_with(directory));
+    match file.extension() {
+        Some(extension) => EXTENSIONS.iter().any(|it| extension == *it),
+        None => {
+            is_in(".ci")
+                || is_in("benches")
+                || file.ends_with("justfile")
+                || file.ends_with("Dockerfile")
+        }
+    }
+}
+
+const DIRECTORIES: &[&str] = &[
+    ".ci", ".github", "benches", "crates", "deploy", "docs", "examples", "src", "tests",
+];
+
+const EXTENSIONS: &[&str] = &[
+    "cfg", "example", "md", "mjs", "proto", "py", "rs", "service", "stderr", "toml", "yaml", "yml",
+];
