@@ -1,4 +1,4 @@
-//! Tokens and hashes that Python made work here, and ours work there.
+//! Interoperability of tokens and password hashes with PyJWT and pwdlib, both ways.
 
 use std::env;
 
@@ -8,7 +8,7 @@ use tokio::process::Command;
 use crate::server::{PASSWORD, Start};
 
 #[tokio::test]
-async fn python_understands_our_tokens_and_hashes_and_we_understand_its() {
+async fn tokens_and_hashes_interoperate_with_python() {
     let Some(python) = env::var_os("INTEROP_PYTHON") else {
         println!("skipped: INTEROP_PYTHON names no interpreter with PyJWT and pwdlib[argon2]");
         return;
@@ -26,13 +26,13 @@ async fn python_understands_our_tokens_and_hashes_and_we_understand_its() {
         .output()
         .await
         .unwrap();
-    let (said, failed) = (
+    let (stdout, stderr) = (
         String::from_utf8_lossy(&output.stdout),
         String::from_utf8_lossy(&output.stderr),
     );
-    assert!(output.status.success(), "{said}{failed}");
-    println!("{said}");
+    assert!(output.status.success(), "{stdout}{stderr}");
+    println!("{stdout}");
 }
 
-/// Long enough for HS512, so that its length is no reason to refuse it.
+/// Long enough for HS512, so that its tokens are not rejected because of the length.
 const SECRET: &str = "Lv7oErZ3GSb92byWasDdhm0V1hHck3WD.yDW3kcHh1V0mhdDsaWyb29bSGZ3rEo7L";

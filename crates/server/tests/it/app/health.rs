@@ -1,4 +1,4 @@
-//! Health and readiness, over a store that says what it is told to say.
+//! Liveness and readiness, over a store that the test controls.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -10,21 +10,21 @@ use futures_util::future::{BoxFuture, join_all, pending};
 use tokio::sync::oneshot;
 use tokio::time::{self, Instant};
 use tower_warder::BoxError;
+use tower_warder_server::health;
 
-use super::example::health;
 use crate::support::{get, send};
 
 #[tokio::test]
-async fn a_process_that_answers_is_alive_whatever_its_store_says() {
-    let server = Server::over(|| async { Err("gone".into()) });
+async fn failed_store_does_not_affect_liveness() {
+    let server = Server::over(|| async { Err("lost".into()) });
     let answer = send(&server.app, get("/healthz")).await;
     assert_eq!((answer.status.as_u16(), &*answer.body), (200, "ok"));
     assert_eq!(answer.header("cache-control"), Some("no-store"));
-    assert_eq!(server.asked(), 0);
+    assert_eq!(server.calls(), 0);
 }
 
 #[tokio::test]
-async fn a_store_that_answers_is_ready() {
+async fn working_store_is_ready() {
     let server = Server::over(|| async { Ok(()) });
     let answer = send(&server.app, get("/readyz")).await;
     assert_eq!((answer.status.as_u16(), &*answer.body), (200, "ready"));
@@ -32,7 +32,7 @@ async fn a_store_that_answers_is_ready() {
 }
 
 #[tokio::test]
-async fn a_store_that_fails_is_not_ready_and_strangers_do_not_learn_why() {
+async fn failed_store_is_not_ready_without_a_reason() {
     let server = Server::over(|| async { Err("10.0.0.7: connection refused".into()) });
     let answer = send(&server.app, get("/readyz")).await;
     assert_eq!((answer.status.as_u16(), &*answer.body), (503, "not ready"));
@@ -40,7 +40,7 @@ async fn a_store_that_fails_is_not_ready_and_strangers_do_not_learn_why() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_store_that_hangs_is_not_ready_after_a_second() {
+async fn hanging_store_is_not_ready_after_one_second() {
     let server = Server::over(pending);
     let begin = Instant::now();
     assert_eq!(server.readiness().await, 503);
@@ -49,59 +49,59 @@ async fn a_store_that_hangs_is_not_ready_after_a_second() {
 }
 
 #[tokio::test]
-async fn a_check_that_panics_is_not_ready() {
+async fn panicking_check_is_not_ready() {
     let server = Server::over(|| async { panic!("a bug") });
     assert_eq!(server.readiness().await, 503);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_crowd_is_one_question_in_half_a_second() {
+async fn concurrent_checks_share_one_call_per_half_second() {
     let server = Server::over(|| time::sleep(Duration::from_millis(10)).map(Ok));
-    for questions in 1..=3 {
+    for calls in 1..=3 {
         let answers = join_all((0..1000).map(|_| server.readiness())).await;
         assert!(answers.iter().all(|status| *status == 200));
         time::advance(Duration::from_millis(480)).await;
         assert_eq!(server.readiness().await, 200);
-        assert_eq!(server.asked(), questions);
+        assert_eq!(server.calls(), calls);
         time::advance(Duration::from_millis(10)).await;
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_slow_store_is_asked_once_at_a_time() {
+async fn slow_store_is_called_once_at_a_time() {
     let server = Server::over(pending);
     let late = async {
         time::sleep(Duration::from_millis(900)).await;
         server.readiness().await
     };
     assert_eq!(tokio::join!(server.readiness(), late), (503, 503));
-    assert_eq!(server.asked(), 1);
+    assert_eq!(server.calls(), 1);
     assert_eq!(server.readiness().await, 503);
-    assert_eq!(server.asked(), 2);
+    assert_eq!(server.calls(), 2);
 }
 
 #[tokio::test(start_paused = true)]
-async fn whoever_hangs_up_and_asks_again_does_not_ask_the_store_again() {
+async fn cancelled_check_does_not_call_the_store_again() {
     let server = Server::over(|| time::sleep(Duration::from_millis(900)).map(Ok));
     for _ in 0..8 {
-        let gone = time::timeout(Duration::from_millis(100), server.readiness()).await;
-        assert!(gone.is_err());
+        let cancelled = time::timeout(Duration::from_millis(100), server.readiness()).await;
+        assert!(cancelled.is_err());
     }
-    assert_eq!(server.asked(), 1);
+    assert_eq!(server.calls(), 1);
     time::sleep(Duration::from_secs(60)).await;
-    // Nobody heard the answer, and it is old now.
+    // The result is outdated now.
     assert_eq!(server.readiness().await, 200);
-    assert_eq!(server.asked(), 2);
+    assert_eq!(server.calls(), 2);
 }
 
 #[tokio::test(start_paused = true)]
-async fn readiness_comes_back_with_the_store() {
-    let asked = AtomicUsize::new(0);
+async fn readiness_recovers_with_the_store() {
+    let calls = AtomicUsize::new(0);
     let server = Server::over(move || {
-        let outage = asked.fetch_add(1, Ordering::Relaxed) == 1;
+        let outage = calls.fetch_add(1, Ordering::Relaxed) == 1;
         async move {
             match outage {
-                true => Err("gone".into()),
+                true => Err("lost".into()),
                 false => Ok(()),
             }
         }
@@ -113,17 +113,17 @@ async fn readiness_comes_back_with_the_store() {
 }
 
 #[tokio::test]
-async fn a_server_that_stops_is_alive_and_not_ready_and_does_not_ask() {
+async fn stopping_server_is_alive_and_not_ready() {
     let mut server = Server::over(|| async { Ok(()) });
     server.stop();
     let answer = send(&server.app, get("/readyz")).await;
     assert_eq!((answer.status.as_u16(), &*answer.body), (503, "stopping"));
     assert_eq!(server.health().await, 200);
-    assert_eq!(server.asked(), 0);
+    assert_eq!(server.calls(), 0);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_stop_in_the_middle_of_a_question_is_told_at_once() {
+async fn stop_during_a_check_is_reported_at_once() {
     let mut server = Server::over(pending);
     let begin = Instant::now();
     let stop = server.stop.take().unwrap();
@@ -135,10 +135,10 @@ async fn a_stop_in_the_middle_of_a_question_is_told_at_once() {
     assert_eq!((status, begin.elapsed()), (503, Duration::from_millis(10)));
 }
 
-/// A server that counts how often its store is asked.
+/// A server that counts the calls to its store.
 struct Server {
     app: Router,
-    asked: Arc<AtomicUsize>,
+    calls: Arc<AtomicUsize>,
     stop: Option<oneshot::Sender<()>>,
 }
 
@@ -147,14 +147,14 @@ impl Server {
     where
         F: Future<Output = Result<(), BoxError>> + Send + 'static,
     {
-        let asked = Arc::new(AtomicUsize::new(0));
+        let calls = Arc::new(AtomicUsize::new(0));
         let (stop, stopped) = oneshot::channel();
-        let count = Arc::clone(&asked);
+        let count = Arc::clone(&calls);
         let ask = move || -> BoxFuture<'static, _> {
             count.fetch_add(1, Ordering::Relaxed);
             store().boxed()
         };
-        // Who drops the other end has not said stop.
+        // A dropped sender is no stop.
         let stopped = async {
             if stopped.await.is_err() {
                 pending().await
@@ -162,7 +162,7 @@ impl Server {
         };
         Self {
             app: health::routes(ask, stopped.boxed().shared()),
-            asked,
+            calls,
             stop: Some(stop),
         }
     }
@@ -175,8 +175,8 @@ impl Server {
         send(&self.app, get("/readyz")).await.status.as_u16()
     }
 
-    fn asked(&self) -> usize {
-        self.asked.load(Ordering::Relaxed)
+    fn calls(&self) -> usize {
+        self.calls.load(Ordering::Relaxed)
     }
 
     fn stop(&mut self) {

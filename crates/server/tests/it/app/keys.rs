@@ -1,4 +1,4 @@
-//! The directory of keys, as an operator fills it.
+//! Key directory, as operators fill it.
 
 use std::fs;
 use std::path::PathBuf;
@@ -7,15 +7,15 @@ use axum::Router;
 use tempfile::{TempDir, tempdir};
 use tower_warder::error::AuthErrorKind;
 use tower_warder::{HmacSecret, JwtIssuer};
+use tower_warder_server::keys::{KeyDirectory, Keys};
 
-use super::example::keys::{KeyDirectory, Keys};
 use crate::support::{get, send};
 
 const A: &str = "yDW3kcHh1V0mhdDsaWyb29bSGZ3rEo7L";
 const B: &str = "q7Lk2vXw9ZtB4nYs6HdPfM1cRj8gUeA3";
 
 #[test]
-fn what_signing_names_signs_and_all_verify() {
+fn named_key_signs_and_all_keys_verify() {
     let directory = Directory::of(&[("2026-10.secret", A), ("2026-11.secret", B)]);
     for key_id in ["2026-10", "2026-11", "2026-10"] {
         directory.write("signing", format!("{key_id}\n"));
@@ -30,7 +30,7 @@ fn what_signing_names_signs_and_all_verify() {
 }
 
 #[test]
-fn the_bytes_of_a_secret_are_used_exactly() {
+fn secret_bytes_are_used_exactly() {
     let with_line_feed = format!("{A}\n");
     let directory = Directory::of(&[("a.secret", &*with_line_feed), ("signing", "a")]);
     let keys = directory.keys();
@@ -39,7 +39,7 @@ fn the_bytes_of_a_secret_are_used_exactly() {
 }
 
 #[test]
-fn a_directory_with_anything_wrong_in_it_is_refused_and_says_what() {
+fn invalid_directory_is_rejected_with_the_cause() {
     let long = "n".repeat(65) + ".secret";
     for (name, content, expected) in [
         ("b.txt", B, "b.txt: the file is to be named"),
@@ -63,53 +63,53 @@ fn a_directory_with_anything_wrong_in_it_is_refused_and_says_what() {
         ("signing", "", "signing: it names no key"),
         ("signing", "b", "signing: it names no key"),
         ("signing", "a.secret", "signing: it names no key"),
-        // Somebody linked the key itself.
+        // The key itself.
         ("signing", A, "signing: it names no key"),
     ] {
         let directory = Directory::of(&[("a.secret", A), ("signing", "a")]);
         directory.write(name, content);
-        let said = directory.refusal();
-        assert!(said.contains(expected), "{name:?}: {said}");
-        assert!(!said.contains(A) && !said.contains(B), "{said}");
+        let error = directory.error();
+        assert!(error.contains(expected), "{name:?}: {error}");
+        assert!(!error.contains(A) && !error.contains(B), "{error}");
     }
 }
 
 #[test]
-fn a_directory_that_is_none_or_has_no_key_is_refused() {
+fn missing_directory_or_key_is_rejected() {
     let directory = Directory::of(&[]);
-    let said = directory.refusal();
-    assert!(said.contains("signing: it is missing"), "{said}");
+    let error = directory.error();
+    assert!(error.contains("signing: it is missing"), "{error}");
     directory.write("a.secret", A);
-    let said = directory.refusal();
-    assert!(said.contains("signing: it is missing"), "{said}");
+    let error = directory.error();
+    assert!(error.contains("signing: it is missing"), "{error}");
     directory.write("signing", "a");
     directory.keys();
     directory.remove("a.secret");
-    let said = directory.refusal();
-    assert!(said.contains("signing: it names no key"), "{said}");
+    let error = directory.error();
+    assert!(error.contains("signing: it names no key"), "{error}");
 
-    let nowhere = directory.path().join("nowhere");
-    assert!(KeyDirectory::open(nowhere).is_err());
+    let missing = directory.path().join("missing");
+    assert!(KeyDirectory::open(missing).is_err());
     let file = KeyDirectory::open(directory.path().join("signing"));
-    let said = file.err().unwrap().to_string();
-    assert!(said.contains("signing: it is no directory"), "{said}");
+    let error = file.err().unwrap().to_string();
+    assert!(error.contains("signing: it is no directory"), "{error}");
 }
 
 #[test]
-fn what_is_no_file_or_too_large_is_refused_unread() {
+fn directory_or_oversized_file_is_rejected_unread() {
     let directory = Directory::of(&[("a.secret", A), ("signing", "a")]);
     fs::create_dir(directory.path().join("b.secret")).unwrap();
-    let said = directory.refusal();
-    assert!(said.contains("b.secret: it is no file"), "{said}");
+    let error = directory.error();
+    assert!(error.contains("b.secret: it is no file"), "{error}");
     fs::remove_dir(directory.path().join("b.secret")).unwrap();
 
     directory.write("b.secret", vec![b'x'; 64 * 1024 + 1]);
-    let said = directory.refusal();
-    assert!(said.contains("b.secret: it is too large"), "{said}");
+    let error = directory.error();
+    assert!(error.contains("b.secret: it is too large"), "{error}");
 }
 
 #[test]
-fn hidden_files_are_passed_over() {
+fn hidden_files_are_ignored() {
     let directory = Directory::of(&[("a.secret", A), ("signing", "a")]);
     directory.write(".b.secret.swp", "no key");
     fs::create_dir(directory.path().join("..data")).unwrap();
@@ -121,26 +121,26 @@ fn hidden_files_are_passed_over() {
 fn symbolic_links_to_keys_are_rejected() {
     use std::os::unix::fs::symlink;
 
-    let elsewhere = Directory::of(&[("a.secret", A), ("signing", "a")]);
+    let other = Directory::of(&[("a.secret", A), ("signing", "a")]);
     for name in ["a.secret", "signing"] {
         let directory = Directory::of(&[("a.secret", A), ("signing", "a")]);
         directory.remove(name);
-        symlink(elsewhere.path().join(name), directory.path().join(name)).unwrap();
-        let said = directory.refusal();
+        symlink(other.path().join(name), directory.path().join(name)).unwrap();
+        let error = directory.error();
         assert!(
-            said.contains(&format!("{name}: it is a symbolic link")),
-            "{said}"
+            error.contains(&format!("{name}: it is a symbolic link")),
+            "{error}"
         );
     }
-    // The directory itself may be named through one.
-    let link = elsewhere.path().join(".link");
-    symlink(elsewhere.path(), &link).unwrap();
+    // The path of the directory may contain one.
+    let link = other.path().join(".link");
+    symlink(other.path(), &link).unwrap();
     assert!(KeyDirectory::open(link).is_ok());
 }
 
 #[cfg(unix)]
 #[test]
-fn keys_that_others_can_know_or_replace_are_rejected() {
+fn keys_accessible_to_others_are_rejected() {
     let directory = Directory::of(&[("a.secret", A), ("signing", "a")]);
     for (name, mode, remedy) in [
         ("a.secret", 0o604, Some("chmod go=")),
@@ -161,9 +161,9 @@ fn keys_that_others_can_know_or_replace_are_rejected() {
         set_mode(&path, mode);
         match remedy {
             Some(remedy) => {
-                let said = directory.refusal();
-                assert!(said.contains(remedy), "{name} {mode:o}: {said}");
-                assert!(said.contains(name), "{name} {mode:o}: {said}");
+                let error = directory.error();
+                assert!(error.contains(remedy), "{name} {mode:o}: {error}");
+                assert!(error.contains(name), "{name} {mode:o}: {error}");
             }
             None => drop(directory.keys()),
         }
@@ -179,16 +179,19 @@ fn keys_of_a_foreign_owner_are_rejected() {
     for name in ["a.secret", "signing", ""] {
         let directory = Directory::of(&[("a.secret", A), ("signing", "a")]);
         if chown(directory.path().join(name), Some(12_345), None).is_err() {
-            println!("skipped: only root can give files away");
+            println!("skipped: only root can change the owner of a file");
             return;
         }
-        let said = directory.refusal();
-        assert!(said.contains("it belongs to user 12345"), "{name}: {said}");
+        let error = directory.error();
+        assert!(
+            error.contains("it belongs to user 12345"),
+            "{name}: {error}"
+        );
     }
 }
 
 #[test]
-fn a_directory_that_went_bad_changes_nothing() {
+fn failed_reload_changes_nothing() {
     let directory = Directory::of(&[("a.secret", A), ("signing", "a")]);
     let opened = directory.open();
     let keys = Keys::Directory(opened.clone());
@@ -208,17 +211,17 @@ fn a_directory_that_went_bad_changes_nothing() {
 }
 
 #[test]
-fn another_key_under_the_name_of_one_in_use_is_refused() {
+fn other_key_under_a_used_name_is_rejected() {
     let directory = Directory::of(&[("a.secret", A), ("signing", "a")]);
     let opened = directory.open();
     let keys = Keys::Directory(opened.clone());
     directory.write("a.secret", B);
-    let said = opened.read().err().unwrap().to_string();
-    assert!(said.contains("a is another key than before"), "{said}");
+    let error = opened.read().err().unwrap().to_string();
+    assert!(error.contains("a is another key than before"), "{error}");
     assert!(accepts(&keys, &token_of(A, Some("a"))));
     assert!(!accepts(&keys, &token_of(B, Some("a"))));
 
-    // One that is no longer in use does not have its name for ever.
+    // The name of a removed key can be used again.
     directory.write("b.secret", A);
     directory.write("signing", "b");
     directory.remove("a.secret");
@@ -229,7 +232,7 @@ fn another_key_under_the_name_of_one_in_use_is_refused() {
 }
 
 #[test]
-fn tokens_of_a_key_that_is_gone_are_refused_also_those_in_memory() {
+fn tokens_of_a_removed_key_are_rejected_even_if_cached() {
     let directory = Directory::of(&[("a.secret", A), ("b.secret", B), ("signing", "a")]);
     let opened = directory.open();
     let keys = Keys::Directory(opened.clone());
@@ -248,7 +251,7 @@ fn tokens_of_a_key_that_is_gone_are_refused_also_those_in_memory() {
 }
 
 #[test]
-fn tokens_that_name_no_key_are_those_of_the_default_as_long_as_it_is_there() {
+fn tokens_without_a_kid_use_the_default_key() {
     let directory = Directory::of(&[("a.secret", A), ("signing", "a")]);
     let opened = directory.open();
     let keys = Keys::Directory(opened.clone());
@@ -259,7 +262,7 @@ fn tokens_that_name_no_key_are_those_of_the_default_as_long_as_it_is_there() {
     opened.read().unwrap();
     assert!(accepts(&keys, &unnamed));
     assert!(!accepts(&keys, &token_of(A, None)));
-    // Also after the next reading.
+    // Also after another reload.
     opened.read().unwrap();
     assert!(accepts(&keys, &unnamed));
 
@@ -269,7 +272,7 @@ fn tokens_that_name_no_key_are_those_of_the_default_as_long_as_it_is_there() {
 }
 
 #[tokio::test]
-async fn secrets_alone_are_not_published() {
+async fn secrets_are_not_published() {
     let directory = Directory::of(&[("a.secret", A), ("signing", "a")]);
     let routes = directory.keys().routes();
     assert_eq!(send(&routes, get(PUBLISHED)).await.status, 404);
@@ -280,7 +283,7 @@ async fn secrets_alone_are_not_published() {
 
 #[cfg(not(any(feature = "aws-lc-rs", feature = "rust-crypto")))]
 #[test]
-fn without_their_feature_pem_files_are_refused_with_its_name() {
+fn pem_files_are_rejected_without_their_feature() {
     for (name, pem) in [
         (
             "b.pem",
@@ -292,9 +295,9 @@ fn without_their_feature_pem_files_are_refused_with_its_name() {
         ),
     ] {
         let directory = Directory::of(&[("a.secret", A), ("signing", "a"), (name, pem)]);
-        let said = directory.refusal();
-        assert!(said.contains(name), "{said}");
-        assert!(said.contains("--features aws-lc-rs"), "{said}");
+        let error = directory.error();
+        assert!(error.contains(name), "{error}");
+        assert!(error.contains("--features aws-lc-rs"), "{error}");
     }
 }
 
@@ -310,7 +313,7 @@ mod asymmetric {
     const ED25519: &str = include_str!("../../../../../tests/keys/ed25519.pem");
 
     #[test]
-    fn the_kind_of_a_key_is_seen_from_its_file() {
+    fn key_type_is_detected_from_the_file() {
         for (pem, algorithm) in [
             (P256, "ES256"),
             (
@@ -336,12 +339,12 @@ mod asymmetric {
     }
 
     #[test]
-    fn pem_files_that_cannot_be_used_are_refused_and_say_why() {
-        let torn = ED25519.split_at(ED25519.len() / 2).0;
+    fn unusable_pem_files_are_rejected_with_the_cause() {
+        let truncated = ED25519.split_at(ED25519.len() / 2).0;
         for (name, pem, expected) in [
             ("b.pem", P256_PUBLIC, "is to be a PRIVATE KEY"),
             ("b.pub.pem", P256, "holds a private key"),
-            ("b.pem", torn, "well-formed"),
+            ("b.pem", truncated, "well-formed"),
             ("b.pem", "", "-----BEGIN"),
             ("b.pem", A, "-----BEGIN"),
             (
@@ -364,16 +367,19 @@ mod asymmetric {
         ] {
             let directory = Directory::of(&[("a.secret", A), ("signing", "a")]);
             directory.write(name, pem);
-            let said = directory.refusal();
-            assert!(said.contains(name) || said.contains("a.secret"), "{said}");
-            assert!(said.contains(expected), "{name}: {said}");
+            let error = directory.error();
+            assert!(
+                error.contains(name) || error.contains("a.secret"),
+                "{error}"
+            );
+            assert!(error.contains(expected), "{name}: {error}");
             let mut lines = pem.lines().filter(|line| line.len() > 8);
-            assert!(!lines.any(|line| said.contains(line)), "{said}");
+            assert!(!lines.any(|line| error.contains(line)), "{error}");
         }
     }
 
     #[test]
-    fn a_public_key_verifies_and_never_signs() {
+    fn public_key_verifies_and_does_not_sign() {
         let directory = Directory::of(&[("a.secret", A), ("b.pub.pem", P256_PUBLIC)]);
         directory.write("signing", "a");
         let key = SigningKey::from_pem(Algorithm::ES256, P256).unwrap();
@@ -381,12 +387,12 @@ mod asymmetric {
         assert!(accepts(&directory.keys(), &token));
 
         directory.write("signing", "b");
-        let said = directory.refusal();
-        assert!(said.contains("b.pub.pem only verifies"), "{said}");
+        let error = directory.error();
+        assert!(error.contains("b.pub.pem only verifies"), "{error}");
     }
 
     #[test]
-    fn the_private_half_can_be_taken_away_from_a_key_in_use() {
+    fn private_half_of_a_used_key_can_be_removed() {
         let directory = Directory::of(&[("a.secret", A), ("b.pem", P256), ("signing", "b")]);
         let opened = directory.open();
         let keys = Keys::Directory(opened.clone());
@@ -425,7 +431,7 @@ mod asymmetric {
 
 const PUBLISHED: &str = "/.well-known/jwks.json";
 
-/// A directory that is gone when it is dropped.
+/// Directory that is removed when dropped.
 struct Directory(TempDir);
 
 impl Directory {
@@ -460,11 +466,11 @@ impl Directory {
         Keys::Directory(self.open())
     }
 
-    /// What it says in one line when it cannot be used.
-    fn refusal(&self) -> String {
-        let said = KeyDirectory::open(self.path()).err().unwrap().to_string();
-        assert_eq!(said.lines().count(), 1, "{said}");
-        said
+    /// Returns the error, which is one line.
+    fn error(&self) -> String {
+        let error = KeyDirectory::open(self.path()).err().unwrap().to_string();
+        assert_eq!(error.lines().count(), 1, "{error}");
+        error
     }
 }
 
@@ -486,7 +492,7 @@ fn accepts(keys: &Keys, token: &str) -> bool {
     keys.verifier().verify_token(token).is_ok()
 }
 
-/// Of this secret, under this name or none.
+/// Returns a token that is signed with this secret, with this `kid` or none.
 fn token_of(secret: &str, key_id: Option<&str>) -> String {
     let secret = HmacSecret::new(secret).unwrap();
     let key = tower_warder::keys::SigningKey::hs256(&secret);

@@ -1,4 +1,4 @@
-//! The server, without a port.
+//! The server as a router, without a port.
 
 mod channel;
 mod health;
@@ -15,25 +15,23 @@ use tower::ServiceExt;
 use tower_warder::{HmacSecret, JwtIssuer, JwtVerifier};
 use tower_warder_accounts::testing::account_store_contract;
 use tower_warder_accounts::{Accounts, InMemoryAccountStore, InMemorySessionStore, Sessions};
-
-use tower_warder_server as example;
 use tower_warder_server::store::Store;
 
 use crate::support::{Place, get, open, send};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn the_sqlite_store_keeps_the_contract() {
-    the_store_keeps_the_contract(async || Place::sqlite()).await;
+async fn sqlite_store_meets_the_contract() {
+    assert_contract(async || Place::sqlite()).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn the_postgres_store_keeps_the_contract() {
+async fn postgres_store_meets_the_contract() {
     if Place::postgres().await.is_some() {
-        the_store_keeps_the_contract(async || Place::postgres().await.unwrap()).await;
+        assert_contract(async || Place::postgres().await.unwrap()).await;
     }
 }
 
-async fn the_store_keeps_the_contract(empty: impl AsyncFn() -> Place) {
+async fn assert_contract(empty: impl AsyncFn() -> Place) {
     let places = Mutex::new(Vec::new());
     account_store_contract(async || {
         let place = empty().await;
@@ -45,11 +43,11 @@ async fn the_store_keeps_the_contract(empty: impl AsyncFn() -> Place) {
 }
 
 #[tokio::test]
-async fn the_api_page_and_all_it_loads_come_from_the_example() {
+async fn api_page_loads_only_from_the_server() {
     let secret = HmacSecret::generate();
     let accounts = Accounts::new(InMemoryAccountStore::new(), JwtIssuer::hs256(&secret));
-    let cookie = example::origin::cookie(None).unwrap();
-    let app = example::app(accounts, JwtVerifier::hs256(&secret), cookie, None);
+    let cookie = tower_warder_server::origin::cookie(None).unwrap();
+    let app = tower_warder_server::app(accounts, JwtVerifier::hs256(&secret), cookie, None);
 
     let document = send(&app, get("/api/openapi.json")).await.json();
     assert!(document["paths"]["/api/auth/me"]["get"].is_object());
@@ -81,18 +79,18 @@ async fn the_api_page_and_all_it_loads_come_from_the_example() {
 }
 
 #[tokio::test]
-async fn sessions_are_there_and_described_if_they_are_asked_for() {
+async fn session_routes_exist_and_are_documented_if_enabled() {
     let secret = HmacSecret::generate();
-    let cookie = || example::origin::cookie(None).unwrap();
+    let cookie = || tower_warder_server::origin::cookie(None).unwrap();
     let accounts = Accounts::new(InMemoryAccountStore::new(), JwtIssuer::hs256(&secret));
-    let without = example::app(
+    let without = tower_warder_server::app(
         accounts.clone(),
         JwtVerifier::hs256(&secret),
         cookie(),
         None,
     );
     let accounts = accounts.sessions(Sessions::new(InMemorySessionStore::new()));
-    let with = example::app(accounts, JwtVerifier::hs256(&secret), cookie(), None);
+    let with = tower_warder_server::app(accounts, JwtVerifier::hs256(&secret), cookie(), None);
     for (app, expected) in [(without, [404, 404]), (with, [401, 405])] {
         let described = expected[0] == 401;
         let document = send(&app, get("/api/openapi.json")).await.json();

@@ -1,4 +1,4 @@
-//! Which hosts are served, and what every answer carries.
+//! Accepted hosts, and headers of every response.
 
 use std::net::IpAddr;
 
@@ -13,10 +13,9 @@ use tower_warder::{HmacSecret, JwtIssuer, JwtVerifier, UserStatus};
 use tower_warder_accounts::{
     Accounts, Actor, Email, InMemoryAccountStore, Password, UserCreate, UserUpdate,
 };
+use tower_warder_server::bootstrap::Bootstrap;
+use tower_warder_server::origin::{self, PublicOrigin};
 
-use super::example;
-use super::example::bootstrap::Bootstrap;
-use super::example::origin::{self, PublicOrigin};
 use crate::support::{Answer, send};
 
 const HTTPS: &str = "https://login.example";
@@ -26,7 +25,7 @@ fn origin(text: &str) -> PublicOrigin {
         .unwrap_or_else(|error| panic!("{text}: {error}"))
 }
 
-/// The whole server with one approved account, `1`, and a token of it.
+/// The whole server with one approved account, `1`, and a token for it.
 async fn server(public_origin: Option<&str>) -> (Router, String) {
     let public_origin = public_origin.map(origin);
     let secret = HmacSecret::generate();
@@ -45,7 +44,7 @@ async fn server(public_origin: Option<&str>) -> (Router, String) {
     let token = issuer.issue(&ada.unwrap().id.to_string()).unwrap();
 
     let cookie = origin::cookie(public_origin.as_ref()).unwrap();
-    let app = example::app(accounts, JwtVerifier::hs256(&secret), cookie, None);
+    let app = tower_warder_server::app(accounts, JwtVerifier::hs256(&secret), cookie, None);
     let health = ["/healthz", "/readyz"]
         .into_iter()
         .fold(Router::new(), |router, path| {
@@ -54,7 +53,7 @@ async fn server(public_origin: Option<&str>) -> (Router, String) {
     (origin::guarded(app, health, public_origin), token)
 }
 
-async fn asked(app: &Router, path: &str, hosts: &[&str]) -> Answer {
+async fn response_for(app: &Router, path: &str, hosts: &[&str]) -> Answer {
     let mut request = Request::get(path);
     for host in hosts {
         request = request.header("host", *host);
@@ -63,7 +62,7 @@ async fn asked(app: &Router, path: &str, hosts: &[&str]) -> Answer {
 }
 
 #[test]
-fn public_origin_is_what_browsers_write() {
+fn public_origin_is_parsed_as_browsers_serialize_it() {
     for text in [
         "https://login.example",
         "https://login.example:8443",
@@ -132,7 +131,7 @@ fn public_origin_is_what_browsers_write() {
         let error = text.parse::<PublicOrigin>().unwrap_err();
         assert!(error.starts_with("it is no origin"), "{text}: {error}");
     }
-    // Readable by everybody on the way.
+    // Not encrypted.
     for text in [
         "http://login.example",
         "http://10.0.0.1",
@@ -146,7 +145,7 @@ fn public_origin_is_what_browsers_write() {
 }
 
 #[test]
-fn public_origin_decides_the_cookie() {
+fn public_origin_selects_the_cookie() {
     for (public_origin, name, is_secure) in [
         (None, "tower_warder", false),
         (Some("http://localhost:8000"), "tower_warder", false),
@@ -162,7 +161,7 @@ fn public_origin_decides_the_cookie() {
 }
 
 #[test]
-fn bootstrap_secret_is_asked_for_where_others_reach_the_server() {
+fn bootstrap_secret_is_required_on_public_addresses() {
     for (address, public_origin, expected) in [
         ("127.0.0.1", None, Bootstrap::FirstUser),
         ("127.3.0.1", None, Bootstrap::FirstUser),
@@ -185,7 +184,7 @@ fn bootstrap_secret_is_asked_for_where_others_reach_the_server() {
     }
 }
 
-const EVERYWHERE: [&str; 8] = [
+const PATHS: [&str; 8] = [
     "/",
     "/login",
     "/pages/style.css",
@@ -226,8 +225,8 @@ async fn only_the_host_of_the_public_origin_is_served() {
         (".", false),
         (":443", false),
     ] {
-        for path in EVERYWHERE {
-            let answer = asked(&app, path, &[host]).await;
+        for path in PATHS {
+            let answer = response_for(&app, path, &[host]).await;
             assert_eq!(answer.status != 421, is_served, "{host} {path}");
             if !is_served {
                 assert_eq!(answer.json()["code"], "misdirected_request");
@@ -238,7 +237,11 @@ async fn only_the_host_of_the_public_origin_is_served() {
             }
         }
         for path in ["/healthz", "/readyz"] {
-            assert_eq!(asked(&app, path, &[host]).await.status, 200, "{host}");
+            assert_eq!(
+                response_for(&app, path, &[host]).await.status,
+                200,
+                "{host}"
+            );
         }
     }
     let (app, _) = server(Some("https://login.example:8443")).await;
@@ -247,7 +250,7 @@ async fn only_the_host_of_the_public_origin_is_served() {
         ("login.example", 421),
         ("login.example:443", 421),
     ] {
-        assert_eq!(asked(&app, "/login", &[host]).await.status, status);
+        assert_eq!(response_for(&app, "/login", &[host]).await.status, status);
     }
 }
 
@@ -282,18 +285,18 @@ async fn only_loopback_hosts_are_served_without_a_public_origin() {
         ("2130706433", false),
         ("", false),
     ] {
-        for path in EVERYWHERE {
-            let answer = asked(&app, path, &[host]).await;
+        for path in PATHS {
+            let answer = response_for(&app, path, &[host]).await;
             assert_eq!(answer.status != 421, is_served, "{host:?} {path}");
         }
     }
 }
 
 #[tokio::test]
-async fn target_and_host_line_are_both_checked() {
+async fn request_target_and_host_are_both_checked() {
     let (app, _) = server(Some(HTTPS)).await;
     for (target, hosts, status) in [
-        // HTTP/2, and a proxy that makes both.
+        // HTTP/2, and a proxy that sends both.
         ("https://login.example/login", &[][..], 200),
         ("http://login.example/login", &[], 200),
         ("https://login.example/login", &["login.example"], 200),
@@ -326,7 +329,7 @@ async fn target_and_host_line_are_both_checked() {
     let request = Request::get("/login").header("host", &b"login.example\xff"[..]);
     let answer = send(&app, request.body(Body::empty()).unwrap()).await;
     assert_eq!(answer.status, 421);
-    // Where somebody else says which host was asked for is no host.
+    // Headers of a proxy are ignored.
     let request = Request::get("/login")
         .header("host", "evil.example")
         .header("x-forwarded-host", "login.example")
@@ -336,7 +339,7 @@ async fn target_and_host_line_are_both_checked() {
 }
 
 #[tokio::test]
-async fn a_refused_host_changes_and_reads_nothing() {
+async fn rejected_host_changes_and_reads_nothing() {
     let (app, token) = server(Some(HTTPS)).await;
     for (host, status) in [("login.example", 200), ("evil.example", 421)] {
         let request = Request::get("/api/auth/me")
@@ -358,7 +361,7 @@ async fn a_refused_host_changes_and_reads_nothing() {
 }
 
 #[tokio::test]
-async fn only_pages_of_the_public_origin_use_the_cookie() {
+async fn cookie_is_accepted_from_the_public_origin_only() {
     for (public_origin, host, others) in [
         (
             HTTPS,
@@ -400,7 +403,7 @@ async fn only_pages_of_the_public_origin_use_the_cookie() {
 }
 
 #[tokio::test]
-async fn every_answer_carries_the_security_headers() {
+async fn every_response_has_the_security_headers() {
     for (public_origin, host) in [
         (None, "localhost"),
         (Some("http://localhost:8000"), "localhost:8000"),
@@ -477,12 +480,12 @@ async fn every_answer_carries_the_security_headers() {
     }
 }
 
-/// Hosts that are served, such as differ from them in one character, and what pieces make.
+/// Accepted hosts, hosts that differ from them in one character, and random combinations.
 fn hosts() -> impl Strategy<Value = String> {
     let pieces = "login.example login example . : 443 8443 80 localhost 127.0.0 127 0 1 [ ] ::1 @ / \
         % x LOGIN \\ ? # + - _ 0x7f ß 。";
     let piece = prop::sample::select(pieces.split(' ').chain([" ", "\t"]).collect::<Vec<_>>());
-    let soup = prop::collection::vec(piece, 0..8).prop_map(|pieces| pieces.concat());
+    let random = prop::collection::vec(piece, 0..8).prop_map(|pieces| pieces.concat());
     let served = prop::sample::select(vec![
         "login.example",
         "LOGIN.example.:443",
@@ -497,20 +500,20 @@ fn hosts() -> impl Strategy<Value = String> {
         let at = at.index(host.len());
         format!("{}{other}{}", &host[..at], &host[at + 1..])
     });
-    prop_oneof![soup, near, served.prop_map(str::to_owned)]
+    prop_oneof![random, near, served.prop_map(str::to_owned)]
 }
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(4096))]
 
-    /// By the reader of URLs that browsers are specified with.
+    /// The other parser is that of the URL Standard, which browsers implement.
     #[test]
-    fn served_host_is_the_same_host_for_another_reader(host in hosts()) {
-        let read = || Url::parse(&format!("https://{host}/")).unwrap();
+    fn served_host_is_the_same_for_another_parser(host in hosts()) {
+        let parsed = || Url::parse(&format!("https://{host}/")).unwrap();
         for public_origin in [HTTPS, "https://login.example:8443", "https://[::1]"] {
             let own = Url::parse(public_origin).unwrap();
             if origin::is_served(Some(&origin(public_origin)), host.as_bytes()) {
-                let url = read();
+                let url = parsed();
                 let name = url.host_str().unwrap();
                 prop_assert_eq!(name.strip_suffix('.').unwrap_or(name), own.host_str().unwrap());
                 prop_assert_eq!(url.port_or_known_default(), own.port_or_known_default());
@@ -518,7 +521,7 @@ proptest! {
             }
         }
         if origin::is_served(None, host.as_bytes()) {
-            let url = read();
+            let url = parsed();
             let name = url.host_str().unwrap().trim_matches(['[', ']']);
             let is_loopback = match name.parse::<IpAddr>() {
                 Ok(address) => address.is_loopback(),
@@ -529,7 +532,7 @@ proptest! {
     }
 
     #[test]
-    fn accepted_origin_is_one_for_another_reader(host in hosts(), is_https: bool) {
+    fn accepted_origin_is_valid_for_another_parser(host in hosts(), is_https: bool) {
         let scheme = if is_https { "https" } else { "http" };
         let text = format!("{scheme}://{host}");
         if text.parse::<PublicOrigin>().is_ok() {

@@ -1,4 +1,4 @@
-//! The pages of the example, without a browser.
+//! The pages, without a browser.
 
 use std::sync::Arc;
 use std::time::{Duration, UNIX_EPOCH};
@@ -10,7 +10,7 @@ use tower_warder::testing::FixedClock;
 use tower_warder::{HmacSecret, JwtIssuer, JwtVerifier, UserStatus};
 use tower_warder_accounts::{Accounts, Actor, Email, Password, UserCreate, UserUpdate};
 
-use super::{Store, example};
+use super::Store;
 use crate::support::{Answer, Place, get, send};
 
 /// Ada is the admin, Bob is approved, Eve is disabled.
@@ -43,16 +43,16 @@ impl Site {
             let user = accounts.update(user.id, status, Actor::System).await;
             assert_eq!(user.unwrap().id.to_string(), id);
         }
-        let cookie = example::origin::cookie(None).unwrap();
+        let cookie = tower_warder_server::origin::cookie(None).unwrap();
         Self {
-            app: example::app(accounts, JwtVerifier::hs256(&secret), cookie, None),
+            app: tower_warder_server::app(accounts, JwtVerifier::hs256(&secret), cookie, None),
             store,
             issuer,
             _place: place,
         }
     }
 
-    /// A request of a browser in which this account is logged in, or nobody.
+    /// Sends a request with the cookie of this account, or without one.
     async fn get(&self, path: &str, account: Option<&str>, accept: &str) -> Answer {
         let mut request = Request::get(path).header("accept", accept);
         if let Some(id) = account {
@@ -70,11 +70,11 @@ const EVE: &str = "3";
 const PUBLIC: [&str; 3] = ["/login", "/register", "/waiting"];
 const PRIVATE: [&str; 3] = ["/", "/profile", "/users"];
 
-/// What browsers send when somebody opens a page.
+/// `Accept` of a browser that opens a page.
 const BROWSER: &str = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8";
 
 #[tokio::test]
-async fn browsers_without_a_log_in_are_sent_to_it() {
+async fn anonymous_browsers_are_redirected_to_login() {
     let site = Site::new().await;
     for path in PRIVATE {
         for accept in [
@@ -91,19 +91,19 @@ async fn browsers_without_a_log_in_are_sent_to_it() {
 }
 
 #[tokio::test]
-async fn a_log_in_that_is_no_good_any_more_is_told_so() {
+async fn ended_login_is_redirected_with_a_notice() {
     let site = Site::new().await;
-    for (account, why) in [(EVE, "disabled"), ("99", "deleted"), ("x", "unknown")] {
+    for (account, case) in [(EVE, "disabled"), ("99", "deleted"), ("x", "unknown")] {
         for path in PRIVATE {
             let answer = site.get(path, Some(account), BROWSER).await;
-            assert_eq!(answer.status, 303, "{path} {why}");
-            assert_eq!(answer.header("location"), Some("/login?ended"), "{why}");
+            assert_eq!(answer.status, 303, "{path} {case}");
+            assert_eq!(answer.header("location"), Some("/login?ended"), "{case}");
         }
     }
 }
 
 #[tokio::test]
-async fn dead_cookies_are_cleared_by_every_page_that_refuses_them() {
+async fn rejected_cookies_are_cleared_by_every_page() {
     let site = Site::new().await;
     let other = JwtIssuer::hs256(&HmacSecret::generate());
     let long_ago = FixedClock::at(UNIX_EPOCH + Duration::from_secs(1_000_000_000));
@@ -113,14 +113,14 @@ async fn dead_cookies_are_cleared_by_every_page_that_refuses_them() {
     let disabled = site.issuer.issue(EVE).unwrap();
     let deleted = site.issuer.issue("99").unwrap();
     let foreign = other.issue(ADA).unwrap();
-    for (why, cookies) in [
+    for (case, cookies) in [
         ("expired", vec![format!("tower_warder={expired}")]),
         ("other secret", vec![format!("tower_warder={foreign}")]),
         ("no token", vec!["tower_warder=nonsense".to_owned()]),
         ("empty", vec!["tower_warder=".to_owned()]),
         ("disabled", vec![format!("tower_warder={disabled}")]),
         ("deleted", vec![format!("tower_warder={deleted}")]),
-        // One of them would do, and nobody knows which was set by whom.
+        // Either may have been set by another site.
         (
             "two",
             vec![format!("tower_warder={good}; tower_warder={good}")],
@@ -141,18 +141,18 @@ async fn dead_cookies_are_cleared_by_every_page_that_refuses_them() {
             }
             let answer = send(&site.app, request.body(Body::empty()).unwrap()).await;
             if PUBLIC.contains(&path) {
-                assert_eq!(answer.status, 200, "{why} {path}");
+                assert_eq!(answer.status, 200, "{case} {path}");
                 continue;
             }
-            assert_eq!(answer.status, 303, "{why} {path}");
-            assert_eq!(answer.header("location"), Some("/login?ended"), "{why}");
+            assert_eq!(answer.status, 303, "{case} {path}");
+            assert_eq!(answer.header("location"), Some("/login?ended"), "{case}");
             let lines: Vec<_> = answer.headers.get_all("set-cookie").iter().collect();
             let [line] = lines[..] else {
-                panic!("{why} {path}: {lines:?}");
+                panic!("{case} {path}: {lines:?}");
             };
             let line = line.to_str().unwrap();
-            assert!(line.starts_with("tower_warder=; "), "{why} {path}: {line}");
-            assert!(line.contains("Max-Age=0"), "{why} {path}: {line}");
+            assert!(line.starts_with("tower_warder=; "), "{case} {path}: {line}");
+            assert!(line.contains("Max-Age=0"), "{case} {path}: {line}");
         }
     }
 }
@@ -177,7 +177,7 @@ async fn rejected_header_does_not_clear_the_cookie() {
 }
 
 #[tokio::test]
-async fn nobody_else_is_redirected() {
+async fn other_clients_are_not_redirected() {
     let site = Site::new().await;
     for path in PRIVATE {
         for accept in [
@@ -201,7 +201,7 @@ async fn nobody_else_is_redirected() {
 }
 
 #[tokio::test]
-async fn under_the_api_nobody_is_redirected() {
+async fn api_routes_do_not_redirect() {
     let site = Site::new().await;
     for account in [None, Some(EVE)] {
         for path in ["me", "users", "users/pending/count"] {
@@ -214,7 +214,7 @@ async fn under_the_api_nobody_is_redirected() {
 }
 
 #[tokio::test]
-async fn unknown_paths_are_not_found_whoever_asks() {
+async fn unknown_paths_are_404_for_every_client() {
     let site = Site::new().await;
     for path in [
         "/nothing",
@@ -243,7 +243,7 @@ async fn unknown_paths_are_not_found_whoever_asks() {
 }
 
 #[tokio::test]
-async fn pages_open_for_whom_they_are() {
+async fn pages_are_served_by_role() {
     let site = Site::new().await;
     for (path, account, status) in [
         ("/login", None, 200),
@@ -266,15 +266,15 @@ async fn pages_open_for_whom_they_are() {
     assert_eq!(home.status, 303);
     assert_eq!(home.header("location"), Some("/profile"));
 
-    let refused = site.get("/users", Some(BOB), BROWSER).await;
-    assert!(refused.body.contains("Only for admins") && !refused.body.contains("<table"));
-    let refused = site.get("/users", Some(BOB), "*/*").await;
-    assert_eq!(refused.status, 403);
-    assert_eq!(refused.detail(), "Admin access required");
+    let rejected = site.get("/users", Some(BOB), BROWSER).await;
+    assert!(rejected.body.contains("Only for admins") && !rejected.body.contains("<table"));
+    let rejected = site.get("/users", Some(BOB), "*/*").await;
+    assert_eq!(rejected.status, 403);
+    assert_eq!(rejected.detail(), "Admin access required");
 }
 
 #[tokio::test]
-async fn an_outage_does_not_look_like_a_log_out() {
+async fn outage_does_not_look_like_a_logout() {
     let site = Site::new().await;
     site.store.close().await;
     for path in PRIVATE {
@@ -293,7 +293,7 @@ async fn an_outage_does_not_look_like_a_log_out() {
 }
 
 #[tokio::test]
-async fn every_answer_is_fenced_in_and_none_is_kept() {
+async fn responses_have_a_csp_and_are_not_cached() {
     let site = Site::new().await;
     let mut answers = Vec::new();
     for path in PUBLIC.into_iter().chain(PRIVATE) {
@@ -320,7 +320,7 @@ async fn every_answer_is_fenced_in_and_none_is_kept() {
 }
 
 #[tokio::test]
-async fn pages_and_scripts_load_what_the_server_has() {
+async fn pages_and_scripts_load_existing_files() {
     let site = Site::new().await;
     let mut files = vec!["/pages/icon.svg".to_owned()];
     for path in PUBLIC.into_iter().chain(["/profile", "/users"]) {
@@ -330,7 +330,7 @@ async fn pages_and_scripts_load_what_the_server_has() {
                 files.push(link.split('"').next().unwrap().to_owned());
             }
         }
-        // The policy would refuse them.
+        // The policy blocks them.
         for inline in [
             "<style",
             " style=",
@@ -359,7 +359,7 @@ async fn pages_and_scripts_load_what_the_server_has() {
         for import in answer.body.split("from './").skip(1) {
             files.push(format!("/pages/{}", import.split('\'').next().unwrap()));
         }
-        for way in [
+        for api in [
             "innerHTML",
             "outerHTML",
             "insertAdjacentHTML",
@@ -370,7 +370,7 @@ async fn pages_and_scripts_load_what_the_server_has() {
             "document.cookie",
             "access_token",
         ] {
-            assert!(!answer.body.contains(way), "{file}: {way}");
+            assert!(!answer.body.contains(api), "{file}: {api}");
         }
         seen.push(file);
     }
@@ -378,13 +378,13 @@ async fn pages_and_scripts_load_what_the_server_has() {
 }
 
 #[tokio::test]
-async fn pages_are_only_read() {
+async fn pages_reject_post() {
     let site = Site::new().await;
     let cookie = format!("tower_warder={}", site.issuer.issue(ADA).unwrap());
     for path in PUBLIC.into_iter().chain(PRIVATE) {
-        // The door comes first, where there is one.
-        let elsewhere = if PUBLIC.contains(&path) { 405 } else { 403 };
-        for (fetched_by, status) in [("same-origin", 405), ("cross-site", elsewhere)] {
+        // On private pages the CSRF check comes first.
+        let cross_site = if PUBLIC.contains(&path) { 405 } else { 403 };
+        for (fetched_by, status) in [("same-origin", 405), ("cross-site", cross_site)] {
             let request = Request::post(path)
                 .header("accept", BROWSER)
                 .header("cookie", &cookie)

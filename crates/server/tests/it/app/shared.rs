@@ -1,4 +1,4 @@
-//! What the stores of the example have in common.
+//! Behavior that the stores of the server have in common.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -14,9 +14,9 @@ async fn databases() -> Vec<Place> {
     places.into_iter().flatten().collect()
 }
 
-/// Node by node, and back again.
+/// As in a rolling update, and its rollback.
 #[tokio::test]
-async fn a_node_of_before_starts_on_tables_of_a_later_version() {
+async fn old_node_starts_on_tables_of_a_later_version() {
     for place in databases().await {
         let store = place.open().await;
         let later = "INSERT INTO _sqlx_migrations
@@ -40,7 +40,7 @@ async fn a_node_of_before_starts_on_tables_of_a_later_version() {
 }
 
 #[tokio::test]
-async fn account_that_is_disabled_with_sql_has_no_tokens_any_more() {
+async fn disabling_with_sql_revokes_the_tokens() {
     for place in databases().await {
         let store = place.open().await;
         for id in [1, 2] {
@@ -86,11 +86,11 @@ async fn account_that_is_disabled_with_sql_has_no_tokens_any_more() {
 }
 
 #[tokio::test]
-async fn a_log_in_removes_a_hundred_rows_that_have_expired_and_no_more() {
+async fn login_removes_at_most_100_expired_sessions() {
     for place in databases().await {
         let store = place.open().await;
         for n in 0..130 {
-            // Each of an account of its own, all of them good when they are opened.
+            // Each of another account; none has expired when it is opened.
             let session = session(n, 1000 + n);
             store.open(session, 10).await.unwrap();
         }

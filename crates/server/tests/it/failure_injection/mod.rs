@@ -1,16 +1,16 @@
-//! Faults, with real servers: several processes of the example `accounts` under load while
-//! PostgreSQL, Redis or the way to them fails. `SERVICES` names the script that starts the servers,
-//! `.ci/services`; without it all of this is skipped.
+//! Failure injection with real services: several processes of the server under load while
+//! PostgreSQL, Redis or the connection to them fails. `SERVICES` names the script that starts the
+//! services, `.ci/services`; without it these tests are skipped.
 //!
-//! Each fault happens once, is recorded, and is judged by several tests. Its figures are a row of the
-//! table in `docs/failure_modes.md`.
+//! Each failure is injected once and recorded, and several tests check the record. Its figures are a
+//! row of the table in `docs/failure_modes.md`.
 
 mod channel;
+mod cluster;
 mod pool;
 mod postgres;
 mod redis;
 mod report;
-mod scene;
 mod start;
 
 use std::env;
@@ -22,91 +22,91 @@ use tokio::sync::Mutex;
 
 use self::report::Report;
 
-/// A fault, with a test for each promise.
-macro_rules! judged {
-    ($name:ident, $fault:path) => {
+/// Tests of one failure, one for each guarantee.
+macro_rules! failure_tests {
+    ($name:ident, $failure:path) => {
         mod $name {
             use tokio::sync::OnceCell;
 
-            use crate::failure_injection::{Report, happens};
+            use crate::failure_injection::{Report, record};
 
             static REPORT: OnceCell<Option<Report>> = OnceCell::const_new();
 
             async fn report() -> Option<&'static Report> {
-                let report = REPORT.get_or_init(|| happens(async || $fault().await));
+                let report = REPORT.get_or_init(|| record(async || $failure().await));
                 report.await.as_ref()
             }
 
             #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-            async fn who_is_disabled_is_refused_on_every_node_in_time() {
+            async fn disabled_user_is_rejected_on_every_node_in_time() {
                 if let Some(report) = report().await {
-                    report.refuses_whoever_is_disabled();
+                    report.assert_disabled_user_is_rejected();
                 }
             }
 
             #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-            async fn who_is_healthy_is_never_refused_and_waits_five_seconds_at_most() {
+            async fn approved_user_is_never_rejected_and_waits_5_s_at_most() {
                 if let Some(report) = report().await {
-                    report.never_refuses_who_is_healthy();
+                    report.assert_approved_user_is_never_rejected();
                 }
             }
 
             #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
             async fn public_routes_answer_without_waiting() {
                 if let Some(report) = report().await {
-                    report.serves_the_public();
+                    report.assert_public_routes_do_not_wait();
                 }
             }
 
             #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-            async fn everybody_is_served_again_in_time() {
+            async fn requests_are_served_again_in_time() {
                 if let Some(report) = report().await {
-                    report.recovers();
+                    report.assert_recovery();
                 }
             }
 
             #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-            async fn accounts_are_served_from_memory_again() {
+            async fn accounts_are_cached_again() {
                 if let Some(report) = report().await {
-                    report.serves_from_memory();
+                    report.assert_accounts_are_cached();
                 }
             }
 
             #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-            async fn the_log_has_one_line_for_down_and_one_for_up() {
+            async fn log_has_one_line_for_down_and_one_for_up() {
                 if let Some(report) = report().await {
-                    report.says_so_once();
+                    report.assert_one_log_line_each();
                 }
             }
         }
     };
 }
 
-use judged;
+use failure_tests;
 
-/// One at a time: they own the processor. `None` where there are no servers.
-async fn happens(fault: impl AsyncFnOnce() -> Report) -> Option<Report> {
+/// Injects one failure at a time, because each needs the whole processor. `None` without services.
+async fn record(failure: impl AsyncFnOnce() -> Report) -> Option<Report> {
     static TURN: Mutex<()> = Mutex::const_new(());
     if env::var_os("SERVICES").is_none() {
         let test = thread::current();
-        let test = test.name().unwrap_or("a fault");
-        say(format_args!("{test}: skipped: SERVICES names no script"));
+        let test = test.name().unwrap_or("a failure");
+        print(format_args!("{test}: skipped: SERVICES names no script"));
         return None;
     }
     let _turn = TURN.lock().await;
-    let report = fault().await;
-    say(format_args!("{report}"));
+    let report = failure().await;
+    print(format_args!("{report}"));
     Some(report)
 }
 
-/// Past the harness, which keeps to itself what a test that passes has printed.
-fn say(what: std::fmt::Arguments<'_>) {
+/// Bypasses the harness, which hides the output of tests that pass.
+fn print(what: std::fmt::Arguments<'_>) {
     let _ = writeln!(io::stderr(), "{what}");
 }
 
-/// What a busy machine adds to a delay that is none.
+/// Limit for what should happen at once, on a busy machine.
 const AT_ONCE: Duration = Duration::from_secs(1);
 
-/// A channel that says nothing is found out after its beat and its patience: two seconds, and what
-/// a busy machine adds.
-const FOUND_OUT: Duration = Duration::from_secs(3);
+/// Limit for the detection of a silent channel: interval and timeout of its keep-alive, which are two
+/// seconds together, plus a margin for a busy machine.
+const DETECTION: Duration = Duration::from_secs(3);

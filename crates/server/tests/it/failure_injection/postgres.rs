@@ -1,4 +1,4 @@
-//! PostgreSQL, which is the channel as well.
+//! Failures of PostgreSQL, which is also the channel.
 
 use std::time::Duration;
 
@@ -6,65 +6,65 @@ use sqlx::Executor;
 use tokio::task::block_in_place;
 use tokio::time::sleep;
 
+use super::cluster::{Cluster, DISABLE, Expected};
 use super::report::Report;
-use super::scene::{DISABLE, Expected, Scene};
-use super::{AT_ONCE, judged};
+use super::{AT_ONCE, failure_tests};
 use crate::support::OwnServer;
 
-judged!(kill, super::killed);
-judged!(freeze, super::frozen);
-judged!(kill_beside_redis, super::killed_beside_redis);
+failure_tests!(kill, super::killed);
+failure_tests!(freeze, super::frozen);
+failure_tests!(kill_beside_redis, super::killed_beside_redis);
 
-/// Disabled before the nodes have found it again.
+/// The user is disabled before the nodes have reconnected.
 async fn killed() -> Report {
-    let database = Scene::database();
+    let database = Cluster::database();
     let name = "PostgreSQL killed and started again";
-    let mut scene = Scene::start(name, &database, None, 10).await;
-    scene.plays().await;
-    scene.begins();
+    let mut cluster = Cluster::start(name, &database, None, 10).await;
+    cluster.start_load_once_cached().await;
+    cluster.mark_start();
     block_in_place(|| database.kill());
     sleep(Duration::from_secs(2)).await;
     block_in_place(|| database.start());
-    scene.ends();
-    scene.disable_by_sql().await;
-    scene.report(AWAY).await
+    cluster.mark_end();
+    cluster.disable_by_sql().await;
+    cluster.report(AWAY).await
 }
 
-/// Disabled by a statement that is sent meanwhile, and comes through in the end.
+/// The user is disabled by a statement that is sent meanwhile, and executed in the end.
 async fn frozen() -> Report {
-    let database = Scene::database();
-    let mut scene = Scene::start("PostgreSQL frozen and thawed", &database, None, 10).await;
-    scene.plays().await;
-    let mut connection = scene.connect().await;
-    scene.begins();
+    let database = Cluster::database();
+    let mut cluster = Cluster::start("PostgreSQL frozen and thawed", &database, None, 10).await;
+    cluster.start_load_once_cached().await;
+    let mut connection = cluster.connect().await;
+    cluster.mark_start();
     block_in_place(|| database.freeze());
     let disable = tokio::spawn(async move { connection.execute(DISABLE).await });
     sleep(Duration::from_secs(6)).await;
     block_in_place(|| database.thaw());
-    scene.ends();
+    cluster.mark_end();
     disable.await.unwrap().unwrap();
-    scene.is_disabled();
-    scene.report(AWAY).await
+    cluster.mark_disabled();
+    cluster.report(AWAY).await
 }
 
-/// The channel goes on, and whoever is in memory is served.
+/// The channel works, and cached users are served.
 async fn killed_beside_redis() -> Report {
     let redis = block_in_place(|| OwnServer::of("redis"));
-    let database = Scene::database();
+    let database = Cluster::database();
     let name = "PostgreSQL killed and started again, Redis is the channel";
-    let mut scene = Scene::start(name, &database, Some(redis.url()), 10).await;
-    scene.plays().await;
-    scene.begins();
+    let mut cluster = Cluster::start(name, &database, Some(redis.url()), 10).await;
+    cluster.start_load_once_cached().await;
+    cluster.mark_start();
     block_in_place(|| database.kill());
     sleep(Duration::from_secs(2)).await;
     block_in_place(|| database.start());
-    scene.ends();
-    scene.disable_by_admin().await;
+    cluster.mark_end();
+    cluster.disable_by_admin().await;
     let expected = Expected {
         channel_is_lost: false,
         ..AWAY
     };
-    scene.report(expected).await
+    cluster.report(expected).await
 }
 
 const AWAY: Expected = Expected {

@@ -1,59 +1,62 @@
-//! What was recorded of a fault, and the judgement.
+//! Record of a failure, and the checks of it.
 
 use std::fmt;
 use std::time::{Duration, Instant};
 
-use super::scene::{Asked, BACK, DOWN, Expected, NODES, Times, Who};
+use super::cluster::{BACK, ClientKind, DOWN, Expected, NODES, Sample, Times};
 
-/// Everything that was answered, and said.
+/// Responses and logs of all nodes.
 pub struct Report {
     pub name: &'static str,
     pub expected: Expected,
     pub times: Times,
-    /// Whether accounts came from memory in the end.
-    pub is_in_memory: bool,
-    pub asked: Vec<Asked>,
+    /// Whether accounts came from the cache in the end.
+    pub is_cached: bool,
+    pub samples: Vec<Sample>,
     pub logs: Vec<String>,
 }
 
 impl Report {
-    pub fn refuses_whoever_is_disabled(&self) {
-        let asked = || self.of(Who::Disabled);
+    pub fn assert_disabled_user_is_rejected(&self) {
+        let samples = || self.of(ClientKind::Disabled);
         for node in 0..NODES {
-            let of_node = || asked().filter(|asked| asked.node == node);
+            let of_node = || samples().filter(|sample| sample.node == node);
             let disabled = self.times.disabled;
-            let before = |asked: &&Asked| asked.answered() < disabled && asked.status == 200;
-            assert!(of_node().any(|asked| before(&asked)), "never let in");
-            assert!(of_node().any(|asked| asked.status == 401), "never refused");
-            let late = disabled + self.expected.delay + self.busy();
-            let passed = of_node().find(|asked| asked.status == 200 && asked.sent > late);
+            let before = |sample: &&Sample| sample.answered() < disabled && sample.status == 200;
+            assert!(of_node().any(|sample| before(&sample)), "never admitted");
             assert!(
-                passed.is_none(),
-                "{} s late: {passed:?}",
+                of_node().any(|sample| sample.status == 401),
+                "never rejected"
+            );
+            let late = disabled + self.expected.delay + self.margin();
+            let admitted = of_node().find(|sample| sample.status == 200 && sample.sent > late);
+            assert!(
+                admitted.is_none(),
+                "{} s late: {admitted:?}",
                 seconds(self.delay())
             );
         }
     }
 
-    pub fn never_refuses_who_is_healthy(&self) {
-        for asked in self.of(Who::Healthy) {
-            match asked.status {
+    pub fn assert_approved_user_is_never_rejected(&self) {
+        for sample in self.of(ClientKind::Approved) {
+            match sample.status {
                 200 => {}
                 503 if self.expected.store_is_away => {}
-                _ => panic!("{asked:?}"),
+                _ => panic!("{sample:?}"),
             }
-            assert!(asked.took < PATIENCE + self.busy(), "{asked:?}");
+            assert!(sample.took < PATIENCE + self.margin(), "{sample:?}");
         }
     }
 
-    /// Where they waited for a store, nearly all of them would.
-    pub fn serves_the_public(&self) {
+    /// A few may be slow on a busy machine. If they waited for a store, nearly all would be.
+    pub fn assert_public_routes_do_not_wait(&self) {
         let (mut count, mut slow) = (0, 0);
-        for asked in self.of(Who::Anybody) {
-            assert_eq!(asked.status, 200, "{asked:?}");
-            if asked.sent >= self.times.began && asked.sent < self.times.ended {
+        for sample in self.of(ClientKind::Public) {
+            assert_eq!(sample.status, 200, "{sample:?}");
+            if sample.sent >= self.times.began && sample.sent < self.times.ended {
                 count += 1;
-                slow += usize::from(asked.took > PUBLIC_PATIENCE);
+                slow += usize::from(sample.took > PUBLIC_PATIENCE);
             }
         }
         assert!(
@@ -62,28 +65,28 @@ impl Report {
         );
     }
 
-    pub fn recovers(&self) {
-        let last = self.last_turned_away();
+    pub fn assert_recovery(&self) {
+        let last = self.last_rejected();
         let took = last.map_or(Duration::ZERO, |last| self.after_the_end(last));
-        assert!(took < RECOVERY + self.busy(), "{took:?}");
+        assert!(took < RECOVERY + self.margin(), "{took:?}");
         for node in 0..NODES {
-            let served = self.of(Who::Healthy).any(|asked| {
-                asked.node == node && asked.status == 200 && asked.sent > self.times.ended
+            let served = self.of(ClientKind::Approved).any(|sample| {
+                sample.node == node && sample.status == 200 && sample.sent > self.times.ended
             });
-            assert!(served, "node {node} serves nobody");
+            assert!(served, "node {node} serves no request");
         }
     }
 
-    pub fn serves_from_memory(&self) {
-        assert!(self.is_in_memory, "every request asks the store");
+    pub fn assert_accounts_are_cached(&self) {
+        assert!(self.is_cached, "every request loads the user");
         if self.expected.channel_is_lost {
             let back = self.times.back.expect("all channels are back");
             let took = self.after_the_end(back);
-            assert!(took < RECOVERY + self.busy(), "{took:?}");
+            assert!(took < RECOVERY + self.margin(), "{took:?}");
         }
     }
 
-    pub fn says_so_once(&self) {
+    pub fn assert_one_log_line_each(&self) {
         let expected = usize::from(self.expected.channel_is_lost);
         for log in &self.logs {
             for text in [DOWN, BACK] {
@@ -93,44 +96,50 @@ impl Report {
         }
     }
 
-    fn of(&self, who: Who) -> impl Iterator<Item = &Asked> {
-        self.asked.iter().filter(move |asked| asked.who == who)
+    fn of(&self, kind: ClientKind) -> impl Iterator<Item = &Sample> {
+        self.samples
+            .iter()
+            .filter(move |sample| sample.kind == kind)
     }
 
-    /// From the word that it is done until the last request was sent that was let in.
+    /// Time from the confirmation of the change until the last admitted request was sent.
     fn delay(&self) -> Duration {
-        let passed = self.of(Who::Disabled).filter(|asked| asked.status == 200);
-        let last = passed.map(|asked| asked.sent).max();
+        let admitted = self
+            .of(ClientKind::Disabled)
+            .filter(|sample| sample.status == 200);
+        let last = admitted.map(|sample| sample.sent).max();
         last.map_or(Duration::ZERO, |last| {
             last.saturating_duration_since(self.times.disabled)
         })
     }
 
-    /// When the last of the healthy was told to come again.
-    fn last_turned_away(&self) -> Option<Instant> {
-        let turned_away = self.of(Who::Healthy).filter(|asked| asked.status != 200);
-        turned_away.map(Asked::answered).max()
+    /// Time of the last response to the approved user that was not 200.
+    fn last_rejected(&self) -> Option<Instant> {
+        let rejected = self
+            .of(ClientKind::Approved)
+            .filter(|sample| sample.status != 200);
+        rejected.map(Sample::answered).max()
     }
 
     fn after_the_end(&self, moment: Instant) -> Duration {
         moment.saturating_duration_since(self.times.ended)
     }
 
-    /// How far the machine was behind: what has nothing to wait for took as long.
-    fn busy(&self) -> Duration {
-        self.longest(Who::Anybody)
+    /// Delay that the busy machine causes: the longest time of a request that has nothing to wait for.
+    fn margin(&self) -> Duration {
+        self.longest(ClientKind::Public)
     }
 
-    fn longest(&self, who: Who) -> Duration {
-        let took = self.of(who).map(|asked| asked.took);
+    fn longest(&self, kind: ClientKind) -> Duration {
+        let took = self.of(kind).map(|sample| sample.took);
         took.max().unwrap_or_default()
     }
 
     /// `200: 812, 503: 96`.
-    fn statuses(&self, who: Who, from: Instant) -> String {
+    fn statuses(&self, kind: ClientKind, from: Instant) -> String {
         let mut counts = std::collections::BTreeMap::new();
-        for asked in self.of(who).filter(|asked| asked.sent >= from) {
-            *counts.entry(asked.status).or_insert(0_u32) += 1;
+        for sample in self.of(kind).filter(|sample| sample.sent >= from) {
+            *counts.entry(sample.status).or_insert(0_u32) += 1;
         }
         let counts = counts
             .iter()
@@ -143,7 +152,7 @@ impl Report {
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Times { began, ended, .. } = self.times;
-        let served = match self.last_turned_away() {
+        let served = match self.last_rejected() {
             Some(last) if last >= began => format!("{} s", seconds(self.after_the_end(last))),
             _ => "always served".to_owned(),
         };
@@ -157,12 +166,15 @@ impl fmt::Display for Report {
             "| {} | {} s | {}; {} ms | {}; {} s | {} s; then {} | {served} | {memory} |",
             self.name,
             seconds(ended - began),
-            self.statuses(Who::Anybody, began),
-            self.longest(Who::Anybody).as_millis(),
-            self.statuses(Who::Healthy, began),
-            seconds(self.longest(Who::Healthy)),
+            self.statuses(ClientKind::Public, began),
+            self.longest(ClientKind::Public).as_millis(),
+            self.statuses(ClientKind::Approved, began),
+            seconds(self.longest(ClientKind::Approved)),
             seconds(self.delay()),
-            self.statuses(Who::Disabled, self.times.disabled + self.delay() + NEXT),
+            self.statuses(
+                ClientKind::Disabled,
+                self.times.disabled + self.delay() + NEXT
+            ),
         )
     }
 }
@@ -171,13 +183,13 @@ fn seconds(duration: Duration) -> String {
     format!("{:.2}", duration.as_secs_f64())
 }
 
-/// So that the last one that was let in does not count.
+/// Excludes the last admitted request.
 const NEXT: Duration = Duration::from_nanos(1);
 
-/// How long a request takes at most, whatever is away: what the layer allows, and a little.
+/// Limit for a request in every failure: the timeout of the layer, and a margin.
 const PATIENCE: Duration = Duration::from_millis(5500);
 
-/// Less than any limit in the store: whoever waits for it takes longer.
+/// Less than any timeout of the store, so a request that waits for it takes longer.
 const PUBLIC_PATIENCE: Duration = Duration::from_millis(1500);
 
 const RECOVERY: Duration = Duration::from_secs(5);

@@ -1,4 +1,4 @@
-//! Many at once.
+//! Concurrent requests, to one process and to two.
 
 use futures_util::StreamExt;
 use futures_util::future::{join, join_all};
@@ -9,7 +9,7 @@ use super::{PASSWORD, Start};
 use crate::support::Place;
 
 #[tokio::test]
-async fn of_fifty_first_registrations_over_two_processes_one_becomes_admin() {
+async fn fifty_first_registrations_create_one_admin() {
     let place = Place::shared().await;
     let start = || Start::at(&place).server();
     let (one, other) = join(start(), start()).await;
@@ -41,7 +41,7 @@ async fn of_fifty_first_registrations_over_two_processes_one_becomes_admin() {
 }
 
 #[tokio::test]
-async fn of_parallel_registrations_of_one_address_over_two_processes_one_wins() {
+async fn parallel_registrations_of_an_email_create_one_account() {
     let place = Place::shared().await;
     let start = || Start::at(&place).server();
     let (one, other) = join(start(), start()).await;
@@ -55,7 +55,7 @@ async fn of_parallel_registrations_of_one_address_over_two_processes_one_wins() 
 }
 
 #[tokio::test]
-async fn while_64_log_in_at_once_nobody_else_waits_for_a_hash() {
+async fn requests_do_not_wait_for_64_concurrent_logins() {
     let place = Place::shared().await;
     let server = Start::at(&place).server().await;
     server.register("ada@example.com").await;
@@ -63,14 +63,14 @@ async fn while_64_log_in_at_once_nobody_else_waits_for_a_hash() {
 
     let logins = (0..64).map(|_| server.login("ada@example.com", PASSWORD));
     let mut logins: FuturesUnordered<_> = logins.collect();
-    // Now the others stand in line.
+    // Now the others are queued.
     let mut answers = vec![logins.next().await.unwrap()];
     let polls = async {
         for _ in 0..20 {
             assert_eq!(server.me(&token).await.status, 200);
         }
     };
-    // If a poll had to stand behind the hashes, the log-ins would be over first.
+    // If these had to wait for the hashes, the log-ins would end first.
     let mut logins = logins.collect::<Vec<_>>();
     tokio::select! {
         biased;

@@ -1,4 +1,4 @@
-//! What it says to a configuration that it cannot use: one line, with the variable in it.
+//! Invalid configuration: the server does not start, and logs one line that names the variable.
 
 use std::ffi::OsStr;
 use std::fs::{self, Permissions};
@@ -15,32 +15,32 @@ use super::{SECRET, Start};
 use crate::support::Place;
 
 #[tokio::test]
-async fn a_secret_that_is_no_secret_is_refused() {
+async fn invalid_secret_is_rejected() {
     for secret in [
         "",
         "short",
         SECRET.split_at(31).0,
         "CHANGE_ME_before_you_go_to_production",
     ] {
-        let said = refusal(&[("JWT_SECRET", secret)]).await;
-        assert!(said.starts_with("JWT_SECRET"), "{said}");
-        assert!(said.contains("openssl rand -hex 32"), "{said}");
-        assert!(secret.is_empty() || !said.contains(secret), "{said}");
+        let error = startup_error(&[("JWT_SECRET", secret)]).await;
+        assert!(error.starts_with("JWT_SECRET"), "{error}");
+        assert!(error.contains("openssl rand -hex 32"), "{error}");
+        assert!(secret.is_empty() || !error.contains(secret), "{error}");
     }
 }
 
 #[tokio::test]
-async fn a_secret_that_is_not_utf8_is_refused() {
+async fn non_utf8_secret_is_rejected() {
     let directory = tempdir().unwrap();
     let secret = OsStr::from_bytes(b"\xffDW3kcHh1V0mhdDsaWyb29bSGZ3rEo7L");
     let start = Start::in_directory(directory.path()).with("JWT_SECRET", secret);
-    let said = start.refusal().await;
-    assert_one_line(&said);
-    assert!(said.starts_with("JWT_SECRET is not UTF-8"), "{said}");
+    let error = start.startup_error().await;
+    assert_one_line(&error);
+    assert!(error.starts_with("JWT_SECRET is not UTF-8"), "{error}");
 }
 
 #[tokio::test]
-async fn the_bytes_of_the_secret_are_used_exactly() {
+async fn secret_bytes_are_used_exactly() {
     let place = Place::shared().await;
     let exact = format!(" {SECRET} ");
     let start = Start::at(&place).with("JWT_SECRET", &exact);
@@ -56,15 +56,11 @@ async fn the_bytes_of_the_secret_are_used_exactly() {
 }
 
 #[tokio::test]
-async fn a_database_that_cannot_be_is_refused_and_leaves_nothing() {
+async fn invalid_database_is_rejected_and_leaves_no_file() {
     let directory = tempdir().unwrap();
     let path = |name: &str| directory.path().join(name);
     fs::create_dir(path("directory")).unwrap();
-    fs::write(
-        path("letter"),
-        "Dear reader, this is not a database. ".repeat(20),
-    )
-    .unwrap();
+    fs::write(path("text"), "This text is not a database. ".repeat(20)).unwrap();
     for url in [
         "",
         "nonsense",
@@ -76,37 +72,37 @@ async fn a_database_that_cannot_be_is_refused_and_leaves_nothing() {
         "sqlite://accounts?mode=memory",
         "sqlite://directory",
         "sqlite://missing/accounts.sqlite",
-        "sqlite://letter/accounts.sqlite",
-        "sqlite://letter",
+        "sqlite://text/accounts.sqlite",
+        "sqlite://text",
     ] {
         for secret in [None, Some(SECRET)] {
             let mut start = Start::in_directory(directory.path()).with("DATABASE_URL", url);
             if let Some(secret) = secret {
                 start = start.with("JWT_SECRET", secret);
             }
-            let said = start.refusal().await;
-            assert_one_line(&said);
-            assert!(said.starts_with("DATABASE_URL: "), "{url}: {said}");
+            let error = start.startup_error().await;
+            assert_one_line(&error);
+            assert!(error.starts_with("DATABASE_URL: "), "{url}: {error}");
         }
     }
     assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 2);
 }
 
 #[tokio::test]
-async fn a_directory_without_rights_is_refused() {
+async fn unwritable_directory_is_rejected() {
     let directory = tempdir().unwrap();
     fs::set_permissions(directory.path(), Permissions::from_mode(0o500)).unwrap();
     if fs::write(directory.path().join("probe"), "").is_ok() {
-        println!("skipped: whoever runs this may write everywhere");
+        println!("skipped: this user can write everywhere");
         return;
     }
-    let said = Start::in_directory(directory.path()).refusal().await;
-    assert_one_line(&said);
-    assert!(said.starts_with("DATABASE_URL: "), "{said}");
+    let error = Start::in_directory(directory.path()).startup_error().await;
+    assert_one_line(&error);
+    assert!(error.starts_with("DATABASE_URL: "), "{error}");
 }
 
 #[tokio::test]
-async fn a_secret_file_that_cannot_be_is_refused_with_the_variables_that_help() {
+async fn unusable_secret_file_is_rejected_with_the_remedy() {
     let directory = tempdir().unwrap();
     let path = directory.path().join("tower-warder.sqlite.secret");
     fs::create_dir(&path).unwrap();
@@ -118,31 +114,27 @@ async fn a_secret_file_that_cannot_be_is_refused_with_the_variables_that_help() 
 }
 
 #[tokio::test]
-async fn secret_file_of_unknown_provenance_stops_the_start_with_its_remedy() {
+async fn secret_file_of_another_owner_or_mode_is_rejected() {
     let directory = tempdir().unwrap();
     let path = directory.path().join("tower-warder.sqlite.secret");
     fs::write(&path, SECRET).unwrap();
     for mode in [0o644, 0o640, 0o620] {
         fs::set_permissions(&path, Permissions::from_mode(mode)).unwrap();
-        let said = assert_names_secret_file(directory.path()).await;
-        assert!(said.contains("chmod go="), "{said}");
+        let error = assert_names_secret_file(directory.path()).await;
+        assert!(error.contains("chmod go="), "{error}");
     }
     fs::set_permissions(&path, Permissions::from_mode(0o600)).unwrap();
     if chown(&path, Some(12_345), None).is_ok() {
-        let said = assert_names_secret_file(directory.path()).await;
-        assert!(said.contains("chown"), "{said}");
+        let error = assert_names_secret_file(directory.path()).await;
+        assert!(error.contains("chown"), "{error}");
     }
-    let elsewhere = tempdir().unwrap();
-    fs::write(elsewhere.path().join("secret"), SECRET).unwrap();
-    fs::set_permissions(
-        elsewhere.path().join("secret"),
-        Permissions::from_mode(0o600),
-    )
-    .unwrap();
+    let other = tempdir().unwrap();
+    fs::write(other.path().join("secret"), SECRET).unwrap();
+    fs::set_permissions(other.path().join("secret"), Permissions::from_mode(0o600)).unwrap();
     fs::remove_file(&path).unwrap();
-    symlink(elsewhere.path().join("secret"), &path).unwrap();
-    let said = assert_names_secret_file(directory.path()).await;
-    assert!(said.contains("symbolic link"), "{said}");
+    symlink(other.path().join("secret"), &path).unwrap();
+    let error = assert_names_secret_file(directory.path()).await;
+    assert!(error.contains("symbolic link"), "{error}");
 }
 
 #[tokio::test]
@@ -167,16 +159,16 @@ async fn common_passwords_are_rejected_unless_the_check_is_off() {
 }
 
 async fn assert_names_secret_file(directory: &Path) -> String {
-    let said = Start::in_directory(directory).refusal().await;
-    assert_one_line(&said);
+    let error = Start::in_directory(directory).startup_error().await;
+    assert_one_line(&error);
     for name in ["DATABASE_URL", "JWT_SECRET", "tower-warder.sqlite.secret"] {
-        assert_eq!(said.matches(name).count(), 1, "{said}");
+        assert_eq!(error.matches(name).count(), 1, "{error}");
     }
-    said
+    error
 }
 
 #[tokio::test]
-async fn an_address_that_cannot_be_is_refused() {
+async fn invalid_address_is_rejected() {
     for address in [
         "",
         "nonsense",
@@ -185,8 +177,8 @@ async fn an_address_that_cannot_be_is_refused() {
         "127.0.0.1:-1",
         ":8000",
     ] {
-        let said = refusal(&[("BIND_ADDR", address)]).await;
-        assert!(said.starts_with("BIND_ADDR: "), "{said}");
+        let error = startup_error(&[("BIND_ADDR", address)]).await;
+        assert!(error.starts_with("BIND_ADDR: "), "{error}");
     }
     for (name, value) in [
         ("PORT", "65536"),
@@ -196,29 +188,29 @@ async fn an_address_that_cannot_be_is_refused() {
     ] {
         let directory = tempdir().unwrap();
         let start = Start::in_directory(directory.path()).without("BIND_ADDR");
-        let said = start.with(name, value).refusal().await;
-        assert_one_line(&said);
-        assert!(said.contains(name), "{said}");
+        let error = start.with(name, value).startup_error().await;
+        assert_one_line(&error);
+        assert!(error.contains(name), "{error}");
     }
 }
 
 #[tokio::test]
-async fn a_port_that_is_taken_is_refused_and_leaves_nothing() {
+async fn used_port_is_rejected_and_leaves_no_file() {
     let directory = tempdir().unwrap();
     let taken = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = taken.local_addr().unwrap().to_string();
     let start = Start::in_directory(directory.path()).with("BIND_ADDR", &address);
-    let said = start.refusal().await;
-    assert_one_line(&said);
+    let error = start.startup_error().await;
+    assert_one_line(&error);
     assert!(
-        said.contains(&address) && said.contains("BIND_ADDR"),
-        "{said}"
+        error.contains(&address) && error.contains("BIND_ADDR"),
+        "{error}"
     );
     assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 0);
 }
 
 #[tokio::test]
-async fn host_and_port_say_where_to_listen() {
+async fn host_and_port_set_the_address() {
     for host in ["127.0.0.1", "localhost"] {
         let directory = tempdir().unwrap();
         let start = Start::in_directory(directory.path()).without("BIND_ADDR");
@@ -228,7 +220,7 @@ async fn host_and_port_say_where_to_listen() {
 }
 
 #[tokio::test]
-async fn other_variables_that_cannot_be_used_are_refused() {
+async fn other_invalid_variables_are_rejected() {
     for (name, value) in [
         ("JWT_LIFETIME", ""),
         ("JWT_LIFETIME", "nonsense"),
@@ -257,13 +249,13 @@ async fn other_variables_that_cannot_be_used_are_refused() {
         ("BOOTSTRAP", "first_user"),
         ("BOOTSTRAP", "Secret"),
     ] {
-        let said = refusal(&[(name, value)]).await;
-        assert!(said.starts_with(&format!("{name}: ")), "{said}");
+        let error = startup_error(&[(name, value)]).await;
+        assert!(error.starts_with(&format!("{name}: ")), "{error}");
     }
 }
 
 #[tokio::test]
-async fn lifetime_and_reserved_variables_are_taken() {
+async fn lifetime_and_reserved_variables_are_accepted() {
     let place = Place::shared().await;
     let start = Start::at(&place).with("AUTH_THROTTLE", "off");
     let server = start.with("JWT_LIFETIME", "3653d").server().await;
@@ -275,7 +267,7 @@ async fn lifetime_and_reserved_variables_are_taken() {
 }
 
 #[tokio::test]
-async fn accounts_are_kept_in_memory_as_long_as_it_says() {
+async fn user_cache_follows_the_changes_of_its_own_node() {
     let place = Place::shared().await;
     let start = Start::at(&place);
     let server = start.with("USER_CACHE_TTL", "1h").server().await;
@@ -294,19 +286,23 @@ async fn accounts_are_kept_in_memory_as_long_as_it_says() {
     assert_eq!(server.me(&bob).await.status, 401);
 }
 
-async fn refusal(variables: &[(&str, &str)]) -> String {
+async fn startup_error(variables: &[(&str, &str)]) -> String {
     let directory = tempdir().unwrap();
     let mut start = Start::in_directory(directory.path());
     for (name, value) in variables {
         start = start.with(name, value);
     }
-    let said = start.refusal().await;
-    assert_one_line(&said);
-    assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 0, "{said}");
-    said
+    let error = start.startup_error().await;
+    assert_one_line(&error);
+    assert_eq!(
+        fs::read_dir(directory.path()).unwrap().count(),
+        0,
+        "{error}"
+    );
+    error
 }
 
-pub fn assert_one_line(said: &str) {
-    assert_eq!(said.lines().count(), 1, "{said}");
-    assert!(!said.contains("panicked"), "{said}");
+pub fn assert_one_line(error: &str) {
+    assert_eq!(error.lines().count(), 1, "{error}");
+    assert!(!error.contains("panicked"), "{error}");
 }

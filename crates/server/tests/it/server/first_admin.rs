@@ -1,4 +1,4 @@
-//! Who becomes the first admin.
+//! Bootstrap of the first admin.
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
@@ -12,15 +12,15 @@ use crate::support::{Answer, Place};
 
 const FIELD: &str = "bootstrap_secret=";
 
-fn place(directory: &Path) -> Start {
+fn start_in(directory: &Path) -> Start {
     Start::in_directory(directory).with("BOOTSTRAP", "secret")
 }
 
-/// Starts, and takes the secret from the log.
+/// Starts the server, and reads the secret from its log.
 async fn started(start: Start) -> (Server, String) {
     let server = start.server().await;
-    let said = server.has_said(FIELD, 1).await;
-    let secret = said.split(FIELD).nth(1).unwrap();
+    let log = server.wait_for_log(FIELD, 1).await;
+    let secret = log.split(FIELD).nth(1).unwrap();
     let secret = secret.split_whitespace().next().unwrap().to_owned();
     (server, secret)
 }
@@ -39,7 +39,7 @@ fn assert_is_admin(answer: &Answer, is_admin: bool) {
     assert_eq!(answer["status"], json!(status));
 }
 
-/// Whether the page to register asks for the secret.
+/// Returns `true` if the registration page has a field for the secret.
 async fn page_asks(server: &Server) -> bool {
     let page = server.get("/register", "").await;
     assert_eq!(page.status, 200);
@@ -50,39 +50,39 @@ async fn page_asks(server: &Server) -> bool {
 }
 
 #[tokio::test]
-async fn bootstrap_secret_makes_the_first_admin_and_no_other() {
+async fn bootstrap_secret_creates_the_first_admin_only() {
     let directory = tempdir().unwrap();
-    let (server, secret) = started(place(directory.path())).await;
+    let (server, secret) = started(start_in(directory.path())).await;
     assert!(secret.len() >= 43, "{secret}");
     assert!(page_asks(&server).await);
 
     assert_is_admin(&server.register("eve@example.com").await, false);
     for wrong in ["wrong", "", &secret[1..], &secret.to_uppercase()] {
-        let refused = register(&server, "mallory", wrong).await;
-        assert_eq!(refused.status, 403, "{wrong}");
-        assert_eq!(refused.json()["code"], "wrong_bootstrap_secret");
+        let rejected = register(&server, "mallory", wrong).await;
+        assert_eq!(rejected.status, 403, "{wrong}");
+        assert_eq!(rejected.json()["code"], "wrong_bootstrap_secret");
     }
     assert!(page_asks(&server).await);
-    let said = server.stop().await;
-    assert_eq!(said.matches(&secret).count(), 1, "{said}");
+    let log = server.stop().await;
+    assert_eq!(log.matches(&secret).count(), 1, "{log}");
 
-    // Whoever lost the log starts it again.
-    let (server, again) = started(place(directory.path())).await;
+    // A restart logs it again.
+    let (server, again) = started(start_in(directory.path())).await;
     assert_eq!(again, secret);
     assert_is_admin(&register(&server, "ada", &secret).await, true);
     assert!(!page_asks(&server).await);
     assert_is_admin(&register(&server, "bob", &secret).await, false);
     server.stop().await;
 
-    let server = place(directory.path()).server().await;
+    let server = start_in(directory.path()).server().await;
     assert!(!page_asks(&server).await);
     assert_is_admin(&register(&server, "bert", &secret).await, false);
-    let said = server.stop().await;
-    assert!(!said.contains(FIELD) && !said.contains(&secret), "{said}");
+    let log = server.stop().await;
+    assert!(!log.contains(FIELD) && !log.contains(&secret), "{log}");
 }
 
 #[tokio::test]
-async fn server_with_a_public_origin_asks_for_the_secret_by_default() {
+async fn public_origin_requires_the_bootstrap_secret_by_default() {
     let directory = tempdir().unwrap();
     let start = Start::in_directory(directory.path());
     let (server, secret) = started(start.with("PUBLIC_ORIGIN", "https://login.example")).await;
@@ -108,7 +108,7 @@ async fn server_with_a_public_origin_asks_for_the_secret_by_default() {
 }
 
 #[tokio::test]
-async fn first_user_is_admin_on_loopback_and_where_it_is_asked_for() {
+async fn first_user_is_admin_on_loopback_or_if_configured() {
     for variables in [
         &[][..],
         &[("PUBLIC_ORIGIN", "http://127.0.0.1:1")],
@@ -131,37 +131,37 @@ async fn first_user_is_admin_on_loopback_and_where_it_is_asked_for() {
         assert!(!page_asks(&server).await);
         assert_is_admin(&server.register("ada@example.com").await, true);
         assert_is_admin(&server.register("bob@example.com").await, false);
-        let said = server.stop().await;
-        assert!(!said.contains(FIELD), "{said}");
-        assert_eq!(said.matches("no account yet").count(), 1, "{said}");
+        let log = server.stop().await;
+        assert!(!log.contains(FIELD), "{log}");
+        assert_eq!(log.matches("no account yet").count(), 1, "{log}");
     }
 }
 
 #[tokio::test]
-async fn nobody_becomes_admin_where_it_is_asked_for() {
+async fn disabled_bootstrap_creates_no_admin() {
     let directory = tempdir().unwrap();
     let start = Start::in_directory(directory.path());
     let server = start.with("BOOTSTRAP", "nobody").server().await;
     assert!(!page_asks(&server).await);
     assert_is_admin(&server.register("ada@example.com").await, false);
     assert_is_admin(&register(&server, "bob", "any").await, false);
-    let said = server.stop().await;
-    assert!(!said.contains(FIELD), "{said}");
-    assert_eq!(said.matches("no admin yet").count(), 1, "{said}");
+    let log = server.stop().await;
+    assert!(!log.contains(FIELD), "{log}");
+    assert_eq!(log.matches("no admin yet").count(), 1, "{log}");
 }
 
 #[tokio::test]
-async fn bootstrap_secret_is_that_of_the_keys_on_every_server() {
-    let printed = async |variable: &str, value: &str| {
+async fn bootstrap_secret_is_derived_from_the_keys() {
+    let logged = async |variable: &str, value: &str| {
         let directory = tempdir().unwrap();
-        let (server, secret) = started(place(directory.path()).with(variable, value)).await;
+        let (server, secret) = started(start_in(directory.path()).with(variable, value)).await;
         assert!(server.stop().await.contains(&secret));
         secret
     };
     let other_key = format!("{SECRET}x");
-    let secret = printed("JWT_SECRET", SECRET).await;
-    assert_eq!(printed("JWT_SECRET", SECRET).await, secret);
-    assert_ne!(printed("JWT_SECRET", &other_key).await, secret);
+    let secret = logged("JWT_SECRET", SECRET).await;
+    assert_eq!(logged("JWT_SECRET", SECRET).await, secret);
+    assert_ne!(logged("JWT_SECRET", &other_key).await, secret);
     assert!(!secret.contains(SECRET));
 
     let keys = |signing: &str| {
@@ -176,17 +176,17 @@ async fn bootstrap_secret_is_that_of_the_keys_on_every_server() {
     };
     let [new, copy, old] = [keys("new"), keys("new"), keys("old")];
     let path = |keys: &tempfile::TempDir| keys.path().to_str().unwrap().to_owned();
-    assert_eq!(printed("JWT_KEYS", &path(&new)).await, secret);
-    assert_eq!(printed("JWT_KEYS", &path(&copy)).await, secret);
-    assert_ne!(printed("JWT_KEYS", &path(&old)).await, secret);
+    assert_eq!(logged("JWT_KEYS", &path(&new)).await, secret);
+    assert_eq!(logged("JWT_KEYS", &path(&copy)).await, secret);
+    assert_ne!(logged("JWT_KEYS", &path(&old)).await, secret);
 
-    // Nothing is kept of a database in memory.
-    let memory = printed("DATABASE_URL", "sqlite::memory:").await;
-    assert_ne!(printed("DATABASE_URL", "sqlite::memory:").await, memory);
+    // The keys of a database in memory are not stored.
+    let memory = logged("DATABASE_URL", "sqlite::memory:").await;
+    assert_ne!(logged("DATABASE_URL", "sqlite::memory:").await, memory);
 }
 
 #[tokio::test]
-async fn one_admin_comes_of_two_servers_on_one_database() {
+async fn two_servers_on_one_database_create_one_admin() {
     let place = Place::shared().await;
     let start = || Start::at(&place).with("BOOTSTRAP", "secret");
     let (first, secret) = started(start()).await;

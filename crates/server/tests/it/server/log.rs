@@ -1,4 +1,4 @@
-//! What the process says, however much it is asked to say.
+//! Log of the process: no secrets, and a bounded number of lines.
 
 use futures_util::stream::{self, StreamExt};
 use serde_json::json;
@@ -8,7 +8,7 @@ use super::{PASSWORD, SECRET, Server, Start};
 use crate::support::Place;
 
 #[tokio::test]
-async fn at_trace_nothing_secret_is_said() {
+async fn trace_log_contains_no_secret() {
     let place = Place::shared().await;
     let start = Start::at(&place).with("RUST_LOG", "trace");
     let server = start.with("JWT_SECRET", SECRET).server().await;
@@ -46,7 +46,7 @@ async fn at_trace_nothing_secret_is_said() {
         .to_owned();
     assert_eq!(server.me_by_cookie(&cookie).await.status, 200);
 
-    // What is refused is no less secret.
+    // Rejected credentials are secret as well.
     assert_eq!(
         server
             .me_by_cookie("tower_warder=nonsense-cookie")
@@ -82,11 +82,11 @@ async fn at_trace_nothing_secret_is_said() {
 
     let hashes = [before, stored_hashes(&place).await].concat();
     assert_eq!(hashes.len(), 4);
-    let said = server.stop().await;
-    // It was listening, and the request spans were there.
+    let log = server.stop().await;
+    // The level is in effect, and requests are logged.
     assert!(
-        said.contains("TRACE") && said.contains("path=\"/api/auth/me\""),
-        "{said}"
+        log.contains("TRACE") && log.contains("path=\"/api/auth/me\""),
+        "{log}"
     );
 
     let kept = cookie.strip_prefix("tower_warder=").unwrap().to_owned();
@@ -106,49 +106,49 @@ async fn at_trace_nothing_secret_is_said() {
     ];
     let pieces = hashes.iter().flat_map(|hash| hash.split('$'));
     for secret in words.into_iter().chain(segments).chain(pieces) {
-        let line = said.lines().find(|line| line.contains(secret));
+        let line = log.lines().find(|line| line.contains(secret));
         assert_eq!(line, None, "{secret}");
     }
 }
 
 #[tokio::test]
-async fn flood_of_log_ins_is_one_line_and_one_when_it_is_over() {
+async fn login_flood_logs_one_line_and_one_at_its_end() {
     let place = Place::shared().await;
     let server = Start::at(&place).server().await;
     server.register("ada@example.com").await;
-    let before = server.said().lines().count();
+    let before = server.log().lines().count();
 
-    // More than may wait; most of those that do are given up then.
+    // More than the queue holds; most of the queued ones are then cancelled.
     let log_ins = (0..400).map(|_| server.login("ada@example.com", PASSWORD));
     let mut log_ins = stream::iter(log_ins).buffer_unordered(400);
-    let mut refused = 0;
-    while refused < 100 {
+    let mut rejected = 0;
+    while rejected < 100 {
         let answer = log_ins.next().await.unwrap();
-        refused += usize::from(answer.status == 503);
+        rejected += usize::from(answer.status == 503);
     }
     drop(log_ins);
     server.token("ada@example.com").await;
     server
-        .has_said("the queue for password hashing is free again", 1)
+        .wait_for_log("the queue for password hashing is free again", 1)
         .await;
     assert_eq!(server.me("nonsense").await.status, 401);
 
-    let said = new_lines(&server, before);
-    assert_eq!(said.len(), 2, "{said:#?}");
+    let log = new_lines(&server, before);
+    assert_eq!(log.len(), 2, "{log:#?}");
     assert!(
-        said[0].contains("WARN") && said[0].contains("queue"),
-        "{said:?}"
+        log[0].contains("WARN") && log[0].contains("queue"),
+        "{log:?}"
     );
-    assert!(said[1].contains("INFO"), "{said:?}");
+    assert!(log[1].contains("INFO"), "{log:?}");
 }
 
 #[tokio::test]
-async fn outage_of_the_store_is_logged_once_by_the_layer_and_once_by_the_routes() {
+async fn store_outage_is_logged_once_by_layer_and_routes() {
     let place = Place::sqlite();
     let server = Start::at(&place).server().await;
     server.register("ada@example.com").await;
     let token = server.token("ada@example.com").await;
-    let before = server.said().lines().count();
+    let before = server.log().lines().count();
 
     let path = place.path().join("tower-warder.sqlite");
     let url = format!("sqlite://{}", path.display());
@@ -164,33 +164,31 @@ async fn outage_of_the_store_is_logged_once_by_the_layer_and_once_by_the_routes(
     }
     execute("ALTER TABLE away RENAME TO users").await;
     assert_eq!(server.me(&token).await.status, 200);
-    server.has_said("the user loader answers again", 1).await;
+    server
+        .wait_for_log("the user loader answers again", 1)
+        .await;
 
-    let said = new_lines(&server, before);
-    let of = |level: &str| said.iter().filter(|line| line.contains(level)).count();
-    assert_eq!(
-        (of("ERROR"), of("INFO"), said.len()),
-        (2, 1, 3),
-        "{said:#?}"
-    );
+    let log = new_lines(&server, before);
+    let of = |level: &str| log.iter().filter(|line| line.contains(level)).count();
+    assert_eq!((of("ERROR"), of("INFO"), log.len()), (2, 1, 3), "{log:#?}");
     assert!(
-        said.iter()
+        log.iter()
             .any(|line| line.contains("an account route cannot answer"))
     );
-    assert!(said[0].contains("no such table"), "{said:#?}");
+    assert!(log[0].contains("no such table"), "{log:#?}");
 }
 
-/// What was said after that many lines.
+/// Returns the lines of the log after the first `before`.
 fn new_lines(server: &Server, before: usize) -> Vec<String> {
     server
-        .said()
+        .log()
         .lines()
         .skip(before)
         .map(str::to_owned)
         .collect()
 }
 
-/// Salt and tag of every hash that is kept.
+/// Returns salt and tag of every stored hash.
 async fn stored_hashes(place: &Place) -> Vec<String> {
     let users = place.open().await.list(Page::default()).await.unwrap();
     let hashes = users.iter().map(|user| &user.hashed_password);

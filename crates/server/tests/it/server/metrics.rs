@@ -1,4 +1,4 @@
-//! What it counts, and to whom it says so.
+//! Metrics, and the address that serves them.
 
 use tempfile::tempdir;
 
@@ -6,12 +6,12 @@ use super::Start;
 
 #[cfg(feature = "metrics")]
 #[tokio::test]
-async fn what_happened_is_counted_at_an_address_of_its_own() {
+async fn metrics_are_served_at_their_own_address() {
     let directory = tempdir().unwrap();
     let start = Start::in_directory(directory.path()).with("METRICS_ADDR", "127.0.0.1:0");
     let server = start.with("USER_CACHE_TTL", "60s").server().await;
-    let said = server.has_said("metrics on ", 1).await;
-    let mut lines = said.lines();
+    let log = server.wait_for_log("metrics on ", 1).await;
+    let mut lines = log.lines();
     let url = lines
         .find_map(|line| line.strip_prefix("metrics on "))
         .unwrap();
@@ -53,44 +53,44 @@ async fn what_happened_is_counted_at_an_address_of_its_own() {
 
 #[cfg(feature = "metrics")]
 #[tokio::test]
-async fn an_address_for_metrics_that_is_taken_is_refused() {
+async fn used_metrics_address_is_rejected() {
     let directory = tempdir().unwrap();
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
     let start = Start::in_directory(directory.path()).with("METRICS_ADDR", address);
-    let said = start.refusal().await;
-    assert!(said.contains("METRICS_ADDR"), "{said}");
+    let error = start.startup_error().await;
+    assert!(error.contains("METRICS_ADDR"), "{error}");
     assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 0);
 }
 
 #[cfg(not(feature = "metrics"))]
 #[tokio::test]
-async fn without_metrics_an_address_for_them_is_refused() {
+async fn metrics_address_is_rejected_without_the_feature() {
     let directory = tempdir().unwrap();
     let start = Start::in_directory(directory.path()).with("METRICS_ADDR", "127.0.0.1:0");
-    let said = start.refusal().await;
+    let error = start.startup_error().await;
     assert!(
-        said.starts_with("METRICS_ADDR: ") && said.contains("--features"),
-        "{said}"
+        error.starts_with("METRICS_ADDR: ") && error.contains("--features"),
+        "{error}"
     );
 }
 
 #[tokio::test]
-async fn by_default_nothing_is_said_of_metrics() {
+async fn metrics_are_off_by_default() {
     let directory = tempdir().unwrap();
     let server = Start::in_directory(directory.path()).server().await;
     assert_eq!(server.get("/metrics", "").await.status, 404);
-    let said = server.stop().await;
-    assert!(!said.contains("metrics"), "{said}");
+    let log = server.stop().await;
+    assert!(!log.contains("metrics"), "{log}");
 }
 
 #[tokio::test]
-async fn an_address_for_metrics_that_is_none_is_refused() {
+async fn invalid_metrics_address_is_rejected() {
     for address in ["", "9000", "nonsense:9000"] {
         let directory = tempdir().unwrap();
         let start = Start::in_directory(directory.path()).with("METRICS_ADDR", address);
-        let said = start.refusal().await;
-        assert!(said.starts_with("METRICS_ADDR: "), "{said}");
+        let error = start.startup_error().await;
+        assert!(error.starts_with("METRICS_ADDR: "), "{error}");
     }
 }
 

@@ -1,5 +1,4 @@
-//! The example `accounts` as a process: what it does with its environment, with others on its
-//! database, with signals.
+//! The server as a process: environment, other processes on its database, and signals.
 
 pub mod configuration;
 #[cfg(target_os = "linux")]
@@ -22,5 +21,5 @@ pub use self::process::{Server, Start};
 /// Fit for HS256.
 pub const SECRET: &str = "yDW3kcHh1V0mhdDsaWyb29bSGZ3rEo7L";
 
-/// Of every account, unless a test says otherwise.
+/// Password of every account, unless a test sets another.
 pub const PASSWORD: &str = "correct-horse-battery";

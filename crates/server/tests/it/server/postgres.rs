@@ -1,4 +1,4 @@
-//! What is PostgreSQL's own about the process.
+//! The process with PostgreSQL.
 
 use std::time::{Duration, Instant};
 
@@ -12,26 +12,26 @@ use super::configuration::assert_one_line;
 use super::{PASSWORD, SECRET, Server, Start};
 use crate::support::{OwnServer, Place, PostgresDatabase};
 
-/// Of a database.
+/// Password of a database.
 const HIDDEN: &str = "hidden-4dgQ";
 
 #[tokio::test]
-async fn without_a_secret_it_says_how_to_make_one() {
+async fn missing_secret_is_rejected_with_the_remedy() {
     let directory = tempdir().unwrap();
     for scheme in ["postgres", "postgresql"] {
         let url = format!("{scheme}://ada:{HIDDEN}@127.0.0.1:1/accounts");
         let start = Start::in_directory(directory.path()).with("DATABASE_URL", &url);
-        let said = start.refusal().await;
-        assert_one_line(&said);
-        assert!(said.starts_with("JWT_SECRET: "), "{said}");
-        assert!(said.contains("openssl rand -hex 32"), "{said}");
-        assert!(!said.contains(HIDDEN), "{said}");
+        let error = start.startup_error().await;
+        assert_one_line(&error);
+        assert!(error.starts_with("JWT_SECRET: "), "{error}");
+        assert!(error.contains("openssl rand -hex 32"), "{error}");
+        assert!(!error.contains(HIDDEN), "{error}");
     }
     assert_eq!(directory.path().read_dir().unwrap().count(), 0);
 }
 
 #[tokio::test]
-async fn a_url_that_says_something_else_than_it_seems_to_is_refused() {
+async fn ambiguous_database_url_is_rejected() {
     for url in [
         "postgres:",
         "postgres:accounts",
@@ -46,34 +46,36 @@ async fn a_url_that_says_something_else_than_it_seems_to_is_refused() {
         "postgres://host/accounts?sslmode=hidden-4dgQ",
         "postgres://host/accounts?port=hidden-4dgQ",
     ] {
-        let said = refusal(url).await;
-        assert!(said.starts_with("DATABASE_URL: give "), "{url}: {said}");
+        let error = startup_error(url).await;
+        assert!(error.starts_with("DATABASE_URL: give "), "{url}: {error}");
     }
     for connections in ["", "0", "-1", "1001", "many"] {
         let directory = tempdir().unwrap();
         let start = Start::in_directory(directory.path());
-        let said = start.with("DATABASE_CONNECTIONS", connections).refusal();
-        let said = said.await;
-        assert!(said.starts_with("DATABASE_CONNECTIONS: "), "{said}");
+        let error = start
+            .with("DATABASE_CONNECTIONS", connections)
+            .startup_error();
+        let error = error.await;
+        assert!(error.starts_with("DATABASE_CONNECTIONS: "), "{error}");
     }
 }
 
 #[tokio::test]
-async fn a_server_that_is_away_or_silent_is_named_without_the_password() {
-    // The one refuses; nobody ever takes up what the other lets in.
+async fn unreachable_server_is_named_without_the_password() {
+    // One rejects connections; the other accepts them and never answers.
     let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let silent_address = silent.local_addr().unwrap().to_string();
     for address in ["127.0.0.1:1", &silent_address] {
         let begin = Instant::now();
-        let said = refusal(&format!("postgres://ada:{HIDDEN}@{address}/accounts")).await;
-        let place = format!("DATABASE_URL: postgres://{address}/accounts cannot be opened");
-        assert!(said.starts_with(&place), "{said}");
+        let error = startup_error(&format!("postgres://ada:{HIDDEN}@{address}/accounts")).await;
+        let expected = format!("DATABASE_URL: postgres://{address}/accounts cannot be opened");
+        assert!(error.starts_with(&expected), "{error}");
         assert!(begin.elapsed() < Duration::from_secs(10));
     }
 }
 
 #[tokio::test]
-async fn a_wrong_password_and_a_missing_database_are_told_without_the_password() {
+async fn connection_errors_are_reported_without_the_password() {
     let Some(database) = PostgresDatabase::new().await else {
         return;
     };
@@ -89,13 +91,13 @@ async fn a_wrong_password_and_a_missing_database_are_told_without_the_password()
     let grant = format!("GRANT ALL ON SCHEMA public TO {role}");
     admin.execute(sqlx::AssertSqlSafe(grant)).await.unwrap();
 
-    let said = refusal(&url(HIDDEN, &database)).await;
-    assert!(said.contains("password authentication failed"), "{said}");
+    let error = startup_error(&url(HIDDEN, &database)).await;
+    assert!(error.contains("password authentication failed"), "{error}");
     let missing = url(PASSWORD, &database) + "_missing";
-    let said = refusal(&missing).await;
+    let error = startup_error(&missing).await;
     assert!(
-        said.contains("does not exist") && !said.contains(PASSWORD),
-        "{said}"
+        error.contains("does not exist") && !error.contains(PASSWORD),
+        "{error}"
     );
 
     let directory = tempdir().unwrap();
@@ -106,9 +108,9 @@ async fn a_wrong_password_and_a_missing_database_are_told_without_the_password()
     let server = start.server().await;
     let answer = server.me("nonsense").await;
     assert_eq!(answer.status, 401);
-    let said = server.stop().await;
-    assert!(said.contains("DEBUG sqlx"), "{said}");
-    assert!(!said.contains(PASSWORD), "{said}");
+    let log = server.stop().await;
+    assert!(log.contains("DEBUG sqlx"), "{log}");
+    assert!(!log.contains(PASSWORD), "{log}");
 
     let drop = format!("DROP OWNED BY {role}; DROP ROLE {role}");
     admin
@@ -117,27 +119,27 @@ async fn a_wrong_password_and_a_missing_database_are_told_without_the_password()
         .unwrap();
 }
 
-/// What it says of this database, with a secret.
-async fn refusal(url: &str) -> String {
+/// Returns the error of a start with this database and a secret.
+async fn startup_error(url: &str) -> String {
     let directory = tempdir().unwrap();
     let start = Start::in_directory(directory.path()).with("JWT_SECRET", SECRET);
-    let said = start.with("DATABASE_URL", url).refusal().await;
-    assert_one_line(&said);
+    let error = start.with("DATABASE_URL", url).startup_error().await;
+    assert_one_line(&error);
     assert!(
-        said.starts_with("DATABASE_URL: ") && !said.contains(HIDDEN),
-        "{said}"
+        error.starts_with("DATABASE_URL: ") && !error.contains(HIDDEN),
+        "{error}"
     );
-    assert_eq!(directory.path().read_dir().unwrap().count(), 0, "{said}");
-    said
+    assert_eq!(directory.path().read_dir().unwrap().count(), 0, "{error}");
+    error
 }
 
 #[tokio::test]
-async fn first_starts_at_once_make_the_tables_once() {
+async fn concurrent_first_starts_create_the_tables_once() {
     for _ in 0..3 {
-        let Some(place) = Place::postgres().await else {
+        let Some(accounts) = Place::postgres().await else {
             return;
         };
-        let servers = join_all((0..4).map(|_| Start::at(&place).server())).await;
+        let servers = join_all((0..4).map(|_| Start::at(&accounts).server())).await;
         servers[0].register("ada@example.com").await;
         let token = servers[1].token("ada@example.com").await;
         for server in &servers {
@@ -147,7 +149,7 @@ async fn first_starts_at_once_make_the_tables_once() {
 }
 
 #[tokio::test]
-async fn an_outage_is_503_in_time_and_over_without_a_restart() {
+async fn outage_is_503_in_time_and_ends_without_a_restart() {
     let Some(service) = OwnServer::postgres() else {
         return;
     };
@@ -158,24 +160,24 @@ async fn an_outage_is_503_in_time_and_over_without_a_restart() {
     let token = server.token("ada@example.com").await;
 
     service.freeze();
-    everybody_is_told(&server, &token).await;
+    assert_unavailable(&server, &token).await;
     service.thaw();
-    comes_back(&server, &token).await;
+    wait_until_served(&server, &token).await;
 
     service.kill();
-    everybody_is_told(&server, &token).await;
+    assert_unavailable(&server, &token).await;
     service.start();
-    comes_back(&server, &token).await;
+    wait_until_served(&server, &token).await;
 
-    // What waits for the database does not hold the end.
+    // Requests that wait for the database do not delay the end.
     service.freeze();
     let begin = Instant::now();
     server.stop().await;
     assert!(begin.elapsed() < Duration::from_secs(9));
 }
 
-/// 503, and never that the token is no good.
-async fn everybody_is_told(server: &Server, token: &str) {
+/// Asserts that every route responds with 503, and none with 401.
+async fn assert_unavailable(server: &Server, token: &str) {
     let status = json!({"status": "disabled"});
     let answers = async {
         let begin = Instant::now();
@@ -196,7 +198,7 @@ async fn everybody_is_told(server: &Server, token: &str) {
     assert!(took < Duration::from_secs(6), "{took:?}");
 }
 
-async fn comes_back(server: &Server, token: &str) {
+async fn wait_until_served(server: &Server, token: &str) {
     let begin = Instant::now();
     while server.me(token).await.status != 200 {
         assert!(begin.elapsed() < Duration::from_secs(10));

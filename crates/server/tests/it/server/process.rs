@@ -1,4 +1,4 @@
-//! One process, and its client.
+//! A server process, and a client for it.
 
 use std::env;
 use std::ffi::OsStr;
@@ -19,11 +19,11 @@ use tokio::time::timeout;
 use super::{PASSWORD, SECRET};
 use crate::support::{Answer, Place, read};
 
-/// How to start one: on a free port, with no variable but those that are given.
+/// Configuration of a process: on a free port, with only the given variables.
 pub struct Start(Command);
 
 impl Start {
-    /// With the database that it makes there, if none is named.
+    /// Runs in this directory, where the server creates its database by default.
     pub fn in_directory(directory: &Path) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_tower-warder-server"));
         command
@@ -41,7 +41,7 @@ impl Start {
         Self(command)
     }
 
-    /// Over the accounts that are there.
+    /// Uses the accounts in this location.
     pub fn at(place: &Place) -> Self {
         let start = Self::in_directory(place.path());
         match place.postgres_url() {
@@ -87,18 +87,18 @@ impl Start {
         }
     }
 
-    /// Waits until it has refused to start: what it said on stderr.
-    pub async fn refusal(mut self) -> String {
+    /// Waits until the start has failed, and returns the output on stderr.
+    pub async fn startup_error(mut self) -> String {
         let output = timeout(PATIENCE, self.0.output()).await;
         let output = output.expect("it ends").unwrap();
-        let said = String::from_utf8(output.stderr).unwrap();
-        assert!(output.stdout.is_empty(), "it listens: {said}");
-        assert_eq!(output.status.code(), Some(1), "{said}");
-        said
+        let error = String::from_utf8(output.stderr).unwrap();
+        assert!(output.stdout.is_empty(), "it listens: {error}");
+        assert_eq!(output.status.code(), Some(1), "{error}");
+        error
     }
 }
 
-/// A server that listens; killed when dropped.
+/// Server that listens, killed when dropped.
 pub struct Server {
     pub url: String,
     client: reqwest::Client,
@@ -108,18 +108,18 @@ pub struct Server {
 }
 
 impl Server {
-    /// Everything that it has said up to now.
-    pub fn said(&self) -> String {
+    /// Returns its output up to now.
+    pub fn log(&self) -> String {
         self.output.borrow().clone()
     }
 
-    /// Waits until it has said so, to whomever, so many times: everything that was said.
-    pub async fn has_said(&self, words: &str, times: usize) -> String {
+    /// Waits until its output contains this text so many times, and returns the output.
+    pub async fn wait_for_log(&self, text: &str, times: usize) -> String {
         let mut output = self.output.subscribe();
-        let said = output.wait_for(|text| text.matches(words).count() >= times);
-        match timeout(PATIENCE, said).await {
-            Ok(said) => said.unwrap().clone(),
-            Err(_) => panic!("not {times} times {words:?}: {}", *self.output.borrow()),
+        let log = output.wait_for(|log| log.matches(text).count() >= times);
+        match timeout(PATIENCE, log).await {
+            Ok(log) => log.unwrap().clone(),
+            Err(_) => panic!("not {times} times {text:?}: {}", *self.output.borrow()),
         }
     }
 
@@ -146,13 +146,13 @@ impl Server {
         send(request).await
     }
 
-    /// Who has this cookie.
+    /// Requests the account of this cookie.
     pub async fn me_by_cookie(&self, cookie: &str) -> Answer {
         let request = self.client.get(format!("{}/api/auth/me", self.url));
         send(request.header("cookie", cookie)).await
     }
 
-    /// From now on asks for this host, as behind a proxy.
+    /// Sends this host from now on, as behind a proxy.
     pub fn at_host(mut self, host: &'static str) -> Self {
         let host = HeaderMap::from_iter([(HOST, HeaderValue::from_static(host))]);
         let client = reqwest::Client::builder().no_proxy();
@@ -160,7 +160,7 @@ impl Server {
         self
     }
 
-    /// The token of who has the usual password.
+    /// Logs in with the usual password, and returns the token.
     pub async fn token(&self, email: &str) -> String {
         let answer = self.login(email, PASSWORD).await;
         assert_eq!(answer.status, 200, "{}", answer.body);
@@ -209,7 +209,7 @@ impl Server {
         assert!(status.unwrap().success());
     }
 
-    /// Waits for the end: the exit code, and everything that was said.
+    /// Waits for the end, and returns the exit code and the output.
     pub async fn ended(mut self) -> (Option<i32>, String) {
         let status = timeout(PATIENCE, self.child.wait()).await;
         let code = status.expect("it ends").unwrap().code();
@@ -219,7 +219,7 @@ impl Server {
         (code, self.output.borrow().clone())
     }
 
-    /// Stops it as a service manager would: everything that was said.
+    /// Stops it as a service manager would, and returns the output.
     pub async fn stop(self) -> String {
         self.signal("TERM");
         let (code, output) = self.ended().await;
@@ -250,5 +250,5 @@ fn copy(
     })
 }
 
-/// How long anything may take on a busy machine.
+/// Timeout of every step, for a busy machine.
 pub const PATIENCE: Duration = Duration::from_secs(60);

@@ -1,4 +1,4 @@
-//! Keys that change while people work: `JWT_KEYS` and SIGHUP.
+//! Key rotation during operation: `JWT_KEYS` and SIGHUP.
 
 use std::collections::BTreeMap;
 use std::fs::{self, Permissions};
@@ -16,7 +16,7 @@ use super::process::PATIENCE;
 use super::{SECRET, Server, Start};
 use crate::support::Place;
 
-/// One after the other.
+/// Keys that are used one after another.
 #[cfg(any(feature = "aws-lc-rs", feature = "rust-crypto"))]
 const KEYS: [(&str, &str); 4] = [
     ("2026-09.secret", SECRET),
@@ -40,63 +40,63 @@ const KEYS: [(&str, &str); 3] = [
 const OTHER: &str = "q7Lk2vXw9ZtB4nYs6HdPfM1cRj8gUeA3";
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn keys_rotate_under_load_and_no_session_is_refused() {
+async fn keys_rotate_under_load_without_rejections() {
     let place = Place::shared().await;
     let keys = KeyFiles::of(&place.path().join("keys"), KEYS[0]);
     let server = Arc::new(start(&place, &keys).server().await);
     server.register(ADA).await;
-    let crowd = Crowd::new(&server);
+    let load = Load::new(&server);
     let mut reloads = Reloads::of(&server);
-    let mut refused = 0;
+    let mut rejected = 0;
 
     for ((old, _), (new, content)) in KEYS.iter().zip(&KEYS[1..]) {
         keys.write(new, content);
         reloads.succeed().await;
-        crowd.asks_on().await;
+        load.continue_for_a_while().await;
 
         keys.set_signing_key(new);
         reloads.succeed().await;
-        let last_of_old = crowd.token();
-        crowd.obeys(Order::LogIn).await;
-        crowd.asks_on().await;
+        let last_of_old = load.token();
+        load.execute(Command::LogIn).await;
+        load.continue_for_a_while().await;
 
         keys.write("broken.secret", "short");
         keys.remove(old);
         reloads.fail().await;
-        crowd.asks_on().await;
-        // So that it is in memory when its key goes.
+        load.continue_for_a_while().await;
+        // So that it is cached when its key is removed.
         assert_eq!(server.me(&last_of_old).await.status, 200);
         keys.remove("broken.secret");
 
-        crowd.obeys(Order::Forget).await;
+        load.execute(Command::DropOldTokens).await;
         reloads.succeed().await;
         assert_eq!(server.me(&last_of_old).await.status, 401, "{old}");
-        refused += 1;
-        crowd.asks_on().await;
+        rejected += 1;
+        load.continue_for_a_while().await;
     }
-    // Many at once are one or a few.
+    // Signals are merged.
     for _ in 0..20 {
         server.signal("HUP");
     }
-    crowd.asks_on().await;
+    load.continue_for_a_while().await;
 
-    let told = crowd.ends().await;
+    let total = load.finish().await;
     println!(
         "{CLIENTS} clients: {:?} of /api/auth/me, {:?} of /api/auth/login; {} reloads, \
-         {} refused; {refused} tokens of removed keys, all refused",
-        told.asked, told.logged_in, reloads.read, reloads.refused
+         {} failed; {rejected} tokens of removed keys, all rejected",
+        total.requests, total.logins, reloads.read, reloads.failed
     );
-    assert!(told.asked.keys().eq([&200]), "{:?}", told.asked);
-    assert!(told.logged_in.keys().eq([&200]), "{:?}", told.logged_in);
-    let said = Arc::into_inner(server).unwrap().stop().await;
+    assert!(total.requests.keys().eq([&200]), "{:?}", total.requests);
+    assert!(total.logins.keys().eq([&200]), "{:?}", total.logins);
+    let log = Arc::into_inner(server).unwrap().stop().await;
     for (_, content) in KEYS {
         let mut lines = content.lines().filter(|line| !line.starts_with("---"));
-        assert!(!lines.any(|line| said.contains(line)), "{said}");
+        assert!(!lines.any(|line| log.contains(line)), "{log}");
     }
 }
 
 #[tokio::test]
-async fn each_reading_says_what_came_and_went_and_what_signs() {
+async fn reload_logs_added_removed_and_signing_keys() {
     let place = Place::shared().await;
     let keys = KeyFiles::of(&place.path().join("keys"), ("a.secret", SECRET));
     let server = start(&place, &keys).server().await;
@@ -108,8 +108,8 @@ async fn each_reading_says_what_came_and_went_and_what_signs() {
     reloads.succeed().await;
     keys.write("b.secret", SECRET);
     reloads.fail().await;
-    let said = server.stop().await;
-    let lines = said.lines().filter(|line| line.contains(" keys "));
+    let log = server.stop().await;
+    let lines = log.lines().filter(|line| line.contains(" keys "));
     let expected = [
         r#"INFO tower_warder_server::keys: keys read directory=keys signing="a" added="a" removed="""#,
         r#"INFO tower_warder_server::keys: keys read directory=keys signing="b" added="b" removed="""#,
@@ -118,14 +118,14 @@ async fn each_reading_says_what_came_and_went_and_what_signs() {
          error=b is another key than before; give a new key a new name",
     ];
     let lines: Vec<_> = lines.collect();
-    assert_eq!(lines.len(), expected.len(), "{said}");
+    assert_eq!(lines.len(), expected.len(), "{log}");
     for (line, expected) in lines.iter().zip(expected) {
         assert!(line.ends_with(expected), "{line}\n{expected}");
     }
 }
 
 #[tokio::test]
-async fn from_one_secret_to_a_directory_nobody_is_logged_out() {
+async fn migration_to_a_key_directory_keeps_tokens_valid() {
     let place = Place::shared().await;
     let with_secret = || Start::at(&place).with("JWT_SECRET", SECRET);
     let server = with_secret().server().await;
@@ -145,7 +145,7 @@ async fn from_one_secret_to_a_directory_nobody_is_logged_out() {
 }
 
 #[tokio::test]
-async fn two_nodes_rotate_one_after_the_other() {
+async fn two_nodes_rotate_one_after_another() {
     let place = Place::shared().await;
     let directories = ["one", "two"].map(|name| {
         let directory = place.path().join(name);
@@ -185,27 +185,27 @@ async fn two_nodes_rotate_one_after_the_other() {
 }
 
 #[tokio::test]
-async fn without_a_directory_the_signal_does_nothing() {
+async fn sighup_without_a_key_directory_is_ignored() {
     let place = Place::shared().await;
     let server = Start::at(&place).server().await;
     server.register(ADA).await;
     let token = server.token(ADA).await;
     server.signal("HUP");
     server
-        .has_said("SIGHUP is ignored: set JWT_KEYS to reload keys", 1)
+        .wait_for_log("SIGHUP is ignored: set JWT_KEYS to reload keys", 1)
         .await;
     assert_eq!(server.me(&token).await.status, 200);
     server.stop().await;
 }
 
 #[tokio::test]
-async fn a_directory_that_cannot_be_used_stops_the_start_and_leaves_nothing() {
+async fn unusable_key_directory_is_rejected_and_unchanged() {
     let directory = tempdir().unwrap();
     let path = directory.path().join("keys");
     fs::create_dir(&path).unwrap();
     for (keys, secret, expected) in [
         ("", None, "JWT_KEYS: it is empty"),
-        ("nowhere", None, "JWT_KEYS: nowhere: "),
+        ("missing", None, "JWT_KEYS: missing: "),
         ("keys", None, "JWT_KEYS: keys/signing: it is missing"),
         ("keys", Some(SECRET), "JWT_KEYS: JWT_SECRET is set as well"),
         ("keys", Some(""), "JWT_KEYS: JWT_SECRET is set as well"),
@@ -214,9 +214,9 @@ async fn a_directory_that_cannot_be_used_stops_the_start_and_leaves_nothing() {
         if let Some(secret) = secret {
             start = start.with("JWT_SECRET", secret);
         }
-        let said = start.refusal().await;
-        assert_one_line(&said);
-        assert!(said.starts_with(expected), "{said}");
+        let error = start.startup_error().await;
+        assert_one_line(&error);
+        assert!(error.starts_with(expected), "{error}");
     }
     assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1);
     assert_eq!(fs::read_dir(path).unwrap().count(), 0);
@@ -224,7 +224,7 @@ async fn a_directory_that_cannot_be_used_stops_the_start_and_leaves_nothing() {
 
 const ADA: &str = "ada@example.com";
 
-/// With these keys in the place of a secret.
+/// Starts with these keys instead of a secret.
 fn start(place: &Place, keys: &KeyFiles) -> Start {
     let name = keys.0.file_name().unwrap();
     Start::at(place)
@@ -232,7 +232,7 @@ fn start(place: &Place, keys: &KeyFiles) -> Start {
         .with("JWT_KEYS", name)
 }
 
-/// What begins every token of this key, for HS256.
+/// Returns the header of every HS256 token of this key.
 fn header(key_id: &str) -> String {
     use base64::Engine;
     use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -241,14 +241,14 @@ fn header(key_id: &str) -> String {
     URL_SAFE_NO_PAD.encode(header) + "."
 }
 
-/// A directory of keys, and what an operator does there.
+/// Key directory, and the changes that an operator makes.
 struct KeyFiles(PathBuf);
 
 impl KeyFiles {
-    /// With one key, which signs.
+    /// Creates a directory with one key, which signs.
     fn of(directory: &Path, (name, content): (&str, &str)) -> Self {
         fs::create_dir(directory).unwrap();
-        // Whatever the umask is.
+        // Independent of the umask.
         fs::set_permissions(directory, Permissions::from_mode(0o755)).unwrap();
         let keys = Self(directory.to_owned());
         keys.write(name, content);
@@ -266,27 +266,27 @@ impl KeyFiles {
         fs::remove_file(self.0.join(name)).unwrap();
     }
 
-    /// The key in this file.
+    /// Selects the key in this file.
     fn set_signing_key(&self, name: &str) {
         let key_id = Path::new(name).file_stem().unwrap().to_str().unwrap();
         self.write("signing", &format!("{key_id}\n"));
     }
 }
 
-/// Sends SIGHUP, and waits for what comes of it.
+/// Sends SIGHUP, and waits for the result in the log.
 struct Reloads<'a> {
     server: &'a Server,
     read: usize,
-    refused: usize,
+    failed: usize,
 }
 
 impl<'a> Reloads<'a> {
     fn of(server: &'a Server) -> Self {
-        let (read, refused) = (0, 0);
+        let (read, failed) = (0, 0);
         Self {
             server,
             read,
-            refused,
+            failed,
         }
     }
 
@@ -294,75 +294,82 @@ impl<'a> Reloads<'a> {
         self.read += 1;
         self.server.signal("HUP");
         // The first time is at the start.
-        self.server.has_said(" keys read ", self.read + 1).await;
+        self.server.wait_for_log(" keys read ", self.read + 1).await;
     }
 
     async fn fail(&mut self) {
-        self.refused += 1;
+        self.failed += 1;
         self.server.signal("HUP");
-        self.server.has_said(" keys not read", self.refused).await;
+        self.server
+            .wait_for_log(" keys not read", self.failed)
+            .await;
     }
 }
 
-/// Clients that ask who they are without a pause, with each of their tokens.
-struct Crowd {
-    orders: watch::Sender<(usize, Order)>,
+/// Clients that request `/api/auth/me` without a pause, with each of their tokens.
+struct Load {
+    commands: watch::Sender<(usize, Command)>,
     reports: Vec<watch::Receiver<Report>>,
     clients: Vec<tokio::task::JoinHandle<()>>,
 }
 
 #[derive(Clone, Copy, Debug)]
-enum Order {
+enum Command {
     LogIn,
-    /// All tokens but the newest.
-    Forget,
+    /// Drop all tokens but the newest.
+    DropOldTokens,
     End,
 }
 
 #[derive(Clone, Default)]
 struct Report {
-    obeyed: usize,
+    executed: usize,
     token: String,
-    /// How often there was which status.
-    asked: BTreeMap<u16, usize>,
-    logged_in: BTreeMap<u16, usize>,
+    /// Number of responses by status.
+    requests: BTreeMap<u16, usize>,
+    logins: BTreeMap<u16, usize>,
 }
 
-impl Crowd {
+impl Load {
     fn new(server: &Arc<Server>) -> Self {
-        let orders = watch::Sender::new((0, Order::LogIn));
+        let commands = watch::Sender::new((0, Command::LogIn));
         let mut reports = Vec::new();
         let mut clients = Vec::new();
         for number in 0..CLIENTS {
             let (report, reported) = watch::channel(Report::default());
             reports.push(reported);
-            // One of them logs in anew again and again.
-            let is_restless = number == 0;
-            let client = work(Arc::clone(server), orders.subscribe(), report, is_restless);
+            // One of them logs in again and again.
+            let keeps_logging_in = number == 0;
+            let client = run_client(
+                Arc::clone(server),
+                commands.subscribe(),
+                report,
+                keeps_logging_in,
+            );
             clients.push(tokio::spawn(client));
         }
         Self {
-            orders,
+            commands,
             reports,
             clients,
         }
     }
 
-    /// Waits until each has asked with each of its tokens for a while.
-    async fn asks_on(&self) {
-        let asked = |report: &Report| report.asked.values().sum::<usize>();
-        self.wait_for(|before, now| asked(now) >= asked(before) + 40)
+    /// Waits until each has sent requests with each of its tokens for a while.
+    async fn continue_for_a_while(&self) {
+        let requests = |report: &Report| report.requests.values().sum::<usize>();
+        self.wait_for(|before, now| requests(now) >= requests(before) + 40)
             .await;
     }
 
-    /// Waits until all have done so.
-    async fn obeys(&self, order: Order) {
-        self.orders.send_modify(|(number, last)| {
+    /// Waits until all clients have executed the command.
+    async fn execute(&self, command: Command) {
+        self.commands.send_modify(|(number, last)| {
             *number += 1;
-            *last = order;
+            *last = command;
         });
-        let number = self.orders.borrow().0;
-        self.wait_for(|_, now| now.obeyed == number).await;
+        let number = self.commands.borrow().0;
+        self.wait_for(|_, now| now.executed == number).await;
     }
 
     async fn wait_for(&self, is_enough: impl Fn(&Report, &Report) -> bool) {
@@ -372,76 +379,76 @@ impl Crowd {
             let enough = report.wait_for(|now| is_enough(&before, now)).await;
             enough.unwrap();
         }));
-        timeout(PATIENCE * 2, all).await.expect("they go on");
+        timeout(PATIENCE * 2, all).await.expect("they continue");
     }
 
-    /// One that is in use.
+    /// Returns a token that is in use.
     fn token(&self) -> String {
         self.reports[1].borrow().token.clone()
     }
 
-    /// What all of them saw.
-    async fn ends(self) -> Report {
-        self.obeys(Order::End).await;
+    /// Stops the clients, and returns the sum of their reports.
+    async fn finish(self) -> Report {
+        self.execute(Command::End).await;
         for client in self.clients {
             client.await.unwrap();
         }
-        let mut told = Report::default();
+        let mut total = Report::default();
         for report in self.reports {
             let report = report.borrow();
             for (sum, of) in [
-                (&mut told.asked, &report.asked),
-                (&mut told.logged_in, &report.logged_in),
+                (&mut total.requests, &report.requests),
+                (&mut total.logins, &report.logins),
             ] {
                 for (status, times) in of {
                     *sum.entry(*status).or_default() += times;
                 }
             }
         }
-        told
+        total
     }
 }
 
-/// One client.
-async fn work(
+/// Runs one client.
+async fn run_client(
     server: Arc<Server>,
-    orders: watch::Receiver<(usize, Order)>,
+    commands: watch::Receiver<(usize, Command)>,
     report: watch::Sender<Report>,
-    is_restless: bool,
+    keeps_logging_in: bool,
 ) {
     let log_in = async || {
         let answer = server.login(ADA, super::PASSWORD).await;
         report.send_modify(|report| {
-            *report.logged_in.entry(answer.status.as_u16()).or_default() += 1;
+            *report.logins.entry(answer.status.as_u16()).or_default() += 1;
         });
         answer.json()["access_token"].as_str().unwrap().to_owned()
     };
     let mut tokens = vec![log_in().await];
     loop {
-        let (number, order) = *orders.borrow();
-        if number != report.borrow().obeyed {
-            match order {
-                Order::LogIn => tokens.push(log_in().await),
-                Order::Forget => {
+        let (number, command) = *commands.borrow();
+        if number != report.borrow().executed {
+            match command {
+                Command::LogIn => tokens.push(log_in().await),
+                Command::DropOldTokens => {
                     tokens.drain(..tokens.len() - 1);
                 }
-                Order::End => {}
+                Command::End => {}
             }
         }
-        if is_restless {
+        if keeps_logging_in {
             tokens.pop();
             tokens.push(log_in().await);
         }
         report.send_modify(|report| {
-            report.obeyed = number;
+            report.executed = number;
             report.token = tokens.last().unwrap().clone();
         });
-        if matches!(order, Order::End) {
+        if matches!(command, Command::End) {
             return;
         }
         for token in std::iter::repeat_n(&tokens, 10).flatten() {
             let status = server.me(token).await.status.as_u16();
-            report.send_modify(|report| *report.asked.entry(status).or_default() += 1);
+            report.send_modify(|report| *report.requests.entry(status).or_default() += 1);
         }
     }
 }

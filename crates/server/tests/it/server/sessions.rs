@@ -1,4 +1,4 @@
-//! Sessions of a process, and after it.
+//! Sessions across restarts.
 
 use serde_json::{Value, json};
 
@@ -6,7 +6,7 @@ use super::{PASSWORD, Start};
 use crate::support::Place;
 
 #[tokio::test]
-async fn a_session_outlives_the_process_if_they_are_on() {
+async fn session_survives_a_restart_if_enabled() {
     let place = Place::shared().await;
     let server = Start::at(&place).server().await;
     server.register("ada@example.com").await;
@@ -33,10 +33,10 @@ async fn a_session_outlives_the_process_if_they_are_on() {
     let first = json!({"refresh_token": login["refresh_token"]});
     let answer = server.post("/api/auth/refresh", "", &first).await;
     assert_eq!(answer.status, 200, "{}", answer.body);
-    let said = server.stop().await;
+    let log = server.stop().await;
 
     let server = on().server().await;
-    // Within the grace.
+    // Within the grace period.
     let again = server.post("/api/auth/refresh", "", &first).await;
     assert_eq!(
         again.json()["refresh_token"],
@@ -51,7 +51,7 @@ async fn a_session_outlives_the_process_if_they_are_on() {
         ),
         (Some(true), 1)
     );
-    let said = said + &server.stop().await;
+    let log = log + &server.stop().await;
     for token in [&first["refresh_token"], &answer.json()["refresh_token"]] {
         let secret = token
             .as_str()
@@ -59,7 +59,7 @@ async fn a_session_outlives_the_process_if_they_are_on() {
             .strip_prefix("refresh_")
             .unwrap()
             .to_owned();
-        assert!(said.contains("session renewed"));
-        assert!(!said.contains(&secret) && !said.contains(&secret[30..]));
+        assert!(log.contains("session renewed"));
+        assert!(!log.contains(&secret) && !log.contains(&secret[30..]));
     }
 }

@@ -1,4 +1,4 @@
-//! The end: whoever is being served is served, and nobody can hold the door.
+//! Shutdown: running requests finish, and no client can delay it for long.
 
 use std::time::{Duration, Instant};
 
@@ -10,15 +10,15 @@ use crate::support::Place;
 
 #[tokio::test]
 async fn sigterm_lets_a_running_request_finish() {
-    a_running_request_finishes_after("TERM").await;
+    assert_running_request_finishes("TERM").await;
 }
 
 #[tokio::test]
 async fn sigint_lets_a_running_request_finish() {
-    a_running_request_finishes_after("INT").await;
+    assert_running_request_finishes("INT").await;
 }
 
-async fn a_running_request_finishes_after(signal: &str) {
+async fn assert_running_request_finishes(signal: &str) {
     let (_place, server) = started().await;
     server.register("ada@example.com").await;
     let mut connection = TcpStream::connect(server.address()).await.unwrap();
@@ -33,33 +33,33 @@ async fn a_running_request_finishes_after(signal: &str) {
     assert_eq!(&answer, b"HTTP/1.1 100 Continue\r\n\r\n");
 
     server.signal(signal);
-    refuses_connections(&server).await;
+    wait_until_not_listening(&server).await;
     connection.write_all(body.as_bytes()).await.unwrap();
     let mut answer = String::new();
     connection.read_to_string(&mut answer).await.unwrap();
     assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");
     assert!(answer.contains("access_token"));
-    ends_cleanly(server, Duration::ZERO).await;
+    assert_ends_cleanly(server, Duration::ZERO).await;
 }
 
 #[tokio::test]
-async fn an_idle_server_ends_at_once() {
+async fn idle_server_ends_at_once() {
     let (_place, server) = started().await;
     server.signal("TERM");
-    ends_cleanly(server, Duration::ZERO).await;
+    assert_ends_cleanly(server, Duration::ZERO).await;
 }
 
 #[tokio::test]
-async fn a_signal_right_after_the_start_ends_it_cleanly() {
+async fn signal_right_after_the_start_ends_it_cleanly() {
     for _ in 0..5 {
         let (_place, server) = started().await;
         server.signal("INT");
-        ends_cleanly(server, Duration::ZERO).await;
+        assert_ends_cleanly(server, Duration::ZERO).await;
     }
 }
 
 #[tokio::test]
-async fn an_idle_keep_alive_connection_does_not_hold_the_server() {
+async fn idle_keep_alive_connection_does_not_delay_shutdown() {
     let (_place, server) = started().await;
     let mut connection = TcpStream::connect(server.address()).await.unwrap();
     let request = b"GET /api/auth/me HTTP/1.1\r\nhost: localhost\r\n\r\n";
@@ -69,19 +69,19 @@ async fn an_idle_keep_alive_connection_does_not_hold_the_server() {
     assert_eq!(&answer, b"HTTP/1.1 401");
 
     server.signal("TERM");
-    ends_cleanly(server, Duration::ZERO).await;
+    assert_ends_cleanly(server, Duration::ZERO).await;
 }
 
 #[tokio::test]
-async fn a_connection_that_never_said_anything_does_not_hold_the_server() {
+async fn silent_connection_delays_shutdown_by_the_grace_at_most() {
     let (_place, server) = started().await;
     let _connection = TcpStream::connect(server.address()).await.unwrap();
     server.signal("TERM");
-    ends_cleanly(server, GRACE).await;
+    assert_ends_cleanly(server, GRACE).await;
 }
 
 #[tokio::test]
-async fn a_head_that_is_never_finished_holds_the_server_no_longer_than_the_grace() {
+async fn incomplete_head_delays_shutdown_by_the_grace_at_most() {
     let (_place, server) = started().await;
     let mut connection = TcpStream::connect(server.address()).await.unwrap();
     connection
@@ -89,11 +89,11 @@ async fn a_head_that_is_never_finished_holds_the_server_no_longer_than_the_grace
         .await
         .unwrap();
     server.signal("TERM");
-    ends_cleanly(server, GRACE).await;
+    assert_ends_cleanly(server, GRACE).await;
 }
 
 #[tokio::test]
-async fn a_body_that_never_comes_holds_the_server_no_longer_than_the_grace() {
+async fn missing_body_delays_shutdown_by_the_grace_at_most() {
     let (_place, server) = started().await;
     let mut connection = TcpStream::connect(server.address()).await.unwrap();
     connection
@@ -104,11 +104,11 @@ async fn a_body_that_never_comes_holds_the_server_no_longer_than_the_grace() {
     connection.read_exact(&mut answer).await.unwrap();
     assert_eq!(&answer, b"HTTP/1.1 100");
     server.signal("TERM");
-    ends_cleanly(server, GRACE).await;
+    assert_ends_cleanly(server, GRACE).await;
 }
 
 #[tokio::test]
-async fn a_crowd_before_the_hasher_holds_the_server_no_longer_than_the_grace() {
+async fn queued_logins_delay_shutdown_by_the_grace_at_most() {
     let (_place, server) = started().await;
     server.register("ada@example.com").await;
     let body = format!("username=ada@example.com&password={PASSWORD}");
@@ -122,7 +122,7 @@ async fn a_crowd_before_the_hasher_holds_the_server_no_longer_than_the_grace() {
     let mut answer = [0; 12];
     connections[0].read_exact(&mut answer).await.unwrap();
     server.signal("TERM");
-    ends_cleanly(server, GRACE).await;
+    assert_ends_cleanly(server, GRACE).await;
 }
 
 async fn started() -> (Place, Server) {
@@ -139,18 +139,18 @@ fn login_head(length: usize) -> String {
 }
 
 /// Waits until the listener is gone.
-async fn refuses_connections(server: &Server) {
+async fn wait_until_not_listening(server: &Server) {
     for _ in 0..200 {
         if TcpStream::connect(server.address()).await.is_err() {
             return;
         }
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
-    panic!("it still takes connections");
+    panic!("it still accepts connections");
 }
 
-/// Ends with 0 within `grace` and what a busy machine adds.
-async fn ends_cleanly(server: Server, grace: Duration) {
+/// Asserts that it ends with 0 within `grace`, plus a margin for a busy machine.
+async fn assert_ends_cleanly(server: Server, grace: Duration) {
     let begin = Instant::now();
     let (code, output) = server.ended().await;
     assert_eq!(code, Some(0), "{output}");

@@ -1,4 +1,4 @@
-//! The first start, and those after it.
+//! The first start, and later ones.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -12,7 +12,7 @@ use super::{Server, Start};
 use crate::support::Place;
 
 #[tokio::test]
-async fn the_first_start_makes_database_and_secret_and_serves() {
+async fn first_start_creates_database_and_secret_and_serves() {
     let directory = tempdir().unwrap();
     let server = Start::in_directory(directory.path()).server().await;
     assert_eq!(mode(&directory.path().join("tower-warder.sqlite")), 0o600);
@@ -32,9 +32,9 @@ async fn the_first_start_makes_database_and_secret_and_serves() {
         (&bob.json()["status"], &bob.json()["is_admin"]),
         (&json!("pending"), &json!(false))
     );
-    let refused = server.login("bob@example.com", super::PASSWORD).await;
+    let rejected = server.login("bob@example.com", super::PASSWORD).await;
     assert_eq!(
-        (refused.status.as_u16(), refused.detail().as_str()),
+        (rejected.status.as_u16(), rejected.detail().as_str()),
         (403, "Account pending approval")
     );
 
@@ -49,18 +49,18 @@ async fn the_first_start_makes_database_and_secret_and_serves() {
 }
 
 #[tokio::test]
-async fn the_start_says_where_database_and_secret_are_and_not_what() {
+async fn start_logs_paths_of_database_and_secret_only() {
     let directory = tempdir().unwrap();
     let server = Start::in_directory(directory.path()).server().await;
-    let said = server.stop().await;
-    assert!(said.contains("database=tower-warder.sqlite"), "{said}");
-    assert!(said.contains("keys=tower-warder.sqlite.secret"), "{said}");
+    let log = server.stop().await;
+    assert!(log.contains("database=tower-warder.sqlite"), "{log}");
+    assert!(log.contains("keys=tower-warder.sqlite.secret"), "{log}");
     let secret = fs::read_to_string(secret_file(directory.path())).unwrap();
-    assert!(!said.contains(&secret));
+    assert!(!log.contains(&secret));
 }
 
 #[tokio::test]
-async fn a_restart_keeps_accounts_and_tokens() {
+async fn restart_keeps_accounts_and_tokens() {
     let place = Place::shared().await;
     let server = Start::at(&place).server().await;
     server.register("ada@example.com").await;
@@ -74,7 +74,7 @@ async fn a_restart_keeps_accounts_and_tokens() {
 }
 
 #[tokio::test]
-async fn a_killed_server_starts_again_with_everything_it_answered() {
+async fn killed_server_keeps_everything_it_acknowledged() {
     let place = Place::shared().await;
     let server = Start::at(&place).server().await;
     server.register("ada@example.com").await;
@@ -86,7 +86,7 @@ async fn a_killed_server_starts_again_with_everything_it_answered() {
 }
 
 #[tokio::test]
-async fn first_starts_at_once_agree_on_one_secret_and_one_database() {
+async fn concurrent_first_starts_share_secret_and_database() {
     for _ in 0..3 {
         let place = Place::shared().await;
         let start = || Start::at(&place).server();
@@ -112,7 +112,7 @@ async fn two_databases_in_one_directory_have_two_secrets() {
 }
 
 #[tokio::test]
-async fn on_loopback_a_browser_is_logged_in_without_tls() {
+async fn browser_is_logged_in_on_loopback_without_tls() {
     let directory = tempdir().unwrap();
     let start = Start::in_directory(directory.path()).with("DATABASE_URL", "sqlite::memory:");
     let server = start.server().await;
@@ -141,7 +141,7 @@ async fn accounts_in_memory_leave_no_file() {
 }
 
 #[tokio::test]
-async fn the_rights_of_a_database_that_is_there_are_kept() {
+async fn mode_of_an_existing_database_is_kept() {
     let directory = tempdir().unwrap();
     let path = directory.path().join("tower-warder.sqlite");
     fs::write(&path, "").unwrap();
@@ -149,21 +149,21 @@ async fn the_rights_of_a_database_that_is_there_are_kept() {
     let server = Start::in_directory(directory.path()).server().await;
     server.register("ada@example.com").await;
     assert_eq!(mode(&path), 0o640);
-    let said = server.stop().await;
-    let warnings = said.lines().filter(|line| line.contains("WARN"));
+    let log = server.stop().await;
+    let warnings = log.lines().filter(|line| line.contains("WARN"));
     let warnings: Vec<_> = warnings.collect();
-    assert_eq!(warnings.len(), 1, "{said}");
+    assert_eq!(warnings.len(), 1, "{log}");
     for words in ["tower-warder.sqlite", "0640", "chmod go="] {
-        assert!(warnings[0].contains(words), "{said}");
+        assert!(warnings[0].contains(words), "{log}");
     }
 
     fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
-    let said = Start::in_directory(directory.path())
+    let log = Start::in_directory(directory.path())
         .server()
         .await
         .stop()
         .await;
-    assert!(!said.contains("WARN"), "{said}");
+    assert!(!log.contains("WARN"), "{log}");
 }
 
 fn secret_file(directory: &Path) -> std::path::PathBuf {

@@ -1,4 +1,4 @@
-//! Streams that are open while it stops.
+//! Streams that are open at shutdown.
 
 use std::time::{Duration, Instant};
 
@@ -10,7 +10,7 @@ use super::{Server, Start};
 use crate::support::Place;
 
 #[tokio::test]
-async fn open_streams_end_at_once_when_it_stops_and_their_tokens_are_not_said() {
+async fn shutdown_ends_streams_and_logs_no_tokens() {
     let place = Place::shared().await;
     let start = Start::at(&place).with("RUST_LOG", "trace");
     let server = start.server().await;
@@ -33,24 +33,27 @@ async fn open_streams_end_at_once_when_it_stops_and_their_tokens_are_not_said() 
         }
         streams.push(stream);
     }
-    assert_eq!(opening_again(&server, &ticket).await, "HTTP/1.1 401");
+    assert_eq!(
+        status_of_another_request(&server, &ticket).await,
+        "HTTP/1.1 401"
+    );
 
     server.signal("TERM");
     let begin = Instant::now();
     for mut stream in streams {
         let mut rest = Vec::new();
-        // Also where the process was quicker than its last words.
+        // Also if the connection is reset.
         let _ = stream.read_to_end(&mut rest).await;
     }
-    let (code, said) = server.ended().await;
-    assert_eq!(code, Some(0), "{said}");
+    let (code, log) = server.ended().await;
+    assert_eq!(code, Some(0), "{log}");
     let took = begin.elapsed();
     assert!(took < Duration::from_secs(4), "{took:?}");
 
-    assert!(said.contains("TRACE") && said.contains("path=\"/api/events\""));
-    let never = token.split('.').skip(1).chain([&*ticket]);
-    for secret in never {
-        let line = said.lines().find(|line| line.contains(secret));
+    assert!(log.contains("TRACE") && log.contains("path=\"/api/events\""));
+    let secrets = token.split('.').skip(1).chain([&*ticket]);
+    for secret in secrets {
+        let line = log.lines().find(|line| line.contains(secret));
         assert_eq!(line, None);
     }
 }
@@ -62,8 +65,8 @@ async fn ticket(server: &Server, token: &str) -> String {
     ticket.as_str().unwrap().to_owned()
 }
 
-/// The status line of another opening.
-async fn opening_again(server: &Server, ticket: &str) -> String {
+/// Returns the status line of another request with the ticket.
+async fn status_of_another_request(server: &Server, ticket: &str) -> String {
     let mut stream = TcpStream::connect(server.address()).await.unwrap();
     let request = format!("GET /api/events?token={ticket} HTTP/1.1\r\nhost: localhost\r\n\r\n");
     stream.write_all(request.as_bytes()).await.unwrap();

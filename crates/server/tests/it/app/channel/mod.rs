@@ -1,4 +1,4 @@
-//! The two channels by themselves, against real servers.
+//! The two channels of invalidations, against real servers.
 
 mod postgres;
 mod redis;
@@ -10,46 +10,45 @@ use futures_util::{Stream, StreamExt};
 use tempfile::tempdir;
 use tokio::time::timeout;
 use tower_warder::cache::Invalidation;
+use tower_warder_server::channel::Channel;
 
-use super::example::channel::Channel;
-
-/// Who listens, as each node does.
+/// Listener for invalidations, as each node has one.
 struct Listener(Pin<Box<dyn Stream<Item = Invalidation>>>);
 
 impl Listener {
-    /// Until it is connected.
+    /// Waits until it is connected.
     async fn at(url: &str) -> Self {
         let channel: Channel = url.parse().unwrap();
         let mut listener = Self(Box::pin(channel.listen()));
-        assert_eq!(listener.hears().await, "connected");
+        assert_eq!(listener.next_message().await, "connected");
         listener
     }
 
-    /// The next word: `connected`, `disconnected`, `everybody` or a user's id.
-    async fn hears(&mut self) -> String {
-        let word = timeout(PATIENCE, self.0.next()).await;
-        match word.expect("a word").expect("it never ends") {
+    /// Returns the next message: `connected`, `disconnected`, `all` or the ID of a user.
+    async fn next_message(&mut self) -> String {
+        let message = timeout(PATIENCE, self.0.next()).await;
+        match message.expect("a message").expect("it never ends") {
             Invalidation::Connected => "connected".to_owned(),
             Invalidation::Key(id) => id,
-            Invalidation::All => "everybody".to_owned(),
+            Invalidation::All => "all".to_owned(),
             Invalidation::Disconnected(_) => "disconnected".to_owned(),
             other => panic!("{other:?}"),
         }
     }
 
-    /// The words up to this one.
-    async fn hears_until(&mut self, last: &str) -> Vec<String> {
-        let mut words = Vec::new();
-        while words.last().is_none_or(|word| word != last) {
-            words.push(self.hears().await);
+    /// Returns the messages up to this one.
+    async fn messages_until(&mut self, last: &str) -> Vec<String> {
+        let mut messages = Vec::new();
+        while messages.last().is_none_or(|message| message != last) {
+            messages.push(self.next_message().await);
         }
-        words
+        messages
     }
 }
 
 #[test]
-fn the_place_of_a_channel_is_shown_without_the_password() {
-    for (url, place) in [
+fn channel_address_is_shown_without_password() {
+    for (url, address) in [
         (
             "redis://ada:hidden-4dgQ@cache.example:6380/1",
             "cache.example:6380",
@@ -61,13 +60,13 @@ fn the_place_of_a_channel_is_shown_without_the_password() {
         ),
     ] {
         let channel: Channel = url.parse().unwrap();
-        assert_eq!(channel.to_string(), place);
+        assert_eq!(channel.to_string(), address);
     }
 }
 
 #[cfg(unix)]
 #[tokio::test]
-async fn a_channel_that_is_none_stops_the_start_and_its_password_is_not_repeated() {
+async fn invalid_channel_url_is_rejected_without_password() {
     use crate::server::Start;
     use crate::server::configuration::assert_one_line;
 
@@ -81,7 +80,7 @@ async fn a_channel_that_is_none_stops_the_start_and_its_password_is_not_repeated
         "redis://:hidden-4dgQ@host:port",
         "redis://:12/hidden-4dgQ@host",
         "redis://:hidden-4dgQ@host/name",
-        // Not encrypted, whatever the name says: the client is built without.
+        // The client is built without TLS.
         "rediss://:hidden-4dgQ@host",
         "memcached://:hidden-4dgQ@host",
         "sqlite://hidden-4dgQ",
@@ -91,11 +90,11 @@ async fn a_channel_that_is_none_stops_the_start_and_its_password_is_not_repeated
     ] {
         let directory = tempdir().unwrap();
         let start = Start::in_directory(directory.path()).with("INVALIDATION_URL", url);
-        let said = start.with("USER_CACHE_TTL", "5s").refusal().await;
-        assert_one_line(&said);
-        assert!(said.starts_with("INVALIDATION_URL: "), "{url}: {said}");
-        assert!(said.contains("give "), "{url}: {said}");
-        assert!(!said.contains("hidden-4dgQ"), "{said}");
+        let error = start.with("USER_CACHE_TTL", "5s").startup_error().await;
+        assert_one_line(&error);
+        assert!(error.starts_with("INVALIDATION_URL: "), "{url}: {error}");
+        assert!(error.contains("give "), "{url}: {error}");
+        assert!(!error.contains("hidden-4dgQ"), "{error}");
         assert_eq!(directory.path().read_dir().unwrap().count(), 0, "{url}");
     }
 }

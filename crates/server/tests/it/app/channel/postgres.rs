@@ -1,4 +1,4 @@
-//! The trigger tells of what changes, whoever changes it.
+//! The trigger announces every change, including manual ones.
 
 use sqlx::Executor;
 use sqlx::postgres::PgConnection;
@@ -7,20 +7,20 @@ use super::Listener;
 use crate::support::PostgresDatabase;
 use crate::support::open;
 
-/// A table of accounts, who works on it by hand, and who listens.
-struct Scene {
-    hand: PgConnection,
+/// A table of accounts, a connection for manual changes, and a listener.
+struct Fixture {
+    admin: PgConnection,
     listener: Listener,
     database: PostgresDatabase,
 }
 
-impl Scene {
-    /// With accounts of the ids 1 to `accounts`.
+impl Fixture {
+    /// Creates accounts with the IDs 1 to `accounts`.
     async fn with(accounts: u32) -> Option<Self> {
         let database = PostgresDatabase::new().await?;
         open(database.url()).await.close().await;
-        let mut scene = Self {
-            hand: database.connect().await,
+        let mut fixture = Self {
+            admin: database.connect().await,
             listener: Listener::at(database.url()).await,
             database,
         };
@@ -28,21 +28,21 @@ impl Scene {
             "INSERT INTO users (email, hashed_password, created_at)
              SELECT n, 'none', now() FROM generate_series(1, {accounts}) AS n"
         );
-        scene.sql(&insert).await;
-        Some(scene)
+        fixture.sql(&insert).await;
+        Some(fixture)
     }
 
     async fn sql(&mut self, statements: &str) {
-        run(&mut self.hand, statements).await;
+        run(&mut self.admin, statements).await;
     }
 
-    /// What is heard before account 1 changes: nothing that is told now comes later.
-    async fn heard(&mut self) -> Vec<String> {
+    /// Returns what was announced up to now: what arrives before a change of account 1.
+    async fn announced(&mut self) -> Vec<String> {
         let mut other = self.database.connect().await;
         run(&mut other, "UPDATE users SET email = 'marker' WHERE id = 1").await;
-        let mut words = self.listener.hears_until("1").await;
-        words.pop();
-        words
+        let mut messages = self.listener.messages_until("1").await;
+        messages.pop();
+        messages
     }
 }
 
@@ -52,104 +52,111 @@ async fn run(connection: &mut PgConnection, statements: &str) {
 }
 
 #[tokio::test]
-async fn an_account_that_is_changed_by_hand_is_told() {
-    let Some(mut scene) = Scene::with(3).await else {
+async fn manual_change_is_announced() {
+    let Some(mut fixture) = Fixture::with(3).await else {
         return;
     };
-    scene
+    fixture
         .sql("UPDATE users SET status = 'disabled' WHERE id = 2")
         .await;
-    assert_eq!(scene.heard().await, ["2"]);
+    assert_eq!(fixture.announced().await, ["2"]);
 }
 
 #[tokio::test]
-async fn each_account_of_one_statement_is_told() {
-    let Some(mut scene) = Scene::with(100).await else {
+async fn each_account_of_a_statement_is_announced() {
+    let Some(mut fixture) = Fixture::with(100).await else {
         return;
     };
-    scene.sql("UPDATE users SET is_admin = true").await;
-    let mut told = Vec::new();
+    fixture.sql("UPDATE users SET is_admin = true").await;
+    let mut announced = Vec::new();
     for _ in 0..100 {
-        told.push(scene.listener.hears().await.parse::<u32>().unwrap());
+        announced.push(
+            fixture
+                .listener
+                .next_message()
+                .await
+                .parse::<u32>()
+                .unwrap(),
+        );
     }
-    told.sort_unstable();
-    assert!(told.into_iter().eq(1..=100));
+    announced.sort_unstable();
+    assert!(announced.into_iter().eq(1..=100));
 }
 
 #[tokio::test]
-async fn more_than_a_hundred_are_everybody_in_one_word() {
-    let Some(mut scene) = Scene::with(101).await else {
+async fn over_100_changes_invalidate_all_accounts() {
+    let Some(mut fixture) = Fixture::with(101).await else {
         return;
     };
-    scene.sql("UPDATE users SET is_admin = true").await;
-    assert_eq!(scene.heard().await, ["everybody"]);
+    fixture.sql("UPDATE users SET is_admin = true").await;
+    assert_eq!(fixture.announced().await, ["all"]);
 }
 
 #[tokio::test]
-async fn an_account_that_is_deleted_is_told() {
-    let Some(mut scene) = Scene::with(3).await else {
+async fn deleted_account_is_announced() {
+    let Some(mut fixture) = Fixture::with(3).await else {
         return;
     };
-    scene.sql("DELETE FROM users WHERE id = 3").await;
-    assert_eq!(scene.heard().await, ["3"]);
+    fixture.sql("DELETE FROM users WHERE id = 3").await;
+    assert_eq!(fixture.announced().await, ["3"]);
 }
 
 #[tokio::test]
-async fn a_table_that_is_emptied_is_everybody() {
-    let Some(mut scene) = Scene::with(3).await else {
+async fn truncated_table_invalidates_all_accounts() {
+    let Some(mut fixture) = Fixture::with(3).await else {
         return;
     };
-    scene.sql("TRUNCATE users").await;
-    assert_eq!(scene.listener.hears().await, "everybody");
+    fixture.sql("TRUNCATE users").await;
+    assert_eq!(fixture.listener.next_message().await, "all");
 }
 
 #[tokio::test]
-async fn an_account_that_is_new_is_not_told() {
-    let Some(mut scene) = Scene::with(3).await else {
+async fn new_account_is_not_announced() {
+    let Some(mut fixture) = Fixture::with(3).await else {
         return;
     };
-    assert_eq!(scene.heard().await, [""; 0]);
+    assert_eq!(fixture.announced().await, [""; 0]);
 }
 
 #[tokio::test]
-async fn a_change_that_is_rolled_back_is_never_told() {
-    let Some(mut scene) = Scene::with(3).await else {
+async fn rolled_back_change_is_not_announced() {
+    let Some(mut fixture) = Fixture::with(3).await else {
         return;
     };
-    scene
+    fixture
         .sql("BEGIN; UPDATE users SET status = 'disabled' WHERE id = 2; ROLLBACK")
         .await;
-    assert_eq!(scene.heard().await, [""; 0]);
+    assert_eq!(fixture.announced().await, [""; 0]);
 }
 
 #[tokio::test]
-async fn a_change_is_told_once_others_can_see_it() {
-    let Some(mut scene) = Scene::with(3).await else {
+async fn change_is_announced_after_commit() {
+    let Some(mut fixture) = Fixture::with(3).await else {
         return;
     };
-    scene
+    fixture
         .sql("BEGIN; UPDATE users SET status = 'disabled' WHERE id = 2")
         .await;
-    assert_eq!(scene.heard().await, [""; 0]);
-    scene.sql("COMMIT").await;
-    assert_eq!(scene.heard().await, ["2"]);
+    assert_eq!(fixture.announced().await, [""; 0]);
+    fixture.sql("COMMIT").await;
+    assert_eq!(fixture.announced().await, ["2"]);
 }
 
 #[tokio::test]
-async fn a_connection_that_is_terminated_is_told_and_made_again() {
-    let Some(mut scene) = Scene::with(3).await else {
+async fn terminated_connection_is_reported_and_replaced() {
+    let Some(mut fixture) = Fixture::with(3).await else {
         return;
     };
-    scene
+    fixture
         .sql(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
              WHERE datname = current_database() AND pid <> pg_backend_pid()",
         )
         .await;
-    let words = scene.listener.hears_until("connected").await;
-    assert_eq!(words, ["disconnected", "connected"]);
-    scene
+    let messages = fixture.listener.messages_until("connected").await;
+    assert_eq!(messages, ["disconnected", "connected"]);
+    fixture
         .sql("UPDATE users SET status = 'disabled' WHERE id = 2")
         .await;
-    assert_eq!(scene.heard().await, ["2"]);
+    assert_eq!(fixture.announced().await, ["2"]);
 }

@@ -1,4 +1,4 @@
-//! Each node tells of its own changes.
+//! Each node announces its own changes.
 
 use std::env;
 use std::time::Duration;
@@ -12,61 +12,64 @@ use crate::support::{OwnServer, Wire, redis_url};
 use tower_warder_server::user_cache;
 
 #[tokio::test]
-async fn whom_one_node_forgets_another_hears_of() {
+async fn invalidated_user_reaches_other_nodes() {
     let Some(url) = redis_url() else { return };
     let mut listener = Listener::at(&url).await;
-    // Of nobody else who uses the same server.
-    cache(&url).invalidate("whom-one-node-forgets");
-    listener.hears_until("whom-one-node-forgets").await;
+    // Not used by other tests on the same server.
+    cache(&url).invalidate("invalidated-user");
+    listener.messages_until("invalidated-user").await;
 }
 
 #[tokio::test]
-async fn when_one_node_forgets_everybody_another_hears_of_it() {
+async fn invalidate_all_reaches_other_nodes() {
     let Some(url) = redis_url() else { return };
     let mut listener = Listener::at(&url).await;
     let cache = cache(&url);
-    listener.hears_until("everybody").await;
+    listener.messages_until("all").await;
     cache.invalidate_all();
-    listener.hears_until("everybody").await;
+    listener.messages_until("all").await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_a_node_cannot_tell_is_everybody_once_it_can() {
+async fn unsent_invalidations_become_invalidate_all() {
     let Some(redis) = own_redis() else { return };
     let mut listener = Listener::at(redis.url()).await;
     let address = redis.url().strip_prefix("redis://").unwrap();
     let wire = Wire::to(address).await;
     let cache = cache(&format!("redis://{}", wire.address()));
-    // What the process before this one could not tell.
-    assert_eq!(listener.hears().await, "everybody");
+    // Covers what the previous process could not announce.
+    assert_eq!(listener.next_message().await, "all");
     cache.invalidate("7");
-    assert_eq!(listener.hears().await, "7");
+    assert_eq!(listener.next_message().await, "7");
 
     wire.fall_silent();
     cache.invalidate("8");
     cache.invalidate("9");
     wire.swallows("\r\n8\r\n").await;
     wire.restore();
-    assert_eq!(listener.hears().await, "everybody");
+    assert_eq!(listener.next_message().await, "all");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn redis_that_goes_is_told_and_joined_again_when_it_is_back() {
+async fn lost_redis_is_reported_and_reconnected() {
     let Some(redis) = own_redis() else { return };
     let mut listener = Listener::at(redis.url()).await;
     block_in_place(|| redis.kill());
-    assert_eq!(listener.hears().await, "disconnected");
+    assert_eq!(listener.next_message().await, "disconnected");
     block_in_place(|| redis.start());
-    let mut words = listener.hears_until("connected").await;
-    words.pop();
-    // Each attempt in vain says so; the log does not.
-    assert!(words.iter().all(|word| word == "disconnected"), "{words:?}");
+    let mut messages = listener.messages_until("connected").await;
+    messages.pop();
+    // Each failed attempt is reported; the log has one line.
+    assert!(
+        messages.iter().all(|message| message == "disconnected"),
+        "{messages:?}"
+    );
     cache(redis.url()).invalidate("7");
-    assert_eq!(listener.hears().await, "everybody");
-    assert_eq!(listener.hears().await, "7");
+    assert_eq!(listener.next_message().await, "all");
+    assert_eq!(listener.next_message().await, "7");
 }
 
-/// To do something to.
+/// Server that the test may kill.
 fn own_redis() -> Option<OwnServer> {
     if env::var_os("SERVICES").is_none() {
         println!("skipped: SERVICES names no script");

@@ -1,4 +1,4 @@
-//! What is PostgreSQL's own about the store there.
+//! Behavior of the store that is specific to PostgreSQL.
 
 mod sessions;
 
@@ -19,14 +19,14 @@ use super::{Store, open};
 use crate::support::accounts::server::{Approved, Server};
 use crate::support::{OwnServer, Place, PostgresDatabase};
 
-/// A store, and a connection past it as an admin has it with `psql`.
-struct Scene {
+/// A store, and a connection that bypasses it, as an admin has with `psql`.
+struct Fixture {
     store: Arc<dyn Store>,
     admin: PgConnection,
     _database: PostgresDatabase,
 }
 
-impl Scene {
+impl Fixture {
     async fn new() -> Option<Self> {
         let database = PostgresDatabase::new().await?;
         let store = open(database.url()).await;
@@ -55,12 +55,12 @@ impl Scene {
         while self.number(query).await == 0 {
             assert!(begin.elapsed() < Duration::from_secs(10), "{query}");
             tokio::time::sleep(Duration::from_millis(10)).await;
-            // In a transaction connections that come later would not be seen.
+            // Otherwise a transaction does not see later connections.
             self.sql("SELECT pg_stat_clear_snapshot()").await;
         }
     }
 
-    /// Until one of the store's connections waits for a lock.
+    /// Waits until a connection of the store waits for a lock.
     async fn store_waits(&mut self) {
         self.until_some(WAITING).await;
     }
@@ -95,89 +95,89 @@ fn to(status: UserStatus, is_admin: bool) -> UserChange {
 }
 
 #[tokio::test]
-async fn many_who_wait_for_a_lock_keep_nobody_from_reading() {
-    let Some(mut scene) = Scene::new().await else {
+async fn waiting_writers_do_not_block_readers() {
+    let Some(mut fixture) = Fixture::new().await else {
         return;
     };
-    let jane = add(&*scene.store, "jane").await;
-    scene
+    let jane = add(&*fixture.store, "jane").await;
+    fixture
         .sql("BEGIN; UPDATE users SET status = 'disabled'")
         .await;
     let mut writers = JoinSet::new();
     for _ in 0..30 {
-        let store = Arc::clone(&scene.store);
+        let store = Arc::clone(&fixture.store);
         writers.spawn(async move { store.update(jane.id, to(Approved, false)).await });
     }
-    scene.store_waits().await;
+    fixture.store_waits().await;
 
     for _ in 0..10 {
-        let found = scene.store.find(jane.id).await.unwrap().unwrap();
+        let found = fixture.store.find(jane.id).await.unwrap().unwrap();
         assert_eq!(found.status, UserStatus::Pending);
     }
-    // The others have no connection to wait with.
-    assert!(scene.number(WAITING).await <= 1);
+    // The others wait for a connection.
+    assert!(fixture.number(WAITING).await <= 1);
 
-    scene.sql("COMMIT").await;
+    fixture.sql("COMMIT").await;
     let last = writers.join_all().await.pop().unwrap();
     assert_eq!(last.unwrap().status, Approved);
 }
 
-/// The counting of active admins waits for whoever is about to remove one, and counts again.
+/// The store counts active admins only after a concurrent transaction has ended.
 #[tokio::test]
-async fn who_writes_past_the_store_is_waited_for_where_it_decides() {
-    let Some(mut scene) = Scene::new().await else {
+async fn last_admin_check_waits_for_external_writes() {
+    let Some(mut fixture) = Fixture::new().await else {
         return;
     };
     let mut ids = Vec::new();
     for name in ["ada", "bob"] {
-        let id = add(&*scene.store, name).await.id;
-        scene.store.update(id, to(Approved, true)).await.unwrap();
+        let id = add(&*fixture.store, name).await.id;
+        fixture.store.update(id, to(Approved, true)).await.unwrap();
         ids.push(id);
     }
-    scene
+    fixture
         .sql("BEGIN; UPDATE users SET status = 'disabled' WHERE email = 'bob@example.org'")
         .await;
-    let store = Arc::clone(&scene.store);
+    let store = Arc::clone(&fixture.store);
     let id = ids[0];
     let demotion = tokio::spawn(async move { store.update(id, to(Approved, false)).await });
-    scene.store_waits().await;
-    scene.sql("COMMIT").await;
-    let refused = demotion.await.unwrap().unwrap_err();
-    assert!(matches!(refused, StoreError::LastAdmin(_)), "{refused:?}");
+    fixture.store_waits().await;
+    fixture.sql("COMMIT").await;
+    let rejected = demotion.await.unwrap().unwrap_err();
+    assert!(matches!(rejected, StoreError::LastAdmin(_)), "{rejected:?}");
 }
 
 #[tokio::test]
-async fn who_gives_way_in_a_deadlock_tries_again() {
-    let Some(mut scene) = Scene::new().await else {
+async fn deadlock_victim_is_retried() {
+    let Some(mut fixture) = Fixture::new().await else {
         return;
     };
-    let ada = add(&*scene.store, "ada").await;
-    let bob = add(&*scene.store, "bob").await;
+    let ada = add(&*fixture.store, "ada").await;
+    let bob = add(&*fixture.store, "bob").await;
     for id in [ada.id, bob.id] {
-        scene.store.update(id, to(Approved, true)).await.unwrap();
+        fixture.store.update(id, to(Approved, true)).await.unwrap();
     }
-    // The admin holds Bob and wants Ada; the store holds Ada and wants Bob. It looks first whether
-    // that is a deadlock, so that it is the one to give way.
-    scene
+    // The admin has locked Bob and waits for Ada, the store the other way round. Because of the
+    // timeout PostgreSQL detects the deadlock in the store, whose transaction it aborts.
+    fixture
         .sql(
             "SET deadlock_timeout = '30s'; BEGIN;
              UPDATE users SET token_generation = 7 WHERE email = 'bob@example.org'",
         )
         .await;
-    let store = Arc::clone(&scene.store);
+    let store = Arc::clone(&fixture.store);
     let change = tokio::spawn(async move { store.update(ada.id, to(Approved, false)).await });
-    scene.store_waits().await;
-    scene
+    fixture.store_waits().await;
+    fixture
         .sql("UPDATE users SET token_generation = 7 WHERE email = 'ada@example.org'; COMMIT")
         .await;
     let changed = change.await.unwrap().unwrap();
     assert_eq!((changed.is_admin, changed.token_generation), (false, 7));
     let deadlocks = "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()";
-    // It is counted a little later than it happened.
-    scene.until_some(deadlocks).await;
+    // It is counted with a delay.
+    fixture.until_some(deadlocks).await;
 }
 
-/// Counts the attempts in a sequence, which no rollback turns back.
+/// Counts the attempts in a sequence, which is not rolled back.
 const FAILING: &str = "CREATE SEQUENCE attempts;
     CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
         IF nextval('attempts') <= $TIMES THEN
@@ -188,36 +188,36 @@ const FAILING: &str = "CREATE SEQUENCE attempts;
     CREATE TRIGGER fail AFTER INSERT ON users FOR EACH ROW EXECUTE FUNCTION fail();";
 
 #[tokio::test]
-async fn what_the_database_undid_is_tried_three_times() {
+async fn rolled_back_transaction_is_tried_three_times() {
     for (code, times, attempts) in [
         ("40001", 2, 3),
         ("40P01", 2, 3),
         ("40001", 9, 3),
-        // Whatever else it says, saying it again would not help, or is not safe.
+        // For other errors a retry does not help or is not safe.
         ("40003", 9, 1),
         ("53100", 9, 1),
         ("57014", 9, 1),
     ] {
-        let Some(mut scene) = Scene::new().await else {
+        let Some(mut fixture) = Fixture::new().await else {
             return;
         };
         let failing = FAILING.replace("$STATE", code);
-        scene
+        fixture
             .sql(&failing.replace("$TIMES", &times.to_string()))
             .await;
-        let inserted = scene.store.insert(new("jane")).await;
+        let inserted = fixture.store.insert(new("jane")).await;
         assert_eq!(inserted.is_ok(), times < attempts, "{code} {inserted:?}");
-        let made = scene.number("SELECT last_value FROM attempts").await;
+        let made = fixture.number("SELECT last_value FROM attempts").await;
         assert_eq!(made, attempts, "{code}");
     }
 }
 
 #[tokio::test]
-async fn a_commit_that_is_not_answered_is_not_tried_again() {
-    let Some(mut scene) = Scene::new().await else {
+async fn unanswered_commit_is_not_retried() {
+    let Some(mut fixture) = Fixture::new().await else {
         return;
     };
-    scene
+    fixture
         .sql(
             "CREATE SEQUENCE attempts;
              CREATE FUNCTION break() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
@@ -228,23 +228,23 @@ async fn a_commit_that_is_not_answered_is_not_tried_again() {
                  FOR EACH ROW EXECUTE FUNCTION break();",
         )
         .await;
-    let lost = scene.store.insert(new("jane")).await;
+    let lost = fixture.store.insert(new("jane")).await;
     assert!(matches!(lost, Err(StoreError::Unavailable(_))), "{lost:?}");
-    assert_eq!(scene.number("SELECT last_value FROM attempts").await, 1);
+    assert_eq!(fixture.number("SELECT last_value FROM attempts").await, 1);
     // The connection is replaced by another.
-    assert_eq!(scene.store.list(Page::default()).await.unwrap(), []);
+    assert_eq!(fixture.store.list(Page::default()).await.unwrap(), []);
 }
 
 #[tokio::test]
-async fn a_full_pool_is_unavailable_in_time_and_recovers() {
-    let Some(mut scene) = Scene::new().await else {
+async fn full_pool_is_unavailable_in_time_and_recovers() {
+    let Some(mut fixture) = Fixture::new().await else {
         return;
     };
-    let jane = add(&*scene.store, "jane").await;
-    scene.store.ping().await.unwrap();
-    scene.sql("BEGIN; LOCK TABLE users").await;
+    let jane = add(&*fixture.store, "jane").await;
+    fixture.store.ping().await.unwrap();
+    fixture.sql("BEGIN; LOCK TABLE users").await;
     let begin = Instant::now();
-    let finds = (0..12).map(|_| scene.store.find(jane.id));
+    let finds = (0..12).map(|_| fixture.store.find(jane.id));
     for found in join_all(finds).await {
         assert!(
             matches!(found, Err(StoreError::Unavailable(_))),
@@ -253,42 +253,42 @@ async fn a_full_pool_is_unavailable_in_time_and_recovers() {
     }
     let took = begin.elapsed();
     assert!(took < IN_TIME, "{took:?}");
-    scene.sql("COMMIT").await;
-    assert!(scene.store.find(jane.id).await.unwrap().is_some());
-    scene.store.ping().await.unwrap();
+    fixture.sql("COMMIT").await;
+    assert!(fixture.store.find(jane.id).await.unwrap().is_some());
+    fixture.store.ping().await.unwrap();
 }
 
 #[tokio::test]
-async fn only_the_address_says_that_it_is_taken() {
-    let Some(mut scene) = Scene::new().await else {
+async fn only_the_email_index_reports_email_taken() {
+    let Some(mut fixture) = Fixture::new().await else {
         return;
     };
-    scene
+    fixture
         .sql("CREATE UNIQUE INDEX another ON users (hashed_password)")
         .await;
-    add(&*scene.store, "jane").await;
-    let same_address = scene.store.insert(NewUser {
+    add(&*fixture.store, "jane").await;
+    let same_address = fixture.store.insert(NewUser {
         hashed_password: "another".to_owned(),
         ..new("jane")
     });
     assert!(matches!(same_address.await, Err(StoreError::EmailTaken)));
-    let same_hash = scene.store.insert(NewUser {
+    let same_hash = fixture.store.insert(NewUser {
         hashed_password: new("jane").hashed_password,
         ..new("bob")
     });
-    let refused = same_hash.await;
+    let rejected = same_hash.await;
     assert!(
-        matches!(refused, Err(StoreError::Unavailable(_))),
-        "{refused:?}"
+        matches!(rejected, Err(StoreError::Unavailable(_))),
+        "{rejected:?}"
     );
 }
 
 #[tokio::test]
-async fn times_are_the_ones_that_the_database_reckons_with() {
-    let Some(mut scene) = Scene::new().await else {
+async fn timestamps_match_those_of_the_database() {
+    let Some(mut fixture) = Fixture::new().await else {
         return;
     };
-    // Before and after the year from which PostgreSQL counts, and before the one of everybody else.
+    // After and before the epoch of PostgreSQL, and before that of Unix.
     for (name, micros) in [("a", 1_767_225_600_123_457), ("b", 1), ("c", 0), ("d", -1)] {
         let distance = Duration::from_micros(i64::unsigned_abs(micros));
         let created_at = match micros {
@@ -299,17 +299,17 @@ async fn times_are_the_ones_that_the_database_reckons_with() {
             created_at,
             ..new(name)
         };
-        let id = scene.store.insert(new).await.unwrap().id;
-        let found = scene.store.find(id).await.unwrap().unwrap();
+        let id = fixture.store.insert(new).await.unwrap().id;
+        let found = fixture.store.find(id).await.unwrap().unwrap();
         assert_eq!(found.created_at, created_at);
         let query = "SELECT (EXTRACT(EPOCH FROM created_at) * 1000000)::BIGINT FROM users
              ORDER BY id DESC LIMIT 1";
-        assert_eq!(scene.number(query).await, micros);
+        assert_eq!(fixture.number(query).await, micros);
     }
 }
 
 #[tokio::test]
-async fn what_an_admin_changes_with_sql_is_seen_at_the_next_request() {
+async fn sql_change_takes_effect_on_the_next_request() {
     let Some(place) = Place::postgres().await else {
         return;
     };
@@ -320,7 +320,7 @@ async fn what_an_admin_changes_with_sql_is_seen_at_the_next_request() {
     for (update, status) in [
         ("UPDATE users SET status = 'approved'", 200),
         ("UPDATE users SET status = 'disabled'", 401),
-        // Its tokens have ended.
+        // The tokens stay revoked.
         ("UPDATE users SET status = 'approved'", 401),
         ("UPDATE users SET token_generation = 0", 200),
         ("UPDATE users SET token_generation = 1", 401),
@@ -333,7 +333,7 @@ async fn what_an_admin_changes_with_sql_is_seen_at_the_next_request() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn every_call_ends_in_time_whatever_the_server_does_and_works_again_after() {
+async fn every_call_fails_in_time_during_an_outage_and_recovers() {
     let Some(service) = OwnServer::postgres() else {
         return;
     };
@@ -341,54 +341,54 @@ async fn every_call_ends_in_time_whatever_the_server_does_and_works_again_after(
     let jane = add(&*store, "jane").await;
 
     service.freeze();
-    // More than the pool has, some of them given up in their middle.
-    let given_up = (0..8).map(|_| {
+    // More than the pool has, each cancelled halfway.
+    let cancelled = (0..8).map(|_| {
         let store = Arc::clone(&store);
         let call = async move { store.find(jane.id).await };
         tokio::time::timeout(Duration::from_millis(100), call)
     });
-    assert!(join_all(given_up).await.iter().all(Result::is_err));
-    assert_eq!(seconds_of_every_call(&store, jane.id).await, []);
+    assert!(join_all(cancelled).await.iter().all(Result::is_err));
+    assert_eq!(calls_that_do_not_fail_in_time(&store, jane.id).await, []);
     service.thaw();
-    comes_back(&store).await;
+    wait_until_available(&store).await;
 
     service.kill();
-    assert_eq!(seconds_of_every_call(&store, jane.id).await, []);
+    assert_eq!(calls_that_do_not_fail_in_time(&store, jane.id).await, []);
     service.start();
-    comes_back(&store).await;
+    wait_until_available(&store).await;
     assert_eq!(
         store.find(jane.id).await.unwrap().unwrap().email,
         jane.email
     );
 }
 
-/// As when a machine is lost: nobody says that the connections are gone.
+/// As when a machine is lost: connections are not closed, and packets get no response.
 #[tokio::test]
-async fn connections_that_lead_nowhere_are_replaced() {
+async fn dead_connections_are_replaced() {
     let Some(database) = PostgresDatabase::new().await else {
         return;
     };
-    let road = Road::to(database.url()).await;
-    let store = open(&road.url).await;
+    let proxy = Proxy::to(database.url()).await;
+    let store = open(&proxy.url).await;
     let jane = add(&*store, "jane").await;
     let mut admin = database.connect().await;
     admin.execute("BEGIN").await.unwrap();
     admin.execute("LOCK TABLE users").await.unwrap();
-    // As many as the pool has, so that all of them are out.
+    // As many as the pool has, so that all are in use.
     let finds = (0..4).map(|_| tokio::time::timeout(Duration::from_secs(1), store.find(jane.id)));
     assert!(join_all(finds).await.iter().all(Result::is_err));
-    road.cut();
+    proxy.cut();
     admin.execute("COMMIT").await.unwrap();
-    comes_back(&store).await;
+    wait_until_available(&store).await;
 }
 
-/// A way to the server that can be cut.
-struct Road {
+/// TCP proxy to the server that can be cut.
+struct Proxy {
     url: String,
     cut: tokio::sync::watch::Sender<()>,
 }
 
-impl Road {
+impl Proxy {
     async fn to(url: &str) -> Self {
         let mut url: reqwest::Url = url.parse().unwrap();
         let server = (url.host_str().unwrap().to_owned(), url.port().unwrap());
@@ -413,14 +413,17 @@ impl Road {
         Self { url, cut }
     }
 
-    /// What travels it now never arrives; who comes later is let through.
+    /// Silences the present connections. Later ones work.
     fn cut(&self) {
         self.cut.send(()).unwrap();
     }
 }
 
-/// Makes each call several times at once; those that did not fail in time.
-async fn seconds_of_every_call(store: &Arc<dyn Store>, id: i64) -> Vec<(&'static str, Duration)> {
+/// Makes each call several times at once, and returns those that do not fail in time.
+async fn calls_that_do_not_fail_in_time(
+    store: &Arc<dyn Store>,
+    id: i64,
+) -> Vec<(&'static str, Duration)> {
     const CALLS: [&str; 10] = [
         "insert",
         "find",
@@ -457,8 +460,8 @@ async fn seconds_of_every_call(store: &Arc<dyn Store>, id: i64) -> Vec<(&'static
     bad.map(|(call, _, took)| (call, took)).collect()
 }
 
-/// By itself, in a few seconds.
-async fn comes_back(store: &Arc<dyn Store>) {
+/// Waits until the store has recovered, without help and within seconds.
+async fn wait_until_available(store: &Arc<dyn Store>) {
     let begin = Instant::now();
     while store.ping().await.is_err() {
         assert!(begin.elapsed() < Duration::from_secs(10));
@@ -467,5 +470,5 @@ async fn comes_back(store: &Arc<dyn Store>) {
     store.count_pending().await.unwrap();
 }
 
-/// As long as the layer waits for a user.
+/// Timeout of the layer for a user.
 const IN_TIME: Duration = Duration::from_secs(5);

@@ -24,8 +24,8 @@ use tower_warder::{AuthLayer, UserStatus};
 use tower_warder_accounts::{
     self as accounts, Accounts, Actor, Email, Password, User, UserCreate, UserUpdate,
 };
+use tower_warder_server::{origin, serve, streams};
 
-use super::super::example::{self, serve, streams};
 use crate::support::Place;
 use crate::support::accounts::staged::Staged;
 
@@ -34,7 +34,7 @@ pub const SOCKET: &str = "/api/ws";
 pub const WEEK: Duration = Duration::from_secs(7 * 24 * 3600);
 
 /// A server with two approved accounts: Ada is an admin.
-pub struct House {
+pub struct Server {
     pub accounts: Accounts<Arc<Staged>>,
     pub store: Arc<Staged>,
     pub clock: FixedClock,
@@ -45,12 +45,12 @@ pub struct House {
     served: JoinHandle<()>,
 }
 
-impl House {
+impl Server {
     pub async fn new(cache: Option<UserCache<User>>) -> Self {
         Self::over(Staged::new().await, cache).await
     }
 
-    /// For a test whose clock is paused: it runs ahead of whatever a database has to say.
+    /// For tests with a paused clock, which advances while a database is busy.
     pub async fn in_memory() -> Self {
         Self::over(Staged::over(Place::memory()).await, None).await
     }
@@ -63,7 +63,7 @@ impl House {
         let mut accounts = Accounts::new(Arc::clone(&store), issuer)
             .clock(clock.clock())
             .hasher(hasher);
-        let cookie = example::origin::cookie(None).unwrap();
+        let cookie = origin::cookie(None).unwrap();
         if let Some(cache) = &cache {
             accounts = accounts.user_cache(cache.clone());
         }
@@ -88,7 +88,7 @@ impl House {
         let serve = serve::serve(listener, app, 1, stopped);
         let ada = register(&accounts, "ada").await;
         let bob = register(&accounts, "bob").await;
-        let house = Self {
+        let server = Self {
             accounts,
             store,
             clock,
@@ -98,8 +98,8 @@ impl House {
             stop: Some(stop),
             served: tokio::spawn(serve),
         };
-        house.set("bob", UserStatus::Approved).await;
-        house
+        server.set("bob", UserStatus::Approved).await;
+        server
     }
 
     fn user(&self, name: &str) -> &User {
@@ -142,7 +142,7 @@ impl House {
         self.request(path, header).send().await.unwrap().status()
     }
 
-    /// What a browser sends when a page of another origin opens a socket.
+    /// Opens a WebSocket as a browser does for a page of another origin.
     pub async fn cross_origin_upgrade(&self, cookie: &str) -> StatusCode {
         let header = ("cookie", cookie);
         let mut request = websocket(self, SOCKET, Some(header));
@@ -151,8 +151,8 @@ impl House {
         opened(request).await.unwrap_err()
     }
 
-    /// Asks for a socket, and is gone before there is one.
-    pub async fn upgrades_and_goes(&self, path: &str) {
+    /// Requests a WebSocket, and disconnects before the upgrade.
+    pub async fn abort_upgrade(&self, path: &str) {
         let mut stream = TcpStream::connect(&self.address).await.unwrap();
         let request = format!(
             "GET {path} HTTP/1.1\r\nhost: localhost\r\nconnection: upgrade\r\n\
@@ -162,11 +162,11 @@ impl House {
         stream.write_all(request.as_bytes()).await.unwrap();
     }
 
-    /// Stops the server, and waits until it has.
+    /// Stops the server, and waits for its end.
     pub async fn stop(&mut self) {
         self.stop.take().unwrap().send(()).unwrap();
         let served = tokio::time::timeout(Duration::from_secs(4), &mut self.served).await;
-        served.expect("nobody holds it up").unwrap();
+        served.expect("it stops in time").unwrap();
     }
 
     fn request(&self, path: &str, header: Option<(&str, &str)>) -> reqwest::RequestBuilder {
@@ -196,11 +196,11 @@ pub struct Events {
 }
 
 pub async fn events(
-    house: &House,
+    server: &Server,
     path: &str,
     header: Option<(&str, &str)>,
 ) -> Result<Events, StatusCode> {
-    let response = house.request(path, header).send().await.unwrap();
+    let response = server.request(path, header).send().await.unwrap();
     match response.status() {
         StatusCode::OK => Ok(Events {
             response,
@@ -240,20 +240,20 @@ pub struct Socket {
     protocol: Option<String>,
 }
 
-/// Why it was closed: code and reason.
+/// Code and reason of a close frame.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Closed(pub u16, pub String);
 
 pub async fn socket(
-    house: &House,
+    server: &Server,
     path: &str,
     header: Option<(&str, &str)>,
 ) -> Result<Socket, StatusCode> {
-    opened(websocket(house, path, header)).await
+    opened(websocket(server, path, header)).await
 }
 
-fn websocket(house: &House, path: &str, header: Option<(&str, &str)>) -> http::Request<()> {
-    let url = format!("ws://{}{path}", house.address);
+fn websocket(server: &Server, path: &str, header: Option<(&str, &str)>) -> http::Request<()> {
+    let url = format!("ws://{}{path}", server.address);
     let mut request = url.into_client_request().unwrap();
     if let Some((name, value)) = header {
         let name = HeaderName::try_from(name).unwrap();
@@ -275,7 +275,7 @@ async fn opened(request: http::Request<()>) -> Result<Socket, StatusCode> {
 }
 
 impl Socket {
-    /// The next message, after which something is said that nobody needs.
+    /// Returns the next message, and sends a text that the server ignores.
     pub async fn next(&mut self) -> Result<Value, Closed> {
         loop {
             match self.stream.next().await.unwrap().unwrap() {
@@ -291,11 +291,11 @@ impl Socket {
         }
     }
 
-    /// Sends this as it is, and listens, without an answer to anything, until the server goes.
-    pub async fn says_and_waits(&mut self, bytes: &[u8]) {
+    /// Sends raw bytes and reads until the server closes, without answering pings.
+    pub async fn send_and_read_to_end(&mut self, bytes: &[u8]) {
         let stream = self.stream.get_mut();
         stream.write_all(bytes).await.unwrap();
-        // Also where the connection is broken off.
+        // Also if the connection is reset.
         let _ = stream.read_to_end(&mut Vec::new()).await;
     }
 

@@ -1,4 +1,4 @@
-//! The streams of the example, over loopback, by clients as browsers have them.
+//! The streams of the server, over loopback, with clients that act like browsers.
 
 mod client;
 
@@ -11,14 +11,14 @@ use tower_warder::UserStatus::{Approved, Disabled, Pending};
 use tower_warder::cache::UserCache;
 use tower_warder_accounts::{Actor, Password, PasswordReset, UserUpdate};
 
-use self::client::{Closed, EVENTS, House, SOCKET, WEEK, events, socket};
+use self::client::{Closed, EVENTS, SOCKET, Server, WEEK, events, socket};
 
 #[tokio::test]
-async fn events_are_told_to_who_brings_a_credential_in_any_way() {
-    let house = House::new(None).await;
-    let token = house.token("bob").await;
+async fn events_accept_every_credential_source() {
+    let server = Server::new(None).await;
+    let token = server.token("bob").await;
     let cookie = format!("tower_warder={token}");
-    let ticket = house.ticket(&token).await;
+    let ticket = server.ticket(&token).await;
     let query = format!("{EVENTS}?token={token}");
     let by_ticket = format!("{EVENTS}?token={ticket}");
     for (path, header) in [
@@ -27,7 +27,7 @@ async fn events_are_told_to_who_brings_a_credential_in_any_way() {
         (EVENTS, Some(("authorization", &*format!("Bearer {token}")))),
         (EVENTS, Some(("cookie", &*cookie))),
     ] {
-        let mut stream = events(&house, path, header).await.unwrap();
+        let mut stream = events(&server, path, header).await.unwrap();
         let (name, account) = stream.next().await.unwrap();
         assert_eq!(
             (&*name, &account["email"]),
@@ -39,10 +39,10 @@ async fn events_are_told_to_who_brings_a_credential_in_any_way() {
 }
 
 #[tokio::test]
-async fn sockets_are_opened_to_who_brings_a_credential_in_any_way() {
-    let house = House::new(None).await;
-    let token = house.token("bob").await;
-    let (one, other) = (house.ticket(&token).await, house.ticket(&token).await);
+async fn websocket_accepts_every_credential_source() {
+    let server = Server::new(None).await;
+    let token = server.token("bob").await;
+    let (one, other) = (server.ticket(&token).await, server.ticket(&token).await);
     let bearer = |token: &str| format!("bearer, {token}");
     for (path, header, chosen) in [
         (format!("{SOCKET}?token={token}"), None, None),
@@ -69,7 +69,7 @@ async fn sockets_are_opened_to_who_brings_a_credential_in_any_way() {
         ),
     ] {
         let header = header.as_ref().map(|(name, value)| (*name, &**value));
-        let mut stream = socket(&house, &path, header).await.unwrap();
+        let mut stream = socket(&server, &path, header).await.unwrap();
         assert_eq!(stream.protocol(), chosen, "{path} {header:?}");
         let hello = stream.next().await.unwrap();
         assert_eq!(
@@ -80,55 +80,55 @@ async fn sockets_are_opened_to_who_brings_a_credential_in_any_way() {
 }
 
 #[tokio::test]
-async fn account_has_sixteen_streams_open_and_more_are_429() {
-    let house = House::new(None).await;
-    let token = house.token("bob").await;
+async fn seventeenth_stream_of_an_account_is_429() {
+    let server = Server::new(None).await;
+    let token = server.token("bob").await;
     let url = |path| format!("{path}?token={token}");
     let mut streams = Vec::new();
     let mut sockets = Vec::new();
     for _ in 0..8 {
-        streams.push(events(&house, &url(EVENTS), None).await.unwrap());
-        sockets.push(socket(&house, &url(SOCKET), None).await.unwrap());
+        streams.push(events(&server, &url(EVENTS), None).await.unwrap());
+        sockets.push(socket(&server, &url(SOCKET), None).await.unwrap());
     }
     for _ in 0..3 {
-        let refused = events(&house, &url(EVENTS), None).await.unwrap_err();
-        assert_eq!(refused, StatusCode::TOO_MANY_REQUESTS);
-        let refused = socket(&house, &url(SOCKET), None).await.unwrap_err();
-        assert_eq!(refused, StatusCode::TOO_MANY_REQUESTS);
+        let rejected = events(&server, &url(EVENTS), None).await.unwrap_err();
+        assert_eq!(rejected, StatusCode::TOO_MANY_REQUESTS);
+        let rejected = socket(&server, &url(SOCKET), None).await.unwrap_err();
+        assert_eq!(rejected, StatusCode::TOO_MANY_REQUESTS);
     }
-    // Of each account.
-    let other = house.token("ada").await;
+    // The limit is that of one account.
+    let other = server.token("ada").await;
     let url_of_ada = format!("{EVENTS}?token={other}");
-    drop(events(&house, &url_of_ada, None).await.unwrap());
+    drop(events(&server, &url_of_ada, None).await.unwrap());
 
-    // A place that is given back is there for either.
+    // A closed stream makes way for one of either kind.
     drop(streams.pop());
-    opens(&house, &url(EVENTS)).await;
+    open_eventually(&server, &url(EVENTS)).await;
     drop(sockets.pop());
-    opens(&house, &url(SOCKET)).await;
+    open_eventually(&server, &url(SOCKET)).await;
 }
 
 #[tokio::test]
-async fn upgrade_that_is_not_completed_keeps_no_stream_open() {
-    let house = House::new(None).await;
-    let token = house.token("bob").await;
+async fn incomplete_upgrade_keeps_no_stream_open() {
+    let server = Server::new(None).await;
+    let token = server.token("bob").await;
     let url = format!("{SOCKET}?token={token}");
     for _ in 0..40 {
-        house.upgrades_and_goes(&url).await;
+        server.abort_upgrade(&url).await;
     }
     let mut sockets = Vec::new();
     for _ in 0..16 {
-        sockets.push(opens(&house, &url).await);
+        sockets.push(open_eventually(&server, &url).await);
     }
 }
 
-/// Opens a stream, as soon as the server knows that another one is gone.
-async fn opens(house: &House, url: &str) -> Box<dyn std::any::Any> {
+/// Opens a stream, as soon as the server has noticed that another one was closed.
+async fn open_eventually(server: &Server, url: &str) -> Box<dyn std::any::Any> {
     let begin = Instant::now();
     loop {
         let opened: Result<Box<dyn std::any::Any>, _> = match url.starts_with(EVENTS) {
-            true => events(house, url, None).await.map(|it| Box::new(it) as _),
-            false => socket(house, url, None).await.map(|it| Box::new(it) as _),
+            true => events(server, url, None).await.map(|it| Box::new(it) as _),
+            false => socket(server, url, None).await.map(|it| Box::new(it) as _),
         };
         match opened {
             Ok(opened) => return opened,
@@ -140,158 +140,158 @@ async fn opens(house: &House, url: &str) -> Box<dyn std::any::Any> {
 }
 
 #[tokio::test]
-async fn a_ticket_opens_one_stream_on_the_listed_paths() {
-    let house = House::new(None).await;
-    let token = house.token("bob").await;
+async fn ticket_opens_one_stream_on_the_listed_paths() {
+    let server = Server::new(None).await;
+    let token = server.token("bob").await;
     for path in [EVENTS, SOCKET] {
-        let ticket = house.ticket(&token).await;
+        let ticket = server.ticket(&token).await;
         let url = format!("{path}?token={ticket}");
-        let me = house
+        let me = server
             .get(&format!("/api/auth/me?token={ticket}"), None)
             .await;
         assert_eq!(me, StatusCode::UNAUTHORIZED);
         let header = format!("Bearer {ticket}");
-        let header = house.get(EVENTS, Some(("authorization", &header))).await;
+        let header = server.get(EVENTS, Some(("authorization", &header))).await;
         assert_eq!(header, StatusCode::UNAUTHORIZED);
         match path {
-            EVENTS => drop(events(&house, &url, None).await.unwrap()),
-            _ => drop(socket(&house, &url, None).await.unwrap()),
+            EVENTS => drop(events(&server, &url, None).await.unwrap()),
+            _ => drop(socket(&server, &url, None).await.unwrap()),
         }
         for path in [EVENTS, SOCKET] {
             let again = format!("{path}?token={ticket}");
-            assert_eq!(house.get(&again, None).await, StatusCode::UNAUTHORIZED);
+            assert_eq!(server.get(&again, None).await, StatusCode::UNAUTHORIZED);
         }
-        let again = socket(&house, &url, None).await.unwrap_err();
+        let again = socket(&server, &url, None).await.unwrap_err();
         assert_eq!(again, StatusCode::UNAUTHORIZED);
     }
 }
 
 #[tokio::test]
-async fn a_ticket_is_refused_after_thirty_seconds() {
-    let house = House::new(None).await;
-    let token = house.token("bob").await;
-    let ticket = house.ticket(&token).await;
-    house.clock.advance(Duration::from_secs(30));
+async fn ticket_is_rejected_after_thirty_seconds() {
+    let server = Server::new(None).await;
+    let token = server.token("bob").await;
+    let ticket = server.ticket(&token).await;
+    server.clock.advance(Duration::from_secs(30));
     let url = format!("{EVENTS}?token={ticket}");
     assert_eq!(
-        events(&house, &url, None).await.unwrap_err(),
+        events(&server, &url, None).await.unwrap_err(),
         StatusCode::UNAUTHORIZED
     );
 }
 
 #[tokio::test]
-async fn a_refused_opening_is_answered_before_the_upgrade() {
-    let house = House::new(None).await;
+async fn rejected_websocket_is_answered_before_the_upgrade() {
+    let server = Server::new(None).await;
     for status in [Pending, Disabled] {
-        let token = house.token("bob").await;
-        house.set("bob", status).await;
+        let token = server.token("bob").await;
+        server.set("bob", status).await;
         for path in [
             SOCKET.to_owned(),
             format!("{SOCKET}?token={token}"),
             format!("{SOCKET}?token=x"),
         ] {
-            let refused = socket(&house, &path, None).await.unwrap_err();
-            assert_eq!(refused, StatusCode::UNAUTHORIZED, "{path}");
+            let rejected = socket(&server, &path, None).await.unwrap_err();
+            assert_eq!(rejected, StatusCode::UNAUTHORIZED, "{path}");
         }
-        house.set("bob", Approved).await;
+        server.set("bob", Approved).await;
     }
 }
 
 #[tokio::test]
-async fn a_page_of_another_origin_opens_no_socket_by_the_cookie() {
-    let house = House::new(None).await;
-    let cookie = format!("tower_warder={}", house.token("bob").await);
-    let status = house.cross_origin_upgrade(&cookie).await;
+async fn cross_origin_page_opens_no_websocket_with_a_cookie() {
+    let server = Server::new(None).await;
+    let cookie = format!("tower_warder={}", server.token("bob").await);
+    let status = server.cross_origin_upgrade(&cookie).await;
     assert_eq!(status, StatusCode::FORBIDDEN);
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_admin_hears_how_many_accounts_wait() {
-    let house = House::in_memory().await;
-    let admin = house.token("ada").await;
+async fn admin_receives_the_number_of_pending_accounts() {
+    let server = Server::in_memory().await;
+    let admin = server.token("ada").await;
     let url = |path| format!("{path}?token={admin}");
-    let mut stream = events(&house, &url(EVENTS), None).await.unwrap();
-    let mut web_socket = socket(&house, &url(SOCKET), None).await.unwrap();
+    let mut stream = events(&server, &url(EVENTS), None).await.unwrap();
+    let mut web_socket = socket(&server, &url(SOCKET), None).await.unwrap();
     assert_eq!(stream.next().await.unwrap().0, "hello");
     assert_eq!(web_socket.next().await.unwrap()["event"], "hello");
     for count in [0, 1] {
-        let news = ("pending".to_owned(), json!({"count": count}));
-        assert_eq!(stream.next().await.unwrap(), news);
-        let (event, data) = news;
+        let message = ("pending".to_owned(), json!({"count": count}));
+        assert_eq!(stream.next().await.unwrap(), message);
+        let (event, data) = message;
         assert_eq!(
             web_socket.next().await.unwrap(),
             json!({"event": event, "data": data})
         );
-        house.set("bob", Pending).await;
+        server.set("bob", Pending).await;
     }
 }
 
 #[tokio::test]
-async fn a_change_that_is_invalidated_ends_streams_at_once() {
+async fn invalidated_change_ends_streams_at_once() {
     for change in UserChange::ALL {
-        let house = House::new(Some(UserCache::new(64))).await;
-        let token = house.token("bob").await;
+        let server = Server::new(Some(UserCache::new(64))).await;
+        let token = server.token("bob").await;
         let url = |path| format!("{path}?token={token}");
-        let mut stream = events(&house, &url(EVENTS), None).await.unwrap();
-        let mut web_socket = socket(&house, &url(SOCKET), None).await.unwrap();
+        let mut stream = events(&server, &url(EVENTS), None).await.unwrap();
+        let mut web_socket = socket(&server, &url(SOCKET), None).await.unwrap();
         assert!(stream.next().await.is_some() && web_socket.next().await.is_ok());
-        change.make(&house).await;
+        change.make(&server).await;
         let begin = Instant::now();
         assert_eq!(stream.next().await, None, "{change:?}");
-        assert_eq!(web_socket.next().await, Err(change.closes()), "{change:?}");
+        assert_eq!(web_socket.next().await, Err(change.close()), "{change:?}");
         // Long before the next check.
         assert!(begin.elapsed() < Duration::from_secs(5));
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn without_a_cache_a_change_ends_streams_at_the_next_check() {
+async fn change_without_a_cache_ends_streams_at_the_next_check() {
     for change in UserChange::ALL {
-        let house = House::in_memory().await;
-        let token = house.token("bob").await;
+        let server = Server::in_memory().await;
+        let token = server.token("bob").await;
         let url = |path| format!("{path}?token={token}");
-        let mut stream = events(&house, &url(EVENTS), None).await.unwrap();
-        let mut web_socket = socket(&house, &url(SOCKET), None).await.unwrap();
+        let mut stream = events(&server, &url(EVENTS), None).await.unwrap();
+        let mut web_socket = socket(&server, &url(SOCKET), None).await.unwrap();
         assert!(stream.next().await.is_some() && web_socket.next().await.is_ok());
-        change.make(&house).await;
+        change.make(&server).await;
         assert_eq!(stream.next().await, None, "{change:?}");
-        assert_eq!(web_socket.next().await, Err(change.closes()), "{change:?}");
+        assert_eq!(web_socket.next().await, Err(change.close()), "{change:?}");
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_expired_token_ends_streams_also_those_of_a_ticket() {
+async fn expired_token_ends_streams_including_those_of_tickets() {
     for by_ticket in [false, true] {
-        let house = House::in_memory().await;
-        let token = house.token("bob").await;
+        let server = Server::in_memory().await;
+        let token = server.token("bob").await;
         let credential = match by_ticket {
-            true => (house.ticket(&token).await, house.ticket(&token).await),
+            true => (server.ticket(&token).await, server.ticket(&token).await),
             false => (token.clone(), token),
         };
         let url = format!("{EVENTS}?token={}", credential.0);
-        let mut stream = events(&house, &url, None).await.unwrap();
+        let mut stream = events(&server, &url, None).await.unwrap();
         let url = format!("{SOCKET}?token={}", credential.1);
-        let mut web_socket = socket(&house, &url, None).await.unwrap();
+        let mut web_socket = socket(&server, &url, None).await.unwrap();
         assert!(stream.next().await.is_some() && web_socket.next().await.is_ok());
-        house.clock.advance(WEEK);
+        server.clock.advance(WEEK);
         assert_eq!(stream.next().await, None);
-        assert_eq!(web_socket.next().await, Err(shut_out()));
+        assert_eq!(web_socket.next().await, Err(unauthorized()));
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_outage_ends_streams_and_does_not_look_like_a_log_out() {
+async fn outage_ends_streams_unlike_a_logout() {
     for (name, fails, reason) in [
         ("bob", "find", "Authentication is temporarily unavailable"),
         ("ada", "count_pending", ""),
     ] {
-        let house = House::in_memory().await;
-        let token = house.token(name).await;
+        let server = Server::in_memory().await;
+        let token = server.token(name).await;
         let url = |path| format!("{path}?token={token}");
-        let mut stream = events(&house, &url(EVENTS), None).await.unwrap();
-        let mut web_socket = socket(&house, &url(SOCKET), None).await.unwrap();
+        let mut stream = events(&server, &url(EVENTS), None).await.unwrap();
+        let mut web_socket = socket(&server, &url(SOCKET), None).await.unwrap();
         assert_eq!(stream.next().await.unwrap().0, "hello");
-        house.store.fails(&[fails]);
+        server.store.fails(&[fails]);
         while stream.next().await.is_some() {}
         let closed = loop {
             if let Err(closed) = web_socket.next().await {
@@ -303,38 +303,38 @@ async fn an_outage_ends_streams_and_does_not_look_like_a_log_out() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_client_that_is_not_there_any_more_holds_no_socket() {
-    let house = House::in_memory().await;
-    let url = format!("{SOCKET}?token={}", house.token("bob").await);
-    let mut web_socket = socket(&house, &url, None).await.unwrap();
+async fn unresponsive_client_is_disconnected() {
+    let server = Server::in_memory().await;
+    let url = format!("{SOCKET}?token={}", server.token("bob").await);
+    let mut web_socket = socket(&server, &url, None).await.unwrap();
     assert!(web_socket.next().await.is_ok());
-    let end = web_socket.says_and_waits(b"");
+    let end = web_socket.send_and_read_to_end(b"");
     let within = tokio::time::timeout(Duration::from_secs(120), end).await;
     within.expect("a ping without an answer is enough");
 }
 
 #[tokio::test]
-async fn the_head_of_a_long_frame_ends_the_socket() {
-    let house = House::new(None).await;
-    let url = format!("{SOCKET}?token={}", house.token("bob").await);
-    let mut web_socket = socket(&house, &url, None).await.unwrap();
+async fn header_of_a_long_frame_closes_the_websocket() {
+    let server = Server::new(None).await;
+    let url = format!("{SOCKET}?token={}", server.token("bob").await);
+    let mut web_socket = socket(&server, &url, None).await.unwrap();
     assert!(web_socket.next().await.is_ok());
     // A binary frame of 4097 bytes, masked, of which none comes.
-    let end = web_socket.says_and_waits(&[0x82, 0xfe, 0x10, 0x01, 0, 0, 0, 0]);
+    let end = web_socket.send_and_read_to_end(&[0x82, 0xfe, 0x10, 0x01, 0, 0, 0, 0]);
     let within = tokio::time::timeout(Duration::from_secs(5), end).await;
-    within.expect("nobody waits for the rest");
+    within.expect("it does not wait for the rest");
 }
 
 #[tokio::test]
-async fn streams_end_when_the_server_stops_and_do_not_hold_it_up() {
-    let mut house = House::new(None).await;
-    let token = house.token("ada").await;
+async fn streams_end_at_shutdown_without_delaying_it() {
+    let mut server = Server::new(None).await;
+    let token = server.token("ada").await;
     let url = |path| format!("{path}?token={token}");
-    let mut stream = events(&house, &url(EVENTS), None).await.unwrap();
-    let mut web_socket = socket(&house, &url(SOCKET), None).await.unwrap();
+    let mut stream = events(&server, &url(EVENTS), None).await.unwrap();
+    let mut web_socket = socket(&server, &url(SOCKET), None).await.unwrap();
     assert_eq!(stream.next().await.unwrap().0, "hello");
     assert!(web_socket.next().await.is_ok());
-    house.stop().await;
+    server.stop().await;
     while stream.next().await.is_some() {}
     let closed = loop {
         if let Err(closed) = web_socket.next().await {
@@ -355,10 +355,10 @@ enum UserChange {
 impl UserChange {
     const ALL: [Self; 4] = [Self::Disabled, Self::Reset, Self::Deleted, Self::Promoted];
 
-    async fn make(self, house: &House) {
-        let (accounts, bob) = (&house.accounts, house.id("bob"));
+    async fn make(self, server: &Server) {
+        let (accounts, bob) = (&server.accounts, server.id("bob"));
         match self {
-            Self::Disabled => house.set("bob", UserStatus::Disabled).await,
+            Self::Disabled => server.set("bob", UserStatus::Disabled).await,
             Self::Reset => {
                 let password = Password::new("another horse").unwrap();
                 let reset = PasswordReset { password };
@@ -377,15 +377,15 @@ impl UserChange {
         }
     }
 
-    fn closes(self) -> Closed {
+    fn close(self) -> Closed {
         match self {
-            // Whoever opened the stream may open another, which shows more.
+            // The client may open another stream, which shows more.
             Self::Promoted => Closed(1008, "The account has another role now".to_owned()),
-            _ => shut_out(),
+            _ => unauthorized(),
         }
     }
 }
 
-fn shut_out() -> Closed {
+fn unauthorized() -> Closed {
     Closed(1008, "Could not validate credentials".to_owned())
 }

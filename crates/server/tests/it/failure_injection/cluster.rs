@@ -1,4 +1,4 @@
-//! The nodes, who asks them all the time, and what they answer.
+//! Nodes under load, and their responses.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -18,61 +18,61 @@ use super::report::Report;
 use crate::server::{SECRET, Server, Start};
 use crate::support::OwnServer;
 
-/// Three nodes on a PostgreSQL of their own.
-pub struct Scene {
+/// Three nodes on a PostgreSQL server of their own.
+pub struct Cluster {
     name: &'static str,
     nodes: Vec<Server>,
     database: Arc<OwnServer>,
     _directory: TempDir,
-    asked: Arc<Mutex<Vec<Asked>>>,
+    samples: Arc<Mutex<Vec<Sample>>>,
     client: Client,
     stop: Arc<AtomicBool>,
     load: Vec<JoinHandle<()>>,
     times: Times,
 }
 
-/// One request and its answer.
+/// One request and its response.
 #[derive(Clone, Copy, Debug)]
-pub struct Asked {
-    pub who: Who,
+pub struct Sample {
+    pub kind: ClientKind,
     pub node: usize,
     pub sent: Instant,
     pub took: Duration,
-    /// Zero if there was no answer.
+    /// 0 if there was no response.
     pub status: u16,
 }
 
-impl Asked {
+impl Sample {
     pub fn answered(&self) -> Instant {
         self.sent + self.took
     }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Who {
-    Healthy,
-    /// The one who is disabled in the middle of it.
+pub enum ClientKind {
+    Approved,
+    /// The user that is disabled during the failure.
     Disabled,
-    Anybody,
+    Public,
 }
 
-/// When it happened.
+/// Times of the events.
 #[derive(Clone, Copy, Debug)]
 pub struct Times {
     pub began: Instant,
     pub ended: Instant,
-    /// Whoever disabled the account was told then that it is done.
+    /// When the change of the disabled account was confirmed.
     pub disabled: Instant,
-    /// When all nodes had said that the channel is back.
+    /// When all nodes had logged that the channel is back.
     pub back: Option<Instant>,
 }
 
-impl Scene {
+impl Cluster {
     pub fn database() -> Arc<OwnServer> {
         Arc::new(block_in_place(|| OwnServer::of("postgres")))
     }
 
-    /// Nodes that hear of changes there, or from the database.
+    /// Starts nodes with this channel, or with that of the database.
     pub async fn start(
         name: &'static str,
         database: &Arc<OwnServer>,
@@ -85,7 +85,7 @@ impl Scene {
                 .with("DATABASE_URL", database.url())
                 .with("DATABASE_CONNECTIONS", connections.to_string())
                 .with("JWT_SECRET", SECRET)
-                // Long: what is seen earlier, the channel has said.
+                // Long, so that any earlier effect comes from the channel.
                 .with("USER_CACHE_TTL", "60s");
             match channel {
                 Some(channel) => start.with("INVALIDATION_URL", channel),
@@ -95,12 +95,12 @@ impl Scene {
         };
         let nodes = join_all((0..NODES).map(|_| start())).await;
         let now = Instant::now();
-        let scene = Self {
+        let cluster = Self {
             name,
             nodes,
             database: Arc::clone(database),
             _directory: directory,
-            asked: Arc::default(),
+            samples: Arc::default(),
             client: Client::builder().no_proxy().build().unwrap(),
             stop: Arc::default(),
             load: Vec::new(),
@@ -111,51 +111,56 @@ impl Scene {
                 back: None,
             },
         };
-        scene.sql(ACCOUNTS).await;
-        scene
+        cluster.sql(ACCOUNTS).await;
+        cluster
     }
 
-    /// Everybody asks all the time, and all accounts are in memory.
-    pub async fn plays(&mut self) {
-        let patience = Instant::now() + Duration::from_secs(10);
-        while !self.is_in_memory().await {
-            assert!(Instant::now() < patience, "the channel does not connect");
+    /// Starts the load once all accounts are cached.
+    pub async fn start_load_once_cached(&mut self) {
+        let deadline = Instant::now() + Duration::from_secs(10);
+        while !self.is_cached().await {
+            assert!(Instant::now() < deadline, "the channel does not connect");
             sleep(Duration::from_millis(50)).await;
         }
-        self.everybody_asks().await;
+        self.start_load().await;
     }
 
-    /// Everybody asks all the time.
-    pub async fn everybody_asks(&mut self) {
+    /// Starts the load: all clients send requests continuously.
+    pub async fn start_load(&mut self) {
         for node in 0..NODES {
             let me = "/api/auth/me";
-            self.asks(node, Who::Healthy, vec![(me, token(HEALTHY))]);
-            self.asks(node, Who::Disabled, vec![(me, token(MEMBER))]);
-            let somebody = token(HEALTHY);
-            let public = ["", &somebody].map(|token| ("/login", token.to_owned()));
+            self.send_requests(node, ClientKind::Approved, vec![(me, token(APPROVED))]);
+            self.send_requests(node, ClientKind::Disabled, vec![(me, token(MEMBER))]);
+            let approved = token(APPROVED);
+            let public = ["", &approved].map(|token| ("/login", token.to_owned()));
             let health = ("/healthz", String::new());
-            self.asks(
+            self.send_requests(
                 node,
-                Who::Anybody,
+                ClientKind::Public,
                 public.into_iter().chain([health]).collect(),
             );
         }
         sleep(Duration::from_secs(1)).await;
     }
 
-    /// Many whom no node has in memory.
-    pub fn strangers_ask(&mut self) {
+    /// Adds requests of many users that no node has cached.
+    pub fn start_load_of_uncached_users(&mut self) {
         for node in 0..NODES {
-            let requests = STRANGERS.map(|id| ("/api/auth/me", token(id)));
-            self.asks(node, Who::Healthy, requests.collect());
+            let requests = UNCACHED.map(|id| ("/api/auth/me", token(id)));
+            self.send_requests(node, ClientKind::Approved, requests.collect());
         }
     }
 
-    /// One of these requests after the other, whether those before are answered or not.
-    fn asks(&mut self, node: usize, who: Who, requests: Vec<(&'static str, String)>) {
+    /// Sends these requests in turn at a fixed rate, without waiting for responses.
+    fn send_requests(
+        &mut self,
+        node: usize,
+        kind: ClientKind,
+        requests: Vec<(&'static str, String)>,
+    ) {
         let url = self.nodes[node].url.clone();
         let (client, stop) = (self.client.clone(), Arc::clone(&self.stop));
-        let asked = Arc::clone(&self.asked);
+        let samples = Arc::clone(&self.samples);
         self.load.push(tokio::spawn(async move {
             let mut ticks = interval(TICK);
             let mut open = JoinSet::new();
@@ -168,14 +173,14 @@ impl Scene {
                 if !token.is_empty() {
                     request = request.bearer_auth(token);
                 }
-                let asked = Arc::clone(&asked);
+                let samples = Arc::clone(&samples);
                 open.spawn(async move {
                     let sent = Instant::now();
                     let answer = request.send().await;
                     let status = answer.map_or(0, |answer| answer.status().as_u16());
                     let took = sent.elapsed();
-                    lock(&asked).push(Asked {
-                        who,
+                    lock(&samples).push(Sample {
+                        kind,
                         node,
                         sent,
                         took,
@@ -187,37 +192,37 @@ impl Scene {
         }));
     }
 
-    pub fn begins(&mut self) {
+    pub fn mark_start(&mut self) {
         self.times.began = Instant::now();
     }
 
-    pub fn ends(&mut self) {
+    pub fn mark_end(&mut self) {
         self.times.ended = Instant::now();
     }
 
-    /// As somebody with `psql`.
+    /// Disables the user as with `psql`.
     pub async fn disable_by_sql(&mut self) {
         self.sql(DISABLE).await;
-        self.is_disabled();
+        self.mark_disabled();
     }
 
-    /// As an admin, on the first node.
+    /// Disables the user as an admin, on the first node.
     pub async fn disable_by_admin(&mut self) {
         let path = format!("/api/auth/users/{MEMBER}");
         let change = json!({"status": "disabled"});
-        let patience = Instant::now() + Duration::from_secs(5);
+        let deadline = Instant::now() + Duration::from_secs(5);
         loop {
             let answer = self.nodes[0].put(&path, &token(ADMIN), &change).await;
             match answer.status.as_u16() {
                 200 => break,
-                503 if Instant::now() < patience => sleep(TICK).await,
+                503 if Instant::now() < deadline => sleep(TICK).await,
                 _ => panic!("{}", answer.body),
             }
         }
-        self.is_disabled();
+        self.mark_disabled();
     }
 
-    pub fn is_disabled(&mut self) {
+    pub fn mark_disabled(&mut self) {
         self.times.disabled = Instant::now();
     }
 
@@ -231,33 +236,33 @@ impl Scene {
         connection.close().await.unwrap();
     }
 
-    /// Nobody can read the table meanwhile: who is let in is known.
-    async fn is_in_memory(&self) -> bool {
-        let token = token(HEALTHY);
-        let asks = || join_all(self.nodes.iter().map(|node| node.me(&token)));
-        asks().await;
+    /// Returns `true` if all nodes admit the approved user while the table is locked.
+    async fn is_cached(&self) -> bool {
+        let token = token(APPROVED);
+        let send_requests = || join_all(self.nodes.iter().map(|node| node.me(&token)));
+        send_requests().await;
         let mut connection = self.connect().await;
         connection
             .execute(sqlx::raw_sql("BEGIN; LOCK TABLE users"))
             .await
             .unwrap();
-        let answers = tokio::time::timeout(Duration::from_millis(1500), asks()).await;
+        let answers = tokio::time::timeout(Duration::from_millis(1500), send_requests()).await;
         connection.close().await.unwrap();
         answers.is_ok_and(|answers| answers.iter().all(|answer| answer.status == 200))
     }
 
-    /// Waits until everything is as before, or should be, and ends.
+    /// Waits for the recovery, or until it is overdue, and stops everything.
     pub async fn report(mut self, expected: Expected) -> Report {
-        let patience = self.times.ended + Duration::from_secs(8);
+        let deadline = self.times.ended + Duration::from_secs(8);
         loop {
             sleep(Duration::from_millis(20)).await;
             let now = Instant::now();
-            let is_back = |node: &Server| node.said().contains(BACK);
+            let is_back = |node: &Server| node.log().contains(BACK);
             if self.times.back.is_none() && self.nodes.iter().all(is_back) {
                 self.times.back = Some(now);
             }
             let is_back = self.times.back.is_some() || !expected.channel_is_lost;
-            if is_back && self.is_quiet(now) || now > patience {
+            if is_back && self.is_quiet(now) || now > deadline {
                 break;
             }
         }
@@ -266,40 +271,41 @@ impl Scene {
             load.await.unwrap();
         }
         self.load = Vec::new();
-        let is_in_memory = self.is_in_memory().await;
+        let is_cached = self.is_cached().await;
         drop(self.client);
-        // The end is another matter.
-        let logs = self.nodes.iter().map(Server::said).collect();
+        // Before the shutdown, which has lines of its own.
+        let logs = self.nodes.iter().map(Server::log).collect();
         join_all(self.nodes.into_iter().map(Server::stop)).await;
-        let asked = lock(&self.asked).clone();
+        let samples = lock(&self.samples).clone();
         Report {
             name: self.name,
             expected,
             times: self.times,
-            is_in_memory,
-            asked,
+            is_cached,
+            samples,
             logs,
         }
     }
 
-    /// Whether nobody has been turned away for a second.
+    /// Returns `true` if the approved user has had no other status than 200 for a second.
     fn is_quiet(&self, now: Instant) -> bool {
         let since = self.times.ended.max(now - Duration::from_secs(1));
-        let asked = lock(&self.asked);
-        let turned_away = |asked: &&Asked| asked.who == Who::Healthy && asked.status != 200;
-        let last = asked.iter().filter(turned_away).map(Asked::answered).max();
+        let samples = lock(&self.samples);
+        let rejected =
+            |sample: &&Sample| sample.kind == ClientKind::Approved && sample.status != 200;
+        let last = samples.iter().filter(rejected).map(Sample::answered).max();
         now - self.times.ended > Duration::from_secs(2) && last.is_none_or(|last| last < since)
     }
 }
 
-/// What a fault may do.
+/// Permitted effects of a failure.
 #[derive(Clone, Copy, Debug)]
 pub struct Expected {
-    /// How long whoever is disabled may be let in.
+    /// How long the disabled user may be admitted.
     pub delay: Duration,
     /// Whether accounts cannot be read.
     pub store_is_away: bool,
-    /// Whether nodes do not hear of each other's changes.
+    /// Whether nodes get no invalidations.
     pub channel_is_lost: bool,
 }
 
@@ -318,9 +324,9 @@ pub const NODES: usize = 3;
 
 const TICK: Duration = Duration::from_millis(50);
 const ADMIN: i64 = 1;
-const HEALTHY: i64 = 2;
+const APPROVED: i64 = 2;
 const MEMBER: i64 = 3;
-const STRANGERS: std::ops::RangeInclusive<i64> = 4..=15;
+const UNCACHED: std::ops::RangeInclusive<i64> = 4..=15;
 
 const ACCOUNTS: &str = "INSERT INTO users (email, hashed_password, is_admin, status, created_at)
     SELECT 'user' || n || '@example.com', 'none', n = 1, 'approved', now()
