@@ -1,9 +1,9 @@
-// The page of the API: logs in by "Authorize" and asks who it is, with nothing from elsewhere.
+// The API page: logs in with "Authorize" and calls `/me`, without requests to other servers.
 
 import assert from 'node:assert/strict';
-import { PASSWORD, assertContained, register, screenshot, walk } from './support.mjs';
+import { PASSWORD, assertContained, register, screenshot, run } from './support.mjs';
 
-await walk('the API page logs in and calls /me', async (page, server) => {
+await run('the API page logs in and calls /me', async (page, server) => {
   await register(server, 'ada@example.com');
   const response = await page.goto('/api/docs');
   assert.equal(response.status(), 200);

@@ -1,9 +1,9 @@
-// The pages for everybody: by keyboard, on a phone, in the dark, read aloud.
+// Accessibility of the pages: keyboard, small screens, dark mode, screen readers.
 
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import {
-  PASSWORD, assertComplaints, assertContained, logIn, open, register, row, screenshot, send, walk,
+  PASSWORD, assertErrors, assertContained, logIn, open, register, row, screenshot, send, run,
 } from './support.mjs';
 
 const PEOPLE = [
@@ -18,14 +18,14 @@ const SIZES = {
   narrow: { width: 320, height: 640 },
 };
 
-const GROUNDS = { light: 'rgb(245, 244, 240)', dark: 'rgb(20, 23, 28)' };
+const BACKGROUNDS = { light: 'rgb(245, 244, 240)', dark: 'rgb(20, 23, 28)' };
 
 const focused = (page) => page.evaluate(() => {
   const { ariaLabel, innerText, id } = document.activeElement;
   return ariaLabel || innerText.replaceAll(/\s+/g, ' ') || id;
 });
 
-/** Presses Tab until this has the focus, which one can see. */
+/** Presses Tab until this has the focus, which must be visible. */
 async function tabTo(page, name) {
   for (let presses = 0; await focused(page) !== name; presses += 1) {
     assert.ok(presses < 40, `${name} cannot be reached`);
@@ -36,7 +36,7 @@ async function tabTo(page, name) {
   }
 }
 
-await walk('everything can be done by keyboard', async (page, server) => {
+await run('everything can be done by keyboard', async (page, server) => {
   for (const name of ['ada', 'bob', 'eve']) await register(server, `${name}@example.com`);
   await page.goto('/login');
   await page.keyboard.type('ada@example.com');
@@ -73,10 +73,10 @@ await walk('everything can be done by keyboard', async (page, server) => {
   await tabTo(page, 'Delete');
   await page.keyboard.press('Enter');
   await page.getByText('bob@example.com is deleted.').waitFor();
-  // What is in the place of the row now.
+  // The row that replaces it.
   assert.match(await focused(page), /ada@example\.com$/);
 
-  // A row that the filter takes away takes no focus with it.
+  // The focus moves on if the filter hides the row.
   await page.getByLabel('Show').selectOption('pending');
   await tabTo(page, 'Approve eve@example.com');
   await page.keyboard.press('Enter');
@@ -86,7 +86,7 @@ await walk('everything can be done by keyboard', async (page, server) => {
   assertContained(page, server);
 });
 
-await walk('the pages are for everybody', async (admin, server) => {
+await run('pages are accessible in each size and color scheme', async (admin, server) => {
   const browser = admin.context().browser();
   const axe = await readFile('target/browser/node_modules/axe-core/axe.min.js', 'utf8');
   for (const name of PEOPLE) await register(server, `${name}@example.com`);
@@ -96,14 +96,14 @@ await walk('the pages are for everybody', async (admin, server) => {
   for (const colorScheme of ['light', 'dark']) {
     for (const [size, viewport] of Object.entries(SIZES)) {
       const page = await open(browser, server.url, { colorScheme, viewport });
-      const look = async (name) => {
+      const check = async (name) => {
         await screenshot(page, `${name}_${size}_${colorScheme}`);
-        const [width, room, ground] = await page.evaluate(() => [
+        const [width, available, background] = await page.evaluate(() => [
           document.documentElement.scrollWidth, innerWidth,
           getComputedStyle(document.body).backgroundColor,
         ]);
-        assert.ok(width <= room, `${name} is ${width} wide on ${room}`);
-        assert.equal(ground, GROUNDS[colorScheme], name);
+        assert.ok(width <= available, `${name} is ${width} wide on ${available}`);
+        assert.equal(background, BACKGROUNDS[colorScheme], name);
         await page.evaluate(axe);
         const { violations, passes } = await page.evaluate(() => globalThis.axe.run());
         assert.deepEqual(violations.map(({ id, nodes }) => [id, nodes[0].html]), [], name);
@@ -112,26 +112,26 @@ await walk('the pages are for everybody', async (admin, server) => {
 
       for (const name of ['login', 'register', 'waiting']) {
         await page.goto(`/${name}`);
-        await look(name);
+        await check(name);
       }
       await page.goto('/login?ended');
       await send(page, `${PEOPLE[0]}@example.com`, 'wrong horse');
       await page.getByText('E-mail or password is wrong.').waitFor();
-      await look('login_wrong');
-      assertComplaints(page, /\b401\b/);
+      await check('login_wrong');
+      assertErrors(page, /\b401\b/);
       await logIn(page, `${PEOPLE[0]}@example.com`);
       await page.locator('#waiting').waitFor();
-      await look('profile');
+      await check('profile');
       await page.getByRole('link', { name: 'Users' }).click();
       await row(page, `${PEOPLE[0]}@example.com`).waitFor();
-      await look('users');
+      await check('users');
 
       const own = row(page, `${PEOPLE[0]}@example.com`);
       await own.getByRole('button', { name: 'Delete' }).click();
-      await look('confirm');
+      await check('confirm');
       await page.keyboard.press('Escape');
       await own.getByRole('button', { name: 'Reset password' }).click();
-      await look('reset');
+      await check('reset');
       await page.keyboard.press('Escape');
       await own.getByRole('button', { name: 'Disable' }).click();
       assertContained(page, server);
@@ -141,14 +141,14 @@ await walk('the pages are for everybody', async (admin, server) => {
         await page.route('**/profile', (route) => route.fulfill({ path, status }));
         await page.goto('/profile');
         await page.unroute('**/profile');
-        await look(name);
+        await check(name);
       }
       await page.context().close();
     }
   }
 });
 
-/** One of each kind. */
+/** Creates one account of each kind. */
 async function arrange(page) {
   await page.goto('/users');
   const press = async (name, action) => {

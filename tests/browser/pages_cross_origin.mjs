@@ -1,9 +1,9 @@
-// Pages of other origins, visited by an admin who is logged in: they change nothing and see nothing.
+// Pages of other origins, visited by a logged-in admin: they cannot change or read anything.
 
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
-import { PASSWORD, logIn, open, register, walk } from './support.mjs';
+import { PASSWORD, logIn, open, register, run } from './support.mjs';
 
 const form = (action, fields, enctype = 'application/x-www-form-urlencoded') => `
   <form method="post" action="${action}" enctype="${enctype}">${fields}<button>A prize</button></form>`;
@@ -35,17 +35,17 @@ const ATTACKS = {
   frame: (url) => `<iframe src="${url}/profile" onload="globalThis.framed = true"></iframe>`,
 };
 
-await walk('pages of other origins speak for nobody', async (page, server) => {
+await run('pages of other origins cannot use the cookie', async (page, server) => {
   await register(server, 'ada@example.com');
   await register(server, 'bob@example.com');
   await logIn(page, 'ada@example.com');
-  const elsewhere = createServer((request, response) => {
-    const attack = new URL(request.url, 'http://elsewhere').searchParams.get('attack');
+  const attacker = createServer((request, response) => {
+    const attack = new URL(request.url, 'http://attacker').searchParams.get('attack');
     response.setHeader('content-type', 'text/html').end(ATTACKS[attack]?.(server.url));
   });
-  elsewhere.listen(0, '127.0.0.1');
-  await once(elsewhere, 'listening');
-  const { port } = elsewhere.address();
+  attacker.listen(0, '127.0.0.1');
+  await once(attacker, 'listening');
+  const { port } = attacker.address();
   try {
     // Another port is the same site: the browser sends the cookie. Another name is another site.
     for (const [host, reset] of [['127.0.0.1', 403], ['localhost', 401]]) {
@@ -71,11 +71,11 @@ await walk('pages of other origins speak for nobody', async (page, server) => {
       await page.waitForFunction(() => globalThis.framed);
       const [, frame] = page.frames();
       assert.doesNotMatch(await frame.content(), /Profile|ada@example\.com/);
-      assert.match(page.complaints.join('\n'), /frame-ancestors/);
-      page.complaints.length = 0;
+      assert.match(page.errors.join('\n'), /frame-ancestors/);
+      page.errors.length = 0;
     }
 
-    // Nobody was logged out or changed.
+    // No user was logged out or changed.
     await page.goto(`${server.url}/profile`);
     await page.getByText('ada@example.com', { exact: true }).waitFor();
     await page.goto(`${server.url}/users`);
@@ -85,6 +85,6 @@ await walk('pages of other origins speak for nobody', async (page, server) => {
     await page.getByText('bob@example.com is approved.').waitFor();
     await logIn(await open(page.context().browser(), server.url), 'bob@example.com', PASSWORD);
   } finally {
-    elsewhere.close();
+    attacker.close();
   }
 });

@@ -1,12 +1,12 @@
-// The page to register on a fresh server that asks for the bootstrap secret.
+// Registration page of a new server that requires the bootstrap secret.
 
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import {
-  assertComplaints, assertContained, logIn, open, register, screenshot, send, walk,
+  assertErrors, assertContained, logIn, open, register, screenshot, send, run,
 } from './support.mjs';
 
-await walk('the bootstrap secret of the log makes the first admin', async (page, server) => {
+await run('the bootstrap secret from the log creates the first admin', async (page, server) => {
   const field = page.getByLabel('Bootstrap secret');
   await page.goto('/register');
   await field.waitFor();
@@ -18,10 +18,10 @@ await walk('the bootstrap secret of the log makes the first admin', async (page,
   await field.fill('a guess');
   await send(page, 'ada@example.com');
   await page.getByText('This is not the bootstrap secret.').waitFor();
-  assertComplaints(page, /\b403\b/);
+  assertErrors(page, /\b403\b/);
   assert.equal(await page.evaluate(() => document.activeElement.id), 'bootstrap_secret');
 
-  // Everybody else leaves it empty.
+  // Other users leave it empty.
   const bob = await open(page.context().browser(), server.url);
   await bob.goto('/register');
   await send(bob, 'bob@example.com');
@@ -33,7 +33,7 @@ await walk('the bootstrap secret of the log makes the first admin', async (page,
   await page.waitForURL('/profile');
   await page.locator('#role', { hasText: 'Admin' }).waitFor();
 
-  // From then on nobody is asked.
+  // From then on the field is hidden.
   await bob.goto('/register');
   assert.ok(await bob.getByLabel('Bootstrap secret').isHidden());
   await send(bob, 'eve@example.com');
@@ -42,7 +42,7 @@ await walk('the bootstrap secret of the log makes the first admin', async (page,
   assertContained(bob, server);
 }, { BOOTSTRAP: 'secret' });
 
-await walk('two cookies of one name lead to the log-in', async (page, server) => {
+await run('two cookies with the same name redirect to the log-in', async (page, server) => {
   await register(server, 'ada@example.com');
   await logIn(page, 'ada@example.com');
   const [cookie] = await page.context().cookies();

@@ -1,4 +1,4 @@
-// What every walk through pages needs: the example server, a browser, and an eye on both.
+// Shared helpers: a server, a browser, and checks of what both report.
 //
 // `.ci/browser` installs playwright-core and axe-core under target/browser and Debian's chromium.
 
@@ -16,14 +16,14 @@ const { chromium } = require('playwright-core');
 
 export const PASSWORD = 'correct horse';
 
-/** Starts the example on a free port with a database of its own, walks, and ends both. */
-export async function walk(name, steps, variables = {}) {
+/** Runs one test with a new server on a free port and a new browser. */
+export async function run(name, steps, variables = {}) {
   const server = await startServer(variables);
   try {
     const browser = await chromium.launch({
       executablePath: '/usr/bin/chromium',
       args: FLAGS,
-      // People's browsers keep pages whole for the back button.
+      // As in ordinary browsers.
       ignoreDefaultArgs: ['--disable-back-forward-cache'],
     });
     try {
@@ -37,7 +37,7 @@ export async function walk(name, steps, variables = {}) {
   }
 }
 
-/** An account of the server; the first one is the admin. */
+/** Registers an account; the first one is the admin. */
 export async function register(server, email) {
   const answer = await fetch(`${server.url}/api/auth/register`, {
     method: 'POST',
@@ -48,62 +48,62 @@ export async function register(server, email) {
   return answer.json();
 }
 
-/** Fills in the form that is open and sends it. */
+/** Fills in and submits the form of the page. */
 export async function send(page, email, password = PASSWORD) {
   await page.getByLabel('E-mail').fill(email);
   await page.getByLabel('Password').fill(password);
   await page.locator('form .primary').click();
 }
 
-/** Logs in with the page for it. */
+/** Logs in through the log-in page. */
 export async function logIn(page, email, password = PASSWORD) {
   await page.goto('/login');
   await send(page, email, password);
   await page.waitForURL('/profile');
 }
 
-/** The row of an account among the users. */
+/** Returns the row of an account on the users page. */
 export function row(page, email) {
   return page.getByRole('row', { name: email });
 }
 
-/** Into target/screenshots, to be looked at. */
+/** Saves a screenshot in target/screenshots. */
 export async function screenshot(page, name) {
   await mkdir('target/screenshots', { recursive: true });
   await page.screenshot({ path: `target/screenshots/${name}.png`, fullPage: true });
 }
 
 /**
- * A page in a session of its own, for example `{ colorScheme: 'dark' }`. Whatever it asks for is in `page.requested`; what the browser
- * complains about, such as a breach of the Content-Security-Policy, in `page.complaints`.
+ * Opens a page in a new browser context. `page.requested` has the URLs of its requests, `page.errors` the
+ * errors that the browser reports, such as violations of the Content-Security-Policy.
  */
 export async function open(browser, url, options = {}) {
   const context = await browser.newContext({ baseURL: url, ...options });
   const page = await context.newPage();
   page.requested = [];
-  page.complaints = [];
+  page.errors = [];
   context.on('request', (request) => page.requested.push(request.url()));
-  page.on('pageerror', (error) => page.complaints.push(String(error)));
+  page.on('pageerror', (error) => page.errors.push(String(error)));
   page.on('console', (message) => {
-    if (message.type() === 'error') page.complaints.push(message.text());
+    if (message.type() === 'error') page.errors.push(message.text());
   });
   return page;
 }
 
-/** That nothing was asked of anybody else, and the browser had nothing to complain about. */
+/** Asserts that no other server got a request, and that the browser reported no error. */
 export function assertContained(page, server) {
-  // What a page makes itself is no request.
-  const elsewhere = page.requested.filter((url) => !/^(data|blob):/.test(url))
+  // These are not requests.
+  const other = page.requested.filter((url) => !/^(data|blob):/.test(url))
     .filter((url) => new URL(url).origin !== server.url);
-  assert.deepEqual(elsewhere, []);
-  assert.deepEqual(page.complaints, []);
+  assert.deepEqual(other, []);
+  assert.deepEqual(page.errors, []);
 }
 
-/** That this is what the browser complained about since, and nothing else. */
-export function assertComplaints(page, ...expected) {
-  const complaints = page.complaints.splice(0);
-  assert.equal(complaints.length, expected.length, complaints.join('\n'));
-  expected.forEach((pattern, index) => assert.match(complaints[index], pattern));
+/** Asserts that the browser has reported exactly these errors since the last call. */
+export function assertErrors(page, ...expected) {
+  const errors = page.errors.splice(0);
+  assert.equal(errors.length, expected.length, errors.join('\n'));
+  expected.forEach((pattern, index) => assert.match(errors[index], pattern));
 }
 
 async function startServer(variables) {

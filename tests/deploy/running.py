@@ -1,4 +1,4 @@
-"""The files in deploy/ against the server: its variables, and two nodes behind the proxy."""
+"""Checks deploy/ against the server: its variables, and two nodes behind the proxy."""
 
 import http.client
 import json
@@ -31,7 +31,7 @@ def main():
     placeholder_is_refused()
     with tempfile.TemporaryDirectory() as directory:
         directory = Path(directory)
-        proxy_leaves_alone_what_decides(directory)
+        proxy_keeps_security_headers(directory)
         nodes = [Node(directory), Node(directory)]
         proxy = Proxy(directory, nodes)
         try:
@@ -39,13 +39,13 @@ def main():
             other_hosts_are_refused(proxy)
             token = accounts_work(proxy, nodes)
             origin_is_checked(proxy)
-            streams_flow(proxy, token)
-            strangers_do_not_see_health(proxy)
-            half_sent_bodies_stay_at_the_proxy(proxy)
+            streams_are_not_buffered(proxy, token)
+            health_is_not_public(proxy)
+            half_sent_bodies_do_not_reach_a_node(proxy)
             connections_of_an_address_are_bounded(proxy)
-            killed_node_is_not_missed(proxy, nodes, token)
+            killed_node_causes_no_failure(proxy, nodes, token)
             stopping_node_finishes(proxy, nodes, token)
-            pages_outlive_the_database(proxy, directory, token)
+            pages_are_served_without_the_database(proxy, directory, token)
             nothing_secret_is_logged(proxy, token)
         finally:
             for process in [proxy, *nodes]:
@@ -62,8 +62,8 @@ def variables_are_known():
     given |= set(re.findall(r"^ENV (\w+)=", dockerfile, re.MULTILINE))
     check(len(given) >= 3 and given <= known, f"every variable is known: {sorted(given)}")
 
-    asked = set(re.findall(r"\$\{(\w+)", (DEPLOY / "compose.yaml").read_text()))
-    check(asked == set(example()), f"the example has what is asked for: {sorted(asked)}")
+    requested = set(re.findall(r"\$\{(\w+)", (DEPLOY / "compose.yaml").read_text()))
+    check(requested == set(example()), f"the example has every variable: {sorted(requested)}")
 
 
 def node_environment():
@@ -85,13 +85,13 @@ def placeholder_is_refused():
         refused = subprocess.run(
             [SERVER], env=environment, cwd=directory, capture_output=True, text=True, timeout=30
         )
-        said = refused.stderr
-        check(refused.returncode == 1 and "JWT_SECRET" in said, f"refused: {said.strip()}")
-        check("openssl" in said and secret not in said, "with what to do, without the value")
+        output = refused.stderr
+        check(refused.returncode == 1 and "JWT_SECRET" in output, f"refused: {output.strip()}")
+        check("openssl" in output and secret not in output, "with the remedy, without the value")
 
 
-def proxy_leaves_alone_what_decides(directory):
-    """Before something that says what arrived."""
+def proxy_keeps_security_headers(directory):
+    """Runs the proxy in front of a server that echoes the headers."""
 
     class Echo(BaseHTTPRequestHandler):
         def do_GET(self):
@@ -106,7 +106,7 @@ def proxy_leaves_alone_what_decides(directory):
 
     echo = ThreadingHTTPServer(("127.0.0.1", 0), Echo)
     echo.port = echo.server_port
-    # The proxy's checks do not wait for their answers.
+    # Health checks of the proxy close the connection early.
     echo.handle_error = lambda *_: None
     threading.Thread(target=echo.serve_forever, daemon=True).start()
     proxy = Proxy(directory, [echo, echo])
@@ -122,14 +122,14 @@ def proxy_leaves_alone_what_decides(directory):
         "forwarded": "for=10.0.0.1",
         "x-real-ip": "10.0.0.1",
     }
-    _, _, body = proxy.ask("GET", "/", {**kept, **dropped})
+    _, _, body = proxy.request("GET", "/", {**kept, **dropped})
     arrived = {name.lower(): value for name, value in json.loads(body)}
     check(arrived.items() >= kept.items(), "Host, Origin, Sec-Fetch-Site, Cookie arrive as sent")
-    said = [name for name in dropped if name.lower() in arrived]
-    check(not said, "where a client says it comes from does not")
-    _, _, body = proxy.ask("GET", "/", {"cookie": "node=2; mine=1"})
+    output = [name for name in dropped if name.lower() in arrived]
+    check(not output, "headers with the address of the client do not")
+    _, _, body = proxy.request("GET", "/", {"cookie": "node=2; mine=1"})
     arrived = {name.lower(): value for name, value in json.loads(body)}
-    check(arrived["cookie"] == "mine=1", "its own cookie stays with it")
+    check(arrived["cookie"] == "mine=1", "the cookie of the proxy does not reach the node")
     proxy.end()
     echo.shutdown()
 
@@ -144,32 +144,32 @@ def container_is_healthy(node):
         port = unused.getsockname()[1]
     away = [part.replace("/8000", f"/{port}") for part in command]
     gone = subprocess.run(away, timeout=5, stderr=subprocess.DEVNULL)
-    check(gone.returncode != 0, "and is not when nobody listens")
+    check(gone.returncode != 0, "and is not without a listener")
 
 
 def other_hosts_are_refused(proxy):
-    asked = {host: proxy.ask("GET", "/login", {"host": host}) for host in (HOST, "evil.example")}
-    answers = {host: answer[0] for host, answer in asked.items()}
+    requested = {host: proxy.request("GET", "/login", {"host": host}) for host in (HOST, "evil.example")}
+    answers = {host: answer[0] for host, answer in requested.items()}
     check(answers == {HOST: 200, "evil.example": 421}, f"by host: {answers}")
-    hsts = {answer[1]["strict-transport-security"] for answer in asked.values()}
-    check(hsts == {"max-age=31536000"}, "browsers come over TLS only from then on")
+    hsts = {answer[1]["strict-transport-security"] for answer in requested.values()}
+    check(hsts == {"max-age=31536000"}, "browsers use only TLS from then on")
 
 
 def accounts_work(proxy, nodes):
-    logged = [re.findall(r"bootstrap_secret=(\S+)", node.said()) for node in nodes]
+    logged = [re.findall(r"bootstrap_secret=(\S+)", node.output()) for node in nodes]
     check(len(logged[0]) == 1 and logged[0] == logged[1], "each node logs the same secret")
     ada = {"email": ADA["username"], "password": ADA["password"], "bootstrap_secret": logged[0][0]}
     head = {"content-type": "application/json"}
-    status, _, body = proxy.ask("POST", "/api/auth/register", head, json.dumps(ada))
+    status, _, body = proxy.request("POST", "/api/auth/register", head, json.dumps(ada))
     check(status == 201 and json.loads(body)["is_admin"], f"registered: {body}")
     status, headers, body = log_in(proxy)
     check(status == 200 and "no-store" in headers.get_all("cache-control"), "logged in")
     token = json.loads(body)["access_token"]
     answers = [me(proxy, token)[0] for _ in range(10)]
-    check(answers == [200] * 10, "both nodes take the token")
-    # By turns, for who does not keep the cookie.
-    asked = set(re.findall(r"ready/node\d", proxy.said()))
-    check(asked == {"ready/node1", "ready/node2"}, "both nodes are asked")
+    check(answers == [200] * 10, "both nodes accept the token")
+    # In turn, for clients without the cookie.
+    requested = set(re.findall(r"ready/node\d", proxy.output()))
+    check(requested == {"ready/node1", "ready/node2"}, "both nodes get requests")
     return token
 
 
@@ -184,13 +184,13 @@ def origin_is_checked(proxy):
         {"sec-fetch-site": "cross-site"},
     ]
     refused = [ticket(proxy, {**cookie, **header})[0] for header in foreign]
-    check(refused == [403] * 3, "a page of another origin is refused")
+    check(refused == [403] * 3, "a page of another origin is rejected")
     own = {"origin": f"https://{HOST}"}
     check(ticket(proxy, {**cookie, **own})[0] == 200, "its own page is not")
 
 
-def streams_flow(proxy, token):
-    """A client that keeps the cookie finds its ticket again, and hears at once."""
+def streams_are_not_buffered(proxy, token):
+    """A client with the cookie reaches the node of its ticket, and gets events at once."""
     bearer = {"authorization": f"Bearer {token}"}
     for _ in range(6):
         _, headers, body = ticket(proxy, bearer)
@@ -205,7 +205,7 @@ def streams_flow(proxy, token):
         took = time.monotonic() - begin
         if answer.status != 200 or b"hello" not in event or took > 2:
             check(False, f"the stream: {answer.status} {event} after {took} s")
-    check(True, "event streams are not held back, and tickets find their node")
+    check(True, "event streams are not buffered, and tickets reach their node")
 
     key = "dGhlIHNhbXBsZSBub25jZQ=="
     with socket.create_connection(("127.0.0.1", proxy.port), timeout=5) as web_socket:
@@ -214,22 +214,22 @@ def streams_flow(proxy, token):
             f"sec-websocket-version: 13\r\nsec-websocket-key: {key}\r\n"
             f"sec-websocket-protocol: bearer, {token}\r\n\r\n".encode()
         )
-        said = b""
-        while ADA["username"].encode() not in said:
+        output = b""
+        while ADA["username"].encode() not in output:
             more = web_socket.recv(4096)
             if not more:
                 break
-            said += more
-    check(said.startswith(b"HTTP/1.1 101 ") and b"hello" in said, "a WebSocket passes")
+            output += more
+    check(output.startswith(b"HTTP/1.1 101 ") and b"hello" in output, "a WebSocket passes")
 
 
-def strangers_do_not_see_health(proxy):
-    answers = [proxy.ask("GET", path)[0] for path in ("/healthz", "/readyz")]
-    check(answers == [404, 404], "health is not for strangers")
+def health_is_not_public(proxy):
+    answers = [proxy.request("GET", path)[0] for path in ("/healthz", "/readyz")]
+    check(answers == [404, 404], "health routes are not public")
 
 
-def half_sent_bodies_stay_at_the_proxy(proxy):
-    before = len(re.findall(r"POST /api/auth/register \S+", proxy.said()))
+def half_sent_bodies_do_not_reach_a_node(proxy):
+    before = len(re.findall(r"POST /api/auth/register \S+", proxy.output()))
     begin = time.monotonic()
     with socket.create_connection(("127.0.0.1", proxy.port), timeout=15) as connection:
         connection.sendall(
@@ -241,7 +241,7 @@ def half_sent_bodies_stay_at_the_proxy(proxy):
     check(answer == b"HTTP/1.1 408" and 9 < took < 14, "half a body is 408 in time")
     # The proxy logs the request after it has answered.
     for _ in range(50):
-        seen = re.findall(r"POST /api/auth/register \S+", proxy.said())
+        seen = re.findall(r"POST /api/auth/register \S+", proxy.output())
         if len(seen) > before and seen[-1].endswith("/<NOSRV>"):
             break
         time.sleep(0.1)
@@ -259,7 +259,7 @@ def connections_of_an_address_are_bounded(proxy):
             closed += 1
         except TimeoutError:
             pass
-    # Streams of before may not have ended.
+    # Earlier streams may still be open.
     check(140 - 128 <= closed < 40, f"of 140 connections of one address {closed} are refused")
     for connection in connections:
         connection.close()
@@ -268,27 +268,27 @@ def connections_of_an_address_are_bounded(proxy):
 
 def is_served(proxy):
     try:
-        return proxy.ask("GET", "/login")[0] == 200
+        return proxy.request("GET", "/login")[0] == 200
     except OSError:
         return False
 
 
-def killed_node_is_not_missed(proxy, nodes, token):
-    with Crowd(proxy, token) as crowd:
+def killed_node_causes_no_failure(proxy, nodes, token):
+    with Load(proxy, token) as load:
         time.sleep(0.3)
         nodes[0].process.kill()
         nodes[0].process.wait()
         time.sleep(3)
-        # Also for who was at that node.
+        # Also for clients of that node.
         for path in ("/api/auth/login", "/api/auth/cookie/login"):
             check(log_in(proxy, path, {"cookie": "node=1"})[0] == 200, "the other node logs in")
         nodes[0].start()
-        until(lambda: "node1" in latest(proxy, token), "the node is asked again")
-    check(crowd.answers.keys() == {200}, f"one node killed, and back: {crowd.answers}")
+        until(lambda: "node1" in recent_log(proxy, token), "the node gets requests again")
+    check(load.answers.keys() == {200}, f"one node killed and started again: {load.answers}")
 
 
 def stopping_node_finishes(proxy, nodes, token):
-    with Crowd(proxy, token) as crowd, Crowd(proxy, None) as writers:
+    with Load(proxy, token) as load, Load(proxy, None) as writers:
         body = urlencode(ADA)
         connection = socket.create_connection(("127.0.0.1", proxy.port), timeout=10)
         connection.sendall(
@@ -306,51 +306,51 @@ def stopping_node_finishes(proxy, nodes, token):
         check(answer.startswith(b"HTTP/1.1 200 "), "and answers it")
         check(nodes[1].process.wait(15) == 0, "then ends")
         nodes[1].start()
-        until(lambda: "node2" in latest(proxy, token), "the node is asked again")
-    check(crowd.answers.keys() == {200}, f"one node stopped, and back: {crowd.answers}")
-    # Without the delay some of these are lost, and cannot be sent again.
-    check(writers.answers.keys() == {422}, f"nor is a log-in lost: {writers.answers}")
+        until(lambda: "node2" in recent_log(proxy, token), "the node gets requests again")
+    check(load.answers.keys() == {200}, f"one node stopped and started again: {load.answers}")
+    # Without the delay some of these are lost, and must not be retried.
+    check(writers.answers.keys() == {422}, f"no log-in is lost: {writers.answers}")
 
 
-def pages_outlive_the_database(proxy, directory, token):
+def pages_are_served_without_the_database(proxy, directory, token):
     database = sqlite3.connect(directory / "accounts.sqlite")
     database.execute("ALTER TABLE users RENAME TO away")
-    until(lambda: "alive/" in latest(proxy, token), "no node is ready")
-    check(proxy.ask("GET", "/login")[0] == 200, "pages are served")
+    until(lambda: "alive/" in recent_log(proxy, token), "no node is ready")
+    check(proxy.request("GET", "/login")[0] == 200, "pages are served")
     status, headers, body = me(proxy, token)
-    check(status == 503 and headers["retry-after"], f"the node itself says so: {body}")
-    check(json.loads(body)["code"] == "unavailable", "in its own words")
+    check(status == 503 and headers["retry-after"], f"the node responds itself: {body}")
+    check(json.loads(body)["code"] == "unavailable", "with its own body")
     database.execute("ALTER TABLE away RENAME TO users")
     database.close()
-    until(lambda: me(proxy, token)[0] == 200 and "ready/" in latest(proxy, token), "it is back")
+    until(lambda: me(proxy, token)[0] == 200 and "ready/" in recent_log(proxy, token), "it works again")
 
 
 def nothing_secret_is_logged(proxy, token):
-    said = proxy.said()
-    check("GET /api/events ready/" in said, "the proxy logs paths")
-    found = [word for word in ("?", "token=", token.split(".")[1], "battery") if word in said]
+    output = proxy.output()
+    check("GET /api/events ready/" in output, "the proxy logs paths")
+    found = [word for word in ("?", "token=", token.split(".")[1], "battery") if word in output]
     check(not found, "and no queries, tokens, passwords")
 
 
 def log_in(proxy, path="/api/auth/login", headers={}, form=ADA):
     kind = {"content-type": "application/x-www-form-urlencoded"}
-    return proxy.ask("POST", path, {**kind, **headers}, urlencode(form))
+    return proxy.request("POST", path, {**kind, **headers}, urlencode(form))
 
 
 def ticket(proxy, headers):
-    return proxy.ask("POST", "/api/auth/stream-ticket", headers)
+    return proxy.request("POST", "/api/auth/stream-ticket", headers)
 
 
 def me(proxy, token):
-    return proxy.ask("GET", "/api/auth/me", {"authorization": f"Bearer {token}"})
+    return proxy.request("GET", "/api/auth/me", {"authorization": f"Bearer {token}"})
 
 
-def latest(proxy, token):
-    """Who was asked of late."""
-    before = len(proxy.said())
+def recent_log(proxy, token):
+    """Sends some requests, and returns the lines that the proxy logs for them."""
+    before = len(proxy.output())
     for _ in range(4):
         me(proxy, token)
-    return proxy.said()[before:]
+    return proxy.output()[before:]
 
 
 class Process:
@@ -368,7 +368,7 @@ class Process:
         except OSError:
             return False
 
-    def said(self):
+    def output(self):
         return self.log.read_text()
 
     def end(self):
@@ -388,14 +388,14 @@ class Node(Process):
             "DATABASE_URL": "sqlite://accounts.sqlite",
             "JWT_SECRET": SECRET,
         }
-        # The file tells no other node what changes, and both nodes are on one machine here.
+        # SQLite has no channel of invalidations, and both nodes run on one machine here.
         for variable in ("USER_CACHE_TTL", "METRICS_ADDR"):
             del self.environment[variable]
         self.start()
 
 
 class Proxy(Process):
-    """With the configuration as it is, but for the addresses."""
+    """HAProxy with the configuration of deploy/, except for the addresses."""
 
     def __init__(self, directory, nodes):
         self.directory, self.port = directory, free_port()
@@ -415,7 +415,7 @@ class Proxy(Process):
         self.command = [haproxy, "-db", "-f", str(file)]
         self.start()
 
-    def ask(self, method, path, headers={}, body=None):
+    def request(self, method, path, headers={}, body=None):
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
         connection.request(method, path, body, {"host": HOST, **headers})
         answer = connection.getresponse()
@@ -424,15 +424,15 @@ class Proxy(Process):
         return answer.status, answer.headers, body
 
 
-class Crowd:
-    """Clients that ask who they are, or send a log-in without a password, until it is over: how
-    often they got which answer."""
+class Load:
+    """Clients that request their account, or send a log-in without a password, until the end, and
+    the number of responses by status."""
 
     def __init__(self, proxy, token):
         self.answers, self.over, self.lock = {}, False, threading.Lock()
-        self.clients = [threading.Thread(target=self.ask, args=(proxy, token)) for _ in range(4)]
+        self.clients = [threading.Thread(target=self.request, args=(proxy, token)) for _ in range(4)]
 
-    def ask(self, proxy, token):
+    def request(self, proxy, token):
         while not self.over:
             try:
                 status = me(proxy, token)[0] if token else log_in(proxy, form={})[0]
@@ -467,7 +467,7 @@ def until(condition, what):
 
 def check(holds, what, quiet=False):
     if not holds:
-        sys.exit(f"not so: {what}")
+        sys.exit(f"failed: {what}")
     if not quiet:
         print(f"  {what}")
 

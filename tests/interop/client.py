@@ -92,7 +92,7 @@ def segment(value):
 
 
 def by_hand(header, payload):
-    """A token that PyJWT declines to make."""
+    """Makes a token that PyJWT refuses to make."""
     text = segment(json.dumps(header).encode()) + "." + segment(json.dumps(payload).encode())
     mac = hmac.new(SECRET.encode(), text.encode(), hashlib.sha256).digest()
     return text + "." + segment(mac)
@@ -131,7 +131,7 @@ def tokens_of_pyjwt(ours):
         "gen of the account": encode({**good, "gen": 0}),
         "our claims, signed by PyJWT": encode(ours),
     }.items():
-        check(f"taken: {what}", me(token), 200)
+        check(f"accepted: {what}", me(token), 200)
 
     for what, token in {
         "HS384 with the same secret": encode(good, "HS384"),
@@ -153,8 +153,8 @@ def tokens_of_pyjwt(ours):
         "another generation": encode({**good, "gen": 1}),
         "an audience": encode({**good, "aud": "elsewhere"}),
     }.items():
-        check(f"refused: {what}", me(token), 401)
-    check("taken: made by hand", me(by_hand({"alg": "HS256", "typ": "JWT"}, good)), 200)
+        check(f"rejected: {what}", me(token), 401)
+    check("accepted: made by hand", me(by_hand({"alg": "HS256", "typ": "JWT"}, good)), 200)
 
 
 # Hashes.
