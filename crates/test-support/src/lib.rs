@@ -9,7 +9,7 @@ mod own_server;
 #[cfg(feature = "accounts")]
 mod postgres;
 mod store;
-mod wire;
+mod tcp_proxy;
 #[cfg(feature = "accounts")]
 mod place;
 #[cfg(feature = "accounts")]
@@ -35,7 +35,7 @@ pub use self::place::{Place, open};
 pub use self::postgres::PostgresDatabase;
 pub use self::servers::{postgres_url, redis_url};
 pub use self::store::{Counting, Mood, OUTAGE, Store, identity, layer};
-pub use self::wire::Wire;
+pub use self::tcp_proxy::TcpProxy;
 
 /// Response with its whole body.
 #[derive(Debug)]

@@ -69,13 +69,13 @@ fn services(command: &[&str], directory: &TempDir) -> String {
     let script =
         script.unwrap_or_else(|| concat!(env!("CARGO_MANIFEST_DIR"), "/../../.ci/services").into());
     // To a file: a started server would keep a pipe open.
-    let said = directory.path().join("said");
+    let output = directory.path().join("output");
     let status = Command::new(script)
         .args(command)
         .arg(directory.path())
-        .stdout(fs::File::create(&said).unwrap())
+        .stdout(fs::File::create(&output).unwrap())
         .status()
         .unwrap();
     assert!(status.success(), "{command:?}");
-    fs::read_to_string(said).unwrap().trim().to_owned()
+    fs::read_to_string(output).unwrap().trim().to_owned()
 }

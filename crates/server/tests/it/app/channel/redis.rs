@@ -8,7 +8,7 @@ use tower_warder::cache::UserCache;
 use tower_warder_accounts::User;
 
 use super::Listener;
-use crate::support::{OwnServer, Wire, redis_url};
+use crate::support::{OwnServer, TcpProxy, redis_url};
 use tower_warder_server::user_cache;
 
 #[tokio::test]
@@ -35,18 +35,18 @@ async fn unsent_invalidations_become_invalidate_all() {
     let Some(redis) = own_redis() else { return };
     let mut listener = Listener::at(redis.url()).await;
     let address = redis.url().strip_prefix("redis://").unwrap();
-    let wire = Wire::to(address).await;
-    let cache = cache(&format!("redis://{}", wire.address()));
+    let proxy = TcpProxy::to(address).await;
+    let cache = cache(&format!("redis://{}", proxy.address()));
     // Covers what the previous process could not announce.
     assert_eq!(listener.next_message().await, "all");
     cache.invalidate("7");
     assert_eq!(listener.next_message().await, "7");
 
-    wire.fall_silent();
+    proxy.go_silent();
     cache.invalidate("8");
     cache.invalidate("9");
-    wire.swallows("\r\n8\r\n").await;
-    wire.restore();
+    proxy.wait_until_discarded("\r\n8\r\n").await;
+    proxy.restore();
     assert_eq!(listener.next_message().await, "all");
 }
 

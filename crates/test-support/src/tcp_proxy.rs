@@ -6,10 +6,10 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
 /// TCP proxy that is closed when dropped.
-pub struct Wire {
+pub struct TcpProxy {
     address: String,
     state: watch::Sender<State>,
-    swallowed: watch::Sender<Vec<u8>>,
+    discarded: watch::Sender<Vec<u8>>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -21,16 +21,16 @@ enum State {
     Closed,
 }
 
-impl Wire {
+impl TcpProxy {
     /// Creates a proxy to `host:port`.
     pub async fn to(address: &str) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let (state, states) = watch::channel(State::Whole);
-        let (swallowed, _) = watch::channel(Vec::new());
-        let wire = Self {
+        let (discarded, _) = watch::channel(Vec::new());
+        let proxy = Self {
             address: listener.local_addr().unwrap().to_string(),
             state,
-            swallowed: swallowed.clone(),
+            discarded: discarded.clone(),
         };
         let far = address.to_owned();
         tokio::spawn(async move {
@@ -44,11 +44,11 @@ impl Wire {
                     near,
                     far.clone(),
                     states.clone(),
-                    swallowed.clone(),
+                    discarded.clone(),
                 ));
             }
         });
-        wire
+        proxy
     }
 
     /// Address of the proxy: `127.0.0.1:…`.
@@ -56,19 +56,19 @@ impl Wire {
         &self.address
     }
 
-    pub fn hang_up(&self) {
+    pub fn close(&self) {
         self.state.send_replace(State::Closed);
     }
 
-    pub fn fall_silent(&self) {
+    pub fn go_silent(&self) {
         self.state.send_replace(State::Silent);
     }
 
     /// Waits until it has discarded this text on its way to the server. Other connections may lose
     /// something earlier.
-    pub async fn swallows(&self, text: &str) {
+    pub async fn wait_until_discarded(&self, text: &str) {
         let contains = |bytes: &Vec<u8>| bytes.windows(text.len()).any(|it| it == text.as_bytes());
-        let _ = self.swallowed.subscribe().wait_for(contains).await;
+        let _ = self.discarded.subscribe().wait_for(contains).await;
     }
 
     /// Forwards again. Connections that have lost data are closed.
@@ -81,7 +81,7 @@ async fn connect(
     near: TcpStream,
     far: String,
     states: watch::Receiver<State>,
-    swallowed: watch::Sender<Vec<u8>>,
+    discarded: watch::Sender<Vec<u8>>,
 ) {
     let mut changes = states.clone();
     if *changes.borrow_and_update() == State::Closed {
@@ -93,7 +93,7 @@ async fn connect(
     let (near, near_end) = near.into_split();
     let (far, far_end) = far.into_split();
     tokio::select! {
-        () = copy(near, far_end, states.clone(), Some(&swallowed)) => {}
+        () = copy(near, far_end, states.clone(), Some(&discarded)) => {}
         () = copy(far, near_end, states.clone(), None) => {}
         () = restored(changes.clone()) => {}
         _ = changes.wait_for(|state| *state == State::Closed) => {}
@@ -110,14 +110,14 @@ async fn copy(
     mut from: OwnedReadHalf,
     mut to: OwnedWriteHalf,
     states: watch::Receiver<State>,
-    swallowed: Option<&watch::Sender<Vec<u8>>>,
+    discarded: Option<&watch::Sender<Vec<u8>>>,
 ) {
     let mut bytes = [0; 4096];
     while let Ok(count @ 1..) = from.read(&mut bytes).await {
         let is_whole = *states.borrow() == State::Whole;
         if !is_whole {
-            if let Some(swallowed) = swallowed {
-                swallowed.send_modify(|all| all.extend(&bytes[..count]));
+            if let Some(discarded) = discarded {
+                discarded.send_modify(|all| all.extend(&bytes[..count]));
             }
         } else if to.write_all(&bytes[..count]).await.is_err() {
             return;
