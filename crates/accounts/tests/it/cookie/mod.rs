@@ -5,7 +5,6 @@ mod browser;
 use std::time::Duration;
 
 use axum::Router;
-use http::HeaderMap;
 use http::header::SET_COOKIE;
 use serde_json::json;
 use tower_warder::credentials::{AuthCookie, CredentialSource};
