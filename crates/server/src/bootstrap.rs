@@ -75,7 +75,7 @@ impl FirstAdmin {
             Self::FirstUser => AdminGrant::IfFirstAccount,
             Self::Secret(_) | Self::Nobody => AdminGrant::IfNoAdmin,
         };
-        let is_free = store.is_free(admin_grant).await?;
+        let is_free = store.would_grant_admin(admin_grant).await?;
         if is_free {
             match &self {
                 Self::FirstUser => tracing::info!(
@@ -118,7 +118,7 @@ impl AwaitsSecret {
         if is_over.load(Ordering::Relaxed) {
             return false;
         }
-        match store.is_free(AdminGrant::IfNoAdmin).await {
+        match store.would_grant_admin(AdminGrant::IfNoAdmin).await {
             Ok(true) => true,
             Ok(false) => {
                 is_over.store(true, Ordering::Relaxed);

@@ -3,7 +3,6 @@
 use std::fmt;
 #[cfg(unix)]
 use std::fs;
-use std::fs::OpenOptions;
 use std::io;
 use std::path::Path;
 use std::str::FromStr;
@@ -83,12 +82,8 @@ impl SqliteFile {
         (!self.in_memory).then(|| self.options.get_filename())
     }
 
-    /// Creates the file unless it exists.
-    pub fn create(&self) -> io::Result<SqliteConnectOptions> {
-        if let Some(path) = self.path() {
-            create_private(path)?;
-        }
-        Ok(self.options.clone().create_if_missing(true))
+    pub fn options(&self) -> SqliteConnectOptions {
+        self.options.clone()
     }
 
     /// Warns if group or others have access to the file. The mode is not changed, because an
@@ -187,14 +182,4 @@ fn is_parameter(name: &str) -> bool {
         "user",
     ];
     KNOWN.contains(&name) || name.starts_with("options[")
-}
-
-/// Creates the file readable by its owner only: it contains password hashes. Its other files
-/// inherit the mode; an existing file keeps its own.
-fn create_private(path: &Path) -> io::Result<()> {
-    let mut options = OpenOptions::new();
-    options.write(true).create(true).truncate(false);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path).map(drop)
 }

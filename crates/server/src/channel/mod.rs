@@ -1,6 +1,5 @@
 //! Channel that tells the nodes about changed users, to invalidate their caches.
 
-mod postgres;
 mod redis;
 
 use std::convert::Infallible;
@@ -9,11 +8,12 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use ::redis::Client;
-use futures_util::{Stream, stream};
+use futures_util::stream::{self, BoxStream, StreamExt};
 use tokio::sync::mpsc;
 use tokio::time::{self, sleep};
 use tower_warder::BoxError;
 use tower_warder::cache::Invalidation;
+use tower_warder_sqlx::channel;
 
 use super::database::{Database, PostgresServer, Unusable};
 
@@ -29,21 +29,21 @@ pub enum Channel {
 impl Channel {
     /// Listens for invalidations and reconnects after errors. Yields `Disconnected` whenever
     /// messages may have been lost.
-    pub fn listen(self) -> impl Stream<Item = Invalidation> {
+    pub fn listen(self) -> BoxStream<'static, Invalidation> {
+        let client = match self {
+            Self::Postgres(server) => return channel::listen(server.options).boxed(),
+            Self::Redis(client) => client,
+        };
         let (sender, mut receiver) = mpsc::channel(QUEUE);
         tokio::spawn(async move {
             while !sender.is_closed() {
-                let listened = match &self {
-                    Self::Postgres(server) => postgres::listen(&server.options, &sender).await,
-                    Self::Redis(client) => redis::listen(client, &sender).await,
-                };
-                let Err(error) = listened;
+                let Err(error) = redis::listen(&client, &sender).await;
                 // A closed receiver ends the loop at the next check.
                 let _ = sender.send(Invalidation::Disconnected(error)).await;
                 sleep(RETRY).await;
             }
         });
-        stream::poll_fn(move |cx| receiver.poll_recv(cx))
+        stream::poll_fn(move |cx| receiver.poll_recv(cx)).boxed()
     }
 
     /// Returns the function that publishes invalidations, or `None` if the database does so.

@@ -1,6 +1,9 @@
-//! SQL for the table `users` that both databases share.
+//! SQL for the table `users` that both databases share, and its row.
 
-use tower_warder_accounts::{AdminGrant, Page};
+use std::time::SystemTime;
+
+use sqlx::FromRow;
+use tower_warder_accounts::{AdminGrant, Page, StoreError, User};
 
 /// Names each column: a prepared `SELECT *` fails in PostgreSQL once a migration of a later version
 /// has added a column.
@@ -13,17 +16,18 @@ macro_rules! users {
         )
     };
 }
-pub(super) use users;
+#[cfg(feature = "postgres")]
+pub(crate) use users;
 
-pub(super) const PING: &str = "SELECT EXISTS (SELECT 1 FROM users)";
+pub(crate) const PING: &str = "SELECT EXISTS (SELECT 1 FROM users)";
 
-pub(super) const FIND: &str = users!("WHERE id = $1");
+pub(crate) const FIND: &str = users!("WHERE id = $1");
 
-pub(super) const FIND_BY_EMAIL: &str = users!("WHERE email = $1");
+pub(crate) const FIND_BY_EMAIL: &str = users!("WHERE email = $1");
 
 /// After `$1`, at most `$2`. If the last account of the previous page was deleted, its ID is the
 /// position.
-pub(super) const LIST: &str = users!(
+pub(crate) const LIST: &str = users!(
     "WHERE $1 IS NULL
         OR (created_at, id) < (SELECT created_at, id FROM users WHERE id = $1)
         OR (id < $1 AND NOT EXISTS (SELECT 1 FROM users WHERE id = $1))
@@ -31,7 +35,7 @@ pub(super) const LIST: &str = users!(
      LIMIT $2"
 );
 
-pub(super) const COUNT_PENDING: &str = "SELECT COUNT(*) FROM users WHERE status = 'pending'";
+pub(crate) const COUNT_PENDING: &str = "SELECT COUNT(*) FROM users WHERE status = 'pending'";
 
 /// Inserts an account, with times of the given type. The database assigns the ID.
 macro_rules! insert {
@@ -48,7 +52,7 @@ macro_rules! insert {
         .bind($user.approved_at.map($time))
     };
 }
-pub(super) use insert;
+pub(crate) use insert;
 
 /// Updates the columns that an update may change.
 macro_rules! update {
@@ -64,27 +68,27 @@ macro_rules! update {
         .bind($user.status.as_str())
         .bind($user.approved_at.map($time))
         .bind($user.approved_by)
-        .bind(sql::number($user.token_generation))
+        .bind(users::number($user.token_generation))
         .bind($user.id)
     };
 }
-pub(super) use update;
+pub(crate) use update;
 
-pub(super) const DELETE: &str = "DELETE FROM users WHERE id = $1";
+pub(crate) const DELETE: &str = "DELETE FROM users WHERE id = $1";
 
-pub(super) const RESET_PASSWORD: &str = "UPDATE users
+pub(crate) const RESET_PASSWORD: &str = "UPDATE users
      SET hashed_password = $1, token_generation = token_generation + 1
      WHERE id = $2";
 
-pub(super) const REPLACE_HASH: &str =
+pub(crate) const REPLACE_HASH: &str =
     "UPDATE users SET hashed_password = $1 WHERE id = $2 AND hashed_password = $3";
 
-pub(super) const END_TOKENS: &str = "UPDATE users
+pub(crate) const END_TOKENS: &str = "UPDATE users
      SET hashed_password = COALESCE($1, hashed_password), token_generation = token_generation + 1
      WHERE id = $2 AND token_generation = $3 AND status = 'approved'";
 
 /// Query that returns `TRUE` if the admin role is granted.
-pub(super) const fn is_free(admin_grant: AdminGrant) -> &'static str {
+pub(crate) const fn would_grant_admin(admin_grant: AdminGrant) -> &'static str {
     match admin_grant {
         AdminGrant::Never => "SELECT FALSE",
         AdminGrant::IfFirstAccount => "SELECT NOT EXISTS (SELECT 1 FROM users)",
@@ -95,11 +99,42 @@ pub(super) const fn is_free(admin_grant: AdminGrant) -> &'static str {
 }
 
 /// Returns the maximum number of accounts of a page.
-pub(super) fn limit(page: Page) -> i64 {
+pub(crate) fn limit(page: Page) -> i64 {
     page.limit.map_or(i64::MAX, i64::from)
 }
 
 /// Converts a generation to a signed integer, which it never exceeds.
-pub(super) fn number(generation: u64) -> i64 {
+pub(crate) fn number(generation: u64) -> i64 {
     i64::try_from(generation).unwrap_or(i64::MAX)
+}
+
+/// Row with times of the type `T` of the database.
+#[derive(FromRow)]
+pub(crate) struct UserRow<T> {
+    id: i64,
+    email: String,
+    hashed_password: String,
+    is_admin: bool,
+    status: String,
+    created_at: T,
+    approved_at: Option<T>,
+    approved_by: Option<i64>,
+    token_generation: i64,
+}
+
+impl<T: Into<SystemTime>> UserRow<T> {
+    pub(crate) fn into_user(self) -> Result<User, StoreError> {
+        Ok(User {
+            id: self.id,
+            email: self.email,
+            hashed_password: self.hashed_password,
+            is_admin: self.is_admin,
+            status: self.status.parse().map_err(StoreError::unavailable)?,
+            created_at: self.created_at.into(),
+            approved_at: self.approved_at.map(Into::into),
+            approved_by: self.approved_by,
+            token_generation: u64::try_from(self.token_generation)
+                .map_err(StoreError::unavailable)?,
+        })
+    }
 }

@@ -1,10 +1,14 @@
 //! Account store in SQLite.
 
+use std::fs::OpenOptions;
+use std::io;
+use std::path::Path;
 use std::str::FromStr;
 use std::time::{Duration, Instant, SystemTime};
 
 use jiff::Timestamp;
 use sqlx::encode::{Encode, IsNull};
+use sqlx::migrate::MigrateError;
 use sqlx::sqlite::{
     SqliteArgumentsBuffer, SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool,
     SqlitePoolOptions, SqliteTypeInfo, SqliteValueRef,
@@ -15,44 +19,83 @@ use tower_warder_accounts::{
     AccountStore, Actor, AdminGrant, Email, NewUser, Page, StoreError, User, UserChange,
 };
 
-use super::super::database::SqliteFile;
-use super::row::UserRow;
-use super::{Store, sql};
+use crate::users::{self, UserRow};
 
 mod sessions;
 
 /// Account and session store in SQLite. Readers see the last committed state (WAL); a writer takes
 /// the lock before it reads what it decides by, so that no two decide on the same state.
 #[derive(Clone, Debug)]
-pub(crate) struct SqliteStore(SqlitePool);
+pub struct SqliteStore(SqlitePool);
 
 impl SqliteStore {
-    /// Opens or creates the database and migrates its tables.
-    pub(crate) async fn open(file: SqliteFile) -> Result<Self, sqlx::Error> {
+    /// Opens the database with WAL, foreign keys, and a writer's maximum wait of 5 seconds.
+    ///
+    /// The file is created unless it exists, readable by its owner only: it contains password
+    /// hashes. Its other files inherit the mode; an existing file keeps its own. `:memory:` is a
+    /// database of this store alone.
+    ///
+    /// # Errors
+    ///
+    /// The file cannot be created or opened.
+    pub async fn connect_with(options: SqliteConnectOptions) -> sqlx::Result<Self> {
         let mut pool = SqlitePoolOptions::new().acquire_timeout(BUSY_TIMEOUT);
-        if file.path().is_none() {
+        if is_in_memory(options.get_filename()) {
             // Each connection would have a separate database, lost when it closes.
             pool = pool
                 .max_connections(1)
                 .idle_timeout(None)
                 .max_lifetime(None);
+        } else {
+            create_private(options.get_filename())?;
         }
-        let options = file
-            .create()?
+        let options = options
             .journal_mode(SqliteJournalMode::Wal)
             .busy_timeout(BUSY_TIMEOUT)
             .foreign_keys(true);
-        let store = Self(connect(pool, options).await?);
-        // Concurrent starts wait for each other here, and the second finds the tables. Migrations
-        // only add, so that this version works with the tables of a later one after a rollback.
-        let mut transaction = store.write().await?;
+        Ok(Self(connect(pool, options).await?))
+    }
+
+    /// Creates the tables, or brings them up to date.
+    ///
+    /// Concurrent calls wait for each other. Migrations only add, so that this version works with
+    /// the tables of a later one after a rollback.
+    ///
+    /// # Errors
+    ///
+    /// A migration failed and was rolled back.
+    pub async fn migrate(&self) -> Result<(), MigrateError> {
+        let mut transaction = self.write().await?;
         sqlx::migrate!("migrations/sqlite")
             .set_ignore_missing(true)
             .run(&mut *transaction)
             .await?;
-        transaction.commit().await?;
-        file.warn_if_accessible()?;
-        Ok(store)
+        Ok(transaction.commit().await?)
+    }
+
+    /// Checks that accounts can be read.
+    ///
+    /// # Errors
+    ///
+    /// The database cannot answer, or has no accounts table.
+    pub async fn ping(&self) -> Result<(), StoreError> {
+        let ping = sqlx::query(users::PING).execute(&self.0).await;
+        ping.map(drop).map_err(unavailable)
+    }
+
+    /// Returns `true` if an account that registers now would be granted the admin role.
+    ///
+    /// # Errors
+    ///
+    /// Only [`StoreError::Unavailable`].
+    pub async fn would_grant_admin(&self, admin_grant: AdminGrant) -> Result<bool, StoreError> {
+        let query = sqlx::query_scalar(users::would_grant_admin(admin_grant));
+        query.fetch_one(&self.0).await.map_err(unavailable)
+    }
+
+    /// Closes all connections.
+    pub async fn close(&self) {
+        self.0.close().await;
     }
 
     async fn write(&self) -> Result<Transaction<'static, Sqlite>, sqlx::Error> {
@@ -84,33 +127,31 @@ fn is_busy(error: &sqlx::Error) -> bool {
         .is_some_and(|code| code & 0xff == 5)
 }
 
-#[async_trait]
-impl Store for SqliteStore {
-    async fn ping(&self) -> Result<(), BoxError> {
-        sqlx::query(sql::PING).execute(&self.0).await?;
-        Ok(())
-    }
+/// Returns `true` for the names that sqlx gives to databases in memory.
+fn is_in_memory(file: &Path) -> bool {
+    let name = file.to_string_lossy();
+    name == ":memory:" || name.starts_with("file:sqlx-in-memory-")
+}
 
-    async fn is_free(&self, admin_grant: AdminGrant) -> Result<bool, BoxError> {
-        let query = sqlx::query_scalar(sql::is_free(admin_grant));
-        Ok(query.fetch_one(&self.0).await?)
-    }
-
-    async fn close(&self) {
-        self.0.close().await;
-    }
+/// Creates a file that only its owner can read, unless it exists.
+fn create_private(path: &Path) -> io::Result<()> {
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(false);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path).map(drop)
 }
 
 #[async_trait]
 impl AccountStore for SqliteStore {
     async fn insert(&self, new: NewUser) -> Result<User, StoreError> {
         let mut transaction = self.write().await.map_err(unavailable)?;
-        let is_admin = sqlx::query_scalar(sql::is_free(new.admin_grant))
+        let is_admin = sqlx::query_scalar(users::would_grant_admin(new.admin_grant))
             .fetch_one(&mut *transaction)
             .await
             .map_err(unavailable)?;
         let mut user = new.into_user(0, is_admin);
-        user.id = sql::insert!(user, Rfc3339)
+        user.id = users::insert!(user, Rfc3339)
             .fetch_one(&mut *transaction)
             .await
             .map_err(taken_or_unavailable)?;
@@ -119,19 +160,19 @@ impl AccountStore for SqliteStore {
     }
 
     async fn find(&self, id: i64) -> Result<Option<User>, StoreError> {
-        let query = sqlx::query_as(sql::FIND).bind(id);
+        let query = sqlx::query_as(users::FIND).bind(id);
         found(query.fetch_optional(&self.0).await)
     }
 
     async fn find_by_email(&self, email: &Email) -> Result<Option<User>, StoreError> {
-        let query = sqlx::query_as(sql::FIND_BY_EMAIL).bind(email.as_str());
+        let query = sqlx::query_as(users::FIND_BY_EMAIL).bind(email.as_str());
         found(query.fetch_optional(&self.0).await)
     }
 
     async fn list(&self, page: Page) -> Result<Vec<User>, StoreError> {
-        let rows: Vec<Row> = sqlx::query_as(sql::LIST)
+        let rows: Vec<Row> = sqlx::query_as(users::LIST)
             .bind(page.after)
-            .bind(sql::limit(page))
+            .bind(users::limit(page))
             .fetch_all(&self.0)
             .await
             .map_err(unavailable)?;
@@ -139,7 +180,7 @@ impl AccountStore for SqliteStore {
     }
 
     async fn count_pending(&self) -> Result<u64, StoreError> {
-        let count: i64 = sqlx::query_scalar(sql::COUNT_PENDING)
+        let count: i64 = sqlx::query_scalar(users::COUNT_PENDING)
             .fetch_one(&self.0)
             .await
             .map_err(unavailable)?;
@@ -153,7 +194,7 @@ impl AccountStore for SqliteStore {
             .await?
             .ok_or(StoreError::NotFound)?;
         let user = before.apply(&change, other_admins(&mut transaction, id).await?)?;
-        sql::update!(user, Rfc3339)
+        users::update!(user, Rfc3339)
             .execute(&mut *transaction)
             .await
             .map_err(taken_or_unavailable)?;
@@ -168,7 +209,7 @@ impl AccountStore for SqliteStore {
             .await?
             .ok_or(StoreError::NotFound)?;
         user.check_deletion(other_admins(&mut transaction, id).await?)?;
-        let delete = sqlx::query(sql::DELETE).bind(id);
+        let delete = sqlx::query(users::DELETE).bind(id);
         delete
             .execute(&mut *transaction)
             .await
@@ -179,7 +220,7 @@ impl AccountStore for SqliteStore {
     async fn reset_password(&self, id: i64, hash: &str, by: Actor) -> Result<(), StoreError> {
         let mut transaction = self.write().await.map_err(unavailable)?;
         check(&mut transaction, by).await?;
-        let reset = sqlx::query(sql::RESET_PASSWORD).bind(hash).bind(id);
+        let reset = sqlx::query(users::RESET_PASSWORD).bind(hash).bind(id);
         let done = reset
             .execute(&mut *transaction)
             .await
@@ -191,7 +232,10 @@ impl AccountStore for SqliteStore {
     }
 
     async fn update_hash_if(&self, id: i64, old: &str, new: &str) -> Result<bool, StoreError> {
-        let query = sqlx::query(sql::REPLACE_HASH).bind(new).bind(id).bind(old);
+        let query = sqlx::query(users::REPLACE_HASH)
+            .bind(new)
+            .bind(id)
+            .bind(old);
         let done = query.execute(&self.0).await.map_err(unavailable)?;
         Ok(done.rows_affected() > 0)
     }
@@ -202,10 +246,10 @@ impl AccountStore for SqliteStore {
         generation: u64,
         hash: Option<&str>,
     ) -> Result<bool, StoreError> {
-        let query = sqlx::query(sql::END_TOKENS)
+        let query = sqlx::query(users::END_TOKENS)
             .bind(hash)
             .bind(id)
-            .bind(sql::number(generation));
+            .bind(users::number(generation));
         let done = query.execute(&self.0).await.map_err(unavailable)?;
         Ok(done.rows_affected() > 0)
     }
@@ -223,7 +267,7 @@ async fn find_locked(
     connection: &mut SqliteConnection,
     id: i64,
 ) -> Result<Option<User>, StoreError> {
-    let query = sqlx::query_as(sql::FIND).bind(id);
+    let query = sqlx::query_as(users::FIND).bind(id);
     found(query.fetch_optional(connection).await)
 }
 

@@ -1,11 +1,15 @@
 //! Account store in PostgreSQL.
 
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use sqlx::postgres::{PgArguments, PgConnection, PgPool, PgPoolOptions, Postgres};
+use sqlx::migrate::MigrateError;
+use sqlx::postgres::{
+    PgArguments, PgConnectOptions, PgConnection, PgPool, PgPoolOptions, Postgres,
+};
 use sqlx::query::Query;
-use sqlx::{ConnectOptions, Connection, Transaction};
+use sqlx::{ConnectOptions, Connection, Executor, Transaction};
 use tokio::sync::{Mutex, MutexGuard};
 use tokio::time::{sleep, timeout};
 use tower_warder::{BoxError, async_trait};
@@ -15,10 +19,7 @@ use tower_warder_accounts::{
 
 use self::lease::Lease;
 use self::timestamptz::Timestamptz;
-use super::super::database::PostgresServer;
-use super::Store;
-use super::row::UserRow;
-use super::sql::{self, users};
+use crate::users::{self, UserRow, users};
 
 mod lease;
 mod timestamptz;
@@ -38,7 +39,7 @@ mod sessions;
 /// Sessions have locks of their own, one for each account: log-ins do not wait for each other, nor
 /// for changes of accounts. No transaction takes both kinds.
 #[derive(Clone, Debug)]
-pub(crate) struct PostgresStore {
+pub struct PostgresStore {
     pool: PgPool,
     /// Only one task of this process waits for the lock; the others leave their connections to
     /// readers.
@@ -46,34 +47,87 @@ pub(crate) struct PostgresStore {
 }
 
 impl PostgresStore {
-    pub(crate) async fn open(server: PostgresServer) -> Result<Self, BoxError> {
-        // Connects without the pool, which does not report why a connection fails, and without
-        // limits on statements, because a migration may take long.
-        let connect = timeout(LIMIT, server.options.connect());
-        let mut connection = connect.await.map_err(|_| NoAnswer)??;
-        // The migration takes an advisory lock, so concurrent starts wait for each other.
-        // Migrations only add, so that this version works with the tables of a later one during a
-        // rolling update or after a rollback.
-        sqlx::migrate!("migrations/postgres")
-            .set_ignore_missing(true)
-            .run(&mut connection)
-            .await?;
+    /// Connects to the server, with limits on the time of statements, locks and idle transactions.
+    /// `pool` has the number of connections.
+    ///
+    /// # Errors
+    ///
+    /// The server does not answer, or rejects the connection.
+    pub async fn connect_with(
+        options: PgConnectOptions,
+        pool: PgPoolOptions,
+    ) -> sqlx::Result<Self> {
+        // Once without the pool, which does not report why a connection fails.
+        let connect = timeout(LIMIT, options.connect()).await;
+        let connection = connect.unwrap_or_else(|_| Err(NoAnswer.into()))?;
         connection.close().await?;
-
-        let options = server.options.options([
+        let options = options.options([
             ("statement_timeout", "3s"),
             ("lock_timeout", "2s"),
             // A node that is frozen while it holds the lock loses it.
             ("idle_in_transaction_session_timeout", "5s"),
         ]);
-        let pool = PgPoolOptions::new()
-            .max_connections(server.connections)
-            .acquire_timeout(Duration::from_secs(2))
-            .connect_lazy_with(options);
+        let pool = pool.acquire_timeout(Duration::from_secs(2));
         Ok(Self {
-            pool,
+            pool: pool.connect_lazy_with(options),
             turn: Arc::default(),
         })
+    }
+
+    /// Creates the tables, or brings them up to date.
+    ///
+    /// Concurrent calls wait for each other. Migrations only add, so that this version works with
+    /// the tables of a later one during a rolling update or after a rollback.
+    ///
+    /// # Errors
+    ///
+    /// A migration failed and was rolled back.
+    pub async fn migrate(&self) -> Result<(), MigrateError> {
+        // Closed afterwards, because it gets other settings.
+        let mut connection = self.pool.acquire().await?.detach();
+        // A migration may take long, or wait for one that does.
+        connection
+            .execute("SET statement_timeout = 0; SET lock_timeout = 0")
+            .await?;
+        sqlx::migrate!("migrations/postgres")
+            .set_ignore_missing(true)
+            .run(&mut connection)
+            .await?;
+        Ok(connection.close().await?)
+    }
+
+    /// Checks that accounts can be read.
+    ///
+    /// # Errors
+    ///
+    /// The server does not answer in time, or has no accounts table.
+    pub async fn ping(&self) -> Result<(), StoreError> {
+        let ping = async {
+            let mut lease = self.lease().await?;
+            let ping = sqlx::query(users::PING).execute(&mut **lease).await;
+            ping.map(drop).map_err(unavailable)
+        };
+        let answer = timeout(LIMIT, ping).await;
+        answer.unwrap_or_else(|_| Err(StoreError::unavailable(NoAnswer)))
+    }
+
+    /// Returns `true` if an account that registers now would be granted the admin role.
+    ///
+    /// # Errors
+    ///
+    /// Only [`StoreError::Unavailable`].
+    pub async fn would_grant_admin(&self, admin_grant: AdminGrant) -> Result<bool, StoreError> {
+        self.answer(|| async move {
+            let query = sqlx::query_scalar(users::would_grant_admin(admin_grant));
+            let granted = query.fetch_one(&mut **self.lease().await?).await;
+            granted.map_err(unavailable)
+        })
+        .await
+    }
+
+    /// Closes all connections, for at most 2 seconds: the server may not answer.
+    pub async fn close(&self) {
+        let _ = timeout(CLOSE_LIMIT, self.pool.close()).await;
     }
 
     /// Runs an attempt within the time limit, and retries if PostgreSQL rolled it back.
@@ -113,12 +167,12 @@ impl PostgresStore {
     async fn try_insert(&self, new: NewUser) -> Result<User, StoreError> {
         let mut writer = self.writer().await?;
         let mut transaction = writer.begin().await?;
-        let is_admin = sqlx::query_scalar(sql::is_free(new.admin_grant))
+        let is_admin = sqlx::query_scalar(users::would_grant_admin(new.admin_grant))
             .fetch_one(&mut *transaction)
             .await
             .map_err(unavailable)?;
         let mut user = new.into_user(0, is_admin);
-        user.id = sql::insert!(user, Timestamptz)
+        user.id = users::insert!(user, Timestamptz)
             .fetch_one(&mut *transaction)
             .await
             .map_err(taken_or_unavailable)?;
@@ -134,7 +188,7 @@ impl PostgresStore {
             .await?
             .ok_or(StoreError::NotFound)?;
         let user = before.apply(change, other_admins(&mut transaction, id).await?)?;
-        sql::update!(user, Timestamptz)
+        users::update!(user, Timestamptz)
             .execute(&mut *transaction)
             .await
             .map_err(taken_or_unavailable)?;
@@ -150,7 +204,7 @@ impl PostgresStore {
             .await?
             .ok_or(StoreError::NotFound)?;
         user.check_deletion(other_admins(&mut transaction, id).await?)?;
-        let delete = sqlx::query(sql::DELETE).bind(id);
+        let delete = sqlx::query(users::DELETE).bind(id);
         delete
             .execute(&mut *transaction)
             .await
@@ -162,7 +216,7 @@ impl PostgresStore {
         let mut writer = self.writer().await?;
         let mut transaction = writer.begin().await?;
         check(&mut transaction, by).await?;
-        let reset = sqlx::query(sql::RESET_PASSWORD).bind(hash).bind(id);
+        let reset = sqlx::query(users::RESET_PASSWORD).bind(hash).bind(id);
         let done = reset
             .execute(&mut *transaction)
             .await
@@ -175,32 +229,6 @@ impl PostgresStore {
 }
 
 #[async_trait]
-impl Store for PostgresStore {
-    async fn ping(&self) -> Result<(), BoxError> {
-        let ping = async {
-            let mut connection = self.pool.acquire().await.map(Lease::new)?;
-            sqlx::query(sql::PING).execute(&mut **connection).await
-        };
-        timeout(LIMIT, ping).await.map_err(|_| NoAnswer)??;
-        Ok(())
-    }
-
-    async fn is_free(&self, admin_grant: AdminGrant) -> Result<bool, BoxError> {
-        let answer = self.answer(|| async move {
-            let query = sqlx::query_scalar(sql::is_free(admin_grant));
-            let is_free = query.fetch_one(&mut **self.lease().await?).await;
-            is_free.map_err(unavailable)
-        });
-        Ok(answer.await?)
-    }
-
-    async fn close(&self) {
-        // Limited, because it says goodbye to the server, which may be frozen.
-        let _ = timeout(CLOSE_LIMIT, self.pool.close()).await;
-    }
-}
-
-#[async_trait]
 impl AccountStore for PostgresStore {
     async fn insert(&self, new: NewUser) -> Result<User, StoreError> {
         self.answer(|| self.try_insert(new.clone())).await
@@ -208,7 +236,7 @@ impl AccountStore for PostgresStore {
 
     async fn find(&self, id: i64) -> Result<Option<User>, StoreError> {
         self.answer(|| async move {
-            let query = sqlx::query_as(sql::FIND).bind(id);
+            let query = sqlx::query_as(users::FIND).bind(id);
             found(query.fetch_optional(&mut **self.lease().await?).await)
         })
         .await
@@ -216,7 +244,7 @@ impl AccountStore for PostgresStore {
 
     async fn find_by_email(&self, email: &Email) -> Result<Option<User>, StoreError> {
         self.answer(|| async move {
-            let query = sqlx::query_as(sql::FIND_BY_EMAIL).bind(email.as_str());
+            let query = sqlx::query_as(users::FIND_BY_EMAIL).bind(email.as_str());
             found(query.fetch_optional(&mut **self.lease().await?).await)
         })
         .await
@@ -224,10 +252,10 @@ impl AccountStore for PostgresStore {
 
     async fn list(&self, page: Page) -> Result<Vec<User>, StoreError> {
         self.answer(|| async move {
-            let query = sqlx::query_as(sql::LIST);
+            let query = sqlx::query_as(users::LIST);
             let rows: Vec<Row> = query
                 .bind(page.after)
-                .bind(sql::limit(page))
+                .bind(users::limit(page))
                 .fetch_all(&mut **self.lease().await?)
                 .await
                 .map_err(unavailable)?;
@@ -238,7 +266,7 @@ impl AccountStore for PostgresStore {
 
     async fn count_pending(&self) -> Result<u64, StoreError> {
         self.answer(|| async move {
-            let query = sqlx::query_scalar(sql::COUNT_PENDING);
+            let query = sqlx::query_scalar(users::COUNT_PENDING);
             let count = query.fetch_one(&mut **self.lease().await?).await;
             Ok(i64::unsigned_abs(count.map_err(unavailable)?))
         })
@@ -260,7 +288,10 @@ impl AccountStore for PostgresStore {
     /// One statement that compares and writes: it needs no lock except that of its row.
     async fn update_hash_if(&self, id: i64, old: &str, new: &str) -> Result<bool, StoreError> {
         self.answer(|| async move {
-            let query = sqlx::query(sql::REPLACE_HASH).bind(new).bind(id).bind(old);
+            let query = sqlx::query(users::REPLACE_HASH)
+                .bind(new)
+                .bind(id)
+                .bind(old);
             let done = query.execute(&mut **self.lease().await?).await;
             Ok(done.map_err(unavailable)?.rows_affected() > 0)
         })
@@ -275,10 +306,10 @@ impl AccountStore for PostgresStore {
         hash: Option<&str>,
     ) -> Result<bool, StoreError> {
         self.answer(|| async move {
-            let query = sqlx::query(sql::END_TOKENS)
+            let query = sqlx::query(users::END_TOKENS)
                 .bind(hash)
                 .bind(id)
-                .bind(sql::number(generation));
+                .bind(users::number(generation));
             let done = query.execute(&mut **self.lease().await?).await;
             Ok(done.map_err(unavailable)?.rows_affected() > 0)
         })
@@ -374,6 +405,12 @@ impl std::fmt::Display for NoAnswer {
 }
 
 impl std::error::Error for NoAnswer {}
+
+impl From<NoAnswer> for sqlx::Error {
+    fn from(error: NoAnswer) -> Self {
+        Self::Io(io::Error::new(io::ErrorKind::TimedOut, error))
+    }
+}
 
 /// Time limit of a call.
 const LIMIT: Duration = Duration::from_secs(4);

@@ -15,13 +15,13 @@ macro_rules! sessions {
     };
 }
 
-pub(super) const FIND: &str = sessions!("WHERE id = $1");
+pub(crate) const FIND: &str = sessions!("WHERE id = $1");
 
-pub(super) const LIST: &str = sessions!("WHERE user_id = $1");
+pub(crate) const LIST: &str = sessions!("WHERE user_id = $1");
 
 /// Deletes sessions of the account `$1` that expire at `$2` or before, or have a generation below
 /// `$3`.
-pub(super) const SWEEP: &str =
+pub(crate) const SWEEP: &str =
     "DELETE FROM sessions WHERE user_id = $1 AND (expires_at <= $2 OR generation < $3)";
 
 /// Deletes some sessions that expire at `$1` or before, of any account: deleted or unused accounts
@@ -38,12 +38,12 @@ macro_rules! clear {
         )
     };
 }
-pub(super) use clear;
+pub(crate) use clear;
 
 /// Deletes all sessions of the account `$1` except the `$3` most recently used. `$2` is unlimited:
 /// SQLite requires a limit. A session that is renewed while its row is waited for stays: PostgreSQL
 /// evaluates this condition again, but not the order.
-pub(super) const TRIM: &str = "DELETE FROM sessions WHERE (id, last_used_at) IN (
+pub(crate) const TRIM: &str = "DELETE FROM sessions WHERE (id, last_used_at) IN (
          SELECT id, last_used_at FROM sessions WHERE user_id = $1
          ORDER BY last_used_at DESC, id LIMIT $2 OFFSET $3)";
 
@@ -68,29 +68,29 @@ macro_rules! insert {
         .bind($session.previous.as_ref().map(|spent| &spent.successor[..]))
     };
 }
-pub(super) use insert;
+pub(crate) use insert;
 
 /// Compares and writes in one statement.
-pub(super) const ROTATE: &str = "UPDATE sessions
+pub(crate) const ROTATE: &str = "UPDATE sessions
      SET spent_token = token, successor = $1, token = $2, last_used_at = $3, expires_at = $4
      WHERE id = $5 AND token = $6";
 
-pub(super) const END: &str = "DELETE FROM sessions WHERE id = $1 AND user_id = $2";
+pub(crate) const END: &str = "DELETE FROM sessions WHERE id = $1 AND user_id = $2";
 
 /// Runs before `END_BEFORE`.
-pub(super) const KEEP: &str = "UPDATE sessions SET generation = $1
+pub(crate) const KEEP: &str = "UPDATE sessions SET generation = $1
      WHERE user_id = $2 AND id = $3 AND generation = $1 - 1";
 
-pub(super) const END_BEFORE: &str = "DELETE FROM sessions WHERE user_id = $1 AND generation < $2";
+pub(crate) const END_BEFORE: &str = "DELETE FROM sessions WHERE user_id = $1 AND generation < $2";
 
 /// Number of sessions that remain when one is added.
-pub(super) fn others(most: u32) -> i64 {
+pub(crate) fn others(most: u32) -> i64 {
     i64::from(most) - 1
 }
 
 /// Row with times of the type `T` of the database.
 #[derive(FromRow)]
-pub(super) struct SessionRow<T> {
+pub(crate) struct SessionRow<T> {
     id: String,
     user_id: i64,
     generation: i64,
@@ -104,7 +104,7 @@ pub(super) struct SessionRow<T> {
 }
 
 impl<T: Into<SystemTime>> SessionRow<T> {
-    pub(super) fn into_session(self) -> Result<Session, StoreError> {
+    pub(crate) fn into_session(self) -> Result<Session, StoreError> {
         let spent = match (self.spent_token, self.successor) {
             (Some(digest), Some(successor)) => Some(PreviousToken {
                 digest: bytes(digest)?,

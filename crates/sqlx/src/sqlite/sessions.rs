@@ -3,24 +3,24 @@
 use tower_warder::async_trait;
 use tower_warder_accounts::{Rotation, Session, SessionStore, StoreError};
 
-use super::super::session::{self, SessionRow};
-use super::super::sql::number;
 use super::{Rfc3339, SqliteStore, unavailable};
+use crate::sessions::{self, SessionRow};
+use crate::users::number;
 
 #[async_trait]
 impl SessionStore for SqliteStore {
     async fn open(&self, opened: Session, most: u32) -> Result<(), StoreError> {
         let mut transaction = self.write().await.map_err(unavailable)?;
-        let sweep = sqlx::query(session::SWEEP)
+        let sweep = sqlx::query(sessions::SWEEP)
             .bind(opened.user_id)
             .bind(Rfc3339(opened.created_at))
             .bind(number(opened.generation));
-        let trim = sqlx::query(session::TRIM)
+        let trim = sqlx::query(sessions::TRIM)
             .bind(opened.user_id)
             .bind(i64::MAX)
-            .bind(session::others(most));
-        let insert = session::insert!(opened, Rfc3339);
-        let clear = sqlx::query(session::clear!("IN", "")).bind(Rfc3339(opened.created_at));
+            .bind(sessions::others(most));
+        let insert = sessions::insert!(opened, Rfc3339);
+        let clear = sqlx::query(sessions::clear!("IN", "")).bind(Rfc3339(opened.created_at));
         for query in [sweep, trim, insert, clear] {
             let done = query.execute(&mut *transaction).await;
             done.map_err(unavailable)?;
@@ -29,13 +29,13 @@ impl SessionStore for SqliteStore {
     }
 
     async fn find(&self, id: &str) -> Result<Option<Session>, StoreError> {
-        let query = sqlx::query_as(session::FIND).bind(id);
+        let query = sqlx::query_as(sessions::FIND).bind(id);
         let row: Option<Row> = query.fetch_optional(&self.0).await.map_err(unavailable)?;
         row.map(Row::into_session).transpose()
     }
 
     async fn list(&self, user_id: i64) -> Result<Vec<Session>, StoreError> {
-        let query = sqlx::query_as(session::LIST).bind(user_id);
+        let query = sqlx::query_as(sessions::LIST).bind(user_id);
         let rows: Vec<Row> = query.fetch_all(&self.0).await.map_err(unavailable)?;
         rows.into_iter().map(Row::into_session).collect()
     }
@@ -46,7 +46,7 @@ impl SessionStore for SqliteStore {
         token: &[u8; 32],
         rotation: Rotation,
     ) -> Result<bool, StoreError> {
-        let query = sqlx::query(session::ROTATE)
+        let query = sqlx::query(sessions::ROTATE)
             .bind(&rotation.successor[..])
             .bind(&rotation.token[..])
             .bind(Rfc3339(rotation.at))
@@ -58,7 +58,7 @@ impl SessionStore for SqliteStore {
     }
 
     async fn end(&self, id: &str, user_id: i64) -> Result<bool, StoreError> {
-        let query = sqlx::query(session::END).bind(id).bind(user_id);
+        let query = sqlx::query(sessions::END).bind(id).bind(user_id);
         let done = query.execute(&self.0).await.map_err(unavailable)?;
         Ok(done.rows_affected() > 0)
     }
@@ -71,11 +71,11 @@ impl SessionStore for SqliteStore {
     ) -> Result<(), StoreError> {
         let generation = number(generation);
         let mut transaction = self.write().await.map_err(unavailable)?;
-        let keep = sqlx::query(session::KEEP)
+        let keep = sqlx::query(sessions::KEEP)
             .bind(generation)
             .bind(user_id)
             .bind(kept);
-        let end = sqlx::query(session::END_BEFORE)
+        let end = sqlx::query(sessions::END_BEFORE)
             .bind(user_id)
             .bind(generation);
         for query in [keep, end] {
