@@ -54,7 +54,7 @@ impl Clock {
 
 /// Returns `true` if one time is before another in whole seconds. `iat` often has no fraction, so times
 /// within one second count as simultaneous.
-pub fn is_seconds_before(time: SystemTime, other: SystemTime) -> bool {
+pub(crate) fn is_seconds_before(time: SystemTime, other: SystemTime) -> bool {
     let seconds = |time: SystemTime| time.duration_since(UNIX_EPOCH).map_or(0, |it| it.as_secs());
     seconds(time) < seconds(other)
 }

@@ -367,6 +367,6 @@ fn none_if_cookie_rejected<T>(found: Result<T, AuthError>) -> Result<Option<T>, 
 
 /// Counts the rejection, and chooses the format of the response by the request.
 fn reject(error: AuthError, parts: &Parts) -> AuthError {
-    record::turned_away(&error);
+    record::rejected_anonymous(&error);
     error.for_request(&parts.method, parts.version, &parts.headers)
 }

@@ -287,7 +287,7 @@ impl Error for LoginError {
 }
 
 /// Logs at most one line a minute above DEBUG, because anyone may try to log in.
-pub fn log_outage(source: &BoxError, message: &str) {
+pub(crate) fn log_outage(source: &BoxError, message: &str) {
     static LIMIT: LogLimit = LogLimit::new();
 
     // The hasher has logged its own errors.
@@ -304,22 +304,22 @@ fn problem(row: Row) -> Response {
 }
 
 /// Status, `detail` and `code` of a problem.
-pub type Row = (StatusCode, &'static str, &'static str);
+pub(crate) type Row = (StatusCode, &'static str, &'static str);
 
 /// Response to an unknown address or a wrong password.
-pub const WRONG_CREDENTIALS: Row = (
+pub(crate) const WRONG_CREDENTIALS: Row = (
     StatusCode::UNAUTHORIZED,
     "Incorrect email or password",
     "invalid_credentials",
 );
 /// Response to the correct password of a pending account.
-pub const PENDING: Row = (
+pub(crate) const PENDING: Row = (
     StatusCode::FORBIDDEN,
     "Account pending approval",
     "account_pending",
 );
 /// Response to the correct password of a disabled account.
-pub const DISABLED: Row = (
+pub(crate) const DISABLED: Row = (
     StatusCode::FORBIDDEN,
     "Account disabled",
     "account_disabled",

@@ -79,7 +79,7 @@ pub(crate) fn reject<B, ReqBody>(
     error: AuthError,
     request: &Request<ReqBody>,
 ) -> Response<B> {
-    record::turned_away(&error);
+    record::rejected_anonymous(&error);
     let headers = request.headers();
     let error = error.for_request(request.method(), request.version(), headers);
     respond(rejection, error, headers)
@@ -115,7 +115,7 @@ pub(crate) fn respond<B>(
 }
 
 /// Response with problem details (RFC 9457), `application/problem+json`.
-pub fn problem(status: StatusCode, detail: &str, code: &str) -> Response<String> {
+pub(crate) fn problem(status: StatusCode, detail: &str, code: &str) -> Response<String> {
     let document = ProblemDocument {
         kind: "about:blank",
         title: status.canonical_reason(),

@@ -77,8 +77,8 @@ pub(crate) enum CredentialError {
 impl From<CredentialError> for AuthError {
     fn from(error: CredentialError) -> Self {
         match error {
-            CredentialError::Malformed => Self::refused(RejectReason::Credential),
-            CredentialError::DuplicateCookie => Self::refused(RejectReason::DuplicateCookie),
+            CredentialError::Malformed => Self::rejected(RejectReason::Credential),
+            CredentialError::DuplicateCookie => Self::rejected(RejectReason::DuplicateCookie),
             CredentialError::Multiple => Self::new(AuthErrorKind::InvalidRequest),
             CredentialError::CrossOrigin => Self::new(AuthErrorKind::CrossOrigin),
         }

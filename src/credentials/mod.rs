@@ -10,7 +10,7 @@ mod csrf;
 mod authorization;
 mod named_header;
 mod cookie;
-mod query;
+pub(crate) mod query;
 mod websocket;
 
 use std::sync::Arc;
@@ -25,7 +25,6 @@ use crate::error::ConfigError;
 pub use self::cookie::{AuthCookie, InvalidCookieValue};
 
 pub(crate) use self::credential::{Credential, CredentialError};
-pub use self::query::decode as decode_form;
 
 /// Places in a request where credentials are read.
 ///

@@ -139,7 +139,7 @@ impl AuthError {
         self.answer().grpc_status
     }
 
-    pub(crate) fn refused(reason: RejectReason) -> Self {
+    pub(crate) fn rejected(reason: RejectReason) -> Self {
         Self {
             source: Source::RejectReason(reason),
             ..Self::new(AuthErrorKind::InvalidToken)
@@ -203,13 +203,13 @@ impl AuthError {
     /// Clears the cookie with the response. Not if it is valid (a policy denied the request) or not
     /// verified (an outage).
     pub(crate) fn clear_cookie(&mut self, line: impl FnOnce() -> Option<HeaderValue>) {
-        if self.refuses_credential() {
+        if self.rejects_credential() {
             self.cleared_cookie = line().map(Arc::new);
         }
     }
 
     /// Returns `true` if the credential itself was rejected, and is of no use any more.
-    pub(crate) const fn refuses_credential(&self) -> bool {
+    pub(crate) const fn rejects_credential(&self) -> bool {
         use AuthErrorKind::{AccountDisabled, AccountPending, InvalidToken};
         matches!(self.kind, InvalidToken | AccountPending | AccountDisabled)
     }

@@ -80,7 +80,7 @@ pub(super) fn misconfigured(hint: Misconfiguration, place: Place<'_>) -> AuthErr
 
     let limit = LIMITS.of(hint);
     let error = AuthError::new(AuthErrorKind::Misconfigured).with_source(hint);
-    record::refused(&error);
+    record::rejected(&error);
     let (method, uri) = place.request.unzip();
     let method = method.map(|method| tracing::field::debug(cut(method.as_str())));
     let path = uri.map(|uri| tracing::field::debug(cut(uri.path())));

@@ -12,7 +12,7 @@ use crate::util::log_limit::{LogLimit, log_limited};
 /// A rejected request is logged at `DEBUG`. A failing store and a missing layer are logged as errors,
 /// rate-limited by `limit`, because every request fails for the same reason.
 pub(super) fn report(error: &AuthError, limit: &LogLimit) {
-    record::refused(error);
+    record::rejected(error);
     let source = error.source();
     let detail;
     let reason: Option<&dyn Display> = match source {

@@ -51,7 +51,7 @@ impl Claims {
     ///
     /// [`InvalidToken`](crate::error::AuthErrorKind::InvalidToken) with the reason as its source.
     pub fn from_json(json: impl AsRef<str>) -> Result<Self, AuthError> {
-        Self::parse(json.as_ref()).map_err(AuthError::refused)
+        Self::parse(json.as_ref()).map_err(AuthError::rejected)
     }
 
     /// Returns the claims if `exp`, `nbf` and `iat` are valid by this clock, for a
@@ -77,7 +77,7 @@ impl Claims {
         let leeway = leeway.min(MAX_LEEWAY).as_secs_f64();
         match self.check_times(clock.numeric_date(), leeway) {
             Ok(()) => Ok(self),
-            Err(reason) => Err(AuthError::refused(reason)),
+            Err(reason) => Err(AuthError::rejected(reason)),
         }
     }
 
@@ -167,7 +167,7 @@ impl Claims {
     pub fn deserialize<T: DeserializeOwned>(&self) -> Result<T, AuthError> {
         // The parser's message may quote the token, so it is dropped.
         let payload = self.text.get(..self.payload_end).unwrap_or_default();
-        serde_json::from_str(payload).map_err(|_| AuthError::refused(RejectReason::CustomClaims))
+        serde_json::from_str(payload).map_err(|_| AuthError::rejected(RejectReason::CustomClaims))
     }
 
     /// Reads an encoded payload.

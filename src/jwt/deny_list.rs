@@ -144,10 +144,10 @@ impl<V: Verifier, L: DenyList> DenyListVerifier<V, L> {
 
     async fn check(&self, claims: &Claims) -> Result<(), AuthError> {
         let key = self.list.token_key(claims).filter(|key| is_key(key));
-        let key = key.ok_or_else(|| AuthError::refused(RejectReason::TokenId))?;
+        let key = key.ok_or_else(|| AuthError::rejected(RejectReason::TokenId))?;
         match self.list.is_denied(&key, claims).await {
             Ok(false) => Ok(()),
-            Ok(true) => Err(AuthError::refused(RejectReason::Denied)),
+            Ok(true) => Err(AuthError::rejected(RejectReason::Denied)),
             // Also for an `AuthError`: a list reports a revoked token with `Ok(true)`.
             Err(error) => Err(AuthError::unavailable(error)),
         }

@@ -101,7 +101,7 @@ impl Verifier for MultiIssuerVerifier {
     fn verify<'a>(&'a self, credential: &'a str) -> Verification<'a> {
         match self.choose(credential) {
             Ok(verifier) => verifier.verify(credential),
-            Err(reason) => Verification::Ready(Err(AuthError::refused(reason))),
+            Err(reason) => Verification::Ready(Err(AuthError::rejected(reason))),
         }
     }
 

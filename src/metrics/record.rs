@@ -52,14 +52,14 @@ macro_rules! record {
 // are built at compile time. A load and a rejection build theirs each time.
 record! {
     /// A credential was rejected. A request without one is not counted here.
-    fn refused(error: &AuthError) {
+    fn rejected(error: &AuthError) {
         if error.kind() != AuthErrorKind::MissingCredential {
             count_rejection(error);
         }
     }
 
     /// A guard or an extractor rejected a request. A rejected credential is already counted.
-    fn turned_away(error: &AuthError) {
+    fn rejected_anonymous(error: &AuthError) {
         if error.kind() == AuthErrorKind::MissingCredential {
             count_rejection(error);
         }

@@ -34,8 +34,8 @@
 //! [utoipa]: https://docs.rs/utoipa
 
 pub(crate) mod security;
-pub(crate) mod refusal;
+pub(crate) mod rejection;
 mod status;
 
-pub use refusal::AuthErrorResponses;
+pub use rejection::AuthErrorResponses;
 pub use security::SecuritySchemes;

@@ -62,9 +62,9 @@ impl PermitQueue {
             }
         };
         if self.waiting.load(Ordering::Relaxed) == 0
-            && let Some(refused) = self.full.recover()
+            && let Some(rejected) = self.full.recover()
         {
-            tracing::info!(target: TARGET, refused, "the queue for password hashing is free again");
+            tracing::info!(target: TARGET, rejected, "the queue for password hashing is free again");
         }
         Ok(permit)
     }

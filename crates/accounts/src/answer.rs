@@ -135,8 +135,7 @@ fn challenged(row: Row) -> Response {
 }
 
 pub(super) fn problem(row: Row) -> Response {
-    let (status, detail, code) = row;
-    private::problem(status, detail, code).map(Body::from)
+    private::problem(row).map(Body::from)
 }
 
 pub(crate) const EMAIL_TAKEN: Row = (

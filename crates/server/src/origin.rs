@@ -113,7 +113,7 @@ pub fn guarded(app: Router, health: Router, origin: Option<PublicOrigin>) -> Rou
         async move {
             match checked {
                 Ok(()) => next.run(request).await,
-                Err(refusal) => refusal.into_response(),
+                Err(rejection) => rejection.into_response(),
             }
         }
     });

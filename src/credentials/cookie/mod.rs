@@ -174,7 +174,7 @@ impl AuthCookie {
             Ok(())
         } else {
             let error = AuthError::new(AuthErrorKind::CrossOrigin);
-            record::refused(&error);
+            record::rejected(&error);
             Err(error)
         }
     }

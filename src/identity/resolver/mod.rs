@@ -139,13 +139,13 @@ impl<U> Resolver<U> {
                 verifier.max_credential_bytes(),
                 verifier.checks_characters(),
             )
-            .map_err(AuthError::refused)?;
+            .map_err(AuthError::rejected)?;
         match &self.config.tickets {
             Some(tickets) if credential.may_be_ticket() && StreamTicket::looks_like(sent) => {
                 let token = self.redeemed.get_or_init(|| tickets.redeem(sent));
                 token
                     .as_deref()
-                    .ok_or_else(|| AuthError::refused(RejectReason::Ticket))
+                    .ok_or_else(|| AuthError::rejected(RejectReason::Ticket))
             }
             _ => Ok(sent),
         }
@@ -158,7 +158,7 @@ impl<U> Resolver<U> {
         };
         // Otherwise a ticket that was found in a log could be renewed indefinitely.
         if self.redeemed.get().is_some() {
-            return Err(self.reject(AuthError::refused(RejectReason::Ticket)));
+            return Err(self.reject(AuthError::rejected(RejectReason::Ticket)));
         }
         tickets.issue(self.token()?, claims)
     }
@@ -321,7 +321,7 @@ fn check_token<U: AuthUser>(found: Option<Arc<U>>, claims: &Claims) -> Result<Ar
         Some(user) => user::check_token(claims, &*user).map(|()| user),
         None => Err(RejectReason::UnknownSubject),
     };
-    checked.map_err(AuthError::refused)
+    checked.map_err(AuthError::rejected)
 }
 
 fn too_long() -> AuthError {

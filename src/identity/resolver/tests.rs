@@ -23,7 +23,7 @@ impl UserLoader for Unknown {
 
 impl Verifier for Unknown {
     fn verify<'a>(&'a self, _: &'a str) -> Verification<'a> {
-        Verification::Ready(Err(AuthError::refused(RejectReason::Credential)))
+        Verification::Ready(Err(AuthError::rejected(RejectReason::Credential)))
     }
 }
 

@@ -162,7 +162,7 @@ impl RemoteJwks {
             {
                 None
             }
-            result => Some(result.map_err(AuthError::refused)),
+            result => Some(result.map_err(AuthError::rejected)),
         }
     }
 }
@@ -275,7 +275,7 @@ impl State {
         } else if self.failed {
             unavailable("the key is unknown, and the keys cannot be fetched")
         } else {
-            AuthError::refused(RejectReason::KeyId)
+            AuthError::rejected(RejectReason::KeyId)
         }
     }
 }

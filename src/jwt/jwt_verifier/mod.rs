@@ -234,11 +234,11 @@ impl JwtVerifier {
     /// first, for which [`Verifier::verify`] waits.
     pub fn verify_token(&self, token: &str) -> Result<Claims, AuthError> {
         match &self.keys {
-            Keys::One(keys) => self.verify_with(keys, token).map_err(AuthError::refused),
+            Keys::One(keys) => self.verify_with(keys, token).map_err(AuthError::rejected),
             Keys::Ring(ring) => {
                 let keys = ring.keys();
                 let claims = self.verify_with(&keys.verifying, token);
-                claims.map_err(AuthError::refused)
+                claims.map_err(AuthError::rejected)
             }
             #[cfg(feature = "jwks")]
             Keys::Published(jwks) => jwks.verify_now(token, |keys| self.verify_with(keys, token)),

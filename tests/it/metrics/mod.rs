@@ -3,7 +3,7 @@
 mod caches;
 mod loads;
 mod page;
-mod refusals;
+mod rejections;
 
 use metrics_util::debugging::DebuggingRecorder;
 

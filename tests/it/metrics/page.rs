@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{counted, refusals};
+use super::{counted, rejections};
 use crate::support::{Mood, Store, layer, send};
 use crate::{error_responses, secrecy};
 
@@ -40,7 +40,7 @@ fn every_metric_is_described_and_documented() {
 
 #[test]
 fn documented_reasons_are_complete() {
-    let counted: BTreeSet<_> = refusals::reasons().collect();
+    let counted: BTreeSet<_> = rejections::reasons().collect();
     assert_eq!(counted, reasons());
 }
 

@@ -7,7 +7,7 @@ use http::header::SET_COOKIE;
 use tower_warder::AuthError;
 use tower_warder::error::AuthErrorKind;
 use tower_warder::private::openapi::{
-    BEARER, ErrorRow, Problem, by_status, requirement, text_header,
+    BEARER, Problem, Rejection, by_status, requirement, text_header,
 };
 use tower_warder::private::{Row, admin_required};
 use utoipa::openapi::path::{
@@ -25,7 +25,7 @@ use crate::validation_error::ValidationError;
 /// Builder of one operation.
 pub(super) struct Describe {
     operation: OperationBuilder,
-    errors: Vec<ErrorRow>,
+    errors: Vec<Rejection>,
     // Status of the response that sets a cookie.
     cookie: Option<StatusCode>,
 }
@@ -58,7 +58,7 @@ impl Describe {
         let mut described = Self::always(id, summary);
         let bearer = [requirement(BEARER)];
         described.operation = described.operation.securities(Some(bearer));
-        described.errors.extend(ErrorRow::of_guards());
+        described.errors.extend(Rejection::of_guards());
         described
     }
 
@@ -144,7 +144,7 @@ impl Describe {
 
     /// Adds error responses.
     pub(super) fn rejects(mut self, rows: impl IntoIterator<Item = Row>) -> Self {
-        self.errors.extend(rows.into_iter().map(ErrorRow::from));
+        self.errors.extend(rows.into_iter().map(Rejection::from));
         self
     }
 

@@ -25,14 +25,17 @@ pub struct AuthErrorResponses;
 
 impl IntoResponses for AuthErrorResponses {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
-        let forbidden = ErrorRow::from(AuthError::new(AuthErrorKind::Forbidden));
+        let forbidden = Rejection::from(AuthError::new(AuthErrorKind::Forbidden));
         // The schema itself: a reference would need an application that adds its target.
-        by_status(ErrorRow::of_guards().chain([forbidden]), &Problem::schema())
+        by_status(
+            Rejection::of_guards().chain([forbidden]),
+            &Problem::schema(),
+        )
     }
 }
 
 /// One of the error responses that share a status.
-pub struct ErrorRow {
+pub struct Rejection {
     status: StatusCode,
     detail: String,
     code: &'static str,
@@ -40,7 +43,7 @@ pub struct ErrorRow {
     clears_cookie: bool,
 }
 
-impl ErrorRow {
+impl Rejection {
     /// The error responses of every guard.
     pub fn of_guards() -> impl Iterator<Item = Self> {
         let kinds = [
@@ -66,19 +69,19 @@ impl ErrorRow {
     }
 }
 
-impl From<AuthError> for ErrorRow {
+impl From<AuthError> for Rejection {
     fn from(error: AuthError) -> Self {
         Self {
             status: error.status(),
             detail: error.detail().to_owned(),
             code: error.code(),
             challenges: error.challenge().is_some(),
-            clears_cookie: error.refuses_credential(),
+            clears_cookie: error.rejects_credential(),
         }
     }
 }
 
-impl From<(StatusCode, &'static str, &'static str)> for ErrorRow {
+impl From<(StatusCode, &'static str, &'static str)> for Rejection {
     fn from((status, detail, code): (StatusCode, &'static str, &'static str)) -> Self {
         Self {
             status,
@@ -92,11 +95,11 @@ impl From<(StatusCode, &'static str, &'static str)> for ErrorRow {
 
 /// One response for each status; each error is an example in it.
 pub fn by_status(
-    refusals: impl IntoIterator<Item = ErrorRow>,
+    rejections: impl IntoIterator<Item = Rejection>,
     problem: &RefOr<Schema>,
 ) -> BTreeMap<String, RefOr<Response>> {
-    let mut statuses: BTreeMap<StatusCode, Vec<ErrorRow>> = BTreeMap::new();
-    for row in refusals {
+    let mut statuses: BTreeMap<StatusCode, Vec<Rejection>> = BTreeMap::new();
+    for row in rejections {
         statuses.entry(row.status).or_default().push(row);
     }
     statuses
@@ -108,7 +111,7 @@ pub fn by_status(
         .collect()
 }
 
-fn response(status: StatusCode, rows: &[ErrorRow], problem: RefOr<Schema>) -> Response {
+fn response(status: StatusCode, rows: &[Rejection], problem: RefOr<Schema>) -> Response {
     let details: Vec<_> = rows.iter().map(|row| row.detail.as_str()).collect();
     let examples = rows.iter().map(|row| {
         let example = ExampleBuilder::new().value(Some(row.example()));
