@@ -3,7 +3,6 @@
 //! [`LoginError`] is for log-in handlers over an application's own table of users.
 
 use std::error::Error;
-use std::fmt;
 
 use axum_core::body::Body;
 use axum_core::response::{IntoResponse, Response};
@@ -11,7 +10,7 @@ use http::StatusCode;
 use http::header::{CACHE_CONTROL, HeaderValue, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS};
 
 use crate::credentials::InvalidCookieValue;
-use crate::error::{AuthError, AuthErrorKind, BoxError};
+use crate::error::{AuthError, AuthErrorKind, BoxError, display};
 use crate::jwt::IssueError;
 use crate::password::PasswordError;
 use crate::response;
@@ -264,16 +263,12 @@ impl IntoResponse for LoginError {
     }
 }
 
-impl fmt::Display for LoginError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::WrongCredentials => "user and password do not match",
-            Self::Pending => "the account waits for approval",
-            Self::Disabled => "the account is disabled",
-            Self::Rejected(_) => "the request is rejected",
-            Self::Unavailable(_) => "the log-in is temporarily unavailable",
-        })
-    }
+display! { LoginError:
+    Self::WrongCredentials => "user and password do not match";
+    Self::Pending => "the account waits for approval";
+    Self::Disabled => "the account is disabled";
+    Self::Rejected(_) => "the request is rejected";
+    Self::Unavailable(_) => "the log-in is temporarily unavailable";
 }
 
 impl Error for LoginError {

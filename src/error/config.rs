@@ -100,140 +100,62 @@ pub enum ConfigError {
     },
 }
 
-impl fmt::Display for ConfigError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::MissingVariable(name) => {
-                write!(
-                    f,
-                    "{name} is not set; make a secret with `openssl rand -hex 32`"
-                )
-            }
-            Self::EmptyVariable(name) => {
-                write!(
-                    f,
-                    "{name} is empty; make a secret with `openssl rand -hex 32`"
-                )
-            }
-            Self::InvalidVariable(name) => {
-                write!(
-                    f,
-                    "{name} is not UTF-8; make a secret with `openssl rand -hex 32`"
-                )
-            }
-            Self::SecretTooShort { needed, given } => write!(
-                f,
-                "the secret has {given} bytes and needs at least {needed}; \
-                 make one with `openssl rand -hex {needed}`"
-            ),
-            Self::PlaceholderSecret => f.write_str(
-                "the secret is a well-known placeholder; make one with `openssl rand -hex 32`",
-            ),
-            Self::PredictableSecret => f.write_str(
-                "the secret is predictable: it contains repetitions, sequences or \
-                 well-known words; make one with `openssl rand -hex 32`",
-            ),
-            Self::LeewayTooLong => {
-                f.write_str("the leeway is longer than 300 seconds; synchronize the clocks instead")
-            }
-            Self::UnsupportedAlgorithm(algorithm) => write!(
-                f,
-                "{algorithm} needs the feature `aws-lc-rs` or `rust-crypto` of tower-warder"
-            ),
-            Self::KeyTypeMismatch(algorithm) => {
-                write!(
-                    f,
-                    "the key is not a key for {algorithm}; check the algorithm or the file"
-                )
-            }
-            Self::InvalidKey(reason) => write!(f, "the key cannot be used: {reason}"),
-            Self::InvalidUrl(url) => write!(
-                f,
-                "keys cannot be fetched from {url:?}; give an https URL without a password, \
-                 or an http one on this machine; for http inside a private network \
-                 use `JwksBuilder::dangerous_allow_http`"
-            ),
-            Self::KeySet { url, source } => {
-                write!(f, "the keys at {url} cannot be fetched: {source}")
-            }
-            Self::DuplicateIssuer(issuer) => {
-                write!(
-                    f,
-                    "the issuer {issuer:?} already has a verifier; add each issuer once"
-                )
-            }
-            Self::IssuerMismatch(issuer) => {
-                write!(
-                    f,
-                    "the verifier for {issuer:?} requires another issuer; \
-                     add it under exactly the issuer that its tokens name"
-                )
-            }
-            Self::InvalidIssuerTemplate(template) => write!(
-                f,
-                "{template:?} is not an issuer template; write `{{tenantid}}` once, \
-                 or give exact issuers with `.issuers(…)`"
-            ),
-            Self::DuplicateKeyId(kid) => {
-                write!(
-                    f,
-                    "the ring already has a key with the ID {kid:?}; give each key its own"
-                )
-            }
-            Self::MissingKeyId => {
-                f.write_str("a key in a ring needs an ID; set it with `.key_id(…)`")
-            }
-            Self::UnknownKeyId(kid) => {
-                write!(f, "the ring has no key with the ID {kid:?}; add it first")
-            }
-            Self::InvalidRealm => f.write_str(
-                "the realm must be visible ASCII and spaces, without quotes and backslashes",
-            ),
-            Self::InvalidScope => f.write_str(
-                "a scope must be one word of visible ASCII, without quotes and backslashes",
-            ),
-            Self::InvalidCookieName(name) => write!(
-                f,
-                "{name:?} cannot be the name of a cookie; use letters and digits, without a prefix"
-            ),
-            Self::InvalidHeaderName(name) => write!(
-                f,
-                "{name:?} cannot be a header with a bare token; use the name that the proxy \
-                 documents, or use `CredentialSource::header()` for `Authorization` and `AuthCookie` \
-                 for a cookie"
-            ),
-            Self::InvalidOrigin(origin) => write!(
-                f,
-                "{origin:?} is not an origin; use one such as https://app.example.com, \
-                 without a path and without the default port of the scheme"
-            ),
-            Self::InvalidPath(path) => {
-                write!(
-                    f,
-                    "{path:?} is not a path; use an exact one such as /api/events"
-                )
-            }
-            #[cfg(feature = "jsonwebtoken")]
-            Self::UnsupportedValidation { field, remedy } => write!(
-                f,
-                "`{field}` of the `Validation` is not supported: {remedy}"
-            ),
-            Self::InvalidPasswordParams(reason) => {
-                write!(
-                    f,
-                    "the password hashing parameters cannot be used: {reason}"
-                )
-            }
-            Self::KeyFile { path, problem } => {
-                let path = path.display().to_string();
-                write!(f, "{}: {problem}", path.escape_debug())
-            }
-            Self::File { path, source } => {
-                let path = path.display();
-                write!(f, "{path} cannot be read or written: {source}")
-            }
-        }
-    }
+display! { ConfigError:
+    Self::MissingVariable(name) => "{name} is not set; make a secret with `openssl rand -hex 32`";
+    Self::EmptyVariable(name) => "{name} is empty; make a secret with `openssl rand -hex 32`";
+    Self::InvalidVariable(name) => "{name} is not UTF-8; make a secret with `openssl rand -hex 32`";
+    Self::SecretTooShort { needed, given } =>
+        "the secret has {given} bytes and needs at least {needed}; \
+         make one with `openssl rand -hex {needed}`";
+    Self::PlaceholderSecret =>
+        "the secret is a well-known placeholder; make one with `openssl rand -hex 32`";
+    Self::PredictableSecret =>
+        "the secret is predictable: it contains repetitions, sequences or \
+         well-known words; make one with `openssl rand -hex 32`";
+    Self::LeewayTooLong => "the leeway is longer than 300 seconds; synchronize the clocks instead";
+    Self::UnsupportedAlgorithm(algorithm) =>
+        "{algorithm} needs the feature `aws-lc-rs` or `rust-crypto` of tower-warder";
+    Self::KeyTypeMismatch(algorithm) =>
+        "the key is not a key for {algorithm}; check the algorithm or the file";
+    Self::InvalidKey(reason) => "the key cannot be used: {reason}";
+    Self::InvalidUrl(url) =>
+        "keys cannot be fetched from {url:?}; give an https URL without a password, \
+         or an http one on this machine; for http inside a private network \
+         use `JwksBuilder::dangerous_allow_http`";
+    Self::KeySet { url, source } => "the keys at {url} cannot be fetched: {source}";
+    Self::DuplicateIssuer(issuer) =>
+        "the issuer {issuer:?} already has a verifier; add each issuer once";
+    Self::IssuerMismatch(issuer) =>
+        "the verifier for {issuer:?} requires another issuer; \
+         add it under exactly the issuer that its tokens name";
+    Self::InvalidIssuerTemplate(template) =>
+        "{template:?} is not an issuer template; write `{{tenantid}}` once, \
+         or give exact issuers with `.issuers(…)`";
+    Self::DuplicateKeyId(kid) =>
+        "the ring already has a key with the ID {kid:?}; give each key its own";
+    Self::MissingKeyId => "a key in a ring needs an ID; set it with `.key_id(…)`";
+    Self::UnknownKeyId(kid) => "the ring has no key with the ID {kid:?}; add it first";
+    Self::InvalidRealm =>
+        "the realm must be visible ASCII and spaces, without quotes and backslashes";
+    Self::InvalidScope =>
+        "a scope must be one word of visible ASCII, without quotes and backslashes";
+    Self::InvalidCookieName(name) =>
+        "{name:?} cannot be the name of a cookie; use letters and digits, without a prefix";
+    Self::InvalidHeaderName(name) =>
+        "{name:?} cannot be a header with a bare token; use the name that the proxy \
+         documents, or use `CredentialSource::header()` for `Authorization` and `AuthCookie` \
+         for a cookie";
+    Self::InvalidOrigin(origin) =>
+        "{origin:?} is not an origin; use one such as https://app.example.com, \
+         without a path and without the default port of the scheme";
+    Self::InvalidPath(path) => "{path:?} is not a path; use an exact one such as /api/events";
+    #[cfg(feature = "jsonwebtoken")]
+    Self::UnsupportedValidation { field, remedy } =>
+        "`{field}` of the `Validation` is not supported: {remedy}";
+    Self::InvalidPasswordParams(reason) =>
+        "the password hashing parameters cannot be used: {reason}";
+    Self::KeyFile { path, problem } => "{}: {problem}", path.display().to_string().escape_debug();
+    Self::File { path, source } => "{} cannot be read or written: {source}", path.display();
 }
 
 impl fmt::Debug for ConfigError {

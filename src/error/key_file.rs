@@ -1,7 +1,6 @@
 //! Problems with key files.
 
 use std::error::Error;
-use std::fmt;
 
 /// Problem with a key file, or with a directory of key files.
 ///
@@ -36,29 +35,17 @@ pub enum KeyFileProblem {
     },
 }
 
-impl fmt::Display for KeyFileProblem {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::NotAFile => f.write_str("it is no file"),
-            Self::NotADirectory => f.write_str("it is no directory"),
-            Self::TooLarge => f.write_str("it is too large for a key"),
-            Self::SymbolicLink => {
-                f.write_str("it is a symbolic link; put the file itself in its place")
-            }
-            Self::ForeignOwner { owner, process } => write!(
-                f,
-                "it belongs to user {owner}; if you trust it, run `chown {process}` on it"
-            ),
-            Self::Accessible { mode } => write!(
-                f,
-                "its group or others have access to it (mode {mode:04o}); run `chmod go=` on it"
-            ),
-            Self::Writable { mode } => write!(
-                f,
-                "its group or others can write to it (mode {mode:04o}); run `chmod go-w` on it"
-            ),
-        }
-    }
+display! { KeyFileProblem:
+    Self::NotAFile => "it is no file";
+    Self::NotADirectory => "it is no directory";
+    Self::TooLarge => "it is too large for a key";
+    Self::SymbolicLink => "it is a symbolic link; put the file itself in its place";
+    Self::ForeignOwner { owner, process } =>
+        "it belongs to user {owner}; if you trust it, run `chown {process}` on it";
+    Self::Accessible { mode } =>
+        "its group or others have access to it (mode {mode:04o}); run `chmod go=` on it";
+    Self::Writable { mode } =>
+        "its group or others can write to it (mode {mode:04o}); run `chmod go-w` on it";
 }
 
 impl Error for KeyFileProblem {}

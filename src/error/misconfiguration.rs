@@ -1,7 +1,6 @@
 //! Misconfigured routes.
 
 use std::error::Error;
-use std::fmt;
 
 /// Why a route responds with 500. The message, for the log, says how to fix it.
 #[derive(Clone, Copy, Debug, Hash)]
@@ -35,40 +34,24 @@ impl Misconfiguration {
     }
 }
 
-impl fmt::Display for Misconfiguration {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::NoLayer {
-                needed,
-                applied_elsewhere: false,
-            } => write!(
-                f,
-                "no AuthLayer in this application, and this route needs `{needed}`: add \
-                 `.layer(AuthLayer::new(verifier, loader))` to the router, after its routes"
-            ),
-            Self::NoLayer { needed, .. } => write!(
-                f,
-                "no AuthLayer outside of what needs `{needed}` on this route: the one that was \
-                 applied is inside of it, or on other routes; add it after its routes and after \
-                 its guards (in axum the last layer is the outermost, in a `ServiceBuilder` the \
-                 first)"
-            ),
-            Self::LayerInside { needed } => write!(
-                f,
-                "the AuthLayer is inside of the RequireLayer that needs `{needed}`: swap the \
-                 two (in axum the last layer is the outermost, in a `ServiceBuilder` the first)"
-            ),
-            Self::OtherUser { needed, layer } => write!(
-                f,
-                "the AuthLayer on this route loads `{layer}`, but this route needs `{needed}`: \
-                 use the same user type in both"
-            ),
-            Self::NoTickets => f.write_str(
-                "this route issues stream tickets, and its AuthLayer has none: add \
-                 `.stream_tickets(StreamTickets::new(10_000))` to the layer",
-            ),
-        }
-    }
+display! { Misconfiguration:
+    Self::NoLayer { needed, applied_elsewhere: false, } =>
+        "no AuthLayer in this application, and this route needs `{needed}`: add \
+         `.layer(AuthLayer::new(verifier, loader))` to the router, after its routes";
+    Self::NoLayer { needed, .. } =>
+        "no AuthLayer outside of what needs `{needed}` on this route: the one that was \
+         applied is inside of it, or on other routes; add it after its routes and after \
+         its guards (in axum the last layer is the outermost, in a `ServiceBuilder` the \
+         first)";
+    Self::LayerInside { needed } =>
+        "the AuthLayer is inside of the RequireLayer that needs `{needed}`: swap the \
+         two (in axum the last layer is the outermost, in a `ServiceBuilder` the first)";
+    Self::OtherUser { needed, layer } =>
+        "the AuthLayer on this route loads `{layer}`, but this route needs `{needed}`: \
+         use the same user type in both";
+    Self::NoTickets =>
+        "this route issues stream tickets, and its AuthLayer has none: add \
+         `.stream_tickets(StreamTickets::new(10_000))` to the layer";
 }
 
 impl Error for Misconfiguration {}

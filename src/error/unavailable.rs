@@ -1,17 +1,12 @@
 //! Causes of 503: a store, a key server or a deny list that gave no result.
 
 use std::error::Error;
-use std::fmt;
 
 /// The call took longer than [`AuthLayer::timeout_with`](crate::AuthLayer::timeout_with).
 #[derive(Debug)]
 pub(crate) struct TooLong;
 
-impl fmt::Display for TooLong {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the store, the key source or the deny list took too long")
-    }
-}
+display! { TooLong: _ => "the store, the key source or the deny list took too long" }
 
 impl Error for TooLong {}
 
@@ -19,10 +14,6 @@ impl Error for TooLong {}
 #[derive(Debug)]
 pub(crate) struct Reported(pub(crate) &'static str);
 
-impl fmt::Display for Reported {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.0)
-    }
-}
+display! { Reported: Self(reason) => "{reason}" }
 
 impl Error for Reported {}

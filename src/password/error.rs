@@ -1,9 +1,8 @@
 //! Errors of hashing and verifying passwords.
 
 use std::error::Error;
-use std::fmt;
 
-use crate::error::{AuthError, AuthErrorKind};
+use crate::error::{AuthError, AuthErrorKind, display};
 use crate::util::log_limit::{LogLimits, log_limited};
 
 /// Error while a password is hashed or verified.
@@ -50,15 +49,11 @@ impl PasswordError {
 /// Target of log lines about passwords.
 pub(super) const TARGET: &str = "tower_warder::password";
 
-impl fmt::Display for PasswordError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Busy => "the queue of the password hasher is full, try again later",
-            Self::TooLong => "the password is too long",
-            Self::UnreadableHash => "the stored password hash cannot be read",
-            Self::Failed => "the password could not be hashed",
-        })
-    }
+display! { PasswordError:
+    Self::Busy => "the queue of the password hasher is full, try again later";
+    Self::TooLong => "the password is too long";
+    Self::UnreadableHash => "the stored password hash cannot be read";
+    Self::Failed => "the password could not be hashed";
 }
 
 impl Error for PasswordError {}

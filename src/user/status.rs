@@ -1,12 +1,12 @@
 //! Text form of a status, for JSON and databases.
 
 use std::error::Error;
-use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use super::UserStatus;
+use crate::error::display;
 
 impl UserStatus {
     /// The status in lower case: `pending`, `approved` or `disabled`. `FromStr` parses it.
@@ -48,10 +48,6 @@ impl<'de> Deserialize<'de> for UserStatus {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct UnknownStatus;
 
-impl fmt::Display for UnknownStatus {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a status is pending, approved or disabled")
-    }
-}
+display! { UnknownStatus: _ => "a status is pending, approved or disabled" }
 
 impl Error for UnknownStatus {}

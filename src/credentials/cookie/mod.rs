@@ -1,7 +1,6 @@
 //! Cookie in which a browser stores its token.
 
 use std::error::Error;
-use std::fmt;
 use std::time::Duration;
 
 use http::Request;
@@ -11,7 +10,7 @@ use super::credential::{
     Credential, CredentialError, SentIn, is_b64token, is_token_char, list_items,
 };
 use super::csrf::Origins;
-use crate::error::{AuthError, AuthErrorKind, ConfigError};
+use crate::error::{AuthError, AuthErrorKind, ConfigError, display};
 use crate::metrics::record;
 
 /// Cookie in which a browser stores its token, with protection against CSRF.
@@ -246,10 +245,8 @@ impl AuthCookie {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct InvalidCookieValue(());
 
-impl fmt::Display for InvalidCookieValue {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the token cannot be stored in a cookie: it is not a bearer token, or too long")
-    }
+display! { InvalidCookieValue:
+    _ => "the token cannot be stored in a cookie: it is not a bearer token, or too long";
 }
 
 impl Error for InvalidCookieValue {}

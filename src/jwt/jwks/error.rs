@@ -5,7 +5,7 @@ use std::fmt;
 
 use http::StatusCode;
 
-use crate::error::BoxError;
+use crate::error::{BoxError, display};
 
 /// Why a fetch failed. Text from the server appears only as an [`Excerpt`].
 #[derive(Debug)]
@@ -28,55 +28,34 @@ pub(super) enum FetchError {
     NoUsableKey(Option<Dropped>),
 }
 
-impl fmt::Display for FetchError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Client(error) => return write_chain(&**error, f),
-            Self::Status(status) if is_redirect(*status) => {
-                return write!(
-                    f,
-                    "the key server answered {} and redirects are not followed; \
-                     configure the URL that it redirects to",
-                    status.as_u16()
-                );
-            }
-            Self::Status(status) => {
-                return write!(f, "the key server answered {}", status.as_u16());
-            }
-            Self::Panicked => "the client panicked",
-            Self::TimedOut => "the key server took too long",
-            Self::TooLarge => "the document is too large",
-            Self::Compressed => {
-                "the document is compressed, although `Accept-Encoding: identity` was sent; \
-                 serve it without `Content-Encoding`, \
-                 or decompress it in a custom client (`JwksBuilder::client`)"
-            }
-            Self::NotDiscovery => {
-                "the discovery document is not a JSON object with `issuer` and `jwks_uri`"
-            }
-            Self::IssuerMismatch { theirs, expected } => {
-                return write!(
-                    f,
-                    "the discovery document is of issuer {theirs}, expected {expected:?}; \
-                     configure the issuer exactly as its document spells it"
-                );
-            }
-            Self::InvalidJwksUri => {
-                "the `jwks_uri` of the discovery document is not https, or has a password in it; \
-                 the issuer must correct it"
-            }
-            Self::NotKeySet => "the document is not a JSON object with an array `keys`",
-            Self::TooManyKeys => "the key set has too many keys",
-            Self::NoUsableKey(None) => "the key set has no key that can be used",
-            Self::NoUsableKey(Some(Dropped { kid, reason })) => {
-                f.write_str("the key set has no key that can be used; ")?;
-                return match kid {
-                    Some(kid) => write!(f, "of {kid}: {reason}"),
-                    None => write!(f, "of one without an id: {reason}"),
-                };
-            }
-        })
-    }
+display! { FetchError:
+    Self::Client(error) => "{}", Chain(&**error);
+    Self::Status(status) if is_redirect(*status) =>
+        "the key server answered {} and redirects are not followed; \
+         configure the URL that it redirects to", status.as_u16();
+    Self::Status(status) => "the key server answered {}", status.as_u16();
+    Self::Panicked => "the client panicked";
+    Self::TimedOut => "the key server took too long";
+    Self::TooLarge => "the document is too large";
+    Self::Compressed =>
+        "the document is compressed, although `Accept-Encoding: identity` was sent; \
+         serve it without `Content-Encoding`, \
+         or decompress it in a custom client (`JwksBuilder::client`)";
+    Self::NotDiscovery =>
+        "the discovery document is not a JSON object with `issuer` and `jwks_uri`";
+    Self::IssuerMismatch { theirs, expected } =>
+        "the discovery document is of issuer {theirs}, expected {expected:?}; \
+         configure the issuer exactly as its document spells it";
+    Self::InvalidJwksUri =>
+        "the `jwks_uri` of the discovery document is not https, or has a password in it; \
+         the issuer must correct it";
+    Self::NotKeySet => "the document is not a JSON object with an array `keys`";
+    Self::TooManyKeys => "the key set has too many keys";
+    Self::NoUsableKey(None) => "the key set has no key that can be used";
+    Self::NoUsableKey(Some(Dropped { kid: Some(kid), reason })) =>
+        "the key set has no key that can be used; of {kid}: {reason}";
+    Self::NoUsableKey(Some(Dropped { kid: None, reason })) =>
+        "the key set has no key that can be used; of one without an id: {reason}";
 }
 
 impl Error for FetchError {}
@@ -114,14 +93,16 @@ fn is_redirect(status: StatusCode) -> bool {
 }
 
 /// Writes an error with its sources: the error of an HTTP client says little without them.
-fn write_chain(error: &dyn Error, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-    write!(f, "{error}")?;
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        write!(f, ": {error}")?;
-        cause = error.source();
+struct Chain<'a>(&'a (dyn Error + 'static));
+
+impl fmt::Display for Chain<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0)?;
+        match self.0.source() {
+            Some(source) => write!(f, ": {}", Chain(source)),
+            None => Ok(()),
+        }
     }
-    Ok(())
 }
 
 const MAX_EXCERPT_CHARS: usize = 100;
