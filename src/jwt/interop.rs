@@ -198,7 +198,16 @@ impl TryFrom<&JwkSet> for KeyRing {
 
     fn try_from(set: &JwkSet) -> Result<Self, ConfigError> {
         let mut keys = Vec::new();
-        for jwk in set.keys.iter().filter(|jwk| is_known(jwk)) {
+        for jwk in &set.keys {
+            if !is_known(jwk) {
+                let kid = jwk.common.key_id.as_deref().map(tracing::field::debug);
+                tracing::warn!(
+                    kid,
+                    reason = "its type or algorithm is not supported",
+                    "a key of the set cannot be used"
+                );
+                continue;
+            }
             keys.extend(VerifyingKey::from_key_set(
                 &json_of(jwk)?,
                 Some(Algorithm::RS256),

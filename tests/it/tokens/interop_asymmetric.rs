@@ -8,6 +8,8 @@ use serde_json::{Value, json};
 use tower_warder::keys::{Algorithm, KeyRing, SigningKey, VerifyingKey};
 use tower_warder::{JwtIssuer, JwtVerifier};
 
+use crate::support::Trace;
+
 use super::forge::{ACCEPTED, KEY_ID, check_with};
 use super::interop::{Pair, kind, pass_both_ways};
 
@@ -365,7 +367,14 @@ fn key_set_becomes_a_ring_of_its_signature_keys() {
     let p521 = json!({"kty": "EC", "crv": "P-521", "kid": "p521", "x": "AA", "y": "AA"});
     let unknown = json!({"kty": "AKP", "kid": "akp", "alg": "ML-DSA-44", "pub": "AA"});
     let ec = of_pem(Algorithm::ES256, P256_PUBLIC, "ec");
+    let log = Trace::record();
     let ring = ring(&[entra, encryption, p521, unknown, ec]).unwrap();
+    // One line for each key that is dropped; a key for encryption is not missing from the ring.
+    let dropped = log.lines("a key of the set cannot be used");
+    assert_eq!(dropped.len(), 2, "{dropped:?}");
+    for (line, kid) in dropped.iter().zip(["p521", "akp"]) {
+        assert!(line.contains("WARN") && line.contains(kid), "{line}");
+    }
     let published: Value = serde_json::from_str(&ring.to_jwks()).unwrap();
     let keys = published["keys"].as_array().unwrap().iter();
     let keys: Vec<_> = keys
