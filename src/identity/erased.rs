@@ -30,6 +30,10 @@ pub(crate) trait ErasedIdentity: Any + Send + Sync {
     fn remove_user(&self, extensions: &mut Extensions);
     /// Sets on `error` what the layer configures for its response.
     fn shape(&self, error: AuthError) -> AuthError;
+
+    /// Returns the identity of another request with the same credential.
+    #[cfg(feature = "testing")]
+    fn for_another_request(&self) -> Arc<dyn ErasedIdentity>;
     /// The same, and reports the error.
     #[cfg(feature = "axum")]
     fn reject(&self, error: AuthError) -> AuthError;
@@ -60,6 +64,11 @@ impl<U: AuthUser> ErasedIdentity for Resolver<U> {
 
     fn shape(&self, error: AuthError) -> AuthError {
         self.shape(error)
+    }
+
+    #[cfg(feature = "testing")]
+    fn for_another_request(&self) -> Arc<dyn ErasedIdentity> {
+        Arc::new(self.unresolved())
     }
 
     #[cfg(feature = "axum")]
@@ -125,7 +134,7 @@ impl TestLogIn {
     pub(super) fn below<U: AuthUser>(&self, config: &Config<U>) -> Arc<dyn ErasedIdentity> {
         let any: &dyn Any = &*self.0;
         let Some(log_in) = any.downcast_ref::<Resolver<U>>() else {
-            return Arc::clone(&self.0);
+            return self.0.for_another_request();
         };
         Arc::new(log_in.with_config(Config {
             verifier: Arc::clone(&log_in.config.verifier),

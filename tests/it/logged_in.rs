@@ -1,5 +1,7 @@
 //! `testing::logged_in`: a user without a token in tests of an unchanged application.
 
+use std::time::{Duration, SystemTime};
+
 use axum::Router;
 use axum::body::Body;
 use axum::extract::Request;
@@ -13,7 +15,7 @@ use tower_warder::{
     JwtVerifier, RequireLayer, UserStatus,
 };
 
-use crate::support::{Mood, Store, get, get_with, layer, send};
+use crate::support::{Mood, Store, Trace, get, get_with, layer, send};
 
 #[tokio::test]
 async fn logged_in_user_overrides_the_application_layer() {
@@ -101,6 +103,21 @@ async fn logged_in_user_of_another_type_is_misconfigured() {
         (error.status().as_u16(), error.reason()),
         (500, "other_user_type")
     );
+}
+
+#[tokio::test]
+async fn requests_of_another_user_type_are_resolved_one_by_one() {
+    let user = TestUser {
+        tokens_valid_since: Some(SystemTime::now() + Duration::from_secs(3600)),
+        ..root()
+    };
+    let other = AuthLayer::claims_only(testing::verifier());
+    let app = routes().layer(other).layer(testing::logged_in(user));
+    let log = Trace::record();
+    for count in [1, 2] {
+        assert_eq!(send(&app, get("/user")).await.status, 401);
+        assert_eq!(log.lines("issued_too_early").len(), count);
+    }
 }
 
 #[tokio::test]
