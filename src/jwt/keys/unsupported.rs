@@ -7,26 +7,23 @@ use crate::error::ConfigError;
 use super::algorithm::Algorithm;
 use super::jwk::Jwk;
 
+/// Constructors that report that the algorithm is not supported.
+macro_rules! unsupported {
+    ($key:ident: $($function:ident($source:ty)),+) => {
+        impl $key {
+            $(pub(super) fn $function(algorithm: Algorithm, _: $source) -> Result<Self, ConfigError> {
+                Err(ConfigError::UnsupportedAlgorithm(algorithm.as_str()))
+            })+
+        }
+    };
+}
+
 #[derive(PartialEq, Eq)]
 pub(super) enum PublicKey {}
 
+unsupported!(PublicKey: from_pem(&[u8]), from_der(&[u8]), from_bytes(&[u8]), from_jwk(&Jwk<'_>));
+
 impl PublicKey {
-    pub(super) fn from_pem(algorithm: Algorithm, _: &[u8]) -> Result<Self, ConfigError> {
-        unsupported(algorithm)
-    }
-
-    pub(super) fn from_der(algorithm: Algorithm, _: &[u8]) -> Result<Self, ConfigError> {
-        unsupported(algorithm)
-    }
-
-    pub(super) fn from_bytes(algorithm: Algorithm, _: &[u8]) -> Result<Self, ConfigError> {
-        unsupported(algorithm)
-    }
-
-    pub(super) fn from_jwk(algorithm: Algorithm, _: &Jwk<'_>) -> Result<Self, ConfigError> {
-        unsupported(algorithm)
-    }
-
     pub(super) fn jwk_members(&self) -> Map<String, Value> {
         match *self {}
     }
@@ -34,23 +31,7 @@ impl PublicKey {
 
 pub(super) enum PrivateKey {}
 
-impl PrivateKey {
-    pub(super) fn from_random(algorithm: Algorithm, _: &[u8]) -> Result<Self, ConfigError> {
-        unsupported(algorithm)
-    }
-
-    pub(super) fn from_pem(algorithm: Algorithm, _: &[u8]) -> Result<Self, ConfigError> {
-        unsupported(algorithm)
-    }
-
-    pub(super) fn from_der(algorithm: Algorithm, _: &[u8]) -> Result<Self, ConfigError> {
-        unsupported(algorithm)
-    }
-
-    pub(super) fn from_jwk(algorithm: Algorithm, _: &Jwk<'_>) -> Result<Self, ConfigError> {
-        unsupported(algorithm)
-    }
-}
+unsupported!(PrivateKey: from_random(&[u8]), from_pem(&[u8]), from_der(&[u8]), from_jwk(&Jwk<'_>));
 
 #[derive(Clone)]
 pub(super) enum Verifier {}
@@ -76,49 +57,4 @@ impl Signer {
 
 pub(super) fn pair(_: Algorithm, key: &PrivateKey) -> Result<(Signer, PublicKey), ConfigError> {
     match *key {}
-}
-
-fn unsupported<K>(algorithm: Algorithm) -> Result<K, ConfigError> {
-    Err(ConfigError::UnsupportedAlgorithm(algorithm.as_str()))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::jwt::keys::algorithm::ALL;
-    use crate::jwt::keys::{SigningKey, VerifyingKey};
-
-    #[test]
-    fn asymmetric_key_without_a_backend_is_unsupported() {
-        for algorithm in ALL.into_iter().filter(|one| one.asymmetric().is_ok()) {
-            let name = algorithm.as_str();
-            for rejected in [
-                SigningKey::from_pem(algorithm, "").err(),
-                SigningKey::from_der(algorithm, "").err(),
-                VerifyingKey::from_pem(algorithm, "").err(),
-                VerifyingKey::from_der(algorithm, "").err(),
-                VerifyingKey::from_bytes(algorithm, "").err(),
-            ] {
-                assert!(
-                    matches!(rejected, Some(ConfigError::UnsupportedAlgorithm(named)) if named == name),
-                    "{name}: {rejected:?}"
-                );
-            }
-        }
-        for jwk in [
-            r#"{"kty":"EC","crv":"P-256"}"#,
-            r#"{"kty":"RSA","alg":"PS256"}"#,
-            r#"{"kty":"OKP","crv":"Ed25519"}"#,
-        ] {
-            for rejected in [
-                SigningKey::from_jwk(jwk).err(),
-                VerifyingKey::from_jwk(jwk).err(),
-            ] {
-                assert!(
-                    matches!(rejected, Some(ConfigError::UnsupportedAlgorithm(_))),
-                    "{jwk}"
-                );
-            }
-        }
-    }
 }

@@ -72,7 +72,7 @@ impl Signer {
             }
             (_, PrivatePart::Rsa(key)) => {
                 let pair = rsa_pair(key)?;
-                let public = PublicKey::rsa(&key.public.n, &key.public.e)?;
+                let public = PublicKey::Rsa(key.public.clone());
                 Ok((Self::Rsa(rsa_encoding(algorithm)?, Arc::new(pair)), public))
             }
             _ => Err(ConfigError::KeyTypeMismatch(algorithm.as_str())),

@@ -9,7 +9,7 @@ use sec1::EcPrivateKey;
 use crate::error::ConfigError;
 use crate::jwt::keys::algorithm::{Algorithm, Curve, KeyType};
 
-use super::key::{PrivateKey, PublicKey, RsaIntegers};
+use super::key::{MISMATCH, MORE_PRIMES, PrivateKey, PublicKey, RsaPublic};
 
 impl PublicKey {
     pub(in crate::jwt::keys) fn from_der(
@@ -28,12 +28,7 @@ impl PublicKey {
         algorithm: Algorithm,
         bytes: &[u8],
     ) -> Result<Self, ConfigError> {
-        match algorithm.key_type() {
-            KeyType::Ec(curve) => Self::ec(curve, bytes),
-            KeyType::Ed25519 => Self::ed25519(bytes),
-            KeyType::Rsa => Self::from_pkcs1(bytes),
-            KeyType::Hmac => Err(ConfigError::KeyTypeMismatch(algorithm.as_str())),
-        }
+        Self::of_type(algorithm.key_type(), bytes)
     }
 
     pub(super) fn from_spki(der: &[u8]) -> Result<Self, ConfigError> {
@@ -48,7 +43,11 @@ impl PublicKey {
 
     fn from_info(info: &SubjectPublicKeyInfoRef<'_>) -> Result<Self, ConfigError> {
         let bytes = info.subject_public_key.as_bytes().ok_or(NOT_PUBLIC)?;
-        match key_type(&info.algorithm)? {
+        Self::of_type(key_type(&info.algorithm)?, bytes)
+    }
+
+    fn of_type(key_type: KeyType, bytes: &[u8]) -> Result<Self, ConfigError> {
+        match key_type {
             KeyType::Ec(curve) => Self::ec(curve, bytes),
             KeyType::Ed25519 => Self::ed25519(bytes),
             KeyType::Rsa => Self::from_pkcs1(bytes),
@@ -63,61 +62,54 @@ impl PrivateKey {
         der: &[u8],
     ) -> Result<Self, ConfigError> {
         let key = match (PrivateKeyInfoRef::try_from(der), algorithm.key_type()) {
-            (Ok(info), _) => Self::from_info(&info),
+            (Ok(info), _) => Self::from_info(algorithm, &info),
             (Err(_), KeyType::Rsa) => Self::from_pkcs1_private(der),
-            (Err(_), KeyType::Ec(_)) => Self::from_sec1(algorithm, None, der),
+            (Err(_), KeyType::Ec(_)) => Self::from_sec1(algorithm, None, der, None),
             (Err(_), _) => Err(NOT_PRIVATE),
         };
         key?.for_algorithm(algorithm)
     }
 
-    pub(super) fn from_pkcs8(der: &[u8]) -> Result<Self, ConfigError> {
+    pub(super) fn from_pkcs8(algorithm: Algorithm, der: &[u8]) -> Result<Self, ConfigError> {
         let info = PrivateKeyInfoRef::try_from(der).map_err(|_| NOT_PRIVATE)?;
-        Self::from_info(&info)
+        Self::from_info(algorithm, &info)
     }
 
     pub(super) fn from_pkcs1_private(der: &[u8]) -> Result<Self, ConfigError> {
         let key = RsaPrivateKeyRef::try_from(der).map_err(|_| NOT_PRIVATE)?;
         if key.other_prime_infos.is_some() {
-            return Err(ConfigError::InvalidKey(
-                "RSA keys of more than two primes are not supported; make a new key",
-            ));
+            return Err(MORE_PRIMES);
         }
-        let public = PublicKey::rsa(key.modulus.as_bytes(), key.public_exponent.as_bytes())?;
-        let private = RsaIntegers {
-            d: key.private_exponent.as_bytes(),
-            p: key.prime1.as_bytes(),
-            q: key.prime2.as_bytes(),
-            dp: key.exponent1.as_bytes(),
-            dq: key.exponent2.as_bytes(),
-            qi: key.coefficient.as_bytes(),
-        };
-        Self::rsa(public, private)
+        let public = RsaPublic::new(key.modulus.as_bytes(), key.public_exponent.as_bytes())?;
+        let (d, qi) = (key.private_exponent, key.coefficient);
+        let integers = [d, key.prime1, key.prime2, key.exponent1, key.exponent2, qi];
+        Ok(Self::rsa(public, integers.map(|it| it.as_bytes())))
     }
 
-    /// Takes the curve from the key, else from the block before it (`preceding`), else from the
-    /// algorithm.
+    /// Takes the curve from the key, else from what surrounds or precedes it (`outer`), else from
+    /// the algorithm; and the point from the key, else from what surrounds it (`public`).
     pub(super) fn from_sec1(
         algorithm: Algorithm,
-        preceding: Option<Curve>,
+        outer: Option<Curve>,
         der: &[u8],
+        public: Option<&[u8]>,
     ) -> Result<Self, ConfigError> {
         let key = EcPrivateKey::try_from(der).map_err(|_| NOT_PRIVATE)?;
         let named = match key.parameters {
             Some(parameters) => Some(parameters.named_curve().map_or(Err(CURVE), curve)?),
             None => None,
         };
-        let curve = match (named.or(preceding), algorithm.key_type()) {
+        let curve = match (named.or(outer), algorithm.key_type()) {
             (Some(curve), _) | (None, KeyType::Ec(curve)) => curve,
             (None, _) => return Err(ConfigError::KeyTypeMismatch(algorithm.as_str())),
         };
-        if preceding.is_some_and(|preceding| preceding != curve) {
-            return Err(super::key::MISMATCH);
+        if outer.is_some_and(|outer| outer != curve) {
+            return Err(MISMATCH);
         }
-        Self::ec(curve, key.private_key, key.public_key)
+        Self::ec(curve, key.private_key, key.public_key.or(public))
     }
 
-    fn from_info(info: &PrivateKeyInfoRef<'_>) -> Result<Self, ConfigError> {
+    fn from_info(algorithm: Algorithm, info: &PrivateKeyInfoRef<'_>) -> Result<Self, ConfigError> {
         let bytes = info.private_key.as_bytes();
         let public = match &info.public_key {
             Some(public) => Some(public.as_bytes().ok_or(NOT_PRIVATE)?),
@@ -130,17 +122,7 @@ impl PrivateKey {
                 let seed = <&OctetStringRef>::from_der(bytes).map_err(|_| NOT_PRIVATE)?;
                 Self::ed25519(seed.as_bytes(), public)
             }
-            KeyType::Ec(outer) => {
-                let key = EcPrivateKey::try_from(bytes).map_err(|_| NOT_PRIVATE)?;
-                let inner = match key.parameters {
-                    Some(parameters) => parameters.named_curve().map_or(Err(CURVE), curve)?,
-                    None => outer,
-                };
-                if inner != outer {
-                    return Err(super::key::MISMATCH);
-                }
-                Self::ec(outer, key.private_key, key.public_key.or(public))
-            }
+            KeyType::Ec(outer) => Self::from_sec1(algorithm, Some(outer), bytes, public),
             KeyType::Hmac => Err(NOT_PRIVATE),
         }
     }

@@ -9,7 +9,7 @@ use crate::error::ConfigError;
 use crate::jwt::keys::algorithm::{Algorithm, Curve, KeyType};
 use crate::jwt::keys::jwk::{Jwk, decode};
 
-use super::key::{PrivateKey, PublicKey, RsaIntegers};
+use super::key::{MORE_PRIMES, PrivateKey, PublicKey, RsaPublic};
 
 impl PublicKey {
     pub(in crate::jwt::keys) fn from_jwk(
@@ -19,9 +19,7 @@ impl PublicKey {
         match algorithm.key_type() {
             KeyType::Ec(curve) => Self::ec(curve, &point(curve, jwk)?),
             KeyType::Ed25519 => Self::ed25519(&decode(jwk.x)?),
-            // Leading zeros are accepted, although RFC 7518, section 2, excludes them: some servers
-            // keep the sign byte of DER, and the number is the same.
-            KeyType::Rsa => Self::rsa(&decode(jwk.n)?, &decode(jwk.e)?),
+            KeyType::Rsa => rsa(jwk).map(Self::Rsa),
             KeyType::Hmac => Err(ConfigError::KeyTypeMismatch(algorithm.as_str())),
         }
     }
@@ -71,12 +69,12 @@ impl PrivateKey {
         match algorithm.key_type() {
             KeyType::Ec(curve) => Self::ec(curve, &secret(jwk)?, Some(&point(curve, jwk)?)),
             KeyType::Ed25519 => Self::ed25519(&secret(jwk)?, Some(&decode(jwk.x)?)),
-            KeyType::Rsa => Self::rsa_from_jwk(algorithm, jwk),
+            KeyType::Rsa => Self::rsa_from_jwk(jwk),
             KeyType::Hmac => Err(ConfigError::KeyTypeMismatch(algorithm.as_str())),
         }
     }
 
-    fn rsa_from_jwk(algorithm: Algorithm, jwk: &Jwk<'_>) -> Result<Self, ConfigError> {
+    fn rsa_from_jwk(jwk: &Jwk<'_>) -> Result<Self, ConfigError> {
         let d = secret(jwk)?;
         let [Some(_), Some(_), Some(_), Some(_), Some(_)] = [jwk.p, jwk.q, jwk.dp, jwk.dq, jwk.qi]
         else {
@@ -85,22 +83,18 @@ impl PrivateKey {
             ));
         };
         if jwk.oth.is_some() {
-            return Err(ConfigError::InvalidKey(
-                "RSA keys of more than two primes are not supported; make a new key",
-            ));
+            return Err(MORE_PRIMES);
         }
         let (p, q) = (decode(jwk.p)?, decode(jwk.q)?);
         let (dp, dq, qi) = (decode(jwk.dp)?, decode(jwk.dq)?, decode(jwk.qi)?);
-        let private = RsaIntegers {
-            d: &d,
-            p: &p,
-            q: &q,
-            dp: &dp,
-            dq: &dq,
-            qi: &qi,
-        };
-        Self::rsa(PublicKey::from_jwk(algorithm, jwk)?, private)
+        Ok(Self::rsa(rsa(jwk)?, [&d, &p, &q, &dp, &dq, &qi]))
     }
+}
+
+fn rsa(jwk: &Jwk<'_>) -> Result<RsaPublic, ConfigError> {
+    // Leading zeros are accepted, although RFC 7518, section 2, excludes them: some servers keep the
+    // sign byte of DER, and the number is the same.
+    RsaPublic::new(&decode(jwk.n)?, &decode(jwk.e)?)
 }
 
 fn secret(jwk: &Jwk<'_>) -> Result<Zeroizing<Vec<u8>>, ConfigError> {

@@ -40,21 +40,7 @@ impl PublicKey {
 
     /// Reads big-endian integers; leading zeros are ignored.
     pub(super) fn rsa(n: &[u8], e: &[u8]) -> Result<Self, ConfigError> {
-        let (n, e) = (strip_leading_zeros(n), strip_leading_zeros(e));
-        if !(2048..=8192).contains(&bits(n)) {
-            return Err(ConfigError::InvalidKey(
-                "an RSA modulus must have 2048 to 8192 bits; make a new key",
-            ));
-        }
-        if !is_odd(n) || !is_odd(e) || e == [1] || bits(e) > MAX_EXPONENT_BITS {
-            return Err(ConfigError::InvalidKey(
-                "an RSA modulus must be odd, and its exponent odd, at least 3 and at most 33 bits long",
-            ));
-        }
-        Ok(Self::Rsa(RsaPublic {
-            n: n.to_owned(),
-            e: e.to_owned(),
-        }))
+        RsaPublic::new(n, e).map(Self::Rsa)
     }
 
     pub(super) fn for_algorithm(self, algorithm: Algorithm) -> Result<Self, ConfigError> {
@@ -67,10 +53,30 @@ impl PublicKey {
     }
 }
 
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::jwt::keys) struct RsaPublic {
     pub(super) n: Vec<u8>,
     pub(super) e: Vec<u8>,
+}
+
+impl RsaPublic {
+    pub(super) fn new(n: &[u8], e: &[u8]) -> Result<Self, ConfigError> {
+        let (n, e) = (strip_leading_zeros(n), strip_leading_zeros(e));
+        if !(2048..=8192).contains(&bits(n)) {
+            return Err(ConfigError::InvalidKey(
+                "an RSA modulus must have 2048 to 8192 bits; make a new key",
+            ));
+        }
+        if !is_odd(n) || !is_odd(e) || e == [1] || bits(e) > MAX_EXPONENT_BITS {
+            return Err(ConfigError::InvalidKey(
+                "an RSA modulus must be odd, and its exponent odd, at least 3 and at most 33 bits long",
+            ));
+        }
+        Ok(Self {
+            n: n.to_owned(),
+            e: e.to_owned(),
+        })
+    }
 }
 
 pub(in crate::jwt::keys) struct PrivateKey {
@@ -141,23 +147,23 @@ impl PrivateKey {
         })
     }
 
-    pub(super) fn rsa(public: PublicKey, private: RsaIntegers<'_>) -> Result<Self, ConfigError> {
-        let PublicKey::Rsa(public) = public else {
-            return Err(MISMATCH);
+    /// Takes the integers in the order of RFC 8017, section A.1.2.
+    pub(super) fn rsa(public: RsaPublic, integers: [&[u8]; 6]) -> Self {
+        let integers = integers.map(|it| Zeroizing::new(strip_leading_zeros(it).to_owned()));
+        let [d, p, q, dp, dq, qi] = integers;
+        let key = RsaPrivate {
+            public,
+            d,
+            p,
+            q,
+            dp,
+            dq,
+            qi,
         };
-        let owned = |integer| Zeroizing::new(strip_leading_zeros(integer).to_owned());
-        Ok(Self {
-            secret: PrivatePart::Rsa(Box::new(RsaPrivate {
-                public,
-                d: owned(private.d),
-                p: owned(private.p),
-                q: owned(private.q),
-                dp: owned(private.dp),
-                dq: owned(private.dq),
-                qi: owned(private.qi),
-            })),
+        Self {
+            secret: PrivatePart::Rsa(Box::new(key)),
             public: None,
-        })
+        }
     }
 
     pub(super) fn for_algorithm(self, algorithm: Algorithm) -> Result<Self, ConfigError> {
@@ -177,16 +183,6 @@ impl PrivateKey {
     }
 }
 
-/// Private integers of RFC 8017, section 3.2, borrowed from the parsed file.
-pub(super) struct RsaIntegers<'a> {
-    pub(super) d: &'a [u8],
-    pub(super) p: &'a [u8],
-    pub(super) q: &'a [u8],
-    pub(super) dp: &'a [u8],
-    pub(super) dq: &'a [u8],
-    pub(super) qi: &'a [u8],
-}
-
 impl Curve {
     /// Returns the length of a coordinate and of a scalar, in bytes.
     pub(super) const fn bytes(self) -> usize {
@@ -200,6 +196,9 @@ impl Curve {
 pub(super) const MISMATCH: ConfigError = ConfigError::InvalidKey(
     "the parts of the private key do not belong together; export it again or make a new key",
 );
+
+pub(super) const MORE_PRIMES: ConfigError =
+    ConfigError::InvalidKey("RSA keys of more than two primes are not supported; make a new key");
 
 const UNCOMPRESSED: u8 = 4;
 // Larger exponents only slow down verification, and the backends reject them.

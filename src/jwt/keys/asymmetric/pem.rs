@@ -41,9 +41,9 @@ impl PrivateKey {
         let (curve, pem) = split_parameters(pem)?;
         let block = Block::parse(pem)?;
         let key = match block.label {
-            "PRIVATE KEY" => Self::from_pkcs8(&block.der),
+            "PRIVATE KEY" => Self::from_pkcs8(algorithm, &block.der),
             "RSA PRIVATE KEY" => Self::from_pkcs1_private(&block.der),
-            "EC PRIVATE KEY" => Self::from_sec1(algorithm, curve, &block.der),
+            "EC PRIVATE KEY" => Self::from_sec1(algorithm, curve, &block.der, None),
             "ENCRYPTED PRIVATE KEY" => Err(ConfigError::InvalidKey(ENCRYPTED)),
             _ => Err(ConfigError::InvalidKey(
                 "the PEM block is to be a PRIVATE KEY, RSA PRIVATE KEY or EC PRIVATE KEY",

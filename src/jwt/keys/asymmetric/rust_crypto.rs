@@ -105,7 +105,7 @@ impl Signer {
                 (Private::Ed25519(key), public)
             }
             (algorithm, PrivatePart::Rsa(key)) if is_rsa(algorithm) => {
-                let public = PublicKey::rsa(&key.public.n, &key.public.e)?;
+                let public = PublicKey::Rsa(key.public.clone());
                 (Private::Rsa(rsa_private(key)?), public)
             }
             _ => return Err(ConfigError::KeyTypeMismatch(algorithm.as_str())),

@@ -197,55 +197,26 @@ fn is_placeholder(bytes: &[u8]) -> bool {
         .iter()
         .filter(|byte| !b"-_ \t\r\n\"'<>".contains(byte));
     plain.extend(letters.map(u8::to_ascii_lowercase));
-    plain.starts_with(b"changeme") || PLACEHOLDERS.iter().any(|word| word.as_bytes() == &**plain)
+    plain.starts_with(b"changeme")
+        || PLACEHOLDERS
+            .split(' ')
+            .any(|word| word.as_bytes() == &**plain)
 }
 
-const PLACEHOLDERS: &[&str] = &[
-    // The secret of `testing`.
-    "everybodywhoreadsthisknowsit",
-    "secret",
-    "secretkey",
-    "mysecret",
-    "mysecretkey",
-    "supersecret",
-    "supersecretkey",
-    "topsecret",
-    "jwtsecret",
-    "jwtsecretkey",
-    "yoursecret",
-    "yoursecretkey",
-    "yoursecretkeyhere",
-    "yoursecrethere",
-    "yourjwtsecret",
-    "yourjwtsecretkey",
-    "yoursupersecretkey",
-    "yoursupersecretjwtkey",
-    "your256bitsecret",
-    "your384bitsecret",
-    "your512bitsecret",
-    "astringsecretatleast256bitslong",
-    "astringsecretatleast512bitslong",
-    "avalidstringsecretthatisatleast384bitslong",
-    "avalidstringsecretthatisatleast512bitslongwhichisverylong",
-    "replaceme",
-    "replacethis",
-    "replacethissecret",
-    "password",
-    "default",
-    "defaultsecret",
-    "example",
-    "examplesecret",
-    "insecure",
-    "insecuresecretkeychangeme",
-    "test",
-    "testsecret",
-    "todo",
-    // The default keys of Supabase.
-    "supersecretjwttokenwithatleast32characterslong",
-    "yoursupersecretjwttokenwithatleast32characterslong",
-    // The key of the FastAPI tutorial.
-    "09d25e094faa6ca2556c818166b7a9563b93f7099f6f0f4caa6cf63b88e8d3e7",
-];
+/// In the order: general; the default keys of Supabase; the key of the FastAPI tutorial; the secret of
+/// `testing`.
+const PLACEHOLDERS: &str = "\
+    secret secretkey mysecret mysecretkey supersecret supersecretkey topsecret jwtsecret \
+    jwtsecretkey yoursecret yoursecretkey yoursecretkeyhere yoursecrethere yourjwtsecret \
+    yourjwtsecretkey yoursupersecretkey yoursupersecretjwtkey your256bitsecret \
+    your384bitsecret your512bitsecret astringsecretatleast256bitslong \
+    astringsecretatleast512bitslong avalidstringsecretthatisatleast384bitslong \
+    avalidstringsecretthatisatleast512bitslongwhichisverylong replaceme replacethis \
+    replacethissecret password default defaultsecret example examplesecret insecure \
+    insecuresecretkeychangeme test testsecret todo \
+    supersecretjwttokenwithatleast32characterslong \
+    yoursupersecretjwttokenwithatleast32characterslong \
+    09d25e094faa6ca2556c818166b7a9563b93f7099f6f0f4caa6cf63b88e8d3e7 everybodywhoreadsthisknowsit";
 
 /// Detects PEM and OpenSSH. A public key used as an HMAC secret would let anyone sign who has it.
 fn is_asymmetric(bytes: &[u8]) -> bool {
