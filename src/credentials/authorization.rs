@@ -1,24 +1,15 @@
 //! Bearer token in the `Authorization` header.
 
-use http::header::{AUTHORIZATION, Entry, HeaderMap, HeaderValue};
+use http::header::{AUTHORIZATION, HeaderMap, HeaderValue};
 
-use super::credential::{Credential, CredentialError, SentIn, is_token_char};
+use super::credential::{Credential, CredentialError, SentIn, is_token_char, only_line};
 
 /// Finds the credential in the header.
 pub(super) fn find(headers: &mut HeaderMap) -> Result<Option<Credential>, CredentialError> {
-    let Some(value) = headers.get_mut(AUTHORIZATION) else {
-        return Ok(None);
-    };
-    value.set_sensitive(true);
-    let value = value.clone();
-    // RFC 9110, section 5.3: a single line. A proxy could have checked the other one.
-    if headers.get_all(AUTHORIZATION).iter().nth(1).is_some() {
-        if let Entry::Occupied(mut lines) = headers.entry(AUTHORIZATION) {
-            lines.iter_mut().for_each(|line| line.set_sensitive(true));
-        }
-        return Err(CredentialError::Multiple);
+    match only_line(headers, &AUTHORIZATION)? {
+        Some(value) => read(value),
+        None => Ok(None),
     }
-    read(value)
 }
 
 /// `credentials = auth-scheme [ 1*SP token68 ]` (RFC 9110, section 11.4), with the `b64token` of

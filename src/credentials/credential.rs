@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::str;
 
-use http::HeaderValue;
+use http::header::{Entry, HeaderMap, HeaderName, HeaderValue};
 
 use crate::error::{AuthError, AuthErrorKind, RejectReason};
 
@@ -96,26 +96,29 @@ pub(super) fn only(
     }
 }
 
+/// Takes the only line of a header, and marks it as sensitive. Of two lines one may come from the
+/// client and the other from a proxy, which checked only its own (RFC 9110, section 5.3).
+pub(super) fn only_line(
+    headers: &mut HeaderMap,
+    name: &HeaderName,
+) -> Result<Option<HeaderValue>, CredentialError> {
+    let Some(value) = headers.get_mut(name) else {
+        return Ok(None);
+    };
+    value.set_sensitive(true);
+    let value = value.clone();
+    if headers.get_all(name).iter().nth(1).is_some() {
+        if let Entry::Occupied(mut lines) = headers.entry(name) {
+            lines.iter_mut().for_each(|line| line.set_sensitive(true));
+        }
+        return Err(CredentialError::Multiple);
+    }
+    Ok(Some(value))
+}
+
 /// `tchar` of RFC 9110, section 5.6.2.
-pub(super) const fn is_token_char(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric()
-        || matches!(
-            byte,
-            b'!' | b'#'
-                | b'$'
-                | b'%'
-                | b'&'
-                | b'\''
-                | b'*'
-                | b'+'
-                | b'-'
-                | b'.'
-                | b'^'
-                | b'_'
-                | b'`'
-                | b'|'
-                | b'~'
-        )
+pub(super) fn is_token_char(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
 }
 
 /// `1*( ALPHA / DIGIT / "-" / "." / "_" / "~" / "+" / "/" ) *"="`

@@ -2,11 +2,10 @@
 
 use http::Request;
 use http::header::{
-    AUTHORIZATION, COOKIE, Entry, HeaderMap, HeaderName, PROXY_AUTHORIZATION,
-    SEC_WEBSOCKET_PROTOCOL,
+    AUTHORIZATION, COOKIE, HeaderMap, HeaderName, PROXY_AUTHORIZATION, SEC_WEBSOCKET_PROTOCOL,
 };
 
-use super::credential::{Credential, CredentialError, SentIn, only};
+use super::credential::{Credential, CredentialError, SentIn, only, only_line};
 use super::csrf::Origins;
 use crate::error::ConfigError;
 
@@ -51,24 +50,12 @@ impl NamedHeaders {
 }
 
 fn read(headers: &mut HeaderMap, name: &HeaderName) -> Result<Option<Credential>, CredentialError> {
-    let Some(value) = headers.get_mut(name) else {
-        return Ok(None);
-    };
-    value.set_sensitive(true);
-    let value = value.clone();
-    // One line may come from the client, the other from the proxy.
-    if headers.get_all(name).iter().nth(1).is_some() {
-        if let Entry::Occupied(mut lines) = headers.entry(name) {
-            lines.iter_mut().for_each(|line| line.set_sensitive(true));
-        }
-        return Err(CredentialError::Multiple);
-    }
-    // Some proxies send this for requests that are not authenticated.
-    if value.is_empty() {
-        return Ok(None);
-    }
-    let whole = 0..value.len();
-    Ok(Some(Credential::new(value, whole, SentIn::Header)))
+    // Some proxies send an empty value for requests that are not authenticated.
+    let value = only_line(headers, name)?.filter(|value| !value.is_empty());
+    Ok(value.map(|value| {
+        let whole = 0..value.len();
+        Credential::new(value, whole, SentIn::Header)
+    }))
 }
 
 /// Headers whose values are not a bare token.

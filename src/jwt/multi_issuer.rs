@@ -2,12 +2,11 @@
 
 use std::collections::HashMap;
 
-use serde::de::MapAccess;
-
 use super::base64url;
+use super::claim_rules::Named;
 use super::compact::Compact;
 use super::jwt_verifier::JwtVerifier;
-use super::strict_json::{self, AnyValue, ObjectFields, Value};
+use super::strict_json::Value;
 use super::verifier::{Verification, Verifier};
 use crate::error::{AuthError, ConfigError, RejectReason};
 
@@ -34,7 +33,7 @@ use crate::error::{AuthError, ConfigError, RejectReason};
 /// [`UserLoader`](crate::UserLoader) has to check [`Claims::issuer`](crate::Claims::issuer), too, or one
 /// issuer can impersonate the users of another; its documentation has an example. `Accounts` rejects
 /// the tokens of all issuers but its own.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 #[must_use]
 pub struct MultiIssuerVerifier {
     verifiers: HashMap<Box<str>, JwtVerifier>,
@@ -45,11 +44,7 @@ pub struct MultiIssuerVerifier {
 impl MultiIssuerVerifier {
     /// Creates a verifier without issuers, which rejects every token.
     pub fn new() -> Self {
-        Self {
-            verifiers: HashMap::new(),
-            max_token_bytes: 0,
-            max_header_bytes: 0,
-        }
+        Self::default()
     }
 
     /// Verifies tokens of `issuer` with `verifier`, which requires that issuer from now on.
@@ -85,12 +80,9 @@ impl MultiIssuerVerifier {
         let compact = Compact::split(token, self.max_token_bytes, self.max_header_bytes)?;
         let mut buffer = vec![0; base64::decoded_len_estimate(compact.payload.len())];
         let payload = base64url::decode(compact.payload, &mut buffer)?;
-        let issuer = std::str::from_utf8(payload)
-            .ok()
-            .and_then(|json| strict_json::read_object(json, Issuer::default()).ok())
-            .ok_or(RejectReason::Claims)?;
-        match issuer.0 {
-            Some(Value::Text(issuer)) => self.verifiers.get(&*issuer).ok_or(RejectReason::Issuer),
+        let json = std::str::from_utf8(payload).map_err(|_| RejectReason::Claims)?;
+        match Named::read(json, ["iss"].into_iter())?.value("iss") {
+            Some(Value::Text(issuer)) => self.verifiers.get(&**issuer).ok_or(RejectReason::Issuer),
             Some(Value::Null) | None => Err(RejectReason::NoIssuer),
             Some(_) => Err(RejectReason::IssuerType),
         }
@@ -112,25 +104,5 @@ impl Verifier for MultiIssuerVerifier {
     // As each `JwtVerifier` does.
     fn checks_characters(&self) -> bool {
         true
-    }
-}
-
-impl Default for MultiIssuerVerifier {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
-/// The `iss` claim. No other claim is read.
-#[derive(Default)]
-struct Issuer<'a>(Option<Value<'a>>);
-
-impl<'de> ObjectFields<'de> for Issuer<'de> {
-    fn read<A: MapAccess<'de>>(&mut self, name: &str, map: &mut A) -> Result<bool, A::Error> {
-        if name != "iss" {
-            return Ok(false);
-        }
-        strict_json::keep(&mut self.0, map.next_value_seed(AnyValue::new())?)?;
-        Ok(true)
     }
 }

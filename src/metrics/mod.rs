@@ -115,70 +115,35 @@ use ::metrics::{Unit, describe_counter, describe_gauge, describe_histogram};
 /// Call it once, after the recorder is installed. Metrics are recorded without it, too.
 #[cfg(feature = "metrics")]
 pub fn describe() {
-    describe_counter!(
-        "tower_warder_rejections_total",
-        Unit::Count,
-        "Requests that were refused"
-    );
-    describe_counter!(
-        "tower_warder_loads_total",
-        Unit::Count,
-        "Calls of the user loader that ended"
-    );
-    describe_histogram!(
-        "tower_warder_load_duration_seconds",
-        Unit::Seconds,
-        "Duration of calls of the user loader"
-    );
-    describe_counter!(
-        "tower_warder_user_cache_lookups_total",
-        Unit::Count,
-        "Users looked up in a user cache"
-    );
-    describe_gauge!(
-        "tower_warder_user_cache_channels_down",
-        Unit::Count,
-        "Channels of invalidations that are not connected"
-    );
-    describe_counter!(
-        "tower_warder_token_cache_lookups_total",
-        Unit::Count,
-        "Tokens looked up in the cache of a verifier"
-    );
-    describe_counter!(
-        "tower_warder_key_fetches_total",
-        Unit::Count,
-        "Fetches of keys from a key server"
-    );
-    describe_counter!(
-        "tower_warder_tickets_issued_total",
-        Unit::Count,
-        "Tickets that were issued"
-    );
-    describe_counter!(
-        "tower_warder_tickets_redeemed_total",
-        Unit::Count,
-        "Tickets that were redeemed"
-    );
-    describe_gauge!(
-        "tower_warder_password_hashes_running",
-        Unit::Count,
-        "Permits to hash a password that are in use"
-    );
-    describe_gauge!(
-        "tower_warder_password_hashes_waiting",
-        Unit::Count,
-        "Callers that wait for a permit to hash a password"
-    );
-    describe_counter!(
-        "tower_warder_password_queue_full_total",
-        Unit::Count,
-        "Callers rejected because the queue to hash a password was full"
-    );
-    describe_histogram!(
-        "tower_warder_password_hash_duration_seconds",
-        Unit::Seconds,
-        "Duration of hashing or verifying a password"
-    );
-    describe_counter!("tower_warder_logins_total", Unit::Count, "Log-ins");
+    macro_rules! describe {
+        ($($describe:ident, $unit:ident: $($name:literal = $text:literal;)+)+) => {
+            $($($describe!($name, Unit::$unit, $text);)+)+
+        };
+    }
+
+    describe! {
+        describe_counter, Count:
+            "tower_warder_rejections_total" = "Requests that were rejected";
+            "tower_warder_loads_total" = "Calls of the user loader that ended";
+            "tower_warder_user_cache_lookups_total" = "Users looked up in a user cache";
+            "tower_warder_token_cache_lookups_total" =
+                "Tokens looked up in the cache of a verifier";
+            "tower_warder_key_fetches_total" = "Fetches of keys from a key server";
+            "tower_warder_tickets_issued_total" = "Tickets that were issued";
+            "tower_warder_tickets_redeemed_total" = "Tickets that were redeemed";
+            "tower_warder_password_queue_full_total" =
+                "Callers rejected because the queue to hash a password was full";
+            "tower_warder_logins_total" = "Log-ins";
+        describe_gauge, Count:
+            "tower_warder_user_cache_channels_down" =
+                "Channels of invalidations that are not connected";
+            "tower_warder_password_hashes_running" =
+                "Permits to hash a password that are in use";
+            "tower_warder_password_hashes_waiting" =
+                "Callers that wait for a permit to hash a password";
+        describe_histogram, Seconds:
+            "tower_warder_load_duration_seconds" = "Duration of calls of the user loader";
+            "tower_warder_password_hash_duration_seconds" =
+                "Duration of hashing or verifying a password";
+    }
 }
