@@ -11,8 +11,6 @@ mod phc;
 mod permit_queue;
 mod workers;
 mod hasher;
-#[cfg(test)]
-pub(crate) mod runs;
 
 pub use error::PasswordError;
 pub use hasher::{PasswordHasher, PasswordVerification};

@@ -1,7 +1,9 @@
+mod runs;
+
 use futures_util::future::{join_all, poll_immediate};
 
+use self::runs::Runs;
 use super::*;
-use crate::password::runs::Runs;
 
 /// Made by Python's pwdlib 0.3.1 (argon2-cffi 25.1.0):
 /// `PasswordHash.recommended().hash("tower-warder test password")`.
