@@ -102,11 +102,7 @@ pub struct Require<P: Policy<U> + Default, U: AuthUser> {
 #[derive(Clone, Copy)]
 pub struct TypedClaims<T>(pub T);
 
-impl<S, U> FromRequestParts<S> for CurrentUser<U>
-where
-    U: AuthUser,
-    S: Send + Sync,
-{
+impl<S: Send + Sync, U: AuthUser> FromRequestParts<S> for CurrentUser<U> {
     type Rejection = AuthError;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, AuthError> {
@@ -114,11 +110,7 @@ where
     }
 }
 
-impl<S, U> FromRequestParts<S> for AdminUser<U>
-where
-    U: AuthUser,
-    S: Send + Sync,
-{
+impl<S: Send + Sync, U: AuthUser> FromRequestParts<S> for AdminUser<U> {
     type Rejection = AuthError;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, AuthError> {
@@ -142,11 +134,7 @@ where
     }
 }
 
-impl<S, U> FromRequestParts<S> for Identity<U>
-where
-    U: Send + Sync + 'static,
-    S: Send + Sync,
-{
+impl<S: Send + Sync, U: Send + Sync + 'static> FromRequestParts<S> for Identity<U> {
     type Rejection = AuthError;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, AuthError> {
@@ -166,11 +154,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Claims {
     }
 }
 
-impl<S, T> FromRequestParts<S> for TypedClaims<T>
-where
-    T: DeserializeOwned,
-    S: Send + Sync,
-{
+impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for TypedClaims<T> {
     type Rejection = AuthError;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, AuthError> {
@@ -182,11 +166,7 @@ where
     }
 }
 
-impl<S, U> OptionalFromRequestParts<S> for CurrentUser<U>
-where
-    U: AuthUser,
-    S: Send + Sync,
-{
+impl<S: Send + Sync, U: AuthUser> OptionalFromRequestParts<S> for CurrentUser<U> {
     type Rejection = AuthError;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Option<Self>, AuthError> {
@@ -194,11 +174,7 @@ where
     }
 }
 
-impl<S, U> OptionalFromRequestParts<S> for AdminUser<U>
-where
-    U: AuthUser,
-    S: Send + Sync,
-{
+impl<S: Send + Sync, U: AuthUser> OptionalFromRequestParts<S> for AdminUser<U> {
     type Rejection = AuthError;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Option<Self>, AuthError> {
@@ -232,11 +208,7 @@ impl<S: Send + Sync> OptionalFromRequestParts<S> for Claims {
     }
 }
 
-impl<S, T> OptionalFromRequestParts<S> for TypedClaims<T>
-where
-    T: DeserializeOwned,
-    S: Send + Sync,
-{
+impl<S: Send + Sync, T: DeserializeOwned> OptionalFromRequestParts<S> for TypedClaims<T> {
     type Rejection = AuthError;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Option<Self>, AuthError> {
@@ -307,17 +279,9 @@ impl<P: Policy<U> + Default, U: AuthUser> Clone for Require<P, U> {
     }
 }
 
-impl<P: Policy<U> + Default, U: AuthUser> fmt::Debug for Require<P, U> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Require").finish_non_exhaustive()
-    }
-}
+impl_debug! { self: [P: Policy<U> + Default, U: AuthUser] Require<P, U> }
 
-async fn require<P, U>(parts: &Parts, policy: &P) -> Result<Arc<U>, AuthError>
-where
-    P: Policy<U>,
-    U: AuthUser,
-{
+async fn require<U: AuthUser>(parts: &Parts, policy: &impl Policy<U>) -> Result<Arc<U>, AuthError> {
     let authorized = match Identity::at(&parts.extensions, Place::handler(parts)) {
         Ok(identity) => identity.authorize(policy).await,
         Err(error) => Err(error),
@@ -334,10 +298,7 @@ fn erased(parts: &Parts) -> Result<&Arc<dyn ErasedIdentity>, AuthError> {
     <dyn ErasedIdentity>::from_extensions(&parts.extensions, type_name::<Claims>(), place)
 }
 
-async fn typed_claims<T>(identity: &dyn ErasedIdentity) -> Result<T, AuthError>
-where
-    T: DeserializeOwned,
-{
+async fn typed_claims<T: DeserializeOwned>(identity: &dyn ErasedIdentity) -> Result<T, AuthError> {
     let claims = identity.claims().await?;
     claims.deserialize().map_err(|error| identity.reject(error))
 }

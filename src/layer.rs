@@ -264,13 +264,7 @@ impl<U> Clone for AuthLayer<U> {
     }
 }
 
-impl<U> fmt::Debug for AuthLayer<U> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("AuthLayer")
-            .field("source", &self.anonymous.config().source)
-            .finish_non_exhaustive()
-    }
-}
+impl_debug! { self: [U] AuthLayer<U>, source = self.anonymous.config().source }
 
 /// Service that [`AuthLayer`] wraps around another one.
 #[must_use]
@@ -315,10 +309,4 @@ impl<S: Clone, U> Clone for AuthService<S, U> {
     }
 }
 
-impl<S: fmt::Debug, U> fmt::Debug for AuthService<S, U> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("AuthService")
-            .field("inner", &self.inner)
-            .finish_non_exhaustive()
-    }
-}
+impl_debug! { self: [S: fmt::Debug, U] AuthService<S, U>, inner = self.inner }

@@ -15,6 +15,8 @@
 )]
 
 // In the order in which a request meets them; each module imports only from those above it.
+#[macro_use]
+mod macros;
 pub mod error;
 #[cfg(feature = "metrics")]
 pub mod metrics;

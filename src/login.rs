@@ -10,7 +10,7 @@ use http::StatusCode;
 use http::header::{CACHE_CONTROL, HeaderValue, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS};
 
 use crate::credentials::InvalidCookieValue;
-use crate::error::{AuthError, AuthErrorKind, BoxError, display};
+use crate::error::{AuthError, AuthErrorKind, BoxError};
 use crate::jwt::IssueError;
 use crate::password::PasswordError;
 use crate::response;
@@ -263,7 +263,7 @@ impl IntoResponse for LoginError {
     }
 }
 
-display! { LoginError:
+impl_display! { LoginError:
     Self::WrongCredentials => "user and password do not match";
     Self::Pending => "the account waits for approval";
     Self::Disabled => "the account is disabled";

@@ -124,11 +124,7 @@ impl<U, P, R> Clone for RequireLayer<U, P, R> {
     }
 }
 
-impl<U, P, R> fmt::Debug for RequireLayer<U, P, R> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RequireLayer").finish_non_exhaustive()
-    }
-}
+impl_debug! { self: [U, P, R] RequireLayer<U, P, R> }
 
 /// Service that [`RequireLayer`] wraps around another one.
 #[must_use]
@@ -221,13 +217,7 @@ impl<S: Clone, U, P, R> Clone for RequireService<S, U, P, R> {
     }
 }
 
-impl<S: fmt::Debug, U, P, R> fmt::Debug for RequireService<S, U, P, R> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RequireService")
-            .field("inner", &self.inner)
-            .finish_non_exhaustive()
-    }
-}
+impl_debug! { self: [S: fmt::Debug, U, P, R] RequireService<S, U, P, R>, inner = self.inner }
 
 pin_project! {
     /// Future of [`RequireService`].

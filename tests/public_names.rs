@@ -76,6 +76,15 @@ fn public_names(code: &str, types: &BTreeSet<&str>) -> Vec<String> {
     let mut open: Option<End> = None;
     let mut listing_members = false;
     for line in code.lines() {
+        // The macros of `macros.rs` implement these two traits.
+        if let Some(table) = line.strip_prefix("impl_display! { ") {
+            names.push(format!("impl fmt::Display for {}", type_of(table)));
+            continue;
+        }
+        if let Some(table) = line.strip_prefix("impl_debug! { self: ") {
+            names.push(format!("impl fmt::Debug for {}", type_of(table)));
+            continue;
+        }
         let text = line.trim();
         if text.starts_with("//") {
             continue;
@@ -100,6 +109,13 @@ fn public_names(code: &str, types: &BTreeSet<&str>) -> Vec<String> {
         !is_impl(name) || header.contains(" for ") && words(header).any(|word| types.contains(word))
     });
     names.iter().map(|name| tidy(name)).collect()
+}
+
+/// Type at the beginning of a macro's input, without the bounds of its parameters.
+fn type_of(table: &str) -> &str {
+    let of_type = table.rsplit("] ").next().unwrap();
+    let end = of_type.find(['>', ',', ':', ' ']).unwrap_or(of_type.len());
+    of_type[..end].split('<').next().unwrap()
 }
 
 /// End of a listed item.

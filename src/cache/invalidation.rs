@@ -1,8 +1,7 @@
 //! Invalidations from other processes, and the state of the channels that bring them.
 
-use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, PoisonError};
 
 use crate::error::BoxError;
 use crate::metrics::record::ChannelDown;
@@ -71,23 +70,9 @@ impl Channels {
     }
 
     fn count(&self, change: impl FnOnce(&mut Count)) {
-        let mut count = self.lock();
+        let mut count = self.count.lock().unwrap_or_else(PoisonError::into_inner);
         change(&mut count);
         self.any_is_down
             .store(!count.down.is_empty(), Ordering::Release);
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Count> {
-        self.count.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl fmt::Debug for Channels {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let count = self.lock();
-        f.debug_struct("Channels")
-            .field("down", &count.down.len())
-            .field("ended", &count.ended)
-            .finish()
     }
 }

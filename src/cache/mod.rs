@@ -7,7 +7,6 @@ mod invalidation;
 mod in_flight;
 mod subscribe;
 
-use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -344,13 +343,9 @@ impl<U> Clone for UserCache<U> {
     }
 }
 
-impl<U> fmt::Debug for UserCache<U> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("UserCache")
-            .field("capacity", &self.0.table.capacity())
-            .field("ttl", &self.0.settings.ttl)
-            .finish_non_exhaustive()
-    }
+impl_debug! { self: [U] UserCache<U>,
+    capacity = self.0.table.capacity(),
+    ttl = self.0.settings.ttl,
 }
 
 const DEFAULT_TTL: Duration = Duration::from_secs(5);

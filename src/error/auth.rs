@@ -239,14 +239,7 @@ impl fmt::Display for AuthError {
     }
 }
 
-impl fmt::Debug for AuthError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("AuthError")
-            .field("kind", &self.kind)
-            .field("source", &self.source())
-            .finish_non_exhaustive()
-    }
-}
+impl_debug! { self: AuthError, kind = self.kind, source = self.source() }
 
 impl Error for AuthError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {

@@ -100,7 +100,7 @@ pub enum ConfigError {
     },
 }
 
-display! { ConfigError:
+impl_display! { ConfigError:
     Self::MissingVariable(name) => "{name} is not set; make a secret with `openssl rand -hex 32`";
     Self::EmptyVariable(name) => "{name} is empty; make a secret with `openssl rand -hex 32`";
     Self::InvalidVariable(name) => "{name} is not UTF-8; make a secret with `openssl rand -hex 32`";

@@ -35,7 +35,7 @@ pub enum KeyFileProblem {
     },
 }
 
-display! { KeyFileProblem:
+impl_display! { KeyFileProblem:
     Self::NotAFile => "it is no file";
     Self::NotADirectory => "it is no directory";
     Self::TooLarge => "it is too large for a key";

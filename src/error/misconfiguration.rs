@@ -34,7 +34,7 @@ impl Misconfiguration {
     }
 }
 
-display! { Misconfiguration:
+impl_display! { Misconfiguration:
     Self::NoLayer { needed, applied_elsewhere: false, } =>
         "no AuthLayer in this application, and this route needs `{needed}`: add \
          `.layer(AuthLayer::new(verifier, loader))` to the router, after its routes";

@@ -3,21 +3,6 @@
 //! [`AuthError`] is why a request is rejected, and determines the response. [`ConfigError`] is what is
 //! wrong with a configuration, and is returned while the application starts.
 
-/// Implements `Display` as a table of variants and their texts, which are format strings.
-macro_rules! display {
-    ($type:ty: $(
-        $(#[$meta:meta])* $pattern:pat $(if $guard:expr)? => $text:literal $(, $argument:expr)*
-    );+ $(;)?) => {
-        impl std::fmt::Display for $type {
-            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                match self {
-                    $($(#[$meta])* $pattern $(if $guard)? => write!(f, $text $(, $argument)*),)+
-                }
-            }
-        }
-    };
-}
-
 mod key_file;
 mod config;
 mod reject_reason;
@@ -34,7 +19,6 @@ pub use key_file::KeyFileProblem;
 
 pub(crate) use answer::GrpcFormat;
 pub(crate) use challenge::Challenges;
-pub(crate) use display;
 pub(crate) use misconfiguration::Misconfiguration;
 pub(crate) use reject_reason::RejectReason;
 pub(crate) use unavailable::{Reported, TooLong};

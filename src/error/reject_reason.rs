@@ -21,7 +21,7 @@ macro_rules! reject_reasons {
             }
         }
 
-        display! { RejectReason: $($(#[$meta])* Self::$reason => $text);+ }
+        impl_display! { RejectReason: $($(#[$meta])* Self::$reason => $text);+ }
     };
 }
 

@@ -6,7 +6,7 @@ use std::error::Error;
 #[derive(Debug)]
 pub(crate) struct TooLong;
 
-display! { TooLong: _ => "the store, the key source or the deny list took too long" }
+impl_display! { TooLong: _ => "the store, the key source or the deny list took too long" }
 
 impl Error for TooLong {}
 
@@ -14,6 +14,6 @@ impl Error for TooLong {}
 #[derive(Debug)]
 pub(crate) struct Reported(pub(crate) &'static str);
 
-display! { Reported: Self(reason) => "{reason}" }
+impl_display! { Reported: Self(reason) => "{reason}" }
 
 impl Error for Reported {}

@@ -8,7 +8,6 @@ mod erased;
 mod stream;
 
 use std::any::type_name;
-use std::fmt;
 use std::sync::Arc;
 
 use http::{Extensions, Request};
@@ -230,10 +229,4 @@ impl<U> Clone for Identity<U> {
     }
 }
 
-impl<U> fmt::Debug for Identity<U> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Identity")
-            .field("anonymous", &self.is_anonymous())
-            .finish_non_exhaustive()
-    }
-}
+impl_debug! { self: [U] Identity<U>, anonymous = self.is_anonymous() }

@@ -1,7 +1,6 @@
 //! Claims of a verified token.
 
 use std::borrow::Cow;
-use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -252,14 +251,7 @@ impl Claims {
     }
 }
 
-impl fmt::Debug for Claims {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Claims")
-            .field("subject", &self.subject())
-            .field("expires_at", &self.expires_at())
-            .finish_non_exhaustive()
-    }
-}
+impl_debug! { self: Claims, subject = self.subject(), expires_at = self.expires_at() }
 
 /// Returns `true` if `subject` is not empty, at most 255 bytes long and free of control characters,
 /// which could break a log or a store.

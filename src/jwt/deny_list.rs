@@ -171,13 +171,7 @@ impl<V: Verifier, L: DenyList> Verifier for DenyListVerifier<V, L> {
 }
 
 // Not derived: a list may contain the password of its server.
-impl<V: fmt::Debug, L> fmt::Debug for DenyListVerifier<V, L> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("DenyListVerifier")
-            .field("verifier", &self.verifier)
-            .finish_non_exhaustive()
-    }
-}
+impl_debug! { self: [V: fmt::Debug, L] DenyListVerifier<V, L>, verifier = self.verifier }
 
 /// Returns `true` if `key` is not empty, at most 512 bytes long and free of control characters, which
 /// could break a log or a store.

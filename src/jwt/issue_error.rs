@@ -2,8 +2,6 @@
 
 use std::error::Error;
 
-use crate::error::display;
-
 /// Error of [`JwtIssuer`](crate::JwtIssuer): no token was issued.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -39,7 +37,7 @@ pub enum IssueError {
     SigningFailed,
 }
 
-display! { IssueError:
+impl_display! { IssueError:
     Self::InvalidSubject =>
         "the subject (`sub`) is missing, not a string, empty, longer than 255 bytes \
          or has control characters";

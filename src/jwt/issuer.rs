@@ -1,6 +1,5 @@
 //! Issuing of tokens.
 
-use std::fmt;
 use std::time::{Duration, SystemTime};
 
 use base64::Engine;
@@ -340,11 +339,7 @@ impl<'a> TokenBuilder<'a> {
     }
 }
 
-impl fmt::Debug for TokenBuilder<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("TokenBuilder").finish_non_exhaustive()
-    }
-}
+impl_debug! { self: TokenBuilder<'_> }
 
 const DEFAULT_LIFETIME: Duration = Duration::from_secs(7 * 24 * 3600);
 

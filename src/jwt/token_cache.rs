@@ -1,7 +1,5 @@
 //! Cache of the tokens that one verifier accepted.
 
-use std::fmt;
-
 use super::claims::Claims;
 use super::limits::MAX_CACHED_TOKEN_BYTES;
 use crate::util::set_associative::{self, SetAssociativeCache};
@@ -54,13 +52,7 @@ impl TokenCache {
 }
 
 // Tokens are credentials.
-impl fmt::Debug for TokenCache {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("TokenCache")
-            .field("capacity", &self.0.capacity())
-            .finish_non_exhaustive()
-    }
-}
+impl_debug! { self: TokenCache, capacity = self.0.capacity() }
 
 /// Hashes the end of the signature, which is random enough, without the last character, which has
 /// fewer significant bits.

@@ -2,7 +2,7 @@
 
 use std::error::Error;
 
-use crate::error::{AuthError, AuthErrorKind, display};
+use crate::error::{AuthError, AuthErrorKind};
 use crate::util::log_limit::{LogLimits, log_limited};
 
 /// Error while a password is hashed or verified.
@@ -49,7 +49,7 @@ impl PasswordError {
 /// Target of log lines about passwords.
 pub(super) const TARGET: &str = "tower_warder::password";
 
-display! { PasswordError:
+impl_display! { PasswordError:
     Self::Busy => "the queue of the password hasher is full, try again later";
     Self::TooLong => "the password is too long";
     Self::UnreadableHash => "the stored password hash cannot be read";

@@ -138,14 +138,7 @@ impl Inner {
     }
 }
 
-impl fmt::Debug for StreamTickets {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("StreamTickets")
-            .field("capacity", &self.0.capacity)
-            .field("lifetime", &self.0.lifetime)
-            .finish_non_exhaustive()
-    }
-}
+impl_debug! { self: StreamTickets, capacity = self.0.capacity, lifetime = self.0.lifetime }
 
 /// One-time replacement of a token: 256 random bits, sent as `?token=` or as a subprotocol.
 pub struct StreamTicket {

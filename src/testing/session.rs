@@ -170,11 +170,7 @@ impl<S, U> Layer<S> for LoggedInLayer<U> {
     }
 }
 
-impl<U> fmt::Debug for LoggedInLayer<U> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("LoggedInLayer").finish_non_exhaustive()
-    }
-}
+impl_debug! { self: [U] LoggedInLayer<U> }
 
 /// Service of [`LoggedInLayer`].
 #[derive(Clone)]
@@ -184,13 +180,7 @@ pub struct LoggedIn<S> {
     log_in: TestLogIn,
 }
 
-impl<S: fmt::Debug> fmt::Debug for LoggedIn<S> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("LoggedIn")
-            .field("inner", &self.inner)
-            .finish_non_exhaustive()
-    }
-}
+impl_debug! { self: [S: fmt::Debug] LoggedIn<S>, inner = self.inner }
 
 impl<S: Service<Request<B>>, B> Service<Request<B>> for LoggedIn<S> {
     type Response = S::Response;

@@ -6,7 +6,6 @@ use std::str::FromStr;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use super::UserStatus;
-use crate::error::display;
 
 impl UserStatus {
     /// The status in lower case: `pending`, `approved` or `disabled`. `FromStr` parses it.
@@ -48,6 +47,6 @@ impl<'de> Deserialize<'de> for UserStatus {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct UnknownStatus;
 
-display! { UnknownStatus: _ => "a status is pending, approved or disabled" }
+impl_display! { UnknownStatus: _ => "a status is pending, approved or disabled" }
 
 impl Error for UnknownStatus {}

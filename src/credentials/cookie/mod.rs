@@ -10,7 +10,7 @@ use super::credential::{
     Credential, CredentialError, SentIn, is_b64token, is_token_char, list_items,
 };
 use super::csrf::Origins;
-use crate::error::{AuthError, AuthErrorKind, ConfigError, display};
+use crate::error::{AuthError, AuthErrorKind, ConfigError};
 use crate::metrics::record;
 
 /// Cookie in which a browser stores its token, with protection against CSRF.
@@ -63,13 +63,7 @@ impl AuthCookie {
     /// [`ConfigError::InvalidCookieName`] unless the name is a token (RFC 9110, section 5.6.2) that
     /// does not begin with `__`.
     pub fn new(name: &str) -> Result<Self, ConfigError> {
-        check_name(name)?;
-        Ok(Self {
-            name: format!("__Host-{name}").into(),
-            secure: true,
-            strict: false,
-            origins: Origins::own(true),
-        })
+        Self::named(name, "__Host-", true)
     }
 
     /// Creates a cookie with exactly this name, which is also sent without TLS and can then be read
@@ -80,12 +74,20 @@ impl AuthCookie {
     ///
     /// Those of [`new`](Self::new).
     pub fn dangerous_without_tls(name: &str) -> Result<Self, ConfigError> {
-        check_name(name)?;
+        Self::named(name, "", false)
+    }
+
+    fn named(name: &str, prefix: &str, secure: bool) -> Result<Self, ConfigError> {
+        let is_token = !name.is_empty() && name.bytes().all(is_token_char);
+        // The constructor adds the prefix; browsers enforce what a prefix promises.
+        if !is_token || name.starts_with("__") {
+            return Err(ConfigError::InvalidCookieName(name.to_owned()));
+        }
         Ok(Self {
-            name: name.into(),
-            secure: false,
+            name: format!("{prefix}{name}").into(),
+            secure,
             strict: false,
-            origins: Origins::own(false),
+            origins: Origins::own(secure),
         })
     }
 
@@ -245,20 +247,11 @@ impl AuthCookie {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct InvalidCookieValue(());
 
-display! { InvalidCookieValue:
+impl_display! { InvalidCookieValue:
     _ => "the token cannot be stored in a cookie: it is not a bearer token, or too long";
 }
 
 impl Error for InvalidCookieValue {}
-
-fn check_name(name: &str) -> Result<(), ConfigError> {
-    let is_token = !name.is_empty() && name.bytes().all(is_token_char);
-    // The constructor adds the prefix; browsers enforce what a prefix promises.
-    if !is_token || name.starts_with("__") {
-        return Err(ConfigError::InvalidCookieName(name.to_owned()));
-    }
-    Ok(())
-}
 
 /// Maximum of name and value together that browsers accept.
 const MAX_PAIR_BYTES: usize = 4096;

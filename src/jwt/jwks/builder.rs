@@ -1,6 +1,5 @@
 //! Configuration of remote keys.
 
-use std::fmt;
 use std::future::IntoFuture;
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,7 +11,7 @@ use super::client::{HttpClient, JwksClient};
 use super::document::Accepted;
 use super::error::FetchError;
 use super::fetch::{Fetcher, Source};
-use super::refresh;
+use super::refresh::{self, Outcome};
 use super::remote::{RemoteJwks, Times};
 use super::url::JwksUrl;
 use crate::error::ConfigError;
@@ -68,7 +67,7 @@ impl RemoteJwks {
     /// Await the returned [`JwksBuilder`], after setting its options. To require an issuer, call
     /// [`JwtVerifier::issuer`](crate::JwtVerifier::issuer): the key set does not name one.
     pub fn from_url(url: impl Into<String>) -> JwksBuilder {
-        JwksBuilder::key_set(url.into())
+        JwksBuilder::new(Target::KeySet(url.into()))
     }
 
     /// Discovers and fetches the key set of `issuer` (OpenID Connect Discovery 1.0, section 4).
@@ -87,19 +86,11 @@ impl RemoteJwks {
     #[doc(alias = "oidc")]
     #[doc(alias = "discovery")]
     pub fn from_oidc_issuer(issuer: impl Into<String>) -> JwksBuilder {
-        JwksBuilder::issuer(issuer.into())
+        JwksBuilder::new(Target::Issuer(issuer.into()))
     }
 }
 
 impl JwksBuilder {
-    pub(super) fn key_set(url: String) -> Self {
-        Self::new(Target::KeySet(url))
-    }
-
-    pub(super) fn issuer(issuer: String) -> Self {
-        Self::new(Target::Issuer(issuer))
-    }
-
     const fn new(target: Target) -> Self {
         Self {
             target,
@@ -197,14 +188,7 @@ impl JwksBuilder {
     ///
     /// If called outside a tokio runtime.
     pub fn connect_lazy(self) -> Result<RemoteJwks, ConfigError> {
-        let parts = self.validate()?;
-        Ok(refresh::spawn(
-            parts.url,
-            parts.issuer,
-            parts.times,
-            parts.fetcher,
-            None,
-        ))
+        Ok(self.validate()?.spawn(None))
     }
 
     fn validate(self) -> Result<Validated, ConfigError> {
@@ -264,24 +248,12 @@ impl IntoFuture for JwksBuilder {
                 Ok(fetched) => fetched,
                 Err(error) => return Err(fetch_failed(parts.url, error)),
             };
-            Ok(refresh::spawn(
-                parts.url,
-                parts.issuer,
-                parts.times,
-                parts.fetcher,
-                Some((began, Ok(fetched))),
-            ))
+            Ok(parts.spawn(Some((began, Ok(fetched)))))
         })
     }
 }
 
-impl fmt::Debug for JwksBuilder {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("JwksBuilder")
-            .field("algorithms", &self.algorithms)
-            .finish_non_exhaustive()
-    }
-}
+impl_debug! { self: JwksBuilder, algorithms = self.algorithms }
 
 /// Validated configuration.
 struct Validated {
@@ -289,6 +261,12 @@ struct Validated {
     issuer: Option<Box<str>>,
     times: Times,
     fetcher: Fetcher,
+}
+
+impl Validated {
+    fn spawn(self, first: Option<Outcome>) -> RemoteJwks {
+        refresh::spawn(self.url, self.issuer, self.times, self.fetcher, first)
+    }
 }
 
 impl Times {

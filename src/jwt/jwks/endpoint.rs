@@ -1,7 +1,6 @@
 //! HTTP endpoint with the public keys of a ring.
 
 use std::convert::Infallible;
-use std::fmt;
 use std::future::{Ready, ready};
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -111,13 +110,7 @@ impl<B> Service<Request<B>> for JwksEndpoint {
     }
 }
 
-impl fmt::Debug for JwksEndpoint {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("JwksEndpoint")
-            .field("max_age", &self.max_age)
-            .finish_non_exhaustive()
-    }
-}
+impl_debug! { self: JwksEndpoint, max_age = self.max_age }
 
 /// Evaluates `If-None-Match` (RFC 9110, section 13.1.2) by weak comparison. Splitting at commas is
 /// safe, because entity tags of `JwkSetDocument` have none.

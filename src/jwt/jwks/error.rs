@@ -5,7 +5,7 @@ use std::fmt;
 
 use http::StatusCode;
 
-use crate::error::{BoxError, display};
+use crate::error::BoxError;
 
 /// Why a fetch failed. Text from the server appears only as an [`Excerpt`].
 #[derive(Debug)]
@@ -28,7 +28,7 @@ pub(super) enum FetchError {
     NoUsableKey(Option<Dropped>),
 }
 
-display! { FetchError:
+impl_display! { FetchError:
     Self::Client(error) => "{}", Chain(&**error);
     Self::Status(status) if is_redirect(*status) =>
         "the key server answered {} and redirects are not followed; \

@@ -211,14 +211,10 @@ impl Default for PasswordHasher {
     }
 }
 
-impl fmt::Debug for PasswordHasher {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("PasswordHasher")
-            .field("params", &self.params)
-            .field("permits", &self.workers.permits())
-            .field("queue", &self.workers.queue())
-            .finish_non_exhaustive()
-    }
+impl_debug! { self: PasswordHasher,
+    params = self.params,
+    permits = self.workers.permits(),
+    queue = self.workers.queue()
 }
 
 /// Result of verifying a password.
