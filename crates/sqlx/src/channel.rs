@@ -15,13 +15,22 @@ use tower_warder::cache::Invalidation;
 /// Yields `Disconnected` whenever messages may have been lost. For
 /// [`UserCache::subscribe`](tower_warder::cache::UserCache::subscribe).
 ///
+/// `table` is the name of the accounts table: `users`, with the prefix if the store has one. Every
+/// table of this name in the database is heard, in whatever schema: that invalidates more than
+/// necessary, never less.
+///
 /// Uses a connection of its own, which must not lead through a pooler that shares connections
-/// between transactions. Spawns a task, so it must be called on a tokio runtime.
-pub fn listen(database: PgConnectOptions) -> impl Stream<Item = Invalidation> + Send + 'static {
+/// between transactions: such stores need another URL here, others have
+/// [`PostgresStore::invalidations`](crate::PostgresStore::invalidations). Spawns a task, so it must
+/// be called on a tokio runtime.
+pub fn listen(
+    database: PgConnectOptions,
+    table: String,
+) -> impl Stream<Item = Invalidation> + Send + use<> {
     let (sender, mut receiver) = mpsc::channel(QUEUE);
     tokio::spawn(async move {
         while !sender.is_closed() {
-            let Err(error) = listen_once(&database, &sender).await;
+            let Err(error) = listen_once(&database, &table, &sender).await;
             // A closed receiver ends the loop at the next check.
             let _ = sender.send(Invalidation::Disconnected(error)).await;
             sleep(RETRY).await;
@@ -33,6 +42,7 @@ pub fn listen(database: PgConnectOptions) -> impl Stream<Item = Invalidation> + 
 /// Ends only with an error.
 async fn listen_once(
     database: &PgConnectOptions,
+    table: &str,
     sender: &mpsc::Sender<Invalidation>,
 ) -> Result<Infallible, BoxError> {
     // A separate connection: the pool of the store may be exhausted.
@@ -44,7 +54,7 @@ async fn listen_once(
     let mut listener = in_time(PgListener::connect_with(&pool)).await?;
     // Otherwise it would reconnect without reporting the gap.
     listener.eager_reconnect(false);
-    in_time(listener.listen(NAME)).await?;
+    in_time(listener.listen(table)).await?;
     sender.send(Invalidation::Connected).await?;
     let mut keep_alive = interval(KEEP_ALIVE);
     loop {
@@ -76,7 +86,6 @@ async fn in_time<T>(answer: impl Future<Output = sqlx::Result<T>>) -> Result<T, 
     }
 }
 
-const NAME: &str = "users";
 const QUEUE: usize = 1024;
 
 /// Interval of the keep-alive, and its timeout: a connection that was cut silently is detected

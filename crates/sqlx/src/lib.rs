@@ -1,30 +1,49 @@
-//! Account and session stores for `tower-warder-accounts` in SQLite and PostgreSQL.
+//! Account and session stores for `tower-warder-accounts` in SQLite and PostgreSQL, with sqlx.
 //!
-//! [`SqliteStore`] and [`PostgresStore`] implement [`AccountStore`] and [`SessionStore`];
-//! [`channel`] tells a user cache about changes in PostgreSQL.
+//! `SqliteStore` (feature `sqlite`) and `PostgresStore` (feature `postgres`) implement
+//! [`AccountStore`] and [`SessionStore`], over a URL or over a pool of the application. The tables
+//! are made by their `migrate`, beside those of the application.
+//!
+//! | table | contents |
+//! |---|---|
+//! | `users` | `id`, `email`, `hashed_password`, `is_admin`, `status` (`pending`, `approved`, `disabled`), `created_at`, `approved_at`, `approved_by`, `token_generation` |
+//! | `sessions` | a row for each session, with digests of its refresh tokens |
+//! | `tower_warder_migrations` | the migrations that have been applied |
+//!
+//! Times are `TIMESTAMPTZ` in PostgreSQL, and text in SQLite: RFC 3339 in UTC with microseconds, so
+//! that they sort. An account that is changed with SQL is changed at the next request: a trigger ends
+//! its tokens if it is no longer approved, and in PostgreSQL another tells user caches.
+//!
+//! The README shows how to keep application data on the account.
 //!
 //! [`AccountStore`]: tower_warder_accounts::AccountStore
 //! [`SessionStore`]: tower_warder_accounts::SessionStore
 
 #![forbid(unsafe_code)]
-#![cfg_attr(
-    not(all(feature = "sqlite", feature = "postgres")),
-    allow(rustdoc::broken_intra_doc_links, reason = "names of the other feature")
-)]
 
 // Each module imports only from those above it.
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+mod prefix;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+mod migrations;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 mod users;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 mod sessions;
+#[cfg(feature = "postgres")]
+pub mod channel;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 #[cfg(feature = "postgres")]
 mod postgres;
-#[cfg(feature = "postgres")]
-pub mod channel;
 
 #[cfg(feature = "postgres")]
 pub use self::postgres::PostgresStore;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+pub use self::prefix::InvalidPrefix;
 #[cfg(feature = "sqlite")]
 pub use self::sqlite::SqliteStore;
+
+#[cfg(all(doctest, feature = "sqlite"))]
+#[doc = include_str!("../README.md")]
+struct Readme;

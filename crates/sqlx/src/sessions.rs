@@ -49,13 +49,13 @@ pub(crate) const TRIM: &str = "DELETE FROM sessions WHERE (id, last_used_at) IN 
 
 /// Inserts a session, with times of the given type.
 macro_rules! insert {
-    ($session:expr, $time:path) => {
-        sqlx::query(
+    ($prefix:expr, $session:expr, $time:path) => {
+        sqlx::query($prefix.apply(
             "INSERT INTO sessions
              (id, user_id, generation, device, created_at, last_used_at, expires_at, token,
               spent_token, successor)
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
-        )
+        ))
         .bind(&$session.id)
         .bind($session.user_id)
         .bind(number($session.generation))

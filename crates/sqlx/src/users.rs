@@ -39,11 +39,11 @@ pub(crate) const COUNT_PENDING: &str = "SELECT COUNT(*) FROM users WHERE status 
 
 /// Inserts an account, with times of the given type. The database assigns the ID.
 macro_rules! insert {
-    ($user:expr, $time:path) => {
-        sqlx::query_scalar(
+    ($prefix:expr, $user:expr, $time:path) => {
+        sqlx::query_scalar($prefix.apply(
             "INSERT INTO users (email, hashed_password, is_admin, status, created_at, approved_at)
              VALUES ($1, $2, $3, $4, $5, $6) RETURNING id",
-        )
+        ))
         .bind(&$user.email)
         .bind(&$user.hashed_password)
         .bind($user.is_admin)
@@ -56,13 +56,13 @@ pub(crate) use insert;
 
 /// Updates the columns that an update may change.
 macro_rules! update {
-    ($user:expr, $time:path) => {
-        sqlx::query(
+    ($prefix:expr, $user:expr, $time:path) => {
+        sqlx::query($prefix.apply(
             "UPDATE users
              SET email = $1, is_admin = $2, status = $3, approved_at = $4, approved_by = $5,
                  token_generation = $6
              WHERE id = $7",
-        )
+        ))
         .bind(&$user.email)
         .bind($user.is_admin)
         .bind($user.status.as_str())

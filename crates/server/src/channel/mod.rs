@@ -31,7 +31,9 @@ impl Channel {
     /// messages may have been lost.
     pub fn listen(self) -> BoxStream<'static, Invalidation> {
         let client = match self {
-            Self::Postgres(server) => return channel::listen(server.options).boxed(),
+            Self::Postgres(server) => {
+                return channel::listen(server.options, NAME.to_owned()).boxed();
+            }
             Self::Redis(client) => client,
         };
         let (sender, mut receiver) = mpsc::channel(QUEUE);

@@ -4,14 +4,16 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use sqlx::migrate::MigrateError;
+use futures_util::Stream;
+use sqlx::migrate::{Migrate, MigrateError};
 use sqlx::postgres::{
     PgArguments, PgConnectOptions, PgConnection, PgPool, PgPoolOptions, Postgres,
 };
 use sqlx::query::Query;
-use sqlx::{ConnectOptions, Connection, Executor, Transaction};
+use sqlx::{ConnectOptions, Connection, Executor, SqlStr, Transaction};
 use tokio::sync::{Mutex, MutexGuard};
 use tokio::time::{sleep, timeout};
+use tower_warder::cache::Invalidation;
 use tower_warder::{BoxError, async_trait};
 use tower_warder_accounts::{
     AccountStore, Actor, AdminGrant, Email, NewUser, Page, StoreError, User, UserChange,
@@ -19,6 +21,9 @@ use tower_warder_accounts::{
 
 use self::lease::Lease;
 use self::timestamptz::Timestamptz;
+use crate::channel;
+use crate::migrations::{self, Files};
+use crate::prefix::{InvalidPrefix, Prefix};
 use crate::users::{self, UserRow, users};
 
 mod lease;
@@ -38,17 +43,55 @@ mod sessions;
 ///
 /// Sessions have locks of their own, one for each account: log-ins do not wait for each other, nor
 /// for changes of accounts. No transaction takes both kinds.
+///
+/// Clones share the pool.
+///
+/// ```no_run
+/// # async fn open() -> Result<(), Box<dyn std::error::Error>> {
+/// use tower_warder_sqlx::PostgresStore;
+///
+/// let store = PostgresStore::connect("postgres://app@localhost/app").await?.prefix("auth_")?;
+/// store.migrate().await?;
+/// # Ok(()) }
+/// ```
 #[derive(Clone, Debug)]
 pub struct PostgresStore {
     pool: PgPool,
+    prefix: Prefix,
     /// Only one task of this process waits for the lock; the others leave their connections to
     /// readers.
     turn: Arc<Mutex<()>>,
 }
 
 impl PostgresStore {
-    /// Connects to the server, with limits on the time of statements, locks and idle transactions.
-    /// `pool` has the number of connections.
+    /// Creates a store in a database of the application.
+    ///
+    /// The tables are those that the `search_path` of the pool finds, so a schema is chosen with
+    /// `PgConnectOptions::options([("search_path", "auth")])`. Any pool works; give it what
+    /// [`connect_with`](Self::connect_with) sets for the same behaviour during failures. Clone a
+    /// store rather than making a second one over the same pool: clones take turns at writing, so
+    /// that writers that wait leave connections to readers.
+    pub fn new(pool: PgPool) -> Self {
+        Self {
+            pool,
+            prefix: Prefix::default(),
+            turn: Arc::default(),
+        }
+    }
+
+    /// Connects to the server at a URL, with up to 10 connections. See
+    /// [`connect_with`](Self::connect_with).
+    ///
+    /// # Errors
+    ///
+    /// The URL is invalid; otherwise those of `connect_with`.
+    pub async fn connect(url: &str) -> sqlx::Result<Self> {
+        Self::connect_with(url.parse()?, PgPoolOptions::new()).await
+    }
+
+    /// Connects to the server, and sets `statement_timeout` to 3 seconds, `lock_timeout` to
+    /// 2 seconds, `idle_in_transaction_session_timeout` to 5 seconds, and the maximum wait for a
+    /// connection of the pool to 2 seconds. `pool` has the number of connections.
     ///
     /// # Errors
     ///
@@ -68,32 +111,61 @@ impl PostgresStore {
             ("idle_in_transaction_session_timeout", "5s"),
         ]);
         let pool = pool.acquire_timeout(Duration::from_secs(2));
-        Ok(Self {
-            pool: pool.connect_lazy_with(options),
-            turn: Arc::default(),
-        })
+        Ok(Self::new(pool.connect_lazy_with(options)))
     }
 
-    /// Creates the tables, or brings them up to date.
-    ///
-    /// Concurrent calls wait for each other. Migrations only add, so that this version works with
-    /// the tables of a later one during a rolling update or after a rollback.
+    /// Sets the prefix of the names of all tables, indexes, triggers and functions, and of the
+    /// channel: with `auth_` the table `users` is `auth_users`. Defaults to none.
     ///
     /// # Errors
     ///
-    /// A migration failed and was rolled back.
+    /// The prefix is not `[a-z_][a-z0-9_]*` of at most 32 characters, or begins with `sqlite_`.
+    pub fn prefix(mut self, prefix: &str) -> Result<Self, InvalidPrefix> {
+        self.prefix = Prefix::new(prefix)?;
+        Ok(self)
+    }
+
+    /// Returns the pool.
+    pub const fn pool(&self) -> &PgPool {
+        &self.pool
+    }
+
+    /// Creates the tables `users` and `sessions` with their triggers, or brings them up to date.
+    ///
+    /// Concurrent calls wait for each other. Migrations only add, so that this version works with
+    /// the tables of a later one during a rolling update or after a rollback. What has been applied
+    /// is recorded in the table `tower_warder_migrations`, apart from the application's own
+    /// migrations.
+    ///
+    /// # Errors
+    ///
+    /// A migration failed and was rolled back; those before it stay.
     pub async fn migrate(&self) -> Result<(), MigrateError> {
-        // Closed afterwards, because it gets other settings.
+        let migrator = migrations::migrator(MIGRATIONS, &self.prefix);
+        let record = migrations::record(&self.prefix);
+        // Closed afterwards, because it gets other settings and a lock.
         let mut connection = self.pool.acquire().await?.detach();
         // A migration may take long, or wait for one that does.
         connection
             .execute("SET statement_timeout = 0; SET lock_timeout = 0")
             .await?;
-        sqlx::migrate!("migrations/postgres")
-            .set_ignore_missing(true)
-            .run(&mut connection)
+        connection.lock().await?;
+        let first: bool = sqlx::query_scalar("SELECT to_regclass($1) IS NOT NULL")
+            .bind(migrations::FIRST_RECORD)
+            .fetch_one(&mut connection)
             .await?;
+        if first && self.prefix.is_empty() {
+            migrations::adopt(&mut connection, &migrator, &record).await?;
+        }
+        migrator.run(&mut connection).await?;
         Ok(connection.close().await?)
+    }
+
+    /// Listens for changed accounts: [`channel::listen`] with the server, database and prefix of
+    /// this store.
+    pub fn invalidations(&self) -> impl Stream<Item = Invalidation> + Send + use<> {
+        let options = self.pool.connect_options();
+        channel::listen((*options).clone(), self.prefix.name("users"))
     }
 
     /// Checks that accounts can be read.
@@ -104,7 +176,9 @@ impl PostgresStore {
     pub async fn ping(&self) -> Result<(), StoreError> {
         let ping = async {
             let mut lease = self.lease().await?;
-            let ping = sqlx::query(users::PING).execute(&mut **lease).await;
+            let ping = sqlx::query(self.sql(users::PING))
+                .execute(&mut **lease)
+                .await;
             ping.map(drop).map_err(unavailable)
         };
         let answer = timeout(LIMIT, ping).await;
@@ -118,7 +192,7 @@ impl PostgresStore {
     /// Only [`StoreError::Unavailable`].
     pub async fn would_grant_admin(&self, admin_grant: AdminGrant) -> Result<bool, StoreError> {
         self.answer(|| async move {
-            let query = sqlx::query_scalar(users::would_grant_admin(admin_grant));
+            let query = sqlx::query_scalar(self.sql(users::would_grant_admin(admin_grant)));
             let granted = query.fetch_one(&mut **self.lease().await?).await;
             granted.map_err(unavailable)
         })
@@ -164,18 +238,63 @@ impl PostgresStore {
         Ok(Writer { lease, _turn: turn })
     }
 
+    fn sql(&self, statement: &'static str) -> SqlStr {
+        self.prefix.apply(statement)
+    }
+
+    async fn check(&self, connection: &mut PgConnection, by: Actor) -> Result<(), StoreError> {
+        let account = match by.id() {
+            Some(id) => self.find_locked(connection, id).await?,
+            None => None,
+        };
+        Ok(by.check(account.as_ref())?)
+    }
+
+    // `NO KEY`: inserts that reference the account need not wait.
+    async fn find_locked(
+        &self,
+        connection: &mut PgConnection,
+        id: i64,
+    ) -> Result<Option<User>, StoreError> {
+        let query = self.sql(users!("WHERE id = $1 FOR NO KEY UPDATE"));
+        let query = sqlx::query_as(query).bind(id);
+        found(query.fetch_optional(connection).await)
+    }
+
+    async fn other_admins(
+        &self,
+        connection: &mut PgConnection,
+        id: i64,
+    ) -> Result<u64, StoreError> {
+        let query = "SELECT id FROM users WHERE is_admin AND status = 'approved' AND id <> $1
+             FOR NO KEY UPDATE";
+        let query = sqlx::query(self.sql(query)).bind(id);
+        let rows = query.fetch_all(connection).await.map_err(unavailable)?;
+        Ok(rows.iter().fold(0, |count, _| count + 1))
+    }
+
+    fn taken_or_unavailable(&self, error: sqlx::Error) -> StoreError {
+        let constraint = error.as_database_error().and_then(|it| it.constraint());
+        match constraint {
+            Some(name) if name == self.prefix.name("users_email_is_unique") => {
+                StoreError::EmailTaken
+            }
+            _ => StoreError::unavailable(error),
+        }
+    }
+
     async fn try_insert(&self, new: NewUser) -> Result<User, StoreError> {
         let mut writer = self.writer().await?;
         let mut transaction = writer.begin().await?;
-        let is_admin = sqlx::query_scalar(users::would_grant_admin(new.admin_grant))
+        let is_admin = sqlx::query_scalar(self.sql(users::would_grant_admin(new.admin_grant)))
             .fetch_one(&mut *transaction)
             .await
             .map_err(unavailable)?;
         let mut user = new.into_user(0, is_admin);
-        user.id = users::insert!(user, Timestamptz)
+        user.id = users::insert!(self.prefix, user, Timestamptz)
             .fetch_one(&mut *transaction)
             .await
-            .map_err(taken_or_unavailable)?;
+            .map_err(|error| self.taken_or_unavailable(error))?;
         transaction.commit().await.map_err(unavailable)?;
         Ok(user)
     }
@@ -183,15 +302,16 @@ impl PostgresStore {
     async fn try_update(&self, id: i64, change: &UserChange) -> Result<User, StoreError> {
         let mut writer = self.writer().await?;
         let mut transaction = writer.begin().await?;
-        check(&mut transaction, change.by).await?;
-        let before = find_locked(&mut transaction, id)
+        self.check(&mut transaction, change.by).await?;
+        let before = self
+            .find_locked(&mut transaction, id)
             .await?
             .ok_or(StoreError::NotFound)?;
-        let user = before.apply(change, other_admins(&mut transaction, id).await?)?;
-        users::update!(user, Timestamptz)
+        let user = before.apply(change, self.other_admins(&mut transaction, id).await?)?;
+        users::update!(self.prefix, user, Timestamptz)
             .execute(&mut *transaction)
             .await
-            .map_err(taken_or_unavailable)?;
+            .map_err(|error| self.taken_or_unavailable(error))?;
         transaction.commit().await.map_err(unavailable)?;
         Ok(user)
     }
@@ -199,12 +319,13 @@ impl PostgresStore {
     async fn try_delete(&self, id: i64, by: Actor) -> Result<(), StoreError> {
         let mut writer = self.writer().await?;
         let mut transaction = writer.begin().await?;
-        check(&mut transaction, by).await?;
-        let user = find_locked(&mut transaction, id)
+        self.check(&mut transaction, by).await?;
+        let user = self
+            .find_locked(&mut transaction, id)
             .await?
             .ok_or(StoreError::NotFound)?;
-        user.check_deletion(other_admins(&mut transaction, id).await?)?;
-        let delete = sqlx::query(users::DELETE).bind(id);
+        user.check_deletion(self.other_admins(&mut transaction, id).await?)?;
+        let delete = sqlx::query(self.sql(users::DELETE)).bind(id);
         delete
             .execute(&mut *transaction)
             .await
@@ -215,8 +336,10 @@ impl PostgresStore {
     async fn try_reset(&self, id: i64, hash: &str, by: Actor) -> Result<(), StoreError> {
         let mut writer = self.writer().await?;
         let mut transaction = writer.begin().await?;
-        check(&mut transaction, by).await?;
-        let reset = sqlx::query(users::RESET_PASSWORD).bind(hash).bind(id);
+        self.check(&mut transaction, by).await?;
+        let reset = sqlx::query(self.sql(users::RESET_PASSWORD))
+            .bind(hash)
+            .bind(id);
         let done = reset
             .execute(&mut *transaction)
             .await
@@ -236,7 +359,7 @@ impl AccountStore for PostgresStore {
 
     async fn find(&self, id: i64) -> Result<Option<User>, StoreError> {
         self.answer(|| async move {
-            let query = sqlx::query_as(users::FIND).bind(id);
+            let query = sqlx::query_as(self.sql(users::FIND)).bind(id);
             found(query.fetch_optional(&mut **self.lease().await?).await)
         })
         .await
@@ -244,7 +367,7 @@ impl AccountStore for PostgresStore {
 
     async fn find_by_email(&self, email: &Email) -> Result<Option<User>, StoreError> {
         self.answer(|| async move {
-            let query = sqlx::query_as(users::FIND_BY_EMAIL).bind(email.as_str());
+            let query = sqlx::query_as(self.sql(users::FIND_BY_EMAIL)).bind(email.as_str());
             found(query.fetch_optional(&mut **self.lease().await?).await)
         })
         .await
@@ -252,7 +375,7 @@ impl AccountStore for PostgresStore {
 
     async fn list(&self, page: Page) -> Result<Vec<User>, StoreError> {
         self.answer(|| async move {
-            let query = sqlx::query_as(users::LIST);
+            let query = sqlx::query_as(self.sql(users::LIST));
             let rows: Vec<Row> = query
                 .bind(page.after)
                 .bind(users::limit(page))
@@ -266,7 +389,7 @@ impl AccountStore for PostgresStore {
 
     async fn count_pending(&self) -> Result<u64, StoreError> {
         self.answer(|| async move {
-            let query = sqlx::query_scalar(users::COUNT_PENDING);
+            let query = sqlx::query_scalar(self.sql(users::COUNT_PENDING));
             let count = query.fetch_one(&mut **self.lease().await?).await;
             Ok(i64::unsigned_abs(count.map_err(unavailable)?))
         })
@@ -288,7 +411,7 @@ impl AccountStore for PostgresStore {
     /// One statement that compares and writes: it needs no lock except that of its row.
     async fn update_hash_if(&self, id: i64, old: &str, new: &str) -> Result<bool, StoreError> {
         self.answer(|| async move {
-            let query = sqlx::query(users::REPLACE_HASH)
+            let query = sqlx::query(self.sql(users::REPLACE_HASH))
                 .bind(new)
                 .bind(id)
                 .bind(old);
@@ -306,7 +429,7 @@ impl AccountStore for PostgresStore {
         hash: Option<&str>,
     ) -> Result<bool, StoreError> {
         self.answer(|| async move {
-            let query = sqlx::query(users::END_TOKENS)
+            let query = sqlx::query(self.sql(users::END_TOKENS))
                 .bind(hash)
                 .bind(id)
                 .bind(users::number(generation));
@@ -343,42 +466,12 @@ async fn begin<'a>(
     Ok(transaction)
 }
 
-async fn check(connection: &mut PgConnection, by: Actor) -> Result<(), StoreError> {
-    let account = match by.id() {
-        Some(id) => find_locked(connection, id).await?,
-        None => None,
-    };
-    Ok(by.check(account.as_ref())?)
-}
-
-// `NO KEY`: inserts that reference the account need not wait.
-async fn find_locked(connection: &mut PgConnection, id: i64) -> Result<Option<User>, StoreError> {
-    let query = sqlx::query_as(users!("WHERE id = $1 FOR NO KEY UPDATE")).bind(id);
-    found(query.fetch_optional(connection).await)
-}
-
-async fn other_admins(connection: &mut PgConnection, id: i64) -> Result<u64, StoreError> {
-    let query = "SELECT id FROM users WHERE is_admin AND status = 'approved' AND id <> $1
-         FOR NO KEY UPDATE";
-    let query = sqlx::query(query).bind(id);
-    let rows = query.fetch_all(connection).await.map_err(unavailable)?;
-    Ok(rows.iter().fold(0, |count, _| count + 1))
-}
-
 fn found(row: sqlx::Result<Option<Row>>) -> Result<Option<User>, StoreError> {
     row.map_err(unavailable)?.map(Row::into_user).transpose()
 }
 
 fn unavailable(error: sqlx::Error) -> StoreError {
     StoreError::unavailable(error)
-}
-
-fn taken_or_unavailable(error: sqlx::Error) -> StoreError {
-    let constraint = error.as_database_error().and_then(|it| it.constraint());
-    match constraint {
-        Some("users_email_is_unique") => StoreError::EmailTaken,
-        _ => StoreError::unavailable(error),
-    }
 }
 
 /// Returns `true` if PostgreSQL reports that the transaction was rolled back: as victim of a
@@ -426,3 +519,31 @@ const BACKOFF: Duration = Duration::from_millis(20);
 
 /// Key of the lock. Advisory locks are numbers, shared by everything that uses the database.
 const WRITERS: i64 = i64::from_be_bytes(*b"accounts");
+
+const MIGRATIONS: &Files = &[
+    (
+        1,
+        "users",
+        include_str!("../../migrations/postgres/0001_users.sql"),
+    ),
+    (
+        2,
+        "sessions",
+        include_str!("../../migrations/postgres/0002_sessions.sql"),
+    ),
+    (
+        3,
+        "tell of users",
+        include_str!("../../migrations/postgres/0003_tell_of_users.sql"),
+    ),
+    (
+        4,
+        "expired sessions",
+        include_str!("../../migrations/postgres/0004_expired_sessions.sql"),
+    ),
+    (
+        5,
+        "end tokens",
+        include_str!("../../migrations/postgres/0005_end_tokens.sql"),
+    ),
+];

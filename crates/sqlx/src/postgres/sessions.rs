@@ -13,19 +13,19 @@ impl PostgresStore {
     async fn try_open(&self, opened: &Session, most: u32) -> Result<(), StoreError> {
         let mut lease = self.lease().await?;
         let mut transaction = begin(&mut lease, lock(opened.user_id)).await?;
-        let sweep = sqlx::query(sessions::SWEEP)
+        let sweep = sqlx::query(self.sql(sessions::SWEEP))
             .bind(opened.user_id)
             .bind(Timestamptz(opened.created_at))
             .bind(number(opened.generation));
-        let trim = sqlx::query(sessions::TRIM)
+        let trim = sqlx::query(self.sql(sessions::TRIM))
             .bind(opened.user_id)
             .bind(i64::MAX)
             .bind(sessions::others(most));
-        let insert = sessions::insert!(opened, Timestamptz);
+        let insert = sessions::insert!(self.prefix, opened, Timestamptz);
         // An array is computed once. `IN` may run the subquery again for each row, with other
         // results.
         let clear = sessions::clear!("= ANY (ARRAY", "FOR UPDATE SKIP LOCKED)");
-        let clear = sqlx::query(clear).bind(Timestamptz(opened.created_at));
+        let clear = sqlx::query(self.sql(clear)).bind(Timestamptz(opened.created_at));
         for query in [sweep, trim, insert, clear] {
             let done = query.execute(&mut *transaction).await;
             done.map_err(unavailable)?;
@@ -41,11 +41,11 @@ impl PostgresStore {
     ) -> Result<(), StoreError> {
         let mut lease = self.lease().await?;
         let mut transaction = begin(&mut lease, lock(user_id)).await?;
-        let keep = sqlx::query(sessions::KEEP)
+        let keep = sqlx::query(self.sql(sessions::KEEP))
             .bind(generation)
             .bind(user_id)
             .bind(kept);
-        let end = sqlx::query(sessions::END_BEFORE)
+        let end = sqlx::query(self.sql(sessions::END_BEFORE))
             .bind(user_id)
             .bind(generation);
         for query in [keep, end] {
@@ -66,7 +66,7 @@ impl SessionStore for PostgresStore {
 
     async fn find(&self, id: &str) -> Result<Option<Session>, StoreError> {
         self.answer(|| async move {
-            let query = sqlx::query_as(sessions::FIND).bind(id);
+            let query = sqlx::query_as(self.sql(sessions::FIND)).bind(id);
             let row = query.fetch_optional(&mut **self.lease().await?).await;
             let row: Option<Row> = row.map_err(unavailable)?;
             row.map(Row::into_session).transpose()
@@ -76,7 +76,7 @@ impl SessionStore for PostgresStore {
 
     async fn list(&self, user_id: i64) -> Result<Vec<Session>, StoreError> {
         self.answer(|| async move {
-            let query = sqlx::query_as(sessions::LIST).bind(user_id);
+            let query = sqlx::query_as(self.sql(sessions::LIST)).bind(user_id);
             let rows = query.fetch_all(&mut **self.lease().await?).await;
             let rows: Vec<Row> = rows.map_err(unavailable)?;
             rows.into_iter().map(Row::into_session).collect()
@@ -92,7 +92,7 @@ impl SessionStore for PostgresStore {
     ) -> Result<bool, StoreError> {
         let rotation = &rotation;
         self.answer(|| async move {
-            let query = sqlx::query(sessions::ROTATE)
+            let query = sqlx::query(self.sql(sessions::ROTATE))
                 .bind(&rotation.successor[..])
                 .bind(&rotation.token[..])
                 .bind(Timestamptz(rotation.at))
@@ -107,7 +107,7 @@ impl SessionStore for PostgresStore {
 
     async fn end(&self, id: &str, user_id: i64) -> Result<bool, StoreError> {
         self.answer(|| async move {
-            let query = sqlx::query(sessions::END).bind(id).bind(user_id);
+            let query = sqlx::query(self.sql(sessions::END)).bind(id).bind(user_id);
             let done = query.execute(&mut **self.lease().await?).await;
             Ok(done.map_err(unavailable)?.rows_affected() > 0)
         })

@@ -13,22 +13,64 @@ use sqlx::sqlite::{
     SqliteArgumentsBuffer, SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool,
     SqlitePoolOptions, SqliteTypeInfo, SqliteValueRef,
 };
-use sqlx::{Decode, Sqlite, Transaction, Type};
+use sqlx::{Decode, SqlStr, Sqlite, Transaction, Type};
 use tower_warder::{BoxError, async_trait};
 use tower_warder_accounts::{
     AccountStore, Actor, AdminGrant, Email, NewUser, Page, StoreError, User, UserChange,
 };
 
+use crate::migrations::{self, Files};
+use crate::prefix::{InvalidPrefix, Prefix};
 use crate::users::{self, UserRow};
 
 mod sessions;
 
 /// Account and session store in SQLite. Readers see the last committed state (WAL); a writer takes
 /// the lock before it reads what it decides by, so that no two decide on the same state.
+///
+/// Clones share the pool.
+///
+/// ```
+/// # tokio::runtime::Runtime::new()?.block_on(async {
+/// use tower_warder_accounts::{AccountStore, Page};
+/// use tower_warder_sqlx::SqliteStore;
+///
+/// let store = SqliteStore::connect("sqlite::memory:").await?.prefix("auth_")?;
+/// store.migrate().await?;
+/// assert!(store.list(Page::default()).await?.is_empty());
+/// # Ok::<_, Box<dyn std::error::Error>>(()) })?;
+/// # Ok::<_, Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug)]
-pub struct SqliteStore(SqlitePool);
+pub struct SqliteStore {
+    pool: SqlitePool,
+    prefix: Prefix,
+}
 
 impl SqliteStore {
+    /// Creates a store in a database of the application.
+    ///
+    /// The pool has to be opened with `.journal_mode(SqliteJournalMode::Wal)`, and with foreign keys
+    /// and a busy timeout of 1 second or more, both of which are defaults of sqlx;
+    /// [`migrate`](Self::migrate) checks this. A database in memory needs a pool of one connection
+    /// that is never closed.
+    pub fn new(pool: SqlitePool) -> Self {
+        Self {
+            pool,
+            prefix: Prefix::default(),
+        }
+    }
+
+    /// Opens the database at a URL of sqlx: `sqlite://PATH` or `sqlite::memory:`. See
+    /// [`connect_with`](Self::connect_with).
+    ///
+    /// # Errors
+    ///
+    /// The URL is invalid; otherwise those of `connect_with`.
+    pub async fn connect(url: &str) -> sqlx::Result<Self> {
+        Self::connect_with(url.parse()?).await
+    }
+
     /// Opens the database with WAL, foreign keys, and a writer's maximum wait of 5 seconds.
     ///
     /// The file is created unless it exists, readable by its owner only: it contains password
@@ -53,23 +95,49 @@ impl SqliteStore {
             .journal_mode(SqliteJournalMode::Wal)
             .busy_timeout(BUSY_TIMEOUT)
             .foreign_keys(true);
-        Ok(Self(connect(pool, options).await?))
+        Ok(Self::new(connect(pool, options).await?))
     }
 
-    /// Creates the tables, or brings them up to date.
-    ///
-    /// Concurrent calls wait for each other. Migrations only add, so that this version works with
-    /// the tables of a later one after a rollback.
+    /// Sets the prefix of the names of all tables, indexes and triggers: with `auth_` the table
+    /// `users` is `auth_users`. Defaults to none.
     ///
     /// # Errors
     ///
-    /// A migration failed and was rolled back.
+    /// The prefix is not `[a-z_][a-z0-9_]*` of at most 32 characters, or begins with `sqlite_`.
+    pub fn prefix(mut self, prefix: &str) -> Result<Self, InvalidPrefix> {
+        self.prefix = Prefix::new(prefix)?;
+        Ok(self)
+    }
+
+    /// Returns the pool.
+    pub const fn pool(&self) -> &SqlitePool {
+        &self.pool
+    }
+
+    /// Creates the tables `users` and `sessions`, or brings them up to date, and checks the settings
+    /// of the pool.
+    ///
+    /// Concurrent calls wait for each other. Migrations only add, so that this version works with
+    /// the tables of a later one after a rollback. What has been applied is recorded in the table
+    /// `tower_warder_migrations`, apart from the application's own migrations.
+    ///
+    /// # Errors
+    ///
+    /// A migration failed, and everything was rolled back; or a setting of the pool is missing.
     pub async fn migrate(&self) -> Result<(), MigrateError> {
+        check_settings(&self.pool).await?;
+        let migrator = migrations::migrator(MIGRATIONS, &self.prefix);
+        let record = migrations::record(&self.prefix);
         let mut transaction = self.write().await?;
-        sqlx::migrate!("migrations/sqlite")
-            .set_ignore_missing(true)
-            .run(&mut *transaction)
-            .await?;
+        let first: bool =
+            sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM sqlite_master WHERE name = $1)")
+                .bind(migrations::FIRST_RECORD)
+                .fetch_one(&mut *transaction)
+                .await?;
+        if first && self.prefix.is_empty() {
+            migrations::adopt(&mut *transaction, &migrator, &record).await?;
+        }
+        migrator.run(&mut *transaction).await?;
         Ok(transaction.commit().await?)
     }
 
@@ -79,7 +147,7 @@ impl SqliteStore {
     ///
     /// The database cannot answer, or has no accounts table.
     pub async fn ping(&self) -> Result<(), StoreError> {
-        let ping = sqlx::query(users::PING).execute(&self.0).await;
+        let ping = sqlx::query(self.sql(users::PING)).execute(&self.pool).await;
         ping.map(drop).map_err(unavailable)
     }
 
@@ -89,17 +157,52 @@ impl SqliteStore {
     ///
     /// Only [`StoreError::Unavailable`].
     pub async fn would_grant_admin(&self, admin_grant: AdminGrant) -> Result<bool, StoreError> {
-        let query = sqlx::query_scalar(users::would_grant_admin(admin_grant));
-        query.fetch_one(&self.0).await.map_err(unavailable)
+        let query = sqlx::query_scalar(self.sql(users::would_grant_admin(admin_grant)));
+        query.fetch_one(&self.pool).await.map_err(unavailable)
     }
 
     /// Closes all connections.
     pub async fn close(&self) {
-        self.0.close().await;
+        self.pool.close().await;
     }
 
     async fn write(&self) -> Result<Transaction<'static, Sqlite>, sqlx::Error> {
-        self.0.begin_with("BEGIN IMMEDIATE").await
+        self.pool.begin_with("BEGIN IMMEDIATE").await
+    }
+
+    fn sql(&self, statement: &'static str) -> SqlStr {
+        self.prefix.apply(statement)
+    }
+
+    async fn check(&self, connection: &mut SqliteConnection, by: Actor) -> Result<(), StoreError> {
+        let account = match by.id() {
+            Some(id) => self.find_locked(connection, id).await?,
+            None => None,
+        };
+        Ok(by.check(account.as_ref())?)
+    }
+
+    async fn find_locked(
+        &self,
+        connection: &mut SqliteConnection,
+        id: i64,
+    ) -> Result<Option<User>, StoreError> {
+        let query = sqlx::query_as(self.sql(users::FIND)).bind(id);
+        found(query.fetch_optional(connection).await)
+    }
+
+    async fn other_admins(
+        &self,
+        connection: &mut SqliteConnection,
+        id: i64,
+    ) -> Result<u64, StoreError> {
+        let query = "SELECT COUNT(*) FROM users WHERE is_admin AND status = 'approved' AND id <> ?";
+        let count: i64 = sqlx::query_scalar(self.sql(query))
+            .bind(id)
+            .fetch_one(connection)
+            .await
+            .map_err(unavailable)?;
+        Ok(count.unsigned_abs())
     }
 }
 
@@ -127,6 +230,31 @@ fn is_busy(error: &sqlx::Error) -> bool {
         .is_some_and(|code| code & 0xff == 5)
 }
 
+/// Checks what [`SqliteStore::new`] demands of a pool.
+async fn check_settings(pool: &SqlitePool) -> sqlx::Result<()> {
+    let mut connection = pool.acquire().await?;
+    let foreign_keys: bool = sqlx::query_scalar("PRAGMA foreign_keys")
+        .fetch_one(&mut *connection)
+        .await?;
+    let busy_timeout: i64 = sqlx::query_scalar("PRAGMA busy_timeout")
+        .fetch_one(&mut *connection)
+        .await?;
+    let journal_mode: String = sqlx::query_scalar("PRAGMA journal_mode")
+        .fetch_one(&mut *connection)
+        .await?;
+    let remedy = if !foreign_keys {
+        "foreign keys are off; open the pool with `foreign_keys(true)`"
+    } else if busy_timeout < MIN_BUSY_TIMEOUT_MILLIS {
+        "writers do not wait for each other; open the pool with `busy_timeout` of 1 s or more"
+    } else if !["wal", "memory"].contains(&journal_mode.as_str()) {
+        "readers and writers block each other; open the pool with \
+         `journal_mode(SqliteJournalMode::Wal)`"
+    } else {
+        return Ok(());
+    };
+    Err(sqlx::Error::Configuration(remedy.into()))
+}
+
 /// Returns `true` for the names that sqlx gives to databases in memory.
 fn is_in_memory(file: &Path) -> bool {
     let name = file.to_string_lossy();
@@ -146,12 +274,12 @@ fn create_private(path: &Path) -> io::Result<()> {
 impl AccountStore for SqliteStore {
     async fn insert(&self, new: NewUser) -> Result<User, StoreError> {
         let mut transaction = self.write().await.map_err(unavailable)?;
-        let is_admin = sqlx::query_scalar(users::would_grant_admin(new.admin_grant))
+        let is_admin = sqlx::query_scalar(self.sql(users::would_grant_admin(new.admin_grant)))
             .fetch_one(&mut *transaction)
             .await
             .map_err(unavailable)?;
         let mut user = new.into_user(0, is_admin);
-        user.id = users::insert!(user, Rfc3339)
+        user.id = users::insert!(self.prefix, user, Rfc3339)
             .fetch_one(&mut *transaction)
             .await
             .map_err(taken_or_unavailable)?;
@@ -160,28 +288,28 @@ impl AccountStore for SqliteStore {
     }
 
     async fn find(&self, id: i64) -> Result<Option<User>, StoreError> {
-        let query = sqlx::query_as(users::FIND).bind(id);
-        found(query.fetch_optional(&self.0).await)
+        let query = sqlx::query_as(self.sql(users::FIND)).bind(id);
+        found(query.fetch_optional(&self.pool).await)
     }
 
     async fn find_by_email(&self, email: &Email) -> Result<Option<User>, StoreError> {
-        let query = sqlx::query_as(users::FIND_BY_EMAIL).bind(email.as_str());
-        found(query.fetch_optional(&self.0).await)
+        let query = sqlx::query_as(self.sql(users::FIND_BY_EMAIL)).bind(email.as_str());
+        found(query.fetch_optional(&self.pool).await)
     }
 
     async fn list(&self, page: Page) -> Result<Vec<User>, StoreError> {
-        let rows: Vec<Row> = sqlx::query_as(users::LIST)
+        let rows: Vec<Row> = sqlx::query_as(self.sql(users::LIST))
             .bind(page.after)
             .bind(users::limit(page))
-            .fetch_all(&self.0)
+            .fetch_all(&self.pool)
             .await
             .map_err(unavailable)?;
         rows.into_iter().map(Row::into_user).collect()
     }
 
     async fn count_pending(&self) -> Result<u64, StoreError> {
-        let count: i64 = sqlx::query_scalar(users::COUNT_PENDING)
-            .fetch_one(&self.0)
+        let count: i64 = sqlx::query_scalar(self.sql(users::COUNT_PENDING))
+            .fetch_one(&self.pool)
             .await
             .map_err(unavailable)?;
         Ok(count.unsigned_abs())
@@ -189,12 +317,13 @@ impl AccountStore for SqliteStore {
 
     async fn update(&self, id: i64, change: UserChange) -> Result<User, StoreError> {
         let mut transaction = self.write().await.map_err(unavailable)?;
-        check(&mut transaction, change.by).await?;
-        let before = find_locked(&mut transaction, id)
+        self.check(&mut transaction, change.by).await?;
+        let before = self
+            .find_locked(&mut transaction, id)
             .await?
             .ok_or(StoreError::NotFound)?;
-        let user = before.apply(&change, other_admins(&mut transaction, id).await?)?;
-        users::update!(user, Rfc3339)
+        let user = before.apply(&change, self.other_admins(&mut transaction, id).await?)?;
+        users::update!(self.prefix, user, Rfc3339)
             .execute(&mut *transaction)
             .await
             .map_err(taken_or_unavailable)?;
@@ -204,12 +333,13 @@ impl AccountStore for SqliteStore {
 
     async fn delete(&self, id: i64, by: Actor) -> Result<(), StoreError> {
         let mut transaction = self.write().await.map_err(unavailable)?;
-        check(&mut transaction, by).await?;
-        let user = find_locked(&mut transaction, id)
+        self.check(&mut transaction, by).await?;
+        let user = self
+            .find_locked(&mut transaction, id)
             .await?
             .ok_or(StoreError::NotFound)?;
-        user.check_deletion(other_admins(&mut transaction, id).await?)?;
-        let delete = sqlx::query(users::DELETE).bind(id);
+        user.check_deletion(self.other_admins(&mut transaction, id).await?)?;
+        let delete = sqlx::query(self.sql(users::DELETE)).bind(id);
         delete
             .execute(&mut *transaction)
             .await
@@ -219,8 +349,10 @@ impl AccountStore for SqliteStore {
 
     async fn reset_password(&self, id: i64, hash: &str, by: Actor) -> Result<(), StoreError> {
         let mut transaction = self.write().await.map_err(unavailable)?;
-        check(&mut transaction, by).await?;
-        let reset = sqlx::query(users::RESET_PASSWORD).bind(hash).bind(id);
+        self.check(&mut transaction, by).await?;
+        let reset = sqlx::query(self.sql(users::RESET_PASSWORD))
+            .bind(hash)
+            .bind(id);
         let done = reset
             .execute(&mut *transaction)
             .await
@@ -232,11 +364,11 @@ impl AccountStore for SqliteStore {
     }
 
     async fn update_hash_if(&self, id: i64, old: &str, new: &str) -> Result<bool, StoreError> {
-        let query = sqlx::query(users::REPLACE_HASH)
+        let query = sqlx::query(self.sql(users::REPLACE_HASH))
             .bind(new)
             .bind(id)
             .bind(old);
-        let done = query.execute(&self.0).await.map_err(unavailable)?;
+        let done = query.execute(&self.pool).await.map_err(unavailable)?;
         Ok(done.rows_affected() > 0)
     }
 
@@ -246,39 +378,13 @@ impl AccountStore for SqliteStore {
         generation: u64,
         hash: Option<&str>,
     ) -> Result<bool, StoreError> {
-        let query = sqlx::query(users::END_TOKENS)
+        let query = sqlx::query(self.sql(users::END_TOKENS))
             .bind(hash)
             .bind(id)
             .bind(users::number(generation));
-        let done = query.execute(&self.0).await.map_err(unavailable)?;
+        let done = query.execute(&self.pool).await.map_err(unavailable)?;
         Ok(done.rows_affected() > 0)
     }
-}
-
-async fn check(connection: &mut SqliteConnection, by: Actor) -> Result<(), StoreError> {
-    let account = match by.id() {
-        Some(id) => find_locked(connection, id).await?,
-        None => None,
-    };
-    Ok(by.check(account.as_ref())?)
-}
-
-async fn find_locked(
-    connection: &mut SqliteConnection,
-    id: i64,
-) -> Result<Option<User>, StoreError> {
-    let query = sqlx::query_as(users::FIND).bind(id);
-    found(query.fetch_optional(connection).await)
-}
-
-async fn other_admins(connection: &mut SqliteConnection, id: i64) -> Result<u64, StoreError> {
-    let query = "SELECT COUNT(*) FROM users WHERE is_admin AND status = 'approved' AND id <> ?";
-    let count: i64 = sqlx::query_scalar(query)
-        .bind(id)
-        .fetch_one(connection)
-        .await
-        .map_err(unavailable)?;
-    Ok(count.unsigned_abs())
 }
 
 fn found(row: sqlx::Result<Option<Row>>) -> Result<Option<User>, StoreError> {
@@ -330,3 +436,33 @@ impl<'r> Decode<'r, Sqlite> for Rfc3339 {
 
 /// How long a writer waits for the lock.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+
+const MIN_BUSY_TIMEOUT_MILLIS: i64 = 1000;
+
+const MIGRATIONS: &Files = &[
+    (
+        1,
+        "users",
+        include_str!("../../migrations/sqlite/0001_users.sql"),
+    ),
+    (
+        2,
+        "sessions",
+        include_str!("../../migrations/sqlite/0002_sessions.sql"),
+    ),
+    (
+        3,
+        "expired sessions",
+        include_str!("../../migrations/sqlite/0003_expired_sessions.sql"),
+    ),
+    (
+        4,
+        "end tokens",
+        include_str!("../../migrations/sqlite/0004_end_tokens.sql"),
+    ),
+    (
+        5,
+        "user indexes",
+        include_str!("../../migrations/sqlite/0005_user_indexes.sql"),
+    ),
+];

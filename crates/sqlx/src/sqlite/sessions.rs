@@ -11,16 +11,17 @@ use crate::users::number;
 impl SessionStore for SqliteStore {
     async fn open(&self, opened: Session, most: u32) -> Result<(), StoreError> {
         let mut transaction = self.write().await.map_err(unavailable)?;
-        let sweep = sqlx::query(sessions::SWEEP)
+        let sweep = sqlx::query(self.sql(sessions::SWEEP))
             .bind(opened.user_id)
             .bind(Rfc3339(opened.created_at))
             .bind(number(opened.generation));
-        let trim = sqlx::query(sessions::TRIM)
+        let trim = sqlx::query(self.sql(sessions::TRIM))
             .bind(opened.user_id)
             .bind(i64::MAX)
             .bind(sessions::others(most));
-        let insert = sessions::insert!(opened, Rfc3339);
-        let clear = sqlx::query(sessions::clear!("IN", "")).bind(Rfc3339(opened.created_at));
+        let insert = sessions::insert!(self.prefix, opened, Rfc3339);
+        let clear =
+            sqlx::query(self.sql(sessions::clear!("IN", ""))).bind(Rfc3339(opened.created_at));
         for query in [sweep, trim, insert, clear] {
             let done = query.execute(&mut *transaction).await;
             done.map_err(unavailable)?;
@@ -29,14 +30,17 @@ impl SessionStore for SqliteStore {
     }
 
     async fn find(&self, id: &str) -> Result<Option<Session>, StoreError> {
-        let query = sqlx::query_as(sessions::FIND).bind(id);
-        let row: Option<Row> = query.fetch_optional(&self.0).await.map_err(unavailable)?;
+        let query = sqlx::query_as(self.sql(sessions::FIND)).bind(id);
+        let row: Option<Row> = query
+            .fetch_optional(&self.pool)
+            .await
+            .map_err(unavailable)?;
         row.map(Row::into_session).transpose()
     }
 
     async fn list(&self, user_id: i64) -> Result<Vec<Session>, StoreError> {
-        let query = sqlx::query_as(sessions::LIST).bind(user_id);
-        let rows: Vec<Row> = query.fetch_all(&self.0).await.map_err(unavailable)?;
+        let query = sqlx::query_as(self.sql(sessions::LIST)).bind(user_id);
+        let rows: Vec<Row> = query.fetch_all(&self.pool).await.map_err(unavailable)?;
         rows.into_iter().map(Row::into_session).collect()
     }
 
@@ -46,20 +50,20 @@ impl SessionStore for SqliteStore {
         token: &[u8; 32],
         rotation: Rotation,
     ) -> Result<bool, StoreError> {
-        let query = sqlx::query(sessions::ROTATE)
+        let query = sqlx::query(self.sql(sessions::ROTATE))
             .bind(&rotation.successor[..])
             .bind(&rotation.token[..])
             .bind(Rfc3339(rotation.at))
             .bind(Rfc3339(rotation.expires_at))
             .bind(id)
             .bind(&token[..]);
-        let done = query.execute(&self.0).await.map_err(unavailable)?;
+        let done = query.execute(&self.pool).await.map_err(unavailable)?;
         Ok(done.rows_affected() > 0)
     }
 
     async fn end(&self, id: &str, user_id: i64) -> Result<bool, StoreError> {
-        let query = sqlx::query(sessions::END).bind(id).bind(user_id);
-        let done = query.execute(&self.0).await.map_err(unavailable)?;
+        let query = sqlx::query(self.sql(sessions::END)).bind(id).bind(user_id);
+        let done = query.execute(&self.pool).await.map_err(unavailable)?;
         Ok(done.rows_affected() > 0)
     }
 
@@ -71,11 +75,11 @@ impl SessionStore for SqliteStore {
     ) -> Result<(), StoreError> {
         let generation = number(generation);
         let mut transaction = self.write().await.map_err(unavailable)?;
-        let keep = sqlx::query(sessions::KEEP)
+        let keep = sqlx::query(self.sql(sessions::KEEP))
             .bind(generation)
             .bind(user_id)
             .bind(kept);
-        let end = sqlx::query(sessions::END_BEFORE)
+        let end = sqlx::query(self.sql(sessions::END_BEFORE))
             .bind(user_id)
             .bind(generation);
         for query in [keep, end] {

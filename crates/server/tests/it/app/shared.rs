@@ -19,9 +19,9 @@ async fn databases() -> Vec<Place> {
 async fn old_node_starts_on_tables_of_a_later_version() {
     for place in databases().await {
         let store = place.open().await;
-        let later = "INSERT INTO _sqlx_migrations
+        let later = "INSERT INTO tower_warder_migrations
              (version, description, success, checksum, execution_time)
-             SELECT 9999, 'later', success, checksum, 0 FROM _sqlx_migrations WHERE version = 1";
+             SELECT 9999, 'later', success, checksum, 0 FROM tower_warder_migrations WHERE version = 1";
         match place.postgres_url() {
             Some(url) => {
                 let mut admin = PgConnection::connect(url).await.unwrap();

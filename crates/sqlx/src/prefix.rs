@@ -1,0 +1,146 @@
+//! Prefix of the names of tables, indexes, triggers and functions.
+
+use std::error::Error;
+use std::fmt;
+use std::sync::Arc;
+
+use sqlx::{AssertSqlSafe, SqlSafeStr, SqlStr};
+
+/// Prefix that has been validated. Empty by default.
+#[derive(Clone, Debug)]
+pub(crate) struct Prefix(Arc<str>);
+
+impl Prefix {
+    pub(crate) fn new(prefix: &str) -> Result<Self, InvalidPrefix> {
+        let mut characters = prefix.chars();
+        let begins = characters
+            .next()
+            .is_some_and(|it| it == '_' || it.is_ascii_lowercase());
+        let is_valid = begins
+            && characters.all(|it| it == '_' || it.is_ascii_lowercase() || it.is_ascii_digit())
+            && prefix.len() <= MAX_PREFIX_BYTES
+            // Reserved by SQLite.
+            && !prefix.starts_with("sqlite_");
+        match is_valid {
+            true => Ok(Self(prefix.into())),
+            false => Err(InvalidPrefix),
+        }
+    }
+
+    /// Returns a statement with the prefix before each of our names. Nothing else becomes part of
+    /// the text of a statement.
+    pub(crate) fn apply(&self, statement: &'static str) -> SqlStr {
+        if self.0.is_empty() {
+            return SqlStr::from_static(statement);
+        }
+        let mut text = String::with_capacity(2 * statement.len());
+        let mut rest = statement;
+        while !rest.is_empty() {
+            let end = rest.find(|it| !is_word(it)).unwrap_or(rest.len());
+            let (word, after) = rest.split_at(end);
+            if is_ours(word) {
+                text.push_str(&self.0);
+            }
+            text.push_str(word);
+            let end = after.find(is_word).unwrap_or(after.len());
+            let (between, after) = after.split_at(end);
+            text.push_str(between);
+            rest = after;
+        }
+        AssertSqlSafe(Arc::<str>::from(text)).into_sql_str()
+    }
+
+    /// Returns a single name with the prefix.
+    pub(crate) fn name(&self, name: &str) -> String {
+        format!("{}{name}", self.0)
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl Default for Prefix {
+    fn default() -> Self {
+        Self("".into())
+    }
+}
+
+/// The prefix of the tables is invalid.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct InvalidPrefix;
+
+impl fmt::Display for InvalidPrefix {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "the prefix of the tables is invalid; begin with a-z or _, continue with a-z, 0-9 or _, \
+             use at most {MAX_PREFIX_BYTES} characters, and do not begin with sqlite_"
+        )
+    }
+}
+
+impl Error for InvalidPrefix {}
+
+const fn is_word(character: char) -> bool {
+    character.is_ascii_alphanumeric() || character == '_'
+}
+
+/// Names of tables, and of what belongs to a table, begin with the table; functions and triggers
+/// are listed.
+fn is_ours(word: &str) -> bool {
+    let belongs_to = |table| {
+        let rest = word.strip_prefix(table);
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('_'))
+    };
+    belongs_to("users") || belongs_to("sessions") || OTHER_NAMES.contains(&word)
+}
+
+const OTHER_NAMES: [&str; 5] = [
+    "end_tokens",
+    "tell_of_deletions",
+    "tell_of_truncation",
+    "tell_of_updates",
+    "tell_of_users",
+];
+
+/// PostgreSQL cuts names at 63 bytes; the longest of ours has 31 bytes left.
+const MAX_PREFIX_BYTES: usize = 32;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_own_names_get_the_prefix() {
+        let prefix = Prefix::new("auth_").unwrap();
+        let statement = "SELECT user_id, users.id FROM users JOIN sessions ON usersx = 'users'\n\
+            -- users_newest, my_users; EXECUTE FUNCTION end_tokens()";
+        assert_eq!(
+            prefix.apply(statement).as_str(),
+            "SELECT user_id, auth_users.id FROM auth_users JOIN auth_sessions ON usersx = \
+             'auth_users'\n-- auth_users_newest, my_users; EXECUTE FUNCTION auth_end_tokens()"
+        );
+        assert_eq!(Prefix::default().apply(statement).as_str(), statement);
+    }
+
+    #[test]
+    fn invalid_prefix_is_rejected() {
+        let longest = "a".repeat(MAX_PREFIX_BYTES);
+        for valid in ["a", "_", "auth_", "a1", &longest] {
+            assert!(Prefix::new(valid).is_ok(), "{valid}");
+        }
+        let too_long = "a".repeat(MAX_PREFIX_BYTES + 1);
+        for invalid in [
+            "", "1a", "Auth_", "auth.", "a b", "a\"", "a'", "a;", "a-", "é", "a\0", "sqlite_",
+            &too_long,
+        ] {
+            assert_eq!(
+                Prefix::new(invalid).unwrap_err(),
+                InvalidPrefix,
+                "{invalid:?}"
+            );
+        }
+    }
+}

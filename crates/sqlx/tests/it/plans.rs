@@ -1,0 +1,160 @@
+//! No query reads a whole table.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::sync::Mutex;
+
+use tower_warder_accounts::{AccountStore, Actor, AdminGrant, Email, Page, Rotation, SessionStore};
+use tower_warder_sqlx::SqliteStore;
+use tracing::field::{Field, Visit};
+use tracing::{Event, Subscriber};
+use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
+
+use crate::place::{Place, change, new, session, time};
+
+/// Calls every method; accounts have the IDs from 1.
+async fn call_everything<S: AccountStore + SessionStore>(store: &S) {
+    let jane = new("jane", AdminGrant::IfNoAdmin);
+    let email = jane.email.clone();
+    let id = store.insert(jane).await.unwrap().id;
+    for admin_grant in [AdminGrant::Never, AdminGrant::IfFirstAccount] {
+        let email = Email::new(&format!("{admin_grant:?}@example.com")).unwrap();
+        let new = new("any", admin_grant);
+        store
+            .insert(tower_warder_accounts::NewUser { email, ..new })
+            .await
+            .unwrap();
+    }
+    AccountStore::find(store, 1).await.unwrap().unwrap();
+    store.find_by_email(&email).await.unwrap().unwrap();
+    let limit = Some(50);
+    for after in [None, Some(id)] {
+        AccountStore::list(store, Page { limit, after })
+            .await
+            .unwrap();
+    }
+    store.count_pending().await.unwrap();
+    for id in [1, id] {
+        store.update(id, change(true)).await.unwrap();
+    }
+    store.update_hash_if(id, "no", "hash").await.unwrap();
+    store.revoke_tokens(id, 0, None).await.unwrap();
+    store
+        .reset_password(id, "hash", Actor::Admin(1))
+        .await
+        .unwrap();
+    store.delete(id, Actor::Admin(1)).await.unwrap();
+
+    let opened = session(1, 7);
+    store.open(opened.clone(), 3).await.unwrap();
+    SessionStore::find(store, &opened.id)
+        .await
+        .unwrap()
+        .unwrap();
+    SessionStore::list(store, 7).await.unwrap();
+    let rotation = Rotation {
+        token: [1; 32],
+        successor: [2; 32],
+        at: time(1),
+        expires_at: time(2),
+    };
+    assert!(store.rotate(&opened.id, &[0; 32], rotation).await.unwrap());
+    store.revoke_before(7, 1, Some(&opened.id)).await.unwrap();
+    assert!(store.end(&opened.id, 7).await.unwrap());
+}
+
+#[tokio::test]
+async fn postgres_reads_no_whole_table() {
+    let Some(place) = Place::postgres().await else {
+        return;
+    };
+    let store = place.postgres_store(place.postgres_options()).await;
+    store.migrate().await.unwrap();
+    let mut admin = place.connect().await;
+    admin
+        .run(
+            "INSERT INTO users (email, hashed_password, status, created_at)
+                 SELECT n || '@example.org', 'none', 'approved', '2026-01-01'::timestamptz
+                     + n * INTERVAL '1 second'
+                 FROM generate_series(1, 20000) AS n;
+             INSERT INTO sessions (id, user_id, generation, device, created_at, last_used_at,
+                     expires_at, token)
+                 SELECT 's' || n, n / 4, 0, '', now(), now(), now() + INTERVAL '30 days',
+                     decode(repeat('00', 32), 'hex')
+                 FROM generate_series(1, 20000) AS n;
+             ANALYZE users; ANALYZE sessions;
+             SELECT pg_stat_force_next_flush();",
+        )
+        .await;
+    let read = "SELECT SUM(seq_tup_read)::BIGINT FROM pg_stat_user_tables
+         WHERE relname IN ('users', 'sessions')";
+    let before = admin.number(read).await;
+    call_everything(&store).await;
+    // The servers of its connections report what they read when they end.
+    store.close().await;
+    let ended = "SELECT COUNT(*) FROM pg_stat_activity
+         WHERE datname = current_database() AND backend_type = 'client backend'";
+    while admin.number(ended).await > 1 {
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    let rows = admin.number(read).await - before;
+    assert!(rows < 100, "{rows} rows were read without an index");
+}
+
+#[tokio::test]
+async fn sqlite_reads_no_whole_table() {
+    // The driver logs each statement, in a thread of its own.
+    let subscriber = tracing_subscriber::registry().with(Statements);
+    tracing::subscriber::set_global_default(subscriber).unwrap();
+    let place = Place::sqlite();
+    let store = SqliteStore::connect_with(place.sqlite_options())
+        .await
+        .unwrap();
+    let store = store.prefix("plans_").unwrap();
+    store.migrate().await.unwrap();
+    store.insert(new("first", AdminGrant::Never)).await.unwrap();
+    STATEMENTS.lock().unwrap().clear();
+    call_everything(&store).await;
+    store
+        .would_grant_admin(AdminGrant::IfNoAdmin)
+        .await
+        .unwrap();
+    store.ping().await.unwrap();
+
+    let statements = STATEMENTS.lock().unwrap().clone();
+    assert!(statements.len() >= 20, "{statements:#?}");
+    let mut admin = place.connect().await;
+    for statement in statements {
+        let plan = admin.plan(&statement).await;
+        for step in &plan {
+            let is_scan = step.starts_with("SCAN plans_") && !step.contains(" USING ");
+            let is_sort = statement.contains("FROM plans_users") && step.contains("TEMP B-TREE");
+            assert!(!is_scan && !is_sort, "{statement}\n{plan:#?}");
+        }
+    }
+}
+
+static STATEMENTS: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
+
+/// Collects the statements on tables of this test, which are known by the prefix.
+struct Statements;
+
+impl<S: Subscriber> Layer<S> for Statements {
+    fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
+        if event.metadata().target() == "sqlx::query" {
+            event.record(&mut Statement);
+        }
+    }
+}
+
+struct Statement;
+
+impl Visit for Statement {
+    fn record_str(&mut self, field: &Field, value: &str) {
+        if field.name() == "db.statement" && value.contains("plans_") {
+            STATEMENTS.lock().unwrap().insert(value.trim().to_owned());
+        }
+    }
+
+    fn record_debug(&mut self, _: &Field, _: &dyn fmt::Debug) {}
+}
