@@ -53,8 +53,8 @@ def main():
 
 
 def variables_are_known():
-    config = (ROOT / "crates/server/src/config.rs").read_text()
-    known = set(re.findall(r'"([A-Z][A-Z_]+)"', config))
+    settings = (ROOT / "crates/server/src/settings.rs").read_text()
+    known = set(re.findall(r'^    \w+ ([A-Z][A-Z_]+) "', settings, re.MULTILINE))
     given = set(node_environment())
     unit = (DEPLOY / "tower-warder-server.service").read_text()
     given |= set(re.findall(r"^Environment=(\w+)=", unit, re.MULTILINE))

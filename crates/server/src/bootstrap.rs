@@ -1,5 +1,6 @@
 //! Bootstrap of the first admin.
 
+use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -32,6 +33,16 @@ impl Bootstrap {
         } else {
             Self::Secret
         }
+    }
+}
+
+impl fmt::Display for Bootstrap {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::FirstUser => "first-user",
+            Self::Secret => "secret",
+            Self::Nobody => "nobody",
+        })
     }
 }
 
@@ -78,19 +89,19 @@ impl FirstAdmin {
         let is_free = store.would_grant_admin(admin_grant).await?;
         if is_free {
             match &self {
-                Self::FirstUser => tracing::info!(
+                Self::FirstUser => tracing::warn!(
                     register = %format_args!("{origin}/register"),
-                    "no account yet: the first account becomes the admin"
+                    "no account yet: register, or run `create-admin`; \
+                     the first account that registers becomes the admin"
                 ),
                 // The operator reads the secret from the log.
                 Self::Secret(secret) => tracing::warn!(
                     register = %format_args!("{origin}/register"),
                     bootstrap_secret = %secret.as_str(),
-                    "no admin yet: register with this secret to become the admin"
+                    "no admin yet: register with this secret to become the admin, or run `create-admin`"
                 ),
                 Self::Nobody => tracing::warn!(
-                    "no admin yet, and none can register with BOOTSTRAP=nobody; \
-                     set it to secret, or make an admin in the database"
+                    "no admin yet, and none can register with BOOTSTRAP=nobody: run `create-admin`"
                 ),
             }
         }

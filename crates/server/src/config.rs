@@ -1,14 +1,12 @@
-//! Configuration from environment variables, validated before anything else starts.
+//! Configuration, validated before anything else starts.
 
-use std::env::{self, VarError};
-use std::error::Error;
 use std::fmt;
 use std::fs;
+use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use tower_warder::error::ConfigError;
 use tower_warder::{BoxError, HmacSecret};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
@@ -20,49 +18,111 @@ use super::database::Database;
 use super::keys::{self, KeyDirectory, Keys};
 use super::origin::PublicOrigin;
 use super::serve::MAX_CONNECTIONS;
+use super::settings::{Mistakes, Settings};
 
 /// The configuration of the server.
 pub(crate) struct Config {
     pub(crate) bind_addr: SocketAddr,
     pub(crate) public_origin: Option<PublicOrigin>,
     pub(crate) bootstrap: Bootstrap,
-    pub(crate) database: Database,
+    pub(crate) storage: Storage,
     pub(crate) keys: KeySource,
     pub(crate) token_lifetime: Option<Duration>,
     pub(crate) user_cache_ttl: Option<Duration>,
-    pub(crate) channel: Option<Channel>,
     pub(crate) shutdown_delay: Option<Duration>,
     pub(crate) metrics_addr: Option<SocketAddr>,
-    pub(crate) sessions: bool,
     pub(crate) connections_per_address: usize,
-    pub(crate) password_check: bool,
 }
 
 impl Config {
-    /// Reads the environment. Every variable has a default.
-    pub(crate) fn from_env() -> Result<Self, Box<dyn Error>> {
-        if variable("AUTH_THROTTLE")?.is_some_and(|value| value != "off") {
-            let remedy = "this version does not throttle; set it to off or unset it";
-            return Err(invalid("AUTH_THROTTLE", remedy));
+    /// Parses the settings. Every one has a default.
+    pub(crate) fn new(settings: &Settings) -> Result<Self, Mistakes> {
+        let mut mistakes = settings.mistakes();
+        let storage = mistakes.keep_all(Storage::parse(settings));
+        let bind_addr = mistakes.keep(bind_addr(settings));
+        let public_origin = mistakes.keep(public_origin(settings));
+        let bootstrap = mistakes.keep(bootstrap(settings, bind_addr, public_origin.as_ref()));
+        let database = storage.as_ref().map(|storage| &storage.database);
+        let keys = mistakes.keep(KeySource::new(settings, database));
+        let token_lifetime = mistakes.keep(duration(settings, "JWT_LIFETIME", MAX_LIFETIME));
+        let user_cache_ttl =
+            mistakes.keep(duration(settings, "USER_CACHE_TTL", MAX_USER_CACHE_TTL));
+        let shutdown_delay =
+            mistakes.keep(duration(settings, "SHUTDOWN_DELAY", MAX_SHUTDOWN_DELAY));
+        let metrics_addr = mistakes.keep(metrics_addr(settings));
+        let connections_per_address = mistakes.keep(connections_per_address(settings));
+        mistakes.keep(auth_throttle(settings));
+        mistakes.keep(log_filter(settings, "info"));
+        let config = || {
+            Some(Self {
+                bind_addr: bind_addr?,
+                public_origin: public_origin?,
+                bootstrap: bootstrap?,
+                storage: storage?,
+                keys: keys??,
+                token_lifetime: token_lifetime?,
+                user_cache_ttl: user_cache_ttl?,
+                shutdown_delay: shutdown_delay?,
+                metrics_addr: metrics_addr?,
+                connections_per_address: connections_per_address?,
+            })
+        };
+        mistakes.or(config())
+    }
+
+    /// Prints what is set, without secrets. An existing secret file is read; none is created.
+    pub(crate) fn check(&self, settings: &Settings) -> Result<(), BoxError> {
+        if let KeySource::File(path) = &self.keys
+            && path.exists()
+        {
+            self.keys.read()?;
         }
-        let database = database()?;
-        let bind_addr = bind_addr()?;
-        let public_origin = public_origin()?;
-        Ok(Self {
-            bind_addr,
-            bootstrap: bootstrap(bind_addr, public_origin.as_ref())?,
-            public_origin,
-            keys: KeySource::from_env(&database)?,
-            channel: channel(&database)?,
-            database,
-            token_lifetime: duration("JWT_LIFETIME", MAX_LIFETIME)?,
-            user_cache_ttl: duration("USER_CACHE_TTL", MAX_USER_CACHE_TTL)?,
-            shutdown_delay: duration("SHUTDOWN_DELAY", MAX_SHUTDOWN_DELAY)?,
-            metrics_addr: metrics_addr()?,
-            sessions: switch("SESSIONS", false)?,
-            password_check: switch("PASSWORD_CHECK", true)?,
-            connections_per_address: connections_per_address()?,
-        })
+        let (database, keys) = (&self.storage.database, &self.keys);
+        let (address, bootstrap) = (self.bind_addr, self.bootstrap);
+        let mut output = io::stdout().lock();
+        for (name, value) in settings.listed() {
+            writeln!(output, "{name}: {value}")?;
+        }
+        writeln!(
+            output,
+            "listens at {address}; accounts in {database}; keys in {keys}; first admin by {bootstrap}"
+        )?;
+        Ok(())
+    }
+}
+
+/// The part of the configuration that every command on accounts needs.
+pub(crate) struct Storage {
+    pub(crate) database: Database,
+    pub(crate) channel: Option<Channel>,
+    pub(crate) sessions: bool,
+    pub(crate) password_check: bool,
+}
+
+impl Storage {
+    /// Parses these settings, and checks the names of all.
+    pub(crate) fn new(settings: &Settings) -> Result<Self, Mistakes> {
+        let mut mistakes = settings.mistakes();
+        let storage = mistakes.keep_all(Self::parse(settings));
+        mistakes.keep(log_filter(settings, "warn"));
+        mistakes.or(storage)
+    }
+
+    fn parse(settings: &Settings) -> Result<Self, Mistakes> {
+        let mut mistakes = Mistakes::default();
+        let database = mistakes.keep(database(settings));
+        let channel = mistakes.keep(channel(settings, database.as_ref()));
+        let sessions = mistakes.keep(switch(settings, "SESSIONS", false));
+        let password_check = mistakes.keep(switch(settings, "PASSWORD_CHECK", true));
+        let storage = || {
+            Some(Self {
+                database: database?,
+                channel: channel?,
+                sessions: sessions?,
+                password_check: password_check?,
+            })
+        };
+        mistakes.or(storage())
     }
 }
 
@@ -70,7 +130,10 @@ impl Config {
 /// a start that fails for another reason leaves no file.
 pub(crate) enum KeySource {
     Directory(KeyDirectory),
-    Given(HmacSecret),
+    Given {
+        secret: HmacSecret,
+        bytes: Zeroizing<Vec<u8>>,
+    },
     File(PathBuf),
     Memory,
 }
@@ -79,29 +142,29 @@ impl KeySource {
     /// Returns the configured directory or secret; otherwise the file beside the database,
     /// generated at the first start. Its name contains the whole name of the database, so that two
     /// databases never share one. PostgreSQL has no such file: not every server could read it.
-    fn from_env(database: &Database) -> Result<Self, Box<dyn Error>> {
-        let directory = variable("JWT_KEYS")?;
-        if env::var_os("JWT_SECRET").is_some() {
+    /// `None` if that depends on a database that is invalid.
+    fn new(settings: &Settings, database: Option<&Database>) -> Result<Option<Self>, String> {
+        let directory = settings.text("JWT_KEYS")?;
+        if settings.has("JWT_SECRET") {
             if directory.is_some() {
                 let remedy = "JWT_SECRET is set as well; unset one of them, \
                     or keep its tokens with a file default.secret in the directory";
-                return Err(invalid("JWT_KEYS", remedy));
+                return Err(settings.invalid("JWT_KEYS", remedy));
             }
-            return match HmacSecret::from_env("JWT_SECRET") {
-                Ok(secret) => Ok(Self::Given(secret)),
-                Err(error @ (ConfigError::EmptyVariable(_) | ConfigError::InvalidVariable(_))) => {
-                    Err(error.into())
-                }
-                Err(error) => Err(format!("JWT_SECRET: {error}").into()),
-            };
+            let text = settings.text("JWT_SECRET")?.unwrap_or_default();
+            let secret = HmacSecret::new(text);
+            let secret = secret.map_err(|error| settings.invalid("JWT_SECRET", error))?;
+            let bytes = Zeroizing::new(text.as_bytes().to_vec());
+            return Ok(Some(Self::Given { secret, bytes }));
         }
         if let Some(path) = directory {
             let directory = KeyDirectory::open(path.into());
-            let directory = directory.map_err(|error| format!("JWT_KEYS: {error}"))?;
-            return Ok(Self::Directory(directory));
+            let directory = directory.map_err(|error| settings.invalid("JWT_KEYS", error))?;
+            return Ok(Some(Self::Directory(directory)));
         }
-        match database {
-            Database::Sqlite(file) => Ok(match file.path() {
+        Ok(match database {
+            None => None,
+            Some(Database::Sqlite(file)) => Some(match file.path() {
                 Some(path) => {
                     let mut path = path.as_os_str().to_owned();
                     path.push(".secret");
@@ -109,18 +172,18 @@ impl KeySource {
                 }
                 None => Self::Memory,
             }),
-            Database::Postgres(_) => Err(invalid(
-                "JWT_SECRET",
-                "all servers on one PostgreSQL need the same one, so none makes it; \
-                 make one with `openssl rand -hex 32` and give it to each, or set JWT_KEYS",
-            )),
-        }
+            Some(Database::Postgres(_)) => {
+                let remedy = "all servers on one PostgreSQL need the same one, so none makes it; \
+                    make one with `openssl rand -hex 32` and give it to each, or set JWT_KEYS";
+                return Err(settings.invalid("JWT_SECRET", remedy));
+            }
+        })
     }
 
-    pub(crate) fn read(&self) -> Result<Keys, Box<dyn Error>> {
+    pub(crate) fn read(&self) -> Result<Keys, BoxError> {
         Ok(Keys::Secret(match self {
             Self::Directory(directory) => return Ok(Keys::Directory(directory.clone())),
-            Self::Given(secret) => secret.clone(),
+            Self::Given { secret, .. } => secret.clone(),
             Self::File(path) => HmacSecret::from_file_or_generate(path).map_err(|error| {
                 let (path, error) = (path.display(), keys::reason(error));
                 format!("the secret beside DATABASE_URL, {path}: {error}; or set JWT_SECRET")
@@ -136,7 +199,7 @@ impl KeySource {
     pub(crate) fn bytes(&self) -> Result<Zeroizing<Vec<u8>>, BoxError> {
         Ok(match self {
             Self::Directory(directory) => directory.signing_bytes()?,
-            Self::Given(_) => env::var("JWT_SECRET")?.into_bytes().into(),
+            Self::Given { bytes, .. } => bytes.clone(),
             Self::File(path) => fs::read(path)?.into(),
             Self::Memory => {
                 let mut bytes = Zeroizing::new(vec![0; 32]);
@@ -152,7 +215,7 @@ impl fmt::Display for KeySource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Directory(directory) => directory.path().display().fmt(f),
-            Self::Given(_) => f.write_str("JWT_SECRET"),
+            Self::Given { .. } => f.write_str("JWT_SECRET"),
             Self::File(path) => path.display().fmt(f),
             Self::Memory => f.write_str("memory"),
         }
@@ -160,17 +223,13 @@ impl fmt::Display for KeySource {
 }
 
 /// Returns the log filter. Called before logging is set up.
-pub(crate) fn log_filter() -> Result<EnvFilter, Box<dyn Error>> {
-    let text = variable("RUST_LOG")?.unwrap_or_else(|| "info".to_owned());
+pub(crate) fn log_filter(settings: &Settings, default: &str) -> Result<EnvFilter, String> {
+    let text = settings.text("RUST_LOG")?.unwrap_or(default);
     let parse = |text: &str| {
-        EnvFilter::try_new(text).map_err(|_| {
-            invalid(
-                "RUST_LOG",
-                "give a filter such as info or tower_warder=debug",
-            )
-        })
+        let remedy = "give a filter such as info or tower_warder=debug";
+        EnvFilter::try_new(text).map_err(|_| settings.invalid("RUST_LOG", remedy))
     };
-    let filter = parse(&text)?;
+    let filter = parse(text)?;
     // Directives in `text` take precedence.
     match filter.max_level_hint() {
         Some(level) if level <= LevelFilter::INFO => parse(&format!("{LIMITED},{text}")),
@@ -178,53 +237,57 @@ pub(crate) fn log_filter() -> Result<EnvFilter, Box<dyn Error>> {
     }
 }
 
-fn bind_addr() -> Result<SocketAddr, Box<dyn Error>> {
-    let (name, text) = match variable("BIND_ADDR")? {
-        Some(text) => ("BIND_ADDR", text),
+fn bind_addr(settings: &Settings) -> Result<SocketAddr, String> {
+    let (name, text) = match settings.text("BIND_ADDR")? {
+        Some(text) => ("BIND_ADDR", text.to_owned()),
         None => {
-            let host = variable("HOST")?.unwrap_or_else(|| "127.0.0.1".to_owned());
-            let port = variable("PORT")?.unwrap_or_else(|| "8000".to_owned());
+            let host = settings.text("HOST")?.unwrap_or("127.0.0.1");
+            let port = settings.text("PORT")?.unwrap_or("8000");
             let host = if host.contains(':') && !host.starts_with('[') {
                 format!("[{host}]")
             } else {
-                host
+                host.to_owned()
             };
             ("HOST and PORT", format!("{host}:{port}"))
         }
     };
-    address(&text)
-        .ok_or_else(|| invalid(name, "give an address and a port, such as 127.0.0.1:8000"))
+    let remedy = "give an address and a port, such as 127.0.0.1:8000";
+    address(&text).ok_or_else(|| settings.invalid(name, remedy))
 }
 
-fn public_origin() -> Result<Option<PublicOrigin>, Box<dyn Error>> {
-    let Some(text) = variable("PUBLIC_ORIGIN")? else {
+fn public_origin(settings: &Settings) -> Result<Option<PublicOrigin>, String> {
+    let Some(text) = settings.text("PUBLIC_ORIGIN")? else {
         return Ok(None);
     };
-    let origin = text
-        .parse()
-        .map_err(|remedy| invalid("PUBLIC_ORIGIN", remedy));
+    let origin = text.parse();
+    let origin = origin.map_err(|remedy| settings.invalid("PUBLIC_ORIGIN", remedy));
     origin.map(Some)
 }
 
+/// Without a value it depends on address and origin, of which an invalid one stops the start anyway.
 fn bootstrap(
-    bind_addr: SocketAddr,
-    origin: Option<&PublicOrigin>,
-) -> Result<Bootstrap, Box<dyn Error>> {
-    match variable("BOOTSTRAP")?.as_deref() {
-        None => Ok(Bootstrap::by_default(bind_addr.ip(), origin)),
+    settings: &Settings,
+    bind_addr: Option<SocketAddr>,
+    origin: Option<&Option<PublicOrigin>>,
+) -> Result<Bootstrap, String> {
+    match settings.text("BOOTSTRAP")? {
+        None => Ok(match (bind_addr, origin) {
+            (Some(addr), Some(origin)) => Bootstrap::by_default(addr.ip(), origin.as_ref()),
+            _ => Bootstrap::Secret,
+        }),
         Some("first-user") => Ok(Bootstrap::FirstUser),
         Some("secret") => Ok(Bootstrap::Secret),
         Some("nobody") => Ok(Bootstrap::Nobody),
-        Some(_) => Err(invalid("BOOTSTRAP", "give first-user, secret or nobody")),
+        Some(_) => Err(settings.invalid("BOOTSTRAP", "give first-user, secret or nobody")),
     }
 }
 
-fn metrics_addr() -> Result<Option<SocketAddr>, Box<dyn Error>> {
-    let Some(text) = variable("METRICS_ADDR")? else {
+fn metrics_addr(settings: &Settings) -> Result<Option<SocketAddr>, String> {
+    let Some(text) = settings.text("METRICS_ADDR")? else {
         return Ok(None);
     };
     let remedy = "give an address and a port, such as 127.0.0.1:9000";
-    let address = address(&text).ok_or_else(|| invalid("METRICS_ADDR", remedy))?;
+    let address = address(text).ok_or_else(|| settings.invalid("METRICS_ADDR", remedy))?;
     Ok(Some(address))
 }
 
@@ -232,51 +295,64 @@ fn address(text: &str) -> Option<SocketAddr> {
     text.replace("localhost", "127.0.0.1").parse().ok()
 }
 
-fn database() -> Result<Database, Box<dyn Error>> {
-    let url = variable("DATABASE_URL")?.unwrap_or_else(|| DEFAULT_DATABASE.to_owned());
+fn database(settings: &Settings) -> Result<Database, String> {
+    let url = settings.text("DATABASE_URL")?.unwrap_or(DEFAULT_DATABASE);
     let database: Database = url.parse().map_err(|_| {
         let remedy =
             "give postgres://USER:PASSWORD@HOST/DATABASE, sqlite://PATH or sqlite::memory:";
-        invalid("DATABASE_URL", remedy)
+        settings.invalid("DATABASE_URL", remedy)
     })?;
-    Ok(match variable("DATABASE_CONNECTIONS")? {
+    Ok(match settings.text("DATABASE_CONNECTIONS")? {
         Some(text) => {
-            let number = text
-                .parse()
-                .ok()
-                .filter(|number| (1..=1000).contains(number));
+            let number = text.parse().ok();
+            let number = number.filter(|number| (1..=1000).contains(number));
             let remedy = "give a number from 1 to 1000";
-            database.connections(number.ok_or_else(|| invalid("DATABASE_CONNECTIONS", remedy))?)
+            let number = number.ok_or_else(|| settings.invalid("DATABASE_CONNECTIONS", remedy))?;
+            database.connections(number)
         }
         None => database,
     })
 }
 
-fn connections_per_address() -> Result<usize, Box<dyn Error>> {
-    let Some(text) = variable("CONNECTIONS_PER_ADDRESS")? else {
+fn connections_per_address(settings: &Settings) -> Result<usize, String> {
+    let Some(text) = settings.text("CONNECTIONS_PER_ADDRESS")? else {
         return Ok(DEFAULT_CONNECTIONS_PER_ADDRESS);
     };
     let number = text.parse().ok();
-    number
-        .filter(|number| (1..=MAX_CONNECTIONS).contains(number))
-        .ok_or_else(|| invalid("CONNECTIONS_PER_ADDRESS", "give a number from 1 to 4096"))
+    let number = number.filter(|number| (1..=MAX_CONNECTIONS).contains(number));
+    let remedy = "give a number from 1 to 4096";
+    number.ok_or_else(|| settings.invalid("CONNECTIONS_PER_ADDRESS", remedy))
 }
 
 /// Returns the configured channel; otherwise that of the database, if it has one.
-fn channel(database: &Database) -> Result<Option<Channel>, Box<dyn Error>> {
-    let Some(url) = variable("INVALIDATION_URL")? else {
-        return Ok(database.try_into().ok());
+fn channel(settings: &Settings, database: Option<&Database>) -> Result<Option<Channel>, String> {
+    let Some(url) = settings.text("INVALIDATION_URL")? else {
+        return Ok(database.and_then(|database| database.try_into().ok()));
     };
     let channel = url.parse().map_err(|_| {
         let remedy = "give redis://HOST or postgres://USER:PASSWORD@HOST/DATABASE";
-        invalid("INVALIDATION_URL", remedy)
+        settings.invalid("INVALIDATION_URL", remedy)
     });
     channel.map(Some)
 }
 
+fn auth_throttle(settings: &Settings) -> Result<(), String> {
+    match settings.text("AUTH_THROTTLE")? {
+        None | Some("off") => Ok(()),
+        Some(_) => {
+            let remedy = "this version does not throttle; set it to off or unset it";
+            Err(settings.invalid("AUTH_THROTTLE", remedy))
+        }
+    }
+}
+
 /// Parses a whole number of seconds, minutes, hours or days: `90s`, `15m`, `12h`, `7d`.
-fn duration(name: &'static str, most: Duration) -> Result<Option<Duration>, Box<dyn Error>> {
-    let Some(text) = variable(name)? else {
+fn duration(
+    settings: &Settings,
+    name: &'static str,
+    most: Duration,
+) -> Result<Option<Duration>, String> {
+    let Some(text) = settings.text(name)? else {
         return Ok(None);
     };
     let unit = |suffix| Some((text.strip_suffix(suffix)?, suffix));
@@ -295,51 +371,21 @@ fn duration(name: &'static str, most: Duration) -> Result<Option<Duration>, Box<
         .filter(|seconds| (1..=most.as_secs()).contains(seconds));
     match seconds {
         Some(seconds) => Ok(Some(Duration::from_secs(seconds))),
-        None => Err(invalid(
+        None => Err(settings.invalid(
             name,
             "give a time such as 90s, 15m, 12h or 7d; lifetimes have ten years at most, caches an hour, delays a minute",
         )),
     }
 }
 
-fn switch(name: &'static str, default: bool) -> Result<bool, Box<dyn Error>> {
-    match variable(name)?.as_deref() {
+fn switch(settings: &Settings, name: &'static str, default: bool) -> Result<bool, String> {
+    match settings.text(name)? {
         None => Ok(default),
         Some("off") => Ok(false),
         Some("on") => Ok(true),
-        Some(_) => Err(invalid(name, "give on or off")),
+        Some(_) => Err(settings.invalid(name, "give on or off")),
     }
 }
-
-/// Returns a variable if it is set, and an error if it is empty.
-fn variable(name: &'static str) -> Result<Option<String>, Box<dyn Error>> {
-    match env::var(name) {
-        Ok(value) if value.is_empty() => {
-            Err(invalid(name, "it is empty; give a value or unset it"))
-        }
-        Ok(value) => Ok(Some(value)),
-        Err(VarError::NotPresent) => Ok(None),
-        Err(VarError::NotUnicode(_)) => Err(invalid(name, "it is not UTF-8")),
-    }
-}
-
-fn invalid(name: &'static str, remedy: &'static str) -> Box<dyn Error> {
-    Box::new(Invalid { name, remedy })
-}
-
-#[derive(Debug)]
-struct Invalid {
-    name: &'static str,
-    remedy: &'static str,
-}
-
-impl fmt::Display for Invalid {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.name, self.remedy)
-    }
-}
-
-impl Error for Invalid {}
 
 /// Silences warnings that clients can cause at will, one for each request or frame: slow statements
 /// and pool waits under load, and unexpected HTTP/2 frames.

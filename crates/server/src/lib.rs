@@ -44,30 +44,12 @@
 //! `__Host-tower_warder`, which browsers send over TLS only. Requests to other hosts are answered
 //! with 421, except `/healthz` and `/readyz`.
 //!
-//! | variable | meaning |
-//! |---|---|
-//! | `BIND_ADDR`, or `HOST` and `PORT` | address to listen at; defaults to `127.0.0.1:8000` |
-//! | `PUBLIC_ORIGIN` | public origin of the server, such as `https://login.example.com`: determines the cookie, the hosts that are served, and the origin whose pages may use the cookie; `http` only for a loopback host. By default the loopback hosts are served |
-//! | `BOOTSTRAP` | which account becomes the first admin: `first-user`, the first account; `secret`, the account that registers with the secret that is logged at startup as long as there is no admin; `nobody`. Defaults to `first-user` if only this machine can reach the server, by `BIND_ADDR` and `PUBLIC_ORIGIN`, else to `secret` |
-//! | `DATABASE_URL` | `sqlite://PATH`, `sqlite::memory:` or `postgres://USER:PASSWORD@HOST:PORT/DATABASE`; defaults to `sqlite://tower-warder.sqlite` |
-//! | `DATABASE_CONNECTIONS` | maximum number of connections to PostgreSQL; defaults to 10 |
-//! | `JWT_SECRET` | the secret that signs tokens; defaults to one generated beside the SQLite file, and is required with PostgreSQL |
-//! | `JWT_KEYS` | instead of `JWT_SECRET` a directory of keys, read again at SIGHUP: `NAME.secret`, and with `--features aws-lc-rs` also `NAME.pem` and `NAME.pub.pem`; the file `signing` contains the name of the key that signs. `docs/running.md` describes rotation |
-//! | `JWT_LIFETIME` | lifetime of tokens, such as `15m`; defaults to 7 days |
-//! | `PASSWORD_CHECK` | `off`: checks only the length of new passwords; by default common passwords and the account's own address are rejected |
-//! | `SESSIONS` | `on`: refresh tokens and sessions; `JWT_LIFETIME` is then the lifetime of cookies |
-//! | `USER_CACHE_TTL` | how long accounts are kept in memory, such as `5s`; by default every request queries the database |
-//! | `INVALIDATION_URL` | channel that tells nodes about each other's changes, for `USER_CACHE_TTL`: `redis://HOST` or `postgres://…`; defaults to `DATABASE_URL` if that is PostgreSQL |
-//! | `SHUTDOWN_DELAY` | how long it keeps serving after a signal, such as `3s`, while `/readyz` is already 503; defaults to 0 seconds |
-//! | `METRICS_ADDR` | address of `GET /metrics` for Prometheus, such as `127.0.0.1:9000`; off by default. Needs `--features metrics` |
-//! | `CONNECTIONS_PER_ADDRESS` | maximum number of connections of one address, except loopback; defaults to 128. Behind a proxy on another machine, set it to what the proxy opens |
-//! | `AUTH_THROTTLE` | reserved; only `off` |
-//! | `RUST_LOG` | what to log; defaults to `info` |
+//! `--help` lists the commands and the variables; so does [`settings::VARIABLES`]. The settings can
+//! also be in a TOML file, by `--config FILE`. `check-config` reports all mistakes, one line each.
 
 #![forbid(unsafe_code)]
 #![allow(missing_docs, reason = "a program: only its own tests look inside")]
 
-use std::error::Error;
 use std::io::{self, IsTerminal};
 use std::process::ExitCode;
 use std::time::Duration;
@@ -80,6 +62,7 @@ use tokio::net::TcpListener;
 #[cfg(unix)]
 use tokio::signal::unix::{SignalKind, signal};
 use tower_http::trace::TraceLayer;
+use tower_warder::BoxError;
 use tower_warder::cache::UserCache;
 use tower_warder::credentials::{AuthCookie, CredentialSource};
 use tower_warder::stream_ticket::StreamTickets;
@@ -97,22 +80,40 @@ pub mod channel;
 pub mod keys;
 mod metrics;
 pub mod serve;
+pub mod settings;
 mod config;
 pub mod health;
 pub mod stream_limit;
 pub mod streams;
 mod pages;
 mod api_page;
+mod cli;
+mod new_password;
+mod commands;
 
 use self::bootstrap::FirstAdmin;
 use self::channel::Channel;
-use self::config::Config;
+use self::cli::{Cli, Command};
+use self::config::{Config, Storage};
 use self::keys::HangUps;
 use self::metrics::Metrics;
+use self::settings::Settings;
 
-/// Runs the server until it is stopped.
+/// Runs the command of the process: by default the server, until it is stopped. Exits with 0, with
+/// 1 after a failure, and with 2 if the arguments are invalid.
 pub async fn main() -> ExitCode {
-    match run().await {
+    let cli = match Cli::parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            let _ = error.print();
+            return if error.use_stderr() {
+                ExitCode::from(2)
+            } else {
+                ExitCode::SUCCESS
+            };
+        }
+    };
+    match run(cli).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("{error}");
@@ -121,15 +122,42 @@ pub async fn main() -> ExitCode {
     }
 }
 
-async fn run() -> Result<(), Box<dyn Error>> {
+async fn run(cli: Cli) -> Result<(), BoxError> {
+    let settings = Settings::load(cli.config)?;
+    match cli.command.unwrap_or(Command::Serve) {
+        Command::Serve => {
+            log_at(&settings, "info");
+            let hang_ups = HangUps::listen()?;
+            serve(Config::new(&settings)?, hang_ups).await
+        }
+        Command::CheckConfig => {
+            log_at(&settings, "warn");
+            Config::new(&settings)?.check(&settings)
+        }
+        Command::Migrate => {
+            log_at(&settings, "warn");
+            commands::migrate(Storage::new(&settings)?).await
+        }
+        Command::Accounts(command) => {
+            log_at(&settings, "warn");
+            commands::run(command, Storage::new(&settings)?).await
+        }
+    }
+}
+
+/// Logs to stderr, by default at this level.
+fn log_at(settings: &Settings, level: &str) {
+    // An invalid filter is reported with the other mistakes.
+    let filter = config::log_filter(settings, level).unwrap_or_default();
     tracing_subscriber::fmt()
-        .with_env_filter(config::log_filter()?)
+        .with_env_filter(filter)
         .with_writer(io::stderr)
         .with_ansi(io::stderr().is_terminal())
         .init();
-    let hang_ups = HangUps::listen()?;
-    let config = Config::from_env()?;
+}
 
+async fn serve(config: Config, hang_ups: HangUps) -> Result<(), BoxError> {
+    let storage = config.storage;
     // Bind before opening the store: a start that fails here creates no files.
     let address = config.bind_addr;
     let listener = TcpListener::bind(address).await.map_err(|error| {
@@ -139,12 +167,9 @@ async fn run() -> Result<(), Box<dyn Error>> {
         Some(address) => Some(Metrics::listen(address).await?),
         None => None,
     };
-    let place = config.database.to_string();
-    let store = store::open(config.database).await.map_err(|error| {
-        format!("DATABASE_URL: {place} cannot be opened; choose another or fix it: {error}")
-    })?;
+    let place = storage.database.to_string();
+    let store = store::open(storage.database).await?;
     let keys = config.keys.read()?;
-    tracing::info!(database = %place, keys = %config.keys, "accounts opened");
 
     let mut issuer = keys.issuer();
     if let Some(lifetime) = config.token_lifetime {
@@ -153,16 +178,16 @@ async fn run() -> Result<(), Box<dyn Error>> {
     let first_admin = FirstAdmin::new(config.bootstrap, || config.keys.bytes());
     let first_admin = first_admin.map_err(|error| format!("BOOTSTRAP: {error}"))?;
     let mut accounts = Accounts::new(store.clone(), issuer).bootstrap(first_admin.policy()?);
-    if config.password_check {
+    if storage.password_check {
         accounts = accounts.password_policy(CommonPasswords);
     }
-    if config.sessions {
+    if storage.sessions {
         accounts = accounts.sessions(Sessions::new(store.clone()));
     }
     let cache = config.user_cache_ttl.map(|ttl| {
-        let channel = config.channel.as_ref().map(Channel::to_string);
+        let channel = storage.channel.as_ref().map(Channel::to_string);
         tracing::info!(?ttl, channel, "accounts are kept in memory");
-        user_cache(ttl, config.channel)
+        user_cache(ttl, storage.channel)
     });
     let cookie = origin::cookie(config.public_origin.as_ref())?;
     let app = app(accounts, keys.verifier(), cookie, cache);
@@ -184,7 +209,9 @@ async fn run() -> Result<(), Box<dyn Error>> {
 
     // From here on a signal stops gracefully instead of killing the process.
     let published = keys.routes();
-    let signal: serve::Stop = stop_signal(hang_ups.reload(keys))?.boxed().shared();
+    let signal = stop_signal(hang_ups.reload(keys))?;
+    let signal = signal.map(|reason| tracing::info!(reason, "stopping"));
+    let signal: serve::Stop = signal.boxed().shared();
     // Meanwhile the load balancer stops sending requests: those in transit when the listener closes
     // are lost.
     let delay = config.shutdown_delay.unwrap_or_default();
@@ -204,6 +231,13 @@ async fn run() -> Result<(), Box<dyn Error>> {
     // span.
     let health = health::routes(ask, signal);
     let app = origin::guarded(app.merge(published), health, config.public_origin);
+    tracing::info!(
+        version = env!("CARGO_PKG_VERSION"),
+        address = %listener.local_addr()?,
+        database = %place,
+        keys = %config.keys,
+        "started"
+    );
     println!("listening on http://{}", listener.local_addr()?);
     if let Some(metrics) = metrics {
         metrics.serve()?;
@@ -273,23 +307,25 @@ pub fn user_cache(ttl: Duration, channel: Option<Channel>) -> UserCache<User> {
     cache
 }
 
-/// Resolves at SIGINT, SIGTERM, or when the terminal closes. Listens from the call on.
+/// Resolves at SIGINT, SIGTERM, or when the terminal closes, to the reason. Listens from the call on.
 #[cfg(unix)]
-fn stop_signal(terminal: impl Future<Output = ()>) -> io::Result<impl Future<Output = ()>> {
+fn stop_signal(
+    terminal: impl Future<Output = ()>,
+) -> io::Result<impl Future<Output = &'static str>> {
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
     Ok(async move {
         tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
-            () = terminal => {}
+            _ = interrupt.recv() => "SIGINT",
+            _ = terminate.recv() => "SIGTERM",
+            () = terminal => "SIGHUP: the terminal was closed",
         }
     })
 }
 
 #[cfg(not(unix))]
-fn stop_signal(_: impl Future<Output = ()>) -> io::Result<impl Future<Output = ()>> {
-    Ok(tokio::signal::ctrl_c().map(drop))
+fn stop_signal(_: impl Future<Output = ()>) -> io::Result<impl Future<Output = &'static str>> {
+    Ok(tokio::signal::ctrl_c().map(|_| "Ctrl-C"))
 }
 
 const GRACE: Duration = Duration::from_secs(5);

@@ -1,7 +1,8 @@
 //! Prometheus metrics, at an address of their own so that they are not public by accident.
 
-use std::error::Error;
 use std::net::SocketAddr;
+
+use tower_warder::BoxError;
 
 #[cfg(feature = "metrics")]
 pub(crate) use self::served::Metrics;
@@ -20,7 +21,7 @@ mod served {
     use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
     use tokio::net::TcpListener;
 
-    use super::{Error, SocketAddr};
+    use super::{BoxError, SocketAddr};
 
     /// Recorder that counts from its creation, and the listener that serves it.
     pub(crate) struct Metrics {
@@ -30,7 +31,7 @@ mod served {
 
     impl Metrics {
         /// Listens at `address`, and installs the recorder.
-        pub(crate) async fn listen(address: SocketAddr) -> Result<Self, Box<dyn Error>> {
+        pub(crate) async fn listen(address: SocketAddr) -> Result<Self, BoxError> {
             let listener = TcpListener::bind(address).await.map_err(|error| {
                 format!("cannot listen on {address}; choose another METRICS_ADDR: {error}")
             })?;
@@ -43,7 +44,7 @@ mod served {
         }
 
         /// Serves `GET /metrics` until the process ends.
-        pub(crate) fn serve(self) -> Result<(), Box<dyn Error>> {
+        pub(crate) fn serve(self) -> Result<(), BoxError> {
             let Self { listener, handle } = self;
             println!("metrics on http://{}/metrics", listener.local_addr()?);
             let app = Router::new()
@@ -79,18 +80,18 @@ mod served {
 
 #[cfg(not(feature = "metrics"))]
 mod unserved {
-    use super::{Error, SocketAddr};
+    use super::{BoxError, SocketAddr};
 
     /// Placeholder without the feature `metrics`.
     pub(crate) enum Metrics {}
 
     impl Metrics {
-        pub(crate) async fn listen(_: SocketAddr) -> Result<Self, Box<dyn Error>> {
+        pub(crate) async fn listen(_: SocketAddr) -> Result<Self, BoxError> {
             let remedy = "build it with `--features metrics`, or unset it";
             Err(format!("METRICS_ADDR: this server was built without metrics; {remedy}").into())
         }
 
-        pub(crate) fn serve(self) -> Result<(), Box<dyn Error>> {
+        pub(crate) fn serve(self) -> Result<(), BoxError> {
             match self {}
         }
     }

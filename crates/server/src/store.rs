@@ -21,8 +21,15 @@ pub trait Store: AccountStore + SessionStore {
     async fn close(&self);
 }
 
-/// Opens the database and migrates its tables.
+/// Opens the database and migrates its tables. The error names the variable and the remedy.
 pub async fn open(database: Database) -> Result<Arc<dyn Store>, BoxError> {
+    let place = database.to_string();
+    try_open(database).await.map_err(|error| {
+        format!("DATABASE_URL: {place} cannot be opened; choose another or fix it: {error}").into()
+    })
+}
+
+async fn try_open(database: Database) -> Result<Arc<dyn Store>, BoxError> {
     Ok(match database {
         Database::Sqlite(file) => {
             let store = SqliteStore::connect_with(file.options()).await?;

@@ -55,6 +55,15 @@ impl Channel {
             Self::Redis(client) => Some(redis::publisher(client.clone())),
         }
     }
+
+    /// Publishes invalidations before it returns, for a process that ends then. Does nothing if the
+    /// database publishes them.
+    pub async fn publish(&self, invalidations: Vec<Invalidation>) -> Result<(), BoxError> {
+        match self {
+            Self::Postgres(_) => Ok(()),
+            Self::Redis(client) => redis::publish(client.clone(), invalidations).await,
+        }
+    }
 }
 
 /// Channel of the database, if it has one.

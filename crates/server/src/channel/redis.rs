@@ -6,6 +6,7 @@ use redis::aio::MultiplexedConnection;
 use redis::{AsyncCommands, Client, RedisResult};
 use tokio::sync::mpsc;
 use tokio::time::{interval, sleep};
+use tower_warder::BoxError;
 use tower_warder::cache::Invalidation;
 
 use super::{ALL, KEEP_ALIVE, Listened, NAME, RETRY, Sender, in_time, read, send};
@@ -54,12 +55,30 @@ pub(super) fn publisher(client: Client) -> impl Fn(Invalidation) + Send + Sync +
     // Covers what the previous process could not publish.
     let _ = queue.send(ALL.to_owned());
     move |invalidation| {
-        let payload = match invalidation {
-            Invalidation::Key(id) => id,
-            _ => ALL.to_owned(),
-        };
         // The task lives as long as the queue.
-        let _ = queue.send(payload);
+        let _ = queue.send(payload(invalidation));
+    }
+}
+
+/// Publishes invalidations and returns the first error.
+pub(super) async fn publish(
+    client: Client,
+    invalidations: Vec<Invalidation>,
+) -> Result<(), BoxError> {
+    let mut publisher = Publisher {
+        client,
+        connection: None,
+    };
+    for invalidation in invalidations {
+        in_time(publisher.publish(&payload(invalidation))).await?;
+    }
+    Ok(())
+}
+
+fn payload(invalidation: Invalidation) -> String {
+    match invalidation {
+        Invalidation::Key(id) => id,
+        _ => ALL.to_owned(),
     }
 }
 

@@ -255,6 +255,116 @@ async fn other_invalid_variables_are_rejected() {
 }
 
 #[tokio::test]
+async fn all_mistakes_are_reported_in_a_line_each() {
+    let directory = tempdir().unwrap();
+    let variables = [
+        ("BIND_ADDR", "nonsense", "127.0.0.1:8000"),
+        ("PUBLIC_ORIGIN", "http://login.example", "https"),
+        ("BOOTSTRAP", "first_user", "first-user"),
+        (
+            "DATABASE_URL",
+            "mysql://ada:hunter22@db/accounts",
+            "postgres://",
+        ),
+        ("JWT_SECRET", "short", "openssl rand -hex 32"),
+        ("JWT_LIFETIME", "7", "7d"),
+        ("SESSIONS", "yes", "on or off"),
+        ("RUST_LOG", "info,,=x=y", "tower_warder=debug"),
+        ("PUBLIC_ORGIN", "https://login.example", "PUBLIC_ORIGIN"),
+        ("JWT_SECRT", SECRET, "JWT_SECRET"),
+    ];
+    for command in [&[][..], &["check-config"]] {
+        let mut start = Start::in_directory(directory.path());
+        for (name, value, _) in variables {
+            start = start.with(name, value);
+        }
+        let finished = start.run(command).await;
+        assert_eq!((finished.code, &*finished.stdout), (Some(1), ""));
+        let lines: Vec<_> = finished.stderr.lines().collect();
+        assert_eq!(lines.len(), variables.len(), "{lines:#?}");
+        for (name, value, remedy) in variables {
+            let line = lines
+                .iter()
+                .find(|line| line.starts_with(&format!("{name}: ")));
+            let line = line.unwrap_or_else(|| panic!("{name}: {lines:#?}"));
+            assert!(line.contains(remedy), "{line}");
+            assert!(value.len() < 5 || !line.contains(value), "{line}");
+        }
+        assert!(!finished.stderr.contains("hunter22"));
+    }
+    assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 0);
+}
+
+#[tokio::test]
+async fn unknown_variables_of_the_server_are_rejected() {
+    for (name, known) in [
+        ("JWT_SECRT", "JWT_SECRET"),
+        ("JWT_KEY", "JWT_KEYS"),
+        ("PUBLIC_ORGIN", "PUBLIC_ORIGIN"),
+        ("DATABASE_ULR", "DATABASE_URL"),
+        ("TOWER_WARDER_CONFG", "TOWER_WARDER_CONFIG"),
+        ("JWT_ISSUER", "--help"),
+    ] {
+        let error = startup_error(&[(name, "value")]).await;
+        assert!(error.starts_with(&format!("{name}: ")), "{error}");
+        assert!(error.contains(known), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn variables_of_other_programs_are_ignored() {
+    let directory = tempdir().unwrap();
+    let mut start = Start::in_directory(directory.path());
+    for name in [
+        "HOSTNAME",
+        "HOSTS",
+        "SESSION_MANAGER",
+        "DATABASE_PORT",
+        "TOWER_WARDER_SERVICE_HOST",
+        "TOWER_WARDER_PORT",
+        "TOWER_WARDER_PORT_8000_TCP_ADDR",
+    ] {
+        start = start.with(name, "value");
+    }
+    start = start.with("NOT_UTF8", OsStr::from_bytes(b"\xff"));
+    start.server().await;
+}
+
+#[tokio::test]
+async fn check_config_shows_settings_and_creates_nothing() {
+    let directory = tempdir().unwrap();
+    let start = Start::in_directory(directory.path())
+        .with("JWT_SECRET", SECRET)
+        .with("SESSIONS", "on")
+        .with("INVALIDATION_URL", "redis://:hunter22@cache.example")
+        // Nothing listens there: the database is not asked.
+        .with(
+            "DATABASE_URL",
+            "postgres://ada:hunter22@127.0.0.1:1/accounts",
+        );
+    let output = start.run(&["check-config"]).await.output();
+    for text in [
+        "SESSIONS: on (environment)",
+        "JWT_SECRET: [redacted]",
+        "postgres://127.0.0.1:1/accounts",
+    ] {
+        assert!(output.contains(text), "{output}");
+    }
+    for secret in [SECRET, "hunter22"] {
+        assert!(!output.contains(secret), "{output}");
+    }
+    let start = Start::in_directory(directory.path());
+    start.run(&["check-config"]).await.output();
+    assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 0);
+
+    // The server would not start with this file.
+    fs::write(directory.path().join("tower-warder.sqlite.secret"), SECRET).unwrap();
+    let start = Start::in_directory(directory.path());
+    let error = start.run(&["check-config"]).await.error();
+    assert!(error.contains("chmod go="), "{error}");
+}
+
+#[tokio::test]
 async fn lifetime_and_reserved_variables_are_accepted() {
     let place = Place::shared().await;
     let start = Start::at(&place).with("AUTH_THROTTLE", "off");

@@ -1,11 +1,14 @@
 //! The server as a process: environment, other processes on its database, and signals.
 
+mod commands;
 pub mod configuration;
 #[cfg(target_os = "linux")]
 mod connections;
 mod concurrency;
 mod first_admin;
 mod health;
+mod restore;
+mod settings_file;
 mod startup;
 mod log;
 mod metrics;
@@ -16,7 +19,7 @@ mod rotation;
 mod shutdown;
 mod streams;
 
-pub use self::process::{Server, Start};
+pub use self::process::{Finished, Server, Start};
 
 /// Fit for HS256.
 pub const SECRET: &str = "yDW3kcHh1V0mhdDsaWyb29bSGZ3rEo7L";

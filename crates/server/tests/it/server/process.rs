@@ -10,7 +10,7 @@ use std::time::Duration;
 use http::Response;
 use http::header::{HOST, HeaderMap, HeaderValue};
 use serde_json::{Value, json};
-use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
+use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncWriteExt, BufReader};
 use tokio::process::{Child, Command};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
@@ -88,13 +88,69 @@ impl Start {
     }
 
     /// Waits until the start has failed, and returns the output on stderr.
-    pub async fn startup_error(mut self) -> String {
-        let output = timeout(PATIENCE, self.0.output()).await;
+    pub async fn startup_error(self) -> String {
+        let Finished {
+            code,
+            stdout,
+            stderr,
+        } = self.run(&[]).await;
+        assert!(stdout.is_empty(), "it listens: {stderr}");
+        assert_eq!(code, Some(1), "{stderr}");
+        stderr
+    }
+
+    /// Runs a command to its end, without a terminal.
+    pub async fn run(self, arguments: &[&str]) -> Finished {
+        self.run_with_input(arguments, "").await
+    }
+
+    /// Runs a command to its end, with this text on standard input.
+    pub async fn run_with_input(mut self, arguments: &[&str], input: &str) -> Finished {
+        let mut child = self
+            .0
+            .args(arguments)
+            .stdin(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut stdin = child.stdin.take().unwrap();
+        // An error: it did not read its input.
+        let _ = stdin.write_all(input.as_bytes()).await;
+        drop(stdin);
+        let output = timeout(PATIENCE, child.wait_with_output()).await;
         let output = output.expect("it ends").unwrap();
-        let error = String::from_utf8(output.stderr).unwrap();
-        assert!(output.stdout.is_empty(), "it listens: {error}");
-        assert_eq!(output.status.code(), Some(1), "{error}");
-        error
+        Finished {
+            code: output.status.code(),
+            stdout: String::from_utf8(output.stdout).unwrap(),
+            stderr: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+}
+
+/// Command that has ended.
+#[derive(Debug)]
+pub struct Finished {
+    pub code: Option<i32>,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+impl Finished {
+    /// Returns the output of a command that succeeded without a warning.
+    pub fn output(self) -> String {
+        assert_eq!((self.code, &*self.stderr), (Some(0), ""), "{}", self.stdout);
+        self.stdout
+    }
+
+    /// Returns the line of error of a command that failed.
+    pub fn error(self) -> String {
+        assert_eq!((self.code, &*self.stdout), (Some(1), ""), "{}", self.stderr);
+        assert_eq!(self.stderr.lines().count(), 1, "{}", self.stderr);
+        self.stderr
+    }
+
+    /// Asserts that the arguments were rejected.
+    pub fn assert_is_usage_error(&self) {
+        assert_eq!((self.code, &*self.stdout), (Some(2), ""), "{}", self.stderr);
     }
 }
 

@@ -60,6 +60,48 @@ async fn start_logs_paths_of_database_and_secret_only() {
 }
 
 #[tokio::test]
+async fn start_and_stop_are_logged_in_a_line_each() {
+    let directory = tempdir().unwrap();
+    for (signal, reason) in [("TERM", "SIGTERM"), ("INT", "SIGINT")] {
+        let server = Start::in_directory(directory.path()).server().await;
+        let address = server.address().to_owned();
+        server.signal(signal);
+        let (code, log) = server.ended().await;
+        assert_eq!(code, Some(0), "{log}");
+        let line = |event: &str| {
+            let lines = log.lines().filter(|line| line.contains(event));
+            let lines: Vec<_> = lines.collect();
+            assert_eq!(lines.len(), 1, "{event}: {log}");
+            lines[0].to_owned()
+        };
+        let started = line(": started ");
+        for text in ["INFO", &address, env!("CARGO_PKG_VERSION")] {
+            assert!(started.contains(text), "{started}");
+        }
+        assert!(line(": stopping ").contains(reason), "{log}");
+    }
+}
+
+#[tokio::test]
+async fn empty_database_is_a_warning_with_the_remedy() {
+    for (bootstrap, is_secret) in [("first-user", false), ("secret", true), ("nobody", false)] {
+        let directory = tempdir().unwrap();
+        let start = || Start::in_directory(directory.path()).with("BOOTSTRAP", bootstrap);
+        let log = start().server().await.stop().await;
+        let lines = log.lines().filter(|line| line.contains("WARN"));
+        let lines: Vec<_> = lines.collect();
+        assert_eq!(lines.len(), 1, "{log}");
+        assert!(lines[0].contains("create-admin"), "{log}");
+        assert_eq!(lines[0].contains("bootstrap_secret="), is_secret, "{log}");
+
+        let start_again = start().run(&["create-admin", "ada@example.com"]).await;
+        assert_eq!(start_again.code, Some(0), "{start_again:?}");
+        let log = start().server().await.stop().await;
+        assert!(!log.contains("WARN"), "{log}");
+    }
+}
+
+#[tokio::test]
 async fn restart_keeps_accounts_and_tokens() {
     let place = Place::shared().await;
     let server = Start::at(&place).server().await;
@@ -152,7 +194,9 @@ async fn mode_of_an_existing_database_is_kept() {
     let log = server.stop().await;
     let warnings = log.lines().filter(|line| line.contains("WARN"));
     let warnings: Vec<_> = warnings.collect();
-    assert_eq!(warnings.len(), 1, "{log}");
+    // The second one is about the empty database.
+    assert_eq!(warnings.len(), 2, "{log}");
+    assert!(warnings[1].contains("create-admin"), "{log}");
     for words in ["tower-warder.sqlite", "0640", "chmod go="] {
         assert!(warnings[0].contains(words), "{log}");
     }

@@ -1,0 +1,111 @@
+//! Command line.
+
+use std::path::PathBuf;
+
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+use tower_warder::UserStatus;
+use tower_warder_accounts::{Email, InvalidEmail};
+
+use super::settings::VARIABLES;
+
+/// Login server: registration, log-in, approval, sessions and pages
+#[derive(Parser)]
+#[command(name = "tower-warder-server", version)]
+pub(crate) struct Cli {
+    /// TOML file with settings; by default that of TOWER_WARDER_CONFIG
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+}
+
+impl Cli {
+    /// Parses the arguments of the process. The error has the text and the exit code, also for
+    /// `--help`.
+    pub(crate) fn parse() -> Result<Self, clap::Error> {
+        let command = Self::command().after_long_help(help_on_variables());
+        Self::from_arg_matches(&command.try_get_matches()?)
+    }
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    /// Serve until stopped by SIGTERM or SIGINT (default)
+    Serve,
+    /// Check the configuration, without access to the database, and print what is set
+    CheckConfig,
+    /// Create the tables or bring them up to date
+    Migrate,
+    #[command(flatten)]
+    Accounts(AccountsCommand),
+}
+
+/// Command that reads or changes accounts, also beside running servers.
+#[derive(Subcommand)]
+pub(crate) enum AccountsCommand {
+    /// Create an approved admin, or make one of the account with this address
+    ///
+    /// An existing account gets the new password, and all its tokens and sessions are revoked.
+    CreateAdmin {
+        #[arg(value_parser = email)]
+        email: Email,
+        #[command(flatten)]
+        password: PasswordSource,
+    },
+    /// Set a new password, and revoke all tokens and sessions of the account
+    ResetPassword {
+        #[arg(value_parser = email)]
+        email: Email,
+        #[command(flatten)]
+        password: PasswordSource,
+    },
+    /// List the accounts, newest first
+    ListUsers {
+        /// Only accounts with this status: pending, approved or disabled
+        #[arg(long)]
+        status: Option<UserStatus>,
+        /// Print each account as a line of JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Change the status; disabling revokes all tokens and sessions of the account
+    SetStatus {
+        #[arg(value_parser = email)]
+        email: Email,
+        /// pending, approved or disabled
+        status: UserStatus,
+    },
+    /// Revoke all tokens and sessions of an account, or of all
+    RevokeTokens(Revoked),
+}
+
+#[derive(clap::Args)]
+#[group(required = true, multiple = false)]
+pub(crate) struct Revoked {
+    #[arg(value_parser = email)]
+    pub(crate) email: Option<Email>,
+    /// Of all accounts
+    #[arg(long)]
+    all: bool,
+}
+
+/// A terminal asks for the password. Otherwise one is generated and printed.
+#[derive(clap::Args)]
+pub(crate) struct PasswordSource {
+    /// Read the password from the first line of standard input
+    #[arg(long)]
+    pub(crate) password_stdin: bool,
+}
+
+fn email(text: &str) -> Result<Email, InvalidEmail> {
+    Email::new(text)
+}
+
+fn help_on_variables() -> String {
+    let mut help = "Variables, also as keys in lower case in the file of --config:\n".to_owned();
+    for variable in VARIABLES {
+        let meaning = variable.meaning.replace('`', "");
+        help += &format!("\n  {}\n          {meaning}", variable.name);
+    }
+    help
+}

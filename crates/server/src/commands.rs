@@ -1,0 +1,297 @@
+//! Commands that read or change accounts, by the same operations as the HTTP routes.
+
+use std::error::Error;
+use std::fmt;
+use std::io::{self, Write};
+use std::mem;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use jiff::Timestamp;
+use tower_warder::cache::{Invalidation, UserCache};
+use tower_warder::{BoxError, HmacSecret, JwtIssuer, UserStatus};
+use tower_warder_accounts::{
+    AccountError, AccountStore, Accounts, Actor, BootstrapPolicy, CommonPasswords, Email, Page,
+    PasswordReset, Sessions, User, UserCreate, UserPublic, UserUpdate,
+};
+use zeroize::Zeroizing;
+
+use super::channel::Channel;
+use super::cli::AccountsCommand;
+use super::config::Storage;
+use super::database::Database;
+use super::new_password::NewPassword;
+use super::store::{self, Store};
+
+/// Creates the tables or brings them up to date.
+pub(crate) async fn migrate(storage: Storage) -> Result<(), BoxError> {
+    reject_memory(&storage.database)?;
+    let place = storage.database.to_string();
+    store::open(storage.database).await?.close().await;
+    print(format_args!("the tables in {place} are up to date"))
+}
+
+/// Runs a command on accounts.
+pub(crate) async fn run(command: AccountsCommand, storage: Storage) -> Result<(), BoxError> {
+    reject_memory(&storage.database)?;
+    if !matches!(command, AccountsCommand::CreateAdmin { .. }) {
+        reject_missing(&storage.database)?;
+    }
+    let store = store::open(storage.database).await?;
+    let operator = Operator::new(Arc::clone(&store), storage.password_check, storage.channel);
+    let done = operator.run(command).await;
+    // Also after an error: the command may have changed something before.
+    let published = operator.publish().await;
+    store.close().await;
+    done.and(published)
+}
+
+/// The operator of the server, who may do everything.
+struct Operator {
+    store: Arc<dyn Store>,
+    accounts: Accounts<Arc<dyn Store>>,
+    channel: Option<Channel>,
+    changed: Arc<Mutex<Vec<Invalidation>>>,
+}
+
+impl Operator {
+    fn new(store: Arc<dyn Store>, password_check: bool, channel: Option<Channel>) -> Self {
+        // Not the keys of the server: no command issues a token.
+        let issuer = JwtIssuer::hs256(&HmacSecret::generate());
+        let changed = Arc::new(Mutex::new(Vec::new()));
+        let collect = {
+            let changed = Arc::clone(&changed);
+            move |invalidation| {
+                let mut changed = changed.lock().unwrap_or_else(PoisonError::into_inner);
+                changed.push(invalidation);
+            }
+        };
+        let mut accounts = Accounts::new(Arc::clone(&store), issuer)
+            .bootstrap(BootstrapPolicy::Nobody)
+            // Whether or not the server has sessions now: it may have had them.
+            .sessions(Sessions::new(Arc::clone(&store)))
+            .user_cache(UserCache::new(1).on_invalidate(collect));
+        if password_check {
+            accounts = accounts.password_policy(CommonPasswords);
+        }
+        Self {
+            store,
+            accounts,
+            channel,
+            changed,
+        }
+    }
+
+    async fn run(&self, command: AccountsCommand) -> Result<(), BoxError> {
+        match command {
+            AccountsCommand::CreateAdmin { email, password } => {
+                let new = NewPassword::read(password.password_stdin)?;
+                self.create_admin(email, new).await
+            }
+            AccountsCommand::ResetPassword { email, password } => {
+                // First, so that no password is entered in vain.
+                let user = self.find(&email).await?;
+                let new = NewPassword::read(password.password_stdin)?;
+                let generated = new.generated();
+                self.reset_password(user.id, new).await?;
+                print(format_args!("{email} has a new password"))?;
+                print_generated(generated)
+            }
+            AccountsCommand::ListUsers { status, json } => self.list(status, json).await,
+            AccountsCommand::SetStatus { email, status } => {
+                let update = UserUpdate {
+                    status: Some(status),
+                    ..UserUpdate::default()
+                };
+                let id = self.find(&email).await?.id;
+                let updated = self.accounts.update(id, update, Actor::System).await;
+                updated.map_err(explained)?;
+                print(format_args!("{email} is {}", status.as_str()))
+            }
+            AccountsCommand::RevokeTokens(revoked) => match revoked.email {
+                Some(email) => {
+                    let user = self.find(&email).await?;
+                    self.revoke_tokens(&user).await?;
+                    print(format_args!("the tokens of {email} are revoked"))
+                }
+                None => self.revoke_all_tokens().await,
+            },
+        }
+    }
+
+    /// Every step can be repeated: if one fails, run the command again.
+    async fn create_admin(&self, email: Email, new: NewPassword) -> Result<(), BoxError> {
+        let generated = new.generated();
+        let found = self.store.find_by_email(&email).await?;
+        let id = match found {
+            // First the password: that of the account may be known to an attacker, who registered
+            // this address because it would become an admin's.
+            Some(user) => {
+                self.reset_password(user.id, new).await?;
+                user.id
+            }
+            None => {
+                let create = UserCreate::new(email.clone(), new.password);
+                let user = self.accounts.register(create).await;
+                user.map_err(explained)?.id
+            }
+        };
+        let update = UserUpdate {
+            is_admin: Some(true),
+            status: Some(UserStatus::Approved),
+            ..UserUpdate::default()
+        };
+        let updated = self.accounts.update(id, update, Actor::System).await;
+        updated.map_err(explained)?;
+        print(format_args!("{email} is an admin"))?;
+        print_generated(generated)
+    }
+
+    async fn reset_password(&self, id: i64, new: NewPassword) -> Result<(), BoxError> {
+        let reset = PasswordReset {
+            password: new.password,
+        };
+        let reset = self.accounts.reset_password(id, reset, Actor::System).await;
+        reset.map_err(explained)
+    }
+
+    async fn list(&self, status: Option<UserStatus>, json: bool) -> Result<(), BoxError> {
+        let listed = self
+            .for_each(async |user| {
+                if status.is_some_and(|status| status != user.status) {
+                    return Ok(());
+                }
+                let public = UserPublic::from(&user);
+                if json {
+                    return print(format_args!("{}", serde_json::to_string(&public)?));
+                }
+                let created_at = Timestamp::try_from(user.created_at)?;
+                let role = if user.is_admin { "admin" } else { "user" };
+                let (id, status, email) = (user.id, user.status.as_str(), user.email);
+                print(format_args!(
+                    "{id}\t{status}\t{role}\t{created_at:.0}\t{email}"
+                ))
+            })
+            .await;
+        match listed {
+            // The reader has seen enough, such as `head`.
+            Err(error) if is_broken_pipe(&error) => Ok(()),
+            listed => listed,
+        }
+    }
+
+    async fn revoke_all_tokens(&self) -> Result<(), BoxError> {
+        let mut count = 0_u64;
+        self.for_each(async |user| {
+            // Others lost their tokens when they were no longer approved.
+            if user.status == UserStatus::Approved {
+                self.revoke_tokens(&user).await?;
+                count += 1;
+            }
+            Ok(())
+        })
+        .await?;
+        print(format_args!("accounts whose tokens are revoked: {count}"))
+    }
+
+    async fn revoke_tokens(&self, user: &User) -> Result<(), BoxError> {
+        match self.accounts.logout_all(user).await {
+            // The account is not approved, or another request was faster: they are revoked.
+            Ok(()) | Err(AccountError::TokensRevoked) => Ok(()),
+            Err(error) => Err(explained(error)),
+        }
+    }
+
+    async fn find(&self, email: &Email) -> Result<User, BoxError> {
+        let user = self.store.find_by_email(email).await;
+        let user = user.map_err(|error| explained(error.into()))?;
+        user.ok_or_else(|| format!("{email}: {}", AccountError::NotFound).into())
+    }
+
+    /// Passes each account to `action`, newest first, with a page in memory.
+    async fn for_each(
+        &self,
+        mut action: impl AsyncFnMut(User) -> Result<(), BoxError>,
+    ) -> Result<(), BoxError> {
+        let mut page = Page {
+            limit: Some(PAGE),
+            after: None,
+        };
+        loop {
+            let users = self.accounts.list(page).await.map_err(explained)?;
+            let Some(last) = users.last() else {
+                return Ok(());
+            };
+            page.after = Some(last.id);
+            for user in users {
+                action(user).await?;
+            }
+        }
+    }
+
+    /// Tells the servers about the changes, unless the database does so.
+    async fn publish(&self) -> Result<(), BoxError> {
+        let changed = {
+            let mut changed = self.changed.lock().unwrap_or_else(PoisonError::into_inner);
+            mem::take(&mut *changed)
+        };
+        let Some(channel) = self.channel.as_ref().filter(|_| !changed.is_empty()) else {
+            return Ok(());
+        };
+        channel.publish(changed).await.map_err(|error| {
+            format!(
+                "INVALIDATION_URL: {channel} does not answer: the accounts are changed, and servers \
+                 with USER_CACHE_TTL notice it when that is over: {error}"
+            )
+            .into()
+        })
+    }
+}
+
+/// Each command would have a database of its own.
+fn reject_memory(database: &Database) -> Result<(), BoxError> {
+    match database {
+        Database::Sqlite(file) if file.path().is_none() => Err(
+            "DATABASE_URL: accounts in memory exist in the server only; give a file or PostgreSQL"
+                .into(),
+        ),
+        _ => Ok(()),
+    }
+}
+
+/// Creating a database would hide that its path is misspelled.
+fn reject_missing(database: &Database) -> Result<(), BoxError> {
+    match database {
+        Database::Sqlite(file) if file.path().is_some_and(|path| !path.exists()) => Err(format!(
+            "DATABASE_URL: {database} does not exist; give the file of the server, or run `migrate`"
+        )
+        .into()),
+        _ => Ok(()),
+    }
+}
+
+fn explained(error: AccountError) -> BoxError {
+    match error.source() {
+        Some(source) => format!("{error}: {source}").into(),
+        None => error.into(),
+    }
+}
+
+fn is_broken_pipe(error: &BoxError) -> bool {
+    let error = error.downcast_ref::<io::Error>();
+    error.is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
+}
+
+fn print_generated(password: Option<Zeroizing<String>>) -> Result<(), BoxError> {
+    match password {
+        Some(password) => print(format_args!("password: {}", *password)),
+        None => Ok(()),
+    }
+}
+
+/// Writes a line to standard output.
+pub(crate) fn print(line: fmt::Arguments<'_>) -> Result<(), BoxError> {
+    Ok(writeln!(io::stdout().lock(), "{line}")?)
+}
+
+/// Accounts that are read at once.
+const PAGE: u32 = 1000;
