@@ -1,13 +1,27 @@
 //! Items for the other crates of this workspace. They are unstable: any version may change them.
 
+#[cfg(feature = "axum")]
+use std::borrow::Cow;
+#[cfg(feature = "axum")]
+use std::sync::Arc;
 use std::time::SystemTime;
 
+#[cfg(feature = "axum")]
+use http::Request;
 use http::{Response, StatusCode};
 
 use crate::clock;
+#[cfg(feature = "axum")]
+use crate::credentials::AuthCookie;
+#[cfg(feature = "axum")]
+use crate::error::AuthErrorKind;
 #[cfg(all(feature = "axum", feature = "password"))]
 use crate::error::BoxError;
 use crate::error::{AuthError, RejectReason};
+#[cfg(feature = "axum")]
+use crate::identity::{ErasedIdentity, Identity, Place};
+#[cfg(feature = "axum")]
+use crate::jwt::Claims;
 #[cfg(all(feature = "axum", feature = "password"))]
 use crate::login;
 use crate::policy::ADMIN_REQUIRED;
@@ -58,4 +72,60 @@ pub fn admin_required() -> AuthError {
 /// Error for a token from another issuer than the accounts.
 pub fn foreign_issuer() -> AuthError {
     AuthError::rejected(RejectReason::ForeignIssuer)
+}
+
+/// Error for a token whose session has ended.
+pub fn session_ended() -> AuthError {
+    AuthError::rejected(RejectReason::SessionEnded)
+}
+
+/// Value of a claim that most tokens do not have, if it is a string. Costs one search in the payload
+/// where the claim is absent.
+#[cfg(feature = "axum")]
+pub fn rare_claim<'a>(claims: &'a Claims, name: &str) -> Option<Cow<'a, str>> {
+    claims.rare_text(name)
+}
+
+/// Cookie in which the credential of this request was sent.
+#[cfg(feature = "axum")]
+pub fn used_cookie<U>(identity: &Identity<U>) -> Option<&AuthCookie> {
+    identity.cookie()
+}
+
+/// Token in a cookie, verified by the layer around the request even if the request has another
+/// credential: a page may send a bearer token and the cookie when it logs out.
+#[cfg(feature = "axum")]
+pub struct CookieIdentity(Arc<dyn ErasedIdentity>);
+
+#[cfg(feature = "axum")]
+impl CookieIdentity {
+    /// Finds the cookie, without a check of CSRF. `None` if it is absent or was sent twice.
+    ///
+    /// # Errors
+    ///
+    /// [`Misconfigured`](AuthErrorKind::Misconfigured) if there is no layer around the request.
+    pub fn find<B>(
+        cookie: &AuthCookie,
+        request: &mut Request<B>,
+    ) -> Result<Option<Self>, AuthError> {
+        let Ok(Some(credential)) = cookie.read(request.headers_mut()) else {
+            return Ok(None);
+        };
+        let extensions = request.extensions();
+        let layer = <dyn ErasedIdentity>::from_extensions(extensions, "Claims", Place::UNKNOWN)?;
+        Ok(Some(Self(layer.with_credential(credential))))
+    }
+
+    /// Returns the claims, `None` if the token is rejected.
+    ///
+    /// # Errors
+    ///
+    /// [`Unavailable`](AuthErrorKind::Unavailable).
+    pub async fn claims(&self) -> Result<Option<Claims>, AuthError> {
+        match self.0.claims().await {
+            Ok(claims) => Ok(Some(claims)),
+            Err(error) if error.kind() == AuthErrorKind::InvalidToken => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
 }

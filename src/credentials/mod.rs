@@ -217,6 +217,13 @@ impl CredentialSource {
         }
     }
 
+    /// Cookie of this source, if the credential was sent in it.
+    #[cfg(feature = "axum")]
+    pub(crate) fn used_cookie(&self, credential: &Credential) -> Option<&AuthCookie> {
+        let cookie = self.more.as_ref()?.cookie.as_ref()?;
+        credential.is_cookie().then_some(cookie)
+    }
+
     /// `Set-Cookie` value that clears the cookie, if one is configured.
     pub(crate) fn cleared_cookie(&self) -> Option<HeaderValue> {
         let cookie = self.more.as_ref()?.cookie.as_ref()?;

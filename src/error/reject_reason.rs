@@ -112,6 +112,8 @@ reject_reasons! {
         "the token has no ID to look up in the deny list: configure its issuer to write `jti`, or \
          see `DenyList::token_key`";
     Denied = "denied": "the token is on the deny list";
+    SessionEnded = "session_ended":
+        "the session of the token was ended or has expired: log in again";
     Generation = "generation":
         "the token generation (`gen`) is not that of the user: the token was revoked, or its \
          issuer does not write `gen`";

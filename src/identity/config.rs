@@ -35,7 +35,7 @@ impl<U> Config<U> {
     pub(crate) fn new(verifier: impl Verifier, loader: impl UserLoader<User = U>) -> Self {
         Self {
             source: CredentialSource::header(),
-            verifier: Arc::new(verifier),
+            verifier: loader.wrap_verifier(Arc::new(verifier)),
             loader: Arc::new(loader),
             cache: None,
             tickets: None,

@@ -11,8 +11,10 @@ use http::Extensions;
 use super::config::Config;
 use super::misconfiguration::{Place, misconfigured, no_layer};
 use super::resolver::Resolver;
+#[cfg(any(feature = "axum", feature = "testing"))]
+use crate::credentials::Credential;
 #[cfg(feature = "testing")]
-use crate::credentials::{Credential, CredentialError};
+use crate::credentials::CredentialError;
 use crate::error::{AuthError, Misconfiguration};
 use crate::jwt::Claims;
 use crate::user::{AuthUser, CurrentUser};
@@ -25,6 +27,9 @@ pub(crate) trait ErasedIdentity: Any + Send + Sync {
     fn is_anonymous(&self) -> bool;
     #[cfg(feature = "axum")]
     fn claims(&self) -> BoxFuture<'_, Result<Claims, AuthError>>;
+    /// Identity of another credential, as the same layer resolves it.
+    #[cfg(feature = "axum")]
+    fn with_credential(&self, credential: Credential) -> Arc<dyn ErasedIdentity>;
     /// Valid claims. `None` if the credential is missing or invalid, or verification has to wait.
     fn valid_claims(&self) -> Option<Claims>;
     fn remove_user(&self, extensions: &mut Extensions);
@@ -52,6 +57,11 @@ impl<U: AuthUser> ErasedIdentity for Resolver<U> {
     #[cfg(feature = "axum")]
     fn claims(&self) -> BoxFuture<'_, Result<Claims, AuthError>> {
         async { self.claims().await.cloned().map_err(Clone::clone) }.boxed()
+    }
+
+    #[cfg(feature = "axum")]
+    fn with_credential(&self, credential: Credential) -> Arc<dyn ErasedIdentity> {
+        Arc::new(Self::new(Arc::clone(&self.config), Ok(Some(credential))))
     }
 
     fn valid_claims(&self) -> Option<Claims> {

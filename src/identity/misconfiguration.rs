@@ -40,7 +40,7 @@ impl<'a> Place<'a> {
 
 impl Place<'static> {
     /// Only the extensions of the request are known.
-    pub(super) const UNKNOWN: Self = Self {
+    pub(crate) const UNKNOWN: Self = Self {
         request: None,
         guarded: nothing,
     };

@@ -13,6 +13,8 @@ use std::sync::Arc;
 use http::{Extensions, Request};
 
 use self::resolver::Resolver;
+#[cfg(feature = "axum")]
+use crate::credentials::AuthCookie;
 use crate::error::{AuthError, AuthErrorKind};
 use crate::jwt::Claims;
 use crate::policy::{Denied, Policy};
@@ -83,6 +85,14 @@ impl<U> Identity<U> {
 
     pub(crate) fn config(&self) -> &Config<U> {
         &self.0.config
+    }
+
+    /// Cookie in which the credential of this request was sent.
+    #[cfg(feature = "axum")]
+    pub(crate) fn cookie(&self) -> Option<&AuthCookie> {
+        self.config()
+            .source
+            .used_cookie(self.0.credential.as_ref().ok()?.as_ref()?)
     }
 
     /// Copy for a service that the layer is applied to.

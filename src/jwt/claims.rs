@@ -4,6 +4,8 @@ use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+#[cfg(feature = "axum")]
+use memchr::memmem;
 use serde::de::DeserializeOwned;
 
 use super::base64url;
@@ -229,6 +231,16 @@ impl Claims {
 
     pub(super) fn has_expired(&self, now: f64) -> bool {
         now >= self.expires_at
+    }
+
+    /// Value of the claim called `name`, if it is a string, for a claim that most tokens do not have.
+    ///
+    /// A name that is written with escapes is not found: no issuer of this crate writes one.
+    #[cfg(feature = "axum")]
+    pub(crate) fn rare_text(&self, name: &str) -> Option<Cow<'_, str>> {
+        let payload = self.text.get(..self.payload_end)?;
+        memmem::find(payload.as_bytes(), name.as_bytes())?;
+        self.text(name)
     }
 
     /// Value of the claim called `name`, if it is a string.

@@ -50,6 +50,7 @@
 //! | `unexpected_audience` | the token has an audience, and the verifier names none |
 //! | `ticket` | the ticket is unknown, used or expired, or was used to ask for another ticket |
 //! | `denied`, `no_token_id` | the token is on the [deny list](crate::jwt::DenyList), or has no ID to look up there |
+//! | `session_ended` | the session of a log-in by cookie was ended, or has expired |
 //! | `generation` | the token was revoked by a later generation |
 //! | `issued_too_early` | the token's `iat` is before [`AuthUser::tokens_valid_since`](crate::AuthUser::tokens_valid_since) |
 //! | `unknown_subject` | the user does not exist |

@@ -18,7 +18,7 @@ use futures_util::FutureExt;
 
 use crate::clock;
 use crate::error::{AuthError, AuthErrorKind, BoxError, RejectReason};
-use crate::jwt::Claims;
+use crate::jwt::{Claims, Verifier};
 use crate::metrics::record::{self, Load, Loaded};
 
 pub use status::UnknownStatus;
@@ -201,6 +201,19 @@ pub trait UserLoader: Send + Sync + 'static {
     fn cache_key<'a>(&self, claims: &'a Claims) -> Option<Cow<'a, str>> {
         Some(claims.subject().into())
     }
+
+    /// Wraps the verifier of a layer that is created with this loader, for checks that belong to the
+    /// verification: they also apply to cached users, and where only the claims are needed. Called
+    /// once, by [`AuthLayer::new`](crate::AuthLayer::new). Defaults to the verifier itself.
+    ///
+    /// A loader that calls another one passes this on to it, as it does with
+    /// [`load_user`](Self::load_user): the accounts of `tower-warder-accounts` check here whether the
+    /// session of a cookie has ended.
+    #[doc(alias = "logout")]
+    #[doc(alias = "session")]
+    fn wrap_verifier(&self, verifier: Arc<dyn Verifier>) -> Arc<dyn Verifier> {
+        verifier
+    }
 }
 
 #[async_trait]
@@ -213,6 +226,10 @@ impl<L: UserLoader + ?Sized> UserLoader for Arc<L> {
 
     fn cache_key<'a>(&self, claims: &'a Claims) -> Option<Cow<'a, str>> {
         (**self).cache_key(claims)
+    }
+
+    fn wrap_verifier(&self, verifier: Arc<dyn Verifier>) -> Arc<dyn Verifier> {
+        (**self).wrap_verifier(verifier)
     }
 }
 

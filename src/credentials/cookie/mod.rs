@@ -195,7 +195,10 @@ impl AuthCookie {
     /// Reads one pair from all lines (RFC 6265, section 5.4). If there are two, one may have been set
     /// by a sibling domain (without the prefix): the cookie is cleared, and the request is not
     /// treated as malformed.
-    fn read(&self, headers: &mut HeaderMap) -> Result<Option<Credential>, CredentialError> {
+    pub(crate) fn read(
+        &self,
+        headers: &mut HeaderMap,
+    ) -> Result<Option<Credential>, CredentialError> {
         let mut found = Ok(None);
         if !headers.contains_key(COOKIE) {
             return found;

@@ -22,7 +22,7 @@ use crate::util::log_limit::LogLimit;
 /// State of one request: its credential, and the results so far.
 pub(super) struct Resolver<U> {
     pub(super) config: Arc<Config<U>>,
-    credential: Result<Option<Credential>, CredentialError>,
+    pub(super) credential: Result<Option<Credential>, CredentialError>,
     // The token of the ticket, if one was sent. Kept, because a ticket can be redeemed only once.
     redeemed: OnceLock<Option<Arc<str>>>,
     claims: OnceLock<Result<Claims, AuthError>>,

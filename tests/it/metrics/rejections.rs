@@ -1,5 +1,6 @@
 //! Metrics of rejections, by code and reason.
 
+use std::sync::Arc;
 use std::time::{Duration, UNIX_EPOCH};
 
 use axum::Router;
@@ -95,6 +96,7 @@ fn rows() -> Vec<Row> {
         Row("invalid_token issued_too_early", AuthLayer::new(testing::verifier(), NewerUsers), good("jane")),
         Row("invalid_token unknown_subject", plain(), good("nobody")),
         Row("invalid_token foreign_issuer", AuthLayer::new(testing::verifier(), ForeignIssuerLoader), forged(&testing::issuer().issuer("them").issue("1").unwrap())),
+        Row("invalid_token session_ended", AuthLayer::new(testing::verifier(), EndedSessionLoader), good("jane")),
         Row("invalid_token custom_claims", AuthLayer::new(testing::verifier(), Tenants), good("jane")),
         Row("invalid_token account_pending", plain(), good("paul")),
         Row("invalid_token account_disabled", plain(), good("dora")),
@@ -380,5 +382,29 @@ impl UserLoader for ForeignIssuerLoader {
 
     async fn load_user(&self, _: &Claims) -> Result<Option<TestUser>, BoxError> {
         Err(tower_warder::private::foreign_issuer().into())
+    }
+}
+
+/// Loader that rejects tokens whose session has ended, as the accounts crate does.
+struct EndedSessionLoader;
+
+#[async_trait]
+impl UserLoader for EndedSessionLoader {
+    type User = TestUser;
+
+    async fn load_user(&self, _: &Claims) -> Result<Option<TestUser>, BoxError> {
+        Ok(None)
+    }
+
+    fn wrap_verifier(&self, _: Arc<dyn Verifier>) -> Arc<dyn Verifier> {
+        Arc::new(EndedSessions)
+    }
+}
+
+struct EndedSessions;
+
+impl Verifier for EndedSessions {
+    fn verify<'a>(&'a self, _: &'a str) -> Verification<'a> {
+        Verification::Ready(Err(tower_warder::private::session_ended()))
     }
 }
