@@ -24,7 +24,8 @@ use tower_warder::credentials::{AuthCookie, CredentialSource};
 use tower_warder::error::ConfigError;
 use tower_warder::{AuthLayer, BoxError, CurrentUser, HmacSecret, JwtIssuer, JwtVerifier};
 use tower_warder_accounts::{
-    self as accounts, Accounts, Email, InMemoryAccountStore, Password, User, UserCreate,
+    self as accounts, Accounts, Email, InMemoryAccountStore, InMemorySessionStore, Password,
+    Sessions, User, UserCreate,
 };
 
 /// With `Option`, an expired or invalid cookie counts as none, so the page can show the log-in form.
@@ -65,7 +66,8 @@ pub(crate) fn cookie() -> Result<AuthCookie, ConfigError> {
 #[tokio::main]
 async fn main() -> Result<(), BoxError> {
     let secret = HmacSecret::generate();
-    let accounts = Accounts::new(InMemoryAccountStore::new(), JwtIssuer::hs256(&secret));
+    let accounts = Accounts::new(InMemoryAccountStore::new(), JwtIssuer::hs256(&secret))
+        .sessions(Sessions::new(InMemorySessionStore::new()));
     let (email, password) = (
         Email::new("ada@example.com")?,
         Password::new("correct horse")?,

@@ -3,6 +3,7 @@
 //! Errors that the layer reports as well are left to [`AuthError`].
 
 use std::borrow::Cow;
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
@@ -10,17 +11,19 @@ use axum::middleware;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use http::header::{
-    CACHE_CONTROL, CONTENT_TYPE, HeaderValue, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS,
+    CACHE_CONTROL, CONTENT_TYPE, HeaderValue, SET_COOKIE, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS,
 };
 use serde::Serialize;
 use serde_json::json;
 use tower_warder::AuthError;
+use tower_warder::credentials::AuthCookie;
 use tower_warder::error::AuthErrorKind;
 use tower_warder::login::LoginError;
 use tower_warder::private::{self, LogLimit, Row, log_limited, log_outage};
 
 use super::actor::NotAdmin;
 use super::error::AccountError;
+use super::model::Token;
 use super::user_change::LastAdminError;
 use super::validation_error::{Location, ValidationError, ValidationErrorKind};
 
@@ -45,7 +48,7 @@ impl IntoResponse for AccountError {
                 return AuthError::new(AuthErrorKind::InvalidToken).into_response();
             }
             Self::SessionNotFound => SESSION_NOT_FOUND,
-            Self::NoSessions => {
+            Self::NoSessions | Self::SessionsNotChecked => {
                 static LIMIT: LogLimit = LogLimit::new();
 
                 log_limited!(LIMIT, error, "{self}");
@@ -83,6 +86,23 @@ pub(super) fn json_answer(status: StatusCode, body: &impl Serialize) -> Response
         // A time outside of the range of RFC 3339.
         Err(error) => AccountError::unavailable(error).into_response(),
     }
+}
+
+pub(super) fn no_content() -> Response {
+    no_store(StatusCode::NO_CONTENT.into_response())
+}
+
+/// Adds the cookie that keeps `token`, for as long as the token is valid.
+pub(super) fn with_cookie(
+    mut response: Response,
+    cookie: &AuthCookie,
+    token: &Token,
+) -> Result<Response, AccountError> {
+    let lifetime = Duration::from_secs(token.expires_in);
+    let set = cookie.set(&token.access_token, lifetime);
+    let set = set.map_err(AccountError::unavailable)?;
+    response.headers_mut().append(SET_COOKIE, set);
+    Ok(response)
 }
 
 /// Forbids caching: tokens and accounts are private (RFC 9111, section 5.2.2.5).

@@ -1,7 +1,5 @@
 //! HTTP routes for log-in by cookie.
 
-use std::time::Duration;
-
 use axum::Router;
 use axum::extract::{FromRequest, Request, State};
 use axum::response::{IntoResponse, Response};
@@ -10,12 +8,12 @@ use http::StatusCode;
 use http::header::SET_COOKIE;
 use tower_warder::AuthError;
 use tower_warder::credentials::AuthCookie;
+use tower_warder::private::CookieIdentity;
 
 use super::answer::{self, json_answer};
 use super::error::AccountError;
-use super::input::UserLogin;
 use super::model::UserPublic;
-use super::request::LoginForm;
+use super::request::{LoginForm, device};
 use super::service::Accounts;
 use super::store::AccountStore;
 
@@ -26,21 +24,30 @@ use super::store::AccountStore;
 /// | `POST /cookie/login` | anyone, with the form of `/login` | 200 the account, and sets the cookie; 401; 403; 422 |
 /// | `POST /cookie/logout` | anyone | 204, and clears the cookie |
 ///
+/// With [`Accounts::sessions`] a log-in opens a session, which
+/// [`session_routes`](crate::session_routes) lists and ends, and a log-out ends it: a copy of the
+/// cookie is rejected from then on. A log-in ends the session of the cookie that was sent with it. If
+/// the session store cannot answer, both respond 503 and leave the cookie.
+///
+/// Without sessions the token has the issuer's lifetime and a log-out only clears the cookie: a copy
+/// of the token stays valid until it expires, or until a password reset or `POST /logout-all` revokes
+/// it.
+///
 /// Scripts of the page cannot read the token. Both routes reject requests from pages of other
 /// origins with 403, by [`AuthCookie::check_csrf`], so that another site can log no one in or out.
-/// The cookie expires with its token. After the log-out the token itself stays valid until it
-/// expires; a password reset, or `POST /logout-all`, revokes it.
+/// The cookie expires with its token.
 ///
 /// The layer has to read the same cookie:
 ///
 /// ```
 /// use axum::Router;
-/// use tower_warder_accounts::{self as accounts, Accounts, InMemoryAccountStore};
+/// use tower_warder_accounts::{self as accounts, Accounts, InMemoryAccountStore, InMemorySessionStore, Sessions};
 /// use tower_warder::{AuthLayer, HmacSecret, JwtIssuer, JwtVerifier};
 /// use tower_warder::credentials::{AuthCookie, CredentialSource};
 ///
 /// let secret = HmacSecret::generate();
-/// let accounts = Accounts::new(InMemoryAccountStore::new(), JwtIssuer::hs256(&secret));
+/// let accounts = Accounts::new(InMemoryAccountStore::new(), JwtIssuer::hs256(&secret))
+///     .sessions(Sessions::new(InMemorySessionStore::new()));
 /// let cookie = AuthCookie::new("session")?;
 /// let routes = accounts::routes(accounts.clone())
 ///     .merge(accounts::cookie_routes(accounts.clone(), cookie.clone()));
@@ -51,50 +58,76 @@ use super::store::AccountStore;
 /// ```
 #[doc(alias = "csrf")]
 #[doc(alias = "logout")]
+#[doc(alias = "session")]
 pub fn cookie_routes<S: AccountStore>(accounts: Accounts<S>, cookie: AuthCookie) -> Router {
-    let logout = post(cookie_logout).with_state(cookie.clone());
-    let login = post(cookie_login::<S>).with_state((accounts, cookie));
     let routes = Router::new()
-        .route("/cookie/login", login)
-        .route("/cookie/logout", logout);
-    answer::finished(routes)
+        .route("/cookie/login", post(cookie_login::<S>))
+        .route("/cookie/logout", post(cookie_logout::<S>));
+    answer::finished(routes).with_state((accounts, cookie))
 }
 
 async fn cookie_login<S: AccountStore>(
     State((accounts, cookie)): State<(Accounts<S>, AuthCookie)>,
-    request: Request,
+    mut request: Request,
 ) -> Result<Response, Response> {
     cookie
         .check_csrf(&request)
         .map_err(AuthError::into_response)?;
+    let sent = sent_cookie(&accounts, &cookie, &mut request)?;
+    let device = device(request.headers());
     let LoginForm(login) = LoginForm::from_request(request, &()).await?;
-    log_in(&accounts, &cookie, login)
-        .await
+    let user = accounts.authenticate(login).await;
+    let user = user.map_err(AccountError::into_response)?;
+    // Before the new session is opened: a browser has one, whatever was planted in its cookie.
+    end_session_of(&accounts, sent).await?;
+    let token = match accounts.has_sessions() {
+        true => accounts.open_cookie_session(&user, &device).await,
+        false => accounts.token(&user),
+    };
+    let response = json_answer(StatusCode::OK, &UserPublic::from(&user));
+    token
+        .and_then(|token| answer::with_cookie(response, &cookie, &token))
         .map_err(AccountError::into_response)
 }
 
-async fn cookie_logout(
-    State(cookie): State<AuthCookie>,
-    request: Request,
-) -> Result<Response, AuthError> {
-    cookie.check_csrf(&request)?;
-    let cleared = [(SET_COOKIE, cookie.clear())];
-    let response = (StatusCode::NO_CONTENT, cleared).into_response();
-    Ok(answer::no_store(response))
+async fn cookie_logout<S: AccountStore>(
+    State((accounts, cookie)): State<(Accounts<S>, AuthCookie)>,
+    mut request: Request,
+) -> Result<Response, Response> {
+    cookie
+        .check_csrf(&request)
+        .map_err(AuthError::into_response)?;
+    let sent = sent_cookie(&accounts, &cookie, &mut request)?;
+    end_session_of(&accounts, sent).await?;
+    let mut response = answer::no_content();
+    response.headers_mut().insert(SET_COOKIE, cookie.clear());
+    Ok(response)
 }
 
-async fn log_in<S: AccountStore>(
+/// Returns what is in the cookie, if its session can be ended.
+fn sent_cookie<S: AccountStore>(
     accounts: &Accounts<S>,
     cookie: &AuthCookie,
-    login: UserLogin,
-) -> Result<Response, AccountError> {
-    let user = accounts.authenticate(login).await?;
-    let token = accounts.token(&user)?;
-    let lifetime = Duration::from_secs(token.expires_in);
-    let set_cookie = cookie
-        .set(&token.access_token, lifetime)
-        .map_err(AccountError::unavailable)?;
-    let mut response = json_answer(StatusCode::OK, &UserPublic::from(&user));
-    response.headers_mut().append(SET_COOKIE, set_cookie);
-    Ok(response)
+    request: &mut Request,
+) -> Result<Option<CookieIdentity>, Response> {
+    match accounts.has_sessions() {
+        true => CookieIdentity::find(cookie, request).map_err(AuthError::into_response),
+        false => Ok(None),
+    }
+}
+
+/// Ends the session of a cookie. One that is rejected has none.
+async fn end_session_of<S: AccountStore>(
+    accounts: &Accounts<S>,
+    sent: Option<CookieIdentity>,
+) -> Result<(), Response> {
+    let Some(sent) = sent else {
+        return Ok(());
+    };
+    let claims = sent.claims().await.map_err(AuthError::into_response)?;
+    let Some(claims) = claims else {
+        return Ok(());
+    };
+    let ended = accounts.end_session_of(&claims).await;
+    ended.map_err(AccountError::into_response)
 }

@@ -46,6 +46,9 @@ pub enum AccountError {
     SessionNotFound,
     /// [Sessions](crate::Accounts::sessions) are not configured.
     NoSessions,
+    /// No layer looks up the [sessions](crate::Sessions) of cookies, so that ending one would have no
+    /// effect.
+    SessionsNotChecked,
     /// The store, the hasher or the password policy cannot answer.
     Unavailable(BoxError),
 }
@@ -110,6 +113,11 @@ impl fmt::Display for AccountError {
             Self::SessionNotFound => f.write_str("the account has no such session"),
             Self::NoSessions => f.write_str(
                 "sessions are not configured: call `Accounts::sessions(Sessions::new(store))`",
+            ),
+            Self::SessionsNotChecked => f.write_str(
+                "no layer looks up the sessions of cookies: create it with the accounts, \
+                 `AuthLayer::new(verifier, accounts)`, or call `UserLoader::wrap_verifier` of the \
+                 accounts in that of your own loader",
             ),
             Self::Unavailable(_) => {
                 f.write_str("the store, the hasher or the password policy cannot answer")

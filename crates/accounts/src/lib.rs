@@ -6,8 +6,8 @@
 //!
 //! - **Storage**: implement [`AccountStore`] for your database and test it with
 //!   `testing::account_store_contract`. [`InMemoryAccountStore`] is for tests and demonstrations.
-//! - **Sessions** with refresh tokens: [`Accounts::sessions`] over a [`SessionStore`], and
-//!   [`session_routes()`].
+//! - **Sessions**: [`Accounts::sessions`] over a [`SessionStore`]. [`session_routes()`] lists and ends
+//!   them, [`refresh_routes()`] renews tokens.
 //! - **Log-in by cookie**: [`cookie_routes`]. **Tickets** for WebSockets and server-sent events:
 //!   [`ticket_routes`].
 //! - **First admin**: [`BootstrapPolicy`]. **Password rules**: [`PasswordPolicy`].
@@ -39,6 +39,7 @@ mod session;
 mod service;
 mod session_service;
 mod routes;
+mod refresh_routes;
 mod session_routes;
 mod cookie;
 mod ticket;
@@ -59,11 +60,12 @@ pub use input::{PasswordReset, UserCreate, UserLogin, UserUpdate};
 pub use model::{Token, User, UserPublic};
 pub use password::{InvalidPassword, Password};
 pub use password_policy::{CommonPasswords, PasswordPolicy, PasswordPolicyError};
+pub use refresh_routes::refresh_routes;
 pub use routes::routes;
 pub use service::Accounts;
 pub use session::{
-    InMemorySessionStore, PasswordChange, PreviousToken, Rotation, Session, SessionPublic,
-    SessionStore, Sessions,
+    InMemorySessionStore, PasswordChange, PreviousToken, Rotation, Session, SessionKind,
+    SessionPublic, SessionStore, Sessions,
 };
 pub use session_routes::session_routes;
 pub use store::{AccountStore, AdminGrant, NewUser, Page, StoreError};

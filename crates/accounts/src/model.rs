@@ -1,7 +1,7 @@
 //! Accounts, and their public representation.
 
 use std::fmt;
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de, ser};
@@ -162,6 +162,13 @@ impl fmt::Debug for Token {
     }
 }
 
+/// Rounds a time down to whole microseconds, which every database can store.
+pub(super) fn whole_micros(time: SystemTime) -> SystemTime {
+    let since = time.duration_since(UNIX_EPOCH);
+    let micros = since.map_or(0, |since| since.as_micros());
+    UNIX_EPOCH + Duration::from_micros(u64::try_from(micros).unwrap_or(u64::MAX))
+}
+
 pub(super) fn to_rfc3339<S: Serializer>(
     time: &SystemTime,
     serializer: S,
@@ -179,8 +186,6 @@ fn from_rfc3339<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SystemTime
 
 #[cfg(test)]
 mod tests {
-    use std::time::UNIX_EPOCH;
-
     use serde_json::json;
 
     use super::*;

@@ -2,7 +2,7 @@
 
 use axum::extract::{FromRequest, FromRequestParts, RawPathParams, Request};
 use axum::response::Response;
-use http::header::CONTENT_TYPE;
+use http::header::{CONTENT_TYPE, HeaderMap, USER_AGENT};
 use http::request::Parts;
 
 use super::answer;
@@ -102,6 +102,12 @@ pub(super) async fn id_in_path<S: Send + Sync>(parts: &mut Parts, state: &S) -> 
     let path = RawPathParams::from_request_parts(parts, state).await.ok()?;
     let id = path.iter().find(|(name, _)| *name == "id");
     id.map(|(_, text)| text.to_owned())
+}
+
+/// Returns the name of the device that a log-in comes from.
+pub(super) fn device(headers: &HeaderMap) -> String {
+    let agent = headers.get(USER_AGENT).map_or(&[][..], |it| it.as_bytes());
+    String::from_utf8_lossy(agent).into_owned()
 }
 
 /// Parses an integer in canonical form: neither `+1` nor `01`.

@@ -5,7 +5,7 @@ use axum::extract::State;
 use axum::response::Response;
 use axum::routing::{get, post, put};
 use http::StatusCode;
-use http::header::{HeaderMap, USER_AGENT};
+use http::header::HeaderMap;
 use serde_json::json;
 use tower_warder::{AdminUser, CurrentUser};
 
@@ -13,7 +13,7 @@ use super::answer::{self, json_answer};
 use super::error::AccountError;
 use super::input::{PasswordReset, UserCreate, UserUpdate};
 use super::model::{User, UserPublic};
-use super::request::{AccountId, JsonBody, LoginForm};
+use super::request::{AccountId, JsonBody, LoginForm, device};
 use super::service::Accounts;
 use super::store::{AccountStore, Page};
 
@@ -35,7 +35,8 @@ use super::store::{AccountStore, Page};
 ///
 /// Further routes can be merged with these: [`cookie_routes`](crate::cookie_routes) for log-in by
 /// cookie, [`ticket_routes`](crate::ticket_routes) for streams, and
-/// [`session_routes`](crate::session_routes) for refresh tokens.
+/// [`session_routes`](crate::session_routes) and [`refresh_routes`](crate::refresh_routes) for
+/// sessions.
 ///
 /// Every error is JSON with a `detail`, and no response may be cached. All validation errors of a
 /// request are reported together, with 422.
@@ -75,8 +76,7 @@ async fn login<S: AccountStore>(
     headers: HeaderMap,
     LoginForm(login): LoginForm,
 ) -> Result<Response, AccountError> {
-    let device = headers.get(USER_AGENT).map_or(&[][..], |it| it.as_bytes());
-    let login = login.device(String::from_utf8_lossy(device));
+    let login = login.device(device(&headers));
     let token = accounts.login(login).await?;
     Ok(json_answer(StatusCode::OK, &token))
 }

@@ -3,11 +3,12 @@
 use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::SystemTime;
 
 use async_trait::async_trait;
 use tower_warder::cache::UserCache;
 use tower_warder::clock::Clock;
+use tower_warder::jwt::Verifier;
 use tower_warder::password::{PasswordError, PasswordHasher, PasswordVerification};
 use tower_warder::private::{LogIn, LogLimit, LogLimits, foreign_issuer, log_limited, logged_in};
 use tower_warder::{BoxError, Claims, JwtIssuer, UserLoader, UserStatus};
@@ -18,9 +19,9 @@ use super::email::Email;
 use super::error::AccountError;
 use super::input::{PasswordReset, UserCreate, UserLogin, UserUpdate};
 use super::invalidate_on_drop::InvalidateOnDrop;
-use super::model::{Token, User};
+use super::model::{Token, User, whole_micros};
 use super::password_policy::{self, PasswordPolicy};
-use super::session::Sessions;
+use super::session::{SessionVerifier, Sessions};
 use super::store::{AccountStore, NewUser, Page, StoreError};
 use super::subject::SubjectClaim;
 use super::user_change::UserChange;
@@ -152,9 +153,9 @@ impl<S: AccountStore> Accounts<S> {
     pub async fn login(&self, login: UserLogin) -> Result<Token, AccountError> {
         let device = login.device.clone();
         let user = self.authenticate(login).await?;
-        match self.sessions {
-            Some(_) => self.open_session(&user, &device).await,
-            None => self.token(&user),
+        match self.has_refresh_tokens() {
+            true => self.open_session(&user, &device).await,
+            false => self.token(&user),
         }
     }
 
@@ -336,11 +337,9 @@ impl<S: AccountStore> Accounts<S> {
         }
     }
 
-    /// Returns the time in whole microseconds, which every database can store.
+    /// Returns the time in whole microseconds.
     pub(super) fn now(&self) -> SystemTime {
-        let since = self.clock.now().duration_since(UNIX_EPOCH);
-        let micros = since.map_or(0, |since| since.as_micros());
-        UNIX_EPOCH + Duration::from_micros(u64::try_from(micros).unwrap_or(u64::MAX))
+        whole_micros(self.clock.now())
     }
 }
 
@@ -389,6 +388,21 @@ impl<S: AccountStore> UserLoader for Accounts<S> {
             // Accounts are invalidated by id.
             SubjectClaim::Email => None,
         }
+    }
+
+    /// With [sessions](Accounts::sessions) the layer looks up the session of each token that was sent
+    /// in a cookie, or that was taken out of one.
+    fn wrap_verifier(&self, verifier: Arc<dyn Verifier>) -> Arc<dyn Verifier> {
+        let Some(sessions) = self.sessions.clone() else {
+            return verifier;
+        };
+        let issuer = self.issuer.issuer_name();
+        Arc::new(SessionVerifier::new(
+            verifier,
+            sessions,
+            issuer,
+            self.clock.clone(),
+        ))
     }
 }
 

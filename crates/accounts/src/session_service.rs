@@ -1,5 +1,7 @@
 //! Operations on sessions, over any stores.
 
+use std::time::{Duration, SystemTime};
+
 use serde::Deserialize;
 use serde_json::json;
 use tower_warder::private::{LogLimit, log_limited};
@@ -10,16 +12,20 @@ use super::error::AccountError;
 use super::model::{Token, User};
 use super::password_policy;
 use super::service::{Accounts, match_or};
-use super::session::{PasswordChange, RefreshToken, Session, Sessions, TARGET};
+use super::session::{
+    COOKIE, PasswordChange, RefreshToken, SESSION_KIND, Session, SessionKind, Sessions, TARGET,
+};
 use super::store::{AccountStore, StoreError};
 
 /// Operations on [sessions](Accounts::sessions).
 impl<S: AccountStore> Accounts<S> {
-    /// Enables sessions: short-lived access tokens, and refresh tokens to renew them. Defaults to no
-    /// sessions; access tokens then have the issuer's lifetime.
+    /// Enables sessions: short-lived access tokens with refresh tokens to renew them, and log-ins by
+    /// cookie that can be ended. Defaults to no sessions; tokens then have the issuer's lifetime, also
+    /// in cookies.
     ///
-    /// With sessions, [`login`](Self::login) opens one. The routes are
-    /// [`session_routes`](crate::session_routes).
+    /// With sessions, [`login`](Self::login) opens one, and so do the routes for log-in by
+    /// [cookie](crate::cookie_routes). [`session_routes`](crate::session_routes) lists and ends them,
+    /// [`refresh_routes`](crate::refresh_routes) renews tokens.
     ///
     /// ```
     /// use axum::Router;
@@ -29,8 +35,9 @@ impl<S: AccountStore> Accounts<S> {
     /// let secret = HmacSecret::generate();
     /// let accounts = Accounts::new(InMemoryAccountStore::new(), JwtIssuer::hs256(&secret))
     ///     .sessions(Sessions::new(InMemorySessionStore::new()));
-    /// let routes =
-    ///     accounts::routes(accounts.clone()).merge(accounts::session_routes(accounts.clone()));
+    /// let routes = accounts::routes(accounts.clone())
+    ///     .merge(accounts::session_routes(accounts.clone()))
+    ///     .merge(accounts::refresh_routes(accounts.clone()));
     /// let app: Router = Router::new()
     ///     .nest("/api/auth", routes)
     ///     .layer(AuthLayer::new(JwtVerifier::hs256(&secret), accounts));
@@ -45,8 +52,33 @@ impl<S: AccountStore> Accounts<S> {
         self.sessions.is_some()
     }
 
-    /// Opens a session of an account that was [authenticated](Self::authenticate). `device` is its
-    /// name in the list of sessions.
+    /// Returns `true` if [`login`](Self::login) returns a refresh token.
+    pub fn has_refresh_tokens(&self) -> bool {
+        let sessions = self.sessions.as_ref();
+        sessions.is_some_and(|sessions| sessions.refresh_tokens)
+    }
+
+    /// Opens a session of an account that was [authenticated](Self::authenticate), and returns the
+    /// token for a [cookie](tower_warder::credentials::AuthCookie::set) with its lifetime. `device`
+    /// is its name in the list of sessions. For a log-in of your own;
+    /// [`cookie_routes`](crate::cookie_routes) call it.
+    ///
+    /// # Errors
+    ///
+    /// [`AccountError::Unavailable`]; [`AccountError::NoSessions`];
+    /// [`AccountError::SessionsNotChecked`] if no layer was created with these accounts.
+    pub async fn open_cookie_session(
+        &self,
+        user: &User,
+        device: &str,
+    ) -> Result<Token, AccountError> {
+        let sessions = self.expect_sessions()?;
+        let session = sessions.open_for_cookie(user, device, self.now()).await?;
+        self.session_token(user, &session, None)
+    }
+
+    /// Opens a session of an account that was [authenticated](Self::authenticate), and returns its
+    /// access token and refresh token. `device` is its name in the list of sessions.
     ///
     /// # Errors
     ///
@@ -99,9 +131,25 @@ impl<S: AccountStore> Accounts<S> {
             return Ok(());
         };
         match sessions.store().find(&token.session_id()).await? {
-            Some(session) => sessions.end(&session, "logout").await,
-            None => Ok(()),
+            Some(session) if session.kind() == SessionKind::RefreshToken => {
+                sessions.end(&session, "logout").await
+            }
+            _ => Ok(()),
         }
+    }
+
+    /// Ends the session that a token belongs to, if there is one.
+    pub(super) async fn end_session_of(&self, claims: &Claims) -> Result<(), AccountError> {
+        let sessions = self.expect_sessions()?;
+        let Some(id) = self.session_of(claims) else {
+            return Ok(());
+        };
+        let Some(session) = sessions.store().find(&id).await? else {
+            return Ok(());
+        };
+        // Streams of the session end at once.
+        let _invalidation = self.invalidate_on_drop(session.user_id);
+        sessions.end(&session, "logout").await
     }
 
     /// Revokes all sessions and all tokens of an account, also tokens in cookies.
@@ -133,7 +181,8 @@ impl<S: AccountStore> Accounts<S> {
         Ok(listed)
     }
 
-    /// Ends a session of an account by its id. Its access tokens stay valid until they expire.
+    /// Ends a session of an account by its id. A session of a cookie ends at once; access tokens that
+    /// came with a refresh token stay valid until they expire.
     ///
     /// # Errors
     ///
@@ -141,6 +190,7 @@ impl<S: AccountStore> Accounts<S> {
     /// [`AccountError::Unavailable`], or [`AccountError::NoSessions`].
     pub async fn end_session(&self, user: &User, id: &str) -> Result<(), AccountError> {
         let sessions = self.expect_sessions()?;
+        let _invalidation = self.invalidate_on_drop(user.id);
         if !sessions.store().end(id, user.id).await? {
             return Err(AccountError::SessionNotFound);
         }
@@ -149,10 +199,32 @@ impl<S: AccountStore> Accounts<S> {
         Ok(())
     }
 
+    /// Ends the sessions of an account except `current`, as [`end_session`](Self::end_session) does.
+    /// Tokens that belong to no session stay valid: [`logout_all`](Self::logout_all) revokes them.
+    ///
+    /// # Errors
+    ///
+    /// [`AccountError::Unavailable`]: some may have ended; or [`AccountError::NoSessions`].
+    pub async fn end_other_sessions(
+        &self,
+        user: &User,
+        current: Option<&str>,
+    ) -> Result<(), AccountError> {
+        let sessions = self.expect_sessions()?;
+        let _invalidation = self.invalidate_on_drop(user.id);
+        for session in sessions.store().list(user.id).await? {
+            if current != Some(&*session.id) {
+                sessions.end(&session, "owner").await?;
+            }
+        }
+        Ok(())
+    }
+
     /// Changes the password on behalf of the account's owner, and requires the current one.
     ///
     /// Revokes all tokens that were issued before, and all sessions except `session`: that keeps its
-    /// refresh token, and the result is a new access token for it. Returns `None` if there is no
+    /// refresh token, and the result is a new access token for it, or the new token of its cookie.
+    /// Returns `None` if there is no
     /// session to keep: none was given, it ended meanwhile, or the session store failed after the
     /// change.
     ///
@@ -243,7 +315,8 @@ impl<S: AccountStore> Accounts<S> {
         session.filter(|it| it.user_id == user_id && it.generation == generation)
     }
 
-    /// Issues an access token of a session. It expires with the session at the latest.
+    /// Issues a token of a session. It expires with the session at the latest: the one of a cookie at
+    /// the end of its maximum lifetime, because nothing renews it.
     fn session_token(
         &self,
         user: &User,
@@ -251,15 +324,25 @@ impl<S: AccountStore> Accounts<S> {
         refresh: Option<&RefreshToken>,
     ) -> Result<Token, AccountError> {
         let sessions = self.expect_sessions()?;
-        let left = session.expires_at.duration_since(self.now());
-        let left = left.unwrap_or_default();
-        let issuer = self.issuer.clone();
-        let issuer = issuer.lifetime(sessions.access_lifetime.min(left));
+        let until = |end: SystemTime| end.duration_since(self.now()).unwrap_or_default();
+        let left = until(session.expires_at);
+        let (lifetime, claims) = match session.kind() {
+            SessionKind::RefreshToken => (
+                sessions.access_lifetime.min(left),
+                json!({"sid": session.id}),
+            ),
+            SessionKind::Cookie => (
+                // Rounded up to whole seconds: some microseconds have passed since it was opened.
+                until(sessions.latest_end(session)) + ALMOST_A_SECOND,
+                json!({"sid": session.id, SESSION_KIND: COOKIE}),
+            ),
+        };
+        let issuer = self.issuer.clone().lifetime(lifetime);
         let subject = self.subject.of(user);
         let access = issuer
             .token(&subject)
             .generation(user.token_generation)
-            .claims(&json!({"sid": session.id}))
+            .claims(&claims)
             .issue()?;
         let token = Token::bearer(access, issuer.expires_in());
         Ok(match refresh {
@@ -268,9 +351,9 @@ impl<S: AccountStore> Accounts<S> {
         })
     }
 
-    /// Returns the id of the session that an access token belongs to. Tokens of other issuers may
-    /// have a `sid` with another meaning.
-    pub(super) fn session_of(&self, claims: &Claims) -> Option<String> {
+    /// Returns the id of the session that a token belongs to. Tokens of other issuers may have a `sid`
+    /// with another meaning.
+    pub fn session_of(&self, claims: &Claims) -> Option<String> {
         #[derive(Deserialize)]
         struct Session {
             sid: String,
@@ -289,3 +372,5 @@ impl<S: AccountStore> Accounts<S> {
         self.sessions.as_ref().ok_or(AccountError::NoSessions)
     }
 }
+
+const ALMOST_A_SECOND: Duration = Duration::from_nanos(999_999_999);

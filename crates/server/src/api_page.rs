@@ -5,16 +5,19 @@ use axum::http::header::{CONTENT_SECURITY_POLICY, HeaderValue};
 use tower_http::set_header::SetResponseHeaderLayer;
 use tower_warder::credentials::AuthCookie;
 use tower_warder::openapi::SecuritySchemes;
-use tower_warder_accounts::openapi::{AccountsApi, CookieApi, SessionsApi, TicketApi};
+use tower_warder_accounts::openapi::{AccountsApi, CookieApi, RefreshApi, SessionsApi, TicketApi};
 use utoipa::{Modify, OpenApi};
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
 /// Routes of the document at `/api/openapi.json` and the page at `/api/docs`, whose "Authorize"
 /// logs in.
-pub(crate) fn routes(cookie: &AuthCookie, has_sessions: bool) -> Router {
+pub(crate) fn routes(cookie: &AuthCookie, sessions: bool, refresh: bool) -> Router {
     let mut document = Api::openapi();
-    if has_sessions {
+    if sessions {
         document = document.nest("/api/auth", SessionsApi::openapi());
+    }
+    if refresh {
+        document = document.nest("/api/auth", RefreshApi::openapi());
     }
     SECURITY.cookie(cookie.name()).modify(&mut document);
     // Without the validator badge, which an external server draws, and without the top bar, whose

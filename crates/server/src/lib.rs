@@ -18,18 +18,26 @@
 //! curl -N "http://127.0.0.1:8000/api/events?token=$TICKET"
 //! ```
 //!
-//! With `SESSIONS=on` access tokens live for 15 minutes, and each log-in opens a session:
+//! Each log-in by cookie opens a session, which is looked up on every request with the cookie:
+//!
+//! ```text
+//! curl -i $api/sessions -b jar
+//! curl -i -X DELETE $api/sessions/… -b jar
+//! curl -i -X POST $api/sessions/end-others -b jar
+//! curl -i $api/password -b jar -c jar -H "$json" \
+//!     -d '{"current_password": "correct horse", "new_password": "battery staple"}'
+//! curl -i -X POST $api/cookie/logout -b jar -c jar
+//! curl -i -X POST $api/logout-all -b jar
+//! ```
+//!
+//! With `SESSIONS=on` access tokens live for 15 minutes, and `/login` opens a session, too:
 //!
 //! ```text
 //! curl -i $api/login -d username=ada@example.com -d 'password=correct horse'
 //! TOKEN=…  REFRESH=…    # the `access_token` and the `refresh_token` of that answer
 //! curl -i $api/refresh -H "$json" -d "{\"refresh_token\": \"$REFRESH\"}"    # keep the new one
 //! curl -i $api/sessions -H "Authorization: Bearer $TOKEN"
-//! curl -i -X DELETE $api/sessions/… -H "Authorization: Bearer $TOKEN"
-//! curl -i $api/password -H "Authorization: Bearer $TOKEN" -H "$json" \
-//!     -d '{"current_password": "correct horse", "new_password": "battery staple"}'
 //! curl -i $api/logout -H "$json" -d "{\"refresh_token\": \"$REFRESH\"}"
-//! curl -i -X POST $api/logout-all -H "Authorization: Bearer $TOKEN"
 //! ```
 //!
 //! <http://127.0.0.1:8000/api/docs> describes the routes, and can call them. `/healthz` and
@@ -181,9 +189,11 @@ async fn serve(config: Config, hang_ups: HangUps) -> Result<(), BoxError> {
     if storage.password_check {
         accounts = accounts.password_policy(CommonPasswords);
     }
-    if storage.sessions {
-        accounts = accounts.sessions(Sessions::new(store.clone()));
+    let mut sessions = Sessions::new(store.clone()).refresh_tokens(storage.sessions);
+    if let Some(lifetime) = config.token_lifetime {
+        sessions = sessions.cookie_lifetime(lifetime);
     }
+    accounts = accounts.sessions(sessions);
     let cache = config.user_cache_ttl.map(|ttl| {
         let channel = storage.channel.as_ref().map(Channel::to_string);
         tracing::info!(?ttl, channel, "accounts are kept in memory");
@@ -276,17 +286,20 @@ pub fn app<S: AccountStore>(
         // Otherwise each 503 is a line at ERROR, at the rate of the requests. Causes are logged
         // where they occur; the status of each response is logged at DEBUG.
         .on_failure(());
-    let has_sessions = accounts.has_sessions();
+    let (sessions, refresh) = (accounts.has_sessions(), accounts.has_refresh_tokens());
     let mut routes = accounts::routes(accounts.clone())
         .merge(accounts::cookie_routes(accounts.clone(), cookie.clone()))
         .merge(accounts::ticket_routes());
-    if has_sessions {
+    if sessions {
         routes = routes.merge(accounts::session_routes(accounts.clone()));
+    }
+    if refresh {
+        routes = routes.merge(accounts::refresh_routes(accounts.clone()));
     }
     Router::new()
         .nest("/api/auth", routes)
         .merge(pages::routes())
-        .merge(api_page::routes(&cookie, has_sessions))
+        .merge(api_page::routes(&cookie, sessions, refresh))
         .merge(streams::routes(accounts))
         .fallback(StatusCode::NOT_FOUND)
         .layer(auth)

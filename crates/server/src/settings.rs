@@ -49,9 +49,9 @@ variables! {
     Plain DATABASE_CONNECTIONS "maximum number of connections to PostgreSQL; defaults to 10";
     Secret JWT_SECRET "the secret that signs tokens; defaults to one generated beside the SQLite file, and is required with PostgreSQL";
     Plain JWT_KEYS "instead of `JWT_SECRET` a directory of keys, read again at SIGHUP: `NAME.secret`, and with `--features aws-lc-rs` also `NAME.pem` and `NAME.pub.pem`; the file `signing` contains the name of the key that signs. `docs/running.md` describes rotation";
-    Plain JWT_LIFETIME "lifetime of tokens, such as `15m`; defaults to 7 days";
+    Plain JWT_LIFETIME "lifetime of tokens, such as `15m`; defaults to 7 days. If set, also the maximum lifetime of a log-in by cookie; that defaults to 30 days. A cookie that is not used for 7 days expires earlier";
     Plain PASSWORD_CHECK "`off`: checks only the length of new passwords; by default common passwords and the account's own address are rejected";
-    Plain SESSIONS "`on`: refresh tokens and sessions; `JWT_LIFETIME` is then the lifetime of cookies. Defaults to `off`";
+    Plain SESSIONS "`on`: log-ins at `/login` open a session, too, and return a refresh token; `JWT_LIFETIME` is then the lifetime of cookies only. Defaults to `off`";
     Plain USER_CACHE_TTL "how long accounts are kept in memory, such as `5s`; by default every request queries the database";
     Url INVALIDATION_URL "channel that tells nodes about each other's changes, for `USER_CACHE_TTL`: `redis://HOST` or `postgres://…`; defaults to `DATABASE_URL` if that is PostgreSQL";
     Plain SHUTDOWN_DELAY "how long it keeps serving after a signal, such as `3s`, while `/readyz` is already 503; defaults to 0 seconds";

@@ -50,7 +50,10 @@ impl OpenApi for CookieApi {
 
 fn login() -> Operation {
     Describe::open("cookie_login", "Logs a browser in")
-        .description("Sets the token as an HttpOnly cookie.")
+        .description(
+            "Opens a session, and sets its token as an HttpOnly cookie. Ends the session of the \
+             cookie that was sent.",
+        )
         .form::<UserLogin>()
         .gives(StatusCode::OK, "The account.", reference::<UserPublic>())
         .sets_cookie(StatusCode::OK)
@@ -60,8 +63,8 @@ fn login() -> Operation {
 }
 
 fn logout() -> Operation {
-    Describe::always("cookie_logout", "Logs a browser out")
-        .description("Clears the cookie. The token in it stays valid until it expires.")
+    Describe::open("cookie_logout", "Logs a browser out")
+        .description("Ends the session of the cookie, if there is one, and clears the cookie.")
         .gives_nothing(StatusCode::NO_CONTENT, "The cookie was cleared.")
         .sets_cookie(StatusCode::NO_CONTENT)
         .rejects_cross_origin()

@@ -1,7 +1,7 @@
 //! OpenAPI descriptions of the routes, for applications that use [utoipa].
 //!
-//! [`AccountsApi`] is nested where the account routes are mounted; [`CookieApi`], [`TicketApi`] and
-//! [`SessionsApi`] go under the same prefix if their routes are mounted.
+//! [`AccountsApi`] is nested where the account routes are mounted; [`CookieApi`], [`TicketApi`],
+//! [`SessionsApi`] and [`RefreshApi`] go under the same prefix if their routes are mounted.
 //! [`AuthErrorResponses`](tower_warder::openapi::AuthErrorResponses) and
 //! [`SecuritySchemes`](tower_warder::openapi::SecuritySchemes) describe the application's own
 //! routes.
@@ -48,9 +48,11 @@ mod operation;
 mod accounts;
 mod cookie;
 mod ticket;
+mod refresh;
 mod sessions;
 
 pub use accounts::AccountsApi;
 pub use cookie::CookieApi;
+pub use refresh::RefreshApi;
 pub use sessions::SessionsApi;
 pub use ticket::TicketApi;

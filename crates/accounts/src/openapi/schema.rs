@@ -145,6 +145,11 @@ impl PartialSchema for SessionPublic {
             .description(Some("A session as clients see it."))
             .property("id", string())
             .required("id")
+            .property(
+                "kind",
+                string().enum_values(Some(["refresh_token", "cookie"])),
+            )
+            .required("kind")
             .property("device", string().description(Some(device)))
             .required("device")
             .property("created_at", formatted(KnownFormat::DateTime))

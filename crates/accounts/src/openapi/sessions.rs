@@ -9,8 +9,7 @@ use utoipa::openapi::security::SecurityScheme;
 use utoipa::openapi::{Info, OpenApiBuilder, PathsBuilder};
 
 use super::operation::{Describe, Invalid, reference};
-use crate::answer::{INVALID_REFRESH_TOKEN, SESSION_NOT_FOUND, WRONG_PASSWORD};
-use crate::session::RefreshGrant;
+use crate::answer::{SESSION_NOT_FOUND, WRONG_PASSWORD};
 use crate::validation_error::ValidationError;
 use crate::{PasswordChange, SessionPublic, Token};
 
@@ -22,8 +21,8 @@ use crate::{PasswordChange, SessionPublic, Token};
 /// use utoipa::OpenApi;
 ///
 /// let document = serde_json::to_value(SessionsApi::openapi()).unwrap();
-/// let refresh = &document["paths"]["/refresh"]["post"];
-/// assert_eq!(refresh["responses"]["401"]["description"], "Could not validate credentials");
+/// let end = &document["paths"]["/sessions/{id}"]["delete"];
+/// assert_eq!(end["responses"]["404"]["description"], "Session not found");
 /// ```
 #[derive(Clone, Copy, Debug)]
 pub struct SessionsApi;
@@ -31,15 +30,16 @@ pub struct SessionsApi;
 impl OpenApi for SessionsApi {
     fn openapi() -> utoipa::openapi::OpenApi {
         let paths = PathsBuilder::new()
-            .path("/refresh", PathItem::new(HttpMethod::Post, refresh()))
-            .path("/logout", PathItem::new(HttpMethod::Post, logout()))
             .path("/logout-all", PathItem::new(HttpMethod::Post, logout_all()))
             .path("/sessions", PathItem::new(HttpMethod::Get, list()))
             .path("/sessions/{id}", PathItem::new(HttpMethod::Delete, end()))
+            .path(
+                "/sessions/end-others",
+                PathItem::new(HttpMethod::Post, end_others()),
+            )
             .path("/password", PathItem::new(HttpMethod::Post, password()));
         let components = ComponentsBuilder::new()
             .schema_from::<Token>()
-            .schema_from::<RefreshGrant>()
             .schema_from::<PasswordChange>()
             .schema_from::<SessionPublic>()
             .schema_from::<Problem>()
@@ -52,26 +52,6 @@ impl OpenApi for SessionsApi {
             .components(Some(components.build()))
             .build()
     }
-}
-
-fn refresh() -> Operation {
-    Describe::open("refresh", "Renews the tokens of a session")
-        .description(
-            "Rotates the refresh token: the response has its successor. Reusing a rotated \
-             token ends its session.",
-        )
-        .json::<RefreshGrant>()
-        .gives(StatusCode::OK, "The new tokens.", reference::<Token>())
-        .rejects([INVALID_REFRESH_TOKEN])
-        .build()
-}
-
-fn logout() -> Operation {
-    Describe::open("logout", "Ends a session")
-        .description("Its access token stays valid until it expires.")
-        .json::<RefreshGrant>()
-        .gives_nothing(StatusCode::NO_CONTENT, "The session has ended.")
-        .build()
 }
 
 fn logout_all() -> Operation {
@@ -93,11 +73,23 @@ fn list() -> Operation {
 
 fn end() -> Operation {
     Describe::for_users("end_session", "Ends a session of the caller")
-        .description("Its access token stays valid until it expires.")
+        .description(
+            "A session of a cookie ends at once. An access token that came with a refresh token \
+             stays valid until it expires.",
+        )
         .session_id()
         .gives_nothing(StatusCode::NO_CONTENT, "The session has ended.")
         .rejects([SESSION_NOT_FOUND])
         .build()
+}
+
+fn end_others() -> Operation {
+    Describe::for_users(
+        "end_other_sessions",
+        "Ends the sessions of the caller except this one",
+    )
+    .gives_nothing(StatusCode::NO_CONTENT, "The other sessions have ended.")
+    .build()
 }
 
 fn password() -> Operation {
@@ -113,8 +105,10 @@ fn password() -> Operation {
         )
         .gives_nothing(
             StatusCode::NO_CONTENT,
-            "The password was changed, and the request had no session to continue: log in again.",
+            "The password was changed. Sets the new token of a cookie; otherwise the request had no \
+             session to continue: log in again.",
         )
+        .sets_cookie(StatusCode::NO_CONTENT)
         .rejects([WRONG_PASSWORD])
         .build()
 }

@@ -11,7 +11,8 @@ use crate::model::{User, to_rfc3339};
 /// Session as a store keeps it: one row, however often its token was renewed.
 ///
 /// No token can be derived from it: it holds digests, and the successor of a token in a form that
-/// only the holder of that token can decrypt.
+/// only the holder of that token can decrypt. A [session of a cookie](SessionKind::Cookie) has no
+/// refresh token, and its row is of no use to anyone who reads it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Session {
     /// Public ID: 22 characters of base64url. Appears in the list of sessions and as `sid` in
@@ -26,14 +27,27 @@ pub struct Session {
     pub device: String,
     /// Time when it was opened.
     pub created_at: SystemTime,
-    /// Time when its token was last renewed; initially `created_at`.
+    /// Time of the last use that was recorded; initially `created_at`. A refresh token is used when it
+    /// is renewed.
     pub last_used_at: SystemTime,
-    /// Time when it expires unless its token is renewed.
+    /// Time when it expires unless it is used.
     pub expires_at: SystemTime,
-    /// SHA-256 of the current token.
+    /// SHA-256 of the current refresh token. In a session of a cookie a value that no refresh token
+    /// has, and that changes whenever a use is recorded.
     pub token: [u8; 32],
     /// Previous token, rotated at `last_used_at`.
     pub previous: Option<PreviousToken>,
+}
+
+/// How a session was opened, and which token it has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum SessionKind {
+    /// By a log-in that returned a refresh token.
+    RefreshToken,
+    /// By a log-in of a browser, which keeps its token in a cookie.
+    Cookie,
 }
 
 /// Token that a session had before its current one.
@@ -45,7 +59,7 @@ pub struct PreviousToken {
     pub successor: [u8; 32],
 }
 
-/// New values that renew the token of a session.
+/// New values that renew the token of a session, or record the use of a session of a cookie.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Rotation {
     /// SHA-256 of the new token.
@@ -59,6 +73,14 @@ pub struct Rotation {
 }
 
 impl Session {
+    /// Returns how the session was opened.
+    pub fn kind(&self) -> SessionKind {
+        match self.token.starts_with(COOKIE_MARK) {
+            true => SessionKind::Cookie,
+            false => SessionKind::RefreshToken,
+        }
+    }
+
     /// Returns the session after its token was renewed.
     #[must_use]
     pub fn rotated(mut self, rotation: &Rotation) -> Self {
@@ -70,6 +92,17 @@ impl Session {
         self.last_used_at = rotation.at;
         self.expires_at = rotation.expires_at;
         self
+    }
+
+    /// Value of [`token`](Self::token) of a session of a cookie that was last used at this time. It
+    /// differs for each recorded use, so that of concurrent requests only one records it.
+    pub(super) fn cookie_token(used_at: SystemTime) -> [u8; 32] {
+        let since = used_at.duration_since(UNIX_EPOCH).unwrap_or_default();
+        let mut token = [0; 32];
+        let (mark, time) = token.split_at_mut(COOKIE_MARK.len());
+        mark.copy_from_slice(COOKIE_MARK);
+        time.copy_from_slice(&since.as_micros().to_be_bytes());
+        token
     }
 
     /// Returns [`last_used_at`](Self::last_used_at) rounded to whole hours, so that the list of
@@ -138,15 +171,17 @@ impl fmt::Debug for Rotation {
 pub struct SessionPublic {
     /// Public ID.
     pub id: String,
+    /// How it was opened.
+    pub kind: SessionKind,
     /// `User-Agent` of the device; empty if it sent none.
     pub device: String,
     /// Time when it was opened: RFC 3339, in UTC with its `Z`.
     #[serde(serialize_with = "to_rfc3339")]
     pub created_at: SystemTime,
-    /// Time when its token was last renewed, rounded down to the hour, but not before `created_at`.
+    /// Time of its last use, rounded down to the hour, but not before `created_at`.
     #[serde(serialize_with = "to_rfc3339")]
     pub last_used_at: SystemTime,
-    /// Time when it expires unless its token is renewed, rounded up to the hour.
+    /// Time when it expires unless it is used, rounded up to the hour.
     #[serde(serialize_with = "to_rfc3339")]
     pub expires_at: SystemTime,
     /// `true` for the session of the caller.
@@ -158,6 +193,7 @@ impl SessionPublic {
     pub fn new(session: Session, current: Option<&str>) -> Self {
         Self {
             is_current: current == Some(&*session.id),
+            kind: session.kind(),
             last_used_at: session.shown_use(),
             id: session.id,
             device: session.device,
@@ -183,12 +219,25 @@ pub(super) fn device(text: &str) -> String {
 
 const HOUR: Duration = Duration::from_secs(3600);
 
+/// First half of [`Session::token`] where there is no refresh token. No SHA-256 begins like this,
+/// except with a probability of 2⁻¹²⁸.
+const COOKIE_MARK: &[u8; 16] = b"cookie session\0\0";
+
 const ID_CHARS: usize = 22;
 const MAX_DEVICE_CHARS: usize = 200;
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn cookie_tokens_are_marked_and_differ_by_microsecond() {
+        let second = UNIX_EPOCH + Duration::from_secs(1_767_225_600);
+        let [one, next] =
+            [0, 1].map(|it| Session::cookie_token(second + Duration::from_micros(it)));
+        assert_ne!(one, next);
+        assert!(one.starts_with(COOKIE_MARK) && next.starts_with(COOKIE_MARK));
+    }
 
     #[test]
     fn device_names_keep_only_printable_characters() {

@@ -1,19 +1,23 @@
-//! Rules of sessions: opening, renewal, expiry.
+//! Rules of sessions: opening, renewal, use, expiry.
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime};
 
 use ctutils::CtEq;
-use tower_warder::private::{LogLimits, log_limited};
+use tower_warder::private::{LogLimit, LogLimits, log_limited};
 
-use super::model::{Rotation, Session, device};
+use super::model::{Rotation, Session, SessionKind, device};
 use super::store::SessionStore;
 use super::token::RefreshToken;
 use crate::error::AccountError;
 use crate::model::User;
 
-/// Refresh tokens and sessions, passed to [`Accounts::sessions`](crate::Accounts::sessions).
+/// Sessions, passed to [`Accounts::sessions`](crate::Accounts::sessions): of clients with refresh
+/// tokens, and of browsers with a cookie.
+///
+/// # Refresh tokens
 ///
 /// Access tokens are short-lived. A refresh token is exchanged for the next access token and is
 /// rotated by that: the response has its successor. A client keeps both, and sends one renewal at a
@@ -30,6 +34,19 @@ use crate::model::User;
 /// for a session and with a count: once for a lost response, repeatedly for a thief. The owner
 /// cannot detect this in the list of sessions, whose times are whole hours. A grace of zero closes
 /// this window, and logs out clients whose response is lost.
+///
+/// # Log-in by cookie
+///
+/// A log-in by [cookie](crate::cookie_routes) opens a session, too. Its token names the session, and
+/// a layer that is created with the accounts looks the session up on each request that needs the
+/// identity: ending it takes effect on the next request, also where a
+/// [`UserCache`](tower_warder::cache::UserCache) has the user. That costs one
+/// [`SessionStore::find`] for each of these requests, and one write every five minutes in which the
+/// session is used. Public routes, and requests with other tokens, cost nothing. A store that cannot
+/// answer makes the response 503.
+///
+/// A service that verifies the token without the accounts, such as one with
+/// [`AuthLayer::claims_only`](tower_warder::AuthLayer::claims_only), accepts it until it expires.
 #[doc(alias = "logout")]
 #[doc(alias = "refresh token")]
 #[doc(alias = "rotation")]
@@ -39,9 +56,13 @@ pub struct Sessions {
     store: Arc<dyn SessionStore>,
     pub(crate) access_lifetime: Duration,
     lifetime: Duration,
+    cookie_lifetime: Option<Duration>,
     idle_lifetime: Duration,
     grace: Duration,
     most: u32,
+    pub(crate) refresh_tokens: bool,
+    // A layer looks up the sessions of cookies.
+    checked: Arc<AtomicBool>,
     limits: Arc<Limits>,
 }
 
@@ -52,14 +73,26 @@ impl Sessions {
             store: Arc::new(store),
             access_lifetime: Duration::from_secs(15 * 60),
             lifetime: Duration::from_secs(30 * DAY),
+            cookie_lifetime: None,
             idle_lifetime: Duration::from_secs(7 * DAY),
             grace: Duration::from_secs(30),
             most: 100,
+            refresh_tokens: true,
+            checked: Arc::default(),
             limits: Arc::new(Limits {
                 within_grace: LogLimits::new(),
                 reused: LogLimits::new(),
+                unrecorded: LogLimit::new(),
             }),
         }
+    }
+
+    /// Sets whether [`Accounts::login`](crate::Accounts::login) opens a session and returns a refresh
+    /// token. With `false` it returns a token of the issuer's lifetime that belongs to no session,
+    /// and only log-ins by cookie open one. Defaults to `true`.
+    pub const fn refresh_tokens(mut self, enabled: bool) -> Self {
+        self.refresh_tokens = enabled;
+        self
     }
 
     /// Lifetime of the access tokens of a session, in whole seconds. An access token stays valid
@@ -79,8 +112,18 @@ impl Sessions {
         self
     }
 
-    /// Lifetime of a session after its token was last renewed. At most ten years. Defaults to 7
-    /// days.
+    /// Maximum lifetime of a session of a cookie, and of the cookie, in whole seconds. At most ten
+    /// years. Defaults to [`lifetime`](Self::lifetime).
+    pub fn cookie_lifetime(mut self, lifetime: Duration) -> Self {
+        self.cookie_lifetime = Some(lifetime.min(MAX_LIFETIME));
+        self
+    }
+
+    /// Lifetime of a session after its last use: the last renewal of its refresh token, or the last
+    /// request with its cookie. At most ten years. Defaults to 7 days.
+    ///
+    /// Requests with a cookie are recorded once in five minutes, or in a tenth of this lifetime if
+    /// that is shorter. A session can expire earlier by that time.
     pub fn idle_lifetime(mut self, lifetime: Duration) -> Self {
         self.idle_lifetime = lifetime.min(MAX_LIFETIME);
         self
@@ -95,7 +138,7 @@ impl Sessions {
         self
     }
 
-    /// Maximum number of sessions of an account: a new one replaces the least recently used. At
+    /// Maximum number of sessions of an account, of both kinds: a new one replaces the least recently used. At
     /// least one. Defaults to 100.
     pub fn max_per_user(mut self, sessions: u32) -> Self {
         self.most = sessions.max(1);
@@ -114,20 +157,85 @@ impl Sessions {
         now: SystemTime,
     ) -> Result<(Session, RefreshToken), AccountError> {
         let token = RefreshToken::random()?;
-        let session = Session {
-            id: token.session_id(),
+        let (id, digest) = (token.session_id(), token.digest());
+        let session = self.insert(id, digest, user, user_agent, now).await?;
+        Ok((session, token))
+    }
+
+    /// Opens a session after a log-in by cookie.
+    pub(crate) async fn open_for_cookie(
+        &self,
+        user: &User,
+        user_agent: &str,
+        now: SystemTime,
+    ) -> Result<Session, AccountError> {
+        // Without the look-up a log-out would not end the session.
+        if !self.checked.load(Ordering::Relaxed) {
+            return Err(AccountError::SessionsNotChecked);
+        }
+        // The ID of a token that is dropped, so that none can renew the session.
+        let id = RefreshToken::random()?.session_id();
+        let token = Session::cookie_token(now);
+        self.insert(id, token, user, user_agent, now).await
+    }
+
+    async fn insert(
+        &self,
+        id: String,
+        token: [u8; 32],
+        user: &User,
+        user_agent: &str,
+        now: SystemTime,
+    ) -> Result<Session, AccountError> {
+        let mut session = Session {
+            id,
             user_id: user.id,
             generation: user.token_generation,
             device: device(user_agent),
             created_at: now,
             last_used_at: now,
-            expires_at: self.expiry(now, now),
-            token: token.digest(),
+            expires_at: now,
+            token,
             previous: None,
         };
+        session.expires_at = self.expiry(&session, now);
         self.store.open(session.clone(), self.most).await?;
         tracing::debug!(target: TARGET, id = user.id, session = session.id, "session opened");
-        Ok((session, token))
+        Ok(session)
+    }
+
+    /// Tells that a layer looks up the sessions of cookies.
+    pub(super) fn set_checked(&self) {
+        self.checked.store(true, Ordering::Relaxed);
+    }
+
+    /// Records the use of a session of a cookie, unless one was recorded shortly before.
+    ///
+    /// The request was authorized by what was read, so it goes on if the store cannot write; the
+    /// session then expires earlier.
+    pub(super) async fn record_use(&self, session: &Session, now: SystemTime) {
+        let since = now.duration_since(session.last_used_at).unwrap_or_default();
+        if since < RECORDED_USE.min(self.idle_lifetime / 10) {
+            return;
+        }
+        let rotation = Rotation {
+            token: Session::cookie_token(now),
+            successor: [0; 32],
+            at: now,
+            expires_at: self.expiry(session, now),
+        };
+        // Of concurrent requests one writes. A session that was ended meanwhile does not come back:
+        // the write finds no row.
+        let recorded = self.store.rotate(&session.id, &session.token, rotation);
+        if let Err(error) = recorded.await {
+            let source = error.into_source();
+            log_limited!(
+                self.limits.unrecorded,
+                error,
+                %source,
+                "the use of a session was not recorded; the next request tries again"
+            );
+        }
     }
 
     /// Finds the session that a token may renew. Ends the session if it has expired or the token is
@@ -138,7 +246,9 @@ impl Sessions {
         now: SystemTime,
     ) -> Result<Session, AccountError> {
         let session = self.store.find(&token.session_id()).await?;
-        let session = session.ok_or(AccountError::InvalidRefreshToken)?;
+        let session = session
+            .filter(|session| session.kind() == SessionKind::RefreshToken)
+            .ok_or(AccountError::InvalidRefreshToken)?;
         match self.token_state(&session, token, now) {
             TokenState::Reused => self.reject_reused(&session).await,
             _ if self.is_over(&session, now) => {
@@ -164,7 +274,7 @@ impl Sessions {
                     token: successor.digest(),
                     successor: token.seal(&successor),
                     at: now,
-                    expires_at: self.expiry(session.created_at, now),
+                    expires_at: self.expiry(&session, now),
                 };
                 let rotated = self.store.rotate(&session.id, &session.token, rotation);
                 if rotated.await? {
@@ -218,7 +328,17 @@ impl Sessions {
 
     /// Returns `true` if the session has reached its expiry or its maximum lifetime.
     pub(crate) fn is_over(&self, session: &Session, now: SystemTime) -> bool {
-        session.has_expired(now) || self.expiry(session.created_at, now) <= now
+        session.has_expired(now) || self.expiry(session, now) <= now
+    }
+
+    /// Returns the time when the session ends, however much it is used.
+    pub(crate) fn latest_end(&self, session: &Session) -> SystemTime {
+        let cookie_lifetime = self.cookie_lifetime.unwrap_or(self.lifetime);
+        session.created_at
+            + match session.kind() {
+                SessionKind::Cookie => cookie_lifetime,
+                SessionKind::RefreshToken => self.lifetime,
+            }
     }
 
     async fn reject_reused<T>(&self, session: &Session) -> Result<T, AccountError> {
@@ -259,8 +379,8 @@ impl Sessions {
         TokenState::Reused
     }
 
-    fn expiry(&self, created_at: SystemTime, now: SystemTime) -> SystemTime {
-        (created_at + self.lifetime).min(now + self.idle_lifetime)
+    fn expiry(&self, session: &Session, now: SystemTime) -> SystemTime {
+        self.latest_end(session).min(now + self.idle_lifetime)
     }
 }
 
@@ -269,17 +389,20 @@ impl fmt::Debug for Sessions {
         f.debug_struct("Sessions")
             .field("access_lifetime", &self.access_lifetime)
             .field("lifetime", &self.lifetime)
+            .field("cookie_lifetime", &self.cookie_lifetime)
             .field("idle_lifetime", &self.idle_lifetime)
             .field("grace", &self.grace)
             .field("most", &self.most)
+            .field("refresh_tokens", &self.refresh_tokens)
             .finish_non_exhaustive()
     }
 }
 
-/// Rate limits of log lines, by session.
+/// Rate limits of log lines, the first two by session.
 struct Limits {
     within_grace: LogLimits,
     reused: LogLimits,
+    unrecorded: LogLimit,
 }
 
 /// Relation of a token to its session.
@@ -297,5 +420,7 @@ pub(crate) const TARGET: &str = "tower_warder::sessions";
 const DAY: u64 = 24 * 3600;
 
 const MAX_LIFETIME: Duration = Duration::from_secs(3653 * DAY);
+
+const RECORDED_USE: Duration = Duration::from_secs(5 * 60);
 
 const MAX_GRACE: Duration = Duration::from_secs(300);

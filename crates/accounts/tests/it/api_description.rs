@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use tower_warder::UserStatus::Approved;
 use tower_warder::credentials::AuthCookie;
 use tower_warder::testing;
-use tower_warder_accounts::openapi::{AccountsApi, CookieApi, SessionsApi, TicketApi};
+use tower_warder_accounts::openapi::{AccountsApi, CookieApi, RefreshApi, SessionsApi, TicketApi};
 use tower_warder_accounts::{self as accounts, Accounts, InMemoryAccountStore};
 use utoipa::OpenApi;
 
@@ -13,7 +13,7 @@ use super::sessions;
 use crate::support::accounts::described::{DOCUMENT, paths};
 
 /// All routes.
-const ROUTES: [(&str, &str); 17] = [
+const ROUTES: [(&str, &str); 18] = [
     ("POST", "/cookie/login"),
     ("POST", "/cookie/logout"),
     ("POST", "/login"),
@@ -24,6 +24,7 @@ const ROUTES: [(&str, &str); 17] = [
     ("POST", "/refresh"),
     ("POST", "/register"),
     ("GET", "/sessions"),
+    ("POST", "/sessions/end-others"),
     ("DELETE", "/sessions/{id}"),
     ("POST", "/stream-ticket"),
     ("GET", "/users"),
@@ -48,6 +49,7 @@ fn description_lists_exactly_the_routes() {
     let accounts = Accounts::new(InMemoryAccountStore::new(), testing::issuer());
     let cookie = AuthCookie::new("id").unwrap();
     let sessions = accounts::session_routes(accounts.clone());
+    let refresh = accounts::refresh_routes(accounts.clone());
     for (router, api) in [
         (accounts::routes(accounts.clone()), AccountsApi::openapi()),
         (
@@ -56,6 +58,7 @@ fn description_lists_exactly_the_routes() {
         ),
         (accounts::ticket_routes(), TicketApi::openapi()),
         (sessions, SessionsApi::openapi()),
+        (refresh, RefreshApi::openapi()),
     ] {
         let router = format!("{router:?}");
         let mut mounted: Vec<&str> = router.split('"').filter(|it| it.starts_with('/')).collect();
@@ -72,6 +75,7 @@ fn each_description_is_self_contained() {
         CookieApi::openapi(),
         TicketApi::openapi(),
         SessionsApi::openapi(),
+        RefreshApi::openapi(),
     ] {
         let api = serde_json::to_value(api).unwrap();
         assert!(count_references(&api) > 0);

@@ -3,7 +3,9 @@
 use axum::body::Body;
 use http::Request;
 use tower_warder::{HmacSecret, JwtIssuer};
-use tower_warder_accounts::{Accounts, Email, InMemoryAccountStore, Password, UserCreate};
+use tower_warder_accounts::{
+    Accounts, Email, InMemoryAccountStore, InMemorySessionStore, Password, Sessions, UserCreate,
+};
 
 use crate::support::{get, send};
 
@@ -14,7 +16,8 @@ mod example;
 #[tokio::test]
 async fn browser_stays_logged_in_and_csrf_is_rejected() {
     let secret = HmacSecret::generate();
-    let accounts = Accounts::new(InMemoryAccountStore::new(), JwtIssuer::hs256(&secret));
+    let accounts = Accounts::new(InMemoryAccountStore::new(), JwtIssuer::hs256(&secret))
+        .sessions(Sessions::new(InMemorySessionStore::new()));
     let email = Email::new("ada@example.com").unwrap();
     let ada = UserCreate::new(email, Password::new("correct horse").unwrap());
     accounts.register(ada).await.unwrap();
@@ -68,6 +71,12 @@ async fn browser_stays_logged_in_and_csrf_is_rejected() {
     let logout = Request::post("/auth/cookie/logout").header("cookie", cookie);
     let logout = send(&app, logout.body(Body::empty()).unwrap()).await;
     assert_eq!(logout.header("set-cookie"), Some(CLEARED));
+    // A copy of the cookie is worthless.
+    let note = Request::post("/note").header("cookie", cookie);
+    assert_eq!(
+        send(&app, note.body(Body::empty()).unwrap()).await.status,
+        401
+    );
 }
 
 const CLEARED: &str = "session=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax";

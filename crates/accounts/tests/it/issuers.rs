@@ -52,7 +52,8 @@ fn server(
     let routes = accounts::routes(accounts.clone())
         .merge(accounts::cookie_routes(accounts.clone(), cookie))
         .merge(accounts::ticket_routes())
-        .merge(accounts::session_routes(accounts));
+        .merge(accounts::session_routes(accounts.clone()))
+        .merge(accounts::refresh_routes(accounts));
     let app = Router::new().nest("/api/auth", routes).layer(layer);
     Server { app, ..server }
 }

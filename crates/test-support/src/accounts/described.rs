@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use http::{Method, Uri};
 use serde_json::{Map, Value};
-use tower_warder_accounts::openapi::{AccountsApi, CookieApi, SessionsApi, TicketApi};
+use tower_warder_accounts::openapi::{AccountsApi, CookieApi, RefreshApi, SessionsApi, TicketApi};
 use utoipa::OpenApi;
 
 use crate::Answer;
@@ -63,5 +63,6 @@ pub static DOCUMENT: LazyLock<Value> = LazyLock::new(|| {
     document.merge(CookieApi::openapi());
     document.merge(TicketApi::openapi());
     document.merge(SessionsApi::openapi());
+    document.merge(RefreshApi::openapi());
     serde_json::to_value(document).unwrap()
 });

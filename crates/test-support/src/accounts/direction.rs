@@ -1,5 +1,6 @@
 //! Control of a store by a test.
 
+use std::mem;
 use std::sync::Mutex;
 
 use tokio::sync::Semaphore;
@@ -10,6 +11,7 @@ use crate::OUTAGE;
 /// Makes calls fail or pause on command. `P` are the points where a call can pause.
 #[derive(Debug)]
 pub struct Direction<P> {
+    calls: Mutex<Vec<String>>,
     fails: Mutex<Vec<&'static str>>,
     pause: Mutex<Option<P>>,
     arrived: Semaphore,
@@ -19,11 +21,17 @@ pub struct Direction<P> {
 impl<P: PartialEq> Direction<P> {
     pub fn new() -> Self {
         Self {
+            calls: Mutex::default(),
             fails: Mutex::default(),
             pause: Mutex::new(None),
             arrived: Semaphore::new(0),
             gate: Semaphore::new(0),
         }
+    }
+
+    /// Returns the methods that were called since the last time.
+    pub fn calls(&self) -> Vec<String> {
+        mem::take(&mut *self.calls.lock().unwrap())
     }
 
     /// Makes these methods fail from now on.
@@ -48,6 +56,7 @@ impl<P: PartialEq> Direction<P> {
 
     /// Called by the store at the beginning of a method.
     pub fn enter(&self, method: &str) -> Result<(), StoreError> {
+        self.calls.lock().unwrap().push(method.to_owned());
         match self.fails.lock().unwrap().contains(&method) {
             true => Err(StoreError::unavailable(OUTAGE)),
             false => Ok(()),

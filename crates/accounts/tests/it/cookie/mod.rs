@@ -1,6 +1,6 @@
 //! Log-in and log-out with a cookie.
 
-mod browser;
+pub mod browser;
 
 use std::time::Duration;
 

@@ -16,6 +16,7 @@ use tower_warder_accounts::{
     SessionStore, Sessions,
 };
 
+use super::super::cookie::browser::{form_to, token_in, with_cookie};
 use super::super::server::{AnyAccounts, PASSWORD, Server, bare, by, hasher, json_to, login};
 use crate::support::Answer;
 
@@ -65,7 +66,11 @@ pub fn cached_over(sessions: impl SessionStore) -> Server {
 
 /// Another node over the stores of this server.
 pub fn node(server: &Server, sessions: impl SessionStore) -> Server {
-    built(server.clone(), Sessions::new(sessions), None)
+    node_with(server, Sessions::new(sessions))
+}
+
+pub fn node_with(server: &Server, sessions: Sessions) -> Server {
+    built(server.clone(), sessions, None)
 }
 
 fn built(server: Server, sessions: Sessions, cache: Option<UserCache<accounts::User>>) -> Server {
@@ -78,7 +83,8 @@ fn built(server: Server, sessions: Sessions, cache: Option<UserCache<accounts::U
     let routes = accounts::routes(accounts.clone())
         .merge(accounts::cookie_routes(accounts.clone(), cookie.clone()))
         .merge(accounts::ticket_routes())
-        .merge(accounts::session_routes(accounts.clone()));
+        .merge(accounts::session_routes(accounts.clone()))
+        .merge(accounts::refresh_routes(accounts.clone()));
     let verifier = testing::verifier().clock(server.clock.clock());
     let source = CredentialSource::header().with_cookie(cookie);
     let source = source.with_query_token("/api/auth/me").unwrap();
@@ -172,3 +178,26 @@ pub const DAY: Duration = Duration::from_secs(24 * 3600);
 
 /// Default time during which a rotated token gets the same successor again.
 pub const GRACE: Duration = Duration::from_secs(30);
+
+/// Logs a browser in, and returns what it keeps.
+pub async fn log_in_by_cookie(server: &Server, email: &str) -> String {
+    let answer = server.send(form_to("/cookie/login", email, PASSWORD)).await;
+    assert_eq!(answer.status, 200, "{}", answer.body);
+    token_in(&answer)
+}
+
+/// Status of a request with the cookie.
+pub async fn status_with(server: &Server, cookie: &str) -> u16 {
+    let answer = server.send(with_cookie(cookie, bare("GET", "/me"))).await;
+    let cleared = answer.header("set-cookie").is_some();
+    assert_eq!(cleared, answer.status == 401, "{answer:?}");
+    answer.status.as_u16()
+}
+
+/// The list that the owner of a cookie sees.
+pub async fn sessions_with(server: &Server, cookie: &str) -> Vec<Value> {
+    let request = with_cookie(cookie, bare("GET", "/sessions"));
+    let answer = server.send(request).await;
+    assert_eq!(answer.status, 200, "{}", answer.body);
+    answer.json().as_array().unwrap().clone()
+}

@@ -43,6 +43,7 @@ async fn list_has_device_times_and_current_session() {
         [
             json!({
                 "id": null,
+                "kind": "refresh_token",
                 "device": "Phone 1.0",
                 "created_at": "2026-01-01T00:00:00Z",
                 "last_used_at": "2026-01-01T02:00:00Z",
@@ -51,6 +52,7 @@ async fn list_has_device_times_and_current_session() {
             }),
             json!({
                 "id": null,
+                "kind": "refresh_token",
                 "device": "Desk (X11)",
                 "created_at": "2026-01-01T00:01:00Z",
                 "last_used_at": "2026-01-01T01:00:00Z",

@@ -3,6 +3,9 @@
 mod cancelled;
 pub mod client;
 mod concurrency;
+mod cookie;
+mod cookie_ends;
+mod cookie_races;
 mod lifetimes;
 mod listing;
 mod log;

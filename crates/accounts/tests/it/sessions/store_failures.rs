@@ -102,8 +102,10 @@ async fn session_routes_without_sessions_are_misconfigured() {
     let accounts =
         tower_warder_accounts::Accounts::new(Arc::clone(&server.store), testing::issuer());
     let verifier = testing::verifier().clock(server.clock.clock());
+    let routes = accounts::session_routes(accounts.clone())
+        .merge(accounts::refresh_routes(accounts.clone()));
     let app = Router::new()
-        .nest("/api/auth", accounts::session_routes(accounts.clone()))
+        .nest("/api/auth", routes)
         .layer(AuthLayer::new(verifier, accounts));
     for request in [
         refreshing("x"),

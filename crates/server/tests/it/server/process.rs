@@ -7,8 +7,8 @@ use std::process::Stdio;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::Response;
 use http::header::{HOST, HeaderMap, HeaderValue};
+use http::{Method, Response};
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncWriteExt, BufReader};
 use tokio::process::{Child, Command};
@@ -200,6 +200,12 @@ impl Server {
             .header("content-type", "application/x-www-form-urlencoded")
             .body(format!("username={email}&password={PASSWORD}"));
         send(request).await
+    }
+
+    /// Sends a request without a body, with this cookie.
+    pub async fn by_cookie(&self, method: Method, path: &str, cookie: &str) -> Answer {
+        let request = self.client.request(method, format!("{}{path}", self.url));
+        send(request.header("cookie", cookie)).await
     }
 
     /// Requests the account of this cookie.

@@ -1,8 +1,9 @@
 //! Sessions across restarts.
 
+use http::Method;
 use serde_json::{Value, json};
 
-use super::{PASSWORD, Start};
+use super::{PASSWORD, Server, Start};
 use crate::support::Place;
 
 #[tokio::test]
@@ -63,3 +64,75 @@ async fn session_survives_a_restart_if_enabled() {
         assert!(!log.contains(&secret) && !log.contains(&secret[30..]));
     }
 }
+
+/// What a browser keeps after a log-in.
+async fn cookie(server: &Server) -> String {
+    let answer = server.cookie_login("ada@example.com").await;
+    assert_eq!(answer.status, 200, "{}", answer.body);
+    let set = answer.header("set-cookie").unwrap();
+    set.split(';').next().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn log_in_by_cookie_is_a_session_without_any_variable() {
+    let place = Place::shared().await;
+    let server = Start::at(&place).server().await;
+    server.register("ada@example.com").await;
+    let (cookie_of_one, other) = (cookie(&server).await, cookie(&server).await);
+    let listed = server.by_cookie(Method::GET, SESSIONS, &other).await.json();
+    let kinds: Vec<_> = listed
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|it| &it["kind"])
+        .collect();
+    assert_eq!(kinds, ["cookie", "cookie"]);
+    server.stop().await;
+
+    // They outlive the process, and so does the end of one.
+    let server = Start::at(&place).server().await;
+    assert_eq!(server.me_by_cookie(&cookie_of_one).await.status, 200);
+    let path = "/api/auth/cookie/logout";
+    let answer = server.by_cookie(Method::POST, path, &cookie_of_one).await;
+    assert_eq!(answer.status, 204);
+    server.stop().await;
+    let server = Start::at(&place).server().await;
+    assert_eq!(server.me_by_cookie(&cookie_of_one).await.status, 401);
+    assert_eq!(server.me_by_cookie(&other).await.status, 200);
+
+    // The routes of sessions work with a bearer token, too; there is no refresh token.
+    let bearer = server.token("ada@example.com").await;
+    let answer = server
+        .post(&format!("{SESSIONS}/end-others"), &bearer, &json!({}))
+        .await;
+    assert_eq!(answer.status, 204);
+    assert_eq!(server.me_by_cookie(&other).await.status, 401);
+    assert_eq!(server.me(&bearer).await.status, 200);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn lifetime_of_tokens_is_that_of_cookies() {
+    for (lifetime, sessions, seconds) in [
+        (None, "off", "2592000"),
+        (Some("90m"), "off", "5400"),
+        (Some("90m"), "on", "5400"),
+    ] {
+        let place = Place::shared().await;
+        let mut start = Start::at(&place);
+        if let Some(lifetime) = lifetime {
+            start = start.with("JWT_LIFETIME", lifetime);
+        }
+        if sessions == "on" {
+            start = start.with("SESSIONS", "on");
+        }
+        let server = start.server().await;
+        server.register("ada@example.com").await;
+        let answer = server.cookie_login("ada@example.com").await;
+        let set = answer.header("set-cookie").unwrap();
+        assert!(set.contains(&format!("; Max-Age={seconds}; ")), "{set}");
+        server.stop().await;
+    }
+}
+
+const SESSIONS: &str = "/api/auth/sessions";

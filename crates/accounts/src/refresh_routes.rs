@@ -1,0 +1,51 @@
+//! HTTP routes of refresh tokens.
+
+use axum::Router;
+use axum::extract::State;
+use axum::response::Response;
+use axum::routing::post;
+use http::StatusCode;
+
+use super::answer::{self, json_answer, no_content};
+use super::error::AccountError;
+use super::request::JsonBody;
+use super::service::Accounts;
+use super::session::RefreshGrant;
+use super::store::AccountStore;
+
+/// Returns the routes of refresh tokens, to be merged with [`routes`](crate::routes).
+///
+/// | route | access | response |
+/// |---|---|---|
+/// | `POST /refresh` | with a refresh token: `{"refresh_token"}` | 200 new tokens; 401; 422 |
+/// | `POST /logout` | with a refresh token: `{"refresh_token"}` | 204, and ends the session; 422 |
+///
+/// Needs [`Accounts::sessions`].
+///
+/// `POST /refresh` responds 401 to every invalid token, without a reason. It accepts no access token
+/// and no token of a cookie, and a refresh token is accepted nowhere else. `POST /logout` responds 204
+/// to every token.
+#[doc(alias = "rotation")]
+#[doc(alias = "logout")]
+pub fn refresh_routes<S: AccountStore>(accounts: Accounts<S>) -> Router {
+    let routes = Router::new()
+        .route("/refresh", post(refresh::<S>))
+        .route("/logout", post(logout::<S>));
+    answer::finished(routes).with_state(accounts)
+}
+
+async fn refresh<S: AccountStore>(
+    State(accounts): State<Accounts<S>>,
+    JsonBody(grant): JsonBody<RefreshGrant>,
+) -> Result<Response, AccountError> {
+    let token = accounts.refresh(&grant.refresh_token).await?;
+    Ok(json_answer(StatusCode::OK, &token))
+}
+
+async fn logout<S: AccountStore>(
+    State(accounts): State<Accounts<S>>,
+    JsonBody(grant): JsonBody<RefreshGrant>,
+) -> Result<Response, AccountError> {
+    accounts.logout(&grant.refresh_token).await?;
+    Ok(no_content())
+}
