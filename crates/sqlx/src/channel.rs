@@ -25,8 +25,9 @@ use tower_warder::cache::Invalidation;
 /// be called on a tokio runtime.
 pub fn listen(
     database: PgConnectOptions,
-    table: String,
+    table: &str,
 ) -> impl Stream<Item = Invalidation> + Send + use<> {
+    let table = table.to_owned();
     let (sender, mut receiver) = mpsc::channel(QUEUE);
     tokio::spawn(async move {
         while !sender.is_closed() {

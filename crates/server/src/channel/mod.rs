@@ -32,7 +32,7 @@ impl Channel {
     pub fn listen(self) -> BoxStream<'static, Invalidation> {
         let client = match self {
             Self::Postgres(server) => {
-                return channel::listen(server.options, NAME.to_owned()).boxed();
+                return channel::listen(server.options, NAME).boxed();
             }
             Self::Redis(client) => client,
         };

@@ -165,7 +165,7 @@ impl PostgresStore {
     /// this store.
     pub fn invalidations(&self) -> impl Stream<Item = Invalidation> + Send + use<> {
         let options = self.pool.connect_options();
-        channel::listen((*options).clone(), self.prefix.name("users"))
+        channel::listen((*options).clone(), &self.prefix.name("users"))
     }
 
     /// Checks that accounts can be read.
