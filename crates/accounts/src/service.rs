@@ -12,6 +12,7 @@ use tower_warder::jwt::Verifier;
 use tower_warder::password::{PasswordError, PasswordHasher, PasswordVerification};
 use tower_warder::private::{LogIn, LogLimit, LogLimits, foreign_issuer, log_limited, logged_in};
 use tower_warder::{BoxError, Claims, JwtIssuer, UserLoader, UserStatus};
+use tracing::info;
 
 use super::actor::Actor;
 use super::bootstrap::BootstrapPolicy;
@@ -141,6 +142,15 @@ impl<S: AccountStore> Accounts<S> {
         let user = self.store.insert(new).await?;
         // The cache may hold that the id is unknown.
         drop(self.invalidate_on_drop(user.id));
+        // Limited, because anyone can register.
+        log_limited!(
+            REGISTRATIONS,
+            info,
+            target: TARGET,
+            id = user.id,
+            is_admin = user.is_admin,
+            "account registered"
+        );
         Ok(user)
     }
 
@@ -254,13 +264,17 @@ impl<S: AccountStore> Accounts<S> {
         update: UserUpdate,
         by: impl Into<Actor>,
     ) -> Result<User, AccountError> {
+        let by = by.into();
         let change = UserChange {
             update,
-            by: by.into(),
+            by,
             at: self.now(),
         };
         let _invalidation = self.invalidate_on_drop(id);
-        Ok(self.store.update(id, change).await?)
+        let user = self.store.update(id, change).await?;
+        let (status, is_admin) = (user.status.as_str(), user.is_admin);
+        info!(target: TARGET, id, by = by.id(), status, is_admin, "account updated");
+        Ok(user)
     }
 
     /// Deletes the account `id` on behalf of `by`. Its address can be registered again at once; its
@@ -271,8 +285,10 @@ impl<S: AccountStore> Accounts<S> {
     /// [`AccountError::NotAdmin`], [`AccountError::NotFound`], [`AccountError::LastAdmin`] or
     /// [`AccountError::Unavailable`].
     pub async fn delete(&self, id: i64, by: impl Into<Actor>) -> Result<(), AccountError> {
+        let by = by.into();
         let invalidation = self.invalidate_on_drop(id);
-        self.store.delete(id, by.into()).await?;
+        self.store.delete(id, by).await?;
+        info!(target: TARGET, id, by = by.id(), "account deleted");
         // Before the session store, which may be slow.
         drop(invalidation);
         self.end_sessions_before(id, u64::MAX, None).await;
@@ -303,7 +319,9 @@ impl<S: AccountStore> Accounts<S> {
         password_policy::check(policy, &reset.password, &user.email).await?;
         let hash = self.hasher.hash(reset.password.as_str()).await?;
         let _invalidation = self.invalidate_on_drop(id);
-        Ok(self.store.reset_password(id, &hash, by).await?)
+        self.store.reset_password(id, &hash, by).await?;
+        info!(target: TARGET, id, by = by.id(), "password reset");
+        Ok(())
     }
 
     /// Returns `true` if this service issued the token. A subject is unique within its issuer only
@@ -342,6 +360,12 @@ impl<S: AccountStore> Accounts<S> {
         whole_micros(self.clock.now())
     }
 }
+
+/// Target of the log lines about changes of accounts. They have the `id` of the account, and as `by`
+/// that of the admin, if one made the change.
+pub(super) const TARGET: &str = "tower_warder::accounts";
+
+static REGISTRATIONS: LogLimit = LogLimit::new();
 
 /// Returns the verification if the password of the account `id` matches, else the error `wrong`.
 pub(super) fn match_or(

@@ -6,12 +6,12 @@ use serde::Deserialize;
 use serde_json::json;
 use tower_warder::private::{LogLimit, log_limited};
 use tower_warder::{Claims, UserStatus};
-use tracing::debug;
+use tracing::{debug, info};
 
 use super::error::AccountError;
 use super::model::{Token, User};
 use super::password_policy;
-use super::service::{Accounts, match_or};
+use super::service::{Accounts, TARGET as ACCOUNTS, match_or};
 use super::session::{
     COOKIE, PasswordChange, RefreshToken, SESSION_KIND, Session, SessionKind, Sessions, TARGET,
 };
@@ -269,6 +269,12 @@ impl<S: AccountStore> Accounts<S> {
             return Err(AccountError::TokensRevoked);
         }
         drop(invalidation);
+        // Not limited: each costs the client a password hash or its log-in.
+        let event = match hash {
+            Some(_) => "password changed",
+            None => "tokens revoked",
+        };
+        info!(target: ACCOUNTS, id = user.id, "{event}");
         let user = User {
             token_generation: generation + 1,
             ..user.clone()

@@ -22,6 +22,7 @@ mod concurrency;
 mod cookie;
 mod cookie_example;
 mod debug_output;
+mod events;
 mod issuers;
 mod last_admin;
 mod listing;
