@@ -237,7 +237,11 @@ impl Operator {
         let Some(channel) = self.channel.as_ref().filter(|_| !changed.is_empty()) else {
             return Ok(());
         };
-        channel.publish(changed).await.map_err(|error| {
+        let invalidation = match changed.as_slice() {
+            [Invalidation::Key(id)] => Invalidation::Key(id.clone()),
+            _ => Invalidation::All,
+        };
+        channel.publish(invalidation).await.map_err(|error| {
             format!(
                 "INVALIDATION_URL: {channel} does not answer: the accounts are changed, and servers \
                  with USER_CACHE_TTL notice it when that is over: {error}"

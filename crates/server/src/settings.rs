@@ -96,7 +96,8 @@ impl Settings {
                     .values
                     .insert(known.name, (Source::Environment, value));
             } else if is_misspelled(name) {
-                settings.unknown.push(unknown(name, name, str::to_owned));
+                let place = name.escape_debug().to_string();
+                settings.unknown.push(unknown(&place, name, str::to_owned));
             }
         }
         let file = match (file, settings.text(CONFIG)?) {
@@ -130,7 +131,7 @@ impl Settings {
                 .find(|known| known.name != CONFIG && known.name.to_lowercase() == key);
             let Some(known) = known else {
                 let name = key.to_uppercase();
-                let key = format!("{place}: {key}");
+                let key = format!("{place}: {}", key.escape_debug());
                 self.unknown.push(unknown(&key, &name, str::to_lowercase));
                 continue;
             };

@@ -56,12 +56,12 @@ impl Channel {
         }
     }
 
-    /// Publishes invalidations before it returns, for a process that ends then. Does nothing if the
-    /// database publishes them.
-    pub async fn publish(&self, invalidations: Vec<Invalidation>) -> Result<(), BoxError> {
+    /// Publishes an invalidation before it returns, for a process that ends then. Does nothing if
+    /// the database publishes it.
+    pub async fn publish(&self, invalidation: Invalidation) -> Result<(), BoxError> {
         match self {
             Self::Postgres(_) => Ok(()),
-            Self::Redis(client) => redis::publish(client.clone(), invalidations).await,
+            Self::Redis(client) => redis::publish(client.clone(), invalidation).await,
         }
     }
 }

@@ -60,19 +60,13 @@ pub(super) fn publisher(client: Client) -> impl Fn(Invalidation) + Send + Sync +
     }
 }
 
-/// Publishes invalidations and returns the first error.
-pub(super) async fn publish(
-    client: Client,
-    invalidations: Vec<Invalidation>,
-) -> Result<(), BoxError> {
+/// Publishes an invalidation once, and returns the error.
+pub(super) async fn publish(client: Client, invalidation: Invalidation) -> Result<(), BoxError> {
     let mut publisher = Publisher {
         client,
         connection: None,
     };
-    for invalidation in invalidations {
-        in_time(publisher.publish(&payload(invalidation))).await?;
-    }
-    Ok(())
+    in_time(publisher.publish(&payload(invalidation))).await
 }
 
 fn payload(invalidation: Invalidation) -> String {

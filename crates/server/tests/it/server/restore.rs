@@ -1,6 +1,7 @@
 //! Restore drill of `docs/running.md`: which tokens a restored backup accepts.
 
-use std::fs;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::process::Command;
 use std::time::{Duration, SystemTime};
@@ -134,6 +135,8 @@ async fn back_up(place: &Place) {
             let statement = format!("VACUUM INTO '{}'", copy.display());
             let statement = sqlx::query(AssertSqlSafe(statement));
             statement.execute(&mut connection).await.unwrap();
+            // As with `umask 077`: the copy contains password hashes.
+            fs::set_permissions(copy, Permissions::from_mode(0o600)).unwrap();
         }
     }
 }
