@@ -1,9 +1,9 @@
 //! In-memory store of accounts.
 
-use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::SystemTime;
 
 use async_trait::async_trait;
 use tower_warder::UserStatus;
@@ -11,8 +11,9 @@ use tower_warder::UserStatus;
 use super::actor::Actor;
 use super::email::Email;
 use super::model::User;
-use super::store::{AccountStore, AdminGrant, NewUser, Page, StoreError};
+use super::store::{AccountStore, AdminGrant, NewUser, StoreError};
 use super::user_change::UserChange;
+use super::user_query::{UserFilter, UserOrder, UserQuery};
 
 /// In-memory [`AccountStore`] for tests and demonstrations. Clones share their accounts; they are
 /// lost when the process ends.
@@ -67,30 +68,40 @@ impl AccountStore for InMemoryAccountStore {
         Ok(id.and_then(|id| state.users.get(id)).cloned())
     }
 
-    async fn list(&self, page: Page) -> Result<Vec<User>, StoreError> {
+    async fn list(&self, query: &UserQuery) -> Result<Vec<User>, StoreError> {
         let state = self.lock();
-        let age = |user: &User| (user.created_at, user.id);
-        let last = page.after.map(|id| (id, state.users.get(&id).map(age)));
-        let mut users: Vec<_> = state
-            .users
-            .values()
-            .filter(|user| match last {
-                None => true,
-                Some((_, Some(last))) => age(user) < last,
-                Some((id, None)) => user.id < id,
-            })
-            .collect();
-        users.sort_by_key(|user| Reverse(age(user)));
-        let limit = page.limit.and_then(|limit| usize::try_from(limit).ok());
-        Ok(users
-            .into_iter()
-            .take(limit.unwrap_or(usize::MAX))
-            .cloned()
-            .collect())
+        let users = state.users.values();
+        let mut users: Vec<_> = users.filter(|user| query.filter.matches(user)).collect();
+        let descending = match &query.order {
+            UserOrder::CreatedAt { descending, after } => {
+                users.sort_by_key(|user| age(user));
+                if let Some(after) = *after {
+                    let start = state.nearest(after, *descending).map(age);
+                    users
+                        .retain(|user| user.id != after && is_from(&age(user), start, *descending));
+                }
+                *descending
+            }
+            UserOrder::Email { descending, after } => {
+                users.sort_by(|user, other| user.email.cmp(&other.email));
+                if let Some(after) = after {
+                    users.retain(|user| {
+                        user.email != *after && is_from(&&user.email, Some(after), *descending)
+                    });
+                }
+                *descending
+            }
+        };
+        if descending {
+            users.reverse();
+        }
+        let limit = query.limit.and_then(|limit| usize::try_from(limit).ok());
+        let users = users.into_iter().take(limit.unwrap_or(usize::MAX));
+        Ok(users.cloned().collect())
     }
 
-    async fn count_pending(&self) -> Result<u64, StoreError> {
-        Ok(self.lock().count(|user| user.status == UserStatus::Pending))
+    async fn count(&self, filter: &UserFilter) -> Result<u64, StoreError> {
+        Ok(self.lock().count(|user| filter.matches(user)))
     }
 
     async fn update(&self, id: i64, change: UserChange) -> Result<User, StoreError> {
@@ -187,6 +198,16 @@ impl State {
         self.users.insert(user.id, user);
     }
 
+    /// Returns the account `id`, or else the next one in the direction of the order.
+    fn nearest(&self, id: i64, descending: bool) -> Option<&User> {
+        let nearest = if descending {
+            self.users.range(..=id).next_back()
+        } else {
+            self.users.range(id..).next()
+        };
+        nearest.map(|(_, user)| user)
+    }
+
     fn other_admins(&self, id: i64) -> u64 {
         self.count(|user| user.id != id && user.is_active_admin())
     }
@@ -194,6 +215,19 @@ impl State {
     fn count(&self, is_counted: impl Fn(&User) -> bool) -> u64 {
         let counted = self.users.values().filter(|user| is_counted(user));
         counted.fold(0, |count, _| count + 1)
+    }
+}
+
+const fn age(user: &User) -> (SystemTime, i64) {
+    (user.created_at, user.id)
+}
+
+/// Returns `true` if `key` is `start`, or comes after it in the order.
+fn is_from<K: Ord>(key: &K, start: Option<K>, descending: bool) -> bool {
+    match start {
+        Some(start) if descending => *key <= start,
+        Some(start) => *key >= start,
+        None => false,
     }
 }
 

@@ -16,10 +16,13 @@
 
 // In the order in which they build on one another; each module imports only from those above it.
 mod email;
+mod email_prefix;
 mod password;
 mod model;
+mod user_query;
 mod validation_error;
 mod form;
+mod list_parameters;
 mod json;
 mod body;
 mod input;
@@ -54,6 +57,7 @@ pub use actor::{Actor, NotAdmin};
 pub use bootstrap::BootstrapPolicy;
 pub use cookie::cookie_routes;
 pub use email::{Email, InvalidEmail};
+pub use email_prefix::{EmailPrefix, InvalidEmailPrefix};
 pub use error::AccountError;
 pub use in_memory::InMemoryAccountStore;
 pub use input::{PasswordReset, UserCreate, UserLogin, UserUpdate};
@@ -68,10 +72,11 @@ pub use session::{
     SessionPublic, SessionStore, Sessions,
 };
 pub use session_routes::session_routes;
-pub use store::{AccountStore, AdminGrant, NewUser, Page, StoreError};
+pub use store::{AccountStore, AdminGrant, NewUser, StoreError};
 pub use subject::SubjectClaim;
 pub use ticket::ticket_routes;
 pub use user_change::{LastAdminError, UserChange};
+pub use user_query::{UserFilter, UserOrder, UserPage, UserQuery};
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

@@ -7,12 +7,12 @@ use http::request::Parts;
 
 use super::answer;
 use super::body::FromJson;
-use super::form;
 use super::input::UserLogin;
 use super::json;
+use super::list_parameters::integer;
 use super::request_body::read;
-use super::store::Page;
-use super::validation_error::{Location, ValidationError, ValidationErrorKind};
+use super::user_query::UserQuery;
+use super::validation_error::{Location, ValidationError};
 
 /// Extractor of a JSON body. Its limits are documented at [`routes`](crate::routes).
 pub(super) struct JsonBody<T>(pub(super) T);
@@ -61,39 +61,19 @@ impl<S: Send + Sync> FromRequestParts<S> for AccountId {
     type Rejection = Response;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Response> {
-        let id = id_in_path(parts, state).await;
-        id.and_then(|text| canonical(&text))
-            .map(Self)
-            .ok_or_else(|| answer::invalid(&[not_an_integer(Location::Path, "id")]))
+        let text = id_in_path(parts, state).await.unwrap_or_default();
+        integer(&text).map(Self).map_err(|(kind, message)| {
+            answer::invalid(&[ValidationError::new(kind, Location::Path, "id", message)])
+        })
     }
 }
 
-impl<S: Send + Sync> FromRequestParts<S> for Page {
+impl<S: Send + Sync> FromRequestParts<S> for UserQuery {
     type Rejection = Response;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Response> {
-        let (mut page, mut errors) = (Self::default(), Vec::new());
         let query = parts.uri.query().unwrap_or_default();
-        let read = form::read(query.as_bytes(), Location::Query, |name, text| {
-            let number = canonical(&text);
-            match name {
-                "limit" => match number.map(u32::try_from) {
-                    Some(Ok(limit)) => page.limit = Some(limit),
-                    _ => errors.push(not_an_integer(Location::Query, "limit")),
-                },
-                "after" => match number {
-                    Some(after) => page.after = Some(after),
-                    None => errors.push(not_an_integer(Location::Query, "after")),
-                },
-                _ => {}
-            }
-        });
-        errors.extend(read.err());
-        if errors.is_empty() {
-            Ok(page)
-        } else {
-            Err(answer::invalid(&errors))
-        }
+        Self::parse(query).map_err(|errors| answer::invalid(&errors))
     }
 }
 
@@ -108,17 +88,6 @@ pub(super) async fn id_in_path<S: Send + Sync>(parts: &mut Parts, state: &S) -> 
 pub(super) fn device(headers: &HeaderMap) -> String {
     let agent = headers.get(USER_AGENT).map_or(&[][..], |it| it.as_bytes());
     String::from_utf8_lossy(agent).into_owned()
-}
-
-/// Parses an integer in canonical form: neither `+1` nor `01`.
-fn canonical(text: &str) -> Option<i64> {
-    let number: i64 = text.parse().ok()?;
-    (number.to_string() == text).then_some(number)
-}
-
-fn not_an_integer(location: Location, field: &'static str) -> ValidationError {
-    let message = "Input should be a valid integer";
-    ValidationError::new(ValidationErrorKind::IntParsing, location, field, message)
 }
 
 /// Returns the media type in lower case, without its parameters (RFC 9110, section 8.3.1).

@@ -5,7 +5,7 @@ use axum::extract::State;
 use axum::response::Response;
 use axum::routing::{get, post, put};
 use http::StatusCode;
-use http::header::HeaderMap;
+use http::header::{HeaderMap, HeaderName, HeaderValue, LINK};
 use serde_json::json;
 use tower_warder::{AdminUser, CurrentUser};
 
@@ -15,7 +15,8 @@ use super::input::{PasswordReset, UserCreate, UserUpdate};
 use super::model::{User, UserPublic};
 use super::request::{AccountId, JsonBody, LoginForm, device};
 use super::service::Accounts;
-use super::store::{AccountStore, Page};
+use super::store::AccountStore;
+use super::user_query::UserQuery;
 
 /// Returns the routes of accounts, to be nested under a prefix such as `/api/auth`.
 ///
@@ -24,7 +25,7 @@ use super::store::{AccountStore, Page};
 /// | `POST /register` | anyone | 201 the account; 409; 422 |
 /// | `POST /login` | anyone, with a form (RFC 6749, section 4.3.2) | 200 a token; 401; 403; 422 |
 /// | `GET /me` | approved users | 200 the account |
-/// | `GET /users?limit=&after=` | admins | 200 accounts, newest first |
+/// | `GET /users` | admins | 200 [accounts](#list-of-accounts), newest first; 422 |
 /// | `GET /users/pending/count` | admins | 200 `{"count": …}` |
 /// | `PUT /users/{id}` | admins | 200 the account; 400; 404; 409; 422 |
 /// | `DELETE /users/{id}` | admins | 204; 400; 404 |
@@ -48,6 +49,32 @@ use super::store::{AccountStore, Page};
 ///
 /// Put a rate limiter in front of `/login` and `/register`: the cost of hashing is limited, the
 /// number of guesses is not.
+///
+/// # List of accounts
+///
+/// `GET /users` returns all accounts, or those that its query selects:
+///
+/// | parameter | value | default |
+/// |---|---|---|
+/// | `search` | beginning of the address in any letter case, 1 to 254 characters, without wildcards | any address |
+/// | `status` | `pending`, `approved` or `disabled` | any status |
+/// | `sort` | `-created_at` (newest first), `created_at`, `email` (byte by byte) or `-email` | `-created_at` |
+/// | `limit` | maximum number of accounts; with 0 the response has only their number | all |
+/// | `after` | the position to start after: the id of an account, or an address if sorted by `email` | the start |
+///
+/// The body is an array in every case. `X-Total-Count` is the number of accounts on all pages. If
+/// there is another page, `Link` has its URL (RFC 8288), relative to that of the request:
+///
+/// ```text
+/// GET /api/auth/users?status=pending&limit=50
+///
+/// X-Total-Count: 131
+/// Link: <?status=pending&limit=50&after=1027>; rel="next"
+/// ```
+///
+/// The position stays valid if its account is changed or deleted. The other parameters stay those of
+/// the first page. A page of another origin can read the two headers only if your CORS layer exposes
+/// them: `Access-Control-Expose-Headers: Link, X-Total-Count`.
 #[doc(alias = "signup")]
 #[doc(alias = "signin")]
 pub fn routes<S: AccountStore>(accounts: Accounts<S>) -> Router {
@@ -85,14 +112,25 @@ async fn me(CurrentUser(user): CurrentUser<User>) -> Response {
     json_answer(StatusCode::OK, &UserPublic::from(&*user))
 }
 
+/// Lists accounts; their number and the URL of the next page are in the header.
 async fn users<S: AccountStore>(
     State(accounts): State<Accounts<S>>,
     _: AdminUser<User>,
-    page: Page,
+    query: UserQuery,
 ) -> Result<Response, AccountError> {
-    let users = accounts.list(page).await?;
-    let users: Vec<_> = users.iter().map(UserPublic::from).collect();
-    Ok(json_answer(StatusCode::OK, &users))
+    let page = accounts.list(&query).await?;
+    let users: Vec<_> = page.users.iter().map(UserPublic::from).collect();
+    let mut response = json_answer(StatusCode::OK, &users);
+    let headers = response.headers_mut();
+    headers.insert(TOTAL_COUNT, page.total.into());
+    if let Some(next) = page.next {
+        // RFC 8288, section 3. A query alone replaces that of the request (RFC 3986, section 5.2.2),
+        // under whatever prefix the routes are.
+        let link = format!("<?{}>; rel=\"next\"", next.to_url());
+        let link = HeaderValue::try_from(link).map_err(AccountError::unavailable)?;
+        headers.insert(LINK, link);
+    }
+    Ok(response)
 }
 
 async fn count_pending<S: AccountStore>(
@@ -132,3 +170,6 @@ async fn reset_password<S: AccountStore>(
     let message = json!({"message": "Password reset successfully"});
     Ok(json_answer(StatusCode::OK, &message))
 }
+
+/// Number of accounts on all pages.
+pub(super) const TOTAL_COUNT: HeaderName = HeaderName::from_static("x-total-count");

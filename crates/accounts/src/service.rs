@@ -23,9 +23,10 @@ use super::invalidate_on_drop::InvalidateOnDrop;
 use super::model::{Token, User, whole_micros};
 use super::password_policy::{self, PasswordPolicy};
 use super::session::{SessionVerifier, Sessions};
-use super::store::{AccountStore, NewUser, Page, StoreError};
+use super::store::{AccountStore, NewUser, StoreError};
 use super::subject::SubjectClaim;
 use super::user_change::UserChange;
+use super::user_query::{UserFilter, UserPage, UserQuery};
 
 /// Registration, log-in and administration of accounts.
 ///
@@ -230,13 +231,32 @@ impl<S: AccountStore> Accounts<S> {
         Ok(Token::bearer(token, self.issuer.expires_in()))
     }
 
-    /// Returns the accounts, newest first.
+    /// Returns a page of the list of accounts.
+    ///
+    /// The store counts the accounts only if there are more of them than on this page.
     ///
     /// # Errors
     ///
     /// [`AccountError::Unavailable`].
-    pub async fn list(&self, page: Page) -> Result<Vec<User>, AccountError> {
-        Ok(self.store.list(page).await?)
+    #[doc(alias = "search")]
+    #[doc(alias = "pagination")]
+    pub async fn list(&self, query: &UserQuery) -> Result<UserPage, AccountError> {
+        // One account more than the limit shows that there is another page.
+        let mut one_more = query.clone();
+        one_more.limit = query.limit.map(|limit| limit.saturating_add(1));
+        let mut users = self.store.list(&one_more).await?;
+        let limit = query.limit.and_then(|limit| usize::try_from(limit).ok());
+        let is_last = limit.is_none_or(|limit| users.len() <= limit);
+        users.truncate(limit.unwrap_or(usize::MAX));
+        let total = match u64::try_from(users.len()) {
+            Ok(total) if is_last && query.order.is_from_start() => total,
+            _ => self.store.count(&query.filter).await?,
+        };
+        let next = users.last().filter(|_| !is_last).map(|last| UserQuery {
+            order: query.order.after(last),
+            ..query.clone()
+        });
+        Ok(UserPage { users, total, next })
     }
 
     /// Returns the number of accounts that wait for approval.
@@ -245,7 +265,11 @@ impl<S: AccountStore> Accounts<S> {
     ///
     /// [`AccountError::Unavailable`].
     pub async fn count_pending(&self) -> Result<u64, AccountError> {
-        Ok(self.store.count_pending().await?)
+        let pending = UserFilter {
+            status: Some(UserStatus::Pending),
+            ..UserFilter::default()
+        };
+        Ok(self.store.count(&pending).await?)
     }
 
     /// Changes the account `id` on behalf of `by`: an admin's `&User`, or [`Actor::System`].

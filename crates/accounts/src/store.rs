@@ -12,6 +12,7 @@ use super::actor::{Actor, NotAdmin};
 use super::email::Email;
 use super::model::User;
 use super::user_change::{LastAdminError, UserChange};
+use super::user_query::{UserFilter, UserQuery};
 
 /// Storage of accounts, to be implemented for a database.
 ///
@@ -53,19 +54,23 @@ pub trait AccountStore: Send + Sync + 'static {
     /// Only [`StoreError::Unavailable`]: a missing account is not an error.
     async fn find_by_email(&self, email: &Email) -> Result<Option<User>, StoreError>;
 
-    /// Returns the accounts, newest first: by `created_at`, then by `id`, descending.
+    /// Returns the accounts of the [filter](UserQuery::filter), in the [order](UserQuery::order) and
+    /// from the position of the query, at most as many as its [limit](UserQuery::limit).
+    ///
+    /// With SQL, start at the position (`WHERE (created_at, id) < …`), not with `OFFSET`, so that the
+    /// last page takes no longer than the first one.
     ///
     /// # Errors
     ///
     /// Only [`StoreError::Unavailable`].
-    async fn list(&self, page: Page) -> Result<Vec<User>, StoreError>;
+    async fn list(&self, query: &UserQuery) -> Result<Vec<User>, StoreError>;
 
-    /// Returns the number of pending accounts.
+    /// Returns the number of accounts of the filter.
     ///
     /// # Errors
     ///
     /// Only [`StoreError::Unavailable`].
-    async fn count_pending(&self) -> Result<u64, StoreError>;
+    async fn count(&self, filter: &UserFilter) -> Result<u64, StoreError>;
 
     /// Changes an account: writes the whole result of [`User::apply`], including the token generation,
     /// at once. Returns the account after the change.
@@ -174,15 +179,6 @@ pub enum AdminGrant {
     IfNoAdmin,
 }
 
-/// Page of the list of accounts. Defaults to all accounts.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Page {
-    /// Maximum number of accounts. `None` means all.
-    pub limit: Option<u32>,
-    /// Starts after the account with this id. If that does not exist, with the accounts of lower ids.
-    pub after: Option<i64>,
-}
-
 /// Error of an [`AccountStore`].
 #[derive(Debug)]
 #[non_exhaustive]
@@ -267,12 +263,12 @@ impl<S: AccountStore + ?Sized> AccountStore for Arc<S> {
         (**self).find_by_email(email).await
     }
 
-    async fn list(&self, page: Page) -> Result<Vec<User>, StoreError> {
-        (**self).list(page).await
+    async fn list(&self, query: &UserQuery) -> Result<Vec<User>, StoreError> {
+        (**self).list(query).await
     }
 
-    async fn count_pending(&self) -> Result<u64, StoreError> {
-        (**self).count_pending().await
+    async fn count(&self, filter: &UserFilter) -> Result<u64, StoreError> {
+        (**self).count(filter).await
     }
 
     async fn update(&self, id: i64, change: UserChange) -> Result<User, StoreError> {

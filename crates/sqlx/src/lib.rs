@@ -29,6 +29,8 @@ mod migrations;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 mod users;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
+mod list;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
 mod sessions;
 #[cfg(feature = "postgres")]
 pub mod channel;

@@ -3,7 +3,7 @@
 use std::time::SystemTime;
 
 use sqlx::FromRow;
-use tower_warder_accounts::{AdminGrant, Page, StoreError, User};
+use tower_warder_accounts::{AdminGrant, StoreError, User};
 
 /// Names each column: a prepared `SELECT *` fails in PostgreSQL once a migration of a later version
 /// has added a column.
@@ -16,7 +16,6 @@ macro_rules! users {
         )
     };
 }
-#[cfg(feature = "postgres")]
 pub(crate) use users;
 
 pub(crate) const PING: &str = "SELECT EXISTS (SELECT 1 FROM users)";
@@ -24,18 +23,6 @@ pub(crate) const PING: &str = "SELECT EXISTS (SELECT 1 FROM users)";
 pub(crate) const FIND: &str = users!("WHERE id = $1");
 
 pub(crate) const FIND_BY_EMAIL: &str = users!("WHERE email = $1");
-
-/// After `$1`, at most `$2`. If the last account of the previous page was deleted, its ID is the
-/// position.
-pub(crate) const LIST: &str = users!(
-    "WHERE $1 IS NULL
-        OR (created_at, id) < (SELECT created_at, id FROM users WHERE id = $1)
-        OR (id < $1 AND NOT EXISTS (SELECT 1 FROM users WHERE id = $1))
-     ORDER BY created_at DESC, id DESC
-     LIMIT $2"
-);
-
-pub(crate) const COUNT_PENDING: &str = "SELECT COUNT(*) FROM users WHERE status = 'pending'";
 
 /// Inserts an account, with times of the given type. The database assigns the ID.
 macro_rules! insert {
@@ -96,11 +83,6 @@ pub(crate) const fn would_grant_admin(admin_grant: AdminGrant) -> &'static str {
             "SELECT NOT EXISTS (SELECT 1 FROM users WHERE is_admin AND status = 'approved')"
         }
     }
-}
-
-/// Returns the maximum number of accounts of a page.
-pub(crate) fn limit(page: Page) -> i64 {
-    page.limit.map_or(i64::MAX, i64::from)
 }
 
 /// Converts a generation to a signed integer, which it never exceeds.

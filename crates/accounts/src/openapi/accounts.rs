@@ -1,23 +1,28 @@
 //! OpenAPI description of the account routes.
 
 use http::StatusCode;
+use http::header::LINK;
 use tower_warder::private::openapi::{BEARER, Problem, bearer};
 use tower_warder::private::{DISABLED, PENDING, WRONG_CREDENTIALS};
 use utoipa::OpenApi;
 use utoipa::openapi::path::{HttpMethod, Operation, PathItem};
-use utoipa::openapi::schema::{ArrayBuilder, ComponentsBuilder, ObjectBuilder};
+use utoipa::openapi::schema::{ArrayBuilder, ComponentsBuilder, ObjectBuilder, SchemaType, Type};
 use utoipa::openapi::security::SecurityScheme;
 use utoipa::openapi::tag::TagBuilder;
 use utoipa::openapi::{Components, Info, OpenApiBuilder, PathsBuilder};
 
 use super::operation::{Describe, Invalid, TAG, reference};
-use super::schema::{integer, string};
+use super::schema::{STATUSES, integer, string};
 use crate::answer::{
     EMAIL_TAKEN, LAST_DELETION, LAST_DEMOTION, LAST_DISABLING, USER_NOT_FOUND,
     WRONG_BOOTSTRAP_SECRET,
 };
+use crate::list_parameters::SORTS;
+use crate::routes::TOTAL_COUNT;
 use crate::validation_error::ValidationError;
-use crate::{PasswordReset, Token, UserCreate, UserLogin, UserPublic, UserUpdate};
+use crate::{
+    EmailPrefix, PasswordReset, Token, UserCreate, UserLogin, UserOrder, UserPublic, UserUpdate,
+};
 
 /// OpenAPI description of [`routes`](crate::routes), to be nested under the same prefix.
 ///
@@ -101,18 +106,53 @@ fn me() -> Operation {
 }
 
 fn users() -> Operation {
-    let limit = integer().minimum(Some(0)).maximum(Some(u32::MAX));
-    Describe::for_admins("list_users", "Lists accounts, newest first")
-        .query("limit", "Maximum number of accounts.", limit)
+    let search = string()
+        .min_length(Some(1))
+        .max_length(Some(EmailPrefix::MAX_CHARS));
+    let sorts = SORTS.map(|order| order.as_str());
+    let sort = string()
+        .enum_values(Some(sorts))
+        .default(Some(UserOrder::default().as_str().into()));
+    let after = SchemaType::Array(vec![Type::Integer, Type::String]);
+    Describe::for_admins("list_users", "Lists accounts")
+        .query(
+            "search",
+            "The beginning of the address, in any letter case.",
+            search,
+        )
+        .query(
+            "status",
+            "The status.",
+            string().enum_values(Some(STATUSES)),
+        )
+        .query("sort", "The order; `-` means descending.", sort)
+        .query(
+            "limit",
+            "Maximum number of accounts. Defaults to all.",
+            integer().minimum(Some(0)).maximum(Some(u32::MAX)),
+        )
         .query(
             "after",
-            "Continues after the account with this id.",
-            integer(),
+            "Starts after the account with this id, or after this address if sorted by `email`.",
+            ObjectBuilder::new().schema_type(after),
         )
         .gives(
             StatusCode::OK,
             "The accounts.",
             ArrayBuilder::new().items(reference::<UserPublic>()),
+        )
+        .header(
+            StatusCode::OK,
+            TOTAL_COUNT,
+            "Number of accounts on all pages.",
+            integer().minimum(Some(0)),
+        )
+        .header(
+            StatusCode::OK,
+            LINK,
+            "The next page (RFC 8288), relative to the URL of the request: `<?…>; rel=\"next\"`. \
+             Absent on the last page.",
+            string(),
         )
         .build()
 }

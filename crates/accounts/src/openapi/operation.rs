@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use http::StatusCode;
-use http::header::SET_COOKIE;
+use http::header::{HeaderName, SET_COOKIE};
 use tower_warder::AuthError;
 use tower_warder::error::AuthErrorKind;
 use tower_warder::private::openapi::{
@@ -15,7 +15,9 @@ use utoipa::openapi::path::{
 };
 use utoipa::openapi::request_body::RequestBodyBuilder;
 use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder};
-use utoipa::openapi::{ContentBuilder, Ref, RefOr, Required, Response, ResponseBuilder, Schema};
+use utoipa::openapi::{
+    ContentBuilder, Header, Ref, RefOr, Required, Response, ResponseBuilder, Schema,
+};
 use utoipa::{PartialSchema, ToSchema};
 
 use super::schema::{integer, string};
@@ -26,8 +28,8 @@ use crate::validation_error::ValidationError;
 pub(super) struct Describe {
     operation: OperationBuilder,
     errors: Vec<Rejection>,
-    // Status of the response that sets a cookie.
-    cookie: Option<StatusCode>,
+    // Headers of the responses with a status.
+    headers: Vec<(StatusCode, HeaderName, Header)>,
 }
 
 impl Describe {
@@ -49,7 +51,7 @@ impl Describe {
             // An empty list overrides a security requirement of the whole document.
             operation: operation.securities(Some([])),
             errors: Vec::new(),
-            cookie: None,
+            headers: Vec::new(),
         }
     }
 
@@ -157,17 +159,31 @@ impl Describe {
 
     /// Adds `Set-Cookie` to the response with this status.
     pub(super) fn sets_cookie(mut self, status: StatusCode) -> Self {
-        self.cookie = Some(status);
+        self.headers.push((status, SET_COOKIE, text_header()));
+        self
+    }
+
+    /// Adds a header to the response with this status.
+    pub(super) fn header(
+        mut self,
+        status: StatusCode,
+        name: HeaderName,
+        description: &str,
+        schema: ObjectBuilder,
+    ) -> Self {
+        let mut header = Header::new(schema);
+        header.description = Some(description.to_owned());
+        self.headers.push((status, name, header));
         self
     }
 
     pub(super) fn build(self) -> Operation {
         let mut operation = self.operation.build();
-        let with_cookie = self.cookie.map(|status| status.as_str().to_owned());
         let responses = &mut operation.responses.responses;
-        if let Some(RefOr::T(response)) = with_cookie.and_then(|it| responses.get_mut(&it)) {
-            let header = (SET_COOKIE.as_str().to_owned(), text_header().into());
-            response.headers.extend([header]);
+        for (status, name, header) in self.headers {
+            if let Some(RefOr::T(response)) = responses.get_mut(status.as_str()) {
+                response.headers.insert(name.to_string(), header.into());
+            }
         }
         let errors = by_status(self.errors, &reference::<Problem>());
         operation.responses.responses.extend(errors);

@@ -257,7 +257,7 @@ fn or_null(of_type: Type) -> SchemaType {
     SchemaType::Array(vec![of_type, Type::Null])
 }
 
-const STATUSES: [&str; 3] = [
+pub(super) const STATUSES: [&str; 3] = [
     UserStatus::Pending.as_str(),
     UserStatus::Approved.as_str(),
     UserStatus::Disabled.as_str(),

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use tokio::sync::oneshot;
 use tower_warder::AuthError;
 use tower_warder::error::AuthErrorKind;
-use tower_warder_accounts::{Page, User, UserUpdate};
+use tower_warder_accounts::{User, UserQuery, UserUpdate};
 
 use super::server::{Approved, Disabled, PASSWORD, Server, bare, body, by, json_to};
 use super::staged::{Pause, Staged};
@@ -41,7 +41,7 @@ async fn disable(server: &Server, user: &User) -> Vec<User> {
         ..UserUpdate::default()
     };
     server.change(user.id, update).await;
-    server.store.list(Page::default()).await.unwrap()
+    server.store.list(&UserQuery::default()).await.unwrap()
 }
 
 /// A request with a delayed body: a receiver that fires when the body is read, and the sender that
@@ -104,7 +104,7 @@ async fn admin_disabled_during_the_request_body_changes_nothing() {
         let before = disable(&server, &former).await;
         send.send(()).unwrap();
         assert_rejected(&answer.await.unwrap(), AuthErrorKind::InvalidToken, &case);
-        let after = server.store.list(Page::default()).await.unwrap();
+        let after = server.store.list(&UserQuery::default()).await.unwrap();
         assert_eq!(after, before, "{case}");
     }
     assert_eq!(server.stored(1).await, root);
@@ -144,7 +144,7 @@ async fn admin_disabled_before_the_store_call_changes_nothing() {
         let before = disable(&server, &former).await;
         store.go_on();
         assert_rejected(&answer.await.unwrap(), AuthErrorKind::InvalidToken, &case);
-        let after = server.store.list(Page::default()).await.unwrap();
+        let after = server.store.list(&UserQuery::default()).await.unwrap();
         assert_eq!(after, before, "{case}");
     }
     assert_eq!(server.stored(1).await, root);

@@ -243,7 +243,7 @@ async fn path_is_checked_before_body_and_body_before_account() {
             .send(by(&admin, body("PUT", &path, media_type, text)))
             .await;
         assert_eq!(answer.status, status, "{path} {text}: {}", answer.body);
-        let jane = server.store.list(Default::default()).await.unwrap()[0].id;
+        let jane = server.store.list(&Default::default()).await.unwrap()[0].id;
         server.store.delete(jane, Actor::System).await.unwrap();
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use futures_util::future::{Either, select};
 use futures_util::{FutureExt, StreamExt, stream};
-use tower_warder_accounts::Page;
+use tower_warder_accounts::UserQuery;
 
 use super::server::{PASSWORD, Server, hasher};
 use super::staged::{Pause, Staged};
@@ -58,7 +58,7 @@ async fn cancelled_registration_is_atomic() {
                 break;
             }
         }
-        let users = server.store.list(Page::default()).await.unwrap();
+        let users = server.store.list(&UserQuery::default()).await.unwrap();
         assert_eq!(
             users.iter().filter(|user| user.is_active_admin()).count(),
             1
@@ -95,7 +95,7 @@ async fn registration_cancelled_before_insert_keeps_the_admin_grant() {
         Either::Left(_) => panic!("the store does not pause"),
         Either::Right(((), registration)) => drop(registration),
     }
-    assert_eq!(server.store.list(Page::default()).await.unwrap(), []);
+    assert_eq!(server.store.list(&UserQuery::default()).await.unwrap(), []);
     let again = server.register("root@example.org").await;
     assert_eq!(again.json()["is_admin"], true);
 }

@@ -7,8 +7,9 @@ use tower_warder::password::{PasswordError, PasswordHasher, PasswordParams};
 use tower_warder::{HmacSecret, testing};
 use tower_warder_accounts::{
     AccountError, AccountStore, Accounts, Actor, AdminGrant, BootstrapPolicy, Email,
-    InMemoryAccountStore, InvalidPassword, LastAdminError, NewUser, Page, Password, PasswordChange,
-    PasswordReset, StoreError, Token, UserChange, UserCreate, UserLogin, UserPublic, UserUpdate,
+    InMemoryAccountStore, InvalidPassword, LastAdminError, NewUser, Password, PasswordChange,
+    PasswordReset, StoreError, Token, UserChange, UserCreate, UserLogin, UserPublic, UserQuery,
+    UserUpdate,
 };
 
 use super::server::hasher;
@@ -61,7 +62,7 @@ async fn debug_output_contains_no_secrets() {
         Box::new(login()),
         Box::new(Password::new(PASSWORD)),
         Box::new(Token::bearer(token.clone(), Duration::from_secs(1))),
-        Box::new((UserPublic::from(&user), Page::default())),
+        Box::new((UserPublic::from(&user), UserQuery::default())),
     ];
     let secrets = secrets(&[&hash, &rehash, &user.hashed_password], &token);
     for value in shown.into_iter().chain(inputs.iter().map(|it| &**it)) {

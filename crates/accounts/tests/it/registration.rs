@@ -267,7 +267,7 @@ async fn rejected_registration_stores_nothing() {
     register(&server, "jane@example.org", Some("wrong")).await;
     let short: Value = json!({"email": "jane@example.org", "password": "short"});
     server.send(json_to("POST", "/register", &short)).await;
-    assert_eq!(server.store.list(Default::default()).await.unwrap(), []);
+    assert_eq!(server.store.list(&Default::default()).await.unwrap(), []);
 }
 
 const SECRET: &str = "the first admin knows this secret";

@@ -41,7 +41,7 @@ async fn failing_store_is_503_on_every_route_and_logged_once() {
         ("find", bare("GET", "/me")),
         ("find", bare("GET", "/users")),
         ("list", bare("GET", "/users")),
-        ("count_pending", bare("GET", "/users/pending/count")),
+        ("count", bare("GET", "/users/pending/count")),
         ("update", json_to("PUT", "/users/1", &json!({}))),
         ("delete", bare("DELETE", "/users/1")),
         (

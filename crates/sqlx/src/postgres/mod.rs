@@ -16,12 +16,14 @@ use tokio::time::{sleep, timeout};
 use tower_warder::cache::Invalidation;
 use tower_warder::{BoxError, async_trait};
 use tower_warder_accounts::{
-    AccountStore, Actor, AdminGrant, Email, NewUser, Page, StoreError, User, UserChange,
+    AccountStore, Actor, AdminGrant, Email, NewUser, StoreError, User, UserChange, UserFilter,
+    UserQuery,
 };
 
 use self::lease::Lease;
 use self::timestamptz::Timestamptz;
 use crate::channel;
+use crate::list::{self, Dialect};
 use crate::migrations::{self, Files};
 use crate::prefix::{InvalidPrefix, Prefix};
 use crate::users::{self, UserRow, users};
@@ -351,6 +353,12 @@ impl PostgresStore {
     }
 }
 
+impl Dialect for Postgres {
+    const EMAIL: &str = "email COLLATE \"C\"";
+    // PostgreSQL decides by its statistics.
+    const UNINDEXED_CREATED_AT: &str = "created_at";
+}
+
 #[async_trait]
 impl AccountStore for PostgresStore {
     async fn insert(&self, new: NewUser) -> Result<User, StoreError> {
@@ -373,24 +381,22 @@ impl AccountStore for PostgresStore {
         .await
     }
 
-    async fn list(&self, page: Page) -> Result<Vec<User>, StoreError> {
+    async fn list(&self, query: &UserQuery) -> Result<Vec<User>, StoreError> {
         self.answer(|| async move {
-            let query = sqlx::query_as(self.sql(users::LIST));
-            let rows: Vec<Row> = query
-                .bind(page.after)
-                .bind(users::limit(page))
-                .fetch_all(&mut **self.lease().await?)
-                .await
-                .map_err(unavailable)?;
+            let mut sql = list::list::<Postgres>(&self.prefix, query);
+            let sql = sql.build_query_as();
+            let rows = sql.fetch_all(&mut **self.lease().await?).await;
+            let rows: Vec<Row> = rows.map_err(unavailable)?;
             rows.into_iter().map(Row::into_user).collect()
         })
         .await
     }
 
-    async fn count_pending(&self) -> Result<u64, StoreError> {
+    async fn count(&self, filter: &UserFilter) -> Result<u64, StoreError> {
         self.answer(|| async move {
-            let query = sqlx::query_scalar(self.sql(users::COUNT_PENDING));
-            let count = query.fetch_one(&mut **self.lease().await?).await;
+            let mut sql = list::count::<Postgres>(&self.prefix, filter);
+            let sql = sql.build_query_scalar();
+            let count = sql.fetch_one(&mut **self.lease().await?).await;
             Ok(i64::unsigned_abs(count.map_err(unavailable)?))
         })
         .await
@@ -545,5 +551,10 @@ const MIGRATIONS: &Files = &[
         5,
         "end tokens",
         include_str!("../../migrations/postgres/0005_end_tokens.sql"),
+    ),
+    (
+        6,
+        "list of users",
+        include_str!("../../migrations/postgres/0006_list_of_users.sql"),
     ),
 ];

@@ -16,9 +16,11 @@ use sqlx::sqlite::{
 use sqlx::{Decode, SqlStr, Sqlite, Transaction, Type};
 use tower_warder::{BoxError, async_trait};
 use tower_warder_accounts::{
-    AccountStore, Actor, AdminGrant, Email, NewUser, Page, StoreError, User, UserChange,
+    AccountStore, Actor, AdminGrant, Email, NewUser, StoreError, User, UserChange, UserFilter,
+    UserQuery,
 };
 
+use crate::list::{self, Dialect};
 use crate::migrations::{self, Files};
 use crate::prefix::{InvalidPrefix, Prefix};
 use crate::users::{self, UserRow};
@@ -32,12 +34,12 @@ mod sessions;
 ///
 /// ```
 /// # tokio::runtime::Runtime::new()?.block_on(async {
-/// use tower_warder_accounts::{AccountStore, Page};
+/// use tower_warder_accounts::{AccountStore, UserQuery};
 /// use tower_warder_sqlx::SqliteStore;
 ///
 /// let store = SqliteStore::connect("sqlite::memory:").await?.prefix("auth_")?;
 /// store.migrate().await?;
-/// assert!(store.list(Page::default()).await?.is_empty());
+/// assert!(store.list(&UserQuery::default()).await?.is_empty());
 /// # Ok::<_, Box<dyn std::error::Error>>(()) })?;
 /// # Ok::<_, Box<dyn std::error::Error>>(())
 /// ```
@@ -270,6 +272,12 @@ fn create_private(path: &Path) -> io::Result<()> {
     options.open(path).map(drop)
 }
 
+impl Dialect for Sqlite {
+    const EMAIL: &str = "email";
+    // SQLite has no statistics unless somebody runs `ANALYZE`.
+    const UNINDEXED_CREATED_AT: &str = "+created_at";
+}
+
 #[async_trait]
 impl AccountStore for SqliteStore {
     async fn insert(&self, new: NewUser) -> Result<User, StoreError> {
@@ -297,22 +305,17 @@ impl AccountStore for SqliteStore {
         found(query.fetch_optional(&self.pool).await)
     }
 
-    async fn list(&self, page: Page) -> Result<Vec<User>, StoreError> {
-        let rows: Vec<Row> = sqlx::query_as(self.sql(users::LIST))
-            .bind(page.after)
-            .bind(users::limit(page))
-            .fetch_all(&self.pool)
-            .await
-            .map_err(unavailable)?;
+    async fn list(&self, query: &UserQuery) -> Result<Vec<User>, StoreError> {
+        let mut sql = list::list::<Sqlite>(&self.prefix, query);
+        let rows = sql.build_query_as().fetch_all(&self.pool).await;
+        let rows: Vec<Row> = rows.map_err(unavailable)?;
         rows.into_iter().map(Row::into_user).collect()
     }
 
-    async fn count_pending(&self) -> Result<u64, StoreError> {
-        let count: i64 = sqlx::query_scalar(self.sql(users::COUNT_PENDING))
-            .fetch_one(&self.pool)
-            .await
-            .map_err(unavailable)?;
-        Ok(count.unsigned_abs())
+    async fn count(&self, filter: &UserFilter) -> Result<u64, StoreError> {
+        let mut sql = list::count::<Sqlite>(&self.prefix, filter);
+        let count = sql.build_query_scalar().fetch_one(&self.pool).await;
+        Ok(i64::unsigned_abs(count.map_err(unavailable)?))
     }
 
     async fn update(&self, id: i64, change: UserChange) -> Result<User, StoreError> {
@@ -464,5 +467,10 @@ const MIGRATIONS: &Files = &[
         5,
         "user indexes",
         include_str!("../../migrations/sqlite/0005_user_indexes.sql"),
+    ),
+    (
+        6,
+        "list of users",
+        include_str!("../../migrations/sqlite/0006_list_of_users.sql"),
     ),
 ];

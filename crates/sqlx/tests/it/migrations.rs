@@ -141,7 +141,7 @@ async fn concurrent_migrations_wait_for_each_other() {
     for place in Place::all().await {
         join_all((0..5).map(|_| place.open(Some("auth_")))).await;
         let store = place.open(Some("auth_")).await;
-        assert_eq!(store.count_pending().await.unwrap(), 0);
+        assert_eq!(store.count(&Default::default()).await.unwrap(), 0);
     }
 }
 

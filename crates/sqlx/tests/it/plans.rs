@@ -4,7 +4,11 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Mutex;
 
-use tower_warder_accounts::{AccountStore, Actor, AdminGrant, Email, Page, Rotation, SessionStore};
+use tower_warder::UserStatus;
+use tower_warder_accounts::{
+    AccountStore, Actor, AdminGrant, Email, Rotation, SessionStore, UserFilter, UserOrder,
+    UserQuery,
+};
 use tower_warder_sqlx::SqliteStore;
 use tracing::field::{Field, Visit};
 use tracing::{Event, Subscriber};
@@ -29,11 +33,21 @@ async fn call_everything<S: AccountStore + SessionStore>(store: &S) {
     store.find_by_email(&email).await.unwrap().unwrap();
     let limit = Some(50);
     for after in [None, Some(id)] {
-        AccountStore::list(store, Page { limit, after })
-            .await
-            .unwrap();
+        let query = UserQuery {
+            filter: UserFilter::default(),
+            order: UserOrder::CreatedAt {
+                descending: true,
+                after,
+            },
+            limit,
+        };
+        AccountStore::list(store, &query).await.unwrap();
     }
-    store.count_pending().await.unwrap();
+    let pending = UserFilter {
+        status: Some(UserStatus::Pending),
+        ..UserFilter::default()
+    };
+    store.count(&pending).await.unwrap();
     for id in [1, id] {
         store.update(id, change(true)).await.unwrap();
     }

@@ -23,7 +23,13 @@ pub fn check(method: &Method, uri: &Uri, answer: &Answer) {
     };
     let response = &operation["responses"][answer.status.as_str()];
     assert!(response.is_object(), "{uri}: not described: {answer:?}");
-    for header in ["www-authenticate", "retry-after", "set-cookie"] {
+    for header in [
+        "www-authenticate",
+        "retry-after",
+        "set-cookie",
+        "link",
+        "x-total-count",
+    ] {
         let described = response["headers"].get(header).is_some();
         assert!(described || answer.header(header).is_none(), "{answer:?}");
     }

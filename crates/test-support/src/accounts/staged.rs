@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use tower_warder::async_trait;
 use tower_warder_accounts::{
-    AccountStore, Actor, Email, NewUser, Page, StoreError, User, UserChange,
+    AccountStore, Actor, Email, NewUser, StoreError, User, UserChange, UserFilter, UserQuery,
 };
 
 use super::direction::Direction;
@@ -74,14 +74,14 @@ impl AccountStore for Staged {
         found
     }
 
-    async fn list(&self, page: Page) -> Result<Vec<User>, StoreError> {
+    async fn list(&self, query: &UserQuery) -> Result<Vec<User>, StoreError> {
         self.enter("list")?;
-        self.store.list(page).await
+        self.store.list(query).await
     }
 
-    async fn count_pending(&self) -> Result<u64, StoreError> {
-        self.enter("count_pending")?;
-        self.store.count_pending().await
+    async fn count(&self, filter: &UserFilter) -> Result<u64, StoreError> {
+        self.enter("count")?;
+        self.store.count(filter).await
     }
 
     async fn update(&self, id: i64, change: UserChange) -> Result<User, StoreError> {

@@ -1,6 +1,5 @@
 //! Account stores with one defect each: the contract detects them all.
 
-use std::cmp::Reverse;
 use std::sync::{Mutex, MutexGuard};
 use std::time::{Duration, UNIX_EPOCH};
 
@@ -10,7 +9,10 @@ use tower_warder::UserStatus;
 
 use super::account_store_contract;
 use crate::testing::defect;
-use crate::{AccountStore, Actor, AdminGrant, Email, NewUser, Page, StoreError, User, UserChange};
+use crate::{
+    AccountStore, Actor, AdminGrant, Email, EmailPrefix, NewUser, StoreError, User, UserChange,
+    UserFilter, UserOrder, UserQuery,
+};
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Defect {
@@ -32,8 +34,24 @@ enum Defect {
     LeavingReadsGenerationEarly,
     DeletionOfMissingAccountDone,
     ListedById,
+    ListedInOneOrder,
+    ListedAsInDictionaries,
+    TiesNewestFirst,
     PageAfterIdOnly,
+    PageFromItsPosition,
+    PageAfterDeletedIsEmpty,
+    PageAfterDeletedStartsAnew,
+    PositionOnlyAmongMatches,
+    PositionByCurrentAddress,
+    LimitBeforeFilter,
+    SearchAnywhere,
+    SearchWithWildcards,
+    SearchOfWholeAddress,
+    StatusNotFiltered,
+    SearchWithoutStatus,
     DisabledCountedAsPending,
+    AllCounted,
+    SearchNotCounted,
     ResetKeepsGeneration,
     RehashRaisesGeneration,
     RehashBlind,
@@ -96,6 +114,29 @@ impl BrokenStore {
         Ok(by.check(account.as_deref())?)
     }
 
+    fn lists(&self, filter: &UserFilter, user: &User) -> bool {
+        let status = filter.status.is_none_or(|status| status == user.status);
+        let search = filter.search.as_ref().map(EmailPrefix::as_str);
+        let has_beginning = search.is_none_or(|search| match self.defect {
+            Defect::SearchAnywhere => user.email.contains(search),
+            Defect::SearchWithWildcards => {
+                let mut letters = user.email.chars();
+                search.chars().all(|it| {
+                    letters
+                        .next()
+                        .is_some_and(|letter| it == '_' || it == letter)
+                })
+            }
+            Defect::SearchOfWholeAddress => user.email == search,
+            _ => user.email.starts_with(search),
+        });
+        match self.defect {
+            Defect::StatusNotFiltered => has_beginning,
+            Defect::SearchWithoutStatus if search.is_some() => has_beginning,
+            _ => has_beginning && status,
+        }
+    }
+
     fn other_admins(&self, rows: &Rows, early: &Rows, id: i64) -> u64 {
         let rows = match self.defect {
             Defect::AdminsCountedEarly => early,
@@ -120,6 +161,12 @@ impl Rows {
         let mut users = self.users.iter();
         users.any(|user| user.email == email && user.id != besides)
     }
+}
+
+/// Position in the list.
+enum After {
+    Id(i64),
+    Email(String),
 }
 
 #[async_trait]
@@ -178,28 +225,122 @@ impl AccountStore for BrokenStore {
         Ok(users.find(|user| user.email == email.as_str()).cloned())
     }
 
-    async fn list(&self, page: Page) -> Result<Vec<User>, StoreError> {
-        let mut users = self.rows().users.clone();
-        let age = |user: &User| match self.defect {
-            Defect::ListedById => (UNIX_EPOCH, user.id),
-            _ => (user.created_at, user.id),
-        };
-        users.sort_by_key(|user| Reverse(age(user)));
-        if let Some(after) = page.after {
-            let last = users.iter().find(|user| user.id == after).map(age);
-            users.retain(|user| match last {
-                Some(last) if self.defect != Defect::PageAfterIdOnly => age(user) < last,
-                _ => user.id < after,
-            });
+    async fn list(&self, query: &UserQuery) -> Result<Vec<User>, StoreError> {
+        let all = self.rows().users.clone();
+        let mut matches = all.clone();
+        let limit = query.limit.unwrap_or(u32::MAX) as usize;
+        let sorted_by_age = matches!(query.order, UserOrder::CreatedAt { .. });
+        if self.defect != Defect::LimitBeforeFilter {
+            matches.retain(|user| self.lists(&query.filter, user));
         }
-        users.truncate(page.limit.unwrap_or(u32::MAX) as usize);
-        Ok(users)
+        let limited = |mut users: Vec<User>| {
+            users.truncate(limit);
+            users.retain(|user| self.lists(&query.filter, user));
+            users
+        };
+        let (mut after, descending) = match &query.order {
+            UserOrder::CreatedAt { after, descending } => (after.map(After::Id), *descending),
+            UserOrder::Email { after, descending } => {
+                (after.clone().map(After::Email), *descending)
+            }
+        };
+        let key = |user: &User| {
+            let ties = match self.defect {
+                Defect::TiesNewestFirst if !descending => -user.id,
+                _ => user.id,
+            };
+            match self.defect {
+                _ if !sorted_by_age && self.defect == Defect::ListedAsInDictionaries => {
+                    let letters = |it: &char| it.is_alphanumeric() || *it == '@';
+                    (UNIX_EPOCH, 0, user.email.chars().filter(letters).collect())
+                }
+                _ if !sorted_by_age && self.defect != Defect::ListedInOneOrder => {
+                    (UNIX_EPOCH, 0, user.email.clone())
+                }
+                Defect::ListedById => (UNIX_EPOCH, user.id, String::new()),
+                _ => (user.created_at, ties, String::new()),
+            }
+        };
+        matches.sort_by_key(key);
+        if descending {
+            matches.reverse();
+        }
+        if self.defect == Defect::PositionByCurrentAddress
+            && let Some(After::Email(email)) = &after
+        {
+            after = all
+                .iter()
+                .find(|user| user.email == *email)
+                .map(|user| After::Email(user.email.clone()));
+        }
+        let Some(after) = after else {
+            return Ok(limited(matches));
+        };
+        let known = match self.defect {
+            Defect::PositionOnlyAmongMatches => &matches,
+            _ => &all,
+        };
+        let start = match &after {
+            After::Id(id) => {
+                let mut nearest: Vec<_> = known.iter().collect();
+                nearest.retain(|user| match self.defect {
+                    Defect::PageAfterDeletedIsEmpty | Defect::PageAfterDeletedStartsAnew => {
+                        user.id == *id
+                    }
+                    _ if descending => user.id <= *id,
+                    _ => user.id >= *id,
+                });
+                nearest.sort_by_key(|user| user.id);
+                let nearest = if descending {
+                    nearest.last()
+                } else {
+                    nearest.first()
+                };
+                nearest.map(|user| key(user))
+            }
+            After::Email(email) => {
+                let mut user = all[0].clone();
+                user.email.clone_from(email);
+                match self.defect {
+                    Defect::ListedInOneOrder => {
+                        known.iter().find(|user| user.email == *email).map(key)
+                    }
+                    _ => Some(key(&user)),
+                }
+            }
+        };
+        matches.retain(|user| {
+            let is_position = match &after {
+                After::Id(id) => user.id == *id,
+                After::Email(email) => user.email == *email,
+            };
+            let is_after = match &start {
+                Some(_) if self.defect == Defect::PageAfterIdOnly => match &after {
+                    After::Id(id) if descending => user.id <= *id,
+                    After::Id(id) => user.id >= *id,
+                    After::Email(_) => true,
+                },
+                Some(start) if descending => key(user) <= *start,
+                Some(start) => key(user) >= *start,
+                None => self.defect == Defect::PageAfterDeletedStartsAnew,
+            };
+            is_after && (!is_position || self.defect == Defect::PageFromItsPosition)
+        });
+        Ok(limited(matches))
     }
 
-    async fn count_pending(&self) -> Result<u64, StoreError> {
+    async fn count(&self, filter: &UserFilter) -> Result<u64, StoreError> {
         let counts = |user: &&User| match self.defect {
-            Defect::DisabledCountedAsPending => user.status != UserStatus::Approved,
-            _ => user.status == UserStatus::Pending,
+            Defect::DisabledCountedAsPending => {
+                let mut user = (*user).clone();
+                if user.status == UserStatus::Disabled {
+                    user.status = UserStatus::Pending;
+                }
+                filter.matches(&user)
+            }
+            Defect::AllCounted => true,
+            Defect::SearchNotCounted => filter.status.is_none_or(|it| it == user.status),
+            _ => filter.matches(user),
         };
         Ok(self.rows().users.iter().filter(counts).count() as u64)
     }
@@ -387,7 +528,23 @@ async fn broken_store_fails_the_rule_of_its_defect() {
             "a deletion of a missing account",
         ),
         (Defect::ListedById, "by created_at, then by id"),
+        (Defect::ListedInOneOrder, "sorted by email"),
+        (Defect::ListedAsInDictionaries, "byte by byte"),
+        (Defect::TiesNewestFirst, "ties by id"),
         (Defect::PageAfterIdOnly, "make up the list"),
+        (Defect::PageFromItsPosition, "make up the list"),
+        (Defect::PageAfterDeletedIsEmpty, "that is gone"),
+        (Defect::PageAfterDeletedStartsAnew, "that is gone"),
+        (Defect::PositionOnlyAmongMatches, "that the filter excludes"),
+        (Defect::PositionByCurrentAddress, "that is gone"),
+        (Defect::LimitBeforeFilter, "in pages of 1"),
+        (Defect::SearchAnywhere, "that begin with"),
+        (Defect::SearchWithWildcards, "that begin with \"jan_\""),
+        (Defect::SearchOfWholeAddress, "that begin with"),
+        (Defect::StatusNotFiltered, "combine"),
+        (Defect::SearchWithoutStatus, "combine"),
+        (Defect::AllCounted, "an account without an admin grant"),
+        (Defect::SearchNotCounted, "are counted"),
         (
             Defect::DisabledCountedAsPending,
             "pending accounts are counted",

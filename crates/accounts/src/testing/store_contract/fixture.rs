@@ -9,7 +9,8 @@ use tokio::runtime::Handle;
 use tower_warder::UserStatus;
 
 use crate::{
-    AccountStore, Actor, AdminGrant, Email, NewUser, Page, StoreError, User, UserChange, UserUpdate,
+    AccountStore, Actor, AdminGrant, Email, NewUser, StoreError, User, UserChange, UserFilter,
+    UserQuery, UserUpdate,
 };
 
 /// Number of concurrent attempts.
@@ -132,12 +133,17 @@ impl<S: AccountStore> Fixture<S> {
             .expect("accounts can be found by address")
     }
 
-    pub(super) async fn list(&self, page: Page) -> Vec<User> {
-        self.0.list(page).await.expect("accounts can be listed")
+    pub(super) async fn list(&self, query: UserQuery) -> Vec<User> {
+        self.0.list(&query).await.expect("accounts can be listed")
+    }
+
+    pub(super) async fn count(&self, filter: UserFilter) -> u64 {
+        let counted = self.0.count(&filter).await;
+        counted.expect("accounts can be counted")
     }
 
     pub(super) async fn all(&self) -> Vec<User> {
-        self.list(Page::default()).await
+        self.list(UserQuery::default()).await
     }
 
     pub(super) async fn active_admins(&self) -> Vec<User> {

@@ -7,6 +7,7 @@ mod admins;
 mod deletion;
 #[cfg(test)]
 mod broken_stores;
+mod listing;
 mod passwords;
 mod reading;
 mod registration;
@@ -53,10 +54,14 @@ where
     registration::concurrent_claims_of_an_address_succeed_once(fresh().await).await;
 
     reading::missing_account_is_not_found(fresh().await).await;
-    reading::newest_account_is_listed_first(fresh().await).await;
-    reading::pages_make_up_the_list(fresh().await).await;
-    reading::page_continues_after_a_deleted_account(fresh().await).await;
-    reading::pending_accounts_are_counted(fresh().await).await;
+
+    listing::accounts_are_listed_in_each_order(fresh().await).await;
+    listing::pages_make_up_the_list(fresh().await).await;
+    listing::page_continues_after_a_deleted_account(fresh().await).await;
+    listing::page_continues_after_a_changed_account(fresh().await).await;
+    listing::search_finds_the_beginning_of_addresses(fresh().await).await;
+    listing::pending_accounts_are_counted(fresh().await).await;
+    listing::filters_and_pages_combine(fresh().await).await;
 
     passwords::reset_sets_the_hash_and_raises_the_generation(fresh().await).await;
     passwords::rehash_replaces_only_the_expected_hash(fresh().await).await;

@@ -3,6 +3,7 @@
 mod channel;
 mod health;
 mod keys;
+mod many_accounts;
 mod origin;
 mod pages;
 mod postgres;

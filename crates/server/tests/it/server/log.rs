@@ -2,7 +2,7 @@
 
 use futures_util::stream::{self, StreamExt};
 use serde_json::json;
-use tower_warder_accounts::{AccountStore, Page};
+use tower_warder_accounts::{AccountStore, UserQuery};
 
 use super::{PASSWORD, SECRET, Server, Start};
 use crate::support::Place;
@@ -190,7 +190,12 @@ fn new_lines(server: &Server, before: usize) -> Vec<String> {
 
 /// Returns salt and tag of every stored hash.
 async fn stored_hashes(place: &Place) -> Vec<String> {
-    let users = place.open().await.list(Page::default()).await.unwrap();
+    let users = place
+        .open()
+        .await
+        .list(&UserQuery::default())
+        .await
+        .unwrap();
     let hashes = users.iter().map(|user| &user.hashed_password);
     let prefix = "$argon2id$v=19$m=65536,t=3,p=4$";
     hashes

@@ -12,7 +12,8 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 use tower_warder::UserStatus;
 use tower_warder_accounts::{
-    AccountStore, Actor, AdminGrant, Email, NewUser, Page, StoreError, User, UserChange, UserUpdate,
+    AccountStore, Actor, AdminGrant, Email, NewUser, StoreError, User, UserChange, UserQuery,
+    UserUpdate,
 };
 
 use super::{Store, open};
@@ -232,7 +233,7 @@ async fn unanswered_commit_is_not_retried() {
     assert!(matches!(lost, Err(StoreError::Unavailable(_))), "{lost:?}");
     assert_eq!(fixture.number("SELECT last_value FROM attempts").await, 1);
     // The connection is replaced by another.
-    assert_eq!(fixture.store.list(Page::default()).await.unwrap(), []);
+    assert_eq!(fixture.store.list(&UserQuery::default()).await.unwrap(), []);
 }
 
 #[tokio::test]
@@ -429,7 +430,7 @@ async fn calls_that_do_not_fail_in_time(
         "find",
         "find_by_email",
         "list",
-        "count_pending",
+        "count",
         "update",
         "delete",
         "reset_password",
@@ -442,8 +443,8 @@ async fn calls_that_do_not_fail_in_time(
             "insert" => store.insert(new("paul")).await.is_err(),
             "find" => store.find(id).await.is_err(),
             "find_by_email" => store.find_by_email(&new("jane").email).await.is_err(),
-            "list" => store.list(Page::default()).await.is_err(),
-            "count_pending" => store.count_pending().await.is_err(),
+            "list" => store.list(&UserQuery::default()).await.is_err(),
+            "count" => store.count(&Default::default()).await.is_err(),
             "update" => store.update(id, to(Approved, false)).await.is_err(),
             "delete" => store.delete(id, Actor::System).await.is_err(),
             "reset_password" => store
@@ -467,7 +468,7 @@ async fn wait_until_available(store: &Arc<dyn Store>) {
         assert!(begin.elapsed() < Duration::from_secs(10));
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
-    store.count_pending().await.unwrap();
+    store.count(&Default::default()).await.unwrap();
 }
 
 /// Timeout of the layer for a user.

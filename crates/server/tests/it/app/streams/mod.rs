@@ -283,7 +283,7 @@ async fn expired_token_ends_streams_including_those_of_tickets() {
 async fn outage_ends_streams_unlike_a_logout() {
     for (name, fails, reason) in [
         ("bob", "find", "Authentication is temporarily unavailable"),
-        ("ada", "count_pending", ""),
+        ("ada", "count", ""),
     ] {
         let server = Server::in_memory().await;
         let token = server.token(name).await;
