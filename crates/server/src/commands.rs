@@ -10,8 +10,8 @@ use jiff::Timestamp;
 use tower_warder::cache::{Invalidation, UserCache};
 use tower_warder::{BoxError, HmacSecret, JwtIssuer, UserStatus};
 use tower_warder_accounts::{
-    AccountError, AccountStore, Accounts, Actor, BootstrapPolicy, CommonPasswords, Email, Page,
-    PasswordReset, Sessions, User, UserCreate, UserPublic, UserUpdate,
+    AccountError, AccountStore, Accounts, Actor, BootstrapPolicy, CommonPasswords, Email,
+    PasswordReset, Sessions, User, UserCreate, UserFilter, UserPublic, UserQuery, UserUpdate,
 };
 use zeroize::Zeroizing;
 
@@ -156,10 +156,7 @@ impl Operator {
 
     async fn list(&self, status: Option<UserStatus>, json: bool) -> Result<(), BoxError> {
         let listed = self
-            .for_each(async |user| {
-                if status.is_some_and(|status| status != user.status) {
-                    return Ok(());
-                }
+            .for_each(with_status(status), async |user| {
                 let public = UserPublic::from(&user);
                 if json {
                     return print(format_args!("{}", serde_json::to_string(&public)?));
@@ -181,12 +178,11 @@ impl Operator {
 
     async fn revoke_all_tokens(&self) -> Result<(), BoxError> {
         let mut count = 0_u64;
-        self.for_each(async |user| {
-            // Others lost their tokens when they were no longer approved.
-            if user.status == UserStatus::Approved {
-                self.revoke_tokens(&user).await?;
-                count += 1;
-            }
+        // Others lost their tokens when they were no longer approved.
+        let approved = with_status(Some(UserStatus::Approved));
+        self.for_each(approved, async |user| {
+            self.revoke_tokens(&user).await?;
+            count += 1;
             Ok(())
         })
         .await?;
@@ -207,25 +203,25 @@ impl Operator {
         user.ok_or_else(|| format!("{email}: {}", AccountError::NotFound).into())
     }
 
-    /// Passes each account to `action`, newest first, with a page in memory.
+    /// Passes each account of the filter to `action`, newest first, with a page in memory.
     async fn for_each(
         &self,
+        filter: UserFilter,
         mut action: impl AsyncFnMut(User) -> Result<(), BoxError>,
     ) -> Result<(), BoxError> {
-        let mut page = Page {
+        let mut next = Some(UserQuery {
+            filter,
             limit: Some(PAGE),
-            after: None,
-        };
-        loop {
-            let users = self.accounts.list(page).await.map_err(explained)?;
-            let Some(last) = users.last() else {
-                return Ok(());
-            };
-            page.after = Some(last.id);
-            for user in users {
+            ..UserQuery::default()
+        });
+        while let Some(query) = next {
+            let page = self.accounts.list(&query).await.map_err(explained)?;
+            for user in page.users {
                 action(user).await?;
             }
+            next = page.next;
         }
+        Ok(())
     }
 
     /// Tells the servers about the changes, unless the database does so.
@@ -270,6 +266,13 @@ fn reject_missing(database: &Database) -> Result<(), BoxError> {
         )
         .into()),
         _ => Ok(()),
+    }
+}
+
+fn with_status(status: Option<UserStatus>) -> UserFilter {
+    UserFilter {
+        status,
+        ..UserFilter::default()
     }
 }
 
