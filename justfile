@@ -56,7 +56,7 @@ backends:
 # Each published crate builds from its package; removes what an earlier run unpacked, which cargo would reuse
 package:
     rm -rf "${CARGO_HOME:-$HOME/.cargo}"/registry/src/-*/tower-warder*
-    cargo package --allow-dirty --package tower-warder --package tower-warder-accounts --package tower-warder-sqlx --package tower-warder-server
+    cargo package --allow-dirty --package tower-warder --package tower-warder-accounts --package tower-warder-sqlx --package tower-warder-redis --package tower-warder-server
 
 # The server from outside: its API description, its pages in a browser, how it is deployed
 server:

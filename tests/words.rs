@@ -131,6 +131,7 @@ fn every_kind_of_file_is_read() {
         "crates/accounts/README.md",
         "crates/accounts/tests/it/main.rs",
         "crates/accounts/examples/login.rs",
+        "crates/redis/tests/it/main.rs",
         "crates/server/tests/it/main.rs",
         "crates/server/Cargo.toml",
         "crates/test-support/src/lib.rs",
