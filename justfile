@@ -24,6 +24,7 @@ test-services:
 
 _test-services:
     UI_TESTS=1 cargo test
+    cargo test --package tower-warder-example-own-store
     ACCOUNTS_STORE=sqlite cargo test --package tower-warder-accounts --test it
     ACCOUNTS_STORE=sqlite cargo test --package tower-warder-server --test it -- app::streams
     env -u SERVICES ACCOUNTS_STORE=postgres cargo test --package tower-warder-accounts --package tower-warder-server --test it

@@ -127,6 +127,7 @@ fn every_kind_of_file_is_read() {
         "benches/peers/src/lib.rs",
         "examples/quickstart.rs",
         "examples/tonic/src/greeter.proto",
+        "examples/own_store/src/lib.rs",
         "examples/roles/tests/it.rs",
         "crates/accounts/README.md",
         "crates/accounts/tests/it/main.rs",

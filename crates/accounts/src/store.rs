@@ -27,7 +27,7 @@ use super::user_query::{UserFilter, UserQuery};
 /// transaction.
 ///
 /// Times are in whole microseconds and have to be returned exactly. Test your store with
-/// `testing::account_store_contract`.
+/// `testing::account_store_contract`; the guide [`own_store`](crate::docs::own_store) builds one.
 #[async_trait]
 pub trait AccountStore: Send + Sync + 'static {
     /// Adds an account with an id that no account ever had, and returns it.

@@ -2,3 +2,6 @@
 
 #[doc = include_str!("from_fastapi.md")]
 pub mod from_fastapi {}
+
+#[doc = include_str!("own_store.md")]
+pub mod own_store {}
