@@ -34,7 +34,7 @@ pub use crate::util::log_limit::{LogLimit, LogLimits, log_limited};
 /// Parts of the OpenAPI descriptions.
 #[cfg(feature = "utoipa")]
 pub mod openapi {
-    pub use crate::openapi::rejection::{Problem, Rejection, by_status, text_header};
+    pub use crate::openapi::rejection::{Rejection, by_status, problem, text_header};
     pub use crate::openapi::security::{BEARER, bearer, requirement};
 }
 

@@ -1,17 +1,16 @@
 //! Descriptions of error responses.
 
-use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use http::StatusCode;
 use http::header::{RETRY_AFTER, SET_COOKIE, WWW_AUTHENTICATE};
 use serde_json::{Value, json};
+use utoipa::IntoResponses;
 use utoipa::openapi::example::ExampleBuilder;
 use utoipa::openapi::schema::Type;
 use utoipa::openapi::{
     ContentBuilder, Header, ObjectBuilder, RefOr, Response, ResponseBuilder, Schema,
 };
-use utoipa::{IntoResponses, PartialSchema, ToSchema};
 
 use crate::error::{AuthError, AuthErrorKind};
 use crate::response;
@@ -26,11 +25,10 @@ pub struct AuthErrorResponses;
 impl IntoResponses for AuthErrorResponses {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
         let forbidden = Rejection::from(AuthError::new(AuthErrorKind::Forbidden));
+        let rows: Vec<_> = Rejection::of_guards().chain([forbidden]).collect();
         // The schema itself: a reference would need an application that adds its target.
-        by_status(
-            Rejection::of_guards().chain([forbidden]),
-            &Problem::schema(),
-        )
+        let problem = problem(rows.iter().map(Rejection::code));
+        by_status(rows, &problem)
     }
 }
 
@@ -61,6 +59,11 @@ impl Rejection {
             Self::from(error)
         });
         disclosed.into_iter()
+    }
+
+    /// The `code` of the problem document.
+    pub const fn code(&self) -> &'static str {
+        self.code
     }
 
     fn example(&self) -> Value {
@@ -129,7 +132,12 @@ fn response(status: StatusCode, rows: &[Rejection], problem: RefOr<Schema>) -> R
     if rows.iter().any(|row| row.clears_cookie) {
         response = response.header(SET_COOKIE.as_str(), text_header());
     }
-    if status == StatusCode::SERVICE_UNAVAILABLE {
+    if [
+        StatusCode::SERVICE_UNAVAILABLE,
+        StatusCode::TOO_MANY_REQUESTS,
+    ]
+    .contains(&status)
+    {
         response = response.header(RETRY_AFTER.as_str(), text_header());
     }
     response.build()
@@ -140,30 +148,24 @@ pub fn text_header() -> Header {
     Header::new(ObjectBuilder::new().schema_type(Type::String))
 }
 
-/// Schema of a problem document (RFC 9457) of this crate.
-pub struct Problem;
-
-impl ToSchema for Problem {
-    fn name() -> Cow<'static, str> {
-        "ProblemDetails".into()
+/// Schema of a problem document (RFC 9457) that has one of these codes.
+pub fn problem(codes: impl IntoIterator<Item = &'static str>) -> RefOr<Schema> {
+    let codes: BTreeSet<_> = codes.into_iter().collect();
+    let mut problem = ObjectBuilder::new();
+    for (name, of_type, example) in [
+        ("type", Type::String, json!("about:blank")),
+        ("title", Type::String, json!("Unauthorized")),
+        ("status", Type::Integer, json!(401)),
+        ("detail", Type::String, json!("Not authenticated")),
+    ] {
+        let member = ObjectBuilder::new()
+            .schema_type(of_type)
+            .examples([example]);
+        problem = problem.property(name, member).required(name);
     }
-}
-
-impl PartialSchema for Problem {
-    fn schema() -> RefOr<Schema> {
-        let mut problem = ObjectBuilder::new();
-        for (name, of_type, example) in [
-            ("type", Type::String, json!("about:blank")),
-            ("title", Type::String, json!("Unauthorized")),
-            ("status", Type::Integer, json!(401)),
-            ("detail", Type::String, json!("Not authenticated")),
-            ("code", Type::String, json!("not_authenticated")),
-        ] {
-            let member = ObjectBuilder::new()
-                .schema_type(of_type)
-                .examples([example]);
-            problem = problem.property(name, member).required(name);
-        }
-        problem.into()
-    }
+    let code = ObjectBuilder::new()
+        .schema_type(Type::String)
+        .enum_values(Some(codes))
+        .examples([json!("not_authenticated")]);
+    problem.property("code", code).required("code").into()
 }

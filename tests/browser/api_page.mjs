@@ -11,6 +11,17 @@ await run('the API page logs in and calls /me', async (page, server) => {
   assert.match(policy, /default-src 'none'/);
   assert.doesNotMatch(policy, /unsafe|http|\*/);
 
+  await page.locator('.info .title', { hasText: 'Example & Co' }).waitFor();
+  // What "Try it out" would send.
+  const operation = page.locator('#operations-accounts-register');
+  await operation.locator('.opblock-summary').first().click();
+  await operation.getByText('"email": "ada@example.com"').first().waitFor();
+  assert.doesNotMatch(await operation.locator('.opblock-section-request-body').innerText(), /"string"|bootstrap_secret"/);
+  await page.locator('#operations-streams-events .opblock-summary').first().click();
+  await page.locator('#operations-streams-events').getByText('event: pending').waitFor();
+  await page.locator('#operations-streams-websocket').waitFor();
+  await screenshot(page, 'api_page');
+
   await page.locator('.scheme-container .authorize').click();
   const flow = page.locator('.auth-container', { hasText: 'Flow: password' });
   await flow.locator('#oauth_username').fill('ada@example.com');
@@ -31,4 +42,4 @@ await run('the API page logs in and calls /me', async (page, server) => {
   assert.match(text, /\b200\b/);
   assert.match(text, /"email": "ada@example\.com"/);
   assertContained(page, server);
-});
+}, { PRODUCT_NAME: 'Example & Co' });

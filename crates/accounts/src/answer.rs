@@ -230,3 +230,27 @@ const METHOD_NOT_ALLOWED: Row = (
     "Method Not Allowed",
     "method_not_allowed",
 );
+
+/// The error responses of the account routes, except those of the layer and its guards.
+#[cfg(feature = "utoipa")]
+pub(crate) const ROWS: [Row; 19] = [
+    private::WRONG_CREDENTIALS,
+    private::PENDING,
+    private::DISABLED,
+    EMAIL_TAKEN,
+    WRONG_BOOTSTRAP_SECRET,
+    USER_NOT_FOUND,
+    LAST_DEMOTION,
+    LAST_DISABLING,
+    LAST_DELETION,
+    INVALID_REFRESH_TOKEN,
+    WRONG_PASSWORD,
+    SESSION_NOT_FOUND,
+    NOT_JSON,
+    NO_FORM,
+    TOO_LARGE,
+    BODY_TIMEOUT,
+    BROKEN_BODY,
+    NOT_FOUND,
+    METHOD_NOT_ALLOWED,
+];

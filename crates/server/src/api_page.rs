@@ -6,20 +6,18 @@ use tower_http::set_header::SetResponseHeaderLayer;
 use tower_warder::credentials::AuthCookie;
 use tower_warder::openapi::SecuritySchemes;
 use tower_warder_accounts::openapi::{AccountsApi, CookieApi, RefreshApi, SessionsApi, TicketApi};
+use utoipa::openapi::{RefOr, Schema, Server};
 use utoipa::{Modify, OpenApi};
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
+use super::site::Site;
+use super::stream_limit::TOO_MANY_STREAMS;
+use super::{origin, stream_api};
+
 /// Routes of the document at `/api/openapi.json` and the page at `/api/docs`, whose "Authorize"
 /// logs in.
-pub(crate) fn routes(cookie: &AuthCookie, sessions: bool, refresh: bool) -> Router {
-    let mut document = Api::openapi();
-    if sessions {
-        document = document.nest("/api/auth", SessionsApi::openapi());
-    }
-    if refresh {
-        document = document.nest("/api/auth", RefreshApi::openapi());
-    }
-    SECURITY.cookie(cookie.name()).modify(&mut document);
+pub(crate) fn routes(site: &Site, cookie: &AuthCookie, sessions: bool, refresh: bool) -> Router {
+    let document = document(site, cookie, sessions, refresh);
     // Without the validator badge, which an external server draws, and without the top bar, whose
     // logo has an inline style.
     let config = Config::from(DOCUMENT)
@@ -31,11 +29,48 @@ pub(crate) fn routes(cookie: &AuthCookie, sessions: bool, refresh: bool) -> Rout
     Router::from(page.config(config)).layer(policy)
 }
 
+fn document(
+    site: &Site,
+    cookie: &AuthCookie,
+    sessions: bool,
+    refresh: bool,
+) -> utoipa::openapi::OpenApi {
+    let mut document = Api::openapi();
+    if sessions {
+        document = document.nest("/api/auth", SessionsApi::openapi());
+    }
+    if refresh {
+        document = document.nest("/api/auth", RefreshApi::openapi());
+    }
+    stream_api::describe(&mut document);
+    add_codes(&mut document);
+    SECURITY.cookie(cookie.name()).modify(&mut document);
+    document.info.title = site.product_name.to_string();
+    // That of this crate says nothing about the application.
+    document.info.license = None;
+    // Without an origin, paths are relative to the server of the document (OpenAPI, section 4.8.1).
+    let origin = site.public_origin.as_ref();
+    document.servers = origin.map(|origin| vec![Server::new(origin.to_string())]);
+    document
+}
+
+/// Adds the codes that the account routes do not have.
+fn add_codes(document: &mut utoipa::openapi::OpenApi) {
+    let schemas = document.components.as_mut().map(|it| &mut it.schemas);
+    let problem = schemas.and_then(|it| it.get_mut(stream_api::PROBLEM));
+    if let Some(RefOr::T(Schema::Object(problem))) = problem
+        && let Some(RefOr::T(Schema::Object(code))) = problem.properties.get_mut("code")
+    {
+        let own = [TOO_MANY_STREAMS.2].into_iter().chain(origin::CODES);
+        let codes = code.enum_values.get_or_insert_default();
+        codes.extend(own.map(Into::into));
+    }
+}
+
 #[derive(OpenApi)]
 #[openapi(
     info(
-        title = "Accounts",
-        description = "The login server of tower-warder. Authorize with e-mail and password: \
+        description = "Accounts, log-in and events. Authorize with e-mail and password: \
             client id and secret stay empty.",
     ),
     nest(

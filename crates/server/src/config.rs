@@ -19,11 +19,13 @@ use super::keys::{self, KeyDirectory, Keys};
 use super::origin::PublicOrigin;
 use super::serve::MAX_CONNECTIONS;
 use super::settings::{Mistakes, Settings};
+use super::site::ProductName;
 
 /// The configuration of the server.
 pub(crate) struct Config {
     pub(crate) bind_addr: SocketAddr,
     pub(crate) public_origin: Option<PublicOrigin>,
+    pub(crate) product_name: ProductName,
     pub(crate) bootstrap: Bootstrap,
     pub(crate) storage: Storage,
     pub(crate) keys: KeySource,
@@ -41,6 +43,7 @@ impl Config {
         let storage = mistakes.keep_all(Storage::parse(settings));
         let bind_addr = mistakes.keep(bind_addr(settings));
         let public_origin = mistakes.keep(public_origin(settings));
+        let product_name = mistakes.keep(product_name(settings));
         let bootstrap = mistakes.keep(bootstrap(settings, bind_addr, public_origin.as_ref()));
         let database = storage.as_ref().map(|storage| &storage.database);
         let keys = mistakes.keep(KeySource::new(settings, database));
@@ -57,6 +60,7 @@ impl Config {
             Some(Self {
                 bind_addr: bind_addr?,
                 public_origin: public_origin?,
+                product_name: product_name?,
                 bootstrap: bootstrap?,
                 storage: storage?,
                 keys: keys??,
@@ -262,6 +266,14 @@ fn public_origin(settings: &Settings) -> Result<Option<PublicOrigin>, String> {
     let origin = text.parse();
     let origin = origin.map_err(|remedy| settings.invalid("PUBLIC_ORIGIN", remedy));
     origin.map(Some)
+}
+
+fn product_name(settings: &Settings) -> Result<ProductName, String> {
+    let Some(text) = settings.text("PRODUCT_NAME")? else {
+        return Ok(ProductName::default());
+    };
+    let name = text.parse();
+    name.map_err(|remedy| settings.invalid("PRODUCT_NAME", remedy))
 }
 
 /// Without a value it depends on address and origin, of which an invalid one stops the start anyway.

@@ -83,6 +83,7 @@ use tower_warder_accounts::{
 pub mod database;
 pub mod store;
 pub mod origin;
+pub mod site;
 pub mod bootstrap;
 pub mod channel;
 pub mod keys;
@@ -93,6 +94,7 @@ mod config;
 pub mod health;
 pub mod stream_limit;
 pub mod streams;
+mod stream_api;
 mod pages;
 mod api_page;
 mod cli;
@@ -106,6 +108,7 @@ use self::config::{Config, Storage};
 use self::keys::HangUps;
 use self::metrics::Metrics;
 use self::settings::Settings;
+use self::site::Site;
 
 /// Runs the command of the process: by default the server, until it is stopped. Exits with 0, with
 /// 1 after a failure, and with 2 if the arguments are invalid.
@@ -200,7 +203,11 @@ async fn serve(config: Config, hang_ups: HangUps) -> Result<(), BoxError> {
         user_cache(ttl, storage.channel)
     });
     let cookie = origin::cookie(config.public_origin.as_ref())?;
-    let app = app(accounts, keys.verifier(), cookie, cache);
+    let site = Site {
+        product_name: config.product_name,
+        public_origin: config.public_origin.clone(),
+    };
+    let app = app(accounts, keys.verifier(), cookie, cache, &site);
 
     let url = match &config.public_origin {
         Some(origin) => origin.to_string(),
@@ -267,6 +274,7 @@ pub fn app<S: AccountStore>(
     verifier: JwtVerifier,
     cookie: AuthCookie,
     cache: Option<UserCache<User>>,
+    site: &Site,
 ) -> Router {
     let mut auth = AuthLayer::new(verifier, accounts.clone())
         .credentials(streams::source(
@@ -298,8 +306,8 @@ pub fn app<S: AccountStore>(
     }
     Router::new()
         .nest("/api/auth", routes)
-        .merge(pages::routes())
-        .merge(api_page::routes(&cookie, sessions, refresh))
+        .merge(pages::routes(site))
+        .merge(api_page::routes(site, &cookie, sessions, refresh))
         .merge(streams::routes(accounts))
         .fallback(StatusCode::NOT_FOUND)
         .layer(auth)

@@ -186,13 +186,13 @@ impl IntoResponse for HostRefusal {
         let (status, code, detail) = match self {
             Self::NotOne => (
                 StatusCode::BAD_REQUEST,
-                "invalid_host",
+                INVALID_HOST,
                 "Exactly one host is accepted",
             ),
             // RFC 9110, section 15.5.20.
             Self::Misdirected => (
                 StatusCode::MISDIRECTED_REQUEST,
-                "misdirected_request",
+                MISDIRECTED_REQUEST,
                 "This host is not served here",
             ),
         };
@@ -276,6 +276,12 @@ fn is_canonical(host: &str) -> bool {
         }
     }
 }
+
+/// The codes of responses to requests whose host is not served.
+pub const CODES: [&str; 2] = [INVALID_HOST, MISDIRECTED_REQUEST];
+
+const INVALID_HOST: &str = "invalid_host";
+const MISDIRECTED_REQUEST: &str = "misdirected_request";
 
 const COOKIE: &str = "tower_warder";
 

@@ -3,12 +3,13 @@
 //! They are compiled into the binary and contain no user data; their scripts call the account
 //! routes. No resource is loaded from another server.
 
+use axum::body::Body;
 use axum::http::StatusCode;
 use axum::http::header::{
     ACCEPT, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderMap, HeaderName,
     HeaderValue,
 };
-use axum::response::{Html, IntoResponse, Redirect, Response};
+use axum::response::{Html, IntoResponse, Redirect};
 use axum::routing::get;
 use axum::{Extension, Router};
 use tower_http::set_header::SetResponseHeaderLayer;
@@ -19,19 +20,23 @@ use tower_warder::{AuthError, RequireLayer};
 use tower_warder_accounts::User;
 
 use super::bootstrap::AwaitsSecret;
+use super::site::Site;
 
-pub(crate) fn routes() -> Router {
+pub(crate) fn routes(site: &Site) -> Router {
+    let page = |text| get(Html(site.fill(text)));
+    let register_page = site.fill(include_str!("pages/register.html"));
+    let register = move |awaits_secret| register(register_page, awaits_secret);
     let public = Router::new()
-        .route("/login", get(Html(include_str!("pages/login.html"))))
+        .route("/login", page(include_str!("pages/login.html")))
         .route("/register", get(register))
-        .route("/waiting", get(Html(include_str!("pages/waiting.html"))));
+        .route("/waiting", page(include_str!("pages/waiting.html")));
     let approved = Router::new()
         .route("/", get(Redirect::to("/profile")))
-        .route("/profile", get(Html(include_str!("pages/profile.html"))))
-        .route_layer(RequireLayer::<User>::approved().on_rejection(reject));
+        .route("/profile", page(include_str!("pages/profile.html")))
+        .route_layer(RequireLayer::<User>::approved().on_rejection(rejection(site)));
     let admins = Router::new()
-        .route("/users", get(Html(include_str!("pages/users.html"))))
-        .route_layer(RequireLayer::<User>::new(Admin).on_rejection(reject));
+        .route("/users", page(include_str!("pages/users.html")))
+        .route_layer(RequireLayer::<User>::new(Admin).on_rejection(rejection(site)));
     let pages = public.merge(approved).merge(admins);
     pages
         // After a log-out the back button must reload the page, which redirects to the log-in.
@@ -41,8 +46,7 @@ pub(crate) fn routes() -> Router {
 }
 
 /// Shows the field for the bootstrap secret as long as it creates an admin.
-async fn register(awaits_secret: Option<Extension<AwaitsSecret>>) -> Html<String> {
-    let page = include_str!("pages/register.html");
+async fn register(page: String, awaits_secret: Option<Extension<AwaitsSecret>>) -> Html<String> {
     let asks = match awaits_secret {
         Some(Extension(awaits_secret)) => awaits_secret.ask().await,
         None => false,
@@ -50,27 +54,31 @@ async fn register(awaits_secret: Option<Extension<AwaitsSecret>>) -> Html<String
     Html(if asks {
         page.replacen(" hidden disabled>", ">", 1)
     } else {
-        page.to_owned()
+        page
     })
 }
 
 /// Redirects browsers to the log-in or shows an error page; other clients get the response of the
 /// API. The layer adds the `Set-Cookie` that clears a rejected cookie.
-fn reject(error: &AuthError, headers: &HeaderMap) -> Response {
-    if !wants_page(headers) {
-        return ProblemJson.response(error, headers);
-    }
-    let page = match error.kind() {
-        AuthErrorKind::MissingCredential => return Redirect::to("/login").into_response(),
-        _ if error.status() == StatusCode::UNAUTHORIZED => {
-            return Redirect::to("/login?ended").into_response();
+fn rejection(site: &Site) -> impl MakeErrorResponse<Body> + Clone + use<> {
+    let forbidden = site.fill(include_str!("pages/forbidden.html"));
+    let unavailable = site.fill(include_str!("pages/unavailable.html"));
+    move |error: &AuthError, headers: &HeaderMap| {
+        if !wants_page(headers) {
+            return ProblemJson.response(error, headers);
         }
-        AuthErrorKind::Forbidden => include_str!("pages/forbidden.html"),
-        // No redirect: an outage must not look like a log-out.
-        AuthErrorKind::Unavailable => include_str!("pages/unavailable.html"),
-        _ => return ProblemJson.response(error, headers),
-    };
-    (error.status(), Html(page)).into_response()
+        let page = match error.kind() {
+            AuthErrorKind::MissingCredential => return Redirect::to("/login").into_response(),
+            _ if error.status() == StatusCode::UNAUTHORIZED => {
+                return Redirect::to("/login?ended").into_response();
+            }
+            AuthErrorKind::Forbidden => &forbidden,
+            // No redirect: an outage must not look like a log-out.
+            AuthErrorKind::Unavailable => &unavailable,
+            _ => return ProblemJson.response(error, headers),
+        };
+        (error.status(), Html(page.clone())).into_response()
+    }
 }
 
 /// Returns `true` if `Accept` contains `text/html` (RFC 9110, section 12.5.1). `*/*` does not

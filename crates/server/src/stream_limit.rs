@@ -69,21 +69,28 @@ pub struct TooManyStreams;
 
 impl IntoResponse for TooManyStreams {
     fn into_response(self) -> Response {
+        let (status, detail, code) = TOO_MANY_STREAMS;
         let problem = json!({
             "type": "about:blank",
-            "title": "Too Many Requests",
-            "status": 429,
-            "detail": "Too many open streams",
-            "code": "too_many_requests",
+            "title": status.canonical_reason(),
+            "status": status.as_u16(),
+            "detail": detail,
+            "code": code,
         });
         let headers = [
             (CONTENT_TYPE, "application/problem+json"),
             (CACHE_CONTROL, "no-store"),
             (RETRY_AFTER, RETRY_SECONDS),
         ];
-        (StatusCode::TOO_MANY_REQUESTS, headers, problem.to_string()).into_response()
+        (status, headers, problem.to_string()).into_response()
     }
 }
+
+pub const TOO_MANY_STREAMS: (StatusCode, &str, &str) = (
+    StatusCode::TOO_MANY_REQUESTS,
+    "Too many open streams",
+    "too_many_requests",
+);
 
 /// A page opens a few streams, and a user has a few pages open.
 const MAX_PER_ACCOUNT: usize = 16;

@@ -210,8 +210,8 @@ fn pending<S: AccountStore>(accounts: Accounts<S>) -> impl Stream<Item = News> {
 /// Half of the connections, so that others remain. A WebSocket needs a file descriptor of its own.
 const MAX_STREAMS: usize = MAX_CONNECTIONS / 2;
 
-const EVENTS: &str = "/api/events";
-const SOCKET: &str = "/api/ws";
+pub(crate) const EVENTS: &str = "/api/events";
+pub(crate) const SOCKET: &str = "/api/ws";
 
 /// Interval of the authorization check, and of the query for pending accounts.
 const CHECK: Duration = Duration::from_secs(10);

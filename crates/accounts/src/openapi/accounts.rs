@@ -2,7 +2,7 @@
 
 use http::StatusCode;
 use http::header::LINK;
-use tower_warder::private::openapi::{BEARER, Problem, bearer};
+use tower_warder::private::openapi::{BEARER, bearer};
 use tower_warder::private::{DISABLED, PENDING, WRONG_CREDENTIALS};
 use utoipa::OpenApi;
 use utoipa::openapi::path::{HttpMethod, Operation, PathItem};
@@ -11,7 +11,7 @@ use utoipa::openapi::security::SecurityScheme;
 use utoipa::openapi::tag::TagBuilder;
 use utoipa::openapi::{Components, Info, OpenApiBuilder, PathsBuilder};
 
-use super::operation::{Describe, Invalid, TAG, reference};
+use super::operation::{Describe, Invalid, Problem, TAG, reference};
 use super::schema::{STATUSES, integer, string};
 use crate::answer::{
     EMAIL_TAKEN, LAST_DELETION, LAST_DEMOTION, LAST_DISABLING, USER_NOT_FOUND,
@@ -159,7 +159,7 @@ fn users() -> Operation {
 
 fn count_pending() -> Operation {
     let count = ObjectBuilder::new()
-        .property("count", integer().minimum(Some(0)))
+        .property("count", integer().minimum(Some(0)).examples([3]))
         .required("count");
     Describe::for_admins(
         "count_pending_users",
@@ -192,7 +192,10 @@ fn delete() -> Operation {
 
 fn reset_password() -> Operation {
     let done = ObjectBuilder::new()
-        .property("message", string())
+        .property(
+            "message",
+            string().examples(["Password reset successfully"]),
+        )
         .required("message");
     Describe::for_admins("reset_user_password", "Resets the password of an account")
         .description("Revokes every token that was issued before.")

@@ -1,14 +1,13 @@
 //! OpenAPI description of the cookie routes.
 
 use http::StatusCode;
-use tower_warder::private::openapi::Problem;
 use tower_warder::private::{DISABLED, PENDING, WRONG_CREDENTIALS};
 use utoipa::OpenApi;
 use utoipa::openapi::path::{HttpMethod, Operation, PathItem};
 use utoipa::openapi::schema::ComponentsBuilder;
 use utoipa::openapi::{Info, OpenApiBuilder, PathsBuilder};
 
-use super::operation::{Describe, Invalid, reference};
+use super::operation::{Describe, Invalid, Problem, reference};
 use crate::validation_error::ValidationError;
 use crate::{UserLogin, UserPublic};
 

@@ -4,10 +4,11 @@ use std::borrow::Cow;
 
 use http::StatusCode;
 use http::header::{HeaderName, SET_COOKIE};
+use serde_json::json;
 use tower_warder::AuthError;
 use tower_warder::error::AuthErrorKind;
 use tower_warder::private::openapi::{
-    BEARER, Problem, Rejection, by_status, requirement, text_header,
+    BEARER, Rejection, by_status, problem, requirement, text_header,
 };
 use tower_warder::private::{Row, admin_required};
 use utoipa::openapi::path::{
@@ -20,8 +21,8 @@ use utoipa::openapi::{
 };
 use utoipa::{PartialSchema, ToSchema};
 
-use super::schema::{integer, string};
-use crate::answer::{BODY_TIMEOUT, BROKEN_BODY, NO_FORM, NOT_JSON, TOO_LARGE};
+use super::schema::{SESSION_ID, integer, string};
+use crate::answer::{BODY_TIMEOUT, BROKEN_BODY, NO_FORM, NOT_JSON, ROWS, TOO_LARGE};
 use crate::validation_error::ValidationError;
 
 /// Builder of one operation.
@@ -82,7 +83,8 @@ impl Describe {
             .name("id")
             .parameter_in(ParameterIn::Path)
             .required(Required::True)
-            .schema(Some(integer().minimum(Some(1))));
+            .schema(Some(integer().minimum(Some(1))))
+            .example(Some(json!(2)));
         self.parameter(id)
     }
 
@@ -92,7 +94,8 @@ impl Describe {
             .name("id")
             .parameter_in(ParameterIn::Path)
             .required(Required::True)
-            .schema(Some(string()));
+            .schema(Some(string()))
+            .example(Some(json!(SESSION_ID)));
         self.operation = self.operation.parameter(id);
         self
     }
@@ -203,6 +206,23 @@ impl Describe {
         self.operation = self.operation.request_body(Some(body.build()));
         self.rejects([BROKEN_BODY, BODY_TIMEOUT, TOO_LARGE, other_type])
             .checks()
+    }
+}
+
+/// Body of every other error response: a problem document (RFC 9457).
+pub(super) struct Problem;
+
+impl ToSchema for Problem {
+    fn name() -> Cow<'static, str> {
+        "ProblemDetails".into()
+    }
+}
+
+impl PartialSchema for Problem {
+    fn schema() -> RefOr<Schema> {
+        let of_guards = Rejection::of_guards().chain([admin_required().into()]);
+        let of_routes = ROWS.into_iter().map(|(_, _, code)| code);
+        problem(of_guards.map(|row| row.code()).chain(of_routes))
     }
 }
 

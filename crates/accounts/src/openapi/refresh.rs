@@ -1,13 +1,12 @@
 //! OpenAPI description of the routes of refresh tokens.
 
 use http::StatusCode;
-use tower_warder::private::openapi::Problem;
 use utoipa::OpenApi;
 use utoipa::openapi::path::{HttpMethod, Operation, PathItem};
 use utoipa::openapi::schema::ComponentsBuilder;
 use utoipa::openapi::{Info, OpenApiBuilder, PathsBuilder};
 
-use super::operation::{Describe, Invalid, reference};
+use super::operation::{Describe, Invalid, Problem, reference};
 use crate::Token;
 use crate::answer::INVALID_REFRESH_TOKEN;
 use crate::session::RefreshGrant;

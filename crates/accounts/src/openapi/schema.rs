@@ -23,13 +23,13 @@ impl PartialSchema for UserPublic {
             .description(Some("An account as clients see it."))
             .property("email", email(string()))
             .required("email")
-            .property("id", integer().minimum(Some(1)))
+            .property("id", integer().minimum(Some(1)).examples([2]))
             .required("id")
-            .property("is_admin", boolean())
+            .property("is_admin", boolean().examples([false]))
             .required("is_admin")
             .property("status", UserStatus::schema())
             .required("status")
-            .property("created_at", formatted(KnownFormat::DateTime))
+            .property("created_at", time("2026-03-14T09:26:53Z"))
             .required("created_at")
             .into()
     }
@@ -41,17 +41,19 @@ impl PartialSchema for Token {
     fn schema() -> RefOr<Schema> {
         ObjectBuilder::new()
             .description(Some("The response to a log-in (RFC 6749, section 5.1)."))
-            .property("access_token", string())
+            .property("access_token", string().examples([ACCESS_TOKEN]))
             .required("access_token")
             .property("token_type", string().enum_values(Some(["bearer"])))
             .required("token_type")
-            .property("expires_in", seconds())
+            .property("expires_in", seconds().examples([604_800]))
             .required("expires_in")
             .property(
                 "refresh_token",
-                string().description(Some("Present only if sessions are enabled.")),
+                string()
+                    .examples([REFRESH_TOKEN])
+                    .description(Some("Present only if sessions are enabled.")),
             )
-            .property("refresh_expires_in", seconds())
+            .property("refresh_expires_in", seconds().examples([2_592_000]))
             .into()
     }
 }
@@ -64,6 +66,7 @@ impl PartialSchema for UserCreate {
             "Grants the admin role to the first admin, if the server requires a bootstrap secret.";
         ObjectBuilder::new()
             .description(Some("A registration."))
+            .examples([json!({"email": EXAMPLE_EMAIL, "password": PASSWORD})])
             .property("email", email(string()))
             .required("email")
             .property("password", new_password())
@@ -86,6 +89,7 @@ impl PartialSchema for UserUpdate {
         let statuses = STATUSES.map(Value::from).into_iter().chain([Value::Null]);
         ObjectBuilder::new()
             .description(Some("Fields that are absent or null stay unchanged."))
+            .examples([json!({"status": UserStatus::Approved.as_str()})])
             .property("email", email(nullable_string()))
             .property(
                 "is_admin",
@@ -113,6 +117,7 @@ impl ToSchema for RefreshGrant {}
 impl PartialSchema for RefreshGrant {
     fn schema() -> RefOr<Schema> {
         let token = formatted(KnownFormat::Password).write_only(true);
+        let token = token.examples([REFRESH_TOKEN]);
         ObjectBuilder::new()
             .description(Some("A refresh token, to renew or end its session."))
             .property("refresh_token", token)
@@ -126,6 +131,7 @@ impl ToSchema for PasswordChange {}
 impl PartialSchema for PasswordChange {
     fn schema() -> RefOr<Schema> {
         let current = formatted(KnownFormat::Password).write_only(true);
+        let current = current.examples([PASSWORD]);
         ObjectBuilder::new()
             .description(Some("A new password, set by the owner of the account."))
             .property("current_password", current)
@@ -143,22 +149,25 @@ impl PartialSchema for SessionPublic {
         let device = "The `User-Agent` of the device. Not verified.";
         ObjectBuilder::new()
             .description(Some("A session as clients see it."))
-            .property("id", string())
+            .property("id", string().examples([SESSION_ID]))
             .required("id")
             .property(
                 "kind",
                 string().enum_values(Some(["refresh_token", "cookie"])),
             )
             .required("kind")
-            .property("device", string().description(Some(device)))
+            .property(
+                "device",
+                string().description(Some(device)).examples([DEVICE]),
+            )
             .required("device")
-            .property("created_at", formatted(KnownFormat::DateTime))
+            .property("created_at", time("2026-03-14T09:26:53Z"))
             .required("created_at")
-            .property("last_used_at", formatted(KnownFormat::DateTime))
+            .property("last_used_at", time("2026-03-15T16:05:00Z"))
             .required("last_used_at")
-            .property("expires_at", formatted(KnownFormat::DateTime))
+            .property("expires_at", time("2026-04-13T09:26:53Z"))
             .required("expires_at")
-            .property("is_current", boolean())
+            .property("is_current", boolean().examples([true]))
             .required("is_current")
             .into()
     }
@@ -172,10 +181,17 @@ impl PartialSchema for UserLogin {
         let password = formatted(KnownFormat::Password).write_only(true);
         ObjectBuilder::new()
             .description(Some("The password grant (RFC 6749, section 4.3.2)."))
+            .examples([json!({"username": EXAMPLE_EMAIL, "password": PASSWORD})])
             .property("grant_type", grant_type)
-            .property("username", string().min_length(Some(1)))
+            .property(
+                "username",
+                string().min_length(Some(1)).examples([EXAMPLE_EMAIL]),
+            )
             .required("username")
-            .property("password", password.min_length(Some(1)))
+            .property(
+                "password",
+                password.min_length(Some(1)).examples([PASSWORD]),
+            )
             .required("password")
             .property("scope", string())
             .property("client_id", string())
@@ -200,11 +216,14 @@ impl PartialSchema for ValidationError {
             .description(Some(
                 "One validation error. Never repeats the value that was sent.",
             ))
-            .property("type", string())
+            .property("type", string().examples(["value_error"]))
             .required("type")
             .property("loc", location.examples([json!(["body", "email"])]))
             .required("loc")
-            .property("msg", string())
+            .property(
+                "msg",
+                string().examples(["value is not a valid email address"]),
+            )
             .required("msg")
             .into()
     }
@@ -236,19 +255,24 @@ fn formatted(format: KnownFormat) -> ObjectBuilder {
     string().format(Some(SchemaFormat::KnownFormat(format)))
 }
 
+fn time(example: &str) -> ObjectBuilder {
+    formatted(KnownFormat::DateTime).examples([example])
+}
+
 fn new_password() -> ObjectBuilder {
     // JSON Schema counts code points, as `Password` does.
     formatted(KnownFormat::Password)
         .min_length(Some(Password::MIN_CHARS))
         .max_length(Some(Password::MAX_CHARS))
         .description(Some("The server may reject common passwords."))
+        .examples([NEW_PASSWORD])
         .write_only(true)
 }
 
 /// Does not use the format `email`, which differs: it allows quoted local parts and hosts without a
 /// dot, and client generators treat it in different ways.
 fn email(text: ObjectBuilder) -> ObjectBuilder {
-    text.examples(["ada@example.com"])
+    text.examples([EXAMPLE_EMAIL])
         .pattern(Some(EMAIL))
         .max_length(Some(Email::MAX_CHARS))
 }
@@ -256,6 +280,14 @@ fn email(text: ObjectBuilder) -> ObjectBuilder {
 fn or_null(of_type: Type) -> SchemaType {
     SchemaType::Array(vec![of_type, Type::Null])
 }
+
+const EXAMPLE_EMAIL: &str = "ada@example.com";
+const PASSWORD: &str = "correct horse battery staple";
+const NEW_PASSWORD: &str = "a few words are better than one";
+const ACCESS_TOKEN: &str = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiIyIn0.c2lnbmF0dXJl";
+const REFRESH_TOKEN: &str = "cmVmcmVzaC10b2tlbi1vZi10aGlzLXNlc3Npb24";
+pub(super) const SESSION_ID: &str = "c2Vzc2lvbi1pZA";
+const DEVICE: &str = "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0";
 
 pub(super) const STATUSES: [&str; 3] = [
     UserStatus::Pending.as_str(),

@@ -1,14 +1,14 @@
 //! OpenAPI description of the session routes.
 
 use http::StatusCode;
-use tower_warder::private::openapi::{BEARER, Problem, bearer};
+use tower_warder::private::openapi::{BEARER, bearer};
 use utoipa::OpenApi;
 use utoipa::openapi::path::{HttpMethod, Operation, PathItem};
 use utoipa::openapi::schema::{ArrayBuilder, ComponentsBuilder};
 use utoipa::openapi::security::SecurityScheme;
 use utoipa::openapi::{Info, OpenApiBuilder, PathsBuilder};
 
-use super::operation::{Describe, Invalid, reference};
+use super::operation::{Describe, Invalid, Problem, reference};
 use crate::answer::{SESSION_NOT_FOUND, WRONG_PASSWORD};
 use crate::validation_error::ValidationError;
 use crate::{PasswordChange, SessionPublic, Token};

@@ -1,14 +1,14 @@
 //! OpenAPI description of the stream ticket route.
 
 use http::StatusCode;
-use tower_warder::private::openapi::{BEARER, Problem, bearer};
+use tower_warder::private::openapi::{BEARER, bearer};
 use utoipa::OpenApi;
 use utoipa::openapi::path::{HttpMethod, Operation, PathItem};
 use utoipa::openapi::schema::{ComponentsBuilder, ObjectBuilder};
 use utoipa::openapi::security::SecurityScheme;
 use utoipa::openapi::{Info, OpenApiBuilder, PathsBuilder};
 
-use super::operation::Describe;
+use super::operation::{Describe, Problem};
 use super::schema::{seconds, string};
 
 /// OpenAPI description of [`ticket_routes`](crate::ticket_routes), to be nested under the same
@@ -41,9 +41,9 @@ impl OpenApi for TicketApi {
 
 fn issue() -> Operation {
     let ticket = ObjectBuilder::new()
-        .property("ticket", string())
+        .property("ticket", string().examples(["dGlja2V0LW9mLTMwLXNlY29uZHM"]))
         .required("ticket")
-        .property("expires_in", seconds())
+        .property("expires_in", seconds().examples([30]))
         .required("expires_in");
     Describe::for_users("stream_ticket", "Issues a stream ticket")
         .description(

@@ -12,10 +12,13 @@ mod streams;
 
 use std::sync::Mutex;
 
+use serde_json::{Value, json};
 use tower::ServiceExt;
 use tower_warder::{HmacSecret, JwtIssuer, JwtVerifier};
 use tower_warder_accounts::testing::account_store_contract;
 use tower_warder_accounts::{Accounts, InMemoryAccountStore, InMemorySessionStore, Sessions};
+
+use tower_warder_server::site::Site;
 use tower_warder_server::store::Store;
 
 use crate::support::{Place, get, open, send};
@@ -48,7 +51,13 @@ async fn api_page_loads_only_from_the_server() {
     let secret = HmacSecret::generate();
     let accounts = Accounts::new(InMemoryAccountStore::new(), JwtIssuer::hs256(&secret));
     let cookie = tower_warder_server::origin::cookie(None).unwrap();
-    let app = tower_warder_server::app(accounts, JwtVerifier::hs256(&secret), cookie, None);
+    let app = tower_warder_server::app(
+        accounts,
+        JwtVerifier::hs256(&secret),
+        cookie,
+        None,
+        &Site::default(),
+    );
 
     let document = send(&app, get("/api/openapi.json")).await.json();
     assert!(document["paths"]["/api/auth/me"]["get"].is_object());
@@ -89,9 +98,16 @@ async fn session_routes_exist_and_are_documented_if_enabled() {
         JwtVerifier::hs256(&secret),
         cookie(),
         None,
+        &Site::default(),
     );
     let accounts = accounts.sessions(Sessions::new(InMemorySessionStore::new()));
-    let with = tower_warder_server::app(accounts, JwtVerifier::hs256(&secret), cookie(), None);
+    let with = tower_warder_server::app(
+        accounts,
+        JwtVerifier::hs256(&secret),
+        cookie(),
+        None,
+        &Site::default(),
+    );
     for (app, expected) in [(without, [404, 404]), (with, [401, 405])] {
         let described = expected[0] == 401;
         let document = send(&app, get("/api/openapi.json")).await.json();
@@ -106,4 +122,123 @@ async fn session_routes_exist_and_are_documented_if_enabled() {
             assert_eq!(send(&app, get(path)).await.status, status, "{path}");
         }
     }
+}
+
+/// The document of a server with sessions.
+async fn api_document(site: &Site) -> Value {
+    let secret = HmacSecret::generate();
+    let accounts = Accounts::new(InMemoryAccountStore::new(), JwtIssuer::hs256(&secret))
+        .sessions(Sessions::new(InMemorySessionStore::new()));
+    let cookie = tower_warder_server::origin::cookie(site.public_origin.as_ref()).unwrap();
+    let app = tower_warder_server::app(accounts, JwtVerifier::hs256(&secret), cookie, None, site);
+    send(&app, get("/api/openapi.json")).await.json()
+}
+
+#[tokio::test]
+async fn api_document_names_product_and_origin() {
+    let document = api_document(&Site::default()).await;
+    assert_eq!(document["info"]["title"], "tower-warder");
+    assert!(document.get("servers").is_none());
+
+    let site = Site {
+        product_name: "Ada & Co".parse().unwrap(),
+        public_origin: Some("https://login.example".parse().unwrap()),
+    };
+    let document = api_document(&site).await;
+    assert_eq!(document["info"]["title"], "Ada & Co");
+    let servers = json!([{"url": "https://login.example"}]);
+    assert_eq!(document["servers"], servers);
+}
+
+#[tokio::test]
+async fn api_document_describes_the_streams() {
+    let document = api_document(&Site::default()).await;
+    for (path, status, parameters) in [
+        ("/api/events", "200", vec!["token"]),
+        ("/api/ws", "101", vec!["token", "Sec-WebSocket-Protocol"]),
+    ] {
+        let stream = &document["paths"][path]["get"];
+        let responses = stream["responses"].as_object().unwrap();
+        for status in [status, "400", "401", "403", "429", "503"] {
+            assert!(responses.contains_key(status), "{path} {status}");
+        }
+        assert!(responses["429"]["headers"]["retry-after"].is_object());
+        let security = stream["security"].as_array().unwrap();
+        for scheme in ["bearer", "password", "cookie"] {
+            assert!(security.iter().any(|it| it.get(scheme).is_some()));
+        }
+        let described = stream["parameters"].as_array().unwrap();
+        let names: Vec<_> = described.iter().map(|it| &it["name"]).collect();
+        assert_eq!(names, parameters, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn api_document_lists_every_code_it_shows() {
+    let document = api_document(&Site::default()).await;
+    let problem = &document["components"]["schemas"]["ProblemDetails"];
+    let codes = problem["properties"]["code"]["enum"].as_array().unwrap();
+    let mut distinct = codes.clone();
+    distinct.dedup();
+    assert_eq!(&distinct, codes);
+
+    let mut shown = Vec::new();
+    for response in responses(&document) {
+        let content = &response["content"]["application/problem+json"];
+        let examples = content["examples"].as_object();
+        shown.extend(
+            examples
+                .into_iter()
+                .flatten()
+                .map(|(_, it)| &it["value"]["code"]),
+        );
+    }
+    assert!(shown.len() > 100, "{}", shown.len());
+    for code in &shown {
+        assert!(codes.contains(code), "{code}");
+    }
+    // Responses that belong to no operation.
+    let everywhere = [
+        "invalid_host",
+        "method_not_allowed",
+        "misdirected_request",
+        "not_found",
+    ];
+    for code in codes {
+        assert!(
+            shown.contains(&code) || everywhere.iter().any(|it| code == it),
+            "{code} occurs nowhere"
+        );
+    }
+}
+
+#[tokio::test]
+async fn api_document_has_an_example_for_every_value() {
+    let document = api_document(&Site::default()).await;
+    let schemas = document["components"]["schemas"].as_object().unwrap();
+    for (name, schema) in schemas {
+        let has_own = schema.get("examples").is_some();
+        let properties = schema["properties"].as_object().into_iter().flatten();
+        for (property, value) in properties {
+            let is_chosen = ["examples", "enum", "$ref", "items"]
+                .iter()
+                .any(|it| value.get(it).is_some());
+            assert!(has_own || is_chosen, "{name}.{property}");
+        }
+    }
+    for item in document["paths"].as_object().unwrap().values() {
+        for operation in item.as_object().unwrap().values() {
+            let parameters = operation["parameters"].as_array().into_iter().flatten();
+            for parameter in parameters.filter(|it| it["in"] == "path") {
+                assert!(parameter.get("example").is_some(), "{parameter}");
+            }
+        }
+    }
+}
+
+fn responses(document: &Value) -> impl Iterator<Item = &Value> {
+    let items = document["paths"].as_object().unwrap().values();
+    items
+        .flat_map(|item| item.as_object().unwrap().values())
+        .flat_map(|operation| operation["responses"].as_object().unwrap().values())
 }

@@ -15,6 +15,7 @@ use tower_warder_accounts::{
 };
 use tower_warder_server::bootstrap::Bootstrap;
 use tower_warder_server::origin::{self, PublicOrigin};
+use tower_warder_server::site::Site;
 
 use crate::support::{Answer, send};
 
@@ -44,7 +45,13 @@ async fn server(public_origin: Option<&str>) -> (Router, String) {
     let token = issuer.issue(&ada.unwrap().id.to_string()).unwrap();
 
     let cookie = origin::cookie(public_origin.as_ref()).unwrap();
-    let app = tower_warder_server::app(accounts, JwtVerifier::hs256(&secret), cookie, None);
+    let app = tower_warder_server::app(
+        accounts,
+        JwtVerifier::hs256(&secret),
+        cookie,
+        None,
+        &Site::default(),
+    );
     let health = ["/healthz", "/readyz"]
         .into_iter()
         .fold(Router::new(), |router, path| {

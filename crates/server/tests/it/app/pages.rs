@@ -9,6 +9,7 @@ use http::Request;
 use tower_warder::testing::FixedClock;
 use tower_warder::{HmacSecret, JwtIssuer, JwtVerifier, UserStatus};
 use tower_warder_accounts::{Accounts, Actor, Email, Password, UserCreate, UserUpdate};
+use tower_warder_server::site::Site as Appearance;
 
 use super::Store;
 use crate::support::{Answer, Place, get, send};
@@ -23,6 +24,10 @@ struct Site {
 
 impl Site {
     async fn new() -> Self {
+        Self::with(&Appearance::default()).await
+    }
+
+    async fn with(appearance: &Appearance) -> Self {
         let place = Place::shared().await;
         let store = place.open().await;
         let secret = HmacSecret::generate();
@@ -45,7 +50,13 @@ impl Site {
         }
         let cookie = tower_warder_server::origin::cookie(None).unwrap();
         Self {
-            app: tower_warder_server::app(accounts, JwtVerifier::hs256(&secret), cookie, None),
+            app: tower_warder_server::app(
+                accounts,
+                JwtVerifier::hs256(&secret),
+                cookie,
+                None,
+                appearance,
+            ),
             store,
             issuer,
             _place: place,
@@ -271,6 +282,37 @@ async fn pages_are_served_by_role() {
     let rejected = site.get("/users", Some(BOB), "*/*").await;
     assert_eq!(rejected.status, 403);
     assert_eq!(rejected.detail(), "Admin access required");
+}
+
+#[tokio::test]
+async fn pages_show_the_product_name_escaped() {
+    for (name, shown) in [
+        ("tower-warder", "tower-warder"),
+        (
+            "<b>\"Ada's\" & Co</b>",
+            "&lt;b&gt;&quot;Ada&#39;s&quot; &amp; Co&lt;/b&gt;",
+        ),
+        ("{{product_name}}", "{{product_name}}"),
+    ] {
+        let site = Site::with(&Appearance {
+            product_name: name.parse().unwrap(),
+            public_origin: None,
+        })
+        .await;
+        let refused = ("/users", Some(BOB));
+        let pages = PUBLIC.into_iter().chain(["/profile", "/users"]);
+        let pages = pages.map(|path| (path, Some(ADA))).chain([refused]);
+        for (path, account) in pages {
+            let page = site.get(path, account, BROWSER).await.body;
+            let title = format!("\u{b7} {shown}</title>");
+            assert_eq!(page.matches(&title).count(), 1, "{path}");
+            assert!(!page.contains("<b>"), "{path}");
+        }
+        site.store.close().await;
+        let outage = site.get("/profile", Some(ADA), BROWSER).await;
+        assert_eq!(outage.status, 503);
+        assert!(outage.body.contains(&format!("\u{b7} {shown}</title>")));
+    }
 }
 
 #[tokio::test]

@@ -1,0 +1,80 @@
+//! How the application presents itself: in pages, and in the API document.
+
+use std::fmt;
+use std::str::FromStr;
+
+use super::origin::PublicOrigin;
+
+/// What the pages and the API document say about the application.
+#[derive(Clone, Debug, Default)]
+pub struct Site {
+    pub product_name: ProductName,
+    pub public_origin: Option<PublicOrigin>,
+}
+
+impl Site {
+    /// Fills in the placeholders of an HTML page.
+    pub fn fill(&self, page: &str) -> String {
+        page.replace("{{product_name}}", &escaped(&self.product_name.0))
+    }
+}
+
+/// Value of `PRODUCT_NAME`: 1 to 40 characters, none of them a control character, and no white space
+/// at either end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProductName(String);
+
+impl Default for ProductName {
+    fn default() -> Self {
+        Self("tower-warder".to_owned())
+    }
+}
+
+impl FromStr for ProductName {
+    /// How to fix the value.
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let fits = (1..=MAX_CHARS).contains(&text.chars().count());
+        if fits && text.trim() == text && !text.contains(is_invisible) {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err("give a name of 1 to 40 characters, without spaces around it and line breaks")
+        }
+    }
+}
+
+impl fmt::Display for ProductName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Escapes text for HTML, in content and in quoted attributes.
+fn escaped(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            '&' => escaped.push_str("&amp;"),
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '"' => escaped.push_str("&quot;"),
+            '\'' => escaped.push_str("&#39;"),
+            _ => escaped.push(character),
+        }
+    }
+    escaped
+}
+
+/// Returns `true` for control characters and for those that change the direction of the text around
+/// them (Unicode Standard Annex #9).
+fn is_invisible(character: char) -> bool {
+    character.is_control()
+        || matches!(
+            character,
+            '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}'
+        )
+}
+
+/// More does not fit beside the navigation on a phone.
+const MAX_CHARS: usize = 40;
