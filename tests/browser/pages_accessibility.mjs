@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import {
-  PASSWORD, assertErrors, assertContained, logIn, open, register, row, screenshot, send, run,
+  PASSWORD, assertErrors, assertContained, choose, chooseAndConfirm, logIn, open, register, row, screenshot, send, run,
 } from './support.mjs';
 
 const PEOPLE = [
@@ -53,9 +53,22 @@ await run('everything can be done by keyboard', async (page, server) => {
   await tabTo(page, 'Approve bob@example.com');
   await page.keyboard.press('Enter');
   await page.getByText('bob@example.com is approved.').waitFor();
-  assert.equal(await focused(page), 'Disable bob@example.com');
+  // What does nothing if the key is pressed once more.
+  assert.equal(await focused(page), 'More for bob@example.com');
+  await row(page, 'bob@example.com').locator('[aria-disabled]').first().waitFor({ state: 'detached' });
 
-  await tabTo(page, 'Delete bob@example.com');
+  await page.keyboard.press('Enter');
+  await page.locator('#menu button').first().waitFor();
+  assert.equal(await focused(page), 'Make admin');
+  await page.keyboard.press('Escape');
+  await page.locator('#menu').waitFor({ state: 'hidden' });
+  assert.equal(await focused(page), 'More for bob@example.com');
+  await page.keyboard.press('Enter');
+  await page.keyboard.press('ArrowUp');
+  assert.equal(await focused(page), 'Delete');
+  await page.keyboard.press('ArrowDown');
+  assert.equal(await focused(page), 'Make admin');
+  await tabTo(page, 'Delete');
   await page.keyboard.press('Enter');
   await page.getByRole('dialog').waitFor();
   assert.equal(await focused(page), 'Cancel');
@@ -67,21 +80,27 @@ await run('everything can be done by keyboard', async (page, server) => {
   }
   await page.keyboard.press('Escape');
   await page.getByRole('dialog').waitFor({ state: 'hidden' });
-  assert.equal(await focused(page), 'Delete bob@example.com');
+  assert.equal(await focused(page), 'More for bob@example.com');
 
   await page.keyboard.press('Enter');
   await tabTo(page, 'Delete');
   await page.keyboard.press('Enter');
+  await tabTo(page, 'Delete');
+  await page.locator('dialog .yes[aria-disabled]').waitFor({ state: 'detached' });
+  await page.keyboard.press('Enter');
   await page.getByText('bob@example.com is deleted.').waitFor();
-  // The row that replaces it.
-  assert.match(await focused(page), /ada@example\.com$/);
+  assert.match(await focused(page), /^bob@example\.com.*Deleted/);
 
-  // The focus moves on if the filter hides the row.
+  // The row of an account that the filter no longer fits keeps its place and the focus.
   await page.getByLabel('Show').selectOption('pending');
+  await row(page, 'ada@example.com').waitFor({ state: 'detached' });
   await tabTo(page, 'Approve eve@example.com');
   await page.keyboard.press('Enter');
   await page.getByText('eve@example.com is approved.').waitFor();
-  assert.equal(await focused(page), 'find');
+  assert.equal(await focused(page), 'More for eve@example.com');
+  await page.getByLabel('Show').selectOption('');
+  await page.getByLabel('Show').selectOption('pending');
+  await page.getByText('There is no such account.').waitFor();
   assert.equal(await page.locator('#count').innerText(), '0 accounts');
   assertContained(page, server);
 });
@@ -96,8 +115,8 @@ await run('pages are accessible in each size and color scheme', async (admin, se
   for (const colorScheme of ['light', 'dark']) {
     for (const [size, viewport] of Object.entries(SIZES)) {
       const page = await open(browser, server.url, { colorScheme, viewport });
-      const check = async (name) => {
-        await screenshot(page, `${name}_${size}_${colorScheme}`);
+      const check = async (name, options) => {
+        await screenshot(page, `${name}_${size}_${colorScheme}`, options);
         const [width, available, background] = await page.evaluate(() => [
           document.documentElement.scrollWidth, innerWidth,
           getComputedStyle(document.body).backgroundColor,
@@ -126,15 +145,34 @@ await run('pages are accessible in each size and color scheme', async (admin, se
       await row(page, `${PEOPLE[0]}@example.com`).waitFor();
       await check('users');
 
-      const own = row(page, `${PEOPLE[0]}@example.com`);
-      await own.getByRole('button', { name: 'Delete' }).click();
+      const own = `${PEOPLE[0]}@example.com`;
+      await choose(page, own, 'Delete');
       await check('confirm');
       await page.keyboard.press('Escape');
-      await own.getByRole('button', { name: 'Reset password' }).click();
+      await choose(page, own, 'Reset password');
       await check('reset');
       await page.keyboard.press('Escape');
-      await own.getByRole('button', { name: 'Disable' }).click();
+      await row(page, own).getByRole('button', { name: 'More for' }).click();
+      await page.locator('#menu').waitFor();
+      await check('menu', {});
+      await page.keyboard.press('Escape');
       assertContained(page, server);
+
+      const outage = { status: 503, json: { code: 'unavailable' } };
+      await page.route('**/api/auth/users**', (route) => route.fulfill(outage));
+      await chooseAndConfirm(page, own, 'Disable');
+      await page.locator('#error:not(:empty)').waitFor();
+      await check('users_error');
+      await page.getByLabel('Find by e-mail').fill('a');
+      await page.getByRole('button', { name: 'Try again' }).waitFor();
+      await check('users_outage');
+      await page.unroute('**/api/auth/users**');
+      await page.getByRole('button', { name: 'Try again' }).click();
+      await row(page, own).waitFor();
+      await page.getByLabel('Find by e-mail').fill('nobody');
+      await page.getByText('There is no such account.').waitFor();
+      await check('users_none');
+      assertErrors(page, ...Array(2).fill(/\b503\b/));
 
       for (const [name, status] of [['forbidden', 403], ['unavailable', 503]]) {
         const path = `crates/server/src/pages/${name}.html`;
@@ -151,13 +189,13 @@ await run('pages are accessible in each size and color scheme', async (admin, se
 /** Creates one account of each kind. */
 async function arrange(page) {
   await page.goto('/users');
-  const press = async (name, action) => {
-    const email = `${name}@example.com`;
-    await row(page, email).getByRole('button', { name: action }).click();
-    if (action === 'Make admin') await page.getByRole('dialog').getByText('Make admin').last().click();
-    await page.getByText(new RegExp(`^${email} `)).last().waitFor();
-  };
-  for (const name of ['grace.hopper', 'barbara', 'frances.allen']) await press(name, 'Approve');
-  await press('grace.hopper', 'Make admin');
-  await press('edsger', 'Disable');
+  const email = (name) => `${name}@example.com`;
+  for (const name of ['grace.hopper', 'barbara', 'frances.allen']) {
+    await choose(page, email(name), 'Approve');
+    await page.getByText(`${email(name)} is approved.`).waitFor();
+  }
+  await chooseAndConfirm(page, email('grace.hopper'), 'Make admin');
+  await page.getByText(`${email('grace.hopper')} is an admin now.`).waitFor();
+  await chooseAndConfirm(page, email('edsger'), 'Disable');
+  await page.getByText(`${email('edsger')} is disabled.`).waitFor();
 }

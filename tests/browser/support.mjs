@@ -1,9 +1,9 @@
 // Shared helpers: a server, a browser, and checks of what both report.
 //
-// `.ci/browser` installs playwright-core and axe-core under target/browser and Debian's chromium.
+// `.ci/browser` installs playwright-core and axe-core under target/browser, and the browsers of Debian.
 
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { createRequire } from 'node:module';
@@ -12,7 +12,10 @@ import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 
 const require = createRequire(resolve('target/browser/package.json'));
-const { chromium } = require('playwright-core');
+const { chromium, firefox } = require('playwright-core');
+
+/** By `BROWSER`: `chromium` by default, or `firefox`. */
+const IS_FIREFOX = process.env.BROWSER === 'firefox';
 
 export const PASSWORD = 'correct horse';
 
@@ -20,12 +23,7 @@ export const PASSWORD = 'correct horse';
 export async function run(name, steps, variables = {}) {
   const server = await startServer(variables);
   try {
-    const browser = await chromium.launch({
-      executablePath: '/usr/bin/chromium',
-      args: FLAGS,
-      // As in ordinary browsers.
-      ignoreDefaultArgs: ['--disable-back-forward-cache'],
-    });
+    const browser = await launch();
     try {
       await steps(await open(browser, server.url), server);
     } finally {
@@ -35,6 +33,16 @@ export async function run(name, steps, variables = {}) {
   } finally {
     await server.stop();
   }
+}
+
+function launch() {
+  if (IS_FIREFOX) return firefox.launch({ executablePath: '/usr/bin/firefox-esr', channel: 'moz-firefox' });
+  return chromium.launch({
+    executablePath: '/usr/bin/chromium',
+    args: FLAGS,
+    // As in ordinary browsers.
+    ignoreDefaultArgs: ['--disable-back-forward-cache'],
+  });
 }
 
 /** Registers an account; the first one is the admin. */
@@ -50,7 +58,10 @@ export async function register(server, email) {
 
 /** Fills in and submits the form of the page. */
 export async function send(page, email, password = PASSWORD) {
-  await page.getByLabel('E-mail').fill(email);
+  const field = page.getByLabel('E-mail');
+  // In a background tab of Firefox, text is added to what is in the field.
+  await field.evaluate((input) => (input.value = ''));
+  await field.fill(email);
   await page.getByLabel('Password').fill(password);
   await page.locator('form .primary').click();
 }
@@ -67,10 +78,44 @@ export function row(page, email) {
   return page.getByRole('row', { name: email });
 }
 
+/** Chooses an action on an account: by its button, or from the menu of its row. */
+export async function choose(page, email, action) {
+  await row(page, email).waitFor();
+  const own = row(page, email).getByRole('button', { name: `${action} ` });
+  if (await own.count() === 0) {
+    await row(page, email).getByRole('button', { name: 'More for' }).click();
+    await page.locator('#menu').getByRole('button', { name: action }).click();
+  } else {
+    await own.click();
+  }
+}
+
+/** The same, and confirms it. */
+export async function chooseAndConfirm(page, email, action) {
+  await choose(page, email, action);
+  await page.getByRole('dialog').getByRole('button', { name: action }).click();
+}
+
+/** Adds approved accounts to the SQLite database of the server: `user1@example.com` and so on. */
+export function addUsers(server, number) {
+  const script = `
+import sqlite3, sys
+db = sqlite3.connect("tower-warder.sqlite", timeout=10)
+columns = [name for _, name, *_ in db.execute("PRAGMA table_info(users)") if name not in ("id", "email", "is_admin", "status")]
+names = ", ".join(columns)
+with db:
+    for number in range(1, int(sys.argv[1]) + 1):
+        db.execute(f"INSERT INTO users (email, is_admin, status, {names}) SELECT ?, 0, 'approved', {names} FROM users WHERE id = 1", [f"user{number}@example.com"])
+`;
+  execFileSync('python3', ['-c', script, String(number)], { cwd: server.directory });
+}
+
 /** Saves a screenshot in target/screenshots. */
-export async function screenshot(page, name) {
+export async function screenshot(page, name, options = { fullPage: true }) {
+  // Playwright adds a style for it, which Firefox reports as forbidden by the policy of the page.
+  if (IS_FIREFOX) return;
   await mkdir('target/screenshots', { recursive: true });
-  await page.screenshot({ path: `target/screenshots/${name}.png`, fullPage: true });
+  await page.screenshot({ path: `target/screenshots/${name}.png`, ...options });
 }
 
 /**
@@ -82,10 +127,14 @@ export async function open(browser, url, options = {}) {
   const page = await context.newPage();
   page.requested = [];
   page.errors = [];
+  const report = (error) => {
+    // Firefox reports a stream that ended, and no other failed request.
+    if (!IS_FIREFOX || !/Firefox can’t establish|The connection to .* was interrupted/.test(error)) page.errors.push(error);
+  };
   context.on('request', (request) => page.requested.push(request.url()));
-  page.on('pageerror', (error) => page.errors.push(String(error)));
+  page.on('pageerror', (error) => report(String(error)));
   page.on('console', (message) => {
-    if (message.type() === 'error') page.errors.push(message.text());
+    if (message.type() === 'error') report(message.text());
   });
   return page;
 }
@@ -100,8 +149,10 @@ export function assertContained(page, server) {
 }
 
 /** Asserts that the browser has reported exactly these errors since the last call. */
-export function assertErrors(page, ...expected) {
+export function assertErrors(page, ...all) {
   const errors = page.errors.splice(0);
+  // Firefox reports no failed requests.
+  const expected = IS_FIREFOX ? [] : all;
   assert.equal(errors.length, expected.length, errors.join('\n'));
   expected.forEach((pattern, index) => assert.match(errors[index], pattern));
 }
@@ -125,6 +176,7 @@ async function startServer(variables) {
   ]);
   return {
     url: line.replace('listening on ', ''),
+    directory,
     log: () => log,
     async stop() {
       child.kill('SIGTERM');

@@ -119,18 +119,22 @@ fn header(name: HeaderName, value: &'static str) -> SetResponseHeaderLayer<Heade
     SetResponseHeaderLayer::overriding(name, HeaderValue::from_static(value))
 }
 
-const FILES: [(&str, &str, &str); 12] = [
+const FILES: [(&str, &str, &str); 16] = [
     ("actions.js", SCRIPT, include_str!("pages/actions.js")),
     ("api.js", SCRIPT, include_str!("pages/api.js")),
     ("dialogs.js", SCRIPT, include_str!("pages/dialogs.js")),
+    ("events.js", SCRIPT, include_str!("pages/events.js")),
     ("form.js", SCRIPT, include_str!("pages/form.js")),
     ("icon.svg", SVG, include_str!("pages/icon.svg")),
     ("login.js", SCRIPT, include_str!("pages/login.js")),
     ("member.js", SCRIPT, include_str!("pages/member.js")),
+    ("menu.js", SCRIPT, include_str!("pages/menu.js")),
     ("profile.js", SCRIPT, include_str!("pages/profile.js")),
     ("register.js", SCRIPT, include_str!("pages/register.js")),
     ("show.js", SCRIPT, include_str!("pages/show.js")),
     ("style.css", CSS, include_str!("pages/style.css")),
+    ("user_pages.js", SCRIPT, include_str!("pages/user_pages.js")),
+    ("user_row.js", SCRIPT, include_str!("pages/user_row.js")),
     ("users.js", SCRIPT, include_str!("pages/users.js")),
 ];
 

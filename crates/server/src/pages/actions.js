@@ -3,31 +3,37 @@
 import { ask } from './api.js';
 
 /**
- * Each action has a name, a predicate for the accounts that it fits, the call, and the message when it
- * is `done`. `question` is the text to confirm first, if any; `own` is true for the admin's own account.
+ * Each action has a name, a predicate for the accounts that it fits, the call, and the message when it is
+ * `done`. `column` is that of its button: an action without one is in the menu. `question` is the text to
+ * confirm first; `own` is true for the admin's own account. An action with `asksPassword` calls with one.
  */
-export const ACTIONS = [
+const ACTIONS = [
   {
     name: 'Approve',
+    column: 0,
     kind: 'primary',
     fits: ({ status }) => status === 'pending',
     act: ({ id }) => change(id, { status: 'approved' }),
     done: 'is approved',
   },
   {
+    name: 'Reject',
+    column: 1,
+    fits: ({ status }) => status === 'pending',
+    question: () => 'The account is deleted, and its owner can register again. '
+      + 'To prevent that, disable the account instead.',
+    act: ({ id }) => remove(id),
+    done: 'is rejected',
+  },
+  {
     name: 'Enable',
+    column: 1,
     fits: ({ status }) => status === 'disabled',
     act: ({ id }) => change(id, { status: 'approved' }),
     done: 'is enabled',
   },
-  {
-    name: 'Disable',
-    fits: ({ status }) => status !== 'disabled',
-    question: (own) => own
-      && 'This is your own account. You will be logged out, and only another admin can let you in again.',
-    act: ({ id }) => change(id, { status: 'disabled' }),
-    done: 'is disabled',
-  },
+  disable(1, 'approved'),
+  disable(undefined, 'pending'),
   {
     name: 'Make admin',
     fits: ({ is_admin, status }) => !is_admin && status === 'approved',
@@ -39,26 +45,64 @@ export const ACTIONS = [
     name: 'Make member',
     fits: ({ is_admin }) => is_admin,
     question: (own) => own
-      && 'This is your own account. You will not see this page again until another admin lets you.',
+      ? 'This is your own account. You will not see this page again until another admin changes that.'
+      : 'The account stays approved, and can no longer open this page.',
     act: ({ id }) => change(id, { is_admin: false }),
     done: 'is no admin any more',
   },
   {
+    name: 'Reset password',
+    fits: () => true,
+    asksPassword: true,
+    question: (own) => own
+      ? 'This is your own account. You will be logged out and log in with the new password.'
+      : 'The old password and every log-in with it end at once.',
+    act: async (user, password) => {
+      await ask('POST', `users/${user.id}/reset-password`, { password });
+      return user;
+    },
+    done: 'has a new password',
+  },
+  {
     name: 'Delete',
     kind: 'danger',
-    fits: () => true,
+    fits: ({ status }) => status !== 'pending',
     question: (own) => own
       ? 'This is your own account. You will be logged out, and it cannot be brought back.'
       : 'The account cannot be brought back.',
-    act: ({ id }) => ask('DELETE', `users/${id}`),
+    act: ({ id }) => remove(id),
     done: 'is deleted',
   },
 ];
 
-export function resetPassword({ id }, password) {
-  return ask('POST', `users/${id}/reset-password`, { password });
+/** Returns the action of a column that fits an account, if there is one. */
+export function inColumn(column, user) {
+  return ACTIONS.find((action) => action.column === column && action.fits(user));
+}
+
+export function inMenu(user) {
+  return ACTIONS.filter((action) => action.column === undefined && action.fits(user));
+}
+
+function disable(column, status) {
+  return {
+    name: 'Disable',
+    column,
+    fits: (user) => user.status === status,
+    question: (own) => own
+      ? 'This is your own account. You will be logged out, and only another admin can enable it again.'
+      : 'Every log-in of this account ends at once. You can enable it again.',
+    act: ({ id }) => change(id, { status: 'disabled' }),
+    done: 'is disabled',
+  };
 }
 
 function change(id, fields) {
   return ask('PUT', `users/${id}`, fields);
+}
+
+/** Resolves to `null`: there is no account any more. */
+async function remove(id) {
+  await ask('DELETE', `users/${id}`);
+  return null;
 }

@@ -1,10 +1,14 @@
 // Calls to the account routes, and messages for users.
 
-/** Rejected request. The message is for users; `field` is the field to correct, if there is one. */
+/**
+ * Rejected request. The message is for users; `field` is the field to correct, if there is one; `code` is
+ * that of the problem.
+ */
 export class Refusal extends Error {
-  constructor(message, field) {
+  constructor(message, field, code) {
     super(message);
     this.field = field;
+    this.code = code;
   }
 }
 
@@ -13,15 +17,21 @@ export class Refusal extends Error {
  * `URLSearchParams`. A user who is logged out, pending or no longer admin is sent to the page for that.
  */
 export async function ask(method, path, body) {
+  const [answer] = await askWithHeaders(method, path, body);
+  return answer;
+}
+
+/** The same, and the headers of the response. */
+export async function askWithHeaders(method, path, body) {
   const [response, answer] = await fetched(method, path, body);
-  if (response.ok) return answer;
+  if (response.ok) return [answer, response.headers];
   if (LOGGED_OUT.has(answer.code)) return leave('/login?ended');
   // The reloaded page shows the error.
   if (answer.code === 'forbidden') return leave(location.pathname);
   if (answer.code === 'account_pending') return leave('/waiting');
   const error = response.status === 422 ? answer.detail[0] : null;
   const [message, field] = (error ? fieldError(error) : ANSWERS[answer.code]) ?? [UNKNOWN];
-  throw new Refusal(message, field);
+  throw new Refusal(message, field, answer.code);
 }
 
 /** Logs in with an HttpOnly cookie, and opens the profile. */

@@ -1,25 +1,32 @@
 // Shared by the pages behind the log-in: the current account, the navigation bar, log-out.
 
 import { Refusal, ask, leave } from './api.js';
+import { follow } from './events.js';
 
-/** Returns the current account. For admins `onPending` is called regularly with the number of pending accounts. */
+/**
+ * Returns the current account. For admins `onPending` is called with the number of pending accounts, and
+ * again whenever it changes. A page whose user is logged out or gets another role is left or reloaded.
+ */
 export async function enter(onPending) {
   const me = await ask('GET', 'me');
-  if (me.is_admin) {
-    document.querySelector('#users-link').hidden = false;
-    const look = async () => document.hidden || onPending(await countPending());
-    await look();
-    setInterval(() => attempt(look), 30_000);
-  }
+  const reloadIfChanged = ({ is_admin }) => is_admin !== me.is_admin && location.reload();
+  const showPending = ({ count }) => {
+    showBadge(count);
+    onPending(count);
+  };
+  document.querySelector('#users-link').hidden = !me.is_admin;
+  follow({ hello: reloadIfChanged, pending: showPending }, (isClosed) => quietly(async () => {
+    // Leaves the page if this was the reason.
+    reloadIfChanged(await ask('GET', 'me'));
+    if (isClosed && me.is_admin) showPending(await ask('GET', 'users/pending/count'));
+  }));
   return me;
 }
 
-/** Returns the number of pending accounts, and shows it in the navigation bar. */
-export async function countPending() {
-  const { count } = await ask('GET', 'users/pending/count');
+/** Shows the number of pending accounts in the navigation bar. */
+export function showBadge(count) {
   document.querySelector('#pending').textContent = count;
   document.querySelector('#badge').hidden = count === 0;
-  return count;
 }
 
 /** Runs an action, and shows its error on the page. */
@@ -31,6 +38,15 @@ export async function attempt(act) {
   } catch (refusal) {
     if (!(refusal instanceof Refusal)) throw refusal;
     error.textContent = refusal.message;
+  }
+}
+
+/** Runs what the user did not ask for: the next action of theirs tells about an outage. */
+async function quietly(act) {
+  try {
+    await act();
+  } catch (refusal) {
+    if (!(refusal instanceof Refusal)) throw refusal;
   }
 }
 

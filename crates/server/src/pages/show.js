@@ -20,4 +20,4 @@ export function registered({ created_at }) {
   return make('time', { dateTime: created_at, textContent: day });
 }
 
-const STATUS = { pending: 'Waiting', approved: 'Approved', disabled: 'Disabled' };
+const STATUS = { pending: 'Waiting', approved: 'Approved', disabled: 'Disabled', deleted: 'Deleted' };

@@ -1,109 +1,201 @@
 // User administration page.
 
-import { ACTIONS, resetPassword } from './actions.js';
-import { ask, leave } from './api.js';
-import { confirmed, withNewPassword } from './dialogs.js';
-import { attempt, countPending, enter } from './member.js';
-import { make, registered, role, status } from './show.js';
+import { confirmed, DOUBLE_CLICK_MILLISECONDS, withNewPassword } from './dialogs.js';
+import { Refusal, leave } from './api.js';
+import { attempt, enter, showBadge } from './member.js';
+import { make } from './show.js';
+import { START, UserPages } from './user_pages.js';
+import { fill, newRow, setBusy } from './user_row.js';
 
+const table = document.querySelector('table');
 const list = document.querySelector('#users');
 const find = document.querySelector('#find');
 const show = document.querySelector('#show');
 const count = document.querySelector('#count');
+const changed = document.querySelector('#changed');
+const pager = document.querySelector('#pager');
 const done = document.querySelector('#done');
 
-/** Accounts by id, newest first, each with its row once it was rendered. */
-let entries = new Map();
 let me;
 let said;
 
+/** The pages of the present search, and where those up to the present one start. */
+let pages;
+let starts = [];
+let next;
+
+/** Number of pending accounts by the last event, and when the list was loaded. */
+let pending;
+let shown;
+
+/** Counts the loads: the response to an earlier one is dropped. */
+let loads = 0;
+let held;
+
 attempt(async () => {
   me = await enter(onPending);
-  await refresh();
+  await search();
 });
-for (const field of [find, show]) field.addEventListener('input', draw);
 
-async function refresh() {
-  const users = await ask('GET', 'users');
-  entries = new Map(users.map((user) => {
-    const entry = entries.get(user.id);
-    return [user.id, same(entry?.user, user) ? entry : { user }];
-  }));
-  draw();
+let typed;
+find.addEventListener('input', () => {
+  clearTimeout(typed);
+  typed = setTimeout(search, TYPING_MILLISECONDS);
+});
+show.addEventListener('change', search);
+changed.addEventListener('click', () => search().then(() => find.focus()));
+pager.querySelector('.previous').addEventListener('click', () => turn(-1));
+pager.querySelector('.next').addEventListener('click', () => turn(1));
+
+/** Loads the first page of what is asked for. */
+function search() {
+  clearTimeout(typed);
+  pages = new UserPages(find.value.trim().toLowerCase(), show.value);
+  return load([START]);
 }
 
-/** Reloads the list after a registration or a change by another admin. */
-function onPending(pending) {
-  const waiting = [...entries.values()].filter(({ user }) => user.status === 'pending');
-  return entries.size > 0 && waiting.length !== pending ? refresh() : null;
+async function turn(step) {
+  if (table.ariaBusy) return;
+  if (step > 0 && next) await load([...starts, next]);
+  if (step < 0 && starts.length > 1) await load(starts.slice(0, -1));
 }
 
-function draw() {
-  const text = find.value.trim().toLowerCase();
-  const matches = [...entries.values()].filter(({ user }) => user.email.includes(text)
-    && (!show.value || user.status === show.value));
-  const drawn = matches.slice(0, MOST);
-  const more = matches.length > MOST ? `, of which ${MOST} are shown` : '';
-  count.textContent = `${matches.length} ${matches.length === 1 ? 'account' : 'accounts'}${more}`;
-
-  const focused = list.contains(document.activeElement) ? document.activeElement : null;
-  const place = focused && [...list.rows].indexOf(focused.closest('tr'));
-  list.replaceChildren(...drawn.map((entry) => (entry.row ??= row(entry.user))));
-  if (!focused) return;
-  // Keep the focus: on the button, or on the one that replaced it.
-  const next = list.rows[Math.min(place, drawn.length - 1)]?.querySelector('button');
-  (focused.isConnected ? focused : next ?? find).focus();
+/** Loads the last of the pages that start there, in place of the present one. */
+async function load(where) {
+  const load = (loads += 1);
+  const expected = pending;
+  table.ariaBusy = 'true';
+  try {
+    const page = await pages.load(where.at(-1));
+    if (load !== loads) return;
+    const isTurned = where.length !== starts.length;
+    starts = where;
+    next = page.next;
+    if (starts.length === 1) {
+      shown = pages.pending ?? pending;
+      // The list is newer than the last event, unless there was one meanwhile.
+      if (pending === expected) pending = shown;
+    }
+    draw(page);
+    if (isTurned) table.scrollIntoView({ block: 'nearest' });
+  } catch (refusal) {
+    if (!(refusal instanceof Refusal)) throw refusal;
+    if (load !== loads) return;
+    const again = make('button', { textContent: 'Try again' });
+    again.addEventListener('click', () => load === loads && search());
+    message(make('span', { role: 'alert', textContent: refusal.message }), ' ', again);
+    count.textContent = '';
+    pager.hidden = true;
+  } finally {
+    if (load === loads) table.ariaBusy = null;
+  }
+  onChange();
 }
 
-function row(user) {
+function draw({ users, total }) {
+  if (list.matches(':hover')) hold();
+  const hadFocus = list.contains(document.activeElement);
+  list.replaceChildren(...users.map((user) => newRow(user, user.id === me.id, run)));
+  if (users.length === 0) message('There is no such account.');
+  if (hadFocus) find.focus();
+  const all = `${total.toLocaleString()} ${total === 1 ? 'account' : 'accounts'}`;
+  const isWhole = starts.length === 1 && !next;
+  count.textContent = isWhole ? all : `Page ${starts.length} of ${all}`;
+  pager.hidden = isWhole;
+  pager.querySelector('.previous').ariaDisabled = String(starts.length === 1);
+  pager.querySelector('.next').ariaDisabled = String(!next);
+}
+
+/** Shows text in place of the rows. */
+function message(...text) {
+  const cell = make('td', { colSpan: 5, className: 'nothing' }, ...text);
+  list.replaceChildren(make('tr', {}, cell));
+}
+
+function onPending(now) {
+  pending = now;
+  onChange();
+}
+
+/** Reloads the list, or offers it, after a registration or a change by another admin. */
+function onChange() {
+  const isChanged = shown !== undefined && pending !== shown && list.querySelector('[aria-busy]') === null;
+  const isInUse = list.matches(':hover') || list.contains(document.activeElement)
+    || document.querySelector('dialog[open]') || starts.length !== 1 || table.ariaBusy;
+  if (isChanged && !isInUse) search();
+  changed.hidden = !isChanged;
+  const more = pending - shown;
+  changed.textContent = more > 0 ? `Show ${more} more waiting` : 'Reload: the list has changed';
+}
+
+/** For a moment the list takes no clicks: they were meant for what was there before. */
+function hold() {
+  list.classList.add('held');
+  clearTimeout(held);
+  held = setTimeout(() => list.classList.remove('held'), DOUBLE_CLICK_MILLISECONDS);
+}
+
+// A key that is held down acts once.
+document.addEventListener('keydown', (event) => {
+  const acts = event.key === 'Enter' || event.key === ' ';
+  if (event.repeat && acts && event.target.closest('button')) event.preventDefault();
+});
+
+/** Runs an action on the account of a row, once it is confirmed. */
+async function run(row, user, action) {
   const own = user.id === me.id;
-  const actions = ACTIONS.filter(({ fits }) => fits(user))
-    .map((action) => button(user, action.name, action.kind, () => run(action, user, own)));
-  const reset = button(user, 'Reset password', '', () => newPassword(user, own));
-  actions.splice(-1, 0, reset);
-  // Long addresses break before the `@` first.
-  const [local, domain] = user.email.split('@');
-  const name = make('th', { scope: 'row' }, local, make('wbr'), `@${domain}`);
-  if (own) name.append(' ', make('span', { className: 'you', textContent: 'you' }));
-  return make('tr', {},
-    name,
-    make('td', {}, status(user)),
-    make('td', {}, role(user)),
-    make('td', {}, registered(user)),
-    make('td', { className: 'actions' }, ...actions));
-}
-
-function button(user, name, kind, act) {
-  const it = make('button', { className: kind ?? '', ariaLabel: `${name} ${user.email}` }, name);
-  // The second click of a double click would hit the button that replaced the first.
-  it.addEventListener('click', ({ detail }) => detail > 1 || attempt(act));
-  return it;
-}
-
-async function run({ name, question, act, done }, user, own) {
+  const { name, question, asksPassword, act, done } = action;
   const text = question?.(own);
-  if (text && !await confirmed(name, user.email, text)) return;
-  await finished(user, own, await act(user), done);
-}
-
-async function newPassword(user, own) {
-  let reset = false;
-  await withNewPassword(user.email, own, async (password) => {
-    await resetPassword(user, password);
-    reset = true;
+  const before = pending;
+  await attempt(async () => {
+    let now;
+    if (asksPassword) {
+      const isSet = await withNewPassword(user.email, text, async (password) => {
+        now = await act(user, password);
+      });
+      hold();
+      if (!isSet) return;
+    } else {
+      const isConfirmed = !text || await confirmed(name, user.email, text);
+      if (text) hold();
+      if (!isConfirmed) return;
+      now = await busy(row, () => act(user), () => finished(row, user, null, before));
+    }
+    // The server decides what remains allowed for the admin's own account.
+    if (own) await leave('/');
+    finished(row, user, now, before);
+    say(`${user.email} ${done}.`);
   });
-  if (reset) await finished(user, own, user, 'has a new password');
 }
 
-/** Replaces `user` by `now`; removes it if `now` is undefined. */
-async function finished(user, own, now, what) {
-  // The server decides what remains allowed for the admin's own account.
-  if (own) await leave('/');
-  if (now) entries.set(user.id, same(user, now) ? entries.get(user.id) : { user: now });
-  else entries.delete(user.id);
-  draw();
-  say(`${user.email} ${what}.`);
-  await countPending();
+/** Calls the action while the row is busy, and leaves it so for a moment. `onGone`: there is no such account. */
+async function busy(row, act, onGone) {
+  setBusy(row, true);
+  try {
+    return await act();
+  } catch (refusal) {
+    if (refusal.code === 'user_not_found') onGone();
+    throw refusal;
+  } finally {
+    setTimeout(() => {
+      setBusy(row, false);
+      onChange();
+    }, SETTLE_MILLISECONDS);
+  }
+}
+
+/**
+ * Shows the account as it is now, `null` if it is deleted. The row stays where it is. `before` is the number
+ * of pending accounts when the action began.
+ */
+function finished(row, user, now, before) {
+  const difference = Number(now?.status === 'pending') - Number(user.status === 'pending');
+  shown += difference;
+  // The event may have been faster.
+  if (pending === before) pending += difference;
+  showBadge(pending);
+  fill(row, now);
+  onChange();
 }
 
 function say(text) {
@@ -112,9 +204,7 @@ function say(text) {
   said = setTimeout(() => (done.textContent = ''), 8_000);
 }
 
-function same(one, other) {
-  return JSON.stringify(one) === JSON.stringify(other);
-}
+const TYPING_MILLISECONDS = 250;
 
-/** Maximum number of rows; beyond that, search is more useful. */
-const MOST = 200;
+/** A second click is often that late. */
+const SETTLE_MILLISECONDS = 1_000;

@@ -416,7 +416,7 @@ async fn pages_and_scripts_load_existing_files() {
         }
         seen.push(file);
     }
-    assert_eq!(seen.len(), 12);
+    assert_eq!(seen.len(), 16);
 }
 
 #[tokio::test]
