@@ -1,14 +1,19 @@
 //! Prefix of the names of tables, indexes, triggers and functions.
 
+use std::collections::HashMap;
 use std::error::Error;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use sqlx::{AssertSqlSafe, SqlSafeStr, SqlStr};
 
 /// Prefix that has been validated. Empty by default.
-#[derive(Clone, Debug)]
-pub(crate) struct Prefix(Arc<str>);
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Prefix {
+    text: Arc<str>,
+    /// Statements that have been built, by their text without the prefix.
+    built: Arc<Mutex<HashMap<&'static str, SqlStr>>>,
+}
 
 impl Prefix {
     pub(crate) fn new(prefix: &str) -> Result<Self, InvalidPrefix> {
@@ -22,15 +27,30 @@ impl Prefix {
             // Reserved by SQLite.
             && !prefix.starts_with("sqlite_");
         match is_valid {
-            true => Ok(Self(prefix.into())),
+            true => Ok(Self {
+                text: prefix.into(),
+                built: Arc::default(),
+            }),
             false => Err(InvalidPrefix),
         }
     }
 
-    /// Returns a statement with the prefix before each of our names. Nothing else becomes part of
-    /// the text of a statement.
+    /// Returns a statement with the prefix before each of our names; it is built once.
+    pub(crate) fn statement(&self, text: &'static str) -> SqlStr {
+        if self.is_empty() {
+            return SqlStr::from_static(text);
+        }
+        let mut built = self.built.lock().unwrap_or_else(PoisonError::into_inner);
+        built
+            .entry(text)
+            .or_insert_with(|| self.apply(text))
+            .clone()
+    }
+
+    /// Returns a text of SQL with the prefix before each of our names. Nothing else ever becomes
+    /// part of the text.
     pub(crate) fn apply(&self, statement: &'static str) -> SqlStr {
-        if self.0.is_empty() {
+        if self.is_empty() {
             return SqlStr::from_static(statement);
         }
         let mut text = String::with_capacity(2 * statement.len());
@@ -39,7 +59,7 @@ impl Prefix {
             let end = rest.find(|it| !is_word(it)).unwrap_or(rest.len());
             let (word, after) = rest.split_at(end);
             if is_ours(word) {
-                text.push_str(&self.0);
+                text.push_str(&self.text);
             }
             text.push_str(word);
             let end = after.find(is_word).unwrap_or(after.len());
@@ -52,17 +72,11 @@ impl Prefix {
 
     /// Returns a single name with the prefix.
     pub(crate) fn name(&self, name: &str) -> String {
-        format!("{}{name}", self.0)
+        format!("{}{name}", self.text)
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-}
-
-impl Default for Prefix {
-    fn default() -> Self {
-        Self("".into())
+        self.text.is_empty()
     }
 }
 
@@ -122,7 +136,12 @@ mod tests {
             "SELECT user_id, auth_users.id FROM auth_users JOIN auth_sessions ON usersx = \
              'auth_users'\n-- auth_users_newest, my_users; EXECUTE FUNCTION auth_end_tokens()"
         );
-        assert_eq!(Prefix::default().apply(statement).as_str(), statement);
+        for _ in 0..2 {
+            assert_eq!(prefix.statement(statement), prefix.apply(statement));
+        }
+        let none = Prefix::default();
+        assert_eq!(none.apply(statement).as_str(), statement);
+        assert_eq!(none.statement(statement).as_str(), statement);
     }
 
     #[test]

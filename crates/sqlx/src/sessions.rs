@@ -50,7 +50,7 @@ pub(crate) const TRIM: &str = "DELETE FROM sessions WHERE (id, last_used_at) IN 
 /// Inserts a session, with times of the given type.
 macro_rules! insert {
     ($prefix:expr, $session:expr, $time:path) => {
-        sqlx::query($prefix.apply(
+        sqlx::query($prefix.statement(
             "INSERT INTO sessions
              (id, user_id, generation, device, created_at, last_used_at, expires_at, token,
               spent_token, successor)

@@ -27,7 +27,7 @@ pub(crate) const FIND_BY_EMAIL: &str = users!("WHERE email = $1");
 /// Inserts an account, with times of the given type. The database assigns the ID.
 macro_rules! insert {
     ($prefix:expr, $user:expr, $time:path) => {
-        sqlx::query_scalar($prefix.apply(
+        sqlx::query_scalar($prefix.statement(
             "INSERT INTO users (email, hashed_password, is_admin, status, created_at, approved_at)
              VALUES ($1, $2, $3, $4, $5, $6) RETURNING id",
         ))
@@ -44,7 +44,7 @@ pub(crate) use insert;
 /// Updates the columns that an update may change.
 macro_rules! update {
     ($prefix:expr, $user:expr, $time:path) => {
-        sqlx::query($prefix.apply(
+        sqlx::query($prefix.statement(
             "UPDATE users
              SET email = $1, is_admin = $2, status = $3, approved_at = $4, approved_by = $5,
                  token_generation = $6

@@ -241,7 +241,7 @@ impl PostgresStore {
     }
 
     fn sql(&self, statement: &'static str) -> SqlStr {
-        self.prefix.apply(statement)
+        self.prefix.statement(statement)
     }
 
     async fn check(&self, connection: &mut PgConnection, by: Actor) -> Result<(), StoreError> {

@@ -173,7 +173,7 @@ impl SqliteStore {
     }
 
     fn sql(&self, statement: &'static str) -> SqlStr {
-        self.prefix.apply(statement)
+        self.prefix.statement(statement)
     }
 
     async fn check(&self, connection: &mut SqliteConnection, by: Actor) -> Result<(), StoreError> {
