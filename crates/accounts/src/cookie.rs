@@ -73,7 +73,7 @@ async fn cookie_login<S: AccountStore>(
     cookie
         .check_csrf(&request)
         .map_err(AuthError::into_response)?;
-    let sent = sent_cookie(&accounts, &cookie, &mut request)?;
+    let sent = sent_cookie(&accounts, &cookie, &mut request).map_err(AuthError::into_response)?;
     let device = device(request.headers());
     let LoginForm(login) = LoginForm::from_request(request, &()).await?;
     let user = accounts.authenticate(login).await;
@@ -97,7 +97,7 @@ async fn cookie_logout<S: AccountStore>(
     cookie
         .check_csrf(&request)
         .map_err(AuthError::into_response)?;
-    let sent = sent_cookie(&accounts, &cookie, &mut request)?;
+    let sent = sent_cookie(&accounts, &cookie, &mut request).map_err(AuthError::into_response)?;
     end_session_of(&accounts, sent).await?;
     let mut response = answer::no_content();
     response.headers_mut().insert(SET_COOKIE, cookie.clear());
@@ -109,9 +109,9 @@ fn sent_cookie<S: AccountStore>(
     accounts: &Accounts<S>,
     cookie: &AuthCookie,
     request: &mut Request,
-) -> Result<Option<CookieIdentity>, Response> {
+) -> Result<Option<CookieIdentity>, AuthError> {
     match accounts.has_sessions() {
-        true => CookieIdentity::find(cookie, request).map_err(AuthError::into_response),
+        true => CookieIdentity::find(cookie, request),
         false => Ok(None),
     }
 }

@@ -93,33 +93,29 @@ async fn session_routes_exist_and_are_documented_if_enabled() {
     let secret = HmacSecret::generate();
     let cookie = || tower_warder_server::origin::cookie(None).unwrap();
     let accounts = Accounts::new(InMemoryAccountStore::new(), JwtIssuer::hs256(&secret));
-    let without = tower_warder_server::app(
-        accounts.clone(),
-        JwtVerifier::hs256(&secret),
-        cookie(),
-        None,
-        &Site::default(),
-    );
-    let accounts = accounts.sessions(Sessions::new(InMemorySessionStore::new()));
-    let with = tower_warder_server::app(
-        accounts,
-        JwtVerifier::hs256(&secret),
-        cookie(),
-        None,
-        &Site::default(),
-    );
-    for (app, expected) in [(without, [404, 404]), (with, [401, 405])] {
-        let described = expected[0] == 401;
+    let sessions = || Sessions::new(InMemorySessionStore::new());
+    let cookies_only = accounts.clone().sessions(sessions().refresh_tokens(false));
+    let with = accounts.clone().sessions(sessions());
+    for (accounts, expected) in [
+        (accounts, [404, 404]),
+        (cookies_only, [401, 404]),
+        (with, [401, 405]),
+    ] {
+        let verifier = JwtVerifier::hs256(&secret);
+        let app = tower_warder_server::app(accounts, verifier, cookie(), None, &Site::default());
         let document = send(&app, get("/api/openapi.json")).await.json();
-        for path in ["/api/auth/sessions", "/api/auth/sessions/{id}"] {
-            assert_eq!(document["paths"][path].is_object(), described, "{path}");
-        }
-        assert!(document["paths"]["/api/auth/me"]["get"].is_object());
+        let is_described = |path: &str| document["paths"][path].is_object();
+        assert!(is_described("/api/auth/me"));
         for (path, status) in ["/api/auth/sessions", "/api/auth/refresh"]
             .iter()
             .zip(expected)
         {
             assert_eq!(send(&app, get(path)).await.status, status, "{path}");
+            assert_eq!(is_described(path), status != 404, "{path}");
+        }
+        let described = expected[0] != 404;
+        for path in ["/api/auth/sessions/{id}", "/api/auth/sessions/end-others"] {
+            assert_eq!(is_described(path), described, "{path}");
         }
     }
 }
