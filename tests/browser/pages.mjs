@@ -83,7 +83,8 @@ await run('errors are shown as text', async (page, server) => {
   await page.reload();
   assert.equal(await text(page, '.error'), '');
   // As if the cookie were dropped.
-  await page.route('**/api/auth/cookie/login', (route) => route.fulfill({ json: {} }));
+  await page.route('**/login', (route) => (
+    route.request().method() === 'POST' ? route.fulfill({ json: {} }) : route.fallback()));
   await send(page, 'ada@example.com');
   await page.getByText('Your browser did not keep the log-in.').waitFor();
   assertErrors(page, /\b401\b/);
@@ -98,12 +99,12 @@ await run('errors are shown as text', async (page, server) => {
   await waitForText(page, 'This e-mail address cannot be used. It should look like ada@example.com.');
   assertErrors(page, /\b409\b/, /\b422\b/, /\b422\b/);
 
-  await page.route('**/api/auth/register', (route) => route.abort());
+  await page.route('**/register', (route) => route.abort());
   await send(page, 'eve@example.com');
   await waitForText(page, 'The server cannot be reached. Check your connection and try again.');
-  await page.unroute('**/api/auth/register');
+  await page.unroute('**/register');
   const outage = { status: 503, json: { code: 'unavailable' } };
-  await page.route('**/api/auth/register', (route) => route.fulfill(outage));
+  await page.route('**/register', (route) => route.fulfill(outage));
   await send(page, 'eve@example.com');
   await waitForText(page, 'The server cannot do this right now. Try again in a moment.');
   assertErrors(page, /ERR_FAILED/, /\b503\b/);
@@ -200,7 +201,7 @@ await run('the back button shows no data after a log-out', async (page, server) 
   const [cookie] = await page.context().cookies();
   await page.context().clearCookies();
   await page.evaluate(() => dispatchEvent(new PageTransitionEvent('pageshow', { persisted: true })));
-  await page.waitForURL('/login');
+  await page.waitForURL('/login?next=%2Fusers');
   await page.context().addCookies([cookie]);
   await page.goto('/users');
 
@@ -208,7 +209,7 @@ await run('the back button shows no data after a log-out', async (page, server) 
   await page.waitForURL('/login');
   assert.deepEqual(await page.context().cookies(), []);
   await page.goBack();
-  await page.waitForURL('/login');
+  await page.waitForURL('/login?next=%2Fusers');
   assert.doesNotMatch(await page.content(), /ada@example\.com/);
   assertContained(page, server);
 });

@@ -3,7 +3,8 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import {
-  PASSWORD, assertErrors, assertContained, choose, chooseAndConfirm, logIn, open, register, row, screenshot, send, run,
+  PASSWORD, assertErrors, assertContained, choose, chooseAndConfirm, focused, logIn, open, register, row, screenshot,
+  send, run, tabTo,
 } from './support.mjs';
 
 const PEOPLE = [
@@ -19,22 +20,6 @@ const SIZES = {
 };
 
 const BACKGROUNDS = { light: 'rgb(245, 244, 240)', dark: 'rgb(20, 23, 28)' };
-
-const focused = (page) => page.evaluate(() => {
-  const { ariaLabel, innerText, id } = document.activeElement;
-  return ariaLabel || innerText.replaceAll(/\s+/g, ' ') || id;
-});
-
-/** Presses Tab until this has the focus, which must be visible. */
-async function tabTo(page, name) {
-  for (let presses = 0; await focused(page) !== name; presses += 1) {
-    assert.ok(presses < 40, `${name} cannot be reached`);
-    await page.keyboard.press('Tab');
-    const outline = await page.evaluate(() => document.activeElement === document.body
-      || getComputedStyle(document.activeElement).outlineStyle);
-    assert.notEqual(outline, 'none', await focused(page));
-  }
-}
 
 await run('everything can be done by keyboard', async (page, server) => {
   for (const name of ['ada', 'bob', 'eve']) await register(server, `${name}@example.com`);

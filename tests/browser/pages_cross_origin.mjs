@@ -21,6 +21,18 @@ const ATTACKS = {
      <input type="hidden" name="password" value="${PASSWORD}">`,
   ),
   logout: (url) => form(`${url}/api/auth/cookie/logout`, ''),
+  // The forms of the pages.
+  login_page: (url) => form(
+    `${url}/login`,
+    `<input type="hidden" name="username" value="bob@example.com">
+     <input type="hidden" name="password" value="${PASSWORD}">`,
+  ),
+  register_page: (url) => form(
+    `${url}/register`,
+    `<input type="hidden" name="email" value="eve@example.com">
+     <input type="hidden" name="password" value="${PASSWORD}">`,
+  ),
+  logout_page: (url) => form(`${url}/logout`, ''),
   fetch: (url) => `<script>
     const ask = (path, request) => fetch('${url}' + path, { credentials: 'include', ...request })
       .then((answer) => answer.status, (error) => error.name);
@@ -50,7 +62,10 @@ await run('pages of other origins cannot use the cookie', async (page, server) =
     // Another port is the same site: the browser sends the cookie. Another name is another site.
     for (const [host, reset] of [['127.0.0.1', 403], ['localhost', 401]]) {
       const attack = (name) => page.goto(`http://${host}:${port}/?attack=${name}`);
-      for (const [name, status] of [['reset', reset], ['login', 403], ['logout', 403]]) {
+      for (const [name, status] of [
+        ['reset', reset], ['login', 403], ['logout', 403],
+        ['login_page', 403], ['register_page', 403], ['logout_page', 403],
+      ]) {
         await attack(name);
         const [answer] = await Promise.all([
           page.waitForResponse((it) => it.url().startsWith(server.url)),

@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -54,6 +54,24 @@ export async function register(server, email) {
   });
   assert.equal(answer.status, 201);
   return answer.json();
+}
+
+/** A token of this account, for calls without a browser. */
+export async function adminToken(server, email) {
+  const answer = await fetch(`${server.url}/api/auth/login`, {
+    method: 'POST', body: new URLSearchParams({ username: email, password: PASSWORD }),
+  });
+  return (await answer.json()).access_token;
+}
+
+/** Changes an account as another admin would at the same time. */
+export async function update(server, token, id, fields) {
+  const answer = await fetch(`${server.url}/api/auth/users/${id}`, {
+    method: 'PUT',
+    headers: { 'content-type': 'application/json', authorization: `Bearer ${token}` },
+    body: JSON.stringify(fields),
+  });
+  assert.equal(answer.status, 200);
 }
 
 /** Fills in and submits the form of the page. */
@@ -116,6 +134,35 @@ export async function screenshot(page, name, options = { fullPage: true }) {
   if (IS_FIREFOX) return;
   await mkdir('target/screenshots', { recursive: true });
   await page.screenshot({ path: `target/screenshots/${name}.png`, ...options });
+}
+
+/** That axe finds nothing, and that nothing is wider than the window. Takes a screenshot. */
+export async function assertAccessible(page, name) {
+  await screenshot(page, name);
+  const width = await page.evaluate(() => [document.documentElement.scrollWidth, innerWidth]);
+  assert.ok(width[0] <= width[1], `${name} is ${width}`);
+  await page.evaluate(await readFile('target/browser/node_modules/axe-core/axe.min.js', 'utf8'));
+  const { violations } = await page.evaluate(() => globalThis.axe.run());
+  assert.deepEqual(violations.map(({ id, nodes }) => [id, nodes[0].html]), [], name);
+}
+
+/** What has the focus: its name, its text, or its id. */
+export function focused(page) {
+  return page.evaluate(() => {
+    const { ariaLabel, innerText, id } = document.activeElement;
+    return ariaLabel || innerText.replaceAll(/\s+/g, ' ') || id;
+  });
+}
+
+/** Presses Tab until this has the focus, which one can see. */
+export async function tabTo(page, name) {
+  for (let presses = 0; await focused(page) !== name; presses += 1) {
+    assert.ok(presses < 40, `${name} cannot be reached`);
+    await page.keyboard.press('Tab');
+    const outline = await page.evaluate(() => document.activeElement === document.body
+      || getComputedStyle(document.activeElement).outlineStyle);
+    assert.notEqual(outline, 'none', await focused(page));
+  }
 }
 
 /**

@@ -50,6 +50,8 @@ mod ticket;
 pub mod openapi;
 #[cfg(feature = "testing")]
 pub mod testing;
+#[doc(hidden)]
+pub mod private;
 #[cfg(any(doc, doctest))]
 pub mod docs;
 

@@ -4,9 +4,11 @@ use axum::extract::{FromRequest, FromRequestParts, RawPathParams, Request};
 use axum::response::Response;
 use http::header::{CONTENT_TYPE, HeaderMap, USER_AGENT};
 use http::request::Parts;
+use zeroize::Zeroizing;
 
 use super::answer;
 use super::body::FromJson;
+use super::form;
 use super::input::UserLogin;
 use super::json;
 use super::list_parameters::integer;
@@ -19,6 +21,9 @@ pub(super) struct JsonBody<T>(pub(super) T);
 
 /// Extractor of a log-in form, with the limits of [`JsonBody`].
 pub(super) struct LoginForm(pub(super) UserLogin);
+
+/// Decoded fields of a form, in the order in which they were sent.
+pub type FormFields = Vec<(String, Zeroizing<String>)>;
 
 /// Extractor of an account's id from the path parameter `{id}`. Responds 422 if it is not an
 /// integer.
@@ -43,14 +48,33 @@ impl<S: Send + Sync, T: FromJson> FromRequest<S> for JsonBody<T> {
     }
 }
 
+/// Reads a form of any fields, with the limits of [`JsonBody`].
+///
+/// # Errors
+///
+/// The response for an invalid form, as the account routes give it.
+pub async fn read_form(request: Request) -> Result<FormFields, Response> {
+    let body = form_body(request).await?;
+    let mut fields = Vec::new();
+    form::read(&body, Location::Body, |name, value| {
+        fields.push((name.to_owned(), value));
+    })
+    .map_err(|error| answer::invalid(&[error]))?;
+    Ok(fields)
+}
+
+async fn form_body(request: Request) -> Result<Zeroizing<Vec<u8>>, Response> {
+    if media_type(&request) != "application/x-www-form-urlencoded" {
+        return Err(answer::problem(answer::NO_FORM));
+    }
+    read(request).await
+}
+
 impl<S: Send + Sync> FromRequest<S> for LoginForm {
     type Rejection = Response;
 
     async fn from_request(request: Request, _: &S) -> Result<Self, Response> {
-        if media_type(&request) != "application/x-www-form-urlencoded" {
-            return Err(answer::problem(answer::NO_FORM));
-        }
-        let body = read(request).await?;
+        let body = form_body(request).await?;
         UserLogin::parse(&body)
             .map(Self)
             .map_err(|errors| answer::invalid(&errors))

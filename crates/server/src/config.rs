@@ -12,6 +12,7 @@ use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
 use zeroize::Zeroizing;
 
+use super::accent_color::AccentColor;
 use super::bootstrap::Bootstrap;
 use super::channel::Channel;
 use super::database::Database;
@@ -26,6 +27,7 @@ pub(crate) struct Config {
     pub(crate) bind_addr: SocketAddr,
     pub(crate) public_origin: Option<PublicOrigin>,
     pub(crate) product_name: ProductName,
+    pub(crate) accent_color: Option<AccentColor>,
     pub(crate) bootstrap: Bootstrap,
     pub(crate) storage: Storage,
     pub(crate) keys: KeySource,
@@ -44,6 +46,7 @@ impl Config {
         let bind_addr = mistakes.keep(bind_addr(settings));
         let public_origin = mistakes.keep(public_origin(settings));
         let product_name = mistakes.keep(product_name(settings));
+        let accent_color = mistakes.keep(accent_color(settings));
         let bootstrap = mistakes.keep(bootstrap(settings, bind_addr, public_origin.as_ref()));
         let database = storage.as_ref().map(|storage| &storage.database);
         let keys = mistakes.keep(KeySource::new(settings, database));
@@ -61,6 +64,7 @@ impl Config {
                 bind_addr: bind_addr?,
                 public_origin: public_origin?,
                 product_name: product_name?,
+                accent_color: accent_color?,
                 bootstrap: bootstrap?,
                 storage: storage?,
                 keys: keys??,
@@ -274,6 +278,16 @@ fn product_name(settings: &Settings) -> Result<ProductName, String> {
     };
     let name = text.parse();
     name.map_err(|remedy| settings.invalid("PRODUCT_NAME", remedy))
+}
+
+fn accent_color(settings: &Settings) -> Result<Option<AccentColor>, String> {
+    let Some(text) = settings.text("ACCENT_COLOR")? else {
+        return Ok(None);
+    };
+    let color = text.parse();
+    color
+        .map(Some)
+        .map_err(|remedy| settings.invalid("ACCENT_COLOR", remedy))
 }
 
 /// Without a value it depends on address and origin, of which an invalid one stops the start anyway.

@@ -40,6 +40,13 @@
 //! curl -i $api/logout -H "$json" -d "{\"refresh_token\": \"$REFRESH\"}"
 //! ```
 //!
+//! The forms of the pages work without JavaScript, and with curl:
+//!
+//! ```text
+//! curl -i http://127.0.0.1:8000/login -H 'accept: text/html' -c jar \
+//!     -d username=ada@example.com -d 'password=correct horse'
+//! ```
+//!
 //! <http://127.0.0.1:8000/api/docs> describes the routes, and can call them. `/healthz` and
 //! `/readyz` are for service managers and load balancers.
 //!
@@ -63,7 +70,6 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use axum::extract::Request;
-use axum::http::StatusCode;
 use axum::{Extension, Router};
 use futures_util::FutureExt;
 use tokio::net::TcpListener;
@@ -74,7 +80,7 @@ use tower_warder::BoxError;
 use tower_warder::cache::UserCache;
 use tower_warder::credentials::{AuthCookie, CredentialSource};
 use tower_warder::stream_ticket::StreamTickets;
-use tower_warder::{AuthLayer, JwtVerifier};
+use tower_warder::{AuthLayer, JwtIssuer, JwtVerifier};
 use tower_warder_accounts::{
     self as accounts, AccountStore, Accounts, CommonPasswords, Sessions, User,
 };
@@ -83,6 +89,7 @@ use tower_warder_accounts::{
 pub mod database;
 pub mod store;
 pub mod origin;
+pub mod accent_color;
 pub mod site;
 pub mod bootstrap;
 pub mod channel;
@@ -107,6 +114,7 @@ use self::cli::{Cli, Command};
 use self::config::{Config, Storage};
 use self::keys::HangUps;
 use self::metrics::Metrics;
+use self::pages::WaitingCookie;
 use self::settings::Settings;
 use self::site::Site;
 
@@ -188,7 +196,8 @@ async fn serve(config: Config, hang_ups: HangUps) -> Result<(), BoxError> {
     }
     let first_admin = FirstAdmin::new(config.bootstrap, || config.keys.bytes());
     let first_admin = first_admin.map_err(|error| format!("BOOTSTRAP: {error}"))?;
-    let mut accounts = Accounts::new(store.clone(), issuer).bootstrap(first_admin.policy()?);
+    let mut accounts =
+        Accounts::new(store.clone(), issuer.clone()).bootstrap(first_admin.policy()?);
     if storage.password_check {
         accounts = accounts.password_policy(CommonPasswords);
     }
@@ -205,9 +214,10 @@ async fn serve(config: Config, hang_ups: HangUps) -> Result<(), BoxError> {
     let cookie = origin::cookie(config.public_origin.as_ref())?;
     let site = Site {
         product_name: config.product_name,
+        accent_color: config.accent_color,
         public_origin: config.public_origin.clone(),
     };
-    let app = app(accounts, keys.verifier(), cookie, cache, &site);
+    let app = app(accounts, issuer, keys.verifier(), cookie, cache, &site);
 
     let url = match &config.public_origin {
         Some(origin) => origin.to_string(),
@@ -271,12 +281,13 @@ async fn serve(config: Config, hang_ups: HangUps) -> Result<(), BoxError> {
 
 pub fn app<S: AccountStore>(
     mut accounts: Accounts<S>,
+    issuer: JwtIssuer,
     verifier: JwtVerifier,
     cookie: AuthCookie,
     cache: Option<UserCache<User>>,
     site: &Site,
 ) -> Router {
-    let mut auth = AuthLayer::new(verifier, accounts.clone())
+    let mut auth = AuthLayer::new(verifier.clone(), accounts.clone())
         .credentials(streams::source(
             CredentialSource::header().with_cookie(cookie.clone()),
         ))
@@ -304,12 +315,26 @@ pub fn app<S: AccountStore>(
     if refresh {
         routes = routes.merge(accounts::refresh_routes(accounts.clone()));
     }
+    #[expect(
+        clippy::expect_used,
+        reason = "the name is a constant, the origin was parsed"
+    )]
+    let waiting = origin::waiting_cookie(site.public_origin.as_ref()).expect("a cookie");
+    let waiting = WaitingCookie::new(issuer, waiting);
+    let api_page = api_page::routes(site, &cookie, sessions, refresh);
+    let pages = pages::routes(
+        site,
+        routes.clone(),
+        accounts.clone(),
+        verifier,
+        cookie,
+        waiting,
+    );
     Router::new()
         .nest("/api/auth", routes)
-        .merge(pages::routes(site))
-        .merge(api_page::routes(site, &cookie, sessions, refresh))
+        .merge(pages)
+        .merge(pages::compressed(api_page))
         .merge(streams::routes(accounts))
-        .fallback(StatusCode::NOT_FOUND)
         .layer(auth)
         .layer(trace)
 }

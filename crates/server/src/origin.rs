@@ -85,13 +85,22 @@ impl fmt::Display for PublicOrigin {
 /// Returns the cookie: `__Host-tower_warder`, which browsers send over TLS only; over plain HTTP
 /// `tower_warder`, for this machine only.
 pub fn cookie(origin: Option<&PublicOrigin>) -> Result<AuthCookie, ConfigError> {
+    cookie_named(COOKIE, origin)
+}
+
+/// Returns the cookie of accounts that wait for approval, in the same way.
+pub fn waiting_cookie(origin: Option<&PublicOrigin>) -> Result<AuthCookie, ConfigError> {
+    cookie_named(WAITING_COOKIE, origin)
+}
+
+fn cookie_named(name: &str, origin: Option<&PublicOrigin>) -> Result<AuthCookie, ConfigError> {
     let Some(origin) = origin else {
-        return AuthCookie::dangerous_without_tls(COOKIE);
+        return AuthCookie::dangerous_without_tls(name);
     };
     let cookie = if origin.is_https {
-        AuthCookie::new(COOKIE)
+        AuthCookie::new(name)
     } else {
-        AuthCookie::dangerous_without_tls(COOKIE)
+        AuthCookie::dangerous_without_tls(name)
     };
     cookie?.own_origin(&origin.text)
 }
@@ -123,7 +132,10 @@ pub fn guarded(app: Router, health: Router, origin: Option<PublicOrigin>) -> Rou
     app.layer(check).merge(health).layer(
         ServiceBuilder::new()
             .layer(header(X_CONTENT_TYPE_OPTIONS, "nosniff"))
-            .layer(header(REFERRER_POLICY, "no-referrer"))
+            // Other sites learn nothing. Not `no-referrer`, with which browsers send `Origin: null`
+            // for the forms of the pages (Fetch, section 3.2); those without `Sec-Fetch-Site` would
+            // be rejected.
+            .layer(header(REFERRER_POLICY, "same-origin"))
             .layer(header(OPENER_POLICY, "same-origin"))
             .layer(header(RESOURCE_POLICY, "same-origin"))
             .layer(SetResponseHeaderLayer::overriding(
@@ -284,6 +296,7 @@ const INVALID_HOST: &str = "invalid_host";
 const MISDIRECTED_REQUEST: &str = "misdirected_request";
 
 const COOKIE: &str = "tower_warder";
+const WAITING_COOKIE: &str = "tower_warder_waiting";
 
 const OPENER_POLICY: HeaderName = HeaderName::from_static("cross-origin-opener-policy");
 const RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resource-policy");

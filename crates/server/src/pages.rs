@@ -1,84 +1,249 @@
 //! HTML pages: log-in, registration, profile, and user administration.
 //!
 //! They are compiled into the binary and contain no user data; their scripts call the account
-//! routes. No resource is loaded from another server.
+//! routes. No resource is loaded from another server. Log-in, registration and log-out also work
+//! without JavaScript.
 
+mod messages;
+mod own_path;
+mod files;
+mod waiting;
+mod form_posts;
+
+use std::sync::Arc;
+
+use axum::Router;
 use axum::body::Body;
-use axum::http::StatusCode;
+use axum::extract::{RawQuery, Request, State};
 use axum::http::header::{
-    ACCEPT, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderMap, HeaderName,
-    HeaderValue,
+    ACCEPT, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderMap,
+    HeaderName, HeaderValue, LOCATION,
 };
-use axum::response::{Html, IntoResponse, Redirect};
+use axum::http::{Extensions, Method, StatusCode, Uri};
+use axum::middleware::{self, Next};
+use axum::response::{Html, IntoResponse, Redirect, Response};
 use axum::routing::get;
-use axum::{Extension, Router};
+use tower_http::compression::CompressionLayer;
 use tower_http::set_header::SetResponseHeaderLayer;
+use tower_warder::credentials::AuthCookie;
 use tower_warder::error::AuthErrorKind;
-use tower_warder::policy::Admin;
-use tower_warder::response::{MakeErrorResponse, ProblemJson};
-use tower_warder::{AuthError, RequireLayer};
-use tower_warder_accounts::User;
+use tower_warder::policy::{Admin, Approved};
+use tower_warder::{AuthError, Identity, JwtVerifier, RequireLayer};
+use tower_warder_accounts::{AccountStore, Accounts, User};
 
 use super::bootstrap::AwaitsSecret;
 use super::site::Site;
 
-pub(crate) fn routes(site: &Site) -> Router {
-    let page = |text| get(Html(site.fill(text)));
-    let register_page = site.fill(include_str!("pages/register.html"));
-    let register = move |awaits_secret| register(register_page, awaits_secret);
+pub(crate) use self::waiting::WaitingCookie;
+
+/// Returns the routes of the pages. `api` has the routes of accounts, without their prefix.
+pub(crate) fn routes<S: AccountStore>(
+    site: &Site,
+    api: Router,
+    accounts: Accounts<S>,
+    verifier: JwtVerifier,
+    cookie: AuthCookie,
+    waiting: WaitingCookie,
+) -> Router {
+    let pages = Arc::new(Pages::new(site));
     let public = Router::new()
-        .route("/login", page(include_str!("pages/login.html")))
+        .route("/login", get(log_in))
         .route("/register", get(register))
-        .route("/waiting", page(include_str!("pages/waiting.html")));
+        .with_state(Arc::clone(&pages))
+        .merge(waiting::routes(
+            Arc::clone(&pages),
+            accounts,
+            verifier,
+            waiting.clone(),
+        ));
     let approved = Router::new()
         .route("/", get(Redirect::to("/profile")))
-        .route("/profile", page(include_str!("pages/profile.html")))
-        .route_layer(RequireLayer::<User>::approved().on_rejection(rejection(site)));
+        .route("/profile", get(Html(pages.profile.clone())))
+        .route_layer(RequireLayer::<User>::approved());
     let admins = Router::new()
-        .route("/users", page(include_str!("pages/users.html")))
-        .route_layer(RequireLayer::<User>::new(Admin).on_rejection(rejection(site)));
-    let pages = public.merge(approved).merge(admins);
-    pages
+        .route("/users", get(Html(pages.users.clone())))
+        .route_layer(RequireLayer::<User>::new(Admin));
+    let with_slash = ["/login/", "/register/", "/waiting/", "/profile/", "/users/"]
+        .into_iter()
+        .fold(Router::new(), |router, path| {
+            router.route(path, get(without_slash))
+        });
+    let read = public
+        .merge(approved)
+        .merge(admins)
+        .layer(middleware::from_fn_with_state(
+            Arc::clone(&pages),
+            show_errors,
+        ))
+        .merge(with_slash)
+        .merge(files::routes(site.accent_color));
+    let page = pages.not_found.clone();
+    // Posts are answered with cookies, and with text of the request in the page: not compressed.
+    let posts = form_posts::routes(pages, api, cookie, waiting);
+    compressed(read)
+        .merge(posts)
+        .fallback(async move |headers: HeaderMap| not_found(page, &headers))
         // After a log-out the back button must reload the page, which redirects to the log-in.
-        .layer(header(CACHE_CONTROL, "no-store"))
-        .merge(files())
+        .layer(SetResponseHeaderLayer::if_not_present(
+            CACHE_CONTROL,
+            HeaderValue::from_static("no-store"),
+        ))
         .layer(header(CONTENT_SECURITY_POLICY, POLICY))
 }
 
-/// Shows the field for the bootstrap secret as long as it creates an admin.
-async fn register(page: String, awaits_secret: Option<Extension<AwaitsSecret>>) -> Html<String> {
-    let asks = match awaits_secret {
-        Some(Extension(awaits_secret)) => awaits_secret.ask().await,
-        None => false,
-    };
-    Html(if asks {
-        page.replacen(" hidden disabled>", ">", 1)
-    } else {
-        page
-    })
+/// Compresses the responses of routes that have no secrets: an attacker who adds text of their own
+/// to a compressed response could guess the rest by its length (BREACH).
+pub(crate) fn compressed(routes: Router) -> Router {
+    routes.layer(CompressionLayer::new())
 }
 
-/// Redirects browsers to the log-in or shows an error page; other clients get the response of the
-/// API. The layer adds the `Set-Cookie` that clears a rejected cookie.
-fn rejection(site: &Site) -> impl MakeErrorResponse<Body> + Clone + use<> {
-    let forbidden = site.fill(include_str!("pages/forbidden.html"));
-    let unavailable = site.fill(include_str!("pages/unavailable.html"));
-    move |error: &AuthError, headers: &HeaderMap| {
-        if !wants_page(headers) {
-            return ProblemJson.response(error, headers);
+/// The pages, with the name of the application.
+struct Pages {
+    site: Site,
+    profile: String,
+    users: String,
+    forbidden: String,
+    refused: String,
+    unavailable: String,
+    not_found: String,
+}
+
+impl Pages {
+    fn new(site: &Site) -> Self {
+        let page = |text| site.fill(text, &[]);
+        Self {
+            site: site.clone(),
+            profile: page(include_str!("pages/profile.html")),
+            users: page(include_str!("pages/users.html")),
+            forbidden: page(include_str!("pages/forbidden.html")),
+            refused: page(include_str!("pages/refused.html")),
+            unavailable: page(include_str!("pages/unavailable.html")),
+            not_found: page(include_str!("pages/not_found.html")),
         }
-        let page = match error.kind() {
-            AuthErrorKind::MissingCredential => return Redirect::to("/login").into_response(),
-            _ if error.status() == StatusCode::UNAUTHORIZED => {
-                return Redirect::to("/login?ended").into_response();
-            }
-            AuthErrorKind::Forbidden => &forbidden,
-            // No redirect: an outage must not look like a log-out.
-            AuthErrorKind::Unavailable => &unavailable,
-            _ => return ProblemJson.response(error, headers),
-        };
-        (error.status(), Html(page.clone())).into_response()
     }
+
+    fn log_in(&self, ended: bool, email: &str, error: &str) -> String {
+        let values = [("ended", shown(ended)), ("email", email), ("error", error)];
+        self.site.fill(include_str!("pages/login.html"), &values)
+    }
+
+    /// `asks` shows the field for the bootstrap secret.
+    fn register(&self, asks: bool, email: &str, error: &str) -> String {
+        let first_admin = if asks { "" } else { "hidden disabled" };
+        let values = [
+            ("first_admin", first_admin),
+            ("email", email),
+            ("error", error),
+        ];
+        self.site.fill(include_str!("pages/register.html"), &values)
+    }
+
+    fn waiting(&self, is_rejected: bool) -> String {
+        let values = [
+            ("waiting", shown(!is_rejected)),
+            ("rejected", shown(is_rejected)),
+        ];
+        self.site.fill(include_str!("pages/waiting.html"), &values)
+    }
+
+    /// Returns `true` as long as the bootstrap secret creates an admin.
+    async fn awaits_secret(&self, extensions: &Extensions) -> bool {
+        match extensions.get::<AwaitsSecret>() {
+            Some(awaits_secret) => awaits_secret.clone().ask().await,
+            None => false,
+        }
+    }
+}
+
+/// Leads on if the user is logged in already.
+async fn log_in(
+    State(pages): State<Arc<Pages>>,
+    identity: Identity<User>,
+    RawQuery(query): RawQuery,
+) -> Response {
+    let query = query.as_deref();
+    if is_logged_in(&identity).await {
+        return Redirect::to(&own_path::wanted(query)).into_response();
+    }
+    Html(pages.log_in(own_path::has(query, "ended"), "", "")).into_response()
+}
+
+async fn register(
+    State(pages): State<Arc<Pages>>,
+    identity: Identity<User>,
+    request: Request,
+) -> Response {
+    if is_logged_in(&identity).await {
+        return Redirect::to(&own_path::wanted(request.uri().query())).into_response();
+    }
+    let asks = pages.awaits_secret(request.extensions()).await;
+    Html(pages.register(asks, "", "")).into_response()
+}
+
+/// Returns `false` for a dead cookie, and during an outage: the page is needed then.
+async fn is_logged_in(identity: &Identity<User>) -> bool {
+    !identity.is_anonymous() && identity.require(&Approved).await.is_ok()
+}
+
+/// Redirects a path with a slash at its end, as people type it, to the page.
+async fn without_slash(uri: Uri) -> Redirect {
+    let path = uri.path().trim_end_matches('/');
+    match uri.query() {
+        Some(query) => Redirect::permanent(&format!("{path}?{query}")),
+        None => Redirect::permanent(path),
+    }
+}
+
+fn not_found(page: String, headers: &HeaderMap) -> Response {
+    if wants_page(headers) {
+        (StatusCode::NOT_FOUND, Html(page)).into_response()
+    } else {
+        StatusCode::NOT_FOUND.into_response()
+    }
+}
+
+/// Redirects browsers to the log-in, or shows an error page in place of the JSON; other clients get
+/// the response as it is. Other headers stay, such as the `Set-Cookie` that clears a rejected cookie.
+async fn show_errors(State(pages): State<Arc<Pages>>, request: Request, next: Next) -> Response {
+    if !wants_page(request.headers()) {
+        return next.run(request).await;
+    }
+    let wanted = match *request.method() {
+        Method::GET => request.uri().clone(),
+        _ => Uri::from_static("/"),
+    };
+    let response = next.run(request).await;
+    let error = response.extensions().get::<AuthError>();
+    let page = match error.map(AuthError::kind) {
+        Some(AuthErrorKind::MissingCredential) => {
+            return redirected(response, &own_path::log_in_for(&wanted, false));
+        }
+        Some(_) if response.status() == StatusCode::UNAUTHORIZED => {
+            return redirected(response, &own_path::log_in_for(&wanted, true));
+        }
+        Some(AuthErrorKind::Forbidden) => &pages.forbidden,
+        Some(AuthErrorKind::CrossOrigin) => &pages.refused,
+        // No redirect: an outage must not look like a log-out.
+        Some(AuthErrorKind::Unavailable) => &pages.unavailable,
+        _ => return response,
+    };
+    let (mut head, _) = response.into_parts();
+    head.headers.remove(CONTENT_LENGTH);
+    head.headers
+        .insert(CONTENT_TYPE, HeaderValue::from_static(HTML));
+    Response::from_parts(head, Body::from(page.clone()))
+}
+
+fn redirected(response: Response, path: &str) -> Response {
+    let (mut head, _) = response.into_parts();
+    head.status = StatusCode::SEE_OTHER;
+    for name in [CONTENT_LENGTH, CONTENT_TYPE] {
+        head.headers.remove(name);
+    }
+    if let Ok(path) = HeaderValue::try_from(path) {
+        head.headers.insert(LOCATION, path);
+    }
+    Response::from_parts(head, Body::empty())
 }
 
 /// Returns `true` if `Accept` contains `text/html` (RFC 9110, section 12.5.1). `*/*` does not
@@ -103,47 +268,18 @@ fn is_zero_weight(parameter: &[u8]) -> bool {
     }
 }
 
-/// Routes of scripts, styles and icons.
-fn files() -> Router {
-    let route = |router: Router, (name, content_type, text)| {
-        let file = get(([(CONTENT_TYPE, content_type)], text));
-        router.route(&format!("/pages/{name}"), file)
-    };
-    FILES
-        .into_iter()
-        .fold(Router::new(), route)
-        .layer(header(CACHE_CONTROL, "max-age=60"))
+/// Returns the attribute that hides an element unless it is shown.
+const fn shown(is_shown: bool) -> &'static str {
+    if is_shown { "" } else { "hidden" }
 }
 
 fn header(name: HeaderName, value: &'static str) -> SetResponseHeaderLayer<HeaderValue> {
     SetResponseHeaderLayer::overriding(name, HeaderValue::from_static(value))
 }
 
-const FILES: [(&str, &str, &str); 16] = [
-    ("actions.js", SCRIPT, include_str!("pages/actions.js")),
-    ("api.js", SCRIPT, include_str!("pages/api.js")),
-    ("dialogs.js", SCRIPT, include_str!("pages/dialogs.js")),
-    ("events.js", SCRIPT, include_str!("pages/events.js")),
-    ("form.js", SCRIPT, include_str!("pages/form.js")),
-    ("icon.svg", SVG, include_str!("pages/icon.svg")),
-    ("login.js", SCRIPT, include_str!("pages/login.js")),
-    ("member.js", SCRIPT, include_str!("pages/member.js")),
-    ("menu.js", SCRIPT, include_str!("pages/menu.js")),
-    ("profile.js", SCRIPT, include_str!("pages/profile.js")),
-    ("register.js", SCRIPT, include_str!("pages/register.js")),
-    ("show.js", SCRIPT, include_str!("pages/show.js")),
-    ("style.css", CSS, include_str!("pages/style.css")),
-    ("user_pages.js", SCRIPT, include_str!("pages/user_pages.js")),
-    ("user_row.js", SCRIPT, include_str!("pages/user_row.js")),
-    ("users.js", SCRIPT, include_str!("pages/users.js")),
-];
+const HTML: &str = "text/html; charset=utf-8";
 
-const CSS: &str = "text/css; charset=utf-8";
-const SVG: &str = "image/svg+xml";
-const SCRIPT: &str = "text/javascript; charset=utf-8";
-
-/// Allows only this server as source, no form submission without a script, and no HTML from text in
-/// scripts.
+/// Allows only this server as source and as target of forms, and no HTML from text in scripts.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; \
-    connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; \
+    connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; \
     require-trusted-types-for 'script'; trusted-types 'none'";

@@ -45,6 +45,7 @@ variables! {
     Plain PORT "see `HOST`; defaults to `8000`";
     Plain PUBLIC_ORIGIN "public origin of the server, such as `https://login.example.com`: determines the cookie, the hosts that are served, and the origin whose pages may use the cookie; `http` only for a loopback host. By default the loopback hosts are served";
     Plain PRODUCT_NAME "name of the application in pages and in the API document, at most 40 characters; defaults to `tower-warder`";
+    Plain ACCENT_COLOR "colour of links, buttons and the icon, such as `#33548a`, darkened or lightened where text would be hard to read; defaults to a dark blue";
     Plain BOOTSTRAP "which account becomes the first admin: `first-user`, the first account; `secret`, the account that registers with the secret that is logged at startup as long as there is no admin; `nobody`, only what `create-admin` creates. Defaults to `first-user` if only this machine can reach the server, by `BIND_ADDR` and `PUBLIC_ORIGIN`, else to `secret`";
     Url DATABASE_URL "`sqlite://PATH`, `sqlite::memory:` or `postgres://USER:PASSWORD@HOST:PORT/DATABASE`; defaults to `sqlite://tower-warder.sqlite`";
     Plain DATABASE_CONNECTIONS "maximum number of connections to PostgreSQL; defaults to 10";

@@ -3,19 +3,38 @@
 use std::fmt;
 use std::str::FromStr;
 
+use super::accent_color::AccentColor;
 use super::origin::PublicOrigin;
 
 /// What the pages and the API document say about the application.
 #[derive(Clone, Debug, Default)]
 pub struct Site {
     pub product_name: ProductName,
+    pub accent_color: Option<AccentColor>,
     pub public_origin: Option<PublicOrigin>,
 }
 
 impl Site {
-    /// Fills in the placeholders of an HTML page.
-    pub fn fill(&self, page: &str) -> String {
-        page.replace("{{product_name}}", &escaped(&self.product_name.0))
+    /// Replaces each placeholder `{{name}}` of an HTML page by its value, as text: the name of the
+    /// application, and those given. A placeholder without a value is removed.
+    pub fn fill(&self, page: &str, values: &[(&str, &str)]) -> String {
+        let mut filled = String::with_capacity(page.len());
+        let mut rest = page;
+        while let Some((before, after)) = rest.split_once("{{") {
+            let (name, after) = after.split_once("}}").unwrap_or((after, ""));
+            let value = match name {
+                "product_name" => &self.product_name.0,
+                _ => values
+                    .iter()
+                    .find(|(given, _)| *given == name)
+                    .map_or("", |(_, value)| value),
+            };
+            filled.push_str(before);
+            filled.push_str(&escaped(value));
+            rest = after;
+        }
+        filled.push_str(rest);
+        filled
     }
 }
 
@@ -78,3 +97,25 @@ fn is_invisible(character: char) -> bool {
 
 /// More does not fit beside the navigation on a phone.
 const MAX_CHARS: usize = 40;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_are_text_and_not_filled_again() {
+        let site = Site {
+            product_name: "{{a}} & Co".parse().unwrap(),
+            ..Site::default()
+        };
+        let page = "<title>{{product_name}}</title><p>{{a}}</p><input value=\"{{b}}\">{{c}}";
+        let values = [("a", "<b>&'\""), ("b", "{{a}}\" autofocus x=\"")];
+        assert_eq!(
+            site.fill(page, &values),
+            "<title>{{a}} &amp; Co</title><p>&lt;b&gt;&amp;&#39;&quot;</p>\
+             <input value=\"{{a}}&quot; autofocus x=&quot;\">"
+        );
+        assert_eq!(site.fill("no placeholder", &values), "no placeholder");
+        assert_eq!(site.fill("{{a", &[]), "");
+    }
+}

@@ -1,14 +1,17 @@
 // Calls to the account routes, and messages for users.
 
+import MESSAGES from './messages.js';
+
 /**
  * Rejected request. The message is for users; `field` is the field to correct, if there is one; `code` is
- * that of the problem.
+ * that of the problem, and `seconds` the time to wait before the next attempt.
  */
 export class Refusal extends Error {
-  constructor(message, field, code) {
+  constructor(message, field, code, seconds) {
     super(message);
     this.field = field;
     this.code = code;
+    this.seconds = seconds;
   }
 }
 
@@ -23,29 +26,53 @@ export async function ask(method, path, body) {
 
 /** The same, and the headers of the response. */
 export async function askWithHeaders(method, path, body) {
-  const [response, answer] = await fetched(method, path, body);
-  if (response.ok) return [answer, response.headers];
-  if (LOGGED_OUT.has(answer.code)) return leave('/login?ended');
-  // The reloaded page shows the error.
-  if (answer.code === 'forbidden') return leave(location.pathname);
-  if (answer.code === 'account_pending') return leave('/waiting');
-  const error = response.status === 422 ? answer.detail[0] : null;
-  const [message, field] = (error ? fieldError(error) : ANSWERS[answer.code]) ?? [UNKNOWN];
-  throw new Refusal(message, field, answer.code);
+  return answered(await fetched(method, `/api/auth/${path}`, body));
 }
 
-/** Logs in with an HttpOnly cookie, and opens the profile. */
+/** Sends the fields of a form to its page, which calls the API and sets the cookies. */
+export async function send(page, fields) {
+  const email = fields.username ?? fields.email;
+  const [answer] = await answered(await fetched('POST', page, new URLSearchParams(fields)), email);
+  return answer;
+}
+
+/** Logs in with an HttpOnly cookie, and opens the page that was wanted. */
 export async function logIn(username, password) {
-  await ask('POST', 'cookie/login', new URLSearchParams({ username, password }));
-  const [me] = await fetched('GET', 'me');
-  if (me.status === 401) throw new Refusal(NO_COOKIE);
-  return leave('/profile');
+  await send('/login', { username, password });
+  const [me] = await fetched('GET', '/api/auth/me');
+  if (me.status === 401) throw new Refusal(MESSAGES.no_cookie);
+  // The server leads on: it decides which paths are its own.
+  return leave(`/login${location.search}`);
 }
 
 /** Opens another page in place of this one, also in the history. Never resolves. */
 export function leave(path) {
   location.replace(path);
   return new Promise(() => {});
+}
+
+/** Returns the path with the address in its fragment, which is sent to no server and is in no log. */
+export function withAddress(path, email) {
+  return email ? `${path}#${new URLSearchParams({ email })}` : path;
+}
+
+async function answered([response, answer], email) {
+  if (response.ok) return [answer, response.headers];
+  if (LOGGED_OUT.has(answer.code)) return leave(logInAgain());
+  // The reloaded page shows the error.
+  if (answer.code === 'forbidden') return leave(location.pathname);
+  if (answer.code === 'account_pending') return leave(withAddress('/waiting', email));
+  const seconds = response.status === 429 ? retrySeconds(response) : null;
+  if (seconds) throw new Refusal(MESSAGES.wait.replace('{}', seconds), null, answer.code, seconds);
+  const error = response.status === 422 ? answer.detail[0] : null;
+  const [message, field] = (error ? fieldError(error) : MESSAGES.codes[answer.code]) ?? [MESSAGES.unknown];
+  throw new Refusal(message, field, answer.code);
+}
+
+/** The log-in leads back to this page. */
+function logInAgain() {
+  const next = location.pathname + location.search;
+  return next === '/profile' ? '/login?ended' : `/login?ended&${new URLSearchParams({ next })}`;
 }
 
 async function fetched(method, path, body) {
@@ -55,39 +82,25 @@ async function fetched(method, path, body) {
     request.headers = { 'content-type': 'application/json' };
   }
   try {
-    const response = await fetch(`/api/auth/${path}`, request);
+    const response = await fetch(path, request);
     const text = await response.text();
     return [response, text && JSON.parse(text)];
   } catch {
-    throw new Refusal('The server cannot be reached. Check your connection and try again.');
+    throw new Refusal(MESSAGES.offline);
   }
 }
 
-/** A common password has a message of its own: there is more than one rule. */
+/** The message of a password rule is the server's own: there is more than one. */
 function fieldError({ type, loc: [, field], msg }) {
-  return field === 'password' && type === 'value_error' ? [msg, field] : FIELD_ERRORS[field];
+  const isRule = field?.endsWith('password') && type === 'value_error';
+  return isRule ? [msg, field] : MESSAGES.fields[field];
+}
+
+/** `Retry-After` is a number of seconds or a date (RFC 9110, section 10.2.3). */
+function retrySeconds(response) {
+  const text = response.headers.get('retry-after') ?? '';
+  const seconds = Number(text) || (Date.parse(text) - Date.now()) / 1000;
+  return seconds > 0 ? Math.ceil(seconds) : null;
 }
 
 const LOGGED_OUT = new Set(['not_authenticated', 'invalid_token']);
-
-/** Messages by the `code` of a problem. */
-const ANSWERS = {
-  invalid_credentials: ['E-mail or password is wrong.', 'password'],
-  account_disabled: ['This account is disabled. Only an admin can enable it again.'],
-  email_taken: ['There is an account with this e-mail already. Log in instead.', 'email'],
-  wrong_bootstrap_secret: ['This is not the bootstrap secret. The log of the server has it.', 'bootstrap_secret'],
-  last_admin: ['This is the only admin left. Make somebody else an admin first.'],
-  user_not_found: ['This account does not exist any more.'],
-  unavailable: ['The server cannot do this right now. Try again in a moment.'],
-};
-
-/** Messages by the field that is not valid. */
-const FIELD_ERRORS = {
-  email: ['This e-mail address cannot be used. It should look like ada@example.com.', 'email'],
-  password: ['A password has 8 to 128 characters.', 'password'],
-};
-
-/** Browsers accept the cookie over TLS only, except from localhost. */
-const NO_COOKIE = 'Your browser did not keep the log-in. Allow cookies for this site, and open it with https.';
-
-const UNKNOWN = 'Something went wrong. Reload the page and try again.';

@@ -50,10 +50,13 @@ async function quietly(act) {
   }
 }
 
-document.querySelector('#log-out').addEventListener('click', () => attempt(async () => {
-  await ask('POST', 'cookie/logout');
-  await leave('/login');
-}));
+document.querySelector('#log-out').addEventListener('click', (event) => {
+  event.preventDefault();
+  attempt(async () => {
+    await ask('POST', 'cookie/logout');
+    await leave('/login');
+  });
+});
 
 // The page comes from the back/forward cache, and another user may be logged in by now.
 addEventListener('pageshow', ({ persisted }) => persisted && location.reload());

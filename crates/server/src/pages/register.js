@@ -1,12 +1,16 @@
 // Registration page. An account that is approved at once is logged in at once.
 
-import { ask, leave, logIn } from './api.js';
-import { onSubmit } from './form.js';
+import { leave, logIn, send, withAddress } from './api.js';
+import { carryAddress, onSubmit } from './form.js';
+import { emailProblem, passwordProblem, watch } from './rules.js';
 
-onSubmit(document.querySelector('form'), async ({ email, password, bootstrap_secret }) => {
-  const secret = bootstrap_secret?.trim();
-  const user = await ask('POST', 'register', {
-    email, password, ...(secret && { bootstrap_secret: secret }),
-  });
-  return user.status === 'approved' ? logIn(email, password) : leave('/waiting');
+const form = document.querySelector('form');
+const { email, password } = form.elements;
+carryAddress(email);
+watch(email, document.querySelector('#email-hint'), emailProblem);
+watch(password, document.querySelector('#password-hint'), (text) => passwordProblem(text, email.value), { live: true });
+
+onSubmit(form, async ({ email, password, bootstrap_secret = '' }) => {
+  const user = await send('/register', { email, password, bootstrap_secret });
+  return user.status === 'approved' ? logIn(email, password) : leave(withAddress('/waiting', email));
 });

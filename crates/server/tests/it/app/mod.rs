@@ -6,6 +6,7 @@ mod keys;
 mod many_accounts;
 mod origin;
 mod pages;
+mod page_forms;
 mod postgres;
 mod shared;
 mod streams;
@@ -53,6 +54,7 @@ async fn api_page_loads_only_from_the_server() {
     let cookie = tower_warder_server::origin::cookie(None).unwrap();
     let app = tower_warder_server::app(
         accounts,
+        JwtIssuer::hs256(&secret),
         JwtVerifier::hs256(&secret),
         cookie,
         None,
@@ -101,8 +103,10 @@ async fn session_routes_exist_and_are_documented_if_enabled() {
         (cookies_only, [401, 404]),
         (with, [401, 405]),
     ] {
+        let issuer = JwtIssuer::hs256(&secret);
         let verifier = JwtVerifier::hs256(&secret);
-        let app = tower_warder_server::app(accounts, verifier, cookie(), None, &Site::default());
+        let app =
+            tower_warder_server::app(accounts, issuer, verifier, cookie(), None, &Site::default());
         let document = send(&app, get("/api/openapi.json")).await.json();
         let is_described = |path: &str| document["paths"][path].is_object();
         assert!(is_described("/api/auth/me"));
@@ -126,7 +130,8 @@ async fn api_document(site: &Site) -> Value {
     let accounts = Accounts::new(InMemoryAccountStore::new(), JwtIssuer::hs256(&secret))
         .sessions(Sessions::new(InMemorySessionStore::new()));
     let cookie = tower_warder_server::origin::cookie(site.public_origin.as_ref()).unwrap();
-    let app = tower_warder_server::app(accounts, JwtVerifier::hs256(&secret), cookie, None, site);
+    let (issuer, verifier) = (JwtIssuer::hs256(&secret), JwtVerifier::hs256(&secret));
+    let app = tower_warder_server::app(accounts, issuer, verifier, cookie, None, site);
     send(&app, get("/api/openapi.json")).await.json()
 }
 
@@ -139,6 +144,7 @@ async fn api_document_names_product_and_origin() {
     let site = Site {
         product_name: "Ada & Co".parse().unwrap(),
         public_origin: Some("https://login.example".parse().unwrap()),
+        ..Site::default()
     };
     let document = api_document(&site).await;
     assert_eq!(document["info"]["title"], "Ada & Co");

@@ -47,6 +47,7 @@ async fn server(public_origin: Option<&str>) -> (Router, String) {
     let cookie = origin::cookie(public_origin.as_ref()).unwrap();
     let app = tower_warder_server::app(
         accounts,
+        JwtIssuer::hs256(&secret),
         JwtVerifier::hs256(&secret),
         cookie,
         None,
@@ -428,7 +429,11 @@ async fn every_response_has_the_security_headers() {
             ("GET", "/register", host, 200),
             ("GET", "/", host, 303),
             ("GET", "/users", host, 303),
-            ("POST", "/login", host, 405),
+            ("POST", "/login", host, 415),
+            ("POST", "/waiting", host, 405),
+            ("POST", "/logout", host, 303),
+            ("GET", "/profile/", host, 308),
+            ("GET", "/waiting/status", host, 200),
             ("GET", "/pages/style.css", host, 200),
             ("GET", "/nothing", host, 404),
             ("GET", "/api/docs", host, 303),
@@ -471,7 +476,7 @@ async fn every_response_has_the_security_headers() {
         for (path, answer) in answers {
             for (name, value) in [
                 ("x-content-type-options", Some("nosniff")),
-                ("referrer-policy", Some("no-referrer")),
+                ("referrer-policy", Some("same-origin")),
                 ("cross-origin-opener-policy", Some("same-origin")),
                 ("cross-origin-resource-policy", Some("same-origin")),
                 (

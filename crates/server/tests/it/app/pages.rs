@@ -6,6 +6,7 @@ use std::time::{Duration, UNIX_EPOCH};
 use axum::Router;
 use axum::body::Body;
 use http::Request;
+use tower::ServiceExt;
 use tower_warder::testing::FixedClock;
 use tower_warder::{HmacSecret, JwtIssuer, JwtVerifier, UserStatus};
 use tower_warder_accounts::{Accounts, Actor, Email, Password, UserCreate, UserUpdate};
@@ -15,15 +16,15 @@ use super::Store;
 use crate::support::{Answer, Place, get, send};
 
 /// Ada is the admin, Bob is approved, Eve is disabled.
-struct Site {
-    app: Router,
-    store: Arc<dyn Store>,
-    issuer: JwtIssuer,
+pub(super) struct Site {
+    pub(super) app: Router,
+    pub(super) store: Arc<dyn Store>,
+    pub(super) issuer: JwtIssuer,
     _place: Place,
 }
 
 impl Site {
-    async fn new() -> Self {
+    pub(super) async fn new() -> Self {
         Self::with(&Appearance::default()).await
     }
 
@@ -52,6 +53,7 @@ impl Site {
         Self {
             app: tower_warder_server::app(
                 accounts,
+                JwtIssuer::hs256(&secret),
                 JwtVerifier::hs256(&secret),
                 cookie,
                 None,
@@ -64,7 +66,7 @@ impl Site {
     }
 
     /// Sends a request with the cookie of this account, or without one.
-    async fn get(&self, path: &str, account: Option<&str>, accept: &str) -> Answer {
+    pub(super) async fn get(&self, path: &str, account: Option<&str>, accept: &str) -> Answer {
         let mut request = Request::get(path).header("accept", accept);
         if let Some(id) = account {
             let token = self.issuer.issue(id).unwrap();
@@ -74,15 +76,25 @@ impl Site {
     }
 }
 
-const ADA: &str = "1";
+pub(super) const ADA: &str = "1";
 const BOB: &str = "2";
 const EVE: &str = "3";
 
 const PUBLIC: [&str; 3] = ["/login", "/register", "/waiting"];
 const PRIVATE: [&str; 3] = ["/", "/profile", "/users"];
 
+/// The log-in page to which a page behind it redirects.
+fn log_in_for(path: &str, query: &str) -> String {
+    match (path, query) {
+        ("/users", "") => "/login?next=%2Fusers".to_owned(),
+        ("/users", _) => format!("/login?{query}&next=%2Fusers"),
+        (_, "") => "/login".to_owned(),
+        _ => format!("/login?{query}"),
+    }
+}
+
 /// `Accept` of a browser that opens a page.
-const BROWSER: &str = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8";
+pub(super) const BROWSER: &str = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8";
 
 #[tokio::test]
 async fn anonymous_browsers_are_redirected_to_login() {
@@ -96,7 +108,8 @@ async fn anonymous_browsers_are_redirected_to_login() {
         ] {
             let answer = site.get(path, None, accept).await;
             assert_eq!(answer.status, 303, "{path} {accept}");
-            assert_eq!(answer.header("location"), Some("/login"), "{path}");
+            let login = log_in_for(path, "");
+            assert_eq!(answer.header("location"), Some(&*login), "{path}");
         }
     }
 }
@@ -108,7 +121,8 @@ async fn ended_login_is_redirected_with_a_notice() {
         for path in PRIVATE {
             let answer = site.get(path, Some(account), BROWSER).await;
             assert_eq!(answer.status, 303, "{path} {case}");
-            assert_eq!(answer.header("location"), Some("/login?ended"), "{case}");
+            let login = log_in_for(path, "ended");
+            assert_eq!(answer.header("location"), Some(&*login), "{case}");
         }
     }
 }
@@ -156,7 +170,8 @@ async fn rejected_cookies_are_cleared_by_every_page() {
                 continue;
             }
             assert_eq!(answer.status, 303, "{case} {path}");
-            assert_eq!(answer.header("location"), Some("/login?ended"), "{case}");
+            let login = log_in_for(path, "ended");
+            assert_eq!(answer.header("location"), Some(&*login), "{case}");
             let lines: Vec<_> = answer.headers.get_all("set-cookie").iter().collect();
             let [line] = lines[..] else {
                 panic!("{case} {path}: {lines:?}");
@@ -230,9 +245,11 @@ async fn unknown_paths_are_404_for_every_client() {
     for path in [
         "/nothing",
         "/users/1",
-        "/login/",
-        "/profile/",
+        "/login//",
+        "/profile/x",
         "//profile",
+        "//profile/",
+        "/logout/",
         "/index.html",
         "/login.html",
         "/pages",
@@ -296,12 +313,14 @@ async fn pages_show_the_product_name_escaped() {
     ] {
         let site = Site::with(&Appearance {
             product_name: name.parse().unwrap(),
-            public_origin: None,
+            ..Appearance::default()
         })
         .await;
         let refused = ("/users", Some(BOB));
-        let pages = PUBLIC.into_iter().chain(["/profile", "/users"]);
-        let pages = pages.map(|path| (path, Some(ADA))).chain([refused]);
+        let public = PUBLIC.into_iter().chain(["/nothing"]);
+        let private = ["/profile", "/users"].map(|path| (path, Some(ADA)));
+        let pages = public.map(|path| (path, None)).chain(private);
+        let pages = pages.chain([refused]);
         for (path, account) in pages {
             let page = site.get(path, account, BROWSER).await.body;
             let title = format!("\u{b7} {shown}</title>");
@@ -365,8 +384,20 @@ async fn responses_have_a_csp_and_are_not_cached() {
 async fn pages_and_scripts_load_existing_files() {
     let site = Site::new().await;
     let mut files = vec!["/pages/icon.svg".to_owned()];
-    for path in PUBLIC.into_iter().chain(["/profile", "/users"]) {
-        let page = site.get(path, Some(ADA), BROWSER).await.body;
+    for (path, account) in [
+        ("/login", None),
+        ("/register", None),
+        ("/waiting", None),
+        ("/nothing", None),
+        ("/profile", Some(ADA)),
+        ("/users", Some(ADA)),
+    ] {
+        let page = site.get(path, account, BROWSER).await.body;
+        assert!(
+            page.contains("<meta name=\"description\"") || path == "/users",
+            "{path}"
+        );
+        assert!(!page.contains("{{"), "{path}");
         for attribute in ["src=\"", "href=\""] {
             for link in page.split(attribute).skip(1) {
                 files.push(link.split('"').next().unwrap().to_owned());
@@ -416,14 +447,14 @@ async fn pages_and_scripts_load_existing_files() {
         }
         seen.push(file);
     }
-    assert_eq!(seen.len(), 16);
+    assert_eq!(seen.len(), 19);
 }
 
 #[tokio::test]
-async fn pages_reject_post() {
+async fn pages_without_a_form_reject_post() {
     let site = Site::new().await;
     let cookie = format!("tower_warder={}", site.issuer.issue(ADA).unwrap());
-    for path in PUBLIC.into_iter().chain(PRIVATE) {
+    for path in ["/waiting"].into_iter().chain(PRIVATE) {
         // On private pages the CSRF check comes first.
         let cross_site = if PUBLIC.contains(&path) { 405 } else { 403 };
         for (fetched_by, status) in [("same-origin", 405), ("cross-site", cross_site)] {
@@ -435,4 +466,134 @@ async fn pages_reject_post() {
             assert_eq!(answer.status, status, "{path} {fetched_by}");
         }
     }
+    assert_eq!(site.get("/logout", Some(ADA), BROWSER).await.status, 405);
+}
+
+#[tokio::test]
+async fn path_with_a_slash_at_its_end_is_redirected() {
+    let site = Site::new().await;
+    for path in PUBLIC.into_iter().chain(["/profile", "/users"]) {
+        for (query, account) in [("", None), ("?a=b&next=%2F%2Fevil.example", Some(ADA))] {
+            let answer = site.get(&format!("{path}/{query}"), account, BROWSER).await;
+            assert_eq!(answer.status, 308, "{path}");
+            let expected = format!("{path}{query}");
+            assert_eq!(answer.header("location"), Some(&*expected), "{path}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn unknown_path_has_a_page_for_browsers_only() {
+    let site = Site::new().await;
+    for account in [None, Some(ADA), Some(EVE)] {
+        let answer = site.get("/nothing", account, BROWSER).await;
+        assert_eq!(answer.status, 404);
+        let html = Some("text/html; charset=utf-8");
+        assert_eq!(answer.header("content-type"), html);
+        assert!(answer.header("content-security-policy").is_some());
+        assert!(answer.body.contains("href=\"/\""));
+        assert!(
+            !answer.body.contains("nothing"),
+            "the path is not in the page"
+        );
+        assert_eq!(site.get("/nothing", account, "*/*").await.body, "");
+    }
+    let answer = site.get("/api/auth/nothing", None, BROWSER).await;
+    assert_eq!(answer.json()["code"], "not_found");
+}
+
+#[tokio::test]
+async fn logged_in_user_is_led_on() {
+    let site = Site::new().await;
+    for path in ["/login", "/register"] {
+        for (query, expected) in [
+            ("", "/profile"),
+            ("?ended", "/profile"),
+            ("?next=%2Fusers", "/users"),
+            ("?next=//evil.example", "/profile"),
+            ("?next=/%5Cevil.example", "/profile"),
+            ("?next=https:%2F%2Fevil.example", "/profile"),
+            ("?next=%252F%252Fevil.example", "/profile"),
+            ("?next=/%0D%0Aset-cookie:a=b", "/profile"),
+        ] {
+            let answer = site
+                .get(&format!("{path}{query}"), Some(BOB), BROWSER)
+                .await;
+            assert_eq!(answer.status, 303, "{path}{query}");
+            assert_eq!(answer.header("location"), Some(expected), "{path}{query}");
+            // Others see the page: it does not redirect in a circle.
+            for account in [None, Some(EVE), Some("99")] {
+                let answer = site.get(&format!("{path}{query}"), account, BROWSER).await;
+                assert_eq!(answer.status, 200, "{path}{query}");
+                assert!(!answer.body.contains("evil"), "{path}{query}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn only_pages_and_scripts_are_compressed() {
+    let site = Site::new().await;
+    let token = site.issuer.issue(ADA).unwrap();
+    let ask = async |method: &str, path: &str, body: &'static str| {
+        let request = Request::builder()
+            .method(method)
+            .uri(path)
+            .header("accept", BROWSER)
+            .header("accept-encoding", "gzip")
+            .header("content-type", "application/x-www-form-urlencoded")
+            .header("cookie", format!("tower_warder={token}"));
+        let answered = site
+            .app
+            .clone()
+            .oneshot(request.body(Body::from(body)).unwrap());
+        answered
+            .await
+            .unwrap()
+            .headers()
+            .get("content-encoding")
+            .cloned()
+    };
+    for path in [
+        "/profile",
+        "/users",
+        "/pages/style.css",
+        "/pages/api.js",
+        "/waiting",
+    ] {
+        assert_eq!(ask("GET", path, "").await.unwrap(), "gzip", "{path}");
+    }
+    for path in [
+        "/api/auth/me",
+        "/api/auth/users",
+        "/pages/nothing",
+        "/favicon.ico",
+    ] {
+        assert_eq!(ask("GET", path, "").await, None, "{path}");
+    }
+    let login = "username=ada@example.com&password=correct+horse";
+    for (path, body) in [
+        ("/login", login),
+        ("/login", "username=ada@example.com&password=wrong"),
+        ("/register", "email=x&password=y"),
+        ("/logout", ""),
+        ("/api/auth/login", login),
+        ("/api/auth/cookie/login", login),
+        ("/api/auth/stream-ticket", ""),
+    ] {
+        assert_eq!(ask("POST", path, body).await, None, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn favicon_is_an_icon() {
+    let site = Site::new().await;
+    let request = Request::get("/favicon.ico").body(Body::empty()).unwrap();
+    let answer = site.app.clone().oneshot(request).await.unwrap();
+    assert_eq!(answer.status(), 200);
+    assert_eq!(answer.headers()["content-type"], "image/vnd.microsoft.icon");
+    let bytes = axum::body::to_bytes(answer.into_body(), 10_000)
+        .await
+        .unwrap();
+    assert_eq!(bytes[..4], [0, 0, 1, 0]);
 }

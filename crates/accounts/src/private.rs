@@ -1,0 +1,3 @@
+//! Items for the other crates of this workspace. They are unstable: any version may change them.
+
+pub use crate::request::{FormFields, read_form};

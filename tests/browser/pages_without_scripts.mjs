@@ -1,0 +1,61 @@
+// Log-in, log-out and registration in a browser without JavaScript.
+
+import assert from 'node:assert/strict';
+import {
+  PASSWORD, adminToken, assertErrors, assertContained, open, register, screenshot, send, update, run,
+} from './support.mjs';
+
+const at = (page) => page.url().replace(/^https?:\/\/[^/]+/, '');
+
+await run('forms work without JavaScript', async (start, server) => {
+  const visit = () => open(start.context().browser(), server.url, { javaScriptEnabled: false });
+  const ada = await visit();
+  await ada.goto('/register');
+  await send(ada, 'ada@example.com');
+  assert.equal(at(ada), '/profile');
+  await screenshot(ada, 'profile_without_scripts');
+  await ada.getByRole('button', { name: 'Log out' }).click();
+  assert.equal(at(ada), '/login');
+  assert.deepEqual(await ada.context().cookies(), []);
+
+  await ada.goto('/users');
+  assert.equal(at(ada), '/login?next=%2Fusers');
+  await send(ada, 'ada@example.com', 'wrong horse');
+  await ada.getByText('E-mail or password is wrong.').waitFor();
+  assert.equal(await ada.getByLabel('E-mail').inputValue(), 'ada@example.com');
+  assert.equal(await ada.getByLabel('Password').inputValue(), '');
+  await screenshot(ada, 'login_without_scripts');
+  assertErrors(ada, /\b401\b/);
+  await ada.getByLabel('Password').fill(PASSWORD);
+  await ada.getByLabel('Password').press('Enter');
+  await ada.waitForURL('/users');
+
+  const bob = await visit();
+  await bob.goto('/register');
+  await send(bob, 'bob@example.com');
+  assert.equal(at(bob), '/waiting');
+  await bob.getByRole('link', { name: 'Log in' }).click();
+  await send(bob, 'bob@example.com');
+  assert.equal(at(bob), '/waiting');
+  await update(server, await adminToken(server, 'ada@example.com'), 2, { status: 'approved' });
+  await bob.reload();
+  assert.equal(at(bob), '/login');
+  await send(bob, 'bob@example.com');
+  assert.equal(at(bob), '/profile');
+
+  const eve = await visit();
+  await eve.goto('/register');
+  await send(eve, 'bob@example.com');
+  await eve.getByText('There is an account with this e-mail already.').waitFor();
+  assertErrors(eve, /\b409\b/);
+  assertContained(ada, server);
+  assertContained(bob, server);
+});
+
+await run('the script that does not load leaves forms that work', async (page, server) => {
+  await register(server, 'ada@example.com');
+  await page.route('**/pages/*.js', (route) => route.abort());
+  await page.goto('/login');
+  await send(page, 'ada@example.com');
+  await page.waitForURL('/profile');
+});
