@@ -168,6 +168,15 @@ await run('a log-in that has expired is told so', async (page, server) => {
     await page.waitForURL(/\/login/);
     await note.waitFor();
   }
+  // A click that calls the API.
+  await logIn(page, 'ada@example.com');
+  await page.getByLabel('Current password').fill(PASSWORD);
+  await page.getByLabel('New password').fill('battery staple');
+  await page.context().clearCookies();
+  await page.getByRole('button', { name: 'Change password' }).click();
+  await page.waitForURL('/login?ended');
+  await note.waitFor();
+  assertErrors(page, /\b401\b/);
   assertContained(page, server);
 });
 

@@ -53,9 +53,10 @@ fn icon(accent: Option<AccentColor>) -> String {
     }
 }
 
-const SCRIPTS: [(&str, &str); 16] = [
+const SCRIPTS: [(&str, &str); 17] = [
     ("actions.js", include_str!("actions.js")),
     ("api.js", include_str!("api.js")),
+    ("device.js", include_str!("device.js")),
     ("dialogs.js", include_str!("dialogs.js")),
     ("events.js", include_str!("events.js")),
     ("form.js", include_str!("form.js")),

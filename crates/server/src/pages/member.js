@@ -30,8 +30,7 @@ export function showBadge(count) {
 }
 
 /** Runs an action, and shows its error on the page. */
-export async function attempt(act) {
-  const error = document.querySelector('#error');
+export async function attempt(act, error = document.querySelector('#error')) {
   try {
     await act();
     error.textContent = '';

@@ -1,7 +1,17 @@
-// Profile page.
+// Profile page: the account, its password, and its log-ins.
 
+import { ask, leave } from './api.js';
+import { device } from './device.js';
+import { onSubmit } from './form.js';
 import { attempt, enter } from './member.js';
-import { registered, role, status } from './show.js';
+import { passwordProblem, watch } from './rules.js';
+import { make, moment, registered, role, status } from './show.js';
+
+const form = document.querySelector('#change');
+const changed = document.querySelector('#password-changed');
+const sessions = document.querySelector('#sessions');
+const list = sessions.querySelector('.sessions');
+const { new_password: password } = form.elements;
 
 attempt(async () => {
   const me = await enter((count) => {
@@ -13,4 +23,68 @@ attempt(async () => {
   document.querySelector('#status').replaceChildren(status(me));
   document.querySelector('#role').textContent = role(me);
   document.querySelector('#registered').replaceChildren(registered(me));
+  form.elements.username.value = me.email;
+  document.querySelector('#password').hidden = false;
+  watch(password, document.querySelector('#new-hint'), (text) => passwordProblem(text, me.email), { live: true });
+  await showSessions();
 });
+
+onSubmit(form, async ({ current_password, new_password }) => {
+  changed.textContent = '';
+  await ask('POST', 'password', { current_password, new_password });
+  form.reset();
+  await showSessions();
+  changed.textContent = 'Your password is changed. Your other log-ins have ended.';
+});
+
+async function showSessions() {
+  const open = await ask('GET', 'sessions');
+  // The one of this browser first.
+  open.sort((one, other) => other.is_current - one.is_current);
+  list.replaceChildren(...open.map(item));
+  document.querySelector('#end-others').hidden = !open.some(({ is_current }) => !is_current);
+  sessions.hidden = false;
+}
+
+function item(session) {
+  const name = make('strong', { title: session.device }, device(session.device));
+  const times = make('span', { className: 'times' },
+    'Logged in ', moment(session.created_at), ', last used ', moment(session.last_used_at));
+  const end = session.is_current
+    ? make('span', { className: 'pill approved' }, 'This browser')
+    : make('button', {}, 'End', make('span', { className: 'unseen' }, ` ${name.textContent}`));
+  if (!session.is_current) {
+    end.addEventListener('click', () => act(async () => {
+      await ask('DELETE', `sessions/${session.id}`);
+      return `${name.textContent} is logged out.`;
+    }));
+  }
+  return make('li', {}, make('div', {}, name, times), end);
+}
+
+document.querySelector('#end-others').addEventListener('click', () => act(async () => {
+  await ask('POST', 'sessions/end-others');
+  return 'All other log-ins have ended.';
+}));
+
+document.querySelector('#end-all').addEventListener('click', () => act(async () => {
+  await ask('POST', 'logout-all');
+  await ask('POST', 'cookie/logout');
+  return leave('/login');
+}));
+
+/** Runs an action on sessions, one at a time, and says what it did. */
+async function act(action) {
+  if (sessions.ariaBusy === 'true') return;
+  const [error, done] = [sessions.querySelector('.error'), sessions.querySelector('.done')];
+  sessions.ariaBusy = 'true';
+  done.textContent = '';
+  await attempt(async () => {
+    const said = await action();
+    await showSessions();
+    done.textContent = said;
+    // The button is gone.
+    document.querySelector('#end-all').focus();
+  }, error);
+  sessions.ariaBusy = null;
+}

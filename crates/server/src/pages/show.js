@@ -20,4 +20,10 @@ export function registered({ created_at }) {
   return make('time', { dateTime: created_at, textContent: day });
 }
 
+/** Day and time of an event. */
+export function moment(time) {
+  const text = new Date(time).toLocaleString(undefined, { dateStyle: 'medium', timeStyle: 'short' });
+  return make('time', { dateTime: time, textContent: text });
+}
+
 const STATUS = { pending: 'Waiting', approved: 'Approved', disabled: 'Disabled', deleted: 'Deleted' };

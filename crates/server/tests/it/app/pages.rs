@@ -447,7 +447,7 @@ async fn pages_and_scripts_load_existing_files() {
         }
         seen.push(file);
     }
-    assert_eq!(seen.len(), 19);
+    assert_eq!(seen.len(), 20);
 }
 
 #[tokio::test]

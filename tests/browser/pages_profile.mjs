@@ -1,0 +1,122 @@
+// The profile: password and log-ins.
+
+import assert from 'node:assert/strict';
+import {
+  PASSWORD, assertAccessible, assertErrors, assertContained, logIn, open, register, tabTo, run,
+} from './support.mjs';
+
+const FIREFOX = 'Mozilla/5.0 (X11; Linux x86_64; rv:130.0) Gecko/20100101 Firefox/130.0';
+const says = (page, sentence) => page.getByText(sentence, { exact: true }).waitFor();
+
+await run('the own password is changed, and other log-ins end', async (page, server) => {
+  await register(server, 'ada@example.com');
+  await logIn(page, 'ada@example.com');
+  const other = await open(page.context().browser(), server.url);
+  await logIn(other, 'ada@example.com');
+
+  const change = async (current, next) => {
+    await page.getByLabel('Current password').fill(current);
+    await page.getByLabel('New password').fill(next);
+    await page.getByRole('button', { name: 'Change password' }).click();
+  };
+  await change('wrong horse', 'battery staple');
+  await says(page, 'This is not your current password.');
+  assert.equal(await page.evaluate(() => document.activeElement.id), 'current_password');
+  await assertAccessible(page, 'profile_wrong_password');
+  await change(PASSWORD, '🐎🐎🐎🐎');
+  await page.locator('#new-hint', { hasText: '4 of at least 8 characters.' }).waitFor();
+  await says(page, 'A password has 8 to 128 characters.');
+  await change(PASSWORD, 'ada@example.com');
+  await says(page, 'The password is the e-mail address. Choose another one.');
+  assertErrors(page, /\b403\b/, /\b422\b/, /\b422\b/);
+  await change(PASSWORD, 'battery staple');
+  await says(page, 'Your password is changed. Your other log-ins have ended.');
+  for (const label of ['Current password', 'New password']) {
+    assert.equal(await page.getByLabel(label).inputValue(), '');
+  }
+  await assertAccessible(page, 'profile_changed');
+  await page.reload();
+  await says(page, 'ada@example.com');
+  await other.reload();
+  await other.waitForURL('/login?ended');
+  await logIn(other, 'ada@example.com', 'battery staple');
+  assertContained(page, server);
+});
+
+await run('log-ins are listed and ended', async (page, server) => {
+  await register(server, 'ada@example.com');
+  await logIn(page, 'ada@example.com');
+  const others = [];
+  for (const userAgent of [FIREFOX, 'curl/8.5.0', '<b>&"']) {
+    const other = await open(page.context().browser(), server.url, { userAgent });
+    await logIn(other, 'ada@example.com');
+    others.push(other);
+  }
+  await page.reload();
+  const rows = page.locator('.sessions li');
+  await rows.nth(3).waitFor();
+  assert.match(await rows.first().innerText(), /Chrome on Linux[^]*This browser/);
+  await assertAccessible(page, 'profile_sessions');
+  await page.locator('.sessions strong', { hasText: '<b>&"' }).waitFor();
+
+  await page.getByRole('button', { name: 'End Firefox on Linux' }).click();
+  await says(page, 'Firefox on Linux is logged out.');
+  assert.equal(await rows.count(), 3);
+  await others[0].reload();
+  await others[0].waitForURL('/login?ended');
+
+  await page.getByRole('button', { name: 'End all others' }).click();
+  await says(page, 'All other log-ins have ended.');
+  assert.equal(await rows.count(), 1);
+  assert.ok(await page.getByRole('button', { name: 'End all others' }).isHidden());
+  await others[1].reload();
+  await others[1].waitForURL('/login?ended');
+
+  await logIn(others[1], 'ada@example.com');
+  await page.getByRole('button', { name: 'Log out everywhere' }).click();
+  await page.waitForURL('/login');
+  assert.deepEqual(await page.context().cookies(), []);
+  await others[1].reload();
+  await others[1].waitForURL('/login?ended');
+  assertContained(page, server);
+});
+
+await run('a session that has ended already is told so', async (page, server) => {
+  await register(server, 'ada@example.com');
+  await logIn(page, 'ada@example.com');
+  const other = await open(page.context().browser(), server.url, { userAgent: FIREFOX });
+  await logIn(other, 'ada@example.com');
+  await page.reload();
+  const end = page.getByRole('button', { name: 'End Firefox on Linux' });
+  await end.waitFor();
+  await other.getByRole('button', { name: 'Log out', exact: true }).click();
+  await other.waitForURL('/login');
+  await end.click();
+  await says(page, 'This log-in has ended already.');
+  assertErrors(page, /\b404\b/);
+});
+
+await run('the profile works by keyboard', async (page, server) => {
+  await register(server, 'ada@example.com');
+  await logIn(page, 'ada@example.com');
+  const other = await open(page.context().browser(), server.url, { userAgent: FIREFOX });
+  await logIn(other, 'ada@example.com');
+  await page.reload();
+  await page.getByRole('button', { name: 'End Firefox on Linux' }).waitFor();
+  await tabTo(page, 'current_password');
+  await page.keyboard.type(PASSWORD);
+  await tabTo(page, 'new_password');
+  await page.keyboard.type('battery staple');
+  await page.keyboard.press('Enter');
+  await says(page, 'Your password is changed. Your other log-ins have ended.');
+  await logIn(other, 'ada@example.com', 'battery staple');
+  await page.reload();
+  await page.getByRole('button', { name: 'End Firefox on Linux' }).waitFor();
+  await tabTo(page, 'End Firefox on Linux');
+  await page.keyboard.press('Enter');
+  await says(page, 'Firefox on Linux is logged out.');
+  await tabTo(page, 'Log out');
+  await page.keyboard.press('Enter');
+  await page.waitForURL('/login');
+  assertContained(page, server);
+});
