@@ -190,11 +190,25 @@ impl Operator {
     }
 
     async fn revoke_tokens(&self, user: &User) -> Result<(), BoxError> {
-        match self.accounts.logout_all(user).await {
-            // The account is not approved, or another request was faster: they are revoked.
-            Ok(()) | Err(AccountError::TokensRevoked) => Ok(()),
-            Err(error) => Err(explained(error)),
+        let mut user = user.clone();
+        for _ in 0..ATTEMPTS {
+            match self.accounts.logout_all(&user).await {
+                Err(AccountError::TokensRevoked) => {}
+                revoked => return revoked.map_err(explained),
+            }
+            // Either the account is not approved, and lost its tokens then; or its owner was faster
+            // to change the password, which keeps a session.
+            let found = self.store.find(user.id).await;
+            match found.map_err(|error| explained(error.into()))? {
+                Some(found) if found.status == UserStatus::Approved => user = found,
+                _ => return Ok(()),
+            }
         }
+        Err(format!(
+            "{}: its tokens change too often; disable the account",
+            user.email
+        )
+        .into())
     }
 
     async fn find(&self, email: &Email) -> Result<User, BoxError> {
@@ -299,6 +313,9 @@ fn print_generated(password: Option<Zeroizing<String>>) -> Result<(), BoxError> 
 pub(crate) fn print(line: fmt::Arguments<'_>) -> Result<(), BoxError> {
     Ok(writeln!(io::stdout().lock(), "{line}")?)
 }
+
+/// Attempts to revoke the tokens of an account while its owner changes them.
+const ATTEMPTS: u32 = 10;
 
 /// Accounts that are read at once.
 const PAGE: u32 = 1000;
