@@ -84,11 +84,10 @@ async fn register(State(posts): State<Arc<FormPosts>>, request: Request<Body>) -
         }
     };
     let (email, password) = (field(&form, "email"), field(&form, "password"));
-    let mut body = json!({"email": email, "password": password});
-    let secret = field(&form, "bootstrap_secret").trim();
-    if !secret.is_empty() {
-        body["bootstrap_secret"] = secret.into();
-    }
+    let body = match field(&form, "bootstrap_secret").trim() {
+        "" => json!({"email": email, "password": password}),
+        secret => json!({"email": email, "password": password, "bootstrap_secret": secret}),
+    };
     let mut answer = posts.ask(&head, "/register", JSON, body.to_string()).await;
     if !answer.head.status.is_success() {
         let page = page(&answer, email);
