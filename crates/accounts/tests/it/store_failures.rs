@@ -10,8 +10,8 @@ use super::server::{PASSWORD, Server, bare, by, hasher, json_to, login};
 use super::staged::Staged;
 use crate::support::{Answer, OUTAGE, Trace};
 
-/// The number after `refused=`.
-fn refused_count(line: &str) -> usize {
+/// The number after `rejected=`.
+fn rejected_count(line: &str) -> usize {
     line.rsplit('=').next().unwrap().trim().parse().unwrap()
 }
 
@@ -80,21 +80,21 @@ async fn full_hash_queue_is_503_and_logged_at_start_and_end() {
         log_ins.spawn(async move { server.login("jane@example.org", PASSWORD).await });
     }
     let answers = log_ins.join_all().await;
-    let (served, refused): (Vec<_>, Vec<_>) =
+    let (served, rejected): (Vec<_>, Vec<_>) =
         answers.iter().partition(|answer| answer.status == 200);
-    assert!(!served.is_empty() && !refused.is_empty());
-    for answer in &refused {
+    assert!(!served.is_empty() && !rejected.is_empty());
+    for answer in &rejected {
         assert_unavailable(answer, "login");
     }
     assert_eq!(server.login("jane@example.org", PASSWORD).await.status, 200);
     assert_eq!(log.lines("ERROR"), [""; 0], "{}", log.text());
     let full = log.lines("WARN");
     assert!(full.len() == 1 && full[0].contains("count=1"), "{full:?}");
-    let free = log.lines("refused=");
-    let all: usize = free.iter().map(|line| refused_count(line)).sum();
-    // Requests refused after the queue was free are counted by the next line, a minute later.
+    let free = log.lines("rejected=");
+    let all: usize = free.iter().map(|line| rejected_count(line)).sum();
+    // Requests rejected after the queue was free are counted by the next line, a minute later.
     assert!(
-        free.len() == 1 && (1..=refused.len()).contains(&all),
+        free.len() == 1 && (1..=rejected.len()).contains(&all),
         "{free:?}"
     );
 }
