@@ -48,7 +48,7 @@ impl<S: Send + Sync, T: FromJson> FromRequest<S> for JsonBody<T> {
     }
 }
 
-/// Reads a form of any fields, with the limits of [`JsonBody`].
+/// Reads a form of any fields, with the limits of the [account routes](crate::routes).
 ///
 /// # Errors
 ///
