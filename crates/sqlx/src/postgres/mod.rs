@@ -159,7 +159,8 @@ impl PostgresStore {
         if first && self.prefix.is_empty() {
             migrations::adopt(&mut connection, &migrator, &record).await?;
         }
-        migrator.run(&mut connection).await?;
+        // Not `run`: because of its bounds the future would not be `Send`.
+        migrator.run_direct(None, &mut connection, false).await?;
         Ok(connection.close().await?)
     }
 

@@ -139,7 +139,8 @@ impl SqliteStore {
         if first && self.prefix.is_empty() {
             migrations::adopt(&mut *transaction, &migrator, &record).await?;
         }
-        migrator.run(&mut *transaction).await?;
+        // Not `run`: because of its bounds the future would not be `Send`.
+        migrator.run_direct(None, &mut *transaction, false).await?;
         Ok(transaction.commit().await?)
     }
 

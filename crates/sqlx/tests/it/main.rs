@@ -12,6 +12,7 @@
 mod place;
 mod channel;
 mod contract;
+mod futures;
 mod migrations;
 mod plans;
 mod profile_example;
