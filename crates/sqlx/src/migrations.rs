@@ -25,6 +25,8 @@ pub(crate) fn migrator(files: &Files, prefix: &Prefix) -> Migrator {
     let mut migrator = Migrator::with_migrations(files.collect());
     migrator.dangerous_set_table_name(record(prefix));
     migrator.set_ignore_missing(true);
+    // The stores lock: the adoption comes before it.
+    migrator.set_locking(false);
     migrator
 }
 

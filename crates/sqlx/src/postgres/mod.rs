@@ -5,12 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::Stream;
-use sqlx::migrate::{Migrate, MigrateError};
+use sqlx::migrate::MigrateError;
 use sqlx::postgres::{
     PgArguments, PgConnectOptions, PgConnection, PgPool, PgPoolOptions, Postgres,
 };
 use sqlx::query::Query;
-use sqlx::{ConnectOptions, Connection, Executor, SqlStr, Transaction};
+use sqlx::{ConnectOptions, Connection, SqlStr, Transaction};
 use tokio::sync::{Mutex, MutexGuard};
 use tokio::time::{sleep, timeout};
 use tower_warder::cache::Invalidation;
@@ -24,11 +24,11 @@ use self::lease::Lease;
 use self::timestamptz::Timestamptz;
 use crate::channel;
 use crate::list::{self, Dialect};
-use crate::migrations::{self, Files};
 use crate::prefix::{InvalidPrefix, Prefix};
 use crate::users::{self, UserRow, users};
 
 mod lease;
+mod migrate;
 mod timestamptz;
 mod sessions;
 
@@ -72,7 +72,9 @@ impl PostgresStore {
     /// `PgConnectOptions::options([("search_path", "auth")])`. Any pool works; give it what
     /// [`connect_with`](Self::connect_with) sets for the same behaviour during failures. Clone a
     /// store rather than making a second one over the same pool: clones take turns at writing, so
-    /// that writers that wait leave connections to readers.
+    /// that writers that wait leave connections to readers. A pooler that shares connections between
+    /// transactions is excluded by [`migrate`](Self::migrate) and by
+    /// [`invalidations`](Self::invalidations).
     pub fn new(pool: PgPool) -> Self {
         Self {
             pool,
@@ -134,34 +136,22 @@ impl PostgresStore {
 
     /// Creates the tables `users` and `sessions` with their triggers, or brings them up to date.
     ///
-    /// Concurrent calls wait for each other. Migrations only add, so that this version works with
-    /// the tables of a later one during a rolling update or after a rollback. What has been applied
-    /// is recorded in the table `tower_warder_migrations`, apart from the application's own
-    /// migrations.
+    /// Concurrent calls wait for each other, by a lock of the session: the connection must not lead
+    /// through a pooler that shares connections between transactions, which would keep the lock.
+    /// Migrations only add, so that this version works with the tables of a later one during a rolling
+    /// update or after a rollback. What has been applied is recorded in the table
+    /// `tower_warder_migrations`, apart from the application's own migrations.
+    ///
+    /// Running instances are answered meanwhile, but while an index of a large table is built, changes
+    /// of its rows fail. A migration that gets no lock on a table within 1 second, because another
+    /// transaction has changed it, gives way to the others and is tried again, 5 times in all.
     ///
     /// # Errors
     ///
-    /// A migration failed and was rolled back; those before it stay.
+    /// A migration failed and was rolled back; those before it stay. If it got no lock, end the other
+    /// transaction, and call again.
     pub async fn migrate(&self) -> Result<(), MigrateError> {
-        let migrator = migrations::migrator(MIGRATIONS, &self.prefix);
-        let record = migrations::record(&self.prefix);
-        // Closed afterwards, because it gets other settings and a lock.
-        let mut connection = self.pool.acquire().await?.detach();
-        // A migration may take long, or wait for one that does.
-        connection
-            .execute("SET statement_timeout = 0; SET lock_timeout = 0")
-            .await?;
-        connection.lock().await?;
-        let first: bool = sqlx::query_scalar("SELECT to_regclass($1) IS NOT NULL")
-            .bind(migrations::FIRST_RECORD)
-            .fetch_one(&mut connection)
-            .await?;
-        if first && self.prefix.is_empty() {
-            migrations::adopt(&mut connection, &migrator, &record).await?;
-        }
-        // Not `run`: because of its bounds the future would not be `Send`.
-        migrator.run_direct(None, &mut connection, false).await?;
-        Ok(connection.close().await?)
+        migrate::run(&self.pool, &self.prefix).await
     }
 
     /// Listens for changed accounts: [`channel::listen`] with the server, database and prefix of
@@ -526,36 +516,3 @@ const BACKOFF: Duration = Duration::from_millis(20);
 
 /// Key of the lock. Advisory locks are numbers, shared by everything that uses the database.
 const WRITERS: i64 = i64::from_be_bytes(*b"accounts");
-
-const MIGRATIONS: &Files = &[
-    (
-        1,
-        "users",
-        include_str!("../../migrations/postgres/0001_users.sql"),
-    ),
-    (
-        2,
-        "sessions",
-        include_str!("../../migrations/postgres/0002_sessions.sql"),
-    ),
-    (
-        3,
-        "tell of users",
-        include_str!("../../migrations/postgres/0003_tell_of_users.sql"),
-    ),
-    (
-        4,
-        "expired sessions",
-        include_str!("../../migrations/postgres/0004_expired_sessions.sql"),
-    ),
-    (
-        5,
-        "end tokens",
-        include_str!("../../migrations/postgres/0005_end_tokens.sql"),
-    ),
-    (
-        6,
-        "list of users",
-        include_str!("../../migrations/postgres/0006_list_of_users.sql"),
-    ),
-];

@@ -1,13 +1,17 @@
 //! Migrations: of a new database, of one that an earlier version made, beside the application's own.
 
 use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::future::join_all;
 use sqlx::SqlStr;
-use sqlx::migrate::{Migration, MigrationType, Migrator};
+use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
+use tokio::time::{sleep, timeout};
 use tower_warder_accounts::{AccountStore, Actor, AdminGrant, Email};
+use tower_warder_sqlx::PostgresStore;
 
-use crate::place::{Admin, Place, change, new};
+use crate::place::{Admin, Place, Stores, change, new};
 
 const fn directory(place: &Place) -> &'static str {
     match place {
@@ -38,28 +42,116 @@ const fn last_of_the_server(place: &Place) -> i64 {
 #[tokio::test]
 async fn database_of_an_earlier_server_keeps_its_accounts() {
     for place in Place::all().await {
-        let mut admin = place.connect().await;
-        let mut before = files(&place).await;
-        before.retain(|file| file.version <= last_of_the_server(&place));
-        let count = i64::try_from(before.len()).unwrap();
-        run(&mut admin, before).await;
-        admin
-            .run(
-                "INSERT INTO users (email, hashed_password, created_at, status)
-                 VALUES ('jane@example.com', 'hash', '2026-01-01T00:00:00.000000Z', 'approved')",
-            )
-            .await;
-
+        let mut admin = earlier_server(&place).await;
         for _ in 0..2 {
-            let store = place.open(None).await;
-            let jane = Email::new("jane@example.com").unwrap();
-            let jane = store.find_by_email(&jane).await.unwrap().unwrap();
-            assert_eq!(jane.hashed_password, "hash");
+            assert_has_jane(&place.open(None).await).await;
         }
         // A node of the earlier version can still be started.
         let recorded = "SELECT COUNT(*) FROM _sqlx_migrations";
-        assert_eq!(admin.number(recorded).await, count);
+        assert_eq!(admin.number(recorded).await, last_of_the_server(&place));
     }
+}
+
+/// Such as `pg_dump`, which reads for as long as it takes.
+#[tokio::test]
+async fn migration_does_not_wait_for_readers() {
+    let Some(place) = Place::postgres().await else {
+        return;
+    };
+    let mut reader = earlier_server(&place).await;
+    reader
+        .run("BEGIN; LOCK TABLE users IN ACCESS SHARE MODE")
+        .await;
+    let store = timeout(Duration::from_secs(30), place.open(None)).await;
+    assert_has_jane(&store.unwrap()).await;
+    reader.run("ROLLBACK").await;
+}
+
+#[tokio::test]
+async fn instances_are_answered_while_a_migration_waits() {
+    let Some(place) = Place::postgres().await else {
+        return;
+    };
+    let mut writer = earlier_server(&place).await;
+    writer
+        .run("BEGIN; LOCK TABLE users IN ROW EXCLUSIVE MODE")
+        .await;
+    let [store, migrating] = unmigrated(&place).await;
+    let migrating = tokio::spawn(async move { migrating.migrate().await });
+    for n in 0..6 {
+        let jane = new(&format!("n{n}"), AdminGrant::Never);
+        store.insert(jane).await.unwrap();
+        sleep(Duration::from_millis(300)).await;
+    }
+    assert!(!migrating.is_finished());
+    writer.run("ROLLBACK").await;
+    migrating.await.unwrap().unwrap();
+    assert_eq!(store.count(&Default::default()).await.unwrap(), 7);
+}
+
+#[tokio::test]
+async fn migration_without_a_lock_is_an_error() {
+    let Some(place) = Place::postgres().await else {
+        return;
+    };
+    let mut writer = earlier_server(&place).await;
+    writer
+        .run("BEGIN; LOCK TABLE users IN ROW EXCLUSIVE MODE")
+        .await;
+    let [store, other] = unmigrated(&place).await;
+    let migrated = timeout(Duration::from_secs(30), store.migrate()).await;
+    let error = migrated.unwrap().unwrap_err();
+    assert!(
+        matches!(error, MigrateError::ExecuteMigration(..)),
+        "{error}"
+    );
+    writer.run("ROLLBACK").await;
+    // The lock of the call that failed is free.
+    other.migrate().await.unwrap();
+}
+
+#[tokio::test]
+async fn migrations_only_add() {
+    for place in Place::all().await {
+        for file in files(&place).await {
+            let lines = file.sql.as_str().lines();
+            let code: Vec<&str> = lines.filter(|line| !line.starts_with("--")).collect();
+            let text = code.join("\n").to_uppercase();
+            for word in ["DROP ", "RENAME ", "ALTER COLUMN "] {
+                assert!(!text.contains(word), "{}: {word}", file.version);
+            }
+        }
+    }
+}
+
+/// Makes the tables as the earlier server did, with jane, and returns the connection.
+async fn earlier_server(place: &Place) -> Admin {
+    let mut admin = place.connect().await;
+    let mut before = files(place).await;
+    before.retain(|file| file.version <= last_of_the_server(place));
+    run(&mut admin, before).await;
+    admin
+        .run(
+            "INSERT INTO users (email, hashed_password, created_at, status)
+             VALUES ('jane@example.com', 'hash', '2026-01-01T00:00:00.000000Z', 'approved')",
+        )
+        .await;
+    admin
+}
+
+async fn assert_has_jane(store: &Arc<dyn Stores>) {
+    let jane = Email::new("jane@example.com").unwrap();
+    let jane = store.find_by_email(&jane).await.unwrap().unwrap();
+    assert_eq!(jane.hashed_password, "hash");
+}
+
+/// Returns the stores of two instances, before the migration.
+async fn unmigrated(place: &Place) -> [PostgresStore; 2] {
+    let options = || place.postgres_options();
+    [
+        place.postgres_store(options()).await,
+        place.postgres_store(options()).await,
+    ]
 }
 
 #[tokio::test]
