@@ -36,23 +36,25 @@ pub(crate) fn record(prefix: &Prefix) -> String {
     prefix.name("tower_warder_migrations")
 }
 
-/// Records as applied what the first versions recorded in the table of sqlx. Rows of the
-/// application's own migrations differ in their checksums.
+/// Records as applied what the first versions recorded in `first_record`, the table of sqlx. Rows of
+/// the application's own migrations differ in their checksums.
+///
+/// Goes through all of them, because an earlier call may have been interrupted after some.
 pub(crate) async fn adopt<C: Migrate>(
     connection: &mut C,
     migrator: &Migrator,
     record: &str,
+    first_record: &str,
 ) -> Result<(), MigrateError> {
     connection.ensure_migrations_table(record).await?;
-    if !connection.list_applied_migrations(record).await?.is_empty() {
-        return Ok(());
-    }
-    let applied = connection.list_applied_migrations(FIRST_RECORD).await?;
+    let recorded = connection.list_applied_migrations(record).await?;
+    let applied = connection.list_applied_migrations(first_record).await?;
     for migration in migrator.iter() {
+        let is_recorded = recorded.iter().any(|it| it.version == migration.version);
         let is_applied = applied
             .iter()
             .any(|it| it.version == migration.version && it.checksum == migration.checksum);
-        if is_applied {
+        if is_applied && !is_recorded {
             connection.skip(record, migration).await?;
         }
     }

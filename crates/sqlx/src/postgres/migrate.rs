@@ -23,13 +23,15 @@ pub(super) async fn run(pool: &PgPool, prefix: &Prefix) -> Result<(), MigrateErr
     // Whatever uses a table waits behind a migration that waits for a lock on it. Shorter than the
     // `lock_timeout` of a store, so that its statements do not fail.
     connection.execute("SET lock_timeout = '1s'").await?;
-    let first: bool = sqlx::query_scalar("SELECT to_regclass($1) IS NOT NULL")
-        .bind(migrations::FIRST_RECORD)
-        .fetch_one(&mut connection)
-        .await?;
-    if first && prefix.is_empty() {
-        let record = migrations::record(prefix);
-        migrations::adopt(&mut connection, &migrator, &record).await?;
+    if prefix.is_empty() {
+        let first_record: Option<String> = sqlx::query_scalar(FIND_FIRST_RECORD)
+            .bind(migrations::FIRST_RECORD)
+            .fetch_optional(&mut connection)
+            .await?;
+        if let Some(first_record) = first_record {
+            let record = migrations::record(prefix);
+            migrations::adopt(&mut connection, &migrator, &record, &first_record).await?;
+        }
     }
     apply(&migrator, &mut connection).await?;
     Ok(connection.close().await?)
@@ -58,6 +60,13 @@ fn is_lock_timeout(error: &MigrateError) -> bool {
     // `lock_not_available`
     code.is_some_and(|code| code == "55P03")
 }
+
+/// Only in the schema in which tables are created: another one in the `search_path` may be that of
+/// another service.
+const FIND_FIRST_RECORD: &str = "SELECT format('%I.%I', schemaname, tablename) FROM pg_tables
+    WHERE schemaname = current_schema() AND tablename = $1 AND EXISTS (
+        SELECT FROM pg_tables WHERE schemaname = current_schema() AND tablename = 'users'
+    )";
 
 /// Maximum number of attempts to apply the migrations.
 const ATTEMPTS: u32 = 5;

@@ -137,7 +137,8 @@ impl SqliteStore {
                 .fetch_one(&mut *transaction)
                 .await?;
         if first && self.prefix.is_empty() {
-            migrations::adopt(&mut *transaction, &migrator, &record).await?;
+            let first_record = migrations::FIRST_RECORD;
+            migrations::adopt(&mut *transaction, &migrator, &record, first_record).await?;
         }
         // Not `run`: because of its bounds the future would not be `Send`.
         migrator.run_direct(None, &mut *transaction, false).await?;

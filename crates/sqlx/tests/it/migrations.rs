@@ -52,6 +52,72 @@ async fn database_of_an_earlier_server_keeps_its_accounts() {
     }
 }
 
+/// The process was killed after some rows had been written.
+#[tokio::test]
+async fn interrupted_adoption_is_completed() {
+    for place in Place::all().await {
+        let mut admin = earlier_server(&place).await;
+        admin
+            .run(
+                "CREATE TABLE tower_warder_migrations AS
+                     SELECT * FROM _sqlx_migrations WHERE version <= 2",
+            )
+            .await;
+        assert_has_jane(&place.open(None).await).await;
+        let recorded = "SELECT COUNT(DISTINCT version) FROM tower_warder_migrations";
+        let count = i64::try_from(files(&place).await.len()).unwrap();
+        assert_eq!(admin.number(recorded).await, count);
+    }
+}
+
+/// Whether or not that service has been migrated by this version.
+#[tokio::test]
+async fn service_in_another_schema_is_kept_apart() {
+    for is_migrated in [false, true] {
+        let Some(place) = Place::postgres().await else {
+            return;
+        };
+        let mut admin = earlier_server(&place).await;
+        if is_migrated {
+            place.open(None).await;
+        }
+        admin.run("CREATE SCHEMA other").await;
+        let options = place.postgres_options();
+        let options = options.options([("search_path", "other,public")]);
+        let store = place.postgres_store(options).await;
+        for _ in 0..2 {
+            store.migrate().await.unwrap();
+        }
+        assert_eq!(store.count(&Default::default()).await.unwrap(), 0);
+        store.insert(new("paul", AdminGrant::Never)).await.unwrap();
+        for schema in ["public", "other"] {
+            let count = format!("SELECT COUNT(*) FROM {schema}.users");
+            assert_eq!(admin.number(&count).await, 1, "{schema}");
+        }
+    }
+}
+
+/// A record of sqlx in the schema, but the accounts elsewhere.
+#[tokio::test]
+async fn record_without_accounts_is_not_adopted() {
+    let Some(place) = Place::postgres().await else {
+        return;
+    };
+    let mut admin = earlier_server(&place).await;
+    admin
+        .run(
+            "CREATE SCHEMA other;
+             CREATE TABLE other._sqlx_migrations AS SELECT * FROM public._sqlx_migrations",
+        )
+        .await;
+    let options = place.postgres_options();
+    let options = options.options([("search_path", "other,public")]);
+    let store = place.postgres_store(options).await;
+    store.migrate().await.unwrap();
+    assert_eq!(store.count(&Default::default()).await.unwrap(), 0);
+    assert_eq!(admin.number("SELECT COUNT(*) FROM other.users").await, 0);
+}
+
 /// Such as `pg_dump`, which reads for as long as it takes.
 #[tokio::test]
 async fn migration_does_not_wait_for_readers() {
