@@ -1,7 +1,10 @@
 //! Command line.
 
+use std::env;
+use std::io::{self, IsTerminal};
 use std::path::PathBuf;
 
+use clap::error::ErrorKind;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use tower_warder::UserStatus;
 use tower_warder_accounts::{Email, InvalidEmail};
@@ -23,8 +26,24 @@ impl Cli {
     /// Parses the arguments of the process. The error has the text and the exit code, also for
     /// `--help`.
     pub(crate) fn parse() -> Result<Self, clap::Error> {
-        let command = Self::command().after_long_help(help_on_variables());
-        Self::from_arg_matches(&command.try_get_matches()?)
+        let mut command = Self::command().after_long_help(help_on_variables());
+        let cli = Self::from_arg_matches(&command.try_get_matches_from_mut(env::args_os())?)?;
+        if cli.needs_terminal() && !io::stdin().is_terminal() {
+            let remedy = "standard input is no terminal: choose --password-stdin or --generate";
+            return Err(command.error(ErrorKind::MissingRequiredArgument, remedy));
+        }
+        Ok(cli)
+    }
+
+    /// Returns `true` if a terminal has to ask for a password.
+    fn needs_terminal(&self) -> bool {
+        match &self.command {
+            Some(Command::Accounts(
+                AccountsCommand::CreateAdmin { password, .. }
+                | AccountsCommand::ResetPassword { password, .. },
+            )) => !password.password_stdin && !password.generate,
+            _ => false,
+        }
     }
 }
 
@@ -89,12 +108,17 @@ pub(crate) struct Revoked {
     all: bool,
 }
 
-/// A terminal asks for the password. Otherwise one is generated and printed.
+/// A terminal asks for the password by default. One is generated only on request: the output of a job
+/// is often kept in a log.
 #[derive(clap::Args)]
+#[group(multiple = false)]
 pub(crate) struct PasswordSource {
     /// Read the password from the first line of standard input
     #[arg(long)]
     pub(crate) password_stdin: bool,
+    /// Generate a password and print it
+    #[arg(long)]
+    pub(crate) generate: bool,
 }
 
 fn email(text: &str) -> Result<Email, InvalidEmail> {

@@ -84,13 +84,13 @@ impl Operator {
     async fn run(&self, command: AccountsCommand) -> Result<(), BoxError> {
         match command {
             AccountsCommand::CreateAdmin { email, password } => {
-                let new = NewPassword::read(password.password_stdin)?;
+                let new = NewPassword::read(&password)?;
                 self.create_admin(email, new).await
             }
             AccountsCommand::ResetPassword { email, password } => {
                 // First, so that no password is entered in vain.
                 let user = self.find(&email).await?;
-                let new = NewPassword::read(password.password_stdin)?;
+                let new = NewPassword::read(&password)?;
                 let generated = new.generated();
                 self.reset_password(user.id, new).await?;
                 print(format_args!("{email} has a new password"))?;

@@ -1,12 +1,14 @@
 //! Password for a command: from the terminal, from standard input, or generated.
 
-use std::io::{self, BufRead, IsTerminal};
+use std::io::{self, BufRead};
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use tower_warder::BoxError;
 use tower_warder_accounts::Password;
 use zeroize::Zeroizing;
+
+use super::cli::PasswordSource;
 
 /// New password.
 pub(crate) struct NewPassword {
@@ -15,13 +17,13 @@ pub(crate) struct NewPassword {
 }
 
 impl NewPassword {
-    /// Reads the first line of standard input if `from_stdin`; otherwise asks in the terminal, or
-    /// generates a password if there is none. An argument would be visible to other users.
-    pub(crate) fn read(from_stdin: bool) -> Result<Self, BoxError> {
-        if from_stdin {
+    /// Reads the first line of standard input, generates a password, or by default asks in the
+    /// terminal. An argument would be visible to other users.
+    pub(crate) fn read(source: &PasswordSource) -> Result<Self, BoxError> {
+        if source.password_stdin {
             return Self::entered(&read_line(io::stdin().lock())?);
         }
-        if !io::stdin().is_terminal() {
+        if source.generate {
             return Self::generate();
         }
         let entered = Zeroizing::new(rpassword::prompt_password("New password: ")?);

@@ -60,12 +60,12 @@ async fn create_admin_makes_an_approved_admin() {
 }
 
 #[tokio::test]
-async fn generated_password_is_printed_without_a_terminal() {
+async fn generated_password_is_printed_on_request() {
     let place = Place::shared().await;
     let (server, _) = started(&place).await;
     let token = add_bob(&place, &server).await;
     for command in ["reset-password", "create-admin"] {
-        let output = run(&place, &[command, "bob@example.com"], "")
+        let output = run(&place, &[command, "bob@example.com", "--generate"], "")
             .await
             .output();
         let password = output.lines().last().unwrap();
@@ -75,6 +75,25 @@ async fn generated_password_is_printed_without_a_terminal() {
         assert_eq!(server.login("bob@example.com", PASSWORD).await.status, 401);
         assert_eq!(server.me(&token).await.status, 401);
     }
+}
+
+/// Neither is a piped password ignored, nor is another one printed into the log of a job.
+#[tokio::test]
+async fn password_without_a_source_is_a_usage_error() {
+    let place = Place::shared().await;
+    let (server, token) = started(&place).await;
+    for command in ["reset-password", "create-admin"] {
+        for email in ["ada@example.com", "eve@example.com"] {
+            let finished = run(&place, &[command, email], "another-staple\n").await;
+            finished.assert_is_usage_error();
+            for flag in ["--password-stdin", "--generate"] {
+                assert!(finished.stderr.contains(flag), "{}", finished.stderr);
+            }
+        }
+    }
+    assert_eq!(server.me(&token).await.status, 200);
+    let users = server.get("/api/auth/users", &token).await.json();
+    assert_eq!(users.as_array().unwrap().len(), 1);
 }
 
 #[tokio::test]
@@ -239,7 +258,7 @@ async fn unknown_account_is_an_error() {
     let place = Place::shared().await;
     run(&place, &["migrate"], "").await.output();
     for arguments in [
-        &["reset-password", "eve@example.com"][..],
+        &["reset-password", "eve@example.com", "--generate"][..],
         &["set-status", "eve@example.com", "approved"],
         &["revoke-tokens", "eve@example.com"],
     ] {
@@ -264,6 +283,14 @@ async fn invalid_arguments_are_usage_errors() {
             "ada@example.com",
             "--password",
             "a-password",
+        ],
+        &["create-admin", "ada@example.com"],
+        &["reset-password", "ada@example.com"],
+        &[
+            "create-admin",
+            "ada@example.com",
+            "--password-stdin",
+            "--generate",
         ],
         &["set-status", "ada@example.com", "banned"],
         &["list-users", "--status", "banned"],
@@ -296,7 +323,7 @@ async fn command_without_a_database_creates_none() {
     let directory = tempdir().unwrap();
     for arguments in [
         &["list-users"][..],
-        &["reset-password", "ada@example.com"],
+        &["reset-password", "ada@example.com", "--generate"],
         &["set-status", "ada@example.com", "approved"],
         &["revoke-tokens", "--all"],
     ] {

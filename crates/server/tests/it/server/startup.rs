@@ -94,8 +94,9 @@ async fn empty_database_is_a_warning_with_the_remedy() {
         assert!(lines[0].contains("create-admin"), "{log}");
         assert_eq!(lines[0].contains("bootstrap_secret="), is_secret, "{log}");
 
-        let start_again = start().run(&["create-admin", "ada@example.com"]).await;
-        assert_eq!(start_again.code, Some(0), "{start_again:?}");
+        let arguments = ["create-admin", "ada@example.com", "--generate"];
+        let created = start().run(&arguments).await;
+        assert_eq!(created.code, Some(0), "{created:?}");
         let log = start().server().await.stop().await;
         assert!(!log.contains("WARN"), "{log}");
     }
