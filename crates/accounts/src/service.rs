@@ -227,7 +227,10 @@ impl<S: AccountStore> Accounts<S> {
         // the token is already revoked.
         let subject = self.subject.of(user);
         let token = self.issuer.token(&subject);
-        let token = token.generation(user.token_generation).issue()?;
+        let token = token
+            .generation(user.token_generation)
+            .claims(&self.subject.claims_of(user))
+            .issue()?;
         Ok(Token::bearer(token, self.issuer.expires_in()))
     }
 

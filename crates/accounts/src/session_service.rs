@@ -348,6 +348,7 @@ impl<S: AccountStore> Accounts<S> {
         let access = issuer
             .token(&subject)
             .generation(user.token_generation)
+            .claims(&self.subject.claims_of(user))
             .claims(&claims)
             .issue()?;
         let token = Token::bearer(access, issuer.expires_in());

@@ -2,7 +2,9 @@
 
 use std::borrow::Cow;
 
+use serde_json::{Map, Value};
 use tower_warder::Claims;
+use tower_warder::private::rare_claim;
 
 use super::email::Email;
 use super::model::User;
@@ -22,11 +24,19 @@ pub enum SubjectClaim {
     Id,
     /// The account's address, to migrate from a system whose tokens contain it.
     ///
+    /// Tokens that [`Accounts`](crate::Accounts) issues also have the account's id, as a string in the
+    /// claim `account_id`. A token whose `account_id` is not that of the account with the address is
+    /// rejected, so it is not valid for another account that is given the address.
+    ///
     /// It has three disadvantages:
     ///
     /// - A change of the address invalidates the account's tokens.
-    /// - If an address is given up and registered again, old tokens without `iat` are accepted for the
-    ///   new account until they expire. Those with `iat` are rejected as with [`Id`](Self::Id).
+    /// - Tokens without `account_id`, such as those made by Python, are bound to the address alone.
+    ///   After the address was given to another account they are valid for that account, also an older
+    ///   or an admin's one, until their `exp`, if the token generations are equal. Only a token with an
+    ///   `iat` from before the account's `created_at` is rejected as with [`Id`](Self::Id). Do not give
+    ///   an address to another account while such tokens are valid, or revoke the tokens of that
+    ///   account first.
     /// - [`Accounts::user_cache`](crate::Accounts::user_cache) caches nothing.
     Email,
 }
@@ -38,6 +48,15 @@ impl SubjectClaim {
             Self::Id => user.id.to_string().into(),
             Self::Email => user.email.as_str().into(),
         }
+    }
+
+    /// Returns the claims beside `sub` that bind a token to an account.
+    pub(super) fn claims_of(self, user: &User) -> Map<String, Value> {
+        let mut claims = Map::new();
+        if self == Self::Email {
+            claims.insert(ACCOUNT_ID.to_owned(), user.id.to_string().into());
+        }
+        claims
     }
 
     /// Finds the account that the token identifies.
@@ -58,9 +77,20 @@ impl SubjectClaim {
                 _ => Ok(None),
             },
             Self::Email => match Email::new(subject) {
-                Ok(email) if email.as_str() == subject => store.find_by_email(&email).await,
+                Ok(email) if email.as_str() == subject => {
+                    let user = store.find_by_email(&email).await?;
+                    Ok(user.filter(|user| is_of(claims, user)))
+                }
                 _ => Ok(None),
             },
         }
     }
 }
+
+/// Returns `false` if the token was issued for another account, which had this address before.
+fn is_of(claims: &Claims, user: &User) -> bool {
+    rare_claim(claims, ACCOUNT_ID).is_none_or(|id| id == user.id.to_string())
+}
+
+/// Claim with the id of the account, where `sub` is its address. A string, like `sub`.
+const ACCOUNT_ID: &str = "account_id";

@@ -6,8 +6,12 @@ use std::time::Duration;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
-use tower_warder::AuthError;
-use tower_warder_accounts::SubjectClaim;
+use tower_warder::jwt::{Verification, Verifier};
+use tower_warder::{AuthError, UserLoader, testing};
+use tower_warder_accounts::{
+    Accounts, Actor, Email, InMemoryAccountStore, InMemorySessionStore, Password, Sessions,
+    SubjectClaim, UserCreate, UserUpdate,
+};
 
 use super::server::{Approved, PASSWORD, Pending, Server, bare, by};
 use super::staged::{Pause, Staged};
@@ -271,6 +275,80 @@ async fn email_subject_is_canonical_and_ends_with_a_change() {
     let update = json!({"email": "janet@example.org"});
     assert_eq!(server.put(&admin, jane.id, update).await.status, 200);
     assert_eq!(server.me(&token).await.status, 401);
+}
+
+#[tokio::test]
+async fn email_subject_is_bound_to_the_account() {
+    let sessions = Sessions::new(InMemorySessionStore::new());
+    for sessions in [None, Some(sessions)] {
+        let server = Server::configured(|accounts| {
+            let accounts = accounts.subject(SubjectClaim::Email);
+            match sessions.clone() {
+                Some(sessions) => accounts.sessions(sessions),
+                None => accounts,
+            }
+        })
+        .await;
+        // The older account, an admin, gets the address of the younger one.
+        let (root, _) = server.admin().await;
+        let (jane, _) = server.jane().await;
+        let token = server.token_of("jane@example.org", PASSWORD).await;
+        assert_eq!(part(&token, 1)["account_id"], jane.id.to_string());
+        assert_eq!(server.me(&token).await.status, 200);
+        let moved = |email: &str| UserUpdate {
+            email: Some(Email::new(email).unwrap()),
+            ..UserUpdate::default()
+        };
+        server.change(jane.id, moved("janet@example.org")).await;
+        server.change(root.id, moved("jane@example.org")).await;
+        assert_eq!(server.me(&token).await.status, 401);
+
+        let roots = server.token_of("jane@example.org", PASSWORD).await;
+        assert_eq!(server.me(&roots).await.json()["id"], root.id);
+        // Back with its account, the address is in a valid token again.
+        server.change(root.id, moved("root@example.org")).await;
+        server.change(jane.id, moved("jane@example.org")).await;
+        assert_eq!(server.me(&token).await.json()["id"], jane.id);
+        assert_eq!(server.me(&roots).await.status, 401);
+    }
+    // By default `sub` is the id.
+    let server = Server::new().await;
+    server.admin().await;
+    let token = server.token_of("root@example.org", PASSWORD).await;
+    assert_eq!(part(&token, 1).get("account_id"), None);
+}
+
+#[tokio::test]
+async fn email_subject_rejects_the_cookie_of_another_account() {
+    let store = Arc::new(InMemoryAccountStore::new());
+    let accounts = Accounts::new(store, testing::issuer())
+        .subject(SubjectClaim::Email)
+        .sessions(Sessions::new(InMemorySessionStore::new()));
+    let verifier = accounts.wrap_verifier(Arc::new(testing::verifier()));
+    let add = async |email| {
+        let password = Password::new(PASSWORD).unwrap();
+        let new = UserCreate::new(Email::new(email).unwrap(), password);
+        accounts.register(new).await.unwrap()
+    };
+    let (root, jane) = (add("root@example.org").await, add("jane@example.org").await);
+    let cookie = accounts.open_cookie_session(&jane, "").await.unwrap();
+    let Verification::Pending(claims) = verifier.verify(&cookie.access_token) else {
+        panic!("the session of a cookie is looked up");
+    };
+    let claims = claims.await.unwrap();
+    let loaded = async || accounts.load_user(&claims).await.unwrap();
+    assert_eq!(loaded().await.unwrap().id, jane.id);
+    for (id, email) in [
+        (jane.id, "janet@example.org"),
+        (root.id, "jane@example.org"),
+    ] {
+        let update = UserUpdate {
+            email: Some(Email::new(email).unwrap()),
+            ..UserUpdate::default()
+        };
+        accounts.update(id, update, Actor::System).await.unwrap();
+    }
+    assert_eq!(loaded().await, None);
 }
 
 #[tokio::test]
