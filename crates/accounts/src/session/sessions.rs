@@ -6,6 +6,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime};
 
 use ctutils::CtEq;
+use tokio::runtime::Handle;
+use tokio::sync::Semaphore;
 use tower_warder::private::{LogLimit, LogLimits, log_limited};
 
 use super::model::{Rotation, Session, SessionKind, device};
@@ -42,8 +44,10 @@ use crate::model::User;
 /// identity: ending it takes effect on the next request, also where a
 /// [`UserCache`](tower_warder::cache::UserCache) has the user. That costs one
 /// [`SessionStore::find`] for each of these requests, and one write every five minutes in which the
-/// session is used. Public routes, and requests with other tokens, cost nothing. A store that cannot
-/// answer makes the response 503.
+/// session is used. No request waits for that write: a Tokio task does it, one at a time for all
+/// sessions. A use while another write is under way is not recorded, but the next one is; without a
+/// Tokio runtime none is. Public routes, and requests with other tokens, cost nothing. A store that
+/// cannot answer the look-up makes the response 503.
 ///
 /// A service that verifies the token without the accounts, such as one with
 /// [`AuthLayer::claims_only`](tower_warder::AuthLayer::claims_only), accepts it until it expires.
@@ -63,6 +67,8 @@ pub struct Sessions {
     pub(crate) refresh_tokens: bool,
     // A layer looks up the sessions of cookies.
     checked: Arc<AtomicBool>,
+    // Held by the task that records a use.
+    recording: Arc<Semaphore>,
     limits: Arc<Limits>,
 }
 
@@ -79,6 +85,7 @@ impl Sessions {
             most: 100,
             refresh_tokens: true,
             checked: Arc::default(),
+            recording: Arc::new(Semaphore::new(1)),
             limits: Arc::new(Limits {
                 within_grace: LogLimits::new(),
                 reused: LogLimits::new(),
@@ -123,7 +130,8 @@ impl Sessions {
     /// request with its cookie. At most ten years. Defaults to 7 days.
     ///
     /// Requests with a cookie are recorded once in five minutes, or in a tenth of this lifetime if
-    /// that is shorter. A session can expire earlier by that time.
+    /// that is shorter. A session can expire earlier by that time, or if its uses could not be
+    /// recorded.
     pub fn idle_lifetime(mut self, lifetime: Duration) -> Self {
         self.idle_lifetime = lifetime.min(MAX_LIFETIME);
         self
@@ -209,15 +217,31 @@ impl Sessions {
         self.checked.store(true, Ordering::Relaxed);
     }
 
-    /// Records the use of a session of a cookie, unless one was recorded shortly before.
+    /// Records the use of a session of a cookie in the background, unless one was recorded shortly
+    /// before.
     ///
-    /// The request was authorized by what was read, so it goes on if the store cannot write; the
-    /// session then expires earlier.
-    pub(super) async fn record_use(&self, session: &Session, now: SystemTime) {
+    /// The request was authorized by what was read, so it does not wait for the write, which a lock
+    /// in the database may delay. If the use is not recorded, the session expires earlier.
+    pub(super) fn record_use(&self, session: Session, now: SystemTime) {
         let since = now.duration_since(session.last_used_at).unwrap_or_default();
         if since < RECORDED_USE.min(self.idle_lifetime / 10) {
             return;
         }
+        let Ok(runtime) = Handle::try_current() else {
+            return;
+        };
+        // One at a time: writes that wait for a lock must not occupy all connections of a pool.
+        let Ok(permit) = Arc::clone(&self.recording).try_acquire_owned() else {
+            return;
+        };
+        let sessions = self.clone();
+        runtime.spawn(async move {
+            sessions.write_use(&session, now).await;
+            drop(permit);
+        });
+    }
+
+    async fn write_use(&self, session: &Session, now: SystemTime) {
         let rotation = Rotation {
             token: Session::cookie_token(now),
             successor: [0; 32],

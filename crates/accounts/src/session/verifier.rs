@@ -64,7 +64,7 @@ impl SessionVerifier {
             .filter(|session| claims.generation() == Some(session.generation))
             .filter(|session| !self.sessions.is_over(session, now))
             .ok_or_else(session_ended)?;
-        self.sessions.record_use(&session, now).await;
+        self.sessions.record_use(session, now);
         drop(id);
         Ok(claims)
     }

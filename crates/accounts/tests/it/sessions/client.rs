@@ -189,6 +189,7 @@ pub async fn log_in_by_cookie(server: &Server, email: &str) -> String {
 /// Status of a request with the cookie.
 pub async fn status_with(server: &Server, cookie: &str) -> u16 {
     let answer = server.send(with_cookie(cookie, bare("GET", "/me"))).await;
+    background_tasks().await;
     let cleared = answer.header("set-cookie").is_some();
     assert_eq!(cleared, answer.status == 401, "{answer:?}");
     answer.status.as_u16()
@@ -198,6 +199,13 @@ pub async fn status_with(server: &Server, cookie: &str) -> u16 {
 pub async fn sessions_with(server: &Server, cookie: &str) -> Vec<Value> {
     let request = with_cookie(cookie, bare("GET", "/sessions"));
     let answer = server.send(request).await;
+    background_tasks().await;
     assert_eq!(answer.status, 200, "{}", answer.body);
     answer.json().as_array().unwrap().clone()
+}
+
+/// Lets spawned tasks run until they wait: the use of a session is recorded by one. On the runtime
+/// of a test, which has one thread, all that can run do so before the test goes on.
+pub async fn background_tasks() {
+    tokio::task::yield_now().await;
 }

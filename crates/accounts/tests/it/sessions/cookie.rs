@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::json;
-use tower_warder_accounts::{InMemoryAccountStore, InMemorySessionStore, Sessions};
+use tower_warder_accounts::{InMemoryAccountStore, InMemorySessionStore, SessionStore, Sessions};
 
 use super::super::cookie::browser::{form_to, token_in, with_cookie};
 use super::super::server::{PASSWORD, bare, by, json_to};
@@ -248,12 +248,25 @@ async fn each_database_keeps_the_session_of_a_cookie() {
     let postgres = Place::postgres().await;
     for place in postgres.into_iter().chain([Place::sqlite()]) {
         let store = place.open().await;
-        let server = over(Arc::clone(&store), store);
+        let server = over(Arc::clone(&store), Arc::clone(&store));
         let jane = server.jane().await.0;
         let cookie = log_in_by_cookie(&server, "jane@example.org").await;
         let other = log_in_by_cookie(&server, "jane@example.org").await;
         server.clock.advance(7 * DAY - SECOND);
         assert_eq!(status_with(&server, &cookie).await, 200);
+        // Another task records the use.
+        let used = server.clock.now();
+        let recorded = async || {
+            let rows = SessionStore::list(&*store, jane.id).await.unwrap();
+            rows.iter().any(|row| row.last_used_at == used)
+        };
+        tokio::time::timeout(Duration::from_secs(10), async {
+            while !recorded().await {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        })
+        .await
+        .unwrap();
         server.clock.advance(SECOND);
         assert_eq!(status_with(&server, &cookie).await, 200);
         assert_eq!(status_with(&server, &other).await, 401);

@@ -3,15 +3,20 @@
 use std::sync::Arc;
 
 use axum::body::Body;
+use futures_util::FutureExt;
 use futures_util::future::join_all;
 use http::Request;
 use serde_json::json;
 use tokio::task::JoinHandle;
-use tower_warder_accounts::InMemoryAccountStore;
+use tower_warder::jwt::{Verification, Verifier};
+use tower_warder::{UserLoader, testing};
+use tower_warder_accounts::{InMemoryAccountStore, Sessions};
 
 use super::super::cookie::browser::{form_to, token_in, with_cookie};
 use super::super::server::{PASSWORD, Server, bare, json_to};
-use super::client::{MINUTE, log_in_by_cookie, over, sessions_with, status_with};
+use super::client::{
+    MINUTE, accounts_of, background_tasks, log_in_by_cookie, over, sessions_with, status_with,
+};
 use super::staged::{Pause, StagedSessions};
 use crate::support::Answer;
 
@@ -50,7 +55,9 @@ impl Stage {
 
     async fn ended(&self, answer: JoinHandle<Answer>) -> Answer {
         self.sessions.go_on();
-        answer.await.unwrap()
+        let answer = answer.await.unwrap();
+        background_tasks().await;
+        answer
     }
 
     async fn log_out(&self) {
@@ -94,17 +101,73 @@ async fn concurrent_requests_record_one_use() {
 
 #[tokio::test]
 async fn use_during_a_password_change_keeps_the_session() {
+    for (pause, status) in [
+        // Its token belongs to the generation before.
+        (Pause::AfterFind, 401),
+        // It was answered before the change, and its use is recorded after it.
+        (Pause::BeforeRotate, 200),
+    ] {
+        let stage = Stage::new().await;
+        stage.server.clock.advance(5 * MINUTE);
+        let body = json!({"current_password": PASSWORD, "new_password": "another password"});
+        let request = stage.until(pause, bare("GET", "/me")).await;
+        let change = stage.by_cookie(json_to("POST", "/password", &body));
+        let answer = stage.server.send(change).await;
+        let renewed = token_in(&answer);
+        assert_eq!(stage.ended(request).await.status, status, "{pause:?}");
+        assert_eq!(status_with(&stage.server, &renewed).await, 200);
+        assert_eq!(status_with(&stage.server, &stage.cookie).await, 401);
+    }
+}
+
+#[tokio::test]
+async fn blocked_write_of_a_use_delays_no_request() {
     let stage = Stage::new().await;
+    let other = log_in_by_cookie(&stage.server, "jane@example.org").await;
     stage.server.clock.advance(5 * MINUTE);
-    let body = json!({"current_password": PASSWORD, "new_password": "another password"});
+    stage.sessions.calls();
     let request = stage.until(Pause::BeforeRotate, bare("GET", "/me")).await;
-    let change = stage.by_cookie(json_to("POST", "/password", &body));
-    let answer = stage.server.send(change).await;
-    let renewed = token_in(&answer);
-    // Its token belongs to the generation before.
-    assert_eq!(stage.ended(request).await.status, 401);
-    assert_eq!(status_with(&stage.server, &renewed).await, 200);
-    assert_eq!(status_with(&stage.server, &stage.cookie).await, 401);
+    assert_eq!(request.await.unwrap().status, 200);
+    assert_eq!(stage.sessions.calls(), ["find", "rotate"]);
+    // No second write waits beside it, also not for another session.
+    for cookie in [&stage.cookie, &other] {
+        assert_eq!(status_with(&stage.server, cookie).await, 200);
+        assert_eq!(stage.sessions.calls(), ["find"]);
+    }
+    stage.sessions.go_on();
+    background_tasks().await;
+    for (cookie, calls) in [
+        (&stage.cookie, &["find"][..]),
+        (&other, &["find", "rotate"]),
+    ] {
+        assert_eq!(status_with(&stage.server, cookie).await, 200);
+        assert_eq!(stage.sessions.calls(), calls);
+    }
+}
+
+/// A verifier may be awaited on another executor.
+#[test]
+fn use_without_a_runtime_is_not_recorded() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let stage = runtime.block_on(Stage::new());
+    stage.server.clock.advance(5 * MINUTE);
+    let sessions = Sessions::new(Arc::clone(&stage.sessions));
+    let accounts = accounts_of(&stage.server, sessions);
+    let verifier = testing::verifier().clock(stage.server.clock.clock());
+    let verifier = accounts.wrap_verifier(Arc::new(verifier));
+    let verified = async || match verifier.verify(&stage.cookie) {
+        Verification::Pending(claims) => claims.await,
+        _ => panic!("the session of a cookie is looked up"),
+    };
+    assert!(verified().now_or_never().unwrap().is_ok());
+    assert_eq!(stage.sessions.calls(), ["find"]);
+    // The next one on a runtime is.
+    stage.sessions.pause(Pause::AfterRotate);
+    runtime.block_on(async {
+        assert!(verified().await.is_ok());
+        stage.sessions.arrival().await;
+    });
+    assert_eq!(stage.sessions.calls(), ["find", "rotate"]);
 }
 
 #[tokio::test]
