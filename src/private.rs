@@ -99,7 +99,7 @@ pub struct CookieIdentity(Arc<dyn ErasedIdentity>);
 
 #[cfg(feature = "axum")]
 impl CookieIdentity {
-    /// Finds the cookie, without a check of CSRF. `None` if it is absent or was sent twice.
+    /// Finds the cookie, without a check of CSRF: the first `limit`, if it was sent several times.
     ///
     /// # Errors
     ///
@@ -107,13 +107,18 @@ impl CookieIdentity {
     pub fn find<B>(
         cookie: &AuthCookie,
         request: &mut Request<B>,
-    ) -> Result<Option<Self>, AuthError> {
-        let Ok(Some(credential)) = cookie.read(request.headers_mut()) else {
-            return Ok(None);
-        };
+        limit: usize,
+    ) -> Result<Vec<Self>, AuthError> {
+        let credentials = cookie.read_all(request.headers_mut(), limit);
+        if credentials.is_empty() {
+            return Ok(Vec::new());
+        }
         let extensions = request.extensions();
         let layer = <dyn ErasedIdentity>::from_extensions(extensions, "Claims", Place::UNKNOWN)?;
-        Ok(Some(Self(layer.with_credential(credential))))
+        let identities = credentials.into_iter();
+        Ok(identities
+            .map(|credential| Self(layer.with_credential(credential)))
+            .collect())
     }
 
     /// Returns the claims, `None` if the token is rejected.

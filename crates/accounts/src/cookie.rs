@@ -8,6 +8,7 @@ use http::StatusCode;
 use http::header::SET_COOKIE;
 use tower_warder::AuthError;
 use tower_warder::credentials::AuthCookie;
+use tower_warder::error::AuthErrorKind;
 use tower_warder::private::CookieIdentity;
 
 use super::answer::{self, json_answer};
@@ -27,7 +28,9 @@ use super::store::AccountStore;
 /// With [`Accounts::sessions`] a log-in opens a session, which
 /// [`session_routes`](crate::session_routes) lists and ends, and a log-out ends it: a copy of the
 /// cookie is rejected from then on. A log-in ends the session of the cookie that was sent with it. If
-/// the session store cannot answer, both respond 503 and leave the cookie.
+/// the session store cannot answer, both respond 503 and leave the cookie. If the cookie was sent
+/// several times, because a sibling domain has set another, each of their sessions ends; a log-out
+/// with more than eight responds 400 and leaves them all.
 ///
 /// Without sessions the token has the issuer's lifetime and a log-out only clears the cookie: a copy
 /// of the token stays valid until it expires, or until a password reset or `POST /logout-all` revokes
@@ -73,13 +76,15 @@ async fn cookie_login<S: AccountStore>(
     cookie
         .check_csrf(&request)
         .map_err(AuthError::into_response)?;
-    let sent = sent_cookie(&accounts, &cookie, &mut request).map_err(AuthError::into_response)?;
+    // Cookies beyond the limit, which others may have planted, do not prevent a log-in.
+    let sent = sent_cookies(&accounts, &cookie, &mut request, MAX_COOKIES)
+        .map_err(AuthError::into_response)?;
     let device = device(request.headers());
     let LoginForm(login) = LoginForm::from_request(request, &()).await?;
     let user = accounts.authenticate(login).await;
     let user = user.map_err(AccountError::into_response)?;
     // Before the new session is opened: a browser has one, whatever was planted in its cookie.
-    end_session_of(&accounts, sent).await?;
+    end_sessions_of(&accounts, sent).await?;
     let token = match accounts.has_sessions() {
         true => accounts.open_cookie_session(&user, &device).await,
         false => accounts.token(&user),
@@ -97,37 +102,45 @@ async fn cookie_logout<S: AccountStore>(
     cookie
         .check_csrf(&request)
         .map_err(AuthError::into_response)?;
-    let sent = sent_cookie(&accounts, &cookie, &mut request).map_err(AuthError::into_response)?;
-    end_session_of(&accounts, sent).await?;
+    let sent = sent_cookies(&accounts, &cookie, &mut request, MAX_COOKIES + 1)
+        .map_err(AuthError::into_response)?;
+    if sent.len() > MAX_COOKIES {
+        // With 204 a session could stay open that the user believes ended.
+        return Err(AuthError::new(AuthErrorKind::InvalidRequest).into_response());
+    }
+    end_sessions_of(&accounts, sent).await?;
     let mut response = answer::no_content();
     response.headers_mut().insert(SET_COOKIE, cookie.clear());
     Ok(response)
 }
 
-/// Returns what is in the cookie, if its session can be ended.
-fn sent_cookie<S: AccountStore>(
+/// Returns what is in the cookie, at most `limit` times, if its session can be ended.
+fn sent_cookies<S: AccountStore>(
     accounts: &Accounts<S>,
     cookie: &AuthCookie,
     request: &mut Request,
-) -> Result<Option<CookieIdentity>, AuthError> {
+    limit: usize,
+) -> Result<Vec<CookieIdentity>, AuthError> {
     match accounts.has_sessions() {
-        true => CookieIdentity::find(cookie, request),
-        false => Ok(None),
+        true => CookieIdentity::find(cookie, request, limit),
+        false => Ok(Vec::new()),
     }
 }
 
-/// Ends the session of a cookie. One that is rejected has none.
-async fn end_session_of<S: AccountStore>(
+/// Ends the sessions of cookies. One that is rejected has none.
+async fn end_sessions_of<S: AccountStore>(
     accounts: &Accounts<S>,
-    sent: Option<CookieIdentity>,
+    sent: Vec<CookieIdentity>,
 ) -> Result<(), Response> {
-    let Some(sent) = sent else {
-        return Ok(());
-    };
-    let claims = sent.claims().await.map_err(AuthError::into_response)?;
-    let Some(claims) = claims else {
-        return Ok(());
-    };
-    let ended = accounts.end_session_of(&claims).await;
-    ended.map_err(AccountError::into_response)
+    for cookie in sent {
+        let claims = cookie.claims().await.map_err(AuthError::into_response)?;
+        if let Some(claims) = claims {
+            let ended = accounts.end_session_of(&claims).await;
+            ended.map_err(AccountError::into_response)?;
+        }
+    }
+    Ok(())
 }
+
+/// Limits the look-ups that one request causes.
+const MAX_COOKIES: usize = 8;

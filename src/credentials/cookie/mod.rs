@@ -200,11 +200,31 @@ impl AuthCookie {
         headers: &mut HeaderMap,
     ) -> Result<Option<Credential>, CredentialError> {
         let mut found = Ok(None);
+        self.for_each(headers, |credential| match &found {
+            Ok(None) => found = Ok(Some(credential)),
+            _ => found = Err(CredentialError::DuplicateCookie),
+        });
+        found
+    }
+
+    /// Returns the first `limit` pairs with the name of this cookie.
+    #[cfg(feature = "axum")]
+    pub(crate) fn read_all(&self, headers: &mut HeaderMap, limit: usize) -> Vec<Credential> {
+        let mut found = Vec::new();
+        self.for_each(headers, |credential| {
+            if found.len() < limit {
+                found.push(credential);
+            }
+        });
+        found
+    }
+
+    fn for_each(&self, headers: &mut HeaderMap, mut visit: impl FnMut(Credential)) {
         if !headers.contains_key(COOKIE) {
-            return found;
+            return;
         }
         let Entry::Occupied(mut lines) = headers.entry(COOKIE) else {
-            return found;
+            return;
         };
         for line in lines.iter_mut() {
             line.set_sensitive(true);
@@ -214,16 +234,10 @@ impl AuthCookie {
                     continue;
                 };
                 let end = start + pair.len();
-                found = match found {
-                    Ok(None) => {
-                        let range = end - value.len()..end;
-                        Ok(Some(Credential::new(line.clone(), range, SentIn::Cookie)))
-                    }
-                    _ => Err(CredentialError::DuplicateCookie),
-                };
+                let range = end - value.len()..end;
+                visit(Credential::new(line.clone(), range, SentIn::Cookie));
             }
         }
-        found
     }
 
     fn value<'a>(&self, pair: &'a [u8]) -> Option<&'a [u8]> {

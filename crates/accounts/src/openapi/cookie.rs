@@ -63,9 +63,13 @@ fn login() -> Operation {
 
 fn logout() -> Operation {
     Describe::open("cookie_logout", "Logs a browser out")
-        .description("Ends the session of the cookie, if there is one, and clears the cookie.")
+        .description(
+            "Ends the session of the cookie, if there is one, and clears the cookie. Responds 400 \
+             if it was sent more than eight times.",
+        )
         .gives_nothing(StatusCode::NO_CONTENT, "The cookie was cleared.")
         .sets_cookie(StatusCode::NO_CONTENT)
+        .rejects_several_credentials()
         .rejects_cross_origin()
         .build()
 }

@@ -153,6 +153,13 @@ impl Describe {
         self
     }
 
+    /// Adds the response to requests with too many credentials.
+    pub(super) fn rejects_several_credentials(mut self) -> Self {
+        let several = AuthError::new(AuthErrorKind::InvalidRequest);
+        self.errors.push(several.into());
+        self
+    }
+
     /// Adds the response to cross-origin requests.
     pub(super) fn rejects_cross_origin(mut self) -> Self {
         let cross_origin = AuthError::new(AuthErrorKind::CrossOrigin);

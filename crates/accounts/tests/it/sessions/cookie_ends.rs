@@ -1,8 +1,12 @@
 //! Ends of the sessions of cookies, and tokens that are none of them.
 
+use std::iter::repeat_n;
 use std::sync::Arc;
 
 use axum::Router;
+use axum::body::Body;
+use http::Request;
+use http::header::COOKIE;
 use serde_json::json;
 use tower_warder::credentials::AuthCookie;
 use tower_warder::{AuthLayer, UserLoader, testing};
@@ -58,6 +62,72 @@ async fn log_out_ends_the_cookie_beside_a_bearer_token() {
         assert_eq!(status_with(&server, &cookie).await, 401, "{bearer:?}");
         assert_eq!(server.me(&janes).await.status, 200);
     }
+}
+
+fn with_cookies<'a>(
+    tokens: impl IntoIterator<Item = &'a str>,
+    mut request: Request<Body>,
+) -> Request<Body> {
+    let pairs = tokens.into_iter().map(|token| format!("__Host-id={token}"));
+    let line = pairs.collect::<Vec<_>>().join("; ");
+    let headers = request.headers_mut();
+    headers.insert(COOKIE, line.parse().unwrap());
+    request
+}
+
+#[tokio::test]
+async fn log_out_ends_each_cookie_that_was_sent() {
+    let server = server();
+    server.admin().await;
+    server.jane().await;
+    for (planted_first, lines) in [(true, 1), (false, 1), (true, 2)] {
+        let mine = log_in_by_cookie(&server, "jane@example.org").await;
+        let planted = log_in_by_cookie(&server, "root@example.org").await;
+        let sent = match planted_first {
+            true => [&*planted, "nonsense", &mine],
+            false => [&*mine, &mine, &planted],
+        };
+        let mut log_out = with_cookies(sent, bare("POST", "/cookie/logout"));
+        if lines == 2 {
+            log_out = with_cookies([&*planted], log_out);
+            let line = format!("__Host-id={mine}").parse().unwrap();
+            log_out.headers_mut().append(COOKIE, line);
+        }
+        let answer = server.send(log_out).await;
+        assert_eq!(answer.status, 204);
+        assert!(answer.header("set-cookie").unwrap().contains("Max-Age=0"));
+        assert_eq!(status_with(&server, &mine).await, 401);
+        assert_eq!(status_with(&server, &planted).await, 401);
+    }
+    // A log-in does the same.
+    let mine = log_in_by_cookie(&server, "jane@example.org").await;
+    let log_in = form_to("/cookie/login", "jane@example.org", PASSWORD);
+    let answer = server.send(with_cookies(["nonsense", &mine], log_in)).await;
+    assert_eq!(answer.status, 200);
+    assert_eq!(status_with(&server, &mine).await, 401);
+}
+
+#[tokio::test]
+async fn log_out_with_too_many_cookies_is_an_error() {
+    let store = Arc::new(StagedSessions::new());
+    let server = over(InMemoryAccountStore::new(), Arc::clone(&store));
+    server.jane().await;
+    let mine = log_in_by_cookie(&server, "jane@example.org").await;
+    let sent = |planted: usize| repeat_n("nonsense", planted).chain([&*mine]);
+    let log_out = |planted| with_cookies(sent(planted), bare("POST", "/cookie/logout"));
+    store.calls();
+    let answer = server.send(log_out(8)).await;
+    assert_eq!(answer.status, 400);
+    assert_eq!(answer.json()["code"], "invalid_request");
+    assert_eq!(answer.header("set-cookie"), None);
+    assert_eq!(store.calls(), [""; 0]);
+    assert_eq!(status_with(&server, &mine).await, 200);
+    // They do not prevent a log-in.
+    let log_in = form_to("/cookie/login", "jane@example.org", PASSWORD);
+    let answer = server.send(with_cookies(sent(100), log_in)).await;
+    assert_eq!(answer.status, 200);
+    assert_eq!(server.send(log_out(7)).await.status, 204);
+    assert_eq!(status_with(&server, &mine).await, 401);
 }
 
 #[tokio::test]
