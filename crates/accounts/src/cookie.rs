@@ -32,6 +32,9 @@ use super::store::AccountStore;
 /// several times, because a sibling domain has set another, each of their sessions ends; a log-out
 /// with more than eight responds 400 and leaves them all.
 ///
+/// A cookie from before sessions were configured has none: it stays valid until it expires, and a
+/// log-out only clears it. Revoke the tokens of all accounts once after the change.
+///
 /// Without sessions the token has the issuer's lifetime and a log-out only clears the cookie: a copy
 /// of the token stays valid until it expires, or until a password reset or `POST /logout-all` revokes
 /// it.
