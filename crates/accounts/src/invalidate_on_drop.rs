@@ -15,6 +15,11 @@ impl<'a> InvalidateOnDrop<'a> {
     pub(super) const fn new(cache: Option<&'a UserCache<User>>, id: i64) -> Self {
         Self { cache, id }
     }
+
+    /// Invalidates nothing: the store answered that it changed nothing.
+    pub(super) fn cancel(mut self) {
+        self.cache = None;
+    }
 }
 
 impl Drop for InvalidateOnDrop<'_> {

@@ -190,8 +190,10 @@ impl<S: AccountStore> Accounts<S> {
     /// [`AccountError::Unavailable`], or [`AccountError::NoSessions`].
     pub async fn end_session(&self, user: &User, id: &str) -> Result<(), AccountError> {
         let sessions = self.expect_sessions()?;
-        let _invalidation = self.invalidate_on_drop(user.id);
+        let invalidation = self.invalidate_on_drop(user.id);
         if !sessions.store().end(id, user.id).await? {
+            // Other processes would be notified of each request for a session that does not exist.
+            invalidation.cancel();
             return Err(AccountError::SessionNotFound);
         }
         let reason = "owner";
@@ -211,11 +213,14 @@ impl<S: AccountStore> Accounts<S> {
         current: Option<&str>,
     ) -> Result<(), AccountError> {
         let sessions = self.expect_sessions()?;
+        let mut others = sessions.store().list(user.id).await?;
+        others.retain(|session| current != Some(&*session.id));
+        if others.is_empty() {
+            return Ok(());
+        }
         let _invalidation = self.invalidate_on_drop(user.id);
-        for session in sessions.store().list(user.id).await? {
-            if current != Some(&*session.id) {
-                sessions.end(&session, "owner").await?;
-            }
+        for session in others {
+            sessions.end(&session, "owner").await?;
         }
         Ok(())
     }

@@ -1,13 +1,14 @@
 //! Ends of the sessions of cookies, and tokens that are none of them.
 
 use std::iter::repeat_n;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use axum::Router;
 use axum::body::Body;
 use http::Request;
 use http::header::COOKIE;
 use serde_json::json;
+use tower_warder::cache::UserCache;
 use tower_warder::credentials::AuthCookie;
 use tower_warder::{AuthLayer, UserLoader, testing};
 use tower_warder_accounts::{
@@ -73,6 +74,44 @@ fn with_cookies<'a>(
     let headers = request.headers_mut();
     headers.insert(COOKIE, line.parse().unwrap());
     request
+}
+
+#[tokio::test]
+async fn request_that_ends_no_session_invalidates_nothing() {
+    let store = Arc::new(StagedSessions::new());
+    let server = over(InMemoryAccountStore::new(), Arc::clone(&store));
+    let (jane, _) = server.jane().await;
+    let (root, _) = server.admin().await;
+    let published = Arc::new(Mutex::new(Vec::new()));
+    let seen = Arc::clone(&published);
+    let cache = UserCache::new(64).on_invalidate(move |it| seen.lock().unwrap().push(it));
+    let accounts = accounts_of(&server, Sessions::new(Arc::clone(&store))).user_cache(cache);
+    let published = || published.lock().unwrap().drain(..).count();
+    let open = async |user| {
+        accounts.open_session(user, "").await.unwrap();
+        accounts.list_sessions(user).await.unwrap()[0].id.clone()
+    };
+    let (mine, roots) = (open(&jane).await, open(&root).await);
+
+    for id in ["A".repeat(22), roots] {
+        let ended = accounts.end_session(&jane, &id).await;
+        assert!(matches!(ended, Err(AccountError::SessionNotFound)));
+        assert_eq!(published(), 0);
+    }
+    let others = accounts.end_other_sessions(&jane, Some(&mine)).await;
+    assert_eq!((others.is_ok(), published()), (true, 0));
+    // A session that is ended, and one that may have been.
+    store.fails(&["end"]);
+    assert!(accounts.end_session(&jane, &mine).await.is_err());
+    assert_eq!(published(), 1);
+    assert!(accounts.end_other_sessions(&jane, None).await.is_err());
+    assert_eq!(published(), 1);
+    store.fails(&[]);
+    assert!(accounts.end_session(&jane, &mine).await.is_ok());
+    assert_eq!(published(), 1);
+    open(&jane).await;
+    assert!(accounts.end_other_sessions(&jane, None).await.is_ok());
+    assert_eq!(published(), 1);
 }
 
 #[tokio::test]
