@@ -13,6 +13,7 @@ mod place;
 mod channel;
 mod contract;
 mod futures;
+mod locked;
 mod migrations;
 mod plans;
 mod profile_example;
