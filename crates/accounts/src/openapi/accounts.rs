@@ -108,7 +108,9 @@ fn me() -> Operation {
 fn users() -> Operation {
     let search = string()
         .min_length(Some(1))
-        .max_length(Some(EmailPrefix::MAX_CHARS));
+        .max_length(Some(EmailPrefix::MAX_CHARS))
+        // No control character.
+        .pattern(Some(r"^[^\x00-\x1f\x7f-\x9f]*$"));
     let sorts = SORTS.map(|order| order.as_str());
     let sort = string()
         .enum_values(Some(sorts))
