@@ -18,18 +18,24 @@ fn read(value: HeaderValue) -> Result<Option<Credential>, CredentialError> {
     let bytes = value.as_bytes();
     let rest = match bytes.split_at_checked(SCHEME.len()) {
         Some((scheme, rest)) if scheme.eq_ignore_ascii_case(SCHEME) => rest,
-        // Invalid for any scheme.
-        _ if !bytes.is_ascii() => return Err(CredentialError::Malformed),
-        _ => return Ok(None),
+        _ => return of_other_scheme(bytes),
     };
     match rest.iter().take_while(|byte| **byte == b' ').count() {
         // `BearerX` is another scheme, `Bearer,` is malformed.
-        0 if rest.first().copied().is_some_and(is_token_char) => Ok(None),
+        0 if rest.first().copied().is_some_and(is_token_char) => of_other_scheme(bytes),
         0 => Err(CredentialError::Malformed),
         spaces => {
             let token = SCHEME.len() + spaces..bytes.len();
             Ok(Some(Credential::new(value, token, SentIn::Header)))
         }
+    }
+}
+
+/// No credential, unless the value is invalid for any scheme.
+fn of_other_scheme(value: &[u8]) -> Result<Option<Credential>, CredentialError> {
+    match value.is_ascii() {
+        true => Ok(None),
+        false => Err(CredentialError::Malformed),
     }
 }
 
@@ -111,6 +117,7 @@ mod tests {
             b"Bearer a\xc2\xa0b",
             b"\xff\xfe",
             b"Basic \xe9",
+            b"BearerX \xe9",
         ] {
             assert!(is_malformed(&find(&[line]).0), "{line:?}");
         }
