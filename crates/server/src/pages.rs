@@ -11,6 +11,7 @@ mod waiting;
 mod form_posts;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
@@ -23,6 +24,7 @@ use axum::http::{Extensions, Method, StatusCode, Uri};
 use axum::middleware::{self, Next};
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use axum::routing::get;
+use tokio::time::timeout;
 use tower_http::compression::CompressionLayer;
 use tower_http::set_header::SetResponseHeaderLayer;
 use tower_warder::credentials::AuthCookie;
@@ -180,9 +182,11 @@ async fn register(
     Html(pages.register(asks, "", "")).into_response()
 }
 
-/// Returns `false` for a dead cookie, and during an outage: the page is needed then.
+/// Returns `false` for a dead cookie, and during an outage: the page is needed then, and does not
+/// wait for a store that is away.
 async fn is_logged_in(identity: &Identity<User>) -> bool {
-    !identity.is_anonymous() && identity.require(&Approved).await.is_ok()
+    let user = timeout(MAX_WAIT_FOR_USER, identity.require(&Approved));
+    !identity.is_anonymous() && matches!(user.await, Ok(Ok(_)))
 }
 
 /// Redirects a path with a slash at its end, as people type it, to the page.
@@ -276,6 +280,8 @@ const fn shown(is_shown: bool) -> &'static str {
 fn header(name: HeaderName, value: &'static str) -> SetResponseHeaderLayer<HeaderValue> {
     SetResponseHeaderLayer::overriding(name, HeaderValue::from_static(value))
 }
+
+const MAX_WAIT_FOR_USER: Duration = Duration::from_millis(500);
 
 const HTML: &str = "text/html; charset=utf-8";
 

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
 use reqwest::Client;
+use reqwest::redirect::Policy;
 use serde_json::json;
 use sqlx::postgres::PgConnection;
 use sqlx::{Connection, Executor};
@@ -101,7 +102,11 @@ impl Cluster {
             database: Arc::clone(database),
             _directory: directory,
             samples: Arc::default(),
-            client: Client::builder().no_proxy().build().unwrap(),
+            client: Client::builder()
+                .no_proxy()
+                .redirect(Policy::none())
+                .build()
+                .unwrap(),
             stop: Arc::default(),
             load: Vec::new(),
             times: Times {

@@ -53,7 +53,8 @@ impl Report {
     pub fn assert_public_routes_do_not_wait(&self) {
         let (mut count, mut slow) = (0, 0);
         for sample in self.of(ClientKind::Public) {
-            assert_eq!(sample.status, 200, "{sample:?}");
+            // `/login` redirects users that are logged in.
+            assert!(matches!(sample.status, 200 | 303), "{sample:?}");
             if sample.sent >= self.times.began && sample.sent < self.times.ended {
                 count += 1;
                 slow += usize::from(sample.took > PUBLIC_PATIENCE);
