@@ -74,14 +74,16 @@ pub(crate) const END_TOKENS: &str = "UPDATE users
      SET hashed_password = COALESCE($1, hashed_password), token_generation = token_generation + 1
      WHERE id = $2 AND token_generation = $3 AND status = 'approved'";
 
-/// Query that returns `TRUE` if the admin role is granted.
-pub(crate) const fn would_grant_admin(admin_grant: AdminGrant) -> &'static str {
+/// Query that returns `TRUE` if the admin role is granted. `no_admin` is that of
+/// [`AdminGrant::IfNoAdmin`].
+pub(crate) const fn would_grant_admin(
+    admin_grant: AdminGrant,
+    no_admin: &'static str,
+) -> &'static str {
     match admin_grant {
         AdminGrant::Never => "SELECT FALSE",
         AdminGrant::IfFirstAccount => "SELECT NOT EXISTS (SELECT 1 FROM users)",
-        AdminGrant::IfNoAdmin => {
-            "SELECT NOT EXISTS (SELECT 1 FROM users WHERE is_admin AND status = 'approved')"
-        }
+        AdminGrant::IfNoAdmin => no_admin,
     }
 }
 

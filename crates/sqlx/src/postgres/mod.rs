@@ -185,7 +185,8 @@ impl PostgresStore {
     /// Only [`StoreError::Unavailable`].
     pub async fn would_grant_admin(&self, admin_grant: AdminGrant) -> Result<bool, StoreError> {
         self.answer(|| async move {
-            let query = sqlx::query_scalar(self.sql(users::would_grant_admin(admin_grant)));
+            let query =
+                sqlx::query_scalar(self.sql(users::would_grant_admin(admin_grant, NO_ADMIN)));
             let granted = query.fetch_one(&mut **self.lease().await?).await;
             granted.map_err(unavailable)
         })
@@ -279,10 +280,11 @@ impl PostgresStore {
     async fn try_insert(&self, new: NewUser) -> Result<User, StoreError> {
         let mut writer = self.writer().await?;
         let mut transaction = writer.begin().await?;
-        let is_admin = sqlx::query_scalar(self.sql(users::would_grant_admin(new.admin_grant)))
-            .fetch_one(&mut *transaction)
-            .await
-            .map_err(unavailable)?;
+        let is_admin =
+            sqlx::query_scalar(self.sql(users::would_grant_admin(new.admin_grant, NO_ADMIN)))
+                .fetch_one(&mut *transaction)
+                .await
+                .map_err(unavailable)?;
         let mut user = new.into_user(0, is_admin);
         user.id = users::insert!(self.prefix, user, Timestamptz)
             .fetch_one(&mut *transaction)
@@ -501,6 +503,9 @@ impl From<NoAnswer> for sqlx::Error {
         Self::Io(io::Error::new(io::ErrorKind::TimedOut, error))
     }
 }
+
+const NO_ADMIN: &str =
+    "SELECT NOT EXISTS (SELECT 1 FROM users WHERE is_admin AND status = 'approved')";
 
 /// Time limit of a call.
 const LIMIT: Duration = Duration::from_secs(4);

@@ -161,7 +161,7 @@ impl SqliteStore {
     ///
     /// Only [`StoreError::Unavailable`].
     pub async fn would_grant_admin(&self, admin_grant: AdminGrant) -> Result<bool, StoreError> {
-        let query = sqlx::query_scalar(self.sql(users::would_grant_admin(admin_grant)));
+        let query = sqlx::query_scalar(self.sql(users::would_grant_admin(admin_grant, NO_ADMIN)));
         query.fetch_one(&self.pool).await.map_err(unavailable)
     }
 
@@ -200,8 +200,7 @@ impl SqliteStore {
         connection: &mut SqliteConnection,
         id: i64,
     ) -> Result<u64, StoreError> {
-        let query = "SELECT COUNT(*) FROM users WHERE is_admin AND status = 'approved' AND id <> ?";
-        let count: i64 = sqlx::query_scalar(self.sql(query))
+        let count: i64 = sqlx::query_scalar(self.sql(OTHER_ADMINS))
             .bind(id)
             .fetch_one(connection)
             .await
@@ -284,10 +283,11 @@ impl Dialect for Sqlite {
 impl AccountStore for SqliteStore {
     async fn insert(&self, new: NewUser) -> Result<User, StoreError> {
         let mut transaction = self.write().await.map_err(unavailable)?;
-        let is_admin = sqlx::query_scalar(self.sql(users::would_grant_admin(new.admin_grant)))
-            .fetch_one(&mut *transaction)
-            .await
-            .map_err(unavailable)?;
+        let is_admin =
+            sqlx::query_scalar(self.sql(users::would_grant_admin(new.admin_grant, NO_ADMIN)))
+                .fetch_one(&mut *transaction)
+                .await
+                .map_err(unavailable)?;
         let mut user = new.into_user(0, is_admin);
         user.id = users::insert!(self.prefix, user, Rfc3339)
             .fetch_one(&mut *transaction)
@@ -443,6 +443,13 @@ impl<'r> Decode<'r, Sqlite> for Rfc3339 {
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
 const MIN_BUSY_TIMEOUT_MILLIS: i64 = 1000;
+
+// Without statistics SQLite takes an index by status, and reads all approved accounts.
+const NO_ADMIN: &str = "SELECT NOT EXISTS (
+     SELECT 1 FROM users INDEXED BY users_active_admins WHERE is_admin AND status = 'approved'
+ )";
+const OTHER_ADMINS: &str = "SELECT COUNT(*) FROM users INDEXED BY users_active_admins
+     WHERE is_admin AND status = 'approved' AND id <> $1";
 
 const MIGRATIONS: &Files = &[
     (

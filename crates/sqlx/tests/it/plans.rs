@@ -145,6 +145,13 @@ async fn sqlite_reads_no_whole_table() {
             let is_sort = statement.contains("FROM plans_users") && step.contains("TEMP B-TREE");
             assert!(!is_scan && !is_sort, "{statement}\n{plan:#?}");
         }
+        // Admins are few, approved accounts are many.
+        let reads_admins = statement.contains("is_admin AND status");
+        let uses_index = |step: &String| step.contains("plans_users_active_admins");
+        assert!(
+            !reads_admins || plan.iter().any(uses_index),
+            "{statement}\n{plan:#?}"
+        );
     }
 }
 
