@@ -20,7 +20,7 @@ use axum::http::header::{
     ACCEPT, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderMap,
     HeaderName, HeaderValue, LOCATION,
 };
-use axum::http::{Extensions, Method, StatusCode, Uri};
+use axum::http::{Extensions, Method, StatusCode, Uri, response};
 use axum::middleware::{self, Next};
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use axum::routing::get;
@@ -220,10 +220,16 @@ async fn show_errors(State(pages): State<Arc<Pages>>, request: Request, next: Ne
     let error = response.extensions().get::<AuthError>();
     let page = match error.map(AuthError::kind) {
         Some(AuthErrorKind::MissingCredential) => {
-            return redirected(response, &own_path::log_in_for(&wanted, false));
+            return redirected(
+                response.into_parts().0,
+                &own_path::log_in_for(&wanted, false),
+            );
         }
         Some(_) if response.status() == StatusCode::UNAUTHORIZED => {
-            return redirected(response, &own_path::log_in_for(&wanted, true));
+            return redirected(
+                response.into_parts().0,
+                &own_path::log_in_for(&wanted, true),
+            );
         }
         Some(AuthErrorKind::Forbidden) => &pages.forbidden,
         Some(AuthErrorKind::CrossOrigin) => &pages.refused,
@@ -231,15 +237,19 @@ async fn show_errors(State(pages): State<Arc<Pages>>, request: Request, next: Ne
         Some(AuthErrorKind::Unavailable) => &pages.unavailable,
         _ => return response,
     };
-    let (mut head, _) = response.into_parts();
-    head.headers.remove(CONTENT_LENGTH);
-    head.headers
-        .insert(CONTENT_TYPE, HeaderValue::from_static(HTML));
-    Response::from_parts(head, Body::from(page.clone()))
+    with_page(response.into_parts().0, page.clone())
 }
 
-fn redirected(response: Response, path: &str) -> Response {
-    let (mut head, _) = response.into_parts();
+/// Returns a page in place of the JSON, with the same status and headers.
+fn with_page(mut head: response::Parts, page: String) -> Response {
+    head.headers.remove(CONTENT_LENGTH);
+    let html = HeaderValue::from_static(HTML);
+    head.headers.insert(CONTENT_TYPE, html);
+    Response::from_parts(head, Body::from(page))
+}
+
+/// Redirects to a path of this server (RFC 9110, section 15.4.4), with the same cookies.
+fn redirected(mut head: response::Parts, path: &str) -> Response {
     head.status = StatusCode::SEE_OTHER;
     for name in [CONTENT_LENGTH, CONTENT_TYPE] {
         head.headers.remove(name);

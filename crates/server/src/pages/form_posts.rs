@@ -9,11 +9,11 @@ use std::sync::Arc;
 use axum::Router;
 use axum::body::{self, Body, Bytes};
 use axum::extract::State;
-use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderValue, LOCATION, TRANSFER_ENCODING};
+use axum::http::Request;
+use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderValue, TRANSFER_ENCODING};
 use axum::http::request;
 use axum::http::response;
 use axum::http::uri::{PathAndQuery, Uri};
-use axum::http::{Request, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use serde_json::{Value, json};
@@ -22,7 +22,7 @@ use tower_warder::credentials::AuthCookie;
 use tower_warder_accounts::private::{FormFields, read_form};
 
 use super::waiting::WaitingCookie;
-use super::{HTML, Pages, messages, own_path, wants_page};
+use super::{Pages, messages, own_path, redirected, wants_page, with_page};
 
 /// Returns the routes. `api` has the routes of accounts, without their prefix.
 pub(super) fn routes(
@@ -195,31 +195,21 @@ impl Answer {
         messages::for_error(&self.head.headers, &self.json)
     }
 
-    /// Shows the page in place of the JSON, with the same status and headers.
-    fn show(mut self, request: &request::Parts, page: String) -> Response {
-        if !wants_page(&request.headers) {
-            return self.into_response();
+    /// Shows the page in place of the JSON.
+    fn show(self, request: &request::Parts, page: String) -> Response {
+        if wants_page(&request.headers) {
+            with_page(self.head, page)
+        } else {
+            self.into_response()
         }
-        let html = HeaderValue::from_static(HTML);
-        self.head.headers.insert(CONTENT_TYPE, html);
-        self.head.headers.remove(CONTENT_LENGTH);
-        Response::from_parts(self.head, Body::from(page))
     }
 
-    /// Redirects to a path (RFC 9110, section 15.4.4), with the same cookies.
-    fn redirect(mut self, request: &request::Parts, path: &str) -> Response {
-        if !wants_page(&request.headers) {
-            return self.into_response();
+    fn redirect(self, request: &request::Parts, path: &str) -> Response {
+        if wants_page(&request.headers) {
+            redirected(self.head, path)
+        } else {
+            self.into_response()
         }
-        let Ok(path) = HeaderValue::try_from(path) else {
-            return self.into_response();
-        };
-        self.head.status = StatusCode::SEE_OTHER;
-        self.head.headers.insert(LOCATION, path);
-        for name in [CONTENT_LENGTH, CONTENT_TYPE] {
-            self.head.headers.remove(name);
-        }
-        Response::from_parts(self.head, Body::empty())
     }
 }
 
