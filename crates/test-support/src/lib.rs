@@ -3,6 +3,7 @@
 #![forbid(unsafe_code)]
 
 mod counts;
+mod listener;
 mod log;
 mod servers;
 mod own_server;
@@ -27,6 +28,7 @@ use http_body_util::BodyExt;
 use tower::{Service, ServiceExt};
 
 pub use self::counts::{Counts, counted};
+pub use self::listener::Listener;
 pub use self::log::{Log, Trace};
 pub use self::own_server::OwnServer;
 #[cfg(feature = "accounts")]

@@ -1,58 +1,23 @@
 //! Each instance announces its own changes.
 
-use std::pin::Pin;
 use std::time::Duration;
 
-use futures_util::{Stream, StreamExt};
 use redis::AsyncCommands;
 use tokio::task::block_in_place;
 use tokio::time::{interval, timeout};
 use tower_warder::cache::{Invalidation, UserCache};
 use tower_warder::testing::TestUser;
 use tower_warder_redis::{RedisChannel, redis};
-use tower_warder_test_support::{TcpProxy, redis_url};
+use tower_warder_test_support::{Listener, TcpProxy, redis_url};
 
 use crate::{PATIENCE, client, own_redis, silent_server};
-
-/// Listener for invalidations, as each instance has one.
-struct Listener(Pin<Box<dyn Stream<Item = Invalidation>>>);
-
-impl Listener {
-    /// Waits until it is connected.
-    async fn of(channel: &RedisChannel) -> Self {
-        let mut listener = Self(Box::pin(channel.listen()));
-        assert_eq!(listener.next_message().await, "connected");
-        listener
-    }
-
-    /// Returns the next message: `connected`, `disconnected`, `all` or the key of a user.
-    async fn next_message(&mut self) -> String {
-        let message = timeout(PATIENCE, self.0.next()).await;
-        match message.expect("a message").expect("it never ends") {
-            Invalidation::Connected => "connected".to_owned(),
-            Invalidation::Key(id) => id,
-            Invalidation::All => "all".to_owned(),
-            Invalidation::Disconnected(_) => "disconnected".to_owned(),
-            other => panic!("{other:?}"),
-        }
-    }
-
-    /// Returns the messages up to this one.
-    async fn messages_until(&mut self, last: &str) -> Vec<String> {
-        let mut messages = Vec::new();
-        while messages.last().is_none_or(|message| message != last) {
-            messages.push(self.next_message().await);
-        }
-        messages
-    }
-}
 
 #[tokio::test]
 async fn invalidated_user_reaches_other_instances() {
     let Some(channel) = own_channel("user") else {
         return;
     };
-    let mut listener = Listener::of(&channel).await;
+    let mut listener = Listener::connected(channel.listen()).await;
     let cache = cache(&channel);
     // Covers what the previous process could not announce.
     assert_eq!(listener.next_message().await, "all");
@@ -67,7 +32,7 @@ async fn invalidate_all_reaches_other_instances() {
     let Some(channel) = own_channel("all") else {
         return;
     };
-    let mut listener = Listener::of(&channel).await;
+    let mut listener = Listener::connected(channel.listen()).await;
     let cache = cache(&channel);
     assert_eq!(listener.next_message().await, "all");
     cache.invalidate_all();
@@ -79,7 +44,7 @@ async fn burst_of_changes_becomes_invalidate_all() {
     let Some(channel) = own_channel("burst") else {
         return;
     };
-    let mut listener = Listener::of(&channel).await;
+    let mut listener = Listener::connected(channel.listen()).await;
     let cache = cache(&channel);
     assert_eq!(listener.next_message().await, "all");
     // The task that publishes runs on this thread, too: it finds them all.
@@ -96,7 +61,7 @@ async fn invalidation_is_published_before_the_return() {
     let Some(channel) = own_channel("at-once") else {
         return;
     };
-    let mut listener = Listener::of(&channel).await;
+    let mut listener = Listener::connected(channel.listen()).await;
     let one = Invalidation::Key("7".to_owned());
     channel.publish(one).await.unwrap();
     channel.publish(Invalidation::All).await.unwrap();
@@ -114,11 +79,11 @@ async fn channels_of_different_names_are_separate() {
     let [Some(channel), Some(other)] = ["this", "other"].map(own_channel) else {
         return;
     };
-    let mut listener = Listener::of(&channel).await;
+    let mut listener = Listener::connected(channel.listen()).await;
     let (cache, others) = (cache(&channel), cache(&other));
     assert_eq!(listener.next_message().await, "all");
     others.invalidate("8");
-    Listener::of(&other).await;
+    Listener::connected(other.listen()).await;
     cache.invalidate("7");
     assert_eq!(listener.next_message().await, "7");
 }
@@ -128,7 +93,7 @@ async fn payload_that_is_no_text_invalidates_all() {
     let Some(channel) = own_channel("bytes") else {
         return;
     };
-    let mut listener = Listener::of(&channel).await;
+    let mut listener = Listener::connected(channel.listen()).await;
     let url = redis_url().unwrap();
     let mut redis = connection(&url).await;
     let _: u64 = redis.publish(name("bytes"), &[0xff]).await.unwrap();
@@ -144,7 +109,7 @@ async fn dropped_listener_leaves_the_channel() {
     };
     let url = redis_url().unwrap();
     let mut redis = connection(&url).await;
-    let listener = Listener::of(&channel).await;
+    let listener = Listener::connected(channel.listen()).await;
     assert_eq!(subscribers(&mut redis, "dropped").await, 1);
     drop(listener);
     let left = async {
@@ -159,7 +124,7 @@ async fn dropped_listener_leaves_the_channel() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn unsent_invalidations_become_invalidate_all() {
     let Some(redis) = own_redis() else { return };
-    let mut listener = Listener::of(&RedisChannel::new(client(redis.url()))).await;
+    let mut listener = Listener::connected(RedisChannel::new(client(redis.url())).listen()).await;
     let address = redis.url().strip_prefix("redis://").unwrap();
     let proxy = TcpProxy::to(address).await;
     let channel = RedisChannel::new(client(&format!("redis://{}", proxy.address())));
@@ -180,7 +145,7 @@ async fn unsent_invalidations_become_invalidate_all() {
 async fn lost_redis_is_reported_and_reconnected() {
     let Some(redis) = own_redis() else { return };
     let channel = RedisChannel::new(client(redis.url()));
-    let mut listener = Listener::of(&channel).await;
+    let mut listener = Listener::connected(channel.listen()).await;
     block_in_place(|| redis.kill());
     assert_eq!(listener.next_message().await, "disconnected");
     block_in_place(|| redis.start());
@@ -200,7 +165,7 @@ async fn lost_redis_is_reported_and_reconnected() {
 async fn frozen_redis_is_reported() {
     let Some(redis) = own_redis() else { return };
     let channel = RedisChannel::new(client(redis.url()));
-    let mut listener = Listener::of(&channel).await;
+    let mut listener = Listener::connected(channel.listen()).await;
     block_in_place(|| redis.freeze());
     assert_eq!(listener.next_message().await, "disconnected");
     block_in_place(|| redis.thaw());

@@ -3,47 +3,13 @@
 mod postgres;
 mod redis;
 
-use std::pin::Pin;
-use std::time::Duration;
-
-use futures_util::{Stream, StreamExt};
 use tempfile::tempdir;
-use tokio::time::timeout;
-use tower_warder::cache::Invalidation;
 use tower_warder_server::channel::Channel;
+use tower_warder_test_support::Listener;
 
-/// Listener for invalidations, as each node has one.
-struct Listener(Pin<Box<dyn Stream<Item = Invalidation>>>);
-
-impl Listener {
-    /// Waits until it is connected.
-    async fn at(url: &str) -> Self {
-        let channel: Channel = url.parse().unwrap();
-        let mut listener = Self(Box::pin(channel.listen()));
-        assert_eq!(listener.next_message().await, "connected");
-        listener
-    }
-
-    /// Returns the next message: `connected`, `disconnected`, `all` or the ID of a user.
-    async fn next_message(&mut self) -> String {
-        let message = timeout(PATIENCE, self.0.next()).await;
-        match message.expect("a message").expect("it never ends") {
-            Invalidation::Connected => "connected".to_owned(),
-            Invalidation::Key(id) => id,
-            Invalidation::All => "all".to_owned(),
-            Invalidation::Disconnected(_) => "disconnected".to_owned(),
-            other => panic!("{other:?}"),
-        }
-    }
-
-    /// Returns the messages up to this one.
-    async fn messages_until(&mut self, last: &str) -> Vec<String> {
-        let mut messages = Vec::new();
-        while messages.last().is_none_or(|message| message != last) {
-            messages.push(self.next_message().await);
-        }
-        messages
-    }
+async fn listener(url: &str) -> Listener {
+    let channel: Channel = url.parse().unwrap();
+    Listener::connected(channel.listen()).await
 }
 
 #[test]
@@ -98,5 +64,3 @@ async fn invalid_channel_url_is_rejected_without_password() {
         assert_eq!(directory.path().read_dir().unwrap().count(), 0, "{url}");
     }
 }
-
-const PATIENCE: Duration = Duration::from_secs(20);

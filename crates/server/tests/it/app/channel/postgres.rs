@@ -3,7 +3,7 @@
 use sqlx::Executor;
 use sqlx::postgres::PgConnection;
 
-use super::Listener;
+use super::{Listener, listener};
 use crate::support::PostgresDatabase;
 use crate::support::open;
 
@@ -21,7 +21,7 @@ impl Fixture {
         open(database.url()).await.close().await;
         let mut fixture = Self {
             admin: database.connect().await,
-            listener: Listener::at(database.url()).await,
+            listener: listener(database.url()).await,
             database,
         };
         let insert = format!(
