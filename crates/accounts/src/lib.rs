@@ -4,8 +4,9 @@
 //! [`routes()`] returns the HTTP routes as an axum router; [`Accounts`] has the same operations as
 //! methods, and is the [`UserLoader`](tower_warder::UserLoader) of its own tokens.
 //!
-//! - **Storage**: implement [`AccountStore`] for your database and test it with
-//!   `testing::account_store_contract`. [`InMemoryAccountStore`] is for tests and demonstrations.
+//! - **Storage**: the crate `tower-warder-sqlx` for SQLite and PostgreSQL; for another database
+//!   implement [`AccountStore`] and test it with `testing::account_store_contract`.
+//!   [`InMemoryAccountStore`] is for tests and demonstrations.
 //! - **Sessions**: [`Accounts::sessions`] over a [`SessionStore`]. [`session_routes()`] lists and ends
 //!   them, [`refresh_routes()`] renews tokens.
 //! - **Log-in by cookie**: [`cookie_routes`]. **Tickets** for WebSockets and server-sent events:

@@ -146,8 +146,8 @@ impl Sessions {
         self
     }
 
-    /// Maximum number of sessions of an account, of both kinds: a new one replaces the least recently used. At
-    /// least one. Defaults to 100.
+    /// Maximum number of sessions of an account, of both kinds: a new one replaces the least recently
+    /// used. At least one. Defaults to 100.
     pub fn max_per_user(mut self, sessions: u32) -> Self {
         self.most = sessions.max(1);
         self
