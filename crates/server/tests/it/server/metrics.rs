@@ -33,7 +33,7 @@ async fn metrics_are_served_at_their_own_address() {
     );
     for line in [
         r#"# TYPE tower_warder_rejections_total counter"#,
-        r#"# HELP tower_warder_rejections_total Requests that were refused"#,
+        r#"# HELP tower_warder_rejections_total Requests that were rejected"#,
         r#"tower_warder_rejections_total{code="invalid_token",reason="base64"} 2"#,
         r#"tower_warder_logins_total{outcome="ok"} 1"#,
         r#"tower_warder_logins_total{outcome="wrong_credentials"} 1"#,
