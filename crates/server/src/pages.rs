@@ -151,7 +151,7 @@ impl Pages {
     /// Returns `true` as long as the bootstrap secret creates an admin.
     async fn awaits_secret(&self, extensions: &Extensions) -> bool {
         match extensions.get::<AwaitsSecret>() {
-            Some(awaits_secret) => awaits_secret.clone().ask().await,
+            Some(awaits_secret) => in_time(awaits_secret.clone().ask()).await.unwrap_or(false),
             None => false,
         }
     }
@@ -182,11 +182,14 @@ async fn register(
     Html(pages.register(asks, "", "")).into_response()
 }
 
-/// Returns `false` for a dead cookie, and during an outage: the page is needed then, and does not
-/// wait for a store that is away.
+/// Returns `false` for a dead cookie, and during an outage: the page is needed then.
 async fn is_logged_in(identity: &Identity<User>) -> bool {
-    let user = timeout(MAX_WAIT_FOR_USER, identity.require(&Approved));
-    !identity.is_anonymous() && matches!(user.await, Ok(Ok(_)))
+    !identity.is_anonymous() && matches!(in_time(identity.require(&Approved)).await, Some(Ok(_)))
+}
+
+/// Returns `None` after half a second: a public page does not wait for a store that is away.
+async fn in_time<T>(answer: impl Future<Output = T>) -> Option<T> {
+    timeout(MAX_WAIT, answer).await.ok()
 }
 
 /// Redirects a path with a slash at its end, as people type it, to the page.
@@ -291,7 +294,7 @@ fn header(name: HeaderName, value: &'static str) -> SetResponseHeaderLayer<Heade
     SetResponseHeaderLayer::overriding(name, HeaderValue::from_static(value))
 }
 
-const MAX_WAIT_FOR_USER: Duration = Duration::from_millis(500);
+const MAX_WAIT: Duration = Duration::from_millis(500);
 
 const HTML: &str = "text/html; charset=utf-8";
 

@@ -16,7 +16,7 @@ use tower_warder::{
 };
 use tower_warder_accounts::{AccountStore, Accounts, Email, SubjectClaim};
 
-use super::Pages;
+use super::{Pages, in_time};
 
 /// Issuer of the cookie that identifies an account that waits for approval. It is given to a client
 /// that registered the address, or that knows its password, and tells only the status.
@@ -82,12 +82,10 @@ pub(super) fn routes<S: AccountStore>(
 
 /// Leads to the log-in once the account is approved.
 async fn page(State(pages): State<Arc<Pages>>, identity: Identity<Applicant>) -> Response {
-    match Status::of(&identity).await {
-        Ok(Status::Approved) => Redirect::to("/login").into_response(),
-        Ok(Status::Rejected) => Html(pages.waiting(true)).into_response(),
-        Ok(Status::Pending | Status::Unknown) | Err(_) => {
-            Html(pages.waiting(false)).into_response()
-        }
+    match in_time(Status::of(&identity)).await {
+        Some(Ok(Status::Approved)) => Redirect::to("/login").into_response(),
+        Some(Ok(Status::Rejected)) => Html(pages.waiting(true)).into_response(),
+        _ => Html(pages.waiting(false)).into_response(),
     }
 }
 

@@ -3,6 +3,8 @@
 use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
+use reqwest::redirect::Policy;
+use reqwest::{Client, Method};
 use serde_json::json;
 use sqlx::Executor;
 use tempfile::tempdir;
@@ -158,9 +160,11 @@ async fn outage_is_503_in_time_and_ends_without_a_restart() {
     let server = start.with("JWT_SECRET", SECRET).server().await;
     server.register("ada@example.com").await;
     let token = server.token("ada@example.com").await;
+    let cookie = waiting_cookie(&server).await;
 
     service.freeze();
     assert_unavailable(&server, &token).await;
+    assert_public_pages_do_not_wait(&server, &token, &cookie).await;
     service.thaw();
     wait_until_served(&server, &token).await;
 
@@ -196,6 +200,34 @@ async fn assert_unavailable(server: &Server, token: &str) {
         assert_eq!(answer.header("retry-after"), Some("1"));
     }
     assert!(took < Duration::from_secs(6), "{took:?}");
+}
+
+/// Registers with the form, and returns the cookie of the waiting page.
+async fn waiting_cookie(server: &Server) -> String {
+    let client = Client::builder().no_proxy().redirect(Policy::none());
+    let request = client.build().unwrap();
+    let request = request
+        .post(format!("http://{}/register", server.address()))
+        .header("content-type", "application/x-www-form-urlencoded")
+        .body(format!("email=gus@example.com&password={PASSWORD}"));
+    let answer = request.send().await.unwrap();
+    let cookie = answer.headers()["set-cookie"].to_str().unwrap();
+    cookie.split(';').next().unwrap().to_owned()
+}
+
+async fn assert_public_pages_do_not_wait(server: &Server, token: &str, cookie: &str) {
+    let begin = Instant::now();
+    let answers = tokio::join!(
+        server.get("/login", token),
+        server.get("/register", token),
+        server.by_cookie(Method::GET, "/register", ""),
+        server.by_cookie(Method::GET, "/waiting", cookie),
+    );
+    let took = begin.elapsed();
+    for answer in <[_; 4]>::from(answers) {
+        assert_eq!(answer.status, 200, "{}", answer.body);
+    }
+    assert!(took < Duration::from_secs(2), "{took:?}");
 }
 
 async fn wait_until_served(server: &Server, token: &str) {
