@@ -36,15 +36,7 @@ impl Actor {
 
     /// Checks that the actor may change accounts. `account` is the stored account with
     /// [`id`](Self::id), if it exists.
-    ///
-    /// A request is authorized before its body arrives, and the admin can be disabled meanwhile.
-    /// So a store reads the admin's row and calls this in the transaction that makes the change,
-    /// before it looks up the account to change.
-    ///
-    /// # Errors
-    ///
-    /// [`NotAdmin`]: nothing may be written.
-    pub fn check(self, account: Option<&User>) -> Result<(), NotAdmin> {
+    pub(super) fn check(self, account: Option<&User>) -> Result<(), NotAdmin> {
         let Self::Admin(id) = self else {
             return Ok(());
         };

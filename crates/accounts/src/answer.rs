@@ -24,7 +24,7 @@ use tower_warder::private::{self, LogLimit, Row, log_limited, log_outage};
 use super::actor::NotAdmin;
 use super::error::AccountError;
 use super::model::Token;
-use super::user_change::LastAdminError;
+use super::store_error::LastAdminError;
 use super::validation_error::{Location, ValidationError, ValidationErrorKind};
 
 impl IntoResponse for AccountError {

@@ -10,8 +10,7 @@ use tower_warder::login::LoginError;
 use tower_warder::password::PasswordError;
 
 use super::actor::NotAdmin;
-use super::store::StoreError;
-use super::user_change::LastAdminError;
+use super::store_error::{LastAdminError, StoreError};
 
 /// Error of an operation on accounts: registration, log-in, sessions, changes.
 #[derive(Debug)]
@@ -66,6 +65,7 @@ impl From<StoreError> for AccountError {
             StoreError::NotAdmin(error) => Self::NotAdmin(error),
             StoreError::NotFound => Self::NotFound,
             StoreError::LastAdmin(error) => Self::LastAdmin(error),
+            StoreError::Outdated => Self::TokensRevoked,
             StoreError::Unavailable(source) => Self::Unavailable(source),
         }
     }

@@ -6,12 +6,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
 use async_trait::async_trait;
-use tower_warder::UserStatus;
 
-use super::actor::Actor;
 use super::email::Email;
 use super::model::User;
-use super::store::{AccountStore, AdminGrant, NewUser, StoreError};
+use super::store::{AccountStore, AdminGrant, NewUser};
+use super::store_error::StoreError;
 use super::user_change::UserChange;
 use super::user_query::{UserFilter, UserOrder, UserQuery};
 
@@ -104,74 +103,20 @@ impl AccountStore for InMemoryAccountStore {
         Ok(self.lock().count(|user| filter.matches(user)))
     }
 
-    async fn update(&self, id: i64, change: UserChange) -> Result<User, StoreError> {
+    async fn change(&self, change: &UserChange) -> Result<Option<User>, StoreError> {
         let mut state = self.lock();
-        state.check(change.by)?;
-        let before = state.get(id)?;
-        let user = before.apply(&change, state.other_admins(id))?;
-        if state
-            .ids
-            .get(&user.email)
-            .is_some_and(|holder| *holder != id)
-        {
+        let changed = change.apply(state.users.values())?;
+        let holder = changed.as_ref().and_then(|user| state.ids.get(&user.email));
+        if holder.is_some_and(|holder| *holder != change.id) {
             return Err(StoreError::EmailTaken);
         }
-        let old_email = before.email.clone();
-        state.ids.remove(&old_email);
-        state.put(user.clone());
-        Ok(user)
-    }
-
-    async fn delete(&self, id: i64, by: Actor) -> Result<(), StoreError> {
-        let mut state = self.lock();
-        state.check(by)?;
-        let user = state.get(id)?;
-        user.check_deletion(state.other_admins(id))?;
-        let email = user.email.clone();
-        state.ids.remove(&email);
-        state.users.remove(&id);
-        Ok(())
-    }
-
-    async fn reset_password(&self, id: i64, hash: &str, by: Actor) -> Result<(), StoreError> {
-        let mut state = self.lock();
-        state.check(by)?;
-        let user = state.users.get_mut(&id).ok_or(StoreError::NotFound)?;
-        user.hashed_password = hash.to_owned();
-        user.token_generation += 1;
-        Ok(())
-    }
-
-    async fn update_hash_if(&self, id: i64, old: &str, new: &str) -> Result<bool, StoreError> {
-        let mut state = self.lock();
-        let Some(user) = state.users.get_mut(&id) else {
-            return Ok(false);
-        };
-        let unchanged = user.hashed_password == old;
-        if unchanged {
-            user.hashed_password = new.to_owned();
+        if let Some(before) = state.users.remove(&change.id) {
+            state.ids.remove(&before.email);
         }
-        Ok(unchanged)
-    }
-
-    async fn revoke_tokens(
-        &self,
-        id: i64,
-        generation: u64,
-        hash: Option<&str>,
-    ) -> Result<bool, StoreError> {
-        let mut state = self.lock();
-        let user = state.users.get_mut(&id);
-        let Some(user) = user.filter(|user| {
-            user.status == UserStatus::Approved && user.token_generation == generation
-        }) else {
-            return Ok(false);
-        };
-        user.token_generation += 1;
-        if let Some(hash) = hash {
-            user.hashed_password = hash.to_owned();
+        if let Some(user) = &changed {
+            state.put(user.clone());
         }
-        Ok(true)
+        Ok(changed)
     }
 }
 
@@ -184,15 +129,6 @@ impl fmt::Debug for InMemoryAccountStore {
 }
 
 impl State {
-    fn check(&self, by: Actor) -> Result<(), StoreError> {
-        let account = by.id().and_then(|id| self.users.get(&id));
-        Ok(by.check(account)?)
-    }
-
-    fn get(&self, id: i64) -> Result<&User, StoreError> {
-        self.users.get(&id).ok_or(StoreError::NotFound)
-    }
-
     fn put(&mut self, user: User) {
         self.ids.insert(user.email.clone(), user.id);
         self.users.insert(user.id, user);
@@ -206,10 +142,6 @@ impl State {
             self.users.range(id..).next()
         };
         nearest.map(|(_, user)| user)
-    }
-
-    fn other_admins(&self, id: i64) -> u64 {
-        self.count(|user| user.id != id && user.is_active_admin())
     }
 
     fn count(&self, is_counted: impl Fn(&User) -> bool) -> u64 {

@@ -28,6 +28,7 @@ mod json;
 mod body;
 mod input;
 mod actor;
+mod store_error;
 mod user_change;
 mod store;
 mod in_memory;
@@ -75,10 +76,11 @@ pub use session::{
     SessionPublic, SessionStore, Sessions,
 };
 pub use session_routes::session_routes;
-pub use store::{AccountStore, AdminGrant, NewUser, StoreError};
+pub use store::{AccountStore, AdminGrant, NewUser};
+pub use store_error::{LastAdminError, StoreError};
 pub use subject::SubjectClaim;
 pub use ticket::ticket_routes;
-pub use user_change::{LastAdminError, UserChange};
+pub use user_change::{UserAction, UserChange};
 pub use user_query::{UserFilter, UserOrder, UserPage, UserQuery};
 
 #[cfg(doctest)]

@@ -23,9 +23,10 @@ use super::invalidate_on_drop::InvalidateOnDrop;
 use super::model::{Token, User, whole_micros};
 use super::password_policy::{self, PasswordPolicy};
 use super::session::{SessionVerifier, Sessions};
-use super::store::{AccountStore, NewUser, StoreError};
+use super::store::{AccountStore, NewUser};
+use super::store_error::StoreError;
 use super::subject::SubjectClaim;
-use super::user_change::UserChange;
+use super::user_change::{UserAction, UserChange};
 use super::user_query::{UserFilter, UserPage, UserQuery};
 
 /// Registration, log-in and administration of accounts.
@@ -292,13 +293,9 @@ impl<S: AccountStore> Accounts<S> {
         by: impl Into<Actor>,
     ) -> Result<User, AccountError> {
         let by = by.into();
-        let change = UserChange {
-            update,
-            by,
-            at: self.now(),
-        };
         let _invalidation = self.invalidate_on_drop(id);
-        let user = self.store.update(id, change).await?;
+        let changed = self.change(id, UserAction::Update(update), by).await?;
+        let user = changed.ok_or(AccountError::NotFound)?;
         let (status, is_admin) = (user.status.as_str(), user.is_admin);
         info!(target: TARGET, id, by = by.id(), status, is_admin, "account updated");
         Ok(user)
@@ -314,11 +311,11 @@ impl<S: AccountStore> Accounts<S> {
     pub async fn delete(&self, id: i64, by: impl Into<Actor>) -> Result<(), AccountError> {
         let by = by.into();
         let invalidation = self.invalidate_on_drop(id);
-        self.store.delete(id, by).await?;
+        self.change(id, UserAction::Delete, by).await?;
         info!(target: TARGET, id, by = by.id(), "account deleted");
         // Before the session store, which may be slow.
         drop(invalidation);
-        self.end_sessions_before(id, u64::MAX, None).await;
+        self.end_sessions_before(id, ALL_GENERATIONS, None).await;
         Ok(())
     }
 
@@ -346,7 +343,8 @@ impl<S: AccountStore> Accounts<S> {
         password_policy::check(policy, &reset.password, &user.email).await?;
         let hash = self.hasher.hash(reset.password.as_str()).await?;
         let _invalidation = self.invalidate_on_drop(id);
-        self.store.reset_password(id, &hash, by).await?;
+        let action = UserAction::ResetPassword { hash };
+        self.change(id, action, by).await?;
         info!(target: TARGET, id, by = by.id(), "password reset");
         Ok(())
     }
@@ -367,11 +365,15 @@ impl<S: AccountStore> Accounts<S> {
     async fn upgrade_hash(&self, user: &User, fresh: &str) {
         static LIMIT: LogLimit = LogLimit::new();
 
-        let replaced = self
-            .store
-            .update_hash_if(user.id, &user.hashed_password, fresh);
-        if let Err(error) = replaced.await {
-            let source = error.into_source();
+        let action = UserAction::Rehash {
+            old: user.hashed_password.clone(),
+            new: fresh.to_owned(),
+        };
+        let replaced = self.change(user.id, action, Actor::System).await;
+        if let Err(error) = replaced
+            && !matches!(error, StoreError::Outdated)
+        {
+            let source = BoxError::from(error);
             log_limited!(
                 LIMIT,
                 error,
@@ -380,6 +382,18 @@ impl<S: AccountStore> Accounts<S> {
                 "an outdated password hash was not replaced; the next log-in tries again"
             );
         }
+    }
+
+    /// Changes the account `id` in the store. `by` is checked there.
+    pub(super) async fn change(
+        &self,
+        id: i64,
+        action: UserAction,
+        by: Actor,
+    ) -> Result<Option<User>, StoreError> {
+        let at = self.now();
+        let change = UserChange { id, action, by, at };
+        self.store.change(&change).await
     }
 
     /// Returns the time in whole microseconds.
@@ -391,6 +405,9 @@ impl<S: AccountStore> Accounts<S> {
 /// Target of the log lines about changes of accounts. They have the `id` of the account, and as `by`
 /// that of the admin, if one made the change.
 pub(super) const TARGET: &str = "tower_warder::accounts";
+
+/// Higher than the token generation of any account.
+const ALL_GENERATIONS: u64 = i64::MAX.unsigned_abs();
 
 static REGISTRATIONS: LogLimit = LogLimit::new();
 
@@ -428,7 +445,7 @@ impl<S: AccountStore> UserLoader for Accounts<S> {
             return Err(foreign_issuer().into());
         }
         let user = self.subject.find(&*self.store, claims).await;
-        user.map_err(StoreError::into_source)
+        user.map_err(BoxError::from)
     }
 
     fn cache_key<'a>(&self, claims: &'a Claims) -> Option<Cow<'a, str>> {

@@ -5,9 +5,10 @@ use std::time::{Duration, SystemTime};
 use serde::Deserialize;
 use serde_json::json;
 use tower_warder::private::{LogLimit, log_limited};
-use tower_warder::{Claims, UserStatus};
+use tower_warder::{BoxError, Claims, UserStatus};
 use tracing::{debug, info};
 
+use super::actor::Actor;
 use super::error::AccountError;
 use super::model::{Token, User};
 use super::password_policy;
@@ -15,7 +16,9 @@ use super::service::{Accounts, TARGET as ACCOUNTS, match_or};
 use super::session::{
     COOKIE, PasswordChange, RefreshToken, SESSION_KIND, Session, SessionKind, Sessions, TARGET,
 };
-use super::store::{AccountStore, StoreError};
+use super::store::AccountStore;
+use super::store_error::StoreError;
+use super::user_change::UserAction;
 
 /// Operations on [sessions](Accounts::sessions).
 impl<S: AccountStore> Accounts<S> {
@@ -257,7 +260,7 @@ impl<S: AccountStore> Accounts<S> {
         let (policy, new) = (self.password_policy.as_deref(), &change.new_password);
         password_policy::check(policy, new, &stored.email).await?;
         let hash = self.hasher.hash(new.as_str()).await?;
-        self.revoke_tokens(user, Some(&hash), session).await
+        self.revoke_tokens(user, Some(hash), session).await
     }
 
     /// Raises the token generation, which ends all sessions, and then moves the session `kept` to the
@@ -265,20 +268,19 @@ impl<S: AccountStore> Accounts<S> {
     async fn revoke_tokens(
         &self,
         user: &User,
-        hash: Option<&str>,
+        hash: Option<String>,
         kept: Option<&str>,
     ) -> Result<Option<Token>, AccountError> {
         let generation = user.token_generation;
-        let invalidation = self.invalidate_on_drop(user.id);
-        if !self.store.revoke_tokens(user.id, generation, hash).await? {
-            return Err(AccountError::TokensRevoked);
-        }
-        drop(invalidation);
         // Not limited: each costs the client a password hash or its log-in.
         let event = match hash {
             Some(_) => "password changed",
             None => "tokens revoked",
         };
+        let action = UserAction::RevokeTokens { generation, hash };
+        let invalidation = self.invalidate_on_drop(user.id);
+        self.change(user.id, action, Actor::System).await?;
+        drop(invalidation);
         info!(target: ACCOUNTS, id = user.id, "{event}");
         let user = User {
             token_generation: generation + 1,
@@ -313,7 +315,7 @@ impl<S: AccountStore> Accounts<S> {
         let session = ended.await.unwrap_or_else(|error: StoreError| {
             static LIMIT: LogLimit = LogLimit::new();
 
-            let source = error.into_source();
+            let source = BoxError::from(error);
             log_limited!(
                 LIMIT,
                 error,

@@ -1,17 +1,16 @@
 //! Storage of accounts.
 
-use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
 use std::time::SystemTime;
 
 use async_trait::async_trait;
-use tower_warder::{BoxError, UserStatus};
+use tower_warder::UserStatus;
 
-use super::actor::{Actor, NotAdmin};
 use super::email::Email;
 use super::model::User;
-use super::user_change::{LastAdminError, UserChange};
+use super::store_error::StoreError;
+use super::user_change::UserChange;
 use super::user_query::{UserFilter, UserQuery};
 
 /// Storage of accounts, to be implemented for a database.
@@ -20,11 +19,7 @@ use super::user_query::{UserFilter, UserQuery};
 /// calls, in one process or in several on one database, have the result of some sequential order. On
 /// an error nothing is changed. With SQL, use one transaction per method, and read the rows that
 /// decide under the lock that the write needs (SQLite: `BEGIN IMMEDIATE`; PostgreSQL: a table lock or
-/// an advisory lock for [`insert`](Self::insert), [`update`](Self::update), [`delete`](Self::delete)
-/// and [`reset_password`](Self::reset_password)).
-///
-/// The last three are done on behalf of an [`Actor`]: call [`Actor::check`] first, in the same
-/// transaction.
+/// an advisory lock for [`insert`](Self::insert) and [`change`](Self::change)).
 ///
 /// Times are in whole microseconds and have to be returned exactly. Test your store with
 /// `testing::account_store_contract`; the guide [`own_store`](crate::docs::own_store) builds one.
@@ -72,51 +67,16 @@ pub trait AccountStore: Send + Sync + 'static {
     /// Only [`StoreError::Unavailable`].
     async fn count(&self, filter: &UserFilter) -> Result<u64, StoreError>;
 
-    /// Changes an account: writes the whole result of [`User::apply`], including the token generation,
-    /// at once. Returns the account after the change.
+    /// Changes or deletes an account: reads the rows that decide, calls [`UserChange::apply`], writes
+    /// the account that it returns as a whole, or else deletes the row, and returns the same.
+    ///
+    /// [`Rehash`](crate::UserAction::Rehash) and [`RevokeTokens`](crate::UserAction::RevokeTokens) by
+    /// the [system](crate::Actor::System) may be a single statement, which compares and writes.
     ///
     /// # Errors
     ///
-    /// [`StoreError::NotAdmin`], else [`StoreError::NotFound`], else [`StoreError::LastAdmin`], else
-    /// [`StoreError::EmailTaken`].
-    async fn update(&self, id: i64, change: UserChange) -> Result<User, StoreError>;
-
-    /// Deletes an account if [`User::check_deletion`] allows it. Its address can be registered again at
-    /// once.
-    ///
-    /// # Errors
-    ///
-    /// [`StoreError::NotAdmin`], else [`StoreError::NotFound`], else [`StoreError::LastAdmin`].
-    async fn delete(&self, id: i64, by: Actor) -> Result<(), StoreError>;
-
-    /// Sets a new password hash and raises the token generation by one, in one write.
-    ///
-    /// # Errors
-    ///
-    /// [`StoreError::NotAdmin`], else [`StoreError::NotFound`].
-    async fn reset_password(&self, id: i64, hash: &str, by: Actor) -> Result<(), StoreError>;
-
-    /// Replaces the hash `old` by `new`, a hash of the same password. Returns `false` if the account
-    /// has another hash by now, or does not exist. The token generation is not changed.
-    ///
-    /// # Errors
-    ///
-    /// Only [`StoreError::Unavailable`].
-    async fn update_hash_if(&self, id: i64, old: &str, new: &str) -> Result<bool, StoreError>;
-
-    /// Raises the token generation by one, and sets `hash` if one is given, in one write. Returns
-    /// `false`, and changes nothing, unless the account is approved and its generation is still
-    /// `generation`, that of the caller's token.
-    ///
-    /// # Errors
-    ///
-    /// Only [`StoreError::Unavailable`].
-    async fn revoke_tokens(
-        &self,
-        id: i64,
-        generation: u64,
-        hash: Option<&str>,
-    ) -> Result<bool, StoreError>;
+    /// Those of [`UserChange::apply`], else [`StoreError::EmailTaken`].
+    async fn change(&self, change: &UserChange) -> Result<Option<User>, StoreError>;
 }
 
 /// Account to be added.
@@ -179,76 +139,6 @@ pub enum AdminGrant {
     IfNoAdmin,
 }
 
-/// Error of an [`AccountStore`].
-#[derive(Debug)]
-#[non_exhaustive]
-pub enum StoreError {
-    /// Another account has the address.
-    EmailTaken,
-    /// The actor is not, or no longer, an approved admin.
-    NotAdmin(NotAdmin),
-    /// There is no such account.
-    NotFound,
-    /// No approved admin would be left.
-    LastAdmin(LastAdminError),
-    /// The store failed. The client gets 503, and the source is logged.
-    Unavailable(BoxError),
-}
-
-impl StoreError {
-    /// Converts an error of the database: `.map_err(StoreError::unavailable)?`.
-    pub fn unavailable(source: impl Into<BoxError>) -> Self {
-        Self::Unavailable(source.into())
-    }
-
-    /// Returns the error to log: the source, if there is one.
-    pub(super) fn into_source(self) -> BoxError {
-        match self {
-            Self::Unavailable(source) => source,
-            error => error.into(),
-        }
-    }
-}
-
-impl From<NotAdmin> for StoreError {
-    fn from(error: NotAdmin) -> Self {
-        Self::NotAdmin(error)
-    }
-}
-
-impl From<LastAdminError> for StoreError {
-    fn from(error: LastAdminError) -> Self {
-        Self::LastAdmin(error)
-    }
-}
-
-impl From<BoxError> for StoreError {
-    fn from(source: BoxError) -> Self {
-        Self::Unavailable(source)
-    }
-}
-
-impl fmt::Display for StoreError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::EmailTaken => f.write_str("the e-mail address is already registered"),
-            Self::NotAdmin(error) => error.fmt(f),
-            Self::NotFound => f.write_str("there is no such account"),
-            Self::LastAdmin(error) => error.fmt(f),
-            Self::Unavailable(_) => f.write_str("the account store cannot answer"),
-        }
-    }
-}
-
-impl Error for StoreError {
-    fn source(&self) -> Option<&(dyn Error + 'static)> {
-        match self {
-            Self::Unavailable(source) => Some(&**source),
-            _ => None,
-        }
-    }
-}
-
 #[async_trait]
 impl<S: AccountStore + ?Sized> AccountStore for Arc<S> {
     async fn insert(&self, new: NewUser) -> Result<User, StoreError> {
@@ -271,28 +161,7 @@ impl<S: AccountStore + ?Sized> AccountStore for Arc<S> {
         (**self).count(filter).await
     }
 
-    async fn update(&self, id: i64, change: UserChange) -> Result<User, StoreError> {
-        (**self).update(id, change).await
-    }
-
-    async fn delete(&self, id: i64, by: Actor) -> Result<(), StoreError> {
-        (**self).delete(id, by).await
-    }
-
-    async fn reset_password(&self, id: i64, hash: &str, by: Actor) -> Result<(), StoreError> {
-        (**self).reset_password(id, hash, by).await
-    }
-
-    async fn update_hash_if(&self, id: i64, old: &str, new: &str) -> Result<bool, StoreError> {
-        (**self).update_hash_if(id, old, new).await
-    }
-
-    async fn revoke_tokens(
-        &self,
-        id: i64,
-        generation: u64,
-        hash: Option<&str>,
-    ) -> Result<bool, StoreError> {
-        (**self).revoke_tokens(id, generation, hash).await
+    async fn change(&self, change: &UserChange) -> Result<Option<User>, StoreError> {
+        (**self).change(change).await
     }
 }

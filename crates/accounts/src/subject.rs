@@ -8,7 +8,8 @@ use tower_warder::private::rare_claim;
 
 use super::email::Email;
 use super::model::User;
-use super::store::{AccountStore, StoreError};
+use super::store::AccountStore;
+use super::store_error::StoreError;
 
 /// Content of the `sub` claim of an account's tokens. Defaults to the id.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

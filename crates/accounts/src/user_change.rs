@@ -1,6 +1,5 @@
 //! Changes of an account, and the rule that one approved admin has to remain.
 
-use std::error::Error;
 use std::fmt;
 use std::time::SystemTime;
 
@@ -9,104 +8,168 @@ use tower_warder::UserStatus;
 use super::actor::Actor;
 use super::input::UserUpdate;
 use super::model::User;
+use super::store_error::{LastAdminError, StoreError};
 
-/// Update of an account, with its author and time.
+/// Change of an account, with its author and time.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UserChange {
-    /// Fields to change.
-    pub update: UserUpdate,
+    /// Id of the account.
+    pub id: i64,
+    /// What is changed.
+    pub action: UserAction,
     /// Author of the change.
     pub by: Actor,
     /// Time of the change.
     pub at: SystemTime,
 }
 
-/// Error of a change or deletion after which no account would be admin *and* approved.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum LastAdminError {
-    /// The account would no longer be an admin. Takes precedence over [`Disabling`](Self::Disabling).
-    Demotion,
-    /// The account would no longer be approved.
-    Disabling,
-    /// The account would be deleted.
-    Deletion,
+/// What a [`UserChange`] does.
+#[derive(Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum UserAction {
+    /// Changes fields. An account that is no longer approved gets the next token generation.
+    Update(UserUpdate),
+    /// Deletes the account. Its address can be registered again at once.
+    Delete,
+    /// Sets a new password, and the next token generation.
+    ResetPassword {
+        /// Hash of the new password.
+        hash: String,
+    },
+    /// Replaces a hash by another one of the same password. The token generation stays.
+    Rehash {
+        /// The hash to replace. With another one the account is [outdated](StoreError::Outdated).
+        old: String,
+        /// The new hash.
+        new: String,
+    },
+    /// Sets the next token generation, and with it a new password, if one is given.
+    RevokeTokens {
+        /// The token generation of the caller's token. With another one, or if it is not approved, the
+        /// account is [outdated](StoreError::Outdated).
+        generation: u64,
+        /// Hash of the new password.
+        hash: Option<String>,
+    },
 }
 
-impl User {
-    /// Returns the account after a change. Leaving [`Approved`](UserStatus::Approved) raises the token
-    /// generation by one, which revokes all tokens and sessions.
+impl UserChange {
+    /// Returns the account after the change, or `None` if it is deleted.
     ///
-    /// `other_admins` is the number of other accounts that are admin *and* approved. A store reads the
-    /// row, counts the others and writes the result in one transaction, serialized with all other
-    /// changes of accounts.
+    /// `stored` are the accounts that decide, as they are stored: that with [`id`](Self::id), that of
+    /// the [actor](Self::by), and at least one approved admin besides the former, if there is one.
+    /// Others make no difference. A request is authorized before its body arrives, and the admin can
+    /// be disabled meanwhile; so a store reads them in the transaction that makes the change.
     ///
     /// # Errors
     ///
-    /// [`LastAdminError`]: nothing may be written.
-    pub fn apply(&self, change: &UserChange, other_admins: u64) -> Result<Self, LastAdminError> {
-        let UserUpdate {
-            email,
-            is_admin,
-            status,
-        } = &change.update;
-        let mut user = self.clone();
-        if let Some(email) = email {
+    /// [`StoreError::NotAdmin`], else [`StoreError::NotFound`] or [`StoreError::Outdated`], else
+    /// [`StoreError::LastAdmin`]: nothing may be written.
+    pub fn apply<'a>(
+        &self,
+        stored: impl IntoIterator<Item = &'a User>,
+    ) -> Result<Option<User>, StoreError> {
+        let (mut before, mut actor, mut has_other_admin) = (None, None, false);
+        for user in stored {
+            if user.id == self.id {
+                before = Some(user);
+            } else {
+                has_other_admin |= user.is_active_admin();
+            }
+            if Some(user.id) == self.by.id() {
+                actor = Some(user);
+            }
+        }
+        self.by.check(actor).map_err(StoreError::NotAdmin)?;
+        let before = before.ok_or_else(|| self.missing())?;
+        let after = self.action_on(before)?;
+        let is_active_admin = after.as_ref().is_some_and(User::is_active_admin);
+        if before.is_active_admin() && !is_active_admin && !has_other_admin {
+            return Err(StoreError::LastAdmin(match after {
+                None => LastAdminError::Deletion,
+                // A demotion takes precedence.
+                Some(user) if !user.is_admin => LastAdminError::Demotion,
+                Some(_) => LastAdminError::Disabling,
+            }));
+        }
+        Ok(after)
+    }
+
+    const fn missing(&self) -> StoreError {
+        match self.action {
+            UserAction::Rehash { .. } | UserAction::RevokeTokens { .. } => StoreError::Outdated,
+            _ => StoreError::NotFound,
+        }
+    }
+
+    fn action_on(&self, before: &User) -> Result<Option<User>, StoreError> {
+        let mut user = before.clone();
+        match &self.action {
+            UserAction::Update(update) => self.update(&mut user, update),
+            UserAction::Delete => return Ok(None),
+            UserAction::ResetPassword { hash } => {
+                user.hashed_password.clone_from(hash);
+                user.token_generation += 1;
+            }
+            UserAction::Rehash { old, new } => {
+                if user.hashed_password != *old {
+                    return Err(StoreError::Outdated);
+                }
+                user.hashed_password.clone_from(new);
+            }
+            UserAction::RevokeTokens { generation, hash } => {
+                if user.status != UserStatus::Approved || user.token_generation != *generation {
+                    return Err(StoreError::Outdated);
+                }
+                user.token_generation += 1;
+                if let Some(hash) = hash {
+                    user.hashed_password.clone_from(hash);
+                }
+            }
+        }
+        Ok(Some(user))
+    }
+
+    fn update(&self, user: &mut User, update: &UserUpdate) {
+        let was_approved = user.status == UserStatus::Approved;
+        if let Some(email) = &update.email {
             user.email = email.as_str().to_owned();
         }
-        user.is_admin = is_admin.unwrap_or(user.is_admin);
-        user.status = status.unwrap_or(user.status);
-
-        if self.is_active_admin() && !user.is_active_admin() && other_admins == 0 {
-            // A demotion takes precedence.
-            return Err(if user.is_admin {
-                LastAdminError::Disabling
-            } else {
-                LastAdminError::Demotion
-            });
-        }
-        let was_approved = self.status == UserStatus::Approved;
+        user.is_admin = update.is_admin.unwrap_or(user.is_admin);
+        user.status = update.status.unwrap_or(user.status);
         let is_approved = user.status == UserStatus::Approved;
-        if is_approved && !was_approved && self.approved_at.is_none() {
-            user.approved_at = Some(change.at);
-            user.approved_by = change.by.id();
+        if is_approved && !was_approved && user.approved_at.is_none() {
+            user.approved_at = Some(self.at);
+            user.approved_by = self.by.id();
         }
         // So that a stolen token stays revoked when the account is approved again.
         if was_approved && !is_approved {
             user.token_generation += 1;
         }
-        Ok(user)
-    }
-
-    /// Checks that the account may be deleted. `other_admins` is as for [`apply`](Self::apply).
-    ///
-    /// # Errors
-    ///
-    /// [`LastAdminError::Deletion`].
-    pub fn check_deletion(&self, other_admins: u64) -> Result<(), LastAdminError> {
-        if self.is_active_admin() && other_admins == 0 {
-            return Err(LastAdminError::Deletion);
-        }
-        Ok(())
     }
 }
 
-impl fmt::Display for LastAdminError {
+impl fmt::Debug for UserAction {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Demotion => "the last admin cannot be demoted",
-            Self::Disabling => "the last admin cannot be disabled",
-            Self::Deletion => "the last admin cannot be deleted",
-        })
+        match self {
+            Self::Update(update) => f.debug_tuple("Update").field(update).finish(),
+            Self::Delete => f.write_str("Delete"),
+            Self::ResetPassword { .. } => f.debug_struct("ResetPassword").finish_non_exhaustive(),
+            Self::Rehash { .. } => f.debug_struct("Rehash").finish_non_exhaustive(),
+            Self::RevokeTokens { generation, .. } => f
+                .debug_struct("RevokeTokens")
+                .field("generation", generation)
+                .finish_non_exhaustive(),
+        }
     }
 }
-
-impl Error for LastAdminError {}
 
 #[cfg(test)]
 mod tests {
     use std::time::{Duration, UNIX_EPOCH};
 
     use super::*;
+    use crate::actor::NotAdmin;
 
     use UserStatus::{Approved, Disabled, Pending};
 
@@ -124,61 +187,123 @@ mod tests {
         }
     }
 
-    fn change(is_admin: Option<bool>, status: Option<UserStatus>) -> UserChange {
+    fn admin(id: i64) -> User {
+        let admin = user(true, Approved);
+        User { id, ..admin }
+    }
+
+    fn change(action: UserAction) -> UserChange {
         UserChange {
-            update: UserUpdate {
-                email: None,
-                is_admin,
-                status,
-            },
-            by: Actor::Admin(1),
+            id: 7,
+            action,
+            by: Actor::System,
             at: UNIX_EPOCH + Duration::from_secs(60),
         }
+    }
+
+    fn update(is_admin: Option<bool>, status: Option<UserStatus>) -> UserChange {
+        change(UserAction::Update(UserUpdate {
+            email: None,
+            is_admin,
+            status,
+        }))
+    }
+
+    fn applied(change: &UserChange, user: &User) -> User {
+        change.apply([user, &admin(1), &admin(2)]).unwrap().unwrap()
     }
 
     #[test]
     fn last_admin_keeps_role_and_approval() {
         let last = user(true, Approved);
-        for (is_admin, status, error) in [
-            (None, None, None),
-            (Some(true), Some(Approved), None),
-            (Some(false), None, Some(LastAdminError::Demotion)),
-            (None, Some(Disabled), Some(LastAdminError::Disabling)),
-            (None, Some(Pending), Some(LastAdminError::Disabling)),
-            (Some(true), Some(Pending), Some(LastAdminError::Disabling)),
-            (Some(false), Some(Disabled), Some(LastAdminError::Demotion)),
+        for (change, error) in [
+            (update(None, None), None),
+            (update(Some(true), Some(Approved)), None),
+            (update(Some(false), None), Some(LastAdminError::Demotion)),
+            (
+                update(None, Some(Disabled)),
+                Some(LastAdminError::Disabling),
+            ),
+            (update(None, Some(Pending)), Some(LastAdminError::Disabling)),
+            (
+                update(Some(true), Some(Pending)),
+                Some(LastAdminError::Disabling),
+            ),
+            (
+                update(Some(false), Some(Disabled)),
+                Some(LastAdminError::Demotion),
+            ),
+            (change(UserAction::Delete), Some(LastAdminError::Deletion)),
         ] {
-            let change = change(is_admin, status);
-            assert_eq!(last.apply(&change, 0).err(), error, "{change:?}");
-            assert!(last.apply(&change, 1).is_ok(), "{change:?}");
+            for status in [Pending, Disabled] {
+                let inactive = User { status, ..admin(1) };
+                let rejected = match change.apply([&last, &inactive]) {
+                    Ok(_) => None,
+                    Err(StoreError::LastAdmin(error)) => Some(error),
+                    Err(error) => panic!("{error}"),
+                };
+                assert_eq!(rejected, error, "{change:?}");
+            }
+            assert!(change.apply([&last, &admin(1)]).is_ok(), "{change:?}");
         }
-        assert_eq!(last.check_deletion(0), Err(LastAdminError::Deletion));
-        assert_eq!(last.check_deletion(1), Ok(()));
     }
 
     #[test]
     fn admin_that_is_not_approved_is_not_the_last_one() {
         for status in [Pending, Disabled] {
             let admin = user(true, status);
-            assert!(admin.apply(&change(Some(false), None), 0).is_ok());
-            assert!(admin.check_deletion(0).is_ok());
+            assert!(update(Some(false), None).apply([&admin]).is_ok());
+            let deleted = change(UserAction::Delete).apply([&admin]).unwrap();
+            assert_eq!(deleted, None);
+        }
+    }
+
+    #[test]
+    fn actor_is_checked_before_everything_else() {
+        let pending = User {
+            status: Pending,
+            ..admin(1)
+        };
+        let plain = User {
+            is_admin: false,
+            ..admin(1)
+        };
+        for (action, by, expected) in [
+            (UserAction::Delete, &pending, Some(NotAdmin::Inactive)),
+            (UserAction::Delete, &plain, Some(NotAdmin::Demoted)),
+            (UserAction::Delete, &admin(2), Some(NotAdmin::Inactive)),
+            (UserAction::Delete, &admin(1), None),
+        ] {
+            let change = UserChange {
+                by: Actor::Admin(1),
+                ..change(action)
+            };
+            let error = change.apply([by]).unwrap_err();
+            match (error, expected) {
+                (StoreError::NotAdmin(error), Some(expected)) => assert_eq!(error, expected),
+                (StoreError::NotFound, None) => {}
+                (error, expected) => panic!("{error} {expected:?}"),
+            }
         }
     }
 
     #[test]
     fn approval_is_recorded_once() {
-        let first = change(None, Some(Approved));
-        let approved = user(false, Pending).apply(&first, 1).unwrap();
+        let first = UserChange {
+            by: Actor::Admin(1),
+            ..update(None, Some(Approved))
+        };
+        let approved = applied(&first, &user(false, Pending));
         assert_eq!(approved.approved_at, Some(first.at));
         assert_eq!(approved.approved_by, Some(1));
 
-        let disabled = approved.apply(&change(None, Some(Disabled)), 1).unwrap();
+        let disabled = applied(&update(None, Some(Disabled)), &approved);
         let again = UserChange {
             by: Actor::Admin(2),
             at: first.at + Duration::from_secs(60),
             ..first
         };
-        let again = disabled.apply(&again, 1).unwrap();
+        let again = applied(&again, &disabled);
         assert_eq!(again.approved_at, approved.approved_at);
         assert_eq!(again.approved_by, approved.approved_by);
     }
@@ -194,14 +319,44 @@ mod tests {
             (Pending, Disabled, 3),
             (Disabled, Pending, 3),
         ] {
-            let changed = user(false, from).apply(&change(None, Some(to)), 1);
-            assert_eq!(
-                changed.unwrap().token_generation,
-                generation,
-                "{from:?} {to:?}"
-            );
+            let changed = applied(&update(None, Some(to)), &user(false, from));
+            assert_eq!(changed.token_generation, generation, "{from:?} {to:?}");
         }
-        let promoted = user(false, Approved).apply(&change(Some(true), None), 1);
-        assert_eq!(promoted.unwrap().token_generation, 3);
+        let promoted = applied(&update(Some(true), None), &user(false, Approved));
+        assert_eq!(promoted.token_generation, 3);
+    }
+
+    #[test]
+    fn outdated_hash_or_generation_is_rejected() {
+        let rehash = |old: &str| UserAction::Rehash {
+            old: old.to_owned(),
+            new: "new".to_owned(),
+        };
+        let revoke = |generation| UserAction::RevokeTokens {
+            generation,
+            hash: None,
+        };
+        for (action, status, generation) in [
+            (rehash("hash"), Approved, Some(3)),
+            (rehash("hash"), Disabled, Some(3)),
+            (rehash("HASH"), Approved, None),
+            (revoke(3), Approved, Some(4)),
+            (revoke(2), Approved, None),
+            (revoke(4), Approved, None),
+            (revoke(3), Pending, None),
+            (revoke(3), Disabled, None),
+        ] {
+            let change = change(action);
+            let result = change.apply([&user(false, status)]);
+            match (result, generation) {
+                (Ok(Some(user)), Some(generation)) => {
+                    assert_eq!(user.token_generation, generation, "{change:?}");
+                }
+                (Err(StoreError::Outdated), None) => {}
+                (result, _) => panic!("{change:?}: {result:?}"),
+            }
+            let missing = change.apply([&admin(1)]);
+            assert!(matches!(missing, Err(StoreError::Outdated)), "{missing:?}");
+        }
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use sqlx::postgres::PgPoolOptions;
 use tower_warder::{BoxError, async_trait};
-use tower_warder_accounts::{AccountStore, AdminGrant, SessionStore, StoreError};
+use tower_warder_accounts::{AccountStore, AdminGrant, SessionStore};
 use tower_warder_sqlx::{PostgresStore, SqliteStore};
 
 use super::database::Database;
@@ -51,11 +51,11 @@ macro_rules! impl_store {
         #[async_trait]
         impl Store for $store {
             async fn ping(&self) -> Result<(), BoxError> {
-                self.ping().await.map_err(source)
+                Ok(self.ping().await?)
             }
 
             async fn would_grant_admin(&self, admin_grant: AdminGrant) -> Result<bool, BoxError> {
-                self.would_grant_admin(admin_grant).await.map_err(source)
+                Ok(self.would_grant_admin(admin_grant).await?)
             }
 
             async fn close(&self) {
@@ -67,11 +67,3 @@ macro_rules! impl_store {
 
 impl_store!(SqliteStore);
 impl_store!(PostgresStore);
-
-/// Returns the error of the database, which is logged.
-fn source(error: StoreError) -> BoxError {
-    match error {
-        StoreError::Unavailable(source) => source,
-        error => error.into(),
-    }
-}

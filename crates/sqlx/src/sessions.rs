@@ -115,7 +115,7 @@ impl<T: Into<SystemTime>> SessionRow<T> {
         Ok(Session {
             id: self.id,
             user_id: self.user_id,
-            generation: u64::try_from(self.generation).map_err(StoreError::unavailable)?,
+            generation: self.generation.try_into()?,
             device: self.device,
             created_at: self.created_at.into(),
             last_used_at: self.last_used_at.into(),

@@ -7,13 +7,21 @@ use tower_warder_accounts::{AdminGrant, StoreError, User};
 
 /// Names each column: a prepared `SELECT *` fails in PostgreSQL once a migration of a later version
 /// has added a column.
+macro_rules! columns {
+    ($before:literal $(, $after:literal)*) => {
+        concat!(
+            $before,
+            " id, email, hashed_password, is_admin, status, created_at, approved_at, approved_by, \
+             token_generation",
+            $($after),*
+        )
+    };
+}
+pub(crate) use columns;
+
 macro_rules! users {
     ($which:literal) => {
-        concat!(
-            "SELECT id, email, hashed_password, is_admin, status, created_at, approved_at, \
-             approved_by, token_generation FROM users ",
-            $which
-        )
+        crate::users::columns!("SELECT", " FROM users ", $which)
     };
 }
 pub(crate) use users;
@@ -41,16 +49,17 @@ macro_rules! insert {
 }
 pub(crate) use insert;
 
-/// Updates the columns that an update may change.
+/// Updates the columns that a change may change.
 macro_rules! update {
     ($prefix:expr, $user:expr, $time:path) => {
         sqlx::query($prefix.statement(
             "UPDATE users
-             SET email = $1, is_admin = $2, status = $3, approved_at = $4, approved_by = $5,
-                 token_generation = $6
-             WHERE id = $7",
+             SET email = $1, hashed_password = $2, is_admin = $3, status = $4, approved_at = $5,
+                 approved_by = $6, token_generation = $7
+             WHERE id = $8",
         ))
         .bind(&$user.email)
+        .bind(&$user.hashed_password)
         .bind($user.is_admin)
         .bind($user.status.as_str())
         .bind($user.approved_at.map($time))
@@ -63,16 +72,38 @@ pub(crate) use update;
 
 pub(crate) const DELETE: &str = "DELETE FROM users WHERE id = $1";
 
-pub(crate) const RESET_PASSWORD: &str = "UPDATE users
-     SET hashed_password = $1, token_generation = token_generation + 1
-     WHERE id = $2";
+/// Query that makes a change in one statement, and returns the account if it did: else the change is
+/// rejected as if there was no account. `None` if more than its row decides.
+macro_rules! single_statement {
+    ($prefix:expr, $change:expr) => {
+        match (&$change.action, $change.by) {
+            (UserAction::Rehash { old, new }, Actor::System) => Some(
+                sqlx::query_as($prefix.statement(users::REHASH))
+                    .bind(new)
+                    .bind($change.id)
+                    .bind(old),
+            ),
+            (UserAction::RevokeTokens { generation, hash }, Actor::System) => Some(
+                sqlx::query_as($prefix.statement(users::REVOKE_TOKENS))
+                    .bind(hash)
+                    .bind($change.id)
+                    .bind(users::number(*generation)),
+            ),
+            _ => None,
+        }
+    };
+}
+pub(crate) use single_statement;
 
-pub(crate) const REPLACE_HASH: &str =
-    "UPDATE users SET hashed_password = $1 WHERE id = $2 AND hashed_password = $3";
+pub(crate) const REHASH: &str = columns!(
+    "UPDATE users SET hashed_password = $1 WHERE id = $2 AND hashed_password = $3 RETURNING"
+);
 
-pub(crate) const END_TOKENS: &str = "UPDATE users
+pub(crate) const REVOKE_TOKENS: &str = columns!(
+    "UPDATE users
      SET hashed_password = COALESCE($1, hashed_password), token_generation = token_generation + 1
-     WHERE id = $2 AND token_generation = $3 AND status = 'approved'";
+     WHERE id = $2 AND token_generation = $3 AND status = 'approved' RETURNING"
+);
 
 /// Query that returns `TRUE` if the admin role is granted. `no_admin` is that of
 /// [`AdminGrant::IfNoAdmin`].
@@ -113,12 +144,18 @@ impl<T: Into<SystemTime>> UserRow<T> {
             email: self.email,
             hashed_password: self.hashed_password,
             is_admin: self.is_admin,
-            status: self.status.parse().map_err(StoreError::unavailable)?,
+            status: self.status.parse()?,
             created_at: self.created_at.into(),
             approved_at: self.approved_at.map(Into::into),
             approved_by: self.approved_by,
-            token_generation: u64::try_from(self.token_generation)
-                .map_err(StoreError::unavailable)?,
+            token_generation: self.token_generation.try_into()?,
         })
     }
+}
+
+/// Converts rows to accounts.
+pub(crate) fn into_users<T: Into<SystemTime>>(
+    rows: Vec<UserRow<T>>,
+) -> Result<Vec<User>, StoreError> {
+    rows.into_iter().map(UserRow::into_user).collect()
 }

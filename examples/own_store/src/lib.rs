@@ -32,30 +32,17 @@ impl DieselStore {
     /// Runs a method that writes, in a transaction that takes the lock before it reads.
     fn write<T>(
         &self,
-        method: impl FnOnce(&mut SqliteConnection) -> Result<T, Failure>,
+        method: impl FnOnce(&mut SqliteConnection) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
-        let done = block_in_place(|| self.0.get()?.immediate_transaction(method));
-        done.map_err(|Failure(error)| error)
+        block_in_place(|| self.0.get()?.immediate_transaction(method))
     }
 
     /// Runs a method that only reads: it sees the last committed state, and waits for no writer.
     fn read<T>(
         &self,
-        method: impl FnOnce(&mut SqliteConnection) -> Result<T, Failure>,
+        method: impl FnOnce(&mut SqliteConnection) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
-        let done = block_in_place(|| self.0.get()?.transaction(|db| method(db)));
-        done.map_err(|Failure(error)| error)
-    }
-}
-
-/// Error that rolls the transaction back.
-struct Failure(StoreError);
-
-impl<E: Into<BoxError>> From<E> for Failure {
-    fn from(error: E) -> Self {
-        // A rule of the traits, or else an error of the database.
-        let error = error.into().downcast::<StoreError>();
-        Self(error.map_or_else(StoreError::Unavailable, |rule| *rule))
+        block_in_place(|| (*self.0.get()?).transaction(method))
     }
 }
 

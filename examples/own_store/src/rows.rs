@@ -3,9 +3,8 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use diesel::prelude::*;
-use tower_warder_accounts::{PreviousToken, Session, User};
+use tower_warder_accounts::{PreviousToken, Session, StoreError, User};
 
-use super::Failure;
 use super::schema::{sessions, users};
 
 #[derive(Queryable, Insertable, AsChangeset)]
@@ -24,11 +23,11 @@ pub(super) struct UserRow {
 }
 
 impl UserRow {
-    pub(super) fn new(user: User) -> Result<Self, Failure> {
+    pub(super) fn new(user: &User) -> Result<Self, StoreError> {
         Ok(Self {
             id: user.id,
-            email: user.email,
-            hashed_password: user.hashed_password,
+            email: user.email.clone(),
+            hashed_password: user.hashed_password.clone(),
             is_admin: user.is_admin,
             status: user.status.as_str().to_owned(),
             created_at: micros(user.created_at)?,
@@ -38,7 +37,7 @@ impl UserRow {
         })
     }
 
-    pub(super) fn into_user(self) -> Result<User, Failure> {
+    pub(super) fn into_user(self) -> Result<User, StoreError> {
         Ok(User {
             id: self.id,
             email: self.email,
@@ -69,7 +68,7 @@ pub(super) struct SessionRow {
 }
 
 impl SessionRow {
-    pub(super) fn new(session: Session) -> Result<Self, Failure> {
+    pub(super) fn new(session: Session) -> Result<Self, StoreError> {
         let previous = session.previous;
         Ok(Self {
             id: session.id,
@@ -85,7 +84,7 @@ impl SessionRow {
         })
     }
 
-    pub(super) fn into_session(self) -> Result<Session, Failure> {
+    pub(super) fn into_session(self) -> Result<Session, StoreError> {
         let previous = match (self.previous_token, self.successor) {
             (Some(digest), Some(successor)) => Some(PreviousToken {
                 digest: bytes(digest)?,
@@ -107,15 +106,15 @@ impl SessionRow {
     }
 }
 
-pub(super) fn micros(time: SystemTime) -> Result<i64, Failure> {
+pub(super) fn micros(time: SystemTime) -> Result<i64, StoreError> {
     Ok(time.duration_since(UNIX_EPOCH)?.as_micros().try_into()?)
 }
 
-fn time(micros: i64) -> Result<SystemTime, Failure> {
+fn time(micros: i64) -> Result<SystemTime, StoreError> {
     Ok(UNIX_EPOCH + Duration::from_micros(micros.try_into()?))
 }
 
-fn bytes(bytes: Vec<u8>) -> Result<[u8; 32], Failure> {
+fn bytes(bytes: Vec<u8>) -> Result<[u8; 32], StoreError> {
     let bytes = bytes.try_into();
-    Ok(bytes.map_err(|_| "a digest in the table does not have 32 bytes")?)
+    bytes.map_err(|_| StoreError::unavailable("a digest in the table does not have 32 bytes"))
 }

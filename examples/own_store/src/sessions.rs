@@ -75,8 +75,7 @@ impl SessionStore for DieselStore {
         kept: Option<&str>,
     ) -> Result<(), StoreError> {
         self.write(|db| {
-            // `u64::MAX` ends all.
-            let current = i64::try_from(current).unwrap_or(i64::MAX);
+            let current = i64::try_from(current)?;
             let theirs = sessions.filter(user_id.eq(user));
             let kept = theirs.filter(id.nullable().eq(kept));
             let kept = kept.filter(generation.eq(current - 1));

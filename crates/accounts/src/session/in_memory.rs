@@ -8,7 +8,7 @@ use async_trait::async_trait;
 
 use super::model::{Rotation, Session};
 use super::store::SessionStore;
-use crate::store::StoreError;
+use crate::store_error::StoreError;
 
 /// Session store in memory, for tests and demonstrations. Clones share their sessions.
 #[derive(Clone, Default)]

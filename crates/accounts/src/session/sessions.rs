@@ -8,6 +8,7 @@ use std::time::{Duration, SystemTime};
 use ctutils::CtEq;
 use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
+use tower_warder::BoxError;
 use tower_warder::private::{LogLimit, LogLimits, log_limited};
 
 use super::model::{Rotation, Session, SessionKind, device};
@@ -252,7 +253,7 @@ impl Sessions {
         // the write finds no row.
         let recorded = self.store.rotate(&session.id, &session.token, rotation);
         if let Err(error) = recorded.await {
-            let source = error.into_source();
+            let source = BoxError::from(error);
             log_limited!(
                 self.limits.unrecorded,
                 error,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use super::model::{Rotation, Session};
-use crate::store::StoreError;
+use crate::store_error::StoreError;
 
 /// Store of sessions: one row each, however often its token was renewed.
 ///
@@ -70,6 +70,8 @@ pub trait SessionStore: Send + Sync + 'static {
 
     /// Ends all sessions of an account of a lower generation, except `kept`: if that is a session
     /// of the account and of the generation just before, its generation is set to this one.
+    ///
+    /// No generation exceeds [`i64::MAX`]. Called with that one when the account was deleted.
     ///
     /// # Errors
     ///

@@ -8,7 +8,7 @@ use tower_warder::clock::Clock;
 use tower_warder::error::AuthErrorKind;
 use tower_warder::jwt::{Verification, Verifier};
 use tower_warder::private::{rare_claim, session_ended};
-use tower_warder::{AuthError, Claims};
+use tower_warder::{AuthError, BoxError, Claims};
 
 use super::model::{Session, SessionKind};
 use super::sessions::Sessions;
@@ -54,7 +54,7 @@ impl SessionVerifier {
         let id = id.ok_or_else(session_ended)?;
         let found = self.sessions.store().find(&id).await;
         let found = found.map_err(|error| {
-            AuthError::new(AuthErrorKind::Unavailable).with_source(error.into_source())
+            AuthError::new(AuthErrorKind::Unavailable).with_source(BoxError::from(error))
         })?;
         let now = self.now();
         let session = found

@@ -3,7 +3,7 @@
 use axum::body::Body;
 use http::Request;
 use serde_json::{Value, json};
-use tower_warder_accounts::Actor;
+use tower_warder_accounts::UserAction;
 
 use super::server::{
     Approved, Disabled, PASSWORD, Pending, Server, bare, body, by, form, json_to, login,
@@ -244,7 +244,7 @@ async fn path_is_checked_before_body_and_body_before_account() {
             .await;
         assert_eq!(answer.status, status, "{path} {text}: {}", answer.body);
         let jane = server.store.list(&Default::default()).await.unwrap()[0].id;
-        server.store.delete(jane, Actor::System).await.unwrap();
+        server.act(jane, UserAction::Delete).await.unwrap();
     }
 }
 

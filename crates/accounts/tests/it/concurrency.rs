@@ -7,7 +7,7 @@ use axum::body::Body;
 use futures_util::future::join_all;
 use http::Request;
 use serde_json::json;
-use tower_warder_accounts::{Actor, UserFilter, UserQuery};
+use tower_warder_accounts::{UserAction, UserFilter, UserQuery};
 
 use super::server::{Approved, PASSWORD, Pending, Server, bare, by, json_to, login};
 use crate::support::Place;
@@ -148,7 +148,7 @@ async fn two_admins_removing_each_other_leave_one() {
                 .await;
             for user in server.store.list(&UserQuery::default()).await.unwrap() {
                 if user.id != one.id && user.id != two.id {
-                    server.store.delete(user.id, Actor::System).await.unwrap();
+                    server.act(user.id, UserAction::Delete).await.unwrap();
                 }
             }
             let remove = |admin, id| {

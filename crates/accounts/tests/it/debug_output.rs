@@ -8,8 +8,8 @@ use tower_warder::{HmacSecret, testing};
 use tower_warder_accounts::{
     AccountError, AccountStore, Accounts, Actor, AdminGrant, BootstrapPolicy, Email,
     InMemoryAccountStore, InvalidPassword, LastAdminError, NewUser, Password, PasswordChange,
-    PasswordReset, StoreError, Token, UserChange, UserCreate, UserLogin, UserPublic, UserQuery,
-    UserUpdate,
+    PasswordReset, StoreError, Token, UserAction, UserChange, UserCreate, UserLogin, UserPublic,
+    UserQuery, UserUpdate,
 };
 
 use super::server::hasher;
@@ -94,13 +94,34 @@ async fn errors_contain_no_secrets() {
     };
     let last = accounts.update(user.id, demoted.clone(), &user).await;
     let change = UserChange {
-        update: demoted,
+        id: user.id,
+        action: UserAction::Update(demoted),
         by: Actor::Admin(user.id),
         at: SystemTime::UNIX_EPOCH,
     };
-    let last_in_store = store.update(user.id, change).await.unwrap_err();
+    let last_in_store = store.change(&change).await.unwrap_err();
 
     let mut secrets = secrets(&[&user.hashed_password], "");
+    let hash = user.hashed_password;
+    for action in [
+        UserAction::ResetPassword { hash: hash.clone() },
+        UserAction::Rehash {
+            old: hash.clone(),
+            new: hash.clone(),
+        },
+        UserAction::RevokeTokens {
+            generation: 7,
+            hash: Some(hash),
+        },
+    ] {
+        assert_absent(
+            &UserChange {
+                action,
+                ..change.clone()
+            },
+            &secrets,
+        );
+    }
     secrets.extend([wrong_secret, "\"hunter"].map(str::to_owned));
     let errors: [&dyn Shown; 7] = [
         &refused,

@@ -290,7 +290,7 @@ async fn login_succeeds_if_the_hash_cannot_be_renewed() {
         accounts.hasher(other_hasher())
     });
     let (jane, _) = server.jane().await;
-    store.fails(&["update_hash_if"]);
+    store.fails(&["rehash"]);
     let log = Trace::record();
     assert_eq!(server.login("jane@example.org", PASSWORD).await.status, 200);
     assert_eq!(log.lines(OUTAGE).len(), 1, "{}", log.text());

@@ -6,9 +6,7 @@ use std::time::Duration;
 
 use futures_util::Stream;
 use sqlx::migrate::MigrateError;
-use sqlx::postgres::{
-    PgArguments, PgConnectOptions, PgConnection, PgPool, PgPoolOptions, Postgres,
-};
+use sqlx::postgres::{PgArguments, PgConnectOptions, PgPool, PgPoolOptions, Postgres};
 use sqlx::query::Query;
 use sqlx::{ConnectOptions, Connection, SqlStr, Transaction};
 use tokio::sync::{Mutex, MutexGuard};
@@ -16,8 +14,8 @@ use tokio::time::{sleep, timeout};
 use tower_warder::cache::Invalidation;
 use tower_warder::{BoxError, async_trait};
 use tower_warder_accounts::{
-    AccountStore, Actor, AdminGrant, Email, NewUser, StoreError, User, UserChange, UserFilter,
-    UserQuery,
+    AccountStore, Actor, AdminGrant, Email, NewUser, StoreError, User, UserAction, UserChange,
+    UserFilter, UserQuery,
 };
 
 use self::lease::Lease;
@@ -169,13 +167,12 @@ impl PostgresStore {
     pub async fn ping(&self) -> Result<(), StoreError> {
         let ping = async {
             let mut lease = self.lease().await?;
-            let ping = sqlx::query(self.sql(users::PING))
-                .execute(&mut **lease)
-                .await;
-            ping.map(drop).map_err(unavailable)
+            let ping = sqlx::query(self.sql(users::PING));
+            ping.execute(&mut **lease).await?;
+            Ok(())
         };
         let answer = timeout(LIMIT, ping).await;
-        answer.unwrap_or_else(|_| Err(StoreError::unavailable(NoAnswer)))
+        answer.unwrap_or_else(|_| Err(NoAnswer.into()))
     }
 
     /// Returns `true` if an account that registers now would be granted the admin role.
@@ -187,8 +184,7 @@ impl PostgresStore {
         self.answer(|| async move {
             let query =
                 sqlx::query_scalar(self.sql(users::would_grant_admin(admin_grant, NO_ADMIN)));
-            let granted = query.fetch_one(&mut **self.lease().await?).await;
-            granted.map_err(unavailable)
+            Ok(query.fetch_one(&mut **self.lease().await?).await?)
         })
         .await
     }
@@ -218,12 +214,11 @@ impl PostgresStore {
             attempt().await
         };
         let answer = timeout(LIMIT, attempts).await;
-        answer.unwrap_or_else(|_| Err(StoreError::unavailable(NoAnswer)))
+        answer.unwrap_or_else(|_| Err(NoAnswer.into()))
     }
 
     async fn lease(&self) -> Result<Lease, StoreError> {
-        let connection = self.pool.acquire().await.map_err(unavailable)?;
-        Ok(Lease::new(connection))
+        Ok(Lease::new(self.pool.acquire().await?))
     }
 
     async fn writer(&self) -> Result<Writer<'_>, StoreError> {
@@ -236,44 +231,13 @@ impl PostgresStore {
         self.prefix.statement(statement)
     }
 
-    async fn check(&self, connection: &mut PgConnection, by: Actor) -> Result<(), StoreError> {
-        let account = match by.id() {
-            Some(id) => self.find_locked(connection, id).await?,
-            None => None,
-        };
-        Ok(by.check(account.as_ref())?)
-    }
-
-    // `NO KEY`: inserts that reference the account need not wait.
-    async fn find_locked(
-        &self,
-        connection: &mut PgConnection,
-        id: i64,
-    ) -> Result<Option<User>, StoreError> {
-        let query = self.sql(users!("WHERE id = $1 FOR NO KEY UPDATE"));
-        let query = sqlx::query_as(query).bind(id);
-        found(query.fetch_optional(connection).await)
-    }
-
-    async fn other_admins(
-        &self,
-        connection: &mut PgConnection,
-        id: i64,
-    ) -> Result<u64, StoreError> {
-        let query = "SELECT id FROM users WHERE is_admin AND status = 'approved' AND id <> $1
-             FOR NO KEY UPDATE";
-        let query = sqlx::query(self.sql(query)).bind(id);
-        let rows = query.fetch_all(connection).await.map_err(unavailable)?;
-        Ok(rows.iter().fold(0, |count, _| count + 1))
-    }
-
-    fn taken_or_unavailable(&self, error: sqlx::Error) -> StoreError {
+    fn taken(&self, error: sqlx::Error) -> StoreError {
         let constraint = error.as_database_error().and_then(|it| it.constraint());
         match constraint {
             Some(name) if name == self.prefix.name("users_email_is_unique") => {
                 StoreError::EmailTaken
             }
-            _ => StoreError::unavailable(error),
+            _ => error.into(),
         }
     }
 
@@ -283,66 +247,41 @@ impl PostgresStore {
         let is_admin =
             sqlx::query_scalar(self.sql(users::would_grant_admin(new.admin_grant, NO_ADMIN)))
                 .fetch_one(&mut *transaction)
-                .await
-                .map_err(unavailable)?;
+                .await?;
         let mut user = new.into_user(0, is_admin);
         user.id = users::insert!(self.prefix, user, Timestamptz)
             .fetch_one(&mut *transaction)
             .await
-            .map_err(|error| self.taken_or_unavailable(error))?;
-        transaction.commit().await.map_err(unavailable)?;
+            .map_err(|error| self.taken(error))?;
+        transaction.commit().await?;
         Ok(user)
     }
 
-    async fn try_update(&self, id: i64, change: &UserChange) -> Result<User, StoreError> {
-        let mut writer = self.writer().await?;
-        let mut transaction = writer.begin().await?;
-        self.check(&mut transaction, change.by).await?;
-        let before = self
-            .find_locked(&mut transaction, id)
-            .await?
-            .ok_or(StoreError::NotFound)?;
-        let user = before.apply(change, self.other_admins(&mut transaction, id).await?)?;
-        users::update!(self.prefix, user, Timestamptz)
-            .execute(&mut *transaction)
-            .await
-            .map_err(|error| self.taken_or_unavailable(error))?;
-        transaction.commit().await.map_err(unavailable)?;
-        Ok(user)
-    }
-
-    async fn try_delete(&self, id: i64, by: Actor) -> Result<(), StoreError> {
-        let mut writer = self.writer().await?;
-        let mut transaction = writer.begin().await?;
-        self.check(&mut transaction, by).await?;
-        let user = self
-            .find_locked(&mut transaction, id)
-            .await?
-            .ok_or(StoreError::NotFound)?;
-        user.check_deletion(self.other_admins(&mut transaction, id).await?)?;
-        let delete = sqlx::query(self.sql(users::DELETE)).bind(id);
-        delete
-            .execute(&mut *transaction)
-            .await
-            .map_err(unavailable)?;
-        transaction.commit().await.map_err(unavailable)
-    }
-
-    async fn try_reset(&self, id: i64, hash: &str, by: Actor) -> Result<(), StoreError> {
-        let mut writer = self.writer().await?;
-        let mut transaction = writer.begin().await?;
-        self.check(&mut transaction, by).await?;
-        let reset = sqlx::query(self.sql(users::RESET_PASSWORD))
-            .bind(hash)
-            .bind(id);
-        let done = reset
-            .execute(&mut *transaction)
-            .await
-            .map_err(unavailable)?;
-        if done.rows_affected() == 0 {
-            return Err(StoreError::NotFound);
+    async fn try_change(&self, change: &UserChange) -> Result<Option<User>, StoreError> {
+        if let Some(query) = users::single_statement!(self.prefix, change) {
+            // It needs no lock except that of its row: a reset that holds the row comes first.
+            let row: Option<Row> = query.fetch_optional(&mut **self.lease().await?).await?;
+            return match row {
+                Some(row) => row.into_user().map(Some),
+                None => change.apply(&[]),
+            };
         }
-        transaction.commit().await.map_err(unavailable)
+        let mut writer = self.writer().await?;
+        let mut transaction = writer.begin().await?;
+        let rows: Vec<Row> = sqlx::query_as(self.sql(DECIDING))
+            .bind(change.id)
+            .bind(change.by.id())
+            .fetch_all(&mut *transaction)
+            .await?;
+        let changed = change.apply(&users::into_users(rows)?)?;
+        let write = match &changed {
+            Some(user) => users::update!(self.prefix, user, Timestamptz),
+            None => sqlx::query(self.sql(users::DELETE)).bind(change.id),
+        };
+        let written = write.execute(&mut *transaction).await;
+        written.map_err(|error| self.taken(error))?;
+        transaction.commit().await?;
+        Ok(changed)
     }
 }
 
@@ -361,7 +300,8 @@ impl AccountStore for PostgresStore {
     async fn find(&self, id: i64) -> Result<Option<User>, StoreError> {
         self.answer(|| async move {
             let query = sqlx::query_as(self.sql(users::FIND)).bind(id);
-            found(query.fetch_optional(&mut **self.lease().await?).await)
+            let row: Option<Row> = query.fetch_optional(&mut **self.lease().await?).await?;
+            row.map(Row::into_user).transpose()
         })
         .await
     }
@@ -369,7 +309,8 @@ impl AccountStore for PostgresStore {
     async fn find_by_email(&self, email: &Email) -> Result<Option<User>, StoreError> {
         self.answer(|| async move {
             let query = sqlx::query_as(self.sql(users::FIND_BY_EMAIL)).bind(email.as_str());
-            found(query.fetch_optional(&mut **self.lease().await?).await)
+            let row: Option<Row> = query.fetch_optional(&mut **self.lease().await?).await?;
+            row.map(Row::into_user).transpose()
         })
         .await
     }
@@ -378,9 +319,7 @@ impl AccountStore for PostgresStore {
         self.answer(|| async move {
             let mut sql = list::list::<Postgres>(&self.prefix, query);
             let sql = sql.build_query_as();
-            let rows = sql.fetch_all(&mut **self.lease().await?).await;
-            let rows: Vec<Row> = rows.map_err(unavailable)?;
-            rows.into_iter().map(Row::into_user).collect()
+            users::into_users::<Timestamptz>(sql.fetch_all(&mut **self.lease().await?).await?)
         })
         .await
     }
@@ -389,53 +328,14 @@ impl AccountStore for PostgresStore {
         self.answer(|| async move {
             let mut sql = list::count::<Postgres>(&self.prefix, filter);
             let sql = sql.build_query_scalar();
-            let count = sql.fetch_one(&mut **self.lease().await?).await;
-            Ok(i64::unsigned_abs(count.map_err(unavailable)?))
+            let count: i64 = sql.fetch_one(&mut **self.lease().await?).await?;
+            Ok(count.try_into()?)
         })
         .await
     }
 
-    async fn update(&self, id: i64, change: UserChange) -> Result<User, StoreError> {
-        self.answer(|| self.try_update(id, &change)).await
-    }
-
-    async fn delete(&self, id: i64, by: Actor) -> Result<(), StoreError> {
-        self.answer(|| self.try_delete(id, by)).await
-    }
-
-    async fn reset_password(&self, id: i64, hash: &str, by: Actor) -> Result<(), StoreError> {
-        self.answer(|| self.try_reset(id, hash, by)).await
-    }
-
-    /// One statement that compares and writes: it needs no lock except that of its row.
-    async fn update_hash_if(&self, id: i64, old: &str, new: &str) -> Result<bool, StoreError> {
-        self.answer(|| async move {
-            let query = sqlx::query(self.sql(users::REPLACE_HASH))
-                .bind(new)
-                .bind(id)
-                .bind(old);
-            let done = query.execute(&mut **self.lease().await?).await;
-            Ok(done.map_err(unavailable)?.rows_affected() > 0)
-        })
-        .await
-    }
-
-    /// One statement, as in `update_hash_if`: a reset that holds the row comes first.
-    async fn revoke_tokens(
-        &self,
-        id: i64,
-        generation: u64,
-        hash: Option<&str>,
-    ) -> Result<bool, StoreError> {
-        self.answer(|| async move {
-            let query = sqlx::query(self.sql(users::END_TOKENS))
-                .bind(hash)
-                .bind(id)
-                .bind(users::number(generation));
-            let done = query.execute(&mut **self.lease().await?).await;
-            Ok(done.map_err(unavailable)?.rows_affected() > 0)
-        })
-        .await
+    async fn change(&self, change: &UserChange) -> Result<Option<User>, StoreError> {
+        self.answer(|| self.try_change(change)).await
     }
 }
 
@@ -459,18 +359,9 @@ async fn begin<'a>(
     lock: Query<'_, Postgres, PgArguments>,
 ) -> Result<Transaction<'a, Postgres>, StoreError> {
     let begin = lease.begin_with("BEGIN ISOLATION LEVEL READ COMMITTED");
-    let mut transaction = begin.await.map_err(unavailable)?;
-    let locked = lock.execute(&mut *transaction).await;
-    locked.map_err(unavailable)?;
+    let mut transaction = begin.await?;
+    lock.execute(&mut *transaction).await?;
     Ok(transaction)
-}
-
-fn found(row: sqlx::Result<Option<Row>>) -> Result<Option<User>, StoreError> {
-    row.map_err(unavailable)?.map(Row::into_user).transpose()
-}
-
-fn unavailable(error: sqlx::Error) -> StoreError {
-    StoreError::unavailable(error)
 }
 
 /// Returns `true` if PostgreSQL reports that the transaction was rolled back: as victim of a
@@ -506,6 +397,11 @@ impl From<NoAnswer> for sqlx::Error {
 
 const NO_ADMIN: &str =
     "SELECT NOT EXISTS (SELECT 1 FROM users WHERE is_admin AND status = 'approved')";
+
+/// The accounts that decide about a change of the account `$1` by `$2`: these, and all admins.
+/// `NO KEY`: inserts that reference an account need not wait.
+const DECIDING: &str =
+    users!("WHERE id IN ($1, $2) OR (is_admin AND status = 'approved') FOR NO KEY UPDATE");
 
 /// Time limit of a call.
 const LIMIT: Duration = Duration::from_secs(4);

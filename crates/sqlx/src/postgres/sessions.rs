@@ -5,7 +5,7 @@ use sqlx::query::Query;
 use tower_warder::async_trait;
 use tower_warder_accounts::{Rotation, Session, SessionStore, StoreError};
 
-use super::{PostgresStore, Timestamptz, begin, unavailable};
+use super::{PostgresStore, Timestamptz, begin};
 use crate::sessions::{self, SessionRow};
 use crate::users::number;
 
@@ -27,10 +27,9 @@ impl PostgresStore {
         let clear = sessions::clear!("= ANY (ARRAY", "FOR UPDATE SKIP LOCKED)");
         let clear = sqlx::query(self.sql(clear)).bind(Timestamptz(opened.created_at));
         for query in [sweep, trim, insert, clear] {
-            let done = query.execute(&mut *transaction).await;
-            done.map_err(unavailable)?;
+            query.execute(&mut *transaction).await?;
         }
-        transaction.commit().await.map_err(unavailable)
+        Ok(transaction.commit().await?)
     }
 
     async fn try_end_before(
@@ -49,10 +48,9 @@ impl PostgresStore {
             .bind(user_id)
             .bind(generation);
         for query in [keep, end] {
-            let done = query.execute(&mut *transaction).await;
-            done.map_err(unavailable)?;
+            query.execute(&mut *transaction).await?;
         }
-        transaction.commit().await.map_err(unavailable)
+        Ok(transaction.commit().await?)
     }
 }
 
@@ -67,8 +65,7 @@ impl SessionStore for PostgresStore {
     async fn find(&self, id: &str) -> Result<Option<Session>, StoreError> {
         self.answer(|| async move {
             let query = sqlx::query_as(self.sql(sessions::FIND)).bind(id);
-            let row = query.fetch_optional(&mut **self.lease().await?).await;
-            let row: Option<Row> = row.map_err(unavailable)?;
+            let row: Option<Row> = query.fetch_optional(&mut **self.lease().await?).await?;
             row.map(Row::into_session).transpose()
         })
         .await
@@ -77,8 +74,7 @@ impl SessionStore for PostgresStore {
     async fn list(&self, user_id: i64) -> Result<Vec<Session>, StoreError> {
         self.answer(|| async move {
             let query = sqlx::query_as(self.sql(sessions::LIST)).bind(user_id);
-            let rows = query.fetch_all(&mut **self.lease().await?).await;
-            let rows: Vec<Row> = rows.map_err(unavailable)?;
+            let rows: Vec<Row> = query.fetch_all(&mut **self.lease().await?).await?;
             rows.into_iter().map(Row::into_session).collect()
         })
         .await
@@ -99,8 +95,8 @@ impl SessionStore for PostgresStore {
                 .bind(Timestamptz(rotation.expires_at))
                 .bind(id)
                 .bind(&token[..]);
-            let done = query.execute(&mut **self.lease().await?).await;
-            Ok(done.map_err(unavailable)?.rows_affected() > 0)
+            let done = query.execute(&mut **self.lease().await?).await?;
+            Ok(done.rows_affected() > 0)
         })
         .await
     }
@@ -108,8 +104,8 @@ impl SessionStore for PostgresStore {
     async fn end(&self, id: &str, user_id: i64) -> Result<bool, StoreError> {
         self.answer(|| async move {
             let query = sqlx::query(self.sql(sessions::END)).bind(id).bind(user_id);
-            let done = query.execute(&mut **self.lease().await?).await;
-            Ok(done.map_err(unavailable)?.rows_affected() > 0)
+            let done = query.execute(&mut **self.lease().await?).await?;
+            Ok(done.rows_affected() > 0)
         })
         .await
     }

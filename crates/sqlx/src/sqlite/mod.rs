@@ -10,20 +10,20 @@ use jiff::Timestamp;
 use sqlx::encode::{Encode, IsNull};
 use sqlx::migrate::MigrateError;
 use sqlx::sqlite::{
-    SqliteArgumentsBuffer, SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool,
-    SqlitePoolOptions, SqliteTypeInfo, SqliteValueRef,
+    SqliteArgumentsBuffer, SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions,
+    SqliteTypeInfo, SqliteValueRef,
 };
 use sqlx::{Decode, SqlStr, Sqlite, Transaction, Type};
 use tower_warder::{BoxError, async_trait};
 use tower_warder_accounts::{
-    AccountStore, Actor, AdminGrant, Email, NewUser, StoreError, User, UserChange, UserFilter,
-    UserQuery,
+    AccountStore, Actor, AdminGrant, Email, NewUser, StoreError, User, UserAction, UserChange,
+    UserFilter, UserQuery,
 };
 
 use crate::list::{self, Dialect};
 use crate::migrations::{self, Files};
 use crate::prefix::{InvalidPrefix, Prefix};
-use crate::users::{self, UserRow};
+use crate::users::{self, UserRow, users};
 
 mod sessions;
 
@@ -151,8 +151,9 @@ impl SqliteStore {
     ///
     /// The database cannot answer, or has no accounts table.
     pub async fn ping(&self) -> Result<(), StoreError> {
-        let ping = sqlx::query(self.sql(users::PING)).execute(&self.pool).await;
-        ping.map(drop).map_err(unavailable)
+        let ping = sqlx::query(self.sql(users::PING));
+        ping.execute(&self.pool).await?;
+        Ok(())
     }
 
     /// Returns `true` if an account that registers now would be granted the admin role.
@@ -162,7 +163,7 @@ impl SqliteStore {
     /// Only [`StoreError::Unavailable`].
     pub async fn would_grant_admin(&self, admin_grant: AdminGrant) -> Result<bool, StoreError> {
         let query = sqlx::query_scalar(self.sql(users::would_grant_admin(admin_grant, NO_ADMIN)));
-        query.fetch_one(&self.pool).await.map_err(unavailable)
+        Ok(query.fetch_one(&self.pool).await?)
     }
 
     /// Closes all connections.
@@ -176,36 +177,6 @@ impl SqliteStore {
 
     fn sql(&self, statement: &'static str) -> SqlStr {
         self.prefix.statement(statement)
-    }
-
-    async fn check(&self, connection: &mut SqliteConnection, by: Actor) -> Result<(), StoreError> {
-        let account = match by.id() {
-            Some(id) => self.find_locked(connection, id).await?,
-            None => None,
-        };
-        Ok(by.check(account.as_ref())?)
-    }
-
-    async fn find_locked(
-        &self,
-        connection: &mut SqliteConnection,
-        id: i64,
-    ) -> Result<Option<User>, StoreError> {
-        let query = sqlx::query_as(self.sql(users::FIND)).bind(id);
-        found(query.fetch_optional(connection).await)
-    }
-
-    async fn other_admins(
-        &self,
-        connection: &mut SqliteConnection,
-        id: i64,
-    ) -> Result<u64, StoreError> {
-        let count: i64 = sqlx::query_scalar(self.sql(OTHER_ADMINS))
-            .bind(id)
-            .fetch_one(connection)
-            .await
-            .map_err(unavailable)?;
-        Ok(count.unsigned_abs())
     }
 }
 
@@ -282,129 +253,74 @@ impl Dialect for Sqlite {
 #[async_trait]
 impl AccountStore for SqliteStore {
     async fn insert(&self, new: NewUser) -> Result<User, StoreError> {
-        let mut transaction = self.write().await.map_err(unavailable)?;
+        let mut transaction = self.write().await?;
         let is_admin =
             sqlx::query_scalar(self.sql(users::would_grant_admin(new.admin_grant, NO_ADMIN)))
                 .fetch_one(&mut *transaction)
-                .await
-                .map_err(unavailable)?;
+                .await?;
         let mut user = new.into_user(0, is_admin);
         user.id = users::insert!(self.prefix, user, Rfc3339)
             .fetch_one(&mut *transaction)
             .await
-            .map_err(taken_or_unavailable)?;
-        transaction.commit().await.map_err(unavailable)?;
+            .map_err(taken)?;
+        transaction.commit().await?;
         Ok(user)
     }
 
     async fn find(&self, id: i64) -> Result<Option<User>, StoreError> {
         let query = sqlx::query_as(self.sql(users::FIND)).bind(id);
-        found(query.fetch_optional(&self.pool).await)
+        let row: Option<Row> = query.fetch_optional(&self.pool).await?;
+        row.map(Row::into_user).transpose()
     }
 
     async fn find_by_email(&self, email: &Email) -> Result<Option<User>, StoreError> {
         let query = sqlx::query_as(self.sql(users::FIND_BY_EMAIL)).bind(email.as_str());
-        found(query.fetch_optional(&self.pool).await)
+        let row: Option<Row> = query.fetch_optional(&self.pool).await?;
+        row.map(Row::into_user).transpose()
     }
 
     async fn list(&self, query: &UserQuery) -> Result<Vec<User>, StoreError> {
         let mut sql = list::list::<Sqlite>(&self.prefix, query);
-        let rows = sql.build_query_as().fetch_all(&self.pool).await;
-        let rows: Vec<Row> = rows.map_err(unavailable)?;
-        rows.into_iter().map(Row::into_user).collect()
+        users::into_users::<Rfc3339>(sql.build_query_as().fetch_all(&self.pool).await?)
     }
 
     async fn count(&self, filter: &UserFilter) -> Result<u64, StoreError> {
         let mut sql = list::count::<Sqlite>(&self.prefix, filter);
-        let count = sql.build_query_scalar().fetch_one(&self.pool).await;
-        Ok(i64::unsigned_abs(count.map_err(unavailable)?))
+        let count: i64 = sql.build_query_scalar().fetch_one(&self.pool).await?;
+        Ok(count.try_into()?)
     }
 
-    async fn update(&self, id: i64, change: UserChange) -> Result<User, StoreError> {
-        let mut transaction = self.write().await.map_err(unavailable)?;
-        self.check(&mut transaction, change.by).await?;
-        let before = self
-            .find_locked(&mut transaction, id)
-            .await?
-            .ok_or(StoreError::NotFound)?;
-        let user = before.apply(&change, self.other_admins(&mut transaction, id).await?)?;
-        users::update!(self.prefix, user, Rfc3339)
-            .execute(&mut *transaction)
-            .await
-            .map_err(taken_or_unavailable)?;
-        transaction.commit().await.map_err(unavailable)?;
-        Ok(user)
-    }
-
-    async fn delete(&self, id: i64, by: Actor) -> Result<(), StoreError> {
-        let mut transaction = self.write().await.map_err(unavailable)?;
-        self.check(&mut transaction, by).await?;
-        let user = self
-            .find_locked(&mut transaction, id)
-            .await?
-            .ok_or(StoreError::NotFound)?;
-        user.check_deletion(self.other_admins(&mut transaction, id).await?)?;
-        let delete = sqlx::query(self.sql(users::DELETE)).bind(id);
-        delete
-            .execute(&mut *transaction)
-            .await
-            .map_err(unavailable)?;
-        transaction.commit().await.map_err(unavailable)
-    }
-
-    async fn reset_password(&self, id: i64, hash: &str, by: Actor) -> Result<(), StoreError> {
-        let mut transaction = self.write().await.map_err(unavailable)?;
-        self.check(&mut transaction, by).await?;
-        let reset = sqlx::query(self.sql(users::RESET_PASSWORD))
-            .bind(hash)
-            .bind(id);
-        let done = reset
-            .execute(&mut *transaction)
-            .await
-            .map_err(unavailable)?;
-        if done.rows_affected() == 0 {
-            return Err(StoreError::NotFound);
+    async fn change(&self, change: &UserChange) -> Result<Option<User>, StoreError> {
+        if let Some(query) = users::single_statement!(self.prefix, change) {
+            // All: the statement is complete only after its last row.
+            let rows: Vec<Row> = query.fetch_all(&self.pool).await?;
+            return match rows.into_iter().next() {
+                Some(row) => row.into_user().map(Some),
+                None => change.apply(&[]),
+            };
         }
-        transaction.commit().await.map_err(unavailable)
+        let mut transaction = self.write().await?;
+        let rows: Vec<Row> = sqlx::query_as(self.sql(DECIDING))
+            .bind(change.id)
+            .bind(change.by.id())
+            .fetch_all(&mut *transaction)
+            .await?;
+        let changed = change.apply(&users::into_users(rows)?)?;
+        let write = match &changed {
+            Some(user) => users::update!(self.prefix, user, Rfc3339),
+            None => sqlx::query(self.sql(users::DELETE)).bind(change.id),
+        };
+        write.execute(&mut *transaction).await.map_err(taken)?;
+        transaction.commit().await?;
+        Ok(changed)
     }
-
-    async fn update_hash_if(&self, id: i64, old: &str, new: &str) -> Result<bool, StoreError> {
-        let query = sqlx::query(self.sql(users::REPLACE_HASH))
-            .bind(new)
-            .bind(id)
-            .bind(old);
-        let done = query.execute(&self.pool).await.map_err(unavailable)?;
-        Ok(done.rows_affected() > 0)
-    }
-
-    async fn revoke_tokens(
-        &self,
-        id: i64,
-        generation: u64,
-        hash: Option<&str>,
-    ) -> Result<bool, StoreError> {
-        let query = sqlx::query(self.sql(users::END_TOKENS))
-            .bind(hash)
-            .bind(id)
-            .bind(users::number(generation));
-        let done = query.execute(&self.pool).await.map_err(unavailable)?;
-        Ok(done.rows_affected() > 0)
-    }
-}
-
-fn found(row: sqlx::Result<Option<Row>>) -> Result<Option<User>, StoreError> {
-    row.map_err(unavailable)?.map(Row::into_user).transpose()
-}
-
-fn unavailable(error: sqlx::Error) -> StoreError {
-    StoreError::unavailable(error)
 }
 
 /// The address is the only unique column besides the ID.
-fn taken_or_unavailable(error: sqlx::Error) -> StoreError {
+fn taken(error: sqlx::Error) -> StoreError {
     match error.as_database_error() {
         Some(database) if database.is_unique_violation() => StoreError::EmailTaken,
-        _ => StoreError::unavailable(error),
+        _ => error.into(),
     }
 }
 
@@ -439,6 +355,13 @@ impl<'r> Decode<'r, Sqlite> for Rfc3339 {
     }
 }
 
+/// The accounts that decide about a change of the account `$1` by `$2`: these, and another admin.
+/// Without statistics SQLite would choose an index by status, and read all approved accounts.
+const DECIDING: &str = users!(
+    "WHERE id IN ($1, $2, (SELECT MIN(id) FROM users INDEXED BY users_active_admins
+         WHERE is_admin AND status = 'approved' AND id <> $1))"
+);
+
 /// How long a writer waits for the lock.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -448,8 +371,6 @@ const MIN_BUSY_TIMEOUT_MILLIS: i64 = 1000;
 const NO_ADMIN: &str = "SELECT NOT EXISTS (
      SELECT 1 FROM users INDEXED BY users_active_admins WHERE is_admin AND status = 'approved'
  )";
-const OTHER_ADMINS: &str = "SELECT COUNT(*) FROM users INDEXED BY users_active_admins
-     WHERE is_admin AND status = 'approved' AND id <> $1";
 
 const MIGRATIONS: &Files = &[
     (

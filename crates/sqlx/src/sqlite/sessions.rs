@@ -3,14 +3,14 @@
 use tower_warder::async_trait;
 use tower_warder_accounts::{Rotation, Session, SessionStore, StoreError};
 
-use super::{Rfc3339, SqliteStore, unavailable};
+use super::{Rfc3339, SqliteStore};
 use crate::sessions::{self, SessionRow};
 use crate::users::number;
 
 #[async_trait]
 impl SessionStore for SqliteStore {
     async fn open(&self, opened: Session, most: u32) -> Result<(), StoreError> {
-        let mut transaction = self.write().await.map_err(unavailable)?;
+        let mut transaction = self.write().await?;
         let sweep = sqlx::query(self.sql(sessions::SWEEP))
             .bind(opened.user_id)
             .bind(Rfc3339(opened.created_at))
@@ -23,24 +23,20 @@ impl SessionStore for SqliteStore {
         let clear =
             sqlx::query(self.sql(sessions::clear!("IN", ""))).bind(Rfc3339(opened.created_at));
         for query in [sweep, trim, insert, clear] {
-            let done = query.execute(&mut *transaction).await;
-            done.map_err(unavailable)?;
+            query.execute(&mut *transaction).await?;
         }
-        transaction.commit().await.map_err(unavailable)
+        Ok(transaction.commit().await?)
     }
 
     async fn find(&self, id: &str) -> Result<Option<Session>, StoreError> {
         let query = sqlx::query_as(self.sql(sessions::FIND)).bind(id);
-        let row: Option<Row> = query
-            .fetch_optional(&self.pool)
-            .await
-            .map_err(unavailable)?;
+        let row: Option<Row> = query.fetch_optional(&self.pool).await?;
         row.map(Row::into_session).transpose()
     }
 
     async fn list(&self, user_id: i64) -> Result<Vec<Session>, StoreError> {
         let query = sqlx::query_as(self.sql(sessions::LIST)).bind(user_id);
-        let rows: Vec<Row> = query.fetch_all(&self.pool).await.map_err(unavailable)?;
+        let rows: Vec<Row> = query.fetch_all(&self.pool).await?;
         rows.into_iter().map(Row::into_session).collect()
     }
 
@@ -57,13 +53,13 @@ impl SessionStore for SqliteStore {
             .bind(Rfc3339(rotation.expires_at))
             .bind(id)
             .bind(&token[..]);
-        let done = query.execute(&self.pool).await.map_err(unavailable)?;
+        let done = query.execute(&self.pool).await?;
         Ok(done.rows_affected() > 0)
     }
 
     async fn end(&self, id: &str, user_id: i64) -> Result<bool, StoreError> {
         let query = sqlx::query(self.sql(sessions::END)).bind(id).bind(user_id);
-        let done = query.execute(&self.pool).await.map_err(unavailable)?;
+        let done = query.execute(&self.pool).await?;
         Ok(done.rows_affected() > 0)
     }
 
@@ -74,7 +70,7 @@ impl SessionStore for SqliteStore {
         kept: Option<&str>,
     ) -> Result<(), StoreError> {
         let generation = number(generation);
-        let mut transaction = self.write().await.map_err(unavailable)?;
+        let mut transaction = self.write().await?;
         let keep = sqlx::query(self.sql(sessions::KEEP))
             .bind(generation)
             .bind(user_id)
@@ -83,10 +79,9 @@ impl SessionStore for SqliteStore {
             .bind(user_id)
             .bind(generation);
         for query in [keep, end] {
-            let done = query.execute(&mut *transaction).await;
-            done.map_err(unavailable)?;
+            query.execute(&mut *transaction).await?;
         }
-        transaction.commit().await.map_err(unavailable)
+        Ok(transaction.commit().await?)
     }
 }
 

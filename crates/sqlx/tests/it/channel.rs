@@ -8,7 +8,7 @@ use tokio::time::timeout;
 use tower_warder::cache::Invalidation;
 use tower_warder_accounts::{AccountStore, AdminGrant};
 
-use crate::place::{Place, change, new};
+use crate::place::{Place, approve, new};
 
 #[tokio::test]
 async fn changes_of_the_own_table_are_heard() {
@@ -31,8 +31,8 @@ async fn changes_of_the_own_table_are_heard() {
         next.expect("an invalidation").expect("it does not end")
     };
     assert!(matches!(next().await, Invalidation::Connected));
-    stores[1].update(1, change(false)).await.unwrap();
-    stores[0].update(2, change(false)).await.unwrap();
+    stores[1].change(&approve(1, false)).await.unwrap();
+    stores[0].change(&approve(2, false)).await.unwrap();
     // Notifications come in the order of the commits.
     let invalidation = next().await;
     assert!(

@@ -8,10 +8,10 @@ use futures_util::future::join_all;
 use sqlx::SqlStr;
 use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
 use tokio::time::{sleep, timeout};
-use tower_warder_accounts::{AccountStore, Actor, AdminGrant, Email};
+use tower_warder_accounts::{AccountStore, Actor, AdminGrant, Email, UserAction};
 use tower_warder_sqlx::PostgresStore;
 
-use crate::place::{Admin, Place, Stores, change, new};
+use crate::place::{Admin, Place, Stores, approve, change, new};
 
 const fn directory(place: &Place) -> &'static str {
     match place {
@@ -377,7 +377,7 @@ async fn rows_of_the_application_are_deleted_with_the_account() {
         let mut ids = Vec::new();
         for name in ["jane", "paul"] {
             let id = store.insert(new(name, AdminGrant::Never)).await.unwrap().id;
-            store.update(id, change(true)).await.unwrap();
+            store.change(&approve(id, true)).await.unwrap();
             ids.push(id);
         }
         let mut admin = place.connect().await;
@@ -390,7 +390,8 @@ async fn rows_of_the_application_are_deleted_with_the_account() {
                  INSERT INTO profile SELECT id, email FROM auth_users",
             )
             .await;
-        store.delete(ids[0], Actor::Admin(ids[1])).await.unwrap();
+        let deletion = change(ids[0], UserAction::Delete, Actor::Admin(ids[1]));
+        store.change(&deletion).await.unwrap();
         let left = "SELECT user_id FROM profile";
         assert_eq!(admin.number("SELECT COUNT(*) FROM profile").await, 1);
         assert_eq!(admin.number(left).await, ids[1]);

@@ -9,7 +9,8 @@ use sqlx::{AssertSqlSafe, ConnectOptions, Connection};
 use tempfile::TempDir;
 use tower_warder::UserStatus;
 use tower_warder_accounts::{
-    AccountStore, Actor, AdminGrant, Email, NewUser, Session, SessionStore, UserChange, UserUpdate,
+    AccountStore, Actor, AdminGrant, Email, NewUser, Session, SessionStore, UserAction, UserChange,
+    UserUpdate,
 };
 use tower_warder_sqlx::{PostgresStore, SqliteStore};
 use tower_warder_test_support::PostgresDatabase;
@@ -159,16 +160,24 @@ pub fn new(name: &str, admin_grant: AdminGrant) -> NewUser {
     }
 }
 
-pub fn change(is_admin: bool) -> UserChange {
-    UserChange {
-        update: UserUpdate {
-            email: None,
-            is_admin: Some(is_admin),
-            status: Some(UserStatus::Approved),
-        },
-        by: Actor::System,
-        at: time(1),
-    }
+pub fn change(id: i64, action: UserAction, by: Actor) -> UserChange {
+    let at = time(1);
+    UserChange { id, action, by, at }
+}
+
+/// Approves an account, and makes it an admin or not.
+pub fn approve(id: i64, is_admin: bool) -> UserChange {
+    let update = UserUpdate {
+        email: None,
+        is_admin: Some(is_admin),
+        status: Some(UserStatus::Approved),
+    };
+    change(id, UserAction::Update(update), Actor::System)
+}
+
+pub fn reset_password(id: i64, by: Actor) -> UserChange {
+    let hash = "hash".to_owned();
+    change(id, UserAction::ResetPassword { hash }, by)
 }
 
 pub fn session(n: i64, user_id: i64) -> Session {

@@ -6,15 +6,15 @@ use std::sync::Mutex;
 
 use tower_warder::UserStatus;
 use tower_warder_accounts::{
-    AccountStore, Actor, AdminGrant, Email, Rotation, SessionStore, UserFilter, UserOrder,
-    UserQuery,
+    AccountStore, Actor, AdminGrant, Email, Rotation, SessionStore, StoreError, UserAction,
+    UserFilter, UserOrder, UserQuery,
 };
 use tower_warder_sqlx::SqliteStore;
 use tracing::field::{Field, Visit};
 use tracing::{Event, Subscriber};
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
 
-use crate::place::{Place, change, new, session, time};
+use crate::place::{Place, approve, change, new, reset_password, session, time};
 
 /// Calls every method; accounts have the IDs from 1.
 async fn call_everything<S: AccountStore + SessionStore>(store: &S) {
@@ -49,15 +49,26 @@ async fn call_everything<S: AccountStore + SessionStore>(store: &S) {
     };
     store.count(&pending).await.unwrap();
     for id in [1, id] {
-        store.update(id, change(true)).await.unwrap();
+        store.change(&approve(id, true)).await.unwrap();
     }
-    store.update_hash_if(id, "no", "hash").await.unwrap();
-    store.revoke_tokens(id, 0, None).await.unwrap();
-    store
-        .reset_password(id, "hash", Actor::Admin(1))
-        .await
-        .unwrap();
-    store.delete(id, Actor::Admin(1)).await.unwrap();
+    let rehash = UserAction::Rehash {
+        old: "no".to_owned(),
+        new: "hash".to_owned(),
+    };
+    let rehash = store.change(&change(id, rehash, Actor::System)).await;
+    assert!(matches!(rehash, Err(StoreError::Outdated)), "{rehash:?}");
+    let revoke = UserAction::RevokeTokens {
+        generation: 0,
+        hash: None,
+    };
+    let by_admin = Actor::Admin(1);
+    for change in [
+        change(id, revoke, Actor::System),
+        reset_password(id, by_admin),
+        change(id, UserAction::Delete, by_admin),
+    ] {
+        store.change(&change).await.unwrap();
+    }
 
     let opened = session(1, 7);
     store.open(opened.clone(), 3).await.unwrap();

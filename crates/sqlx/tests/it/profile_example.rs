@@ -3,11 +3,11 @@
 use axum::body::Body;
 use http::{Request, header};
 use tower_warder::{HmacSecret, JwtIssuer};
-use tower_warder_accounts::{AccountStore, Actor, AdminGrant};
+use tower_warder_accounts::{AccountStore, Actor, AdminGrant, UserAction};
 use tower_warder_sqlx::SqliteStore;
 use tower_warder_test_support::{get_with, send};
 
-use crate::place::{change, new};
+use crate::place::{approve, change, new, reset_password};
 
 #[allow(dead_code)]
 #[path = "../../examples/profile.rs"]
@@ -60,13 +60,12 @@ async fn own_user_type_is_loaded_over_the_users_table() {
 
     // The application's rows are deleted with the account, and its token ends.
     store.insert(new("bob", AdminGrant::Never)).await.unwrap();
-    store.update(2, change(true)).await.unwrap();
-    store
-        .reset_password(1, "hash", Actor::Admin(2))
-        .await
-        .unwrap();
+    store.change(&approve(2, true)).await.unwrap();
+    let by_bob = Actor::Admin(2);
+    store.change(&reset_password(1, by_bob)).await.unwrap();
     assert_eq!(name().await.status, 401);
-    store.delete(1, Actor::Admin(2)).await.unwrap();
+    let deletion = change(1, UserAction::Delete, by_bob);
+    store.change(&deletion).await.unwrap();
     let profiles: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM profile")
         .fetch_one(store.pool())
         .await

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use tokio::task::JoinSet;
-use tower_warder_accounts::{Actor, AdminGrant, Rotation, SessionStore, StoreError};
+use tower_warder_accounts::{Actor, AdminGrant, Rotation, SessionStore, StoreError, UserAction};
 
-use crate::place::{Place, Stores, change, new, session, time};
+use crate::place::{Place, Stores, approve, change, new, session, time};
 
 /// The stores of the processes, all in one database.
 async fn processes() -> Vec<(Place, Vec<Arc<dyn Stores>>)> {
@@ -74,12 +74,12 @@ async fn last_admin_is_left_by_concurrent_demotions() {
         for n in 0..6 {
             let new = new(&format!("admin{n}"), AdminGrant::Never);
             let id = stores[0].insert(new).await.unwrap().id;
-            stores[0].update(id, change(true)).await.unwrap();
+            stores[0].change(&approve(id, true)).await.unwrap();
             ids.push(id);
         }
         let demoted = concurrently(&stores, ids.len(), |n, store| {
             let id = ids[n];
-            async move { store.update(id, change(false)).await }
+            async move { store.change(&approve(id, false)).await }
         });
         let demoted = demoted.await;
         let refused = |it: &&Result<_, _>| matches!(it, Err(StoreError::LastAdmin(_)));
@@ -94,7 +94,8 @@ async fn account_is_deleted_once() {
         let id = stores[0].insert(new("jane", AdminGrant::Never)).await;
         let id = id.unwrap().id;
         let deleted = concurrently(&stores, 12, move |_, store| async move {
-            store.delete(id, Actor::System).await
+            let deletion = change(id, UserAction::Delete, Actor::System);
+            store.change(&deletion).await
         });
         let deleted = deleted.await;
         let gone = |it: &&Result<_, _>| matches!(it, Err(StoreError::NotFound));

@@ -16,8 +16,8 @@ use tower_warder::stream_ticket::StreamTickets;
 use tower_warder::testing::{self, FixedClock};
 use tower_warder::{AuthLayer, UserStatus};
 use tower_warder_accounts::{
-    self as accounts, AccountStore, Accounts, Actor, AdminGrant, Email, NewUser, User, UserChange,
-    UserUpdate,
+    self as accounts, AccountStore, Accounts, Actor, AdminGrant, Email, NewUser, StoreError, User,
+    UserAction, UserChange, UserUpdate,
 };
 
 use super::described;
@@ -150,12 +150,19 @@ impl Server {
 
     /// Changes an account, bypassing the routes.
     pub async fn change(&self, id: i64, update: UserUpdate) -> User {
+        let changed = self.act(id, UserAction::Update(update)).await;
+        changed.unwrap().unwrap()
+    }
+
+    /// Changes an account in any way, bypassing the routes.
+    pub async fn act(&self, id: i64, action: UserAction) -> Result<Option<User>, StoreError> {
         let change = UserChange {
-            update,
+            id,
+            action,
             by: Actor::System,
             at: self.clock.now(),
         };
-        self.store.update(id, change).await.unwrap()
+        self.store.change(&change).await
     }
 
     /// Inserts an approved admin, and returns it with a token.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use tower_warder::async_trait;
 use tower_warder_accounts::{
-    AccountStore, Actor, Email, NewUser, StoreError, User, UserChange, UserFilter, UserQuery,
+    AccountStore, Email, NewUser, StoreError, User, UserAction, UserChange, UserFilter, UserQuery,
 };
 
 use super::direction::Direction;
@@ -84,42 +84,27 @@ impl AccountStore for Staged {
         self.store.count(filter).await
     }
 
-    async fn update(&self, id: i64, change: UserChange) -> Result<User, StoreError> {
-        self.enter("update")?;
-        self.at(Pause::BeforeUpdate).await;
-        let updated = self.store.update(id, change).await;
-        self.at(Pause::AfterUpdate).await;
-        updated
-    }
-
-    async fn delete(&self, id: i64, by: Actor) -> Result<(), StoreError> {
-        self.enter("delete")?;
-        self.at(Pause::BeforeDelete).await;
-        self.store.delete(id, by).await
-    }
-
-    async fn reset_password(&self, id: i64, hash: &str, by: Actor) -> Result<(), StoreError> {
-        self.enter("reset_password")?;
-        self.at(Pause::BeforeResetPassword).await;
-        self.store.reset_password(id, hash, by).await
-    }
-
-    async fn update_hash_if(&self, id: i64, old: &str, new: &str) -> Result<bool, StoreError> {
-        self.enter("update_hash_if")?;
-        self.at(Pause::BeforeReplaceHash).await;
-        self.store.update_hash_if(id, old, new).await
-    }
-
-    async fn revoke_tokens(
-        &self,
-        id: i64,
-        generation: u64,
-        hash: Option<&str>,
-    ) -> Result<bool, StoreError> {
-        self.enter("revoke_tokens")?;
-        self.at(Pause::BeforeEndTokens).await;
-        let ended = self.store.revoke_tokens(id, generation, hash).await;
-        self.at(Pause::AfterEndTokens).await;
-        ended
+    async fn change(&self, change: &UserChange) -> Result<Option<User>, StoreError> {
+        let (method, before, after) = match change.action {
+            UserAction::Update(_) => ("update", Pause::BeforeUpdate, Some(Pause::AfterUpdate)),
+            UserAction::Delete => ("delete", Pause::BeforeDelete, None),
+            UserAction::ResetPassword { .. } => {
+                ("reset_password", Pause::BeforeResetPassword, None)
+            }
+            UserAction::Rehash { .. } => ("rehash", Pause::BeforeReplaceHash, None),
+            UserAction::RevokeTokens { .. } => (
+                "revoke_tokens",
+                Pause::BeforeEndTokens,
+                Some(Pause::AfterEndTokens),
+            ),
+            _ => panic!("an action that no test controls: {change:?}"),
+        };
+        self.enter(method)?;
+        self.at(before).await;
+        let changed = self.store.change(change).await;
+        if let Some(after) = after {
+            self.at(after).await;
+        }
+        changed
     }
 }

@@ -63,7 +63,7 @@ pub(super) async fn sessions_of_lower_generations_are_ended<S: SessionStore>(ses
     before(JANE, 3, None).await;
     assert_eq!(names(&sessions, JANE).await, ["jane3"], "{rule}");
     // As for a deleted account.
-    before(JANE, u64::MAX, None).await;
+    before(JANE, i64::MAX.unsigned_abs(), None).await;
     assert_eq!(names(&sessions, JANE).await, [""; 0], "{rule}");
     let all = ["paul0", "paul1", "paul2", "paul3"];
     assert_eq!(names(&sessions, PAUL).await, all, "{rule}");

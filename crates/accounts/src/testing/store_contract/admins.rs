@@ -230,7 +230,7 @@ pub(super) async fn disabled_admin_resets_no_password<S: AccountStore>(accounts:
                     // Either may be first.
                     if n == round % 2 {
                         let reset = accounts.reset(admin.id, &hash("reset"), &other).await;
-                        return reset.map(|()| None);
+                        return reset.map(|_| None);
                     }
                     let update = to_status(UserStatus::Disabled);
                     accounts.update(other.id, update, &admin).await?;

@@ -8,10 +8,11 @@ use tokio::task::yield_now;
 use tower_warder::UserStatus;
 
 use super::account_store_contract;
+use super::fixture::new_user;
 use crate::testing::defect;
 use crate::{
-    AccountStore, Actor, AdminGrant, Email, EmailPrefix, NewUser, StoreError, User, UserChange,
-    UserFilter, UserOrder, UserQuery,
+    AccountStore, AdminGrant, Email, EmailPrefix, NewUser, StoreError, User, UserAction,
+    UserChange, UserFilter, UserOrder, UserQuery,
 };
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -69,6 +70,9 @@ enum Defect {
     EndComparedEarly,
     EndKeepsGeneration,
     EndKeepsHash,
+    OtherAdminsNotRead,
+    AccountBeforeReturned,
+    DeletedAccountReturned,
 }
 
 struct BrokenStore {
@@ -95,23 +99,114 @@ impl BrokenStore {
         rows
     }
 
-    /// `unchecked` and `early` are the defects that this method may have.
-    fn check(
-        &self,
-        rows: (&mut Rows, &mut Rows),
-        (id, by): (i64, Actor),
-        unchecked: Defect,
-        early: Defect,
-    ) -> Result<(), StoreError> {
-        if self.defect == unchecked {
-            return Ok(());
+    /// Returns the accounts that the store decides by.
+    fn read(&self, change: &UserChange, rows: &Rows, early: &Rows) -> Vec<User> {
+        let mut read = rows.users.clone();
+        let actor = change.by.id();
+        let is_actor = |user: &User| Some(user.id) == actor;
+        let is_other = |user: &User| user.id != change.id && !is_actor(user);
+        let is = |of_update, of_deletion, of_reset| match change.action {
+            UserAction::Update(_) => self.defect == of_update,
+            UserAction::Delete => self.defect == of_deletion,
+            UserAction::ResetPassword { .. } => self.defect == of_reset,
+            _ => false,
+        };
+        if is(
+            Defect::ActorOfUpdateCheckedEarly,
+            Defect::ActorOfDeletionCheckedEarly,
+            Defect::ActorOfResetCheckedEarly,
+        ) {
+            read.retain(|user| !is_actor(user));
+            read.extend(early.users.iter().filter(|user| is_actor(user)).cloned());
         }
-        if self.defect == Defect::NotFoundReportedFirst {
-            rows.0.get(id)?;
+        if is(
+            Defect::ActorOfUpdateUnchecked,
+            Defect::ActorOfDeletionUnchecked,
+            Defect::ActorOfResetUnchecked,
+        ) && let Some(id) = actor
+        {
+            read.retain(|user| user.id == change.id || !is_actor(user));
+            read.push(any_admin(id));
         }
-        let rows = if self.defect == early { rows.1 } else { rows.0 };
-        let account = by.id().and_then(|id| rows.get(id).ok());
-        Ok(by.check(account.as_deref())?)
+        match self.defect {
+            Defect::AdminsCountedEarly => {
+                read.retain(|user| !is_other(user));
+                read.extend(early.users.iter().filter(|user| is_other(user)).cloned());
+            }
+            Defect::DisabledAdminsCount => {
+                for user in read
+                    .iter_mut()
+                    .filter(|user| is_other(user) && user.is_admin)
+                {
+                    user.status = UserStatus::Approved;
+                }
+            }
+            Defect::OtherAdminsNotRead => read.retain(|user| !is_other(user)),
+            Defect::DeletionUnguarded if change.action == UserAction::Delete => {
+                read.push(any_admin(i64::MIN + 1));
+            }
+            _ => {}
+        }
+        let before = early.find(change.id);
+        for user in read.iter_mut().filter(|user| user.id == change.id) {
+            let before = before.unwrap_or(user).clone();
+            match (self.defect, &change.action) {
+                (Defect::WholeRowWritten, UserAction::Update(_)) => *user = before,
+                (Defect::ApprovalRecordedAgain, UserAction::Update(_)) => user.approved_at = None,
+                (Defect::RehashBlind, UserAction::Rehash { old, .. }) => {
+                    user.hashed_password.clone_from(old);
+                }
+                (Defect::RehashComparedEarly, UserAction::Rehash { .. }) => {
+                    user.hashed_password = before.hashed_password;
+                }
+                (Defect::EndsAnyGeneration, UserAction::RevokeTokens { generation, .. }) => {
+                    user.token_generation = *generation;
+                }
+                (Defect::EndComparedEarly, UserAction::RevokeTokens { .. }) => {
+                    user.token_generation = before.token_generation;
+                }
+                (Defect::EndsOfDisabled, UserAction::RevokeTokens { .. }) => {
+                    user.status = UserStatus::Approved;
+                }
+                _ => {}
+            }
+        }
+        read
+    }
+
+    /// Returns the account that the store writes: `user`, with the defect.
+    fn written(&self, change: &UserChange, mut user: User, now: &User, early: &User) -> User {
+        match (self.defect, &change.action) {
+            (Defect::ApprovalRecordedAgain, UserAction::Update(_)) => {
+                user.approved_at = user.approved_at.or(now.approved_at);
+            }
+            (Defect::LeavingReadsGenerationEarly, UserAction::Update(_))
+                if user.token_generation > now.token_generation =>
+            {
+                user.token_generation = early.token_generation + 1;
+            }
+            (Defect::GenerationReadEarly, UserAction::ResetPassword { .. }) => {
+                user.token_generation = early.token_generation + 1;
+            }
+            (Defect::RehashRaisesGeneration, UserAction::Rehash { .. }) => {
+                user.token_generation += 1;
+            }
+            (
+                Defect::EndsAnyGeneration | Defect::EndComparedEarly,
+                UserAction::RevokeTokens { .. },
+            ) => user.token_generation = now.token_generation + 1,
+            (Defect::EndsOfDisabled, UserAction::RevokeTokens { .. }) => user.status = now.status,
+            (Defect::LeavingKeepsGeneration, UserAction::Update(_))
+            | (Defect::ResetKeepsGeneration, UserAction::ResetPassword { .. })
+            | (Defect::EndKeepsGeneration, UserAction::RevokeTokens { .. }) => {
+                user.token_generation = now.token_generation;
+            }
+            (Defect::EndKeepsHash, UserAction::RevokeTokens { .. }) => {
+                user.hashed_password.clone_from(&now.hashed_password);
+            }
+            _ => {}
+        }
+        user
     }
 
     fn lists(&self, filter: &UserFilter, user: &User) -> bool {
@@ -136,25 +231,15 @@ impl BrokenStore {
             _ => has_beginning && status,
         }
     }
+}
 
-    fn other_admins(&self, rows: &Rows, early: &Rows, id: i64) -> u64 {
-        let rows = match self.defect {
-            Defect::AdminsCountedEarly => early,
-            _ => rows,
-        };
-        let counts = |user: &&User| match self.defect {
-            Defect::DisabledAdminsCount => user.is_admin,
-            _ => user.is_active_admin(),
-        };
-        let others = rows.users.iter().filter(|user| user.id != id);
-        others.filter(counts).count() as u64
-    }
+fn any_admin(id: i64) -> User {
+    new_user("any", AdminGrant::Never).into_user(id, true)
 }
 
 impl Rows {
-    fn get(&mut self, id: i64) -> Result<&mut User, StoreError> {
-        let user = self.users.iter_mut().find(|user| user.id == id);
-        user.ok_or(StoreError::NotFound)
+    fn find(&self, id: i64) -> Option<&User> {
+        self.users.iter().find(|user| user.id == id)
     }
 
     fn has(&self, email: &str, besides: i64) -> bool {
@@ -216,7 +301,7 @@ impl AccountStore for BrokenStore {
     }
 
     async fn find(&self, id: i64) -> Result<Option<User>, StoreError> {
-        Ok(self.rows().get(id).ok().cloned())
+        Ok(self.rows().find(id).cloned())
     }
 
     async fn find_by_email(&self, email: &Email) -> Result<Option<User>, StoreError> {
@@ -345,138 +430,56 @@ impl AccountStore for BrokenStore {
         Ok(self.rows().users.iter().filter(counts).count() as u64)
     }
 
-    async fn update(&self, id: i64, change: UserChange) -> Result<User, StoreError> {
-        let mut early = self.early().await;
+    async fn change(&self, change: &UserChange) -> Result<Option<User>, StoreError> {
+        let early = self.early().await;
         let mut rows = self.rows();
-        self.check(
-            (&mut rows, &mut early),
-            (id, change.by),
-            Defect::ActorOfUpdateUnchecked,
-            Defect::ActorOfUpdateCheckedEarly,
-        )?;
-        let mut before = rows.get(id)?.clone();
+        let now = rows.find(change.id).cloned();
+        if self.defect == Defect::NotFoundReportedFirst && change.by.id().is_some() && now.is_none()
+        {
+            return Err(StoreError::NotFound);
+        }
         let looked_up = match self.defect {
             Defect::AddressInUpdateLookedUpEarly => &early,
             _ => &*rows,
         };
-        let email = change.update.email.as_ref();
-        let taken = email.is_some_and(|email| looked_up.has(email.as_str(), id));
-        if taken && self.defect == Defect::EmailTakenReportedFirst {
-            return Err(StoreError::EmailTaken);
-        }
-        let other_admins = self.other_admins(&rows, &early, id);
-        match self.defect {
-            Defect::WholeRowWritten => before = early.get(id)?.clone(),
-            Defect::ApprovalRecordedAgain => before.approved_at = None,
-            _ => {}
-        }
-        let decided = before.apply(&change, other_admins);
-        if let (Err(_), Defect::RejectedChangeWritten, Some(email)) = (&decided, self.defect, email)
-        {
-            rows.get(id)?.email = email.as_str().to_owned();
-        }
-        let mut user = decided?;
-        if user.approved_at.is_none() {
-            user.approved_at = rows.get(id)?.approved_at;
-        }
-        let raised = user.token_generation - before.token_generation;
-        match self.defect {
-            Defect::LeavingKeepsGeneration => user.token_generation -= raised,
-            Defect::LeavingReadsGenerationEarly if raised > 0 => {
-                user.token_generation = early.get(id)?.token_generation + raised;
+        let email = match &change.action {
+            UserAction::Update(update) => update.email.as_ref(),
+            _ => None,
+        };
+        let taken = email.is_some_and(|email| looked_up.has(email.as_str(), change.id));
+        let decided = match change.apply(&self.read(change, &rows, &early)) {
+            Err(StoreError::LastAdmin(error)) => match (self.defect, email) {
+                (Defect::EmailTakenReportedFirst, _) if taken => Err(StoreError::EmailTaken),
+                (Defect::RejectedChangeWritten, Some(email)) => {
+                    let mut users = rows.users.iter_mut();
+                    let user = users.find(|user| user.id == change.id).unwrap();
+                    user.email = email.as_str().to_owned();
+                    Err(StoreError::LastAdmin(error))
+                }
+                _ => Err(StoreError::LastAdmin(error)),
+            },
+            Err(StoreError::NotFound)
+                if self.defect == Defect::DeletionOfMissingAccountDone
+                    && change.action == UserAction::Delete =>
+            {
+                return Ok(None);
             }
-            _ => {}
-        }
+            decided => decided,
+        };
+        let decided = decided?;
         if taken {
             return Err(StoreError::EmailTaken);
         }
-        *rows.get(id)? = user.clone();
-        Ok(user)
-    }
-
-    async fn delete(&self, id: i64, by: Actor) -> Result<(), StoreError> {
-        let mut early = self.early().await;
-        let mut rows = self.rows();
-        self.check(
-            (&mut rows, &mut early),
-            (id, by),
-            Defect::ActorOfDeletionUnchecked,
-            Defect::ActorOfDeletionCheckedEarly,
-        )?;
-        let user = match rows.get(id) {
-            Err(_) if self.defect == Defect::DeletionOfMissingAccountDone => return Ok(()),
-            user => user?.clone(),
-        };
-        if self.defect != Defect::DeletionUnguarded {
-            user.check_deletion(self.other_admins(&rows, &early, id))?;
-        }
-        rows.users.retain(|user| user.id != id);
-        Ok(())
-    }
-
-    async fn reset_password(&self, id: i64, hash: &str, by: Actor) -> Result<(), StoreError> {
-        let mut early = self.early().await;
-        let mut rows = self.rows();
-        self.check(
-            (&mut rows, &mut early),
-            (id, by),
-            Defect::ActorOfResetUnchecked,
-            Defect::ActorOfResetCheckedEarly,
-        )?;
-        let user = rows.get(id)?;
-        user.hashed_password = hash.to_owned();
-        user.token_generation = match self.defect {
-            Defect::ResetKeepsGeneration => user.token_generation,
-            Defect::GenerationReadEarly => early.get(id)?.token_generation + 1,
-            _ => user.token_generation + 1,
-        };
-        Ok(())
-    }
-
-    async fn update_hash_if(&self, id: i64, old: &str, new: &str) -> Result<bool, StoreError> {
-        let mut early = self.early().await;
-        let mut rows = self.rows();
-        let Ok(user) = rows.get(id) else {
-            return Ok(false);
-        };
-        let replaces = match self.defect {
-            Defect::RehashBlind => true,
-            Defect::RehashComparedEarly => early.get(id)?.hashed_password == old,
-            _ => user.hashed_password == old,
-        };
-        if replaces {
-            user.hashed_password = new.to_owned();
-            user.token_generation += u64::from(self.defect == Defect::RehashRaisesGeneration);
-        }
-        Ok(replaces)
-    }
-
-    async fn revoke_tokens(
-        &self,
-        id: i64,
-        generation: u64,
-        hash: Option<&str>,
-    ) -> Result<bool, StoreError> {
-        let mut early = self.early().await;
-        let mut rows = self.rows();
-        let Ok(user) = rows.get(id) else {
-            return Ok(false);
-        };
-        let known = match self.defect {
-            Defect::EndsAnyGeneration => generation,
-            Defect::EndComparedEarly => early.get(id)?.token_generation,
-            _ => user.token_generation,
-        };
-        let is_approved =
-            user.status == UserStatus::Approved || self.defect == Defect::EndsOfDisabled;
-        if known != generation || !is_approved {
-            return Ok(false);
-        }
-        user.token_generation += u64::from(self.defect != Defect::EndKeepsGeneration);
-        if let Some(hash) = hash.filter(|_| self.defect != Defect::EndKeepsHash) {
-            user.hashed_password = hash.to_owned();
-        }
-        Ok(true)
+        let now = now.unwrap();
+        let before = early.find(change.id).unwrap_or(&now);
+        let written = decided.map(|user| self.written(change, user, &now, before));
+        rows.users.retain(|user| user.id != change.id);
+        rows.users.extend(written.clone());
+        Ok(match self.defect {
+            Defect::AccountBeforeReturned => written.and(Some(now)),
+            Defect::DeletedAccountReturned => written.or(Some(now)),
+            _ => written,
+        })
     }
 }
 
@@ -566,6 +569,18 @@ async fn broken_store_fails_the_rule_of_its_defect() {
         (Defect::EndComparedEarly, "that end one generation"),
         (Defect::EndKeepsGeneration, "generation is raised by one"),
         (Defect::EndKeepsHash, "a given hash is set"),
+        (
+            Defect::OtherAdminsNotRead,
+            "an admin can step down where another one stays",
+        ),
+        (
+            Defect::AccountBeforeReturned,
+            "a status is what it was changed to",
+        ),
+        (
+            Defect::DeletedAccountReturned,
+            "a deletion returns no account",
+        ),
     ] {
         let broken = broken_rule(defect).await.unwrap_or_default();
         assert!(broken.contains(rule), "{defect:?} broke: {broken:?}");

@@ -9,8 +9,8 @@ use tokio::runtime::Handle;
 use tower_warder::UserStatus;
 
 use crate::{
-    AccountStore, Actor, AdminGrant, Email, NewUser, StoreError, User, UserChange, UserFilter,
-    UserQuery, UserUpdate,
+    AccountStore, Actor, AdminGrant, Email, NewUser, StoreError, User, UserAction, UserChange,
+    UserFilter, UserQuery, UserUpdate,
 };
 
 /// Number of concurrent attempts.
@@ -95,16 +95,14 @@ impl<S: AccountStore> Fixture<S> {
         update: UserUpdate,
         by: impl Into<Actor>,
     ) -> Result<User, StoreError> {
-        let change = UserChange {
-            update,
-            by: by.into(),
-            at: moment(1000),
-        };
-        self.0.update(id, change).await
+        let changed = self.change(id, UserAction::Update(update), by).await?;
+        Ok(changed.expect("an update returns the account after it"))
     }
 
     pub(super) async fn delete(&self, id: i64, by: impl Into<Actor>) -> Result<(), StoreError> {
-        self.0.delete(id, by.into()).await
+        let deleted = self.change(id, UserAction::Delete, by).await?;
+        assert_eq!(deleted, None, "a deletion returns no account");
+        Ok(())
     }
 
     pub(super) async fn reset(
@@ -112,8 +110,53 @@ impl<S: AccountStore> Fixture<S> {
         id: i64,
         hash: &str,
         by: impl Into<Actor>,
-    ) -> Result<(), StoreError> {
-        self.0.reset_password(id, hash, by.into()).await
+    ) -> Result<User, StoreError> {
+        let hash = hash.to_owned();
+        let reset = self.change(id, UserAction::ResetPassword { hash }, by);
+        Ok(reset
+            .await?
+            .expect("a password reset returns the account after it"))
+    }
+
+    /// Returns `None` if the account has another hash than `old`.
+    pub(super) async fn rehash(
+        &self,
+        id: i64,
+        old: &str,
+        new: &str,
+    ) -> Result<Option<User>, StoreError> {
+        let action = UserAction::Rehash {
+            old: old.to_owned(),
+            new: new.to_owned(),
+        };
+        unless_outdated(self.change(id, action, Actor::System).await)
+    }
+
+    /// Returns `None` if the account has another generation, or is not approved.
+    pub(super) async fn revoke(
+        &self,
+        id: i64,
+        generation: u64,
+        hash: Option<&str>,
+    ) -> Result<Option<User>, StoreError> {
+        let hash = hash.map(str::to_owned);
+        let action = UserAction::RevokeTokens { generation, hash };
+        unless_outdated(self.change(id, action, Actor::System).await)
+    }
+
+    async fn change(
+        &self,
+        id: i64,
+        action: UserAction,
+        by: impl Into<Actor>,
+    ) -> Result<Option<User>, StoreError> {
+        let change = UserChange {
+            id,
+            action,
+            by: by.into(),
+            at: moment(1000),
+        };
+        self.0.change(&change).await
     }
 
     pub(super) async fn find(&self, id: i64) -> Option<User> {
@@ -216,6 +259,14 @@ pub(super) fn winners<T>(
             }
         })
         .collect()
+}
+
+fn unless_outdated(result: Result<Option<User>, StoreError>) -> Result<Option<User>, StoreError> {
+    match result {
+        Err(StoreError::Outdated) => Ok(None),
+        Ok(None) => panic!("an account that is not deleted is returned"),
+        result => result,
+    }
 }
 
 pub(super) const fn is_email_taken(error: &StoreError) -> bool {

@@ -11,12 +11,14 @@ pub(super) async fn reset_sets_the_hash_and_raises_the_generation<S: AccountStor
     assert_eq!(jane.token_generation, 0, "the first token generation is 0");
     // The same hash again is a reset too.
     for name in ["new", "new", "newer"] {
-        accounts
-            .reset(jane.id, &hash(name), &admin)
-            .await
-            .expect("a password can be reset");
+        let reset = accounts.reset(jane.id, &hash(name), &admin).await;
         jane.hashed_password = hash(name);
         jane.token_generation += 1;
+        assert_eq!(
+            reset.expect("a password can be reset"),
+            jane,
+            "a reset returns the account after it: it raises the token generation by one"
+        );
         assert_eq!(
             accounts.must_find(jane.id).await,
             jane,
@@ -41,14 +43,20 @@ pub(super) async fn rehash_replaces_only_the_expected_hash<S: AccountStore>(acco
         (&hash("BETTER"), hash("careless"), false),
         (&hash("better"), hash("best"), true),
     ] {
-        let replaced = accounts.store().update_hash_if(jane.id, known, &new).await;
+        let replaced = accounts.rehash(jane.id, known, &new).await;
+        let replaced = replaced.expect("a hash can be replaced");
         assert_eq!(
-            replaced.expect("a hash can be replaced"),
+            replaced.is_some(),
             replaces,
             "a rehash replaces the hash that it expects and no other"
         );
         if replaces {
             jane.hashed_password = new;
+            assert_eq!(
+                replaced.as_ref(),
+                Some(&jane),
+                "a rehash returns the account after it, and keeps the token generation"
+            );
         }
         assert_eq!(
             accounts.must_find(jane.id).await,
@@ -69,11 +77,10 @@ pub(super) async fn reset_wins_over_a_concurrent_rehash<S: AccountStore>(account
                 async move {
                     // Either may be first.
                     if n == round % 2 {
-                        accounts.reset(id, &reset, Actor::System).await
+                        accounts.reset(id, &reset, Actor::System).await.map(drop)
                     } else {
                         let better = hash("better");
-                        let replaced = accounts.store().update_hash_if(id, &old, &better).await;
-                        replaced.map(drop)
+                        accounts.rehash(id, &old, &better).await.map(drop)
                     }
                 }
             })

@@ -27,10 +27,10 @@ pub(super) async fn missing_account_is_not_found<S: AccountStore>(accounts: Fixt
             result.as_ref().is_err_and(is_not_found),
             "a password reset of a missing account is rejected with NotFound: {result:?}"
         );
-        let replaced = accounts.store().update_hash_if(id, "", "hash").await;
+        let replaced = accounts.rehash(id, "", "hash").await;
         assert!(
-            matches!(replaced, Ok(false)),
-            "a rehash of a missing account replaces nothing: {replaced:?}"
+            matches!(replaced, Ok(None)),
+            "a rehash of a missing account is rejected with Outdated: {replaced:?}"
         );
     }
     assert_eq!(

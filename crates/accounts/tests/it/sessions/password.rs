@@ -2,7 +2,7 @@
 
 use serde_json::json;
 use tower_warder::testing;
-use tower_warder_accounts::Actor;
+use tower_warder_accounts::UserAction;
 
 use super::super::server::{PASSWORD, bare, by, hash, json_to};
 use super::client::{
@@ -168,7 +168,8 @@ async fn cached_user_is_checked_against_the_store() {
     let tokens = jane(&server).await;
     assert_eq!(server.me(&tokens.access).await.status, 200);
     // As if another node did it: the cache is not invalidated.
-    let reset = server.store.reset_password(1, hash().await, Actor::System);
+    let hash = hash().await.to_owned();
+    let reset = server.act(1, UserAction::ResetPassword { hash });
     reset.await.unwrap();
     for current in ["wrong", PASSWORD] {
         let answer = server.send(changing(&tokens.access, current, NEW)).await;

@@ -6,7 +6,7 @@ use axum::body::Body;
 use http::Request;
 use serde_json::json;
 use tokio::task::JoinHandle;
-use tower_warder_accounts::UserUpdate;
+use tower_warder_accounts::{UserAction, UserUpdate};
 
 use super::super::server::{Disabled, PASSWORD, Server, bare, by, login};
 use super::super::staged::{self, Staged};
@@ -251,11 +251,11 @@ async fn rehash_does_not_undo_a_password_change() {
         .until_users(staged::Pause::BeforeEndTokens, request)
         .await;
     let old = stage.server.stored(2).await.hashed_password;
-    let replaced = stage
-        .server
-        .store
-        .update_hash_if(2, &old, "$argon2id$renewed");
-    assert!(replaced.await.unwrap());
+    let rehash = UserAction::Rehash {
+        old,
+        new: "$argon2id$renewed".to_owned(),
+    };
+    stage.server.act(2, rehash).await.unwrap();
     assert_eq!(stage.ended(answer).await.status, 200);
     assert_eq!(
         stage.server.login("jane@example.org", NEW).await.status,

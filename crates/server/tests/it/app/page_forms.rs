@@ -8,7 +8,7 @@ use http::Request;
 use http::request::Builder;
 use serde_json::{Value, json};
 use tower_warder::UserStatus;
-use tower_warder_accounts::{Actor, UserChange, UserUpdate};
+use tower_warder_accounts::{Actor, UserAction, UserChange, UserUpdate};
 
 use super::pages::{ADA, BROWSER, Site};
 use crate::support::{Answer, send};
@@ -52,12 +52,17 @@ async fn change(site: &Site, status: UserStatus) {
         status: Some(status),
         ..UserUpdate::default()
     };
+    act(site, UserAction::Update(update)).await;
+}
+
+async fn act(site: &Site, action: UserAction) {
     let change = UserChange {
-        update,
+        id: GUS,
+        action,
         by: Actor::System,
         at: SystemTime::now(),
     };
-    site.store.update(GUS, change).await.unwrap();
+    site.store.change(&change).await.unwrap();
 }
 
 const LOGIN: &str = "username=ada%40example.com&password=correct+horse";
@@ -331,7 +336,7 @@ async fn waiting_page_shows_the_status_to_its_applicant_only() {
     );
     change(&site, UserStatus::Disabled).await;
     assert_eq!(status(&registered).await, json!({"status": "rejected"}));
-    site.store.delete(GUS, Actor::System).await.unwrap();
+    act(&site, UserAction::Delete).await;
     assert_eq!(status(&registered).await, json!({"status": "rejected"}));
     assert_eq!(
         get_with(&site.app, "/waiting", &registered).await.status,

@@ -12,8 +12,8 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 use tower_warder::UserStatus;
 use tower_warder_accounts::{
-    AccountStore, Actor, AdminGrant, Email, NewUser, StoreError, User, UserChange, UserQuery,
-    UserUpdate,
+    AccountStore, Actor, AdminGrant, Email, NewUser, StoreError, User, UserAction, UserChange,
+    UserQuery, UserUpdate,
 };
 
 use super::{Store, open};
@@ -83,13 +83,19 @@ fn new(name: &str) -> NewUser {
     }
 }
 
-fn to(status: UserStatus, is_admin: bool) -> UserChange {
+fn to(id: i64, status: UserStatus, is_admin: bool) -> UserChange {
+    let update = UserUpdate {
+        email: None,
+        is_admin: Some(is_admin),
+        status: Some(status),
+    };
+    change(id, UserAction::Update(update))
+}
+
+const fn change(id: i64, action: UserAction) -> UserChange {
     UserChange {
-        update: UserUpdate {
-            email: None,
-            is_admin: Some(is_admin),
-            status: Some(status),
-        },
+        id,
+        action,
         by: Actor::System,
         at: UNIX_EPOCH,
     }
@@ -107,7 +113,7 @@ async fn waiting_writers_do_not_block_readers() {
     let mut writers = JoinSet::new();
     for _ in 0..30 {
         let store = Arc::clone(&fixture.store);
-        writers.spawn(async move { store.update(jane.id, to(Approved, false)).await });
+        writers.spawn(async move { store.change(&to(jane.id, Approved, false)).await });
     }
     fixture.store_waits().await;
 
@@ -120,7 +126,7 @@ async fn waiting_writers_do_not_block_readers() {
 
     fixture.sql("COMMIT").await;
     let last = writers.join_all().await.pop().unwrap();
-    assert_eq!(last.unwrap().status, Approved);
+    assert_eq!(last.unwrap().unwrap().status, Approved);
 }
 
 /// The store counts active admins only after a concurrent transaction has ended.
@@ -132,7 +138,7 @@ async fn last_admin_check_waits_for_external_writes() {
     let mut ids = Vec::new();
     for name in ["ada", "bob"] {
         let id = add(&*fixture.store, name).await.id;
-        fixture.store.update(id, to(Approved, true)).await.unwrap();
+        fixture.store.change(&to(id, Approved, true)).await.unwrap();
         ids.push(id);
     }
     fixture
@@ -140,7 +146,7 @@ async fn last_admin_check_waits_for_external_writes() {
         .await;
     let store = Arc::clone(&fixture.store);
     let id = ids[0];
-    let demotion = tokio::spawn(async move { store.update(id, to(Approved, false)).await });
+    let demotion = tokio::spawn(async move { store.change(&to(id, Approved, false)).await });
     fixture.store_waits().await;
     fixture.sql("COMMIT").await;
     let rejected = demotion.await.unwrap().unwrap_err();
@@ -155,7 +161,7 @@ async fn deadlock_victim_is_retried() {
     let ada = add(&*fixture.store, "ada").await;
     let bob = add(&*fixture.store, "bob").await;
     for id in [ada.id, bob.id] {
-        fixture.store.update(id, to(Approved, true)).await.unwrap();
+        fixture.store.change(&to(id, Approved, true)).await.unwrap();
     }
     // The admin has locked Bob and waits for Ada, the store the other way round. Because of the
     // timeout PostgreSQL detects the deadlock in the store, whose transaction it aborts.
@@ -166,12 +172,12 @@ async fn deadlock_victim_is_retried() {
         )
         .await;
     let store = Arc::clone(&fixture.store);
-    let change = tokio::spawn(async move { store.update(ada.id, to(Approved, false)).await });
+    let change = tokio::spawn(async move { store.change(&to(ada.id, Approved, false)).await });
     fixture.store_waits().await;
     fixture
         .sql("UPDATE users SET token_generation = 7 WHERE email = 'ada@example.org'; COMMIT")
         .await;
-    let changed = change.await.unwrap().unwrap();
+    let changed = change.await.unwrap().unwrap().unwrap();
     assert_eq!((changed.is_admin, changed.token_generation), (false, 7));
     let deadlocks = "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()";
     // It is counted with a delay.
@@ -425,7 +431,7 @@ async fn calls_that_do_not_fail_in_time(
     store: &Arc<dyn Store>,
     id: i64,
 ) -> Vec<(&'static str, Duration)> {
-    const CALLS: [&str; 10] = [
+    const CALLS: [&str; 11] = [
         "insert",
         "find",
         "find_by_email",
@@ -434,7 +440,8 @@ async fn calls_that_do_not_fail_in_time(
         "update",
         "delete",
         "reset_password",
-        "update_hash_if",
+        "rehash",
+        "revoke_tokens",
         "ping",
     ];
     let calls = CALLS.iter().cycle().take(30).map(async |call| {
@@ -445,14 +452,24 @@ async fn calls_that_do_not_fail_in_time(
             "find_by_email" => store.find_by_email(&new("jane").email).await.is_err(),
             "list" => store.list(&UserQuery::default()).await.is_err(),
             "count" => store.count(&Default::default()).await.is_err(),
-            "update" => store.update(id, to(Approved, false)).await.is_err(),
-            "delete" => store.delete(id, Actor::System).await.is_err(),
-            "reset_password" => store
-                .reset_password(id, "hash", Actor::System)
-                .await
-                .is_err(),
-            "update_hash_if" => store.update_hash_if(id, "hash", "hash").await.is_err(),
-            _ => store.ping().await.is_err(),
+            "ping" => store.ping().await.is_err(),
+            other => {
+                let hash = "hash".to_owned();
+                let action = match other {
+                    "delete" => UserAction::Delete,
+                    "reset_password" => UserAction::ResetPassword { hash },
+                    "rehash" => UserAction::Rehash {
+                        old: hash.clone(),
+                        new: hash,
+                    },
+                    "revoke_tokens" => UserAction::RevokeTokens {
+                        generation: 0,
+                        hash: None,
+                    },
+                    _ => to(id, Approved, false).action,
+                };
+                store.change(&change(id, action)).await.is_err()
+            }
         };
         (*call, failed, begin.elapsed())
     });

@@ -30,7 +30,7 @@ async fn stuck_login_does_not_block_others() {
     let others = async {
         fixture.store.open(session(3, PAUL), 1).await.unwrap();
         fixture.store.revoke_before(PAUL, 1, None).await.unwrap();
-        fixture.store.update(ada.id, to(Approved, true)).await
+        fixture.store.change(&to(ada.id, Approved, true)).await
     };
     let others = timeout(Duration::from_secs(1), others).await;
     others.expect("they do not wait").unwrap();
@@ -48,7 +48,7 @@ async fn login_does_not_wait_for_account_changes() {
     let ada = add(&*fixture.store, "ada").await;
     fixture.sql("BEGIN; UPDATE users SET is_admin = TRUE").await;
     let store = Arc::clone(&fixture.store);
-    let change = tokio::spawn(async move { store.update(ada.id, to(Approved, true)).await });
+    let change = tokio::spawn(async move { store.change(&to(ada.id, Approved, true)).await });
     fixture.store_waits().await;
     let log_in = fixture.store.open(session(1, JANE), 1);
     let log_in = timeout(Duration::from_secs(1), log_in).await;
