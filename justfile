@@ -24,6 +24,7 @@ test-services:
 
 _test-services:
     UI_TESTS=1 cargo test
+    cargo test --package tower-warder-fuzz
     cargo test --package tower-warder-example-own-store
     ACCOUNTS_STORE=sqlite cargo test --package tower-warder-accounts --test it
     ACCOUNTS_STORE=sqlite cargo test --package tower-warder-server --test it -- app::streams
@@ -34,6 +35,10 @@ bench:
     cargo fmt --check --manifest-path benches/peers/Cargo.toml
     cargo clippy --manifest-path benches/peers/Cargo.toml --target-dir target/peers -- -D warnings
     .ci/figures
+
+# Random input for all targets of `fuzz/`, or those named: `FUZZ_SECONDS=3600 just fuzz token`; Linux only
+fuzz *TARGETS:
+    .ci/fuzz {{ TARGETS }}
 
 # The documentation; a warning is an error
 docs:

@@ -137,6 +137,7 @@ fn every_kind_of_file_is_read() {
         "crates/server/Cargo.toml",
         "crates/test-support/src/lib.rs",
         "docs/running.md",
+        "fuzz/src/lib.rs",
         "deploy/Dockerfile",
         "deploy/compose.yaml",
         "deploy/haproxy.cfg",
@@ -311,7 +312,7 @@ fn has_text(file: &Path) -> bool {
 }
 
 const DIRECTORIES: &[&str] = &[
-    ".ci", ".github", "benches", "crates", "deploy", "docs", "examples", "src", "tests",
+    ".ci", ".github", "benches", "crates", "deploy", "docs", "examples", "fuzz", "src", "tests",
 ];
 
 const EXTENSIONS: &[&str] = &[
