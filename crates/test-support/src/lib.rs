@@ -9,6 +9,7 @@ mod servers;
 mod own_server;
 #[cfg(feature = "accounts")]
 mod postgres;
+mod schedules;
 mod store;
 mod tcp_proxy;
 #[cfg(feature = "accounts")]
@@ -35,6 +36,7 @@ pub use self::own_server::OwnServer;
 pub use self::place::{Place, open};
 #[cfg(feature = "accounts")]
 pub use self::postgres::PostgresDatabase;
+pub use self::schedules::{Schedule, explore};
 pub use self::servers::{postgres_url, redis_url};
 pub use self::store::{Counting, Mood, OUTAGE, Store, identity, layer};
 pub use self::tcp_proxy::TcpProxy;

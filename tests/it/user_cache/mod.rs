@@ -3,6 +3,7 @@
 
 mod follow;
 mod keys;
+mod model;
 mod overtaken;
 mod stage;
 mod together;

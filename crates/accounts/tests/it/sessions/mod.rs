@@ -10,6 +10,7 @@ mod lifetimes;
 mod listing;
 mod log;
 mod logout;
+mod model;
 mod password;
 mod races;
 mod refresh;
