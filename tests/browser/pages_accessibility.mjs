@@ -3,8 +3,8 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import {
-  PASSWORD, assertErrors, assertContained, choose, chooseAndConfirm, focused, logIn, open, register, row, screenshot,
-  send, run, tabTo,
+  IS_FIREFOX, PASSWORD, assertErrors, assertContained, choose, chooseAndConfirm, focused, logIn, open, register, row,
+  screenshot, send, run, tabTo,
 } from './support.mjs';
 
 const PEOPLE = [
@@ -58,11 +58,14 @@ await run('everything can be done by keyboard', async (page, server) => {
   await page.getByRole('dialog').waitFor();
   assert.equal(await focused(page), 'Cancel');
   // Nothing behind the dialog can be reached.
-  for (let presses = 0; presses < 5; presses += 1) {
+  if (IS_FIREFOX) console.log('skipped: Tab past the end of a dialog (the keys would go to the buttons of Firefox)');
+  for (let presses = 0; presses < (IS_FIREFOX ? 1 : 5); presses += 1) {
     await page.keyboard.press('Tab');
     assert.ok(await page.evaluate(() => document.activeElement === document.body
       || document.activeElement.closest('dialog')));
   }
+  await page.locator('#find').evaluate((field) => field.focus());
+  assert.notEqual(await focused(page), 'find');
   await page.keyboard.press('Escape');
   await page.getByRole('dialog').waitFor({ state: 'hidden' });
   assert.equal(await focused(page), 'More for bob@example.com');
@@ -90,86 +93,88 @@ await run('everything can be done by keyboard', async (page, server) => {
   assertContained(page, server);
 });
 
-await run('pages are accessible in each size and color scheme', async (admin, server) => {
+const pagesAreAccessible = (colorScheme) => async (admin, server) => {
   const browser = admin.context().browser();
   const axe = await readFile('target/browser/node_modules/axe-core/axe.min.js', 'utf8');
   for (const name of PEOPLE) await register(server, `${name}@example.com`);
   await logIn(admin, `${PEOPLE[0]}@example.com`);
   await arrange(admin);
 
-  for (const colorScheme of ['light', 'dark']) {
-    for (const [size, viewport] of Object.entries(SIZES)) {
-      const page = await open(browser, server.url, { colorScheme, viewport });
-      const check = async (name, options) => {
-        await screenshot(page, `${name}_${size}_${colorScheme}`, options);
-        const [width, available, background] = await page.evaluate(() => [
-          document.documentElement.scrollWidth, innerWidth,
-          getComputedStyle(document.body).backgroundColor,
-        ]);
-        assert.ok(width <= available, `${name} is ${width} wide on ${available}`);
-        assert.equal(background, BACKGROUNDS[colorScheme], name);
-        await page.evaluate(axe);
-        const { violations, passes } = await page.evaluate(() => globalThis.axe.run());
-        assert.deepEqual(violations.map(({ id, nodes }) => [id, nodes[0].html]), [], name);
-        assert.ok(passes.length > 10, name);
-      };
+  for (const [size, viewport] of Object.entries(SIZES)) {
+    const page = await open(browser, server.url, { colorScheme, viewport });
+    const check = async (name, options) => {
+      await screenshot(page, `${name}_${size}_${colorScheme}`, options);
+      const [width, available, background] = await page.evaluate(() => [
+        document.documentElement.scrollWidth, innerWidth,
+        getComputedStyle(document.body).backgroundColor,
+      ]);
+      assert.ok(width <= available, `${name} is ${width} wide on ${available}`);
+      assert.equal(background, BACKGROUNDS[colorScheme], name);
+      await page.evaluate(axe);
+      const { violations, passes } = await page.evaluate(() => globalThis.axe.run());
+      assert.deepEqual(violations.map(({ id, nodes }) => [id, nodes[0].html]), [], name);
+      assert.ok(passes.length > 10, name);
+    };
 
-      for (const name of ['login', 'register', 'waiting']) {
-        await page.goto(`/${name}`);
-        await check(name);
-      }
-      await page.goto('/login?ended');
-      await send(page, `${PEOPLE[0]}@example.com`, 'wrong horse');
-      await page.getByText('E-mail or password is wrong.').waitFor();
-      await check('login_wrong');
-      assertErrors(page, /\b401\b/);
-      await logIn(page, `${PEOPLE[0]}@example.com`);
-      await page.locator('#waiting').waitFor();
-      await check('profile');
-      await page.getByRole('link', { name: 'Users' }).click();
-      await row(page, `${PEOPLE[0]}@example.com`).waitFor();
-      await check('users');
-
-      const own = `${PEOPLE[0]}@example.com`;
-      await choose(page, own, 'Delete');
-      await check('confirm');
-      await page.keyboard.press('Escape');
-      await choose(page, own, 'Reset password');
-      await check('reset');
-      await page.keyboard.press('Escape');
-      await row(page, own).getByRole('button', { name: 'More for' }).click();
-      await page.locator('#menu').waitFor();
-      await check('menu', {});
-      await page.keyboard.press('Escape');
-      assertContained(page, server);
-
-      const outage = { status: 503, json: { code: 'unavailable' } };
-      await page.route('**/api/auth/users**', (route) => route.fulfill(outage));
-      await chooseAndConfirm(page, own, 'Disable');
-      await page.locator('#error:not(:empty)').waitFor();
-      await check('users_error');
-      await page.getByLabel('Find by e-mail').fill('a');
-      await page.getByRole('button', { name: 'Try again' }).waitFor();
-      await check('users_outage');
-      await page.unroute('**/api/auth/users**');
-      await page.getByRole('button', { name: 'Try again' }).click();
-      await row(page, own).waitFor();
-      await page.getByLabel('Find by e-mail').fill('nobody');
-      await page.getByText('There is no such account.').waitFor();
-      await check('users_none');
-      assertErrors(page, ...Array(2).fill(/\b503\b/));
-
-      for (const [name, status] of [['forbidden', 403], ['unavailable', 503]]) {
-        const path = `crates/server/src/pages/${name}.html`;
-        await page.route('**/profile', (route) => route.fulfill({ path, status }));
-        await page.goto('/profile');
-        await page.unroute('**/profile');
-        await check(name);
-      }
-      await page.context().close();
+    for (const name of ['login', 'register', 'waiting']) {
+      await page.goto(`/${name}`);
+      await check(name);
     }
+    await page.goto('/login?ended');
+    await send(page, `${PEOPLE[0]}@example.com`, 'wrong horse');
+    await page.getByText('E-mail or password is wrong.').waitFor();
+    await check('login_wrong');
+    assertErrors(page, /\b401\b/);
+    await logIn(page, `${PEOPLE[0]}@example.com`);
+    await page.locator('#waiting').waitFor();
+    await check('profile');
+    await page.getByRole('link', { name: 'Users' }).click();
+    await row(page, `${PEOPLE[0]}@example.com`).waitFor();
+    await check('users');
+
+    const own = `${PEOPLE[0]}@example.com`;
+    await choose(page, own, 'Delete');
+    await check('confirm');
+    await page.keyboard.press('Escape');
+    await choose(page, own, 'Reset password');
+    await check('reset');
+    await page.keyboard.press('Escape');
+    await row(page, own).getByRole('button', { name: 'More for' }).click();
+    await page.locator('#menu').waitFor();
+    await check('menu', {});
+    await page.keyboard.press('Escape');
+    assertContained(page, server);
+
+    const outage = { status: 503, json: { code: 'unavailable' } };
+    await page.route('**/api/auth/users**', (route) => route.fulfill(outage));
+    await chooseAndConfirm(page, own, 'Disable');
+    await page.locator('#error:not(:empty)').waitFor();
+    await check('users_error');
+    await page.getByLabel('Find by e-mail').fill('a');
+    await page.getByRole('button', { name: 'Try again' }).waitFor();
+    await check('users_outage');
+    await page.unroute('**/api/auth/users**');
+    await page.getByRole('button', { name: 'Try again' }).click();
+    await row(page, own).waitFor();
+    await page.getByLabel('Find by e-mail').fill('nobody');
+    await page.getByText('There is no such account.').waitFor();
+    await check('users_none');
+    assertErrors(page, ...Array(2).fill(/\b503\b/));
+
+    for (const [name, status] of [['forbidden', 403], ['unavailable', 503]]) {
+      const path = `crates/server/src/pages/${name}.html`;
+      await page.route('**/profile', (route) => route.fulfill({ path, status }));
+      await page.goto('/profile');
+      await page.unroute('**/profile');
+      await check(name);
+    }
+    await page.context().close();
   }
-});
+};
+
+for (const colorScheme of Object.keys(BACKGROUNDS)) {
+  await run(`pages are accessible in each size, ${colorScheme}`, pagesAreAccessible(colorScheme), {}, colorScheme);
+}
 
 /** Creates one account of each kind. */
 async function arrange(page) {

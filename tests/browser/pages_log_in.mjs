@@ -2,8 +2,8 @@
 
 import assert from 'node:assert/strict';
 import {
-  PASSWORD, adminToken, assertAccessible, assertErrors, assertContained, logIn, open, register, send, update,
-  run,
+  PASSWORD, adminToken, assertAccessible, assertErrors, assertContained, logIn, open, register, replace, run, send,
+  update,
 } from './support.mjs';
 
 const at = (page) => page.url().replace(/^https?:\/\/[^/]+/, '');
@@ -91,7 +91,7 @@ await run('the form to register tells what is wrong while one types', async (pag
   await password.pressSequentially('🐎🐎🐎🐎');
   await hint(page, 'password-hint', '4 of at least 8 characters.');
   await assertAccessible(page, 'register_hints');
-  await email.fill('ada@example.com');
+  await replace(email, 'ada@example.com');
   await page.locator('#email-hint:empty').waitFor({ state: 'attached' });
   assert.equal(await email.getAttribute('aria-invalid'), null);
   await password.fill('Ada@Example.com');
@@ -216,8 +216,8 @@ await run('the page of those who wait updates itself', async (page, server) => {
   assertContained(other, server);
 });
 
-await run('pages for errors can be read', async (page, server) => {
-  for (const colorScheme of ['light', 'dark']) {
+for (const colorScheme of ['light', 'dark']) {
+  await run(`pages for errors can be read, ${colorScheme}`, async (page, server) => {
     for (const width of [320, 1180]) {
       const it = await open(page.context().browser(), server.url, { colorScheme, viewport: { width, height: 700 } });
       assert.equal((await it.goto('/nothing')).status(), 404);
@@ -231,5 +231,5 @@ await run('pages for errors can be read', async (page, server) => {
       await assertAccessible(it, `refused_${width}_${colorScheme}`);
       await it.context().close();
     }
-  }
-});
+  }, {}, colorScheme);
+}

@@ -2,10 +2,11 @@
 
 import assert from 'node:assert/strict';
 import {
-  PASSWORD, assertAccessible, assertErrors, assertContained, logIn, open, register, tabTo, run,
+  OWN_DEVICE, PASSWORD, assertAccessible, assertErrors, assertContained, logIn, open, register, tabTo, run,
 } from './support.mjs';
 
-const FIREFOX = 'Mozilla/5.0 (X11; Linux x86_64; rv:130.0) Gecko/20100101 Firefox/130.0';
+const PHONE = 'Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) '
+  + 'Version/18.0 Mobile/15E148 Safari/604.1';
 const says = (page, sentence) => page.getByText(sentence, { exact: true }).waitFor();
 
 await run('the own password is changed, and other log-ins end', async (page, server) => {
@@ -47,7 +48,7 @@ await run('log-ins are listed and ended', async (page, server) => {
   await register(server, 'ada@example.com');
   await logIn(page, 'ada@example.com');
   const others = [];
-  for (const userAgent of [FIREFOX, 'curl/8.5.0', '<b>&"']) {
+  for (const userAgent of [PHONE, 'curl/8.5.0', '<b>&"']) {
     const other = await open(page.context().browser(), server.url, { userAgent });
     await logIn(other, 'ada@example.com');
     others.push(other);
@@ -55,12 +56,12 @@ await run('log-ins are listed and ended', async (page, server) => {
   await page.reload();
   const rows = page.locator('.sessions li');
   await rows.nth(3).waitFor();
-  assert.match(await rows.first().innerText(), /Chrome on Linux[^]*This browser/);
+  assert.match(await rows.first().innerText(), new RegExp(`${OWN_DEVICE}[^]*This browser`));
   await assertAccessible(page, 'profile_sessions');
   await page.locator('.sessions strong', { hasText: '<b>&"' }).waitFor();
 
-  await page.getByRole('button', { name: 'End Firefox on Linux' }).click();
-  await says(page, 'Firefox on Linux is logged out.');
+  await page.getByRole('button', { name: 'End Safari on iPhone' }).click();
+  await says(page, 'Safari on iPhone is logged out.');
   assert.equal(await rows.count(), 3);
   await others[0].reload();
   await others[0].waitForURL('/login?ended');
@@ -84,10 +85,10 @@ await run('log-ins are listed and ended', async (page, server) => {
 await run('a session that has ended already is told so', async (page, server) => {
   await register(server, 'ada@example.com');
   await logIn(page, 'ada@example.com');
-  const other = await open(page.context().browser(), server.url, { userAgent: FIREFOX });
+  const other = await open(page.context().browser(), server.url, { userAgent: PHONE });
   await logIn(other, 'ada@example.com');
   await page.reload();
-  const end = page.getByRole('button', { name: 'End Firefox on Linux' });
+  const end = page.getByRole('button', { name: 'End Safari on iPhone' });
   await end.waitFor();
   await other.getByRole('button', { name: 'Log out', exact: true }).click();
   await other.waitForURL('/login');
@@ -99,10 +100,12 @@ await run('a session that has ended already is told so', async (page, server) =>
 await run('the profile works by keyboard', async (page, server) => {
   await register(server, 'ada@example.com');
   await logIn(page, 'ada@example.com');
-  const other = await open(page.context().browser(), server.url, { userAgent: FIREFOX });
+  const other = await open(page.context().browser(), server.url, { userAgent: PHONE });
   await logIn(other, 'ada@example.com');
+  // Of two tabs of Firefox, one has the focus.
+  await page.bringToFront();
   await page.reload();
-  await page.getByRole('button', { name: 'End Firefox on Linux' }).waitFor();
+  await page.getByRole('button', { name: 'End Safari on iPhone' }).waitFor();
   await tabTo(page, 'current_password');
   await page.keyboard.type(PASSWORD);
   await tabTo(page, 'new_password');
@@ -110,12 +113,14 @@ await run('the profile works by keyboard', async (page, server) => {
   await page.keyboard.press('Enter');
   await says(page, 'Your password is changed. Your other log-ins have ended.');
   await logIn(other, 'ada@example.com', 'battery staple');
+  await page.bringToFront();
   await page.reload();
-  await page.getByRole('button', { name: 'End Firefox on Linux' }).waitFor();
-  await tabTo(page, 'End Firefox on Linux');
+  await page.getByRole('button', { name: 'End Safari on iPhone' }).waitFor();
+  await tabTo(page, 'End Safari on iPhone');
   await page.keyboard.press('Enter');
-  await says(page, 'Firefox on Linux is logged out.');
-  await tabTo(page, 'Log out');
+  await says(page, 'Safari on iPhone is logged out.');
+  // Forwards, it would be after the buttons of the browser.
+  await tabTo(page, 'Log out', 'Shift+Tab');
   await page.keyboard.press('Enter');
   await page.waitForURL('/login');
   assertContained(page, server);

@@ -2,24 +2,22 @@
 
 import assert from 'node:assert/strict';
 import {
-  PASSWORD, adminToken, assertErrors, assertContained, open, register, screenshot, send, update, run,
+  PASSWORD, adminToken, assertErrors, assertContained, openWithoutScripts, register, screenshot, send, update, run,
 } from './support.mjs';
 
-const at = (page) => page.url().replace(/^https?:\/\/[^/]+/, '');
-
 await run('forms work without JavaScript', async (start, server) => {
-  const visit = () => open(start.context().browser(), server.url, { javaScriptEnabled: false });
+  const visit = () => openWithoutScripts(start.context().browser(), server.url);
   const ada = await visit();
   await ada.goto('/register');
   await send(ada, 'ada@example.com');
-  assert.equal(at(ada), '/profile');
+  await ada.waitForURL('/profile');
   await screenshot(ada, 'profile_without_scripts');
   await ada.getByRole('button', { name: 'Log out' }).click();
-  assert.equal(at(ada), '/login');
+  await ada.waitForURL('/login');
   assert.deepEqual(await ada.context().cookies(), []);
 
   await ada.goto('/users');
-  assert.equal(at(ada), '/login?next=%2Fusers');
+  await ada.waitForURL('/login?next=%2Fusers');
   await send(ada, 'ada@example.com', 'wrong horse');
   await ada.getByText('E-mail or password is wrong.').waitFor();
   assert.equal(await ada.getByLabel('E-mail').inputValue(), 'ada@example.com');
@@ -33,15 +31,16 @@ await run('forms work without JavaScript', async (start, server) => {
   const bob = await visit();
   await bob.goto('/register');
   await send(bob, 'bob@example.com');
-  assert.equal(at(bob), '/waiting');
+  await bob.waitForURL('/waiting');
   await bob.getByRole('link', { name: 'Log in' }).click();
+  await bob.waitForURL('/login');
   await send(bob, 'bob@example.com');
-  assert.equal(at(bob), '/waiting');
+  await bob.waitForURL('/waiting');
   await update(server, await adminToken(server, 'ada@example.com'), 2, { status: 'approved' });
   await bob.reload();
-  assert.equal(at(bob), '/login');
+  await bob.waitForURL('/login');
   await send(bob, 'bob@example.com');
-  assert.equal(at(bob), '/profile');
+  await bob.waitForURL('/profile');
 
   const eve = await visit();
   await eve.goto('/register');

@@ -14,29 +14,43 @@ import { createInterface } from 'node:readline';
 const require = createRequire(resolve('target/browser/package.json'));
 const { chromium, firefox } = require('playwright-core');
 
-/** By `BROWSER`: `chromium` by default, or `firefox`. */
-const IS_FIREFOX = process.env.BROWSER === 'firefox';
+/** `chromium`, or `firefox`. */
+const BROWSER = process.env.BROWSER ?? 'chromium';
+
+export const IS_FIREFOX = BROWSER === 'firefox';
+
+/** What the pages call this browser. */
+export const OWN_DEVICE = IS_FIREFOX ? 'Firefox on Linux' : 'Chrome on Linux';
 
 export const PASSWORD = 'correct horse';
 
 /** Runs one test with a new server on a free port and a new browser. */
-export async function run(name, steps, variables = {}) {
+export async function run(name, steps, variables = {}, colorScheme = 'light') {
   const server = await startServer(variables);
   try {
-    const browser = await launch();
+    const browser = await launch(colorScheme);
     try {
-      await steps(await open(browser, server.url), server);
+      await steps(await open(browser, server.url, { colorScheme }), server);
     } finally {
       await browser.close();
     }
-    console.log(`ok: ${name}`);
+    console.log(`ok: ${name} (${BROWSER})`);
+  } catch (cause) {
+    throw new Error(`${name} (${BROWSER})`, { cause });
   } finally {
     await server.stop();
   }
 }
 
-function launch() {
-  if (IS_FIREFOX) return firefox.launch({ executablePath: '/usr/bin/firefox-esr', channel: 'moz-firefox' });
+function launch(colorScheme) {
+  if (IS_FIREFOX) {
+    return firefox.launch({
+      executablePath: '/usr/bin/firefox-esr',
+      channel: 'moz-firefox',
+      // The protocol has no color scheme for a page.
+      firefoxUserPrefs: { 'layout.css.prefers-color-scheme.content-override': colorScheme === 'dark' ? 0 : 1 },
+    });
+  }
   return chromium.launch({
     executablePath: '/usr/bin/chromium',
     args: FLAGS,
@@ -76,12 +90,15 @@ export async function update(server, token, id, fields) {
 
 /** Fills in and submits the form of the page. */
 export async function send(page, email, password = PASSWORD) {
-  const field = page.getByLabel('E-mail');
-  // In a background tab of Firefox, text is added to what is in the field.
-  await field.evaluate((input) => (input.value = ''));
-  await field.fill(email);
+  await replace(page.getByLabel('E-mail'), email);
   await page.getByLabel('Password').fill(password);
   await page.locator('form .primary').click();
+}
+
+/** Fills in a field for an address, which may have text in it: in Firefox, `fill` adds to that. */
+export async function replace(field, text) {
+  await field.clear();
+  await field.fill(text);
 }
 
 /** Logs in through the log-in page. */
@@ -128,12 +145,12 @@ with db:
   execFileSync('python3', ['-c', script, String(number)], { cwd: server.directory });
 }
 
-/** Saves a screenshot in target/screenshots. */
+/** Saves a screenshot in target/screenshots, or in a directory of Firefox. */
 export async function screenshot(page, name, options = { fullPage: true }) {
-  // Playwright adds a style for it, which Firefox reports as forbidden by the policy of the page.
-  if (IS_FIREFOX) return;
-  await mkdir('target/screenshots', { recursive: true });
-  await page.screenshot({ path: `target/screenshots/${name}.png`, ...options });
+  const directory = IS_FIREFOX ? 'target/screenshots/firefox' : 'target/screenshots';
+  await mkdir(directory, { recursive: true });
+  // To hide it takes a style that the policy of the page forbids, which Firefox reports.
+  await page.screenshot({ path: `${directory}/${name}.png`, caret: IS_FIREFOX ? 'initial' : 'hide', ...options });
 }
 
 /** That axe finds nothing, and that nothing is wider than the window. Takes a screenshot. */
@@ -154,15 +171,25 @@ export function focused(page) {
   });
 }
 
-/** Presses Tab until this has the focus, which one can see. */
-export async function tabTo(page, name) {
+/** Presses Tab, or another key, until this has the focus, which one can see. */
+export async function tabTo(page, name, key = 'Tab') {
   for (let presses = 0; await focused(page) !== name; presses += 1) {
     assert.ok(presses < 40, `${name} cannot be reached`);
-    await page.keyboard.press('Tab');
-    const outline = await page.evaluate(() => document.activeElement === document.body
+    await page.keyboard.press(key);
+    // After the last element, Firefox goes on with its own buttons: as long as they have the focus, the page
+    // shows none, though the protocol still sends the keys to it.
+    const outline = await page.evaluate(() => document.activeElement === document.body || !document.hasFocus()
       || getComputedStyle(document.activeElement).outlineStyle);
     assert.notEqual(outline, 'none', await focused(page));
   }
+}
+
+/** Opens a page whose scripts do not run. */
+export async function openWithoutScripts(browser, url) {
+  const page = await open(browser, url, { javaScriptEnabled: false });
+  // The protocol cannot switch them off.
+  if (IS_FIREFOX) await page.route('**/*.js', (route) => route.abort());
+  return page;
 }
 
 /**
@@ -175,8 +202,7 @@ export async function open(browser, url, options = {}) {
   page.requested = [];
   page.errors = [];
   const report = (error) => {
-    // Firefox reports a stream that ended, and no other failed request.
-    if (!IS_FIREFOX || !/Firefox can’t establish|The connection to .* was interrupted/.test(error)) page.errors.push(error);
+    if (!IS_FIREFOX || !FIREFOX_REPORTS.test(error)) page.errors.push(error);
   };
   context.on('request', (request) => page.requested.push(request.url()));
   page.on('pageerror', (error) => report(String(error)));
@@ -232,6 +258,10 @@ async function startServer(variables) {
     },
   };
 }
+
+// A stream that ended, which is the only failed request that Firefox reports; the style `body {}`, which
+// Playwright adds for each screenshot, by its digest.
+const FIREFOX_REPORTS = /Firefox can’t establish|The connection to .* was interrupted|sha256-YjaKGiklmzC6wjXA513HAMmzus8VE61XCOT\+SmwNZWA=/;
 
 // No network of its own, no first-run page.
 const FLAGS = [
