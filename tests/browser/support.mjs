@@ -145,6 +145,13 @@ with db:
   execFileSync('python3', ['-c', script, String(number)], { cwd: server.directory });
 }
 
+/** Makes the store of the server fail, or work again, by renaming a table of its SQLite database. */
+export function setStoreWorks(server, works) {
+  const rename = `ALTER TABLE ${works ? 'away RENAME TO users' : 'users RENAME TO away'}`;
+  const script = 'import sqlite3, sys; sqlite3.connect("tower-warder.sqlite", timeout=10).execute(sys.argv[1])';
+  execFileSync('python3', ['-c', script, rename], { cwd: server.directory });
+}
+
 /** Saves a screenshot in target/screenshots, or in a directory of Firefox. */
 export async function screenshot(page, name, options = { fullPage: true }) {
   const directory = IS_FIREFOX ? 'target/screenshots/firefox' : 'target/screenshots';
@@ -153,14 +160,26 @@ export async function screenshot(page, name, options = { fullPage: true }) {
   await page.screenshot({ path: `${directory}/${name}.png`, caret: IS_FIREFOX ? 'initial' : 'hide', ...options });
 }
 
-/** That axe finds nothing, and that nothing is wider than the window. Takes a screenshot. */
-export async function assertAccessible(page, name) {
-  await screenshot(page, name);
-  const width = await page.evaluate(() => [document.documentElement.scrollWidth, innerWidth]);
-  assert.ok(width[0] <= width[1], `${name} is ${width}`);
+/** That axe finds nothing, and that everything is in the window and in its box. Takes a screenshot. */
+export async function assertAccessible(page, name, options) {
+  await screenshot(page, name, options);
+  assert.deepEqual(await page.evaluate(notFitting), [], name);
   await page.evaluate(await readFile('target/browser/node_modules/axe-core/axe.min.js', 'utf8'));
-  const { violations } = await page.evaluate(() => globalThis.axe.run());
+  const { violations, passes } = await page.evaluate(() => globalThis.axe.run());
   assert.deepEqual(violations.map(({ id, nodes }) => [id, nodes[0].html]), [], name);
+  assert.ok(passes.length > 10, name);
+}
+
+/** In the page: the visible elements outside of the window, and those with content outside of them. */
+function notFitting() {
+  const isOnlyRead = (element) => element !== null
+    && (getComputedStyle(element).clipPath !== 'none' || isOnlyRead(element.parentElement));
+  return [...document.querySelectorAll('body, body *')].filter((element) => {
+    const { left, right } = element.getBoundingClientRect();
+    const isTooNarrow = element.clientWidth > 0 && element.scrollWidth > element.clientWidth
+      && !['hidden', 'clip'].includes(getComputedStyle(element).overflowX);
+    return (left < 0 || right > innerWidth || isTooNarrow) && element.checkVisibility() && !isOnlyRead(element);
+  }).map((element) => element.outerHTML.slice(0, 100));
 }
 
 /** What has the focus: its name, its text, or its id. */
