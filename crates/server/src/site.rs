@@ -16,10 +16,12 @@ pub struct Site {
 
 impl Site {
     /// Replaces each placeholder `{{name}}` of an HTML page by its value, as text: the name of the
-    /// application, and those given. A placeholder without a value is removed.
+    /// application, and those given. A placeholder without a value is removed. `{{head}}` becomes
+    /// what the heads of all pages share.
     pub fn fill(&self, page: &str, values: &[(&str, &str)]) -> String {
+        let page = page.replacen("{{head}}", HEAD.trim_ascii(), 1);
         let mut filled = String::with_capacity(page.len());
-        let mut rest = page;
+        let mut rest = page.as_str();
         while let Some((before, after)) = rest.split_once("{{") {
             let (name, after) = after.split_once("}}").unwrap_or((after, ""));
             let value = match name {
@@ -95,6 +97,8 @@ fn is_invisible(character: char) -> bool {
         )
 }
 
+const HEAD: &str = include_str!("pages/head.html");
+
 /// More does not fit beside the navigation on a phone.
 const MAX_CHARS: usize = 40;
 
@@ -117,5 +121,11 @@ mod tests {
         );
         assert_eq!(site.fill("no placeholder", &values), "no placeholder");
         assert_eq!(site.fill("{{a", &[]), "");
+        let with_head = site.fill("<head>{{head}}</head>{{a}}", &[("a", "{{head}}")]);
+        assert!(with_head.starts_with("<head><meta charset=\"utf-8\">"));
+        assert!(
+            with_head
+                .ends_with("<link rel=\"stylesheet\" href=\"/pages/style.css\"></head>{{head}}")
+        );
     }
 }
