@@ -124,6 +124,7 @@ fn every_kind_of_file_is_read() {
         "tests/deploy/running.py",
         "tests/neighbours/src/lib.rs",
         "benches/nodes",
+        "benches/soak",
         "benches/peers/src/lib.rs",
         "examples/quickstart.rs",
         "examples/tonic/src/greeter.proto",
