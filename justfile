@@ -76,6 +76,10 @@ dependencies: (_tool "cargo-deny")
     .ci/default-tree
     if timeout 60 cargo deny fetch db >/dev/null 2>&1; then cargo deny check --hide-inclusion-graph advisories; else echo "the advisory database cannot be reached: not checked"; fi
 
+# Changes the code that admits or rejects, in one place at a time: a test has to fail. A build for each
+mutants *FILES="src/identity/** src/policy.rs src/credentials/**": (_tool "cargo-mutants")
+    cargo mutants --package tower-warder {{ prepend("--file=", FILES) }} --output target -- --lib --test it
+
 # Accepts the present instruction counts; say in the commit why they changed
 bench-update:
     cargo bench --locked --bench counts -- --update
