@@ -1,7 +1,9 @@
 //! Accounts.
 
+use diesel::dsl::sql;
 use diesel::prelude::*;
 use diesel::result::{DatabaseErrorKind, Error};
+use diesel::sql_types::{Bool, Untyped};
 use diesel::sqlite::Sqlite;
 use tower_warder::{UserStatus, async_trait};
 use tower_warder_accounts::{
@@ -9,14 +11,12 @@ use tower_warder_accounts::{
     UserQuery,
 };
 
-use super::DieselStore;
-use super::rows::UserRow;
-use super::schema::users::BoxedQuery;
-use super::schema::users::dsl::*;
+use self::users::{BoxedQuery, dsl::*};
+use super::{DieselStore, Result, micros, time};
 
 #[async_trait]
 impl AccountStore for DieselStore {
-    async fn insert(&self, new: NewUser) -> Result<User, StoreError> {
+    async fn insert(&self, new: NewUser) -> Result<User> {
         self.write(|db| {
             let is_first = match new.admin_grant {
                 AdminGrant::Never => false,
@@ -24,76 +24,61 @@ impl AccountStore for DieselStore {
                 AdminGrant::IfNoAdmin => load(admins(), db)?.is_empty(),
             };
             let mut user = new.into_user(0, is_first);
-            let insert = diesel::insert_into(users).values(UserRow::new(&user)?);
+            let insert = diesel::insert_into(users).values(Row::new(&user)?);
             user.id = insert.returning(id).get_result(db).map_err(taken)?;
             Ok(user)
         })
     }
 
-    async fn find(&self, user: i64) -> Result<Option<User>, StoreError> {
-        let found = users.filter(id.eq(user)).into_boxed();
-        self.read(|db| Ok(load(found, db)?.pop()))
+    async fn find(&self, user: i64) -> Result<Option<User>> {
+        self.run(|db| Ok(load(users.filter(id.eq(user)).into_boxed(), db)?.pop()))
     }
 
-    async fn find_by_email(&self, address: &Email) -> Result<Option<User>, StoreError> {
+    async fn find_by_email(&self, address: &Email) -> Result<Option<User>> {
         let found = users.filter(email.eq(address.as_str())).into_boxed();
-        self.read(|db| Ok(load(found, db)?.pop()))
+        self.run(|db| Ok(load(found, db)?.pop()))
     }
 
-    async fn list(&self, query: &UserQuery) -> Result<Vec<User>, StoreError> {
-        self.read(|db| {
-            let mut list = filtered(&query.filter);
-            match &query.order {
-                UserOrder::CreatedAt { descending, after } => {
-                    if let Some(last) = *after {
-                        let Some((at, nearest)) = position(db, last, *descending)? else {
-                            return Ok(Vec::new());
-                        };
-                        let ties = created_at.eq(at).and(id.ne(last));
-                        list = match descending {
-                            true => list.filter(created_at.lt(at).or(ties.and(id.le(nearest)))),
-                            false => list.filter(created_at.gt(at).or(ties.and(id.ge(nearest)))),
-                        };
-                    }
-                    list = match descending {
-                        true => list.order((created_at.desc(), id.desc())),
-                        false => list.order((created_at, id)),
-                    };
+    async fn list(&self, query: &UserQuery) -> Result<Vec<User>> {
+        let mut list = filtered(&query.filter).limit(query.limit.map_or(i64::MAX, i64::from));
+        list = match &query.order {
+            UserOrder::CreatedAt { descending, after } => {
+                let (is_from, order) = match descending {
+                    true => ("<=", "DESC"),
+                    false => (">=", "ASC"),
+                };
+                if let Some(last) = *after {
+                    // The position of the account or, if it was deleted, of the next one.
+                    let position = format!(
+                        "(created_at, id) {is_from} (SELECT created_at, id FROM users
+                         WHERE id {is_from} {last} ORDER BY id {order} LIMIT 1)"
+                    );
+                    list = list.filter(sql::<Bool>(&position)).filter(id.ne(last));
                 }
-                UserOrder::Email { descending, after } => {
-                    list = match (after.clone(), descending) {
-                        (Some(last), true) => list.filter(email.lt(last)),
-                        (Some(last), false) => list.filter(email.gt(last)),
-                        (None, _) => list,
-                    };
-                    list = match descending {
-                        true => list.order(email.desc()),
-                        false => list.order(email),
-                    };
-                }
+                list.order(sql::<Untyped>(&format!("created_at {order}, id {order}")))
             }
-            if let Some(limit) = query.limit {
-                list = list.limit(limit.into());
-            }
-            load(list, db)
-        })
+            UserOrder::Email { descending, after } => match (*descending, after.clone()) {
+                (true, Some(last)) => list.filter(email.lt(last)).order(email.desc()),
+                (true, None) => list.order(email.desc()),
+                (false, Some(last)) => list.filter(email.gt(last)).order(email),
+                (false, None) => list.order(email),
+            },
+        };
+        self.run(|db| load(list, db))
     }
 
-    async fn count(&self, filter: &UserFilter) -> Result<u64, StoreError> {
-        let count = filtered(filter).count();
-        self.read(|db| Ok(count.get_result::<i64>(db)?.try_into()?))
+    async fn count(&self, filter: &UserFilter) -> Result<u64> {
+        self.run(|db| Ok(filtered(filter).count().get_result::<i64>(db)?.try_into()?))
     }
 
-    async fn change(&self, change: &UserChange) -> Result<Option<User>, StoreError> {
+    async fn change(&self, change: &UserChange) -> Result<Option<User>> {
         self.write(|db| {
-            let mut deciding = admins().or_filter(id.eq(change.id));
-            if let Some(actor) = change.by.id() {
-                deciding = deciding.or_filter(id.eq(actor));
-            }
+            let deciding = admins().or_filter(id.eq(change.id));
+            let deciding = deciding.or_filter(id.nullable().eq(change.by.id()));
             let changed = change.apply(&load(deciding, db)?)?;
             let row = users.find(change.id);
             match &changed {
-                Some(user) => diesel::update(row).set(UserRow::new(user)?).execute(db),
+                Some(user) => diesel::update(row).set(Row::new(user)?).execute(db),
                 None => diesel::delete(row).execute(db),
             }
             .map_err(taken)?;
@@ -104,14 +89,13 @@ impl AccountStore for DieselStore {
 
 type Query<'a> = BoxedQuery<'a, Sqlite>;
 
-fn load(query: Query<'_>, db: &mut SqliteConnection) -> Result<Vec<User>, StoreError> {
-    let rows = query.load::<UserRow>(db)?.into_iter();
-    rows.map(UserRow::into_user).collect()
+fn load(query: Query<'_>, db: &mut SqliteConnection) -> Result<Vec<User>> {
+    query.load(db)?.into_iter().map(Row::into_user).collect()
 }
 
 fn admins<'a>() -> Query<'a> {
     let approved = status.eq(UserStatus::Approved.as_str());
-    users.filter(is_admin.and(approved)).into_boxed()
+    users.filter(is_admin.eq(true).and(approved)).into_boxed()
 }
 
 fn filtered<'a>(filter: &UserFilter) -> Query<'a> {
@@ -128,23 +112,70 @@ fn filtered<'a>(filter: &UserFilter) -> Query<'a> {
     }
 }
 
-/// Returns age and id of the account, or of the next one in this direction if it was deleted.
-fn position(
-    db: &mut SqliteConnection,
-    last: i64,
-    descending: bool,
-) -> Result<Option<(i64, i64)>, StoreError> {
-    let nearest = match descending {
-        true => users.filter(id.le(last)).order(id.desc()).into_boxed(),
-        false => users.filter(id.ge(last)).order(id.asc()).into_boxed(),
-    };
-    Ok(nearest.select((created_at, id)).first(db).optional()?)
-}
-
 /// The address is the only unique column besides the id.
 fn taken(error: Error) -> StoreError {
     match error {
         Error::DatabaseError(DatabaseErrorKind::UniqueViolation, _) => StoreError::EmailTaken,
         error => error.into(),
+    }
+}
+
+diesel::table! {
+    users {
+        id -> BigInt,
+        email -> Text,
+        hashed_password -> Text,
+        is_admin -> Bool,
+        status -> Text,
+        created_at -> BigInt,
+        approved_at -> Nullable<BigInt>,
+        approved_by -> Nullable<BigInt>,
+        token_generation -> BigInt,
+    }
+}
+
+/// Times are in microseconds.
+#[derive(Queryable, Insertable, AsChangeset)]
+#[diesel(table_name = users, treat_none_as_null = true)]
+struct Row {
+    #[diesel(skip_insertion)]
+    id: i64,
+    email: String,
+    hashed_password: String,
+    is_admin: bool,
+    status: String,
+    created_at: i64,
+    approved_at: Option<i64>,
+    approved_by: Option<i64>,
+    token_generation: i64,
+}
+
+impl Row {
+    fn new(user: &User) -> Result<Self> {
+        Ok(Self {
+            id: user.id,
+            email: user.email.clone(),
+            hashed_password: user.hashed_password.clone(),
+            is_admin: user.is_admin,
+            status: user.status.as_str().to_owned(),
+            created_at: micros(user.created_at)?,
+            approved_at: user.approved_at.map(micros).transpose()?,
+            approved_by: user.approved_by,
+            token_generation: user.token_generation.try_into()?,
+        })
+    }
+
+    fn into_user(self) -> Result<User> {
+        Ok(User {
+            id: self.id,
+            email: self.email,
+            hashed_password: self.hashed_password,
+            is_admin: self.is_admin,
+            status: self.status.parse()?,
+            created_at: time(self.created_at)?,
+            approved_at: self.approved_at.map(time).transpose()?,
+            approved_by: self.approved_by,
+            token_generation: self.token_generation.try_into()?,
+        })
     }
 }

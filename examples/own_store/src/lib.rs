@@ -3,13 +3,13 @@
 
 #![forbid(unsafe_code)]
 
-mod schema;
-mod rows;
 mod accounts;
 mod sessions;
 
-use diesel::connection::{Connection, SimpleConnection};
-use diesel::r2d2::{self, ConnectionManager, CustomizeConnection, Pool};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use diesel::connection::SimpleConnection;
+use diesel::r2d2::{ConnectionManager, Pool};
 use diesel::sqlite::SqliteConnection;
 use tokio::task::block_in_place;
 use tower_warder::BoxError;
@@ -20,38 +20,37 @@ use tower_warder_accounts::StoreError;
 #[derive(Clone)]
 pub struct DieselStore(Pool<ConnectionManager<SqliteConnection>>);
 
+type Result<T, E = StoreError> = std::result::Result<T, E>;
+
 impl DieselStore {
     /// Opens or creates the file and its tables.
     pub fn open(path: &str) -> Result<Self, BoxError> {
-        let pool = Pool::builder().connection_customizer(Box::new(Pragmas));
-        let pool = pool.build(ConnectionManager::new(path))?;
-        pool.get()?.batch_execute(include_str!("schema.sql"))?;
-        Ok(Self(pool))
+        let store = Self(Pool::new(ConnectionManager::new(path))?);
+        store.run(|db| Ok(db.batch_execute(include_str!("schema.sql"))?))?;
+        Ok(store)
     }
 
     /// Runs a method that writes, in a transaction that takes the lock before it reads.
-    fn write<T>(
-        &self,
-        method: impl FnOnce(&mut SqliteConnection) -> Result<T, StoreError>,
-    ) -> Result<T, StoreError> {
-        block_in_place(|| self.0.get()?.immediate_transaction(method))
+    fn write<T>(&self, method: impl FnOnce(&mut SqliteConnection) -> Result<T>) -> Result<T> {
+        self.run(|db| db.immediate_transaction(method))
     }
 
-    /// Runs a method that only reads: it sees the last committed state, and waits for no writer.
-    fn read<T>(
-        &self,
-        method: impl FnOnce(&mut SqliteConnection) -> Result<T, StoreError>,
-    ) -> Result<T, StoreError> {
-        block_in_place(|| (*self.0.get()?).transaction(method))
+    /// Runs a method. If it reads with one statement, that sees the last committed state, and waits
+    /// for no writer.
+    fn run<T>(&self, method: impl FnOnce(&mut SqliteConnection) -> Result<T>) -> Result<T> {
+        block_in_place(|| {
+            let mut db = self.0.get()?;
+            // Of the connection, not of the file.
+            db.batch_execute("PRAGMA busy_timeout = 5000")?;
+            method(&mut db)
+        })
     }
 }
 
-#[derive(Debug)]
-struct Pragmas;
+fn micros(time: SystemTime) -> Result<i64> {
+    Ok(time.duration_since(UNIX_EPOCH)?.as_micros().try_into()?)
+}
 
-impl CustomizeConnection<SqliteConnection, r2d2::Error> for Pragmas {
-    fn on_acquire(&self, db: &mut SqliteConnection) -> Result<(), r2d2::Error> {
-        let pragmas = "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL";
-        db.batch_execute(pragmas).map_err(r2d2::Error::QueryError)
-    }
+fn time(micros: i64) -> Result<SystemTime> {
+    Ok(UNIX_EPOCH + Duration::from_micros(micros.try_into()?))
 }

@@ -1,3 +1,6 @@
+-- Readers see the last committed state, and wait for no writer. Kept in the file.
+PRAGMA journal_mode = WAL;
+
 -- `AUTOINCREMENT`: the id of a deleted account is not used again. Times are in microseconds.
 CREATE TABLE IF NOT EXISTS users (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -11,6 +14,8 @@ CREATE TABLE IF NOT EXISTS users (
     token_generation BIGINT NOT NULL
 );
 CREATE INDEX IF NOT EXISTS users_by_age ON users (created_at, id);
+CREATE INDEX IF NOT EXISTS users_by_status ON users (status, created_at, id);
+CREATE INDEX IF NOT EXISTS users_by_role ON users (is_admin, status);
 
 -- No foreign key: the sessions of a deleted account authorize nothing, and expire.
 CREATE TABLE IF NOT EXISTS sessions (

@@ -33,6 +33,18 @@ fn open(directory: &TempDir) -> DieselStore {
 }
 
 #[test]
+fn account_store_has_at_most_200_lines_of_code() {
+    let files = [
+        include_str!("../src/lib.rs"),
+        include_str!("../src/accounts.rs"),
+    ];
+    let lines = files.iter().flat_map(|file| file.lines()).map(str::trim);
+    let code = lines.filter(|line| !line.is_empty() && !line.starts_with("//"));
+    let code = code.count();
+    assert!(code <= 200, "{code}");
+}
+
+#[test]
 fn guide_shows_the_code_of_the_store() {
     let sources = [
         include_str!("../src/lib.rs"),
