@@ -3,14 +3,18 @@
 #[cfg(feature = "axum")]
 use std::borrow::Cow;
 #[cfg(feature = "axum")]
+use std::mem;
+#[cfg(feature = "axum")]
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 #[cfg(feature = "axum")]
-use http::Request;
+use http::request::Parts;
+#[cfg(feature = "axum")]
+use http::{HeaderMap, Request};
 use http::{Response, StatusCode};
 
-use crate::clock;
+use crate::clock::{self, Clock};
 #[cfg(feature = "axum")]
 use crate::credentials::AuthCookie;
 #[cfg(feature = "axum")]
@@ -22,13 +26,14 @@ use crate::error::{AuthError, RejectReason};
 use crate::identity::{ErasedIdentity, Identity, Place};
 #[cfg(feature = "axum")]
 use crate::jwt::Claims;
+use crate::jwt::keys::HmacSecret;
 #[cfg(all(feature = "axum", feature = "password"))]
 use crate::login;
 use crate::policy::ADMIN_REQUIRED;
 use crate::response;
 
 pub use crate::credentials::query::decode as decode_form;
-pub use crate::metrics::record::{LogIn, logged_in};
+pub use crate::metrics::record::{LogIn, ThrottledRoute, logged_in, throttled};
 pub use crate::util::log_limit::{LogLimit, LogLimits, log_limited};
 
 /// Parts of the OpenAPI descriptions.
@@ -57,6 +62,11 @@ pub fn problem((status, detail, code): Row) -> Response<String> {
 #[cfg(all(feature = "axum", feature = "password"))]
 pub fn log_outage(source: &BoxError, message: &str) {
     login::log_outage(source, message);
+}
+
+/// Time since an arbitrary start, by this clock: setting the system clock does not change it.
+pub fn uptime(clock: &Clock) -> Duration {
+    clock.uptime()
 }
 
 /// Returns `true` if one time is before another in whole seconds.
@@ -90,6 +100,39 @@ pub fn rare_claim<'a>(claims: &'a Claims, name: &str) -> Option<Cow<'a, str>> {
 #[cfg(feature = "axum")]
 pub fn used_cookie<U>(identity: &Identity<U>) -> Option<&AuthCookie> {
     identity.cookie()
+}
+
+/// Returns what is in the cookie, at most `limit` times if it was sent several times.
+#[cfg(feature = "axum")]
+pub fn cookie_values(cookie: &AuthCookie, headers: &mut HeaderMap, limit: usize) -> Vec<String> {
+    let credentials = cookie.read_all(headers, limit).into_iter();
+    credentials
+        .filter_map(|credential| {
+            credential
+                .token(MAX_COOKIE_BYTES, false)
+                .ok()
+                .map(str::to_owned)
+        })
+        .collect()
+}
+
+/// Returns `true` if a page of an origin that the cookie does not trust sent the request.
+#[cfg(feature = "axum")]
+pub fn is_cross_origin(cookie: &AuthCookie, parts: &mut Parts) -> bool {
+    let (empty, ()) = Request::new(()).into_parts();
+    let request = Request::from_parts(mem::replace(parts, empty), ());
+    let is_cross_origin = cookie.is_cross_origin(&request);
+    (*parts, ()) = request.into_parts();
+    is_cross_origin
+}
+
+/// Maximum of a cookie that browsers accept.
+#[cfg(feature = "axum")]
+const MAX_COOKIE_BYTES: usize = 4096;
+
+/// Returns the HMAC of a text with SHA-256. It must not be the signing input of a token.
+pub fn hmac_sha256(secret: &HmacSecret, text: &[u8]) -> [u8; 32] {
+    secret.hmac_sha256(text)
 }
 
 /// Token in a cookie, verified by the layer around the request even if the request has another

@@ -19,7 +19,8 @@
 //! | `tower_warder_password_hashes_waiting` | gauge | | callers that wait for a permit |
 //! | `tower_warder_password_queue_full_total` | counter | | callers rejected because the queue was full: `PasswordError::Busy` |
 //! | `tower_warder_password_hash_duration_seconds` | histogram | | duration of each hash or verification, once it had a thread |
-//! | `tower_warder_logins_total` | counter | `outcome`: `ok`, `wrong_credentials`, `pending`, `disabled`, `unavailable` | log-ins at `Accounts` of `tower-warder-accounts` |
+//! | `tower_warder_logins_total` | counter | `outcome`: `ok`, `wrong_credentials`, `pending`, `disabled`, `throttled`, `unavailable` | log-ins at `Accounts` of `tower-warder-accounts` |
+//! | `tower_warder_throttled_total` | counter | `route`: `login`, `register`, `password`, `refresh` | attempts at `Accounts` that were answered 429 |
 //!
 //! Labels have only the values on this page, whatever clients send: never a subject, a path, a key,
 //! an issuer or an address.
@@ -135,6 +136,7 @@ pub fn describe() {
             "tower_warder_password_queue_full_total" =
                 "Callers rejected because the queue to hash a password was full";
             "tower_warder_logins_total" = "Log-ins";
+            "tower_warder_throttled_total" = "Attempts that were throttled";
         describe_gauge, Count:
             "tower_warder_user_cache_channels_down" =
                 "Channels of invalidations that are not connected";

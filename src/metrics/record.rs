@@ -140,6 +140,15 @@ pub fn logged_in(outcome: LogIn) {
     let _ = outcome;
 }
 
+/// Records an attempt that was throttled. Called by `tower-warder-accounts`.
+#[inline]
+pub fn throttled(route: ThrottledRoute) {
+    #[cfg(feature = "metrics")]
+    counter!("tower_warder_throttled_total", "route" => route.as_str()).increment(1);
+    #[cfg(not(feature = "metrics"))]
+    let _ = route;
+}
+
 #[cfg(feature = "password")]
 impl HashTimer {
     /// Runs `work` and records its duration.
@@ -197,8 +206,35 @@ outcomes! {
         Pending = "pending",
         /// The account is disabled.
         Disabled = "disabled",
+        /// There were too many attempts.
+        Throttled = "throttled",
         /// The store or the hasher did not answer.
         Unavailable = "unavailable",
+    }
+}
+
+/// What was attempted too often.
+#[derive(Clone, Copy, Debug)]
+pub enum ThrottledRoute {
+    /// A log-in, by token or by cookie.
+    Login,
+    /// A registration.
+    Register,
+    /// A change of the caller's password.
+    Password,
+    /// A renewal of tokens.
+    Refresh,
+}
+
+impl ThrottledRoute {
+    /// Label in metrics and in the log.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Login => "login",
+            Self::Register => "register",
+            Self::Password => "password",
+            Self::Refresh => "refresh",
+        }
     }
 }
 

@@ -14,6 +14,7 @@
 //! curl -i $site/auth/cookie/logout -b jar -c jar -X POST
 //! ```
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use axum::Router;
@@ -75,7 +76,9 @@ async fn main() -> Result<(), BoxError> {
     accounts.register(UserCreate::new(email, password)).await?;
 
     let listener = tokio::net::TcpListener::bind("127.0.0.1:3000").await?;
-    Ok(axum::serve(listener, app(accounts, &secret, cookie()?)).await?)
+    // With the addresses of clients, by which attempts to log in are limited.
+    let app = app(accounts, &secret, cookie()?).into_make_service_with_connect_info::<SocketAddr>();
+    Ok(axum::serve(listener, app).await?)
 }
 
 const LOGIN: &str = r#"<form method="post" action="/auth/cookie/login">

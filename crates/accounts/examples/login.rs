@@ -13,6 +13,8 @@
 //! curl -i $api/users -H "Authorization: Bearer $TOKEN"              # 200, for admins only
 //! ```
 
+use std::net::SocketAddr;
+
 use axum::Router;
 use axum::routing::get;
 use tokio::net::TcpListener;
@@ -37,5 +39,7 @@ async fn main() -> std::io::Result<()> {
     // In production, read the secret from a file: `HmacSecret::from_file_or_generate`.
     let app = app(&HmacSecret::generate());
     let listener = TcpListener::bind("127.0.0.1:3000").await?;
+    // With the addresses of clients, by which attempts to log in are limited.
+    let app = app.into_make_service_with_connect_info::<SocketAddr>();
     axum::serve(listener, app).await
 }

@@ -11,7 +11,8 @@ use axum::middleware;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use http::header::{
-    CACHE_CONTROL, CONTENT_TYPE, HeaderValue, SET_COOKIE, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS,
+    CACHE_CONTROL, CONTENT_TYPE, HeaderValue, RETRY_AFTER, SET_COOKIE, WWW_AUTHENTICATE,
+    X_CONTENT_TYPE_OPTIONS,
 };
 use serde::Serialize;
 use serde_json::json;
@@ -48,6 +49,7 @@ impl IntoResponse for AccountError {
                 return AuthError::new(AuthErrorKind::InvalidToken).into_response();
             }
             Self::SessionNotFound => SESSION_NOT_FOUND,
+            Self::TooManyAttempts { retry_after } => return too_many_attempts(retry_after),
             Self::NoSessions | Self::SessionsNotChecked => {
                 static LIMIT: LogLimit = LogLimit::new();
 
@@ -154,6 +156,15 @@ fn challenged(row: Row) -> Response {
     response
 }
 
+fn too_many_attempts(retry_after: Duration) -> Response {
+    let mut response = problem(TOO_MANY_REQUESTS);
+    // Whole seconds, rounded up (RFC 9110, section 10.2.3).
+    let seconds = retry_after.as_nanos().div_ceil(NANOS_PER_SECOND).max(1);
+    let seconds = u64::try_from(seconds).unwrap_or(u64::MAX);
+    response.headers_mut().insert(RETRY_AFTER, seconds.into());
+    response
+}
+
 pub(super) fn problem(row: Row) -> Response {
     private::problem(row).map(Body::from)
 }
@@ -199,6 +210,11 @@ pub(crate) const SESSION_NOT_FOUND: Row = (
     "Session not found",
     "session_not_found",
 );
+pub(crate) const TOO_MANY_REQUESTS: Row = (
+    StatusCode::TOO_MANY_REQUESTS,
+    "Too many attempts",
+    "too_many_requests",
+);
 pub(crate) const NOT_JSON: Row = (
     StatusCode::UNSUPPORTED_MEDIA_TYPE,
     "Send application/json",
@@ -231,9 +247,11 @@ const METHOD_NOT_ALLOWED: Row = (
     "method_not_allowed",
 );
 
+const NANOS_PER_SECOND: u128 = 1_000_000_000;
+
 /// The error responses of the account routes, except those of the layer and its guards.
 #[cfg(feature = "utoipa")]
-pub(crate) const ROWS: [Row; 19] = [
+pub(crate) const ROWS: [Row; 20] = [
     private::WRONG_CREDENTIALS,
     private::PENDING,
     private::DISABLED,
@@ -246,6 +264,7 @@ pub(crate) const ROWS: [Row; 19] = [
     INVALID_REFRESH_TOKEN,
     WRONG_PASSWORD,
     SESSION_NOT_FOUND,
+    TOO_MANY_REQUESTS,
     NOT_JSON,
     NO_FORM,
     TOO_LARGE,

@@ -22,7 +22,7 @@ use super::store::AccountStore;
 ///
 /// | route | access | response |
 /// |---|---|---|
-/// | `POST /cookie/login` | anyone, with the form of `/login` | 200 the account, and sets the cookie; 401; 403; 422 |
+/// | `POST /cookie/login` | anyone, with the form of `/login` | 200 the account, and sets the cookie; 401; 403; 422; 429 |
 /// | `POST /cookie/logout` | anyone | 204, and clears the cookie |
 ///
 /// With [`Accounts::sessions`] a log-in opens a session, which
@@ -83,8 +83,11 @@ async fn cookie_login<S: AccountStore>(
     let sent = sent_cookies(&accounts, &cookie, &mut request, MAX_COOKIES)
         .map_err(AuthError::into_response)?;
     let device = device(request.headers());
+    let (mut parts, body) = request.into_parts();
+    let client = accounts.client(&mut parts).await;
+    let request = Request::from_parts(parts, body);
     let LoginForm(login) = LoginForm::from_request(request, &()).await?;
-    let user = accounts.authenticate(login).await;
+    let user = accounts.authenticate(login.client(client.clone())).await;
     let user = user.map_err(AccountError::into_response)?;
     // Before the new session is opened: a browser has one, whatever was planted in its cookie.
     end_sessions_of(&accounts, sent).await?;
@@ -93,9 +96,10 @@ async fn cookie_login<S: AccountStore>(
         false => accounts.token(&user),
     };
     let response = json_answer(StatusCode::OK, &UserPublic::from(&user));
-    token
-        .and_then(|token| answer::with_cookie(response, &cookie, &token))
-        .map_err(AccountError::into_response)
+    let response = token.and_then(|token| answer::with_cookie(response, &cookie, &token));
+    let mut response = response.map_err(AccountError::into_response)?;
+    accounts.remember_device(&mut response, &user, &client);
+    Ok(response)
 }
 
 async fn cookie_logout<S: AccountStore>(

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::error::Error;
 use std::fmt;
+use std::time::Duration;
 
 use tower_warder::BoxError;
 use tower_warder::jwt::IssueError;
@@ -11,6 +12,7 @@ use tower_warder::password::PasswordError;
 
 use super::actor::NotAdmin;
 use super::store_error::{LastAdminError, StoreError};
+use super::throttle::TooManyAttempts;
 
 /// Error of an operation on accounts: registration, log-in, sessions, changes.
 #[derive(Debug)]
@@ -43,6 +45,11 @@ pub enum AccountError {
     TokensRevoked,
     /// The account has no such session.
     SessionNotFound,
+    /// There were too many attempts: see [`Throttle`](crate::throttle::Throttle).
+    TooManyAttempts {
+        /// Time after which another attempt is admitted.
+        retry_after: Duration,
+    },
     /// [Sessions](crate::Accounts::sessions) are not configured.
     NoSessions,
     /// No layer looks up the [sessions](crate::Sessions) of cookies, so that ending one would have no
@@ -56,6 +63,18 @@ impl AccountError {
     pub(super) fn unavailable(source: impl Into<BoxError>) -> Self {
         Self::Unavailable(source.into())
     }
+
+    /// Returns `true` for the result of an attempt that tells the client whether a guess was right.
+    pub(super) const fn is_guess(&self) -> bool {
+        matches!(
+            self,
+            Self::EmailTaken
+                | Self::WrongCredentials
+                | Self::WrongBootstrapSecret
+                | Self::WrongPassword
+                | Self::InvalidRefreshToken
+        )
+    }
 }
 
 impl From<StoreError> for AccountError {
@@ -68,6 +87,12 @@ impl From<StoreError> for AccountError {
             StoreError::Outdated => Self::TokensRevoked,
             StoreError::Unavailable(source) => Self::Unavailable(source),
         }
+    }
+}
+
+impl From<TooManyAttempts> for AccountError {
+    fn from(TooManyAttempts { retry_after }: TooManyAttempts) -> Self {
+        Self::TooManyAttempts { retry_after }
     }
 }
 
@@ -111,6 +136,9 @@ impl fmt::Display for AccountError {
             Self::WrongPassword => f.write_str("the current password is wrong"),
             Self::TokensRevoked => f.write_str("the tokens of the account were revoked"),
             Self::SessionNotFound => f.write_str("the account has no such session"),
+            Self::TooManyAttempts { retry_after } => {
+                write!(f, "too many attempts; try again in {retry_after:.0?}")
+            }
             Self::NoSessions => f.write_str(
                 "sessions are not configured: call `Accounts::sessions(Sessions::new(store))`",
             ),

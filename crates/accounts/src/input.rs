@@ -10,6 +10,7 @@ use super::body::{Body, FromJson};
 use super::email::Email;
 use super::form;
 use super::password::Password;
+use super::throttle::Client;
 use super::validation_error::{Location, ValidationError, ValidationErrorKind};
 
 /// Input of a registration.
@@ -19,16 +20,25 @@ pub struct UserCreate {
     /// The password.
     pub password: Password,
     bootstrap_secret: Option<Zeroizing<String>>,
+    pub(super) client: Client,
 }
 
 impl UserCreate {
     /// Creates the input from an address and a password.
-    pub const fn new(email: Email, password: Password) -> Self {
+    pub fn new(email: Email, password: Password) -> Self {
         Self {
             email,
             password,
             bootstrap_secret: None,
+            client: Client::default(),
         }
+    }
+
+    /// Sets the client, by which registrations are [limited](crate::throttle::Throttle).
+    #[must_use]
+    pub fn client(mut self, client: Client) -> Self {
+        self.client = client;
+        self
     }
 
     /// Sets the secret that makes this account the first admin under
@@ -55,6 +65,7 @@ impl FromJson for UserCreate {
                 email,
                 password,
                 bootstrap_secret,
+                client: Client::default(),
             }),
             (_, _, errors) => Err(errors),
         }
@@ -122,6 +133,7 @@ pub struct UserLogin {
     pub(super) username: String,
     pub(super) password: Zeroizing<String>,
     pub(super) device: String,
+    pub(super) client: Client,
 }
 
 impl UserLogin {
@@ -131,7 +143,15 @@ impl UserLogin {
             username: username.into(),
             password: Zeroizing::new(password.into()),
             device: String::new(),
+            client: Client::default(),
         }
+    }
+
+    /// Sets the client, by which log-ins are [limited](crate::throttle::Throttle).
+    #[must_use]
+    pub fn client(mut self, client: Client) -> Self {
+        self.client = client;
+        self
     }
 
     /// Sets the name of the device for the list of sessions; the route uses the `User-Agent` header.
@@ -181,6 +201,7 @@ impl UserLogin {
                 username: mem::take(&mut username),
                 password,
                 device: String::new(),
+                client: Client::default(),
             }),
             _ => Err(errors),
         }

@@ -11,6 +11,7 @@
 //!   them, [`refresh_routes()`] renews tokens.
 //! - **Log-in by cookie**: [`cookie_routes`]. **Tickets** for WebSockets and server-sent events:
 //!   [`ticket_routes`].
+//! - **Limits of attempts**, on by default: [`throttle`].
 //! - **First admin**: [`BootstrapPolicy`]. **Password rules**: [`PasswordPolicy`].
 
 #![forbid(unsafe_code)]
@@ -26,6 +27,7 @@ mod form;
 mod list_parameters;
 mod json;
 mod body;
+pub mod throttle;
 mod input;
 mod actor;
 mod store_error;
@@ -43,6 +45,7 @@ mod request;
 mod session;
 mod service;
 mod session_service;
+mod throttle_service;
 mod routes;
 mod refresh_routes;
 mod session_routes;

@@ -12,12 +12,13 @@ use super::request::JsonBody;
 use super::service::Accounts;
 use super::session::RefreshGrant;
 use super::store::AccountStore;
+use super::throttle::Client;
 
 /// Returns the routes of refresh tokens, to be merged with [`routes`](crate::routes).
 ///
 /// | route | access | response |
 /// |---|---|---|
-/// | `POST /refresh` | with a refresh token: `{"refresh_token"}` | 200 new tokens; 401; 422 |
+/// | `POST /refresh` | with a refresh token: `{"refresh_token"}` | 200 new tokens; 401; 422; 429 |
 /// | `POST /logout` | with a refresh token: `{"refresh_token"}` | 204, and ends the session; 422 |
 ///
 /// Needs [`Accounts::sessions`].
@@ -36,9 +37,12 @@ pub fn refresh_routes<S: AccountStore>(accounts: Accounts<S>) -> Router {
 
 async fn refresh<S: AccountStore>(
     State(accounts): State<Accounts<S>>,
+    client: Client,
     JsonBody(grant): JsonBody<RefreshGrant>,
 ) -> Result<Response, AccountError> {
-    let token = accounts.refresh(&grant.refresh_token).await?;
+    let attempt = accounts.begin_refresh(&client).await?;
+    let result = accounts.refresh(&grant.refresh_token).await;
+    let token = Accounts::<S>::settle(attempt, result).await?;
     Ok(json_answer(StatusCode::OK, &token))
 }
 

@@ -16,14 +16,15 @@ use super::model::{User, UserPublic};
 use super::request::{AccountId, JsonBody, LoginForm, device};
 use super::service::Accounts;
 use super::store::AccountStore;
+use super::throttle::Client;
 use super::user_query::UserQuery;
 
 /// Returns the routes of accounts, to be nested under a prefix such as `/api/auth`.
 ///
 /// | route | access | response |
 /// |---|---|---|
-/// | `POST /register` | anyone | 201 the account; 409; 422 |
-/// | `POST /login` | anyone, with a form (RFC 6749, section 4.3.2) | 200 a token; 401; 403; 422 |
+/// | `POST /register` | anyone | 201 the account; 409; 422; 429 |
+/// | `POST /login` | anyone, with a form (RFC 6749, section 4.3.2) | 200 a token; 401; 403; 422; 429 |
 /// | `GET /me` | approved users | 200 the account |
 /// | `GET /users` | admins | 200 [accounts](#list-of-accounts), newest first; 422 |
 /// | `GET /users/pending/count` | admins | 200 `{"count": …}` |
@@ -47,8 +48,10 @@ use super::user_query::UserQuery;
 /// A process waits for at most 1024 incomplete bodies: one more evicts the oldest, which is answered
 /// 408. The timeout needs tokio's timer, which `#[tokio::main]` enables.
 ///
-/// Put a rate limiter in front of `/login` and `/register`: the cost of hashing is limited, the
-/// number of guesses is not.
+/// Attempts to log in and to register are limited: too many are answered 429 with `Retry-After`, and
+/// a log-in sets a cookie by which the device is known. See [`Throttle`](crate::throttle::Throttle);
+/// serve the router with `into_make_service_with_connect_info::<SocketAddr>()`, so that it knows the
+/// addresses of clients.
 ///
 /// # List of accounts
 ///
@@ -92,20 +95,24 @@ pub fn routes<S: AccountStore>(accounts: Accounts<S>) -> Router {
 
 async fn register<S: AccountStore>(
     State(accounts): State<Accounts<S>>,
+    client: Client,
     JsonBody(new): JsonBody<UserCreate>,
 ) -> Result<Response, AccountError> {
-    let user = accounts.register(new).await?;
+    let user = accounts.register(new.client(client)).await?;
     Ok(json_answer(StatusCode::CREATED, &UserPublic::from(&user)))
 }
 
 async fn login<S: AccountStore>(
     State(accounts): State<Accounts<S>>,
+    client: Client,
     headers: HeaderMap,
     LoginForm(login): LoginForm,
 ) -> Result<Response, AccountError> {
-    let login = login.device(device(&headers));
-    let token = accounts.login(login).await?;
-    Ok(json_answer(StatusCode::OK, &token))
+    let user = accounts.authenticate(login.client(client.clone())).await?;
+    let token = accounts.bearer_token(&user, &device(&headers)).await?;
+    let mut response = json_answer(StatusCode::OK, &token);
+    accounts.remember_device(&mut response, &user, &client);
+    Ok(response)
 }
 
 async fn me(CurrentUser(user): CurrentUser<User>) -> Response {

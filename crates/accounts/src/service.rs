@@ -26,6 +26,7 @@ use super::session::{SessionVerifier, Sessions};
 use super::store::{AccountStore, NewUser};
 use super::store_error::StoreError;
 use super::subject::SubjectClaim;
+use super::throttle::Throttle;
 use super::user_change::{UserAction, UserChange};
 use super::user_query::{UserFilter, UserPage, UserQuery};
 
@@ -56,7 +57,8 @@ pub struct Accounts<S> {
     pub(super) password_policy: Option<Arc<dyn PasswordPolicy>>,
     bootstrap: BootstrapPolicy,
     pub(super) subject: SubjectClaim,
-    clock: Clock,
+    pub(super) clock: Clock,
+    pub(super) throttle: Option<Arc<Throttle>>,
     cache: Option<UserCache<User>>,
     pub(super) sessions: Option<Sessions>,
 }
@@ -72,6 +74,7 @@ impl<S: AccountStore> Accounts<S> {
             bootstrap: BootstrapPolicy::default(),
             subject: SubjectClaim::default(),
             clock: Clock::system(),
+            throttle: Some(Arc::default()),
             cache: None,
             sessions: None,
         }
@@ -124,9 +127,20 @@ impl<S: AccountStore> Accounts<S> {
     ///
     /// # Errors
     ///
-    /// [`AccountError::WrongBootstrapSecret`], [`AccountError::RejectedPassword`],
-    /// [`AccountError::EmailTaken`] or [`AccountError::Unavailable`].
+    /// [`AccountError::TooManyAttempts`], [`AccountError::WrongBootstrapSecret`],
+    /// [`AccountError::RejectedPassword`], [`AccountError::EmailTaken`] or
+    /// [`AccountError::Unavailable`].
     pub async fn register(&self, new: UserCreate) -> Result<User, AccountError> {
+        let attempt = self.begin_registration(&new.client).await?;
+        let result = self.insert(new).await;
+        match result {
+            // A new account stays counted, too.
+            Ok(user) => Ok(user),
+            Err(error) => Self::settle(attempt, Err(error)).await,
+        }
+    }
+
+    async fn insert(&self, new: UserCreate) -> Result<User, AccountError> {
         let admin_grant = self.bootstrap.admin_grant(&new)?;
         let policy = self.password_policy.as_deref();
         password_policy::check(policy, &new.password, new.email.as_str()).await?;
@@ -165,9 +179,17 @@ impl<S: AccountStore> Accounts<S> {
     pub async fn login(&self, login: UserLogin) -> Result<Token, AccountError> {
         let device = login.device.clone();
         let user = self.authenticate(login).await?;
+        self.bearer_token(&user, &device).await
+    }
+
+    pub(super) async fn bearer_token(
+        &self,
+        user: &User,
+        device: &str,
+    ) -> Result<Token, AccountError> {
         match self.has_refresh_tokens() {
-            true => self.open_session(&user, &device).await,
-            false => self.token(&user),
+            true => self.open_session(user, device).await,
+            false => self.token(user),
         }
     }
 
@@ -179,18 +201,26 @@ impl<S: AccountStore> Accounts<S> {
     ///
     /// # Errors
     ///
-    /// [`AccountError::WrongCredentials`]; with the right password
+    /// [`AccountError::TooManyAttempts`]; [`AccountError::WrongCredentials`]; with the right password
     /// [`AccountError::Pending`] or [`AccountError::Disabled`]; [`AccountError::Unavailable`].
     pub async fn authenticate(&self, login: UserLogin) -> Result<User, AccountError> {
-        let result = self.check_credentials(login).await;
+        let result = self.throttled_login(login).await;
         logged_in(match &result {
             Ok(_) => LogIn::Done,
             Err(AccountError::WrongCredentials) => LogIn::WrongCredentials,
             Err(AccountError::Pending) => LogIn::Pending,
             Err(AccountError::Disabled) => LogIn::Disabled,
+            Err(AccountError::TooManyAttempts { .. }) => LogIn::Throttled,
             Err(_) => LogIn::Unavailable,
         });
         result
+    }
+
+    /// Counts the log-in before a place in the hasher is taken.
+    async fn throttled_login(&self, login: UserLogin) -> Result<User, AccountError> {
+        let attempt = self.begin_login(&login).await?;
+        let result = self.check_credentials(login).await;
+        Self::settle(attempt, result).await
     }
 
     async fn check_credentials(&self, login: UserLogin) -> Result<User, AccountError> {
@@ -484,6 +514,7 @@ impl<S> Clone for Accounts<S> {
             bootstrap: self.bootstrap.clone(),
             subject: self.subject,
             clock: self.clock.clone(),
+            throttle: self.throttle.clone(),
             cache: self.cache.clone(),
             sessions: self.sessions.clone(),
         }

@@ -16,6 +16,7 @@ use super::request::{JsonBody, id_in_path};
 use super::service::Accounts;
 use super::session::{PasswordChange, Session, SessionPublic};
 use super::store::AccountStore;
+use super::throttle::Client;
 
 /// Returns the routes of sessions, to be merged with [`routes`](crate::routes).
 ///
@@ -25,7 +26,7 @@ use super::store::AccountStore;
 /// | `DELETE /sessions/{id}` | approved users | 204, and ends that session of theirs; 404 |
 /// | `POST /sessions/end-others` | approved users | 204, and ends their sessions except the caller's |
 /// | `POST /logout-all` | approved users | 204, and revokes all their sessions and tokens |
-/// | `POST /password` | approved users: `{"current_password", "new_password"}` | 200 an access token; 204; 403; 422 |
+/// | `POST /password` | approved users: `{"current_password", "new_password"}` | 200 an access token; 204; 403; 422; 429 |
 ///
 /// Needs [`Accounts::sessions`], and the layer that `routes` needs. All of them accept a bearer token
 /// and, where the layer reads it, the [cookie](crate::cookie_routes).
@@ -39,7 +40,8 @@ use super::store::AccountStore;
 /// while the refresh token stays valid; or as a cookie with 204. The response is 204 without a token
 /// or a cookie if there is no session to keep: the caller's token belongs to none, or the session
 /// store failed after the password was changed. A wrong current password is 403, because 401 means
-/// an invalid token. Put a rate limiter in front of this route, as in front of `/login`.
+/// an invalid token. Wrong passwords are [limited](crate::throttle::Throttle) as those of `/login`
+/// are; a change makes all other devices of the account unknown to the throttle.
 #[doc(alias = "logout")]
 pub fn session_routes<S: AccountStore>(accounts: Accounts<S>) -> Router {
     let routes = Router::new()
@@ -97,23 +99,31 @@ async fn change_password<S: AccountStore>(
     CurrentUser(user): CurrentUser<User>,
     claims: Claims,
     identity: Identity<User>,
+    client: Client,
     JsonBody(change): JsonBody<PasswordChange>,
 ) -> Result<Response, AccountError> {
     let session = accounts.session_of(&claims);
     let changed = accounts.change_password(&user, change, session.as_deref());
     let token = match changed.await {
-        Ok(Some(token)) => token,
-        Ok(None) => return Ok(no_content()),
+        Ok(token) => token,
         Err(AccountError::RejectedPassword(message)) => {
             return Ok(answer::rejected_password("new_password", message));
         }
         Err(error) => return Err(error),
     };
-    match used_cookie(&identity) {
+    let mut response = match (token, used_cookie(&identity)) {
+        (None, _) => no_content(),
         // A page that sends the cookie never sees a token.
-        Some(cookie) => answer::with_cookie(no_content(), cookie, &token),
-        None => Ok(json_answer(StatusCode::OK, &token)),
-    }
+        (Some(token), Some(cookie)) => answer::with_cookie(no_content(), cookie, &token)?,
+        (Some(token), None) => json_answer(StatusCode::OK, &token),
+    };
+    // Other devices are no longer known.
+    let user = User {
+        token_generation: user.token_generation + 1,
+        ..User::clone(&user)
+    };
+    accounts.remember_device(&mut response, &user, &client);
+    Ok(response)
 }
 
 /// Extractor of a session's id from the path parameter `{id}`.

@@ -240,7 +240,8 @@ impl<S: AccountStore> Accounts<S> {
     ///
     /// # Errors
     ///
-    /// [`AccountError::WrongPassword`]; [`AccountError::RejectedPassword`];
+    /// [`AccountError::TooManyAttempts`]; [`AccountError::WrongPassword`];
+    /// [`AccountError::RejectedPassword`];
     /// [`AccountError::TokensRevoked`] if the account was disabled or deleted meanwhile, or its tokens
     /// were revoked, also by another change; [`AccountError::Unavailable`].
     pub async fn change_password(
@@ -254,13 +255,24 @@ impl<S: AccountStore> Accounts<S> {
         let stored = stored
             .filter(|stored| stored.token_generation == user.token_generation)
             .ok_or(AccountError::TokensRevoked)?;
-        let hash = &stored.hashed_password;
-        let verified = self.hasher.verify(&change.current_password, hash).await;
-        let _ = match_or(AccountError::WrongPassword, verified, Some(user.id))?;
+        self.check_current_password(&stored, &change).await?;
         let (policy, new) = (self.password_policy.as_deref(), &change.new_password);
         password_policy::check(policy, new, &stored.email).await?;
         let hash = self.hasher.hash(new.as_str()).await?;
         self.revoke_tokens(user, Some(hash), session).await
+    }
+
+    /// Checks the current password, unless there were too many wrong ones.
+    async fn check_current_password(
+        &self,
+        stored: &User,
+        change: &PasswordChange,
+    ) -> Result<(), AccountError> {
+        let attempt = self.begin_password_change(stored).await?;
+        let hash = &stored.hashed_password;
+        let verified = self.hasher.verify(&change.current_password, hash).await;
+        let matched = match_or(AccountError::WrongPassword, verified, Some(stored.id));
+        Self::settle(attempt, matched).await.map(drop)
     }
 
     /// Raises the token generation, which ends all sessions, and then moves the session `kept` to the

@@ -171,13 +171,18 @@ impl AuthCookie {
     /// [`CrossOrigin`](AuthErrorKind::CrossOrigin) (403).
     #[doc(alias = "csrf")]
     pub fn check_csrf<B>(&self, request: &Request<B>) -> Result<(), AuthError> {
-        if self.origins.admit(request) {
+        if !self.is_cross_origin(request) {
             Ok(())
         } else {
             let error = AuthError::new(AuthErrorKind::CrossOrigin);
             record::rejected(&error);
             Err(error)
         }
+    }
+
+    /// The same check, without a record of the result.
+    pub(crate) fn is_cross_origin<B>(&self, request: &Request<B>) -> bool {
+        !self.origins.admit(request)
     }
 
     /// Finds the credential in the cookie, and checks CSRF.

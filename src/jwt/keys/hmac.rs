@@ -64,6 +64,14 @@ impl HmacKey {
     }
 }
 
+impl HmacSecret {
+    /// Returns the HMAC of a text with SHA-256. It must not be the signing input of a token.
+    pub(crate) fn hmac_sha256(&self, text: &[u8]) -> [u8; 32] {
+        let key = prepare::<Hmac<Sha256>>(self.as_bytes());
+        mac(&key, text).finalize().into_bytes().into()
+    }
+}
+
 /// Requires a secret at least as long as the hash (RFC 7518, section 3.2).
 fn at_least(needed: usize, secret: &HmacSecret) -> Result<&[u8], ConfigError> {
     let bytes = secret.as_bytes();

@@ -14,7 +14,7 @@ use utoipa::openapi::{Components, Info, OpenApiBuilder, PathsBuilder};
 use super::operation::{Describe, Invalid, Problem, TAG, reference};
 use super::schema::{STATUSES, integer, string};
 use crate::answer::{
-    EMAIL_TAKEN, LAST_DELETION, LAST_DEMOTION, LAST_DISABLING, USER_NOT_FOUND,
+    EMAIL_TAKEN, LAST_DELETION, LAST_DEMOTION, LAST_DISABLING, TOO_MANY_REQUESTS, USER_NOT_FOUND,
     WRONG_BOOTSTRAP_SECRET,
 };
 use crate::list_parameters::SORTS;
@@ -86,7 +86,7 @@ fn register() -> Operation {
             "The account.",
             reference::<UserPublic>(),
         )
-        .rejects([EMAIL_TAKEN, WRONG_BOOTSTRAP_SECRET])
+        .rejects([EMAIL_TAKEN, WRONG_BOOTSTRAP_SECRET, TOO_MANY_REQUESTS])
         .build()
 }
 
@@ -95,7 +95,8 @@ fn login() -> Operation {
         .description("An unknown address and a wrong password get the same response.")
         .form::<UserLogin>()
         .gives(StatusCode::OK, "A bearer token.", reference::<Token>())
-        .rejects([WRONG_CREDENTIALS, PENDING, DISABLED])
+        .sets_cookie(StatusCode::OK)
+        .rejects([WRONG_CREDENTIALS, PENDING, DISABLED, TOO_MANY_REQUESTS])
         .build()
 }
 

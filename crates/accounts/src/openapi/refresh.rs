@@ -8,7 +8,7 @@ use utoipa::openapi::{Info, OpenApiBuilder, PathsBuilder};
 
 use super::operation::{Describe, Invalid, Problem, reference};
 use crate::Token;
-use crate::answer::INVALID_REFRESH_TOKEN;
+use crate::answer::{INVALID_REFRESH_TOKEN, TOO_MANY_REQUESTS};
 use crate::session::RefreshGrant;
 use crate::validation_error::ValidationError;
 
@@ -53,7 +53,7 @@ fn refresh() -> Operation {
         )
         .json::<RefreshGrant>()
         .gives(StatusCode::OK, "The new tokens.", reference::<Token>())
-        .rejects([INVALID_REFRESH_TOKEN])
+        .rejects([INVALID_REFRESH_TOKEN, TOO_MANY_REQUESTS])
         .build()
 }
 

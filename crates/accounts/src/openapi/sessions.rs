@@ -9,7 +9,7 @@ use utoipa::openapi::security::SecurityScheme;
 use utoipa::openapi::{Info, OpenApiBuilder, PathsBuilder};
 
 use super::operation::{Describe, Invalid, Problem, reference};
-use crate::answer::{SESSION_NOT_FOUND, WRONG_PASSWORD};
+use crate::answer::{SESSION_NOT_FOUND, TOO_MANY_REQUESTS, WRONG_PASSWORD};
 use crate::validation_error::ValidationError;
 use crate::{PasswordChange, SessionPublic, Token};
 
@@ -108,7 +108,8 @@ fn password() -> Operation {
             "The password was changed. Sets the new token of a cookie; otherwise the request had no \
              session to continue: log in again.",
         )
+        .sets_cookie(StatusCode::OK)
         .sets_cookie(StatusCode::NO_CONTENT)
-        .rejects([WRONG_PASSWORD])
+        .rejects([WRONG_PASSWORD, TOO_MANY_REQUESTS])
         .build()
 }

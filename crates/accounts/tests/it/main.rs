@@ -38,5 +38,6 @@ mod registration;
 mod secrecy;
 mod sessions;
 mod store_failures;
+mod throttle;
 mod ticket;
 mod tokens;

@@ -14,7 +14,7 @@ use tower_warder::credentials::AuthCookie;
 use tower_warder::password::{PasswordHasher, PasswordParams};
 use tower_warder::stream_ticket::StreamTickets;
 use tower_warder::testing::{self, FixedClock};
-use tower_warder::{AuthLayer, UserStatus};
+use tower_warder::{AuthLayer, JwtIssuer, UserStatus};
 use tower_warder_accounts::{
     self as accounts, AccountStore, Accounts, Actor, AdminGrant, Email, NewUser, StoreError, User,
     UserAction, UserChange, UserUpdate,
@@ -93,10 +93,7 @@ impl Server {
         cache: Option<UserCache<User>>,
         configure: impl FnOnce(AnyAccounts) -> AnyAccounts,
     ) -> Self {
-        let mut accounts =
-            Accounts::new(Arc::clone(&store), testing::issuer().clock(clock.clock()))
-                .hasher(hasher())
-                .clock(clock.clock());
+        let mut accounts = accounts_over(&store, testing::issuer(), &clock);
         if let Some(cache) = &cache {
             accounts = accounts.user_cache(cache.clone());
         }
@@ -239,6 +236,19 @@ impl Server {
     pub async fn stored(&self, id: i64) -> User {
         self.store.find(id).await.unwrap().unwrap()
     }
+}
+
+/// Operations with a fixed clock, and without limits of attempts: the contract is that without them,
+/// and tests of the throttle set some.
+pub fn accounts_over(
+    store: &Arc<dyn AccountStore>,
+    issuer: JwtIssuer,
+    clock: &FixedClock,
+) -> AnyAccounts {
+    Accounts::new(Arc::clone(store), issuer.clock(clock.clock()))
+        .hasher(hasher())
+        .clock(clock.clock())
+        .throttle_off()
 }
 
 pub fn bare(method: &str, path: &str) -> Request<Body> {

@@ -1,6 +1,5 @@
 //! A server with cookie routes, and the requests of a browser.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
@@ -10,9 +9,9 @@ use http::header::COOKIE;
 use tower_warder::AuthLayer;
 use tower_warder::credentials::{AuthCookie, CredentialSource};
 use tower_warder::testing;
-use tower_warder_accounts::{self as accounts, AccountStore, Accounts};
+use tower_warder_accounts as accounts;
 
-use super::super::server::{FORM, Server, body, hasher};
+use super::super::server::{AnyAccounts, FORM, Server, accounts_over, body};
 use crate::support::Answer;
 
 pub async fn server(source: CredentialSource) -> Server {
@@ -32,12 +31,9 @@ pub async fn server_with(source: CredentialSource, lifetime: Duration) -> Server
     Server { app, ..server }
 }
 
-pub fn accounts_of(server: &Server, lifetime: Duration) -> Accounts<Arc<dyn AccountStore>> {
-    let clock = server.clock.clock();
-    let issuer = testing::issuer().clock(clock.clone()).lifetime(lifetime);
-    Accounts::new(Arc::clone(&server.store), issuer)
-        .hasher(hasher())
-        .clock(clock)
+pub fn accounts_of(server: &Server, lifetime: Duration) -> AnyAccounts {
+    let issuer = testing::issuer().lifetime(lifetime);
+    accounts_over(&server.store, issuer, &server.clock)
 }
 
 pub fn cookie() -> AuthCookie {

@@ -1,6 +1,5 @@
 //! A server with sessions, and the requests of its clients.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
@@ -12,12 +11,14 @@ use tower_warder::cache::UserCache;
 use tower_warder::credentials::{AuthCookie, CredentialSource};
 use tower_warder::testing;
 use tower_warder_accounts::{
-    self as accounts, AccountStore, Accounts, InMemoryAccountStore, InMemorySessionStore,
-    SessionStore, Sessions,
+    self as accounts, AccountStore, InMemoryAccountStore, InMemorySessionStore, SessionStore,
+    Sessions,
 };
 
 use super::super::cookie::browser::{form_to, token_in, with_cookie};
-use super::super::server::{AnyAccounts, PASSWORD, Server, bare, by, hasher, json_to, login};
+use super::super::server::{
+    AnyAccounts, PASSWORD, Server, accounts_over, bare, by, json_to, login,
+};
 use crate::support::Answer;
 
 /// The tokens that a client stores.
@@ -101,12 +102,7 @@ fn built(server: Server, sessions: Sessions, cache: Option<UserCache<accounts::U
 }
 
 pub fn accounts_of(server: &Server, sessions: Sessions) -> AnyAccounts {
-    let clock = server.clock.clock();
-    let issuer = testing::issuer().clock(clock.clone());
-    Accounts::new(Arc::clone(&server.store), issuer)
-        .hasher(hasher())
-        .clock(clock)
-        .sessions(sessions)
+    accounts_over(&server.store, testing::issuer(), &server.clock).sessions(sessions)
 }
 
 pub async fn log_in(server: &Server, email: &str) -> Tokens {

@@ -1,0 +1,276 @@
+//! Attempts, and the buckets that each is counted in.
+
+use std::net::IpAddr;
+use std::sync::{MutexGuard, PoisonError};
+use std::time::{Duration, SystemTime};
+
+use tokio::time::timeout;
+use tower_warder::BoxError;
+use tower_warder::clock::Clock;
+use tower_warder::private::{
+    LogLimit, LogLimits, ThrottledRoute, hmac_sha256, log_limited, throttled, uptime,
+};
+
+use super::bucket::{Bucket, BucketKind};
+use super::client::Client;
+use super::device::Device;
+use super::limit::Limit;
+use super::settings::Throttle;
+use super::table::{Exceeded, Table};
+
+/// An attempt that is counted. Dropped, it stays counted: also if its client does not wait for the
+/// response.
+#[must_use]
+pub(crate) struct Attempt<'a> {
+    throttle: &'a Throttle,
+    clock: &'a Clock,
+    refunded: Vec<Bucket>,
+    is_shared: bool,
+}
+
+/// Too many attempts: when to try again.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct TooManyAttempts {
+    pub(crate) retry_after: Duration,
+}
+
+impl Throttle {
+    /// Begins a log-in to an account, by its address as it was entered. `device` is the id of one that
+    /// is known to the account.
+    pub(crate) async fn login<'a>(
+        &'a self,
+        account: &str,
+        device: Option<&str>,
+        client: &Client,
+        clock: &'a Clock,
+    ) -> Result<Attempt<'a>, TooManyAttempts> {
+        let (refunded, kept) =
+            match device {
+                Some(device) => (
+                    vec![self.bucket(BucketKind::Device, self.pair, &[device, account])],
+                    Some(self.bucket(BucketKind::Devices, self.address, &[account])),
+                ),
+                None => {
+                    let mut refunded = vec![
+                        self.bucket(BucketKind::Account, self.account, &[account]),
+                        self.overall_of(ThrottledRoute::Login),
+                    ];
+                    let address = client.address.map(|address| address.to_string());
+                    refunded.extend(address.map(|address| {
+                        self.bucket(BucketKind::Pair, self.pair, &[&address, account])
+                    }));
+                    (refunded, self.address_of(client.address))
+                }
+            };
+        self.begin(ThrottledRoute::Login, refunded, kept, clock)
+            .await
+    }
+
+    /// Begins a registration.
+    pub(crate) async fn register<'a>(
+        &'a self,
+        client: &Client,
+        clock: &'a Clock,
+    ) -> Result<Attempt<'a>, TooManyAttempts> {
+        let route = ThrottledRoute::Register;
+        let mut refunded = vec![self.overall_of(route)];
+        refunded.extend(client.address.map(|address| {
+            let address = address.to_string();
+            self.bucket(BucketKind::Registration, self.registration, &[&address])
+        }));
+        self.begin(route, refunded, None, clock).await
+    }
+
+    /// Begins a password change of a user.
+    pub(crate) async fn change_password<'a>(
+        &'a self,
+        user_id: i64,
+        clock: &'a Clock,
+    ) -> Result<Attempt<'a>, TooManyAttempts> {
+        let route = ThrottledRoute::Password;
+        let user = self.bucket(BucketKind::Password, self.pair, &[&user_id.to_string()]);
+        self.begin(route, vec![user], None, clock).await
+    }
+
+    /// Begins a renewal of tokens.
+    pub(crate) async fn refresh<'a>(
+        &'a self,
+        client: &Client,
+        clock: &'a Clock,
+    ) -> Result<Attempt<'a>, TooManyAttempts> {
+        let route = ThrottledRoute::Refresh;
+        // Not all clients together: a renewal is no guess and hashes no password, so that a flood
+        // would only keep others from renewing theirs.
+        let buckets = client
+            .address
+            .map(|address| self.bucket(BucketKind::Refresh, self.address, &[&address.to_string()]));
+        self.begin(route, buckets.into_iter().collect(), None, clock)
+            .await
+    }
+
+    /// Returns the device, if its cookie was signed for this account.
+    pub(crate) fn device(&self, account: &str, client: &Client, now: SystemTime) -> Option<Device> {
+        let mut sent = client.devices.iter();
+        sent.find_map(|value| Device::verify(value, account, &self.secret, now))
+    }
+
+    fn address_of(&self, address: Option<IpAddr>) -> Option<Bucket> {
+        let address = address?.to_string();
+        Some(self.bucket(BucketKind::Address, self.address, &[&address]))
+    }
+
+    fn overall_of(&self, route: ThrottledRoute) -> Bucket {
+        self.bucket(BucketKind::Overall, self.overall, &[route.as_str()])
+    }
+
+    fn bucket(&self, kind: BucketKind, limit: Limit, parts: &[&str]) -> Bucket {
+        // No part but the last may contain any character.
+        let parts = parts.join(" ");
+        let text = format!("tower-warder: throttle {kind:?} {parts}");
+        let [key, _] = halves(hmac_sha256(&self.secret, text.as_bytes()));
+        Bucket { key, limit, kind }
+    }
+
+    /// Counts the attempt in all buckets, or in none.
+    async fn begin<'a>(
+        &'a self,
+        route: ThrottledRoute,
+        refunded: Vec<Bucket>,
+        kept: Option<Bucket>,
+        clock: &'a Clock,
+    ) -> Result<Attempt<'a>, TooManyAttempts> {
+        let mut buckets = refunded.clone();
+        buckets.extend(kept);
+        let shared = match &self.store {
+            Some(store) if !buckets.is_empty() => in_time(store.take(&buckets)).await,
+            _ => None,
+        };
+        let is_shared = shared.is_some();
+        let (kind, retry_after) = match shared {
+            Some(None) => (None, None),
+            Some(Some(wait)) => (None, Some(wait)),
+            None => match self.table().take(&buckets, nanos(clock)) {
+                Ok(()) => (None, None),
+                Err(Exceeded { kind, wait }) => (Some(kind), Some(Duration::from_nanos(wait))),
+            },
+        };
+        if let Some(retry_after) = retry_after {
+            static LIMITS: LogLimits = LogLimits::new();
+
+            throttled(route);
+            log_limited!(
+                LIMITS.of((route.as_str(), kind)),
+                info,
+                target: TARGET,
+                route = route.as_str(),
+                limit = kind.map(BucketKind::as_str),
+                "too many attempts"
+            );
+            return Err(TooManyAttempts { retry_after });
+        }
+        Ok(Attempt {
+            throttle: self,
+            clock,
+            refunded,
+            is_shared,
+        })
+    }
+
+    fn table(&self) -> MutexGuard<'_, Table> {
+        // No code under the lock panics halfway, so a poisoned state is consistent.
+        self.table.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Attempt<'_> {
+    /// Gives the attempt back: it was no guess.
+    pub(crate) async fn refund(self) {
+        match (&self.throttle.store, self.is_shared) {
+            (Some(store), true) => {
+                let _ = in_time(store.refund(&self.refunded)).await;
+            }
+            _ => {
+                let now = nanos(self.clock);
+                self.throttle.table().refund(&self.refunded, now);
+            }
+        }
+    }
+}
+
+/// Returns the answer of the shared store, `None` if there is none.
+async fn in_time<T>(answer: impl Future<Output = Result<T, BoxError>>) -> Option<T> {
+    static LIMIT: LogLimit = LogLimit::new();
+
+    let source = match timeout(STORE_TIMEOUT, answer).await {
+        Ok(Ok(answer)) => return Some(answer),
+        Ok(Err(source)) => source,
+        Err(elapsed) => elapsed.into(),
+    };
+    log_limited!(
+        LIMIT,
+        warn,
+        target: TARGET,
+        %source,
+        "the shared store of the throttle does not answer: this instance counts by itself"
+    );
+    None
+}
+
+fn halves(digest: [u8; 32]) -> [[u8; 16]; 2] {
+    let mut halves = [[0; 16]; 2];
+    for (half, bytes) in halves.iter_mut().zip(digest.chunks_exact(16)) {
+        half.copy_from_slice(bytes);
+    }
+    halves
+}
+
+fn nanos(clock: &Clock) -> u64 {
+    u64::try_from(uptime(clock).as_nanos()).unwrap_or(u64::MAX)
+}
+
+const STORE_TIMEOUT: Duration = Duration::from_millis(500);
+
+pub(super) const TARGET: &str = "tower_warder::accounts";
+
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv4Addr;
+
+    use tower_warder::testing::FixedClock;
+
+    use super::*;
+
+    fn client(number: u32) -> Client {
+        Client {
+            address: Some(Ipv4Addr::from_bits(number).into()),
+            ..Client::default()
+        }
+    }
+
+    #[tokio::test]
+    async fn flood_leaves_other_clients_their_attempts() {
+        let throttle = Throttle::new();
+        let time = FixedClock::new();
+        let clock = time.clock();
+        // A new address and a new account each time, until as many slots become free as are taken.
+        let mut admitted = 0;
+        for number in 0..25_000 {
+            time.advance(Duration::from_millis(20));
+            let (account, client) = (format!("user{number}"), client(number));
+            let attempt = throttle.login(&account, None, &client, &clock).await;
+            admitted += u32::from(attempt.is_ok());
+            let _ = throttle.register(&client, &clock).await;
+        }
+        assert_eq!(admitted, 25_000);
+        time.advance(Duration::from_secs(1));
+        for number in 0..200 {
+            let (account, client) = (format!("other{number}"), client(1_000_000 + number));
+            for _ in 0..10 {
+                let attempt = throttle.login(&account, None, &client, &clock).await;
+                attempt.unwrap().refund().await;
+            }
+            let _ = throttle.register(&client, &clock).await.unwrap();
+            time.advance(Duration::from_millis(20));
+        }
+    }
+}

@@ -1,0 +1,75 @@
+//! Buckets of attempts, and the store that several instances share.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use tower_warder::BoxError;
+
+use super::limit::Limit;
+
+/// What attempts are counted by: a key and its limit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Bucket {
+    /// Keyed digest of the address or account. With the same
+    /// [secret](crate::throttle::Throttle::secret) it is the same in all instances.
+    pub key: [u8; 16],
+    /// Its limit.
+    pub limit: Limit,
+    /// What the key is made of.
+    pub kind: BucketKind,
+}
+
+/// What the key of a [`Bucket`] is made of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum BucketKind {
+    /// Client address and account.
+    Pair,
+    /// Account, for clients that have not logged in to it before.
+    Account,
+    /// Client address.
+    Address,
+    /// A device that has logged in to the account before.
+    Device,
+    /// All devices that have logged in to the account before.
+    Devices,
+    /// Client address of a registration.
+    Registration,
+    /// The user whose password is changed.
+    Password,
+    /// Client address of a renewal of tokens.
+    Refresh,
+    /// All clients together.
+    Overall,
+}
+
+impl BucketKind {
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Pair => "address and account",
+            Self::Account => "account",
+            Self::Address => "address",
+            Self::Device => "known device",
+            Self::Devices => "known devices of the account",
+            Self::Registration => "registrations of the address",
+            Self::Password => "password changes of the account",
+            Self::Refresh => "refreshes of the address",
+            Self::Overall => "all clients",
+        }
+    }
+}
+
+/// Store of the buckets of several instances, such as Redis.
+///
+/// An error, or no answer within half a second, is logged once a minute at WARN. The instance then
+/// counts by itself, with the same limits.
+#[async_trait]
+pub trait ThrottleStore: Send + Sync + 'static {
+    /// Takes one attempt from each bucket, or from none: atomically, by the algorithm that
+    /// [`Limit`] describes. Returns `None` if the attempt is admitted, else how long to wait.
+    async fn take(&self, buckets: &[Bucket]) -> Result<Option<Duration>, BoxError>;
+
+    /// Gives one attempt back to each bucket.
+    async fn refund(&self, buckets: &[Bucket]) -> Result<(), BoxError>;
+}

@@ -1,0 +1,30 @@
+//! Client of an attempt.
+
+use std::fmt;
+use std::net::IpAddr;
+
+/// What an attempt to log in or to register is counted by, besides the account.
+///
+/// The routes take it from the request; with axum it is an extractor of handlers whose state is
+/// [`Accounts`](crate::Accounts). The default has no address: the limits for each address do not
+/// apply then.
+#[derive(Clone, Default)]
+pub struct Client {
+    /// The network of the client: see `network`.
+    pub(super) address: Option<IpAddr>,
+    /// Entries of the cookie of devices.
+    pub(super) devices: Vec<String>,
+    /// A page of another origin sent the request: it must not replace the cookie.
+    pub(super) is_cross_origin: bool,
+    /// Account of the bearer token that was sent.
+    pub(crate) account: Option<String>,
+}
+
+// By hand: cookies are secret.
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client")
+            .field("address", &self.address)
+            .finish_non_exhaustive()
+    }
+}

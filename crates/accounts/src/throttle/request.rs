@@ -1,0 +1,105 @@
+//! Client of a request, and the cookie of its device.
+
+use std::iter;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Once;
+use std::time::SystemTime;
+
+use axum::extract::ConnectInfo;
+use http::header::{FORWARDED, HeaderValue};
+use http::request::Parts;
+use tower_warder::private::{LogLimit, cookie_values, is_cross_origin, log_limited};
+
+use super::attempt::TARGET;
+use super::client::Client;
+use super::device::{Device, LIFETIME};
+use super::settings::Throttle;
+use super::trusted_proxies::{X_FORWARDED_FOR, network};
+
+impl Throttle {
+    /// Returns the address and the devices of a client, from the head of its request.
+    pub(crate) fn client(&self, parts: &mut Parts) -> Client {
+        let mut client = Client {
+            address: self.address_in(parts),
+            ..Client::default()
+        };
+        if let Some(cookie) = &self.cookie {
+            let sent = cookie_values(cookie, &mut parts.headers, MAX_COOKIES);
+            let entries = sent.iter().flat_map(|value| value.split(SEPARATOR));
+            client.devices = entries.take(MAX_ENTRIES).map(str::to_owned).collect();
+            client.is_cross_origin = is_cross_origin(cookie, parts);
+        }
+        client
+    }
+
+    fn address_in(&self, parts: &Parts) -> Option<IpAddr> {
+        static NO_ADDRESS: Once = Once::new();
+
+        let Some(ConnectInfo(peer)) = parts.extensions.get::<ConnectInfo<SocketAddr>>() else {
+            NO_ADDRESS.call_once(|| {
+                tracing::warn!(
+                    target: TARGET,
+                    "requests have no client address, so attempts are not limited by address: serve \
+                     the router with `into_make_service_with_connect_info::<SocketAddr>()`"
+                );
+            });
+            return None;
+        };
+        let peer = peer.ip().to_canonical();
+        let headers = &parts.headers;
+        if !self.proxies.contains(peer) {
+            if headers.contains_key(X_FORWARDED_FOR) || headers.contains_key(FORWARDED) {
+                static LIMIT: LogLimit = LogLimit::new();
+
+                log_limited!(
+                    LIMIT,
+                    warn,
+                    target: TARGET,
+                    %peer,
+                    "a peer that is not trusted sends X-Forwarded-For or Forwarded: if it is your \
+                     proxy, add it to `Throttle::trusted_proxies`"
+                );
+            }
+            // Not one client, but a proxy or the users of this machine.
+            if peer.is_loopback() {
+                return None;
+            }
+        }
+        Some(network(self.proxies.client(peer, headers)))
+    }
+
+    /// Returns the `Set-Cookie` by which the client is known from now on.
+    pub(crate) fn remember(
+        &self,
+        account: &str,
+        generation: u64,
+        client: &Client,
+        now: SystemTime,
+    ) -> Option<HeaderValue> {
+        if client.is_cross_origin {
+            return None;
+        }
+        let known = self.device(account, client, now).map(|device| device.id);
+        let id = known.or_else(Device::random_id)?;
+        let own = Device { id, generation }.sign(account, &self.secret, now);
+        // Other accounts of this browser stay known.
+        let others = client.devices.iter().filter(|entry| {
+            Device::is_entry(entry, now)
+                && Device::verify(entry, account, &self.secret, now).is_none()
+        });
+        let others = others.take(MAX_OTHERS).map(String::as_str);
+        let entries: Vec<_> = iter::once(own.as_str()).chain(others).collect();
+        let value = entries.join(SEPARATOR);
+        self.cookie.as_ref()?.set(&value, LIFETIME).ok()
+    }
+}
+
+/// Without the prefix `__Host-` another host of the domain may have set some.
+const MAX_COOKIES: usize = 8;
+const MAX_ENTRIES: usize = 16;
+
+/// Accounts that a device is known to, besides the last one.
+const MAX_OTHERS: usize = 3;
+
+/// No entry contains it.
+const SEPARATOR: &str = "~";

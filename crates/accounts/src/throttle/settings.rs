@@ -1,0 +1,173 @@
+//! Settings of the throttle.
+
+use std::fmt;
+use std::sync::{Arc, Mutex};
+
+use tower_warder::HmacSecret;
+use tower_warder::credentials::AuthCookie;
+
+use super::bucket::ThrottleStore;
+use super::limit::Limit;
+use super::table::Table;
+use super::trusted_proxies::TrustedProxies;
+
+/// Limits of attempts. On by default: [`Accounts::throttle`](crate::Accounts::throttle) replaces it,
+/// [`Accounts::throttle_off`](crate::Accounts::throttle_off) switches it off.
+///
+/// | what is limited | by | default |
+/// |---|---|---|
+/// | wrong passwords | client address and account | [`per_pair`](Self::per_pair): 5 a minute, 10 at once |
+/// | wrong passwords, from clients that have not logged in to the account before | account | [`per_account`](Self::per_account): 20 an hour |
+/// | wrong passwords, from a device that has | device | `per_pair` |
+/// | log-ins; failed renewals of tokens | client address | [`per_address`](Self::per_address): 100 a minute |
+/// | log-ins from known devices | account | `per_address` |
+/// | registrations | client address | [`per_registrant`](Self::per_registrant): 10 an hour |
+/// | wrong passwords of a password change | user | `per_pair` |
+/// | wrong passwords of log-ins; registrations | all clients | [`overall`](Self::overall): 50 a second |
+///
+/// Too many attempts are answered 429 with `Retry-After`, before the password is hashed, and equally
+/// for known and unknown accounts. The response does not tell which limit was reached, nor how many
+/// attempts are left. An attempt is counted when it begins, and given back if the password was right
+/// or the store failed. A client that waits gets another attempt: no account is ever locked. The
+/// delay grows from none over 12 seconds to 3 minutes.
+///
+/// **Known devices.** A log-in sets a signed `HttpOnly` cookie, which is valid for 180 days and gives
+/// no access. With it, or with a valid bearer token of the account, a client is counted by itself and
+/// not with the others, so that an attacker with many addresses cannot keep the owner out. Clients
+/// that are no browsers may keep the cookie, too. A new password makes all devices unknown, except the
+/// one that changed it. A browser is known to the four accounts that logged in last.
+///
+/// An attacker with many addresses can still delay log-ins to an account from new devices, and by
+/// reaching the limit of all clients those of everyone else's.
+///
+/// **Client addresses** come from [`ConnectInfo`](axum::extract::ConnectInfo): serve the router with
+/// `into_make_service_with_connect_info::<SocketAddr>()`. IPv6 addresses are counted by their /64.
+/// Behind a proxy set [`trusted_proxies`](Self::trusted_proxies). Requests without an address, and
+/// those from a loopback address that is not a trusted proxy, are not limited by address: they may
+/// come from any number of clients. The former is logged once at WARN.
+///
+/// Counts are in memory, in a table of 1 MiB, which attacks within the limit of all clients fill by
+/// half at most; a restart resets them. See [`store`](Self::store) for
+/// several instances.
+#[doc(alias = "rate limit")]
+#[doc(alias = "brute force")]
+#[derive(Clone)]
+#[must_use]
+pub struct Throttle {
+    pub(super) pair: Limit,
+    pub(super) account: Limit,
+    pub(super) address: Limit,
+    pub(super) registration: Limit,
+    pub(super) overall: Limit,
+    pub(super) proxies: TrustedProxies,
+    pub(super) cookie: Option<AuthCookie>,
+    pub(super) secret: HmacSecret,
+    pub(super) store: Option<Arc<dyn ThrottleStore>>,
+    pub(super) table: Arc<Mutex<Table>>,
+}
+
+impl Throttle {
+    /// Creates a throttle with the default limits.
+    pub fn new() -> Self {
+        Self {
+            // Ten typing errors in a row, and no more guesses a day than 7210.
+            pair: Limit::per_minute(5).burst(10),
+            // 500 guesses a day with any number of addresses.
+            account: Limit::per_hour(20),
+            // An office behind one address whose users all log in in the morning.
+            address: Limit::per_minute(100),
+            // A household or a small office.
+            registration: Limit::per_hour(10),
+            // More than the default hasher can verify on a machine with few cores.
+            overall: Limit::per_second(50),
+            proxies: TrustedProxies::default(),
+            cookie: AuthCookie::new(DEVICE_COOKIE).ok(),
+            secret: HmacSecret::generate(),
+            store: None,
+            table: Arc::new(Mutex::new(Table::new())),
+        }
+    }
+
+    /// Sets the limit of wrong passwords for each client address and account. Defaults to 5 a minute,
+    /// 10 at once.
+    pub const fn per_pair(mut self, limit: Limit) -> Self {
+        self.pair = limit;
+        self
+    }
+
+    /// Sets the limit of wrong passwords for each account, from clients that have not logged in to it
+    /// before. Defaults to 20 an hour.
+    pub const fn per_account(mut self, limit: Limit) -> Self {
+        self.account = limit;
+        self
+    }
+
+    /// Sets the limit of log-ins for each client address, successful ones included. Defaults to 100 a
+    /// minute.
+    pub const fn per_address(mut self, limit: Limit) -> Self {
+        self.address = limit;
+        self
+    }
+
+    /// Sets the limit of registrations for each client address. Defaults to 10 an hour.
+    pub const fn per_registrant(mut self, limit: Limit) -> Self {
+        self.registration = limit;
+        self
+    }
+
+    /// Sets the limit of failed log-ins of all clients together, and that of all registrations. Known
+    /// devices do not count. Defaults to 50 a second.
+    pub const fn overall(mut self, limit: Limit) -> Self {
+        self.overall = limit;
+        self
+    }
+
+    /// Sets the proxies that tell the address of the client. Defaults to none.
+    pub fn trusted_proxies(mut self, proxies: TrustedProxies) -> Self {
+        self.proxies = proxies;
+        self
+    }
+
+    /// Sets the cookie of known devices. Defaults to `__Host-tower_warder_device`, which browsers
+    /// accept over TLS only. It is not set if a page of another origin sent the log-in, unless that is
+    /// a [trusted one](AuthCookie::trusted_origin) of this cookie.
+    pub fn device_cookie(mut self, cookie: AuthCookie) -> Self {
+        self.cookie = Some(cookie);
+        self
+    }
+
+    /// Sets the secret for the cookies of known devices and the keys of [buckets](super::Bucket).
+    /// Defaults to a new one in each process, so that a restart makes all devices unknown. Several
+    /// instances need the same one.
+    pub fn secret(mut self, secret: HmacSecret) -> Self {
+        self.secret = secret;
+        self
+    }
+
+    /// Sets a store that several instances share. Defaults to none: each instance counts by itself.
+    pub fn store(mut self, store: impl ThrottleStore) -> Self {
+        self.store = Some(Arc::new(store));
+        self
+    }
+}
+
+impl Default for Throttle {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl fmt::Debug for Throttle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Throttle")
+            .field("per_pair", &self.pair)
+            .field("per_account", &self.account)
+            .field("per_address", &self.address)
+            .field("per_registrant", &self.registration)
+            .field("overall", &self.overall)
+            .field("trusted_proxies", &self.proxies)
+            .finish_non_exhaustive()
+    }
+}
+
+const DEVICE_COOKIE: &str = "tower_warder_device";

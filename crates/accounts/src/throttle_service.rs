@@ -1,0 +1,179 @@
+//! Limits of attempts, as a part of the operations on accounts.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+
+use axum::extract::FromRequestParts;
+use http::Response;
+use http::header::{AUTHORIZATION, SET_COOKIE};
+use http::request::Parts;
+use tower_warder::Identity;
+
+use super::email::Email;
+use super::error::AccountError;
+use super::input::UserLogin;
+use super::model::User;
+use super::service::Accounts;
+use super::store::AccountStore;
+use super::throttle::{Attempt, Client, Throttle};
+
+impl<S: AccountStore> Accounts<S> {
+    /// Sets the limits of attempts to log in, to register, to change a password and to renew tokens.
+    /// Defaults to [`Throttle::new`].
+    #[doc(alias = "rate limit")]
+    pub fn throttle(mut self, throttle: Throttle) -> Self {
+        self.throttle = Some(Arc::new(throttle));
+        self
+    }
+
+    /// Switches the limits of attempts off, for tests, or if another service limits them: otherwise
+    /// anyone can guess passwords as fast as they are hashed.
+    pub fn throttle_off(mut self) -> Self {
+        self.throttle = None;
+        self
+    }
+
+    /// Returns the client of a request, for a log-in or registration route of your own:
+    /// [`UserLogin::client`], [`UserCreate::client`](crate::UserCreate::client) and
+    /// [`remember_device`](Self::remember_device). [`Client`] is also an extractor. Costs a look-up of
+    /// the account if the request has a valid bearer token.
+    pub async fn client(&self, parts: &mut Parts) -> Client {
+        let Some(throttle) = &self.throttle else {
+            return Client::default();
+        };
+        let mut client = throttle.client(parts);
+        // A cookie has the device's own beside it.
+        if parts.headers.contains_key(AUTHORIZATION) {
+            client.account = self.account_of_token(parts).await;
+        }
+        client
+    }
+
+    /// Returns the address of the account that a bearer token belongs to, unless it is revoked.
+    async fn account_of_token(&self, parts: &Parts) -> Option<String> {
+        let identity = Identity::<User>::from_extensions(&parts.extensions).ok()?;
+        let claims = identity.claims().await.ok()?;
+        if !self.is_issuer_of(&claims) {
+            return None;
+        }
+        let user = identity.user().await.ok()?;
+        Some(user.email.clone())
+    }
+
+    /// Adds the cookie by which the device of the client is known to the account from now on. The
+    /// routes call it after a log-in and a change of the password. Adds none if a page of another
+    /// origin sent the request.
+    pub fn remember_device<B>(&self, response: &mut Response<B>, user: &User, client: &Client) {
+        let Some(throttle) = &self.throttle else {
+            return;
+        };
+        let cookie = throttle.remember(&user.email, user.token_generation, client, self.now());
+        if let Some(cookie) = cookie {
+            response.headers_mut().append(SET_COOKIE, cookie);
+        }
+    }
+
+    pub(super) async fn begin_login(
+        &self,
+        login: &UserLogin,
+    ) -> Result<Option<Attempt<'_>>, AccountError> {
+        let Some(throttle) = &self.throttle else {
+            return Ok(None);
+        };
+        let username = login.username.trim();
+        let attempt = match Email::new(username) {
+            Ok(email) => {
+                let device = self.known_device(throttle, &email, &login.client).await;
+                let account = email.as_str();
+                throttle
+                    .login(account, device.as_deref(), &login.client, &self.clock)
+                    .await
+            }
+            // Also what is no address: an attempt costs the same.
+            Err(_) => {
+                let account = username.to_lowercase();
+                throttle
+                    .login(&account, None, &login.client, &self.clock)
+                    .await
+            }
+        };
+        Ok(Some(attempt?))
+    }
+
+    /// Returns what distinguishes the device, if the client has logged in to the account before.
+    async fn known_device(
+        &self,
+        throttle: &Throttle,
+        email: &Email,
+        client: &Client,
+    ) -> Option<String> {
+        if client.account.as_deref() == Some(email.as_str()) {
+            // All clients with a token are one: they have no id.
+            return Some(TOKEN.to_owned());
+        }
+        // Only a signed cookie costs a query.
+        let device = throttle.device(email.as_str(), client, self.now())?;
+        let user = self.store.find_by_email(email).await.ok()??;
+        (user.token_generation == device.generation).then_some(device.id)
+    }
+
+    pub(super) async fn begin_registration(
+        &self,
+        client: &Client,
+    ) -> Result<Option<Attempt<'_>>, AccountError> {
+        Ok(match &self.throttle {
+            Some(throttle) => Some(throttle.register(client, &self.clock).await?),
+            None => None,
+        })
+    }
+
+    pub(super) async fn begin_password_change(
+        &self,
+        user: &User,
+    ) -> Result<Option<Attempt<'_>>, AccountError> {
+        Ok(match &self.throttle {
+            Some(throttle) => Some(throttle.change_password(user.id, &self.clock).await?),
+            None => None,
+        })
+    }
+
+    pub(super) async fn begin_refresh(
+        &self,
+        client: &Client,
+    ) -> Result<Option<Attempt<'_>>, AccountError> {
+        Ok(match &self.throttle {
+            Some(throttle) => Some(throttle.refresh(client, &self.clock).await?),
+            None => None,
+        })
+    }
+}
+
+impl<S> Accounts<S> {
+    /// Gives the attempt back, unless its result tells the client that a guess was wrong.
+    pub(super) async fn settle<T>(
+        attempt: Option<Attempt<'_>>,
+        result: Result<T, AccountError>,
+    ) -> Result<T, AccountError> {
+        let was_guess = matches!(&result, Err(error) if error.is_guess());
+        if let Some(attempt) = attempt
+            && !was_guess
+        {
+            attempt.refund().await;
+        }
+        result
+    }
+}
+
+/// Stands for the id of a device; no id has this form.
+const TOKEN: &str = "token";
+
+impl<S: AccountStore> FromRequestParts<Accounts<S>> for Client {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(
+        parts: &mut Parts,
+        accounts: &Accounts<S>,
+    ) -> Result<Self, Infallible> {
+        Ok(accounts.client(parts).await)
+    }
+}
