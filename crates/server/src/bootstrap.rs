@@ -62,7 +62,7 @@ impl FirstAdmin {
     ) -> Result<Self, BoxError> {
         Ok(match bootstrap {
             Bootstrap::FirstUser => Self::FirstUser,
-            Bootstrap::Secret => Self::Secret(derive(&key()?)?),
+            Bootstrap::Secret => Self::Secret(derive(&key()?, "bootstrap secret")?),
             Bootstrap::Nobody => Self::Nobody,
         })
     }
@@ -140,11 +140,11 @@ impl AwaitsSecret {
     }
 }
 
-/// Derives the secret with HMAC, which reveals nothing about the key. The text is not a valid
+/// Derives a secret with HMAC, which reveals nothing about the key. The text is not a valid
 /// signing input, so the result is not the signature of a token.
-fn derive(key: &[u8]) -> Result<Zeroizing<String>, BoxError> {
+pub fn derive(key: &[u8], purpose: &str) -> Result<Zeroizing<String>, BoxError> {
     let mut mac = Hmac::<Sha256>::new_from_slice(key)?;
-    mac.update(b"tower-warder: bootstrap secret");
+    mac.update(format!("tower-warder: {purpose}").as_bytes());
     let text = URL_SAFE_NO_PAD.encode(mac.finalize().into_bytes());
     Ok(Zeroizing::new(text))
 }

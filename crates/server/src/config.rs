@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use tower_warder::{BoxError, HmacSecret};
+use tower_warder_accounts::throttle::{InvalidNetwork, TrustedProxies};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
 use zeroize::Zeroizing;
@@ -36,6 +37,8 @@ pub(crate) struct Config {
     pub(crate) shutdown_delay: Option<Duration>,
     pub(crate) metrics_addr: Option<SocketAddr>,
     pub(crate) connections_per_address: usize,
+    pub(crate) throttle: bool,
+    pub(crate) trusted_proxies: TrustedProxies,
 }
 
 impl Config {
@@ -57,7 +60,8 @@ impl Config {
             mistakes.keep(duration(settings, "SHUTDOWN_DELAY", MAX_SHUTDOWN_DELAY));
         let metrics_addr = mistakes.keep(metrics_addr(settings));
         let connections_per_address = mistakes.keep(connections_per_address(settings));
-        mistakes.keep(auth_throttle(settings));
+        let throttle = mistakes.keep(switch(settings, "AUTH_THROTTLE", true));
+        let trusted_proxies = mistakes.keep(trusted_proxies(settings));
         mistakes.keep(log_filter(settings, "info"));
         let config = || {
             Some(Self {
@@ -73,6 +77,8 @@ impl Config {
                 shutdown_delay: shutdown_delay?,
                 metrics_addr: metrics_addr?,
                 connections_per_address: connections_per_address?,
+                throttle: throttle?,
+                trusted_proxies: trusted_proxies?,
             })
         };
         mistakes.or(config())
@@ -362,14 +368,10 @@ fn channel(settings: &Settings, database: Option<&Database>) -> Result<Option<Ch
     channel.map(Some)
 }
 
-fn auth_throttle(settings: &Settings) -> Result<(), String> {
-    match settings.text("AUTH_THROTTLE")? {
-        None | Some("off") => Ok(()),
-        Some(_) => {
-            let remedy = "this version does not throttle; set it to off or unset it";
-            Err(settings.invalid("AUTH_THROTTLE", remedy))
-        }
-    }
+fn trusted_proxies(settings: &Settings) -> Result<TrustedProxies, String> {
+    let text = settings.text("TRUSTED_PROXIES")?.unwrap_or_default();
+    text.parse()
+        .map_err(|error: InvalidNetwork| settings.invalid("TRUSTED_PROXIES", error))
 }
 
 /// Parses a whole number of seconds, minutes, hours or days: `90s`, `15m`, `12h`, `7d`.

@@ -80,7 +80,8 @@ use tower_warder::BoxError;
 use tower_warder::cache::UserCache;
 use tower_warder::credentials::{AuthCookie, CredentialSource};
 use tower_warder::stream_ticket::StreamTickets;
-use tower_warder::{AuthLayer, JwtIssuer, JwtVerifier};
+use tower_warder::{AuthLayer, HmacSecret, JwtIssuer, JwtVerifier};
+use tower_warder_accounts::throttle::Throttle;
 use tower_warder_accounts::{
     self as accounts, AccountStore, Accounts, CommonPasswords, Sessions, User,
 };
@@ -206,6 +207,18 @@ async fn serve(config: Config, hang_ups: HangUps) -> Result<(), BoxError> {
         sessions = sessions.cookie_lifetime(lifetime);
     }
     accounts = accounts.sessions(sessions);
+    accounts = match config.throttle {
+        true => {
+            // The same on all nodes and after a restart.
+            let secret = bootstrap::derive(&config.keys.bytes()?, "throttle secret")?;
+            let throttle = Throttle::new()
+                .secret(HmacSecret::new(secret.as_bytes())?)
+                .device_cookie(origin::device_cookie(config.public_origin.as_ref())?)
+                .trusted_proxies(config.trusted_proxies);
+            accounts.throttle(throttle)
+        }
+        false => accounts.throttle_off(),
+    };
     let cache = config.user_cache_ttl.map(|ttl| {
         let channel = storage.channel.as_ref().map(Channel::to_string);
         tracing::info!(?ttl, channel, "accounts are kept in memory");

@@ -93,6 +93,11 @@ pub fn waiting_cookie(origin: Option<&PublicOrigin>) -> Result<AuthCookie, Confi
     cookie_named(WAITING_COOKIE, origin)
 }
 
+/// Returns the cookie of devices that have logged in, in the same way.
+pub fn device_cookie(origin: Option<&PublicOrigin>) -> Result<AuthCookie, ConfigError> {
+    cookie_named(DEVICE_COOKIE, origin)
+}
+
 fn cookie_named(name: &str, origin: Option<&PublicOrigin>) -> Result<AuthCookie, ConfigError> {
     let Some(origin) = origin else {
         return AuthCookie::dangerous_without_tls(name);
@@ -296,6 +301,7 @@ const INVALID_HOST: &str = "invalid_host";
 const MISDIRECTED_REQUEST: &str = "misdirected_request";
 
 const COOKIE: &str = "tower_warder";
+const DEVICE_COOKIE: &str = "tower_warder_device";
 const WAITING_COOKIE: &str = "tower_warder_waiting";
 
 const OPENER_POLICY: HeaderName = HeaderName::from_static("cross-origin-opener-policy");

@@ -2,12 +2,13 @@
 
 use std::collections::HashMap;
 use std::io;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
+use axum::extract::ConnectInfo;
 use axum::http::Request;
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, Shared};
@@ -21,6 +22,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, sleep, sleep_until};
 use tower::ServiceExt;
+use tower_warder_accounts::private::network;
 
 /// Resolves when the server is to stop. Streams end then.
 pub type Stop = Shared<BoxFuture<'static, ()>>;
@@ -73,6 +75,7 @@ pub async fn serve(listener: TcpListener, app: Router, per_address: usize, stop:
         let connection = Connection {
             builder: builder.clone(),
             app: app.clone(),
+            peer,
             watcher: graceful.watcher(),
             _permit: permit,
             _address: address,
@@ -110,6 +113,7 @@ fn builder() -> Builder<TokioExecutor> {
 struct Connection {
     builder: Builder<TokioExecutor>,
     app: Router,
+    peer: SocketAddr,
     watcher: Watcher,
     _permit: OwnedSemaphorePermit,
     _address: Address,
@@ -118,8 +122,9 @@ struct Connection {
 impl Connection {
     async fn serve(self, stream: TcpStream) {
         let activity = Activity::new();
-        let service = service_fn(|request: Request<Incoming>| {
+        let service = service_fn(|mut request: Request<Incoming>| {
             activity.renew();
+            request.extensions_mut().insert(ConnectInfo(self.peer));
             let activity = activity.clone();
             let response = self.app.clone().oneshot(request.map(Body::new));
             response.map(move |response| {
@@ -215,16 +220,6 @@ impl Drop for Address {
                 counts.remove(&self.key);
             }
         }
-    }
-}
-
-/// Returns the network of one client: the address in IPv4, the /64 in IPv6.
-fn network(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V6(address) if !address.is_loopback() => {
-            Ipv6Addr::from_bits(address.to_bits() & !u128::from(u64::MAX)).into()
-        }
-        address => address,
     }
 }
 

@@ -114,7 +114,7 @@ async fn trace_log_contains_no_secret() {
 #[tokio::test]
 async fn login_flood_logs_one_line_and_one_at_its_end() {
     let place = Place::shared().await;
-    let server = Start::at(&place).server().await;
+    let server = Start::at(&place).unthrottled().server().await;
     server.register("ada@example.com").await;
     let before = server.log().lines().count();
 

@@ -18,6 +18,7 @@ pub mod process;
 mod rotation;
 mod shutdown;
 mod streams;
+mod throttle;
 
 pub use self::process::{Finished, Server, Start};
 

@@ -58,6 +58,11 @@ impl Start {
         self
     }
 
+    /// Does not limit attempts, for more log-ins to one account at the same time than people make.
+    pub fn unthrottled(self) -> Self {
+        self.with("AUTH_THROTTLE", "off")
+    }
+
     pub fn without(mut self, name: &str) -> Self {
         self.0.env_remove(name);
         self
@@ -191,6 +196,24 @@ impl Server {
             .header("content-type", "application/x-www-form-urlencoded")
             .body(format!("username={email}&password={password}"));
         send(request).await
+    }
+
+    /// A log-in through a proxy that tells this address of the client.
+    pub async fn login_via(&self, forwarded_for: &str, email: &str, password: &str) -> Answer {
+        self.login_with("x-forwarded-for", forwarded_for, email, password)
+            .await
+    }
+
+    pub async fn login_with_cookie(&self, cookie: &str, email: &str, password: &str) -> Answer {
+        self.login_with("cookie", cookie, email, password).await
+    }
+
+    async fn login_with(&self, name: &str, value: &str, email: &str, password: &str) -> Answer {
+        let request = self
+            .client
+            .post(format!("{}/api/auth/login", self.url))
+            .header(name, value);
+        send(request.form(&[("username", email), ("password", password)])).await
     }
 
     pub async fn cookie_login(&self, email: &str) -> Answer {

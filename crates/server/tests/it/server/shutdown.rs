@@ -109,7 +109,8 @@ async fn missing_body_delays_shutdown_by_the_grace_at_most() {
 
 #[tokio::test]
 async fn queued_logins_delay_shutdown_by_the_grace_at_most() {
-    let (_place, server) = started().await;
+    let place = Place::shared().await;
+    let server = Start::at(&place).unthrottled().server().await;
     server.register("ada@example.com").await;
     let body = format!("username=ada@example.com&password={PASSWORD}");
     let mut connections = Vec::new();
