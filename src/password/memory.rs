@@ -59,7 +59,8 @@ pub(super) struct Memory {
 }
 
 impl Memory {
-    const fn new(size: usize) -> Self {
+    /// Creates a piece of `size` blocks, which is allocated at first use.
+    pub(super) const fn new(size: usize) -> Self {
         Self {
             size,
             blocks: Vec::new(),

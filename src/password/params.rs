@@ -117,11 +117,17 @@ impl Cost {
     /// one of cost `live`. The time of Argon2 is proportional to the number of blocks that it fills.
     /// `None` if nothing is left, or less than the smallest hash.
     pub(super) fn remainder(self, live: Self) -> Option<Self> {
-        let work = |cost: Self| u64::from(cost.memory_kib) * u64::from(cost.iterations);
-        let left = work(live).checked_sub(work(self))? / u64::from(live.iterations);
+        let work = |cost: Self| u128::from(cost.memory_kib) * u128::from(cost.iterations);
+        live.without(work(self), work(live))
+    }
+
+    /// Cost of a hash that takes this one's time without the part `done` of `whole`. `None` if
+    /// nothing is left, or less than the smallest hash.
+    pub(super) fn without(self, done: u128, whole: u128) -> Option<Self> {
+        let left = u128::from(self.memory_kib) * whole.checked_sub(done)?;
         let rest = Self {
-            memory_kib: u32::try_from(left).ok()?,
-            ..live
+            memory_kib: u32::try_from(left.checked_div(whole)?).ok()?,
+            ..self
         };
         rest.within_limits().is_ok().then_some(rest)
     }

@@ -16,9 +16,9 @@ use crate::password::params::Cost;
 /// As a string it is `$argon2id$v=19$m=…,t=…,p=…$salt$tag`, the only form that the reference
 /// implementation writes. Another order, `keyid` and `data` are rejected.
 pub(super) struct StoredHash {
-    cost: Cost,
-    salt: Vec<u8>,
-    tag: Vec<u8>,
+    pub(super) cost: Cost,
+    pub(super) salt: Vec<u8>,
+    pub(super) tag: Vec<u8>,
 }
 
 impl StoredHash {
@@ -48,19 +48,20 @@ impl StoredHash {
         }
     }
 
-    /// Parses and checks the string, before anything is hashed.
-    pub(super) fn parse(stored: &str) -> Result<Self, PasswordError> {
-        Self::read(stored).map_err(PasswordError::unreadable)
-    }
-
-    fn read(stored: &str) -> Result<Self, &'static str> {
+    /// Parses and checks the string, before anything is hashed. The error is the reason.
+    pub(super) fn parse(stored: &str) -> Result<Self, &'static str> {
         if stored.len() > MAX_BYTES {
             return Err("longer than 512 bytes");
         }
         let rest = stored
             .strip_prefix("$argon2id$v=19$")
             .ok_or("not argon2id version 19")?;
-        let mut parts = rest.split('$');
+        Self::parse_fields(rest)
+    }
+
+    /// Parses what follows the version: parameters, salt and tag.
+    pub(super) fn parse_fields(fields: &str) -> Result<Self, &'static str> {
+        let mut parts = fields.split('$');
         let (Some(params), Some(salt), Some(tag), None) =
             (parts.next(), parts.next(), parts.next(), parts.next())
         else {
@@ -97,10 +98,6 @@ impl StoredHash {
     pub(super) fn is_outdated(&self, live: Cost) -> bool {
         self.cost != live || self.salt.len() != SALT_BYTES || self.tag.len() != TAG_BYTES
     }
-
-    pub(super) const fn cost(&self) -> Cost {
-        self.cost
-    }
 }
 
 impl fmt::Display for StoredHash {
@@ -130,7 +127,7 @@ fn parse_params(params: &str) -> Option<Cost> {
 }
 
 /// Parses a number in its one spelling: `u32::from_str` alone also accepts `+3` and `03`.
-fn parse_number(digits: &str) -> Option<u32> {
+pub(super) fn parse_number(digits: &str) -> Option<u32> {
     if digits.starts_with(['+', '0']) {
         return None;
     }
@@ -141,7 +138,7 @@ const SALT_BYTES: usize = 16;
 const TAG_BYTES: usize = 32;
 
 /// More than the longest hash within the limits needs.
-const MAX_BYTES: usize = 512;
+pub(super) const MAX_BYTES: usize = 512;
 
 #[cfg(test)]
 mod tests {

@@ -28,6 +28,8 @@ mod issuers;
 #[cfg(feature = "jwks")]
 mod jwks;
 mod async_verifier;
+#[cfg(feature = "legacy-hashes")]
+mod legacy_hashes;
 mod logged_in;
 #[cfg(feature = "metrics")]
 mod metrics;

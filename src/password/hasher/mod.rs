@@ -3,12 +3,15 @@
 use std::fmt;
 use std::sync::Arc;
 use std::thread;
+use std::time::Instant;
 
 use zeroize::Zeroizing;
 
 use crate::password::error::PasswordError;
-use crate::password::params::{Cost, PasswordParams};
+use crate::password::format::PasswordFormat;
+use crate::password::params::PasswordParams;
 use crate::password::phc::StoredHash;
+use crate::password::stored::{LiveTime, Stored};
 use crate::password::workers::Workers;
 
 /// Hasher and verifier of passwords with Argon2id (RFC 9106).
@@ -26,7 +29,8 @@ use crate::password::workers::Workers;
 /// allocated at first use, wiped after each use, and kept. Stored hashes that need more memory are
 /// accepted up to 1 GiB and verified one at a time, in memory that is freed afterwards. The total
 /// never exceeds *permits × parameters + 1 GiB*, whatever the database contains, and *permits ×
-/// parameters* as long as no stored hash needs more than the parameters.
+/// parameters* as long as no stored hash needs more than the parameters. A hash of a
+/// [legacy format](Self::legacy_format) with memory of its own takes the place of the permit's.
 ///
 /// # Logs
 ///
@@ -54,13 +58,20 @@ use crate::password::workers::Workers;
 pub struct PasswordHasher {
     params: PasswordParams,
     workers: Arc<Workers>,
+    formats: Vec<Arc<dyn PasswordFormat>>,
+    live_time: Arc<LiveTime>,
 }
 
 impl PasswordHasher {
     /// Creates a hasher with the default parameters, permits and queue.
     pub fn new() -> Self {
         let cores = thread::available_parallelism().map_or(1, usize::from);
-        Self::build(PasswordParams::default(), cores.min(MAX_CORES), QUEUE)
+        Self::build(
+            PasswordParams::default(),
+            cores.min(MAX_CORES),
+            QUEUE,
+            Vec::new(),
+        )
     }
 
     /// Cost parameters of new hashes. Stored hashes with other parameters are
@@ -69,7 +80,8 @@ impl PasswordHasher {
     /// Like the other setters, this returns a hasher that shares nothing with earlier clones.
     #[must_use]
     pub fn params(self, params: PasswordParams) -> Self {
-        Self::build(params, self.workers.permits(), self.workers.queue())
+        let (permits, queue) = (self.workers.permits(), self.workers.queue());
+        Self::build(params, permits, queue, self.formats)
     }
 
     /// Number of passwords that are hashed at the same time, at least 1.
@@ -77,7 +89,7 @@ impl PasswordHasher {
     /// Defaults to the number of available cores, at most 8.
     #[must_use]
     pub fn max_concurrency(self, permits: usize) -> Self {
-        Self::build(self.params, permits, self.workers.queue())
+        Self::build(self.params, permits, self.workers.queue(), self.formats)
     }
 
     /// Number of callers that may wait for a permit. Further callers get [`PasswordError::Busy`] at
@@ -87,14 +99,49 @@ impl PasswordHasher {
     /// hashes that need more memory than the parameters.
     #[must_use]
     pub fn max_queue(self, queue: usize) -> Self {
-        Self::build(self.params, self.workers.permits(), queue)
+        Self::build(self.params, self.workers.permits(), queue, self.formats)
     }
 
-    fn build(params: PasswordParams, permits: usize, queue: usize) -> Self {
+    /// Verifies stored hashes of another format as well. A correct password has a
+    /// [new hash](PasswordVerification::rehash) to store in their place.
+    ///
+    /// Call it for each format; they are asked in this order. Defaults to none.
+    #[must_use]
+    pub fn legacy_format(mut self, format: impl PasswordFormat + 'static) -> Self {
+        self.formats.push(Arc::new(format));
+        self
+    }
+
+    fn build(
+        params: PasswordParams,
+        permits: usize,
+        queue: usize,
+        formats: Vec<Arc<dyn PasswordFormat>>,
+    ) -> Self {
         let blocks = params.cost().blocks();
         Self {
             params,
             workers: Arc::new(Workers::new(permits, queue, blocks)),
+            formats,
+            live_time: Arc::default(),
+        }
+    }
+
+    /// Classifies a stored hash without verifying it, for the report of an import.
+    ///
+    /// ```
+    /// use tower_warder::password::{HashStatus, PasswordHasher};
+    ///
+    /// let hasher = PasswordHasher::new();
+    /// let stored = "$argon2id$v=19$m=8,t=1,p=1$c2FsdHNhbHQ$oy6NqSLuNaV42JUye37QNw";
+    /// assert_eq!(hasher.hash_status(stored), HashStatus::Outdated);
+    /// assert!(matches!(hasher.hash_status("!"), HashStatus::Unreadable(_)));
+    /// ```
+    pub fn hash_status(&self, stored: &str) -> HashStatus {
+        match Stored::parse(stored, &self.formats) {
+            Ok(stored) if stored.is_outdated(self.params.cost()) => HashStatus::Outdated,
+            Ok(_) => HashStatus::Current,
+            Err(reason) => HashStatus::Unreadable(reason),
         }
     }
 
@@ -131,8 +178,8 @@ impl PasswordHasher {
         stored: &str,
     ) -> Result<PasswordVerification, PasswordError> {
         check_length(password)?;
-        self.verify_stored(password, StoredHash::parse(stored)?, None)
-            .await
+        let stored = Stored::parse(stored, &self.formats).map_err(PasswordError::unreadable)?;
+        self.verify_stored(password, stored, false).await
     }
 
     /// Verifies a password against the stored hash of a user, or against a dummy if there is no user.
@@ -140,7 +187,8 @@ impl PasswordHasher {
     /// The dummy has the parameters of new hashes and never matches, so an unknown user takes as long
     /// as a known one with a wrong password. So does a stored hash that cannot be read, before the
     /// error is returned. If a stored hash takes less work than a new one, a wrong password is hashed
-    /// a second time for the difference.
+    /// a second time for the difference. For a hash of a
+    /// [legacy format](Self::legacy_format) the difference is measured.
     ///
     /// A stored hash that takes *more* work than a new one takes longer than an unknown user, until
     /// the next log-in renews it. After parameters were lowered, or hashes were imported from a system
@@ -156,36 +204,39 @@ impl PasswordHasher {
         stored: Option<&str>,
     ) -> Result<PasswordVerification, PasswordError> {
         check_length(password)?;
-        let live = self.params.cost();
-        let error = match stored.map(StoredHash::parse) {
-            Some(Ok(stored)) => {
-                let rest = stored.cost().remainder(live);
-                return self.verify_stored(password, stored, rest).await;
-            }
-            Some(Err(error)) => Some(error),
+        let error = match stored.map(|stored| Stored::parse(stored, &self.formats)) {
+            Some(Ok(stored)) => return self.verify_stored(password, stored, true).await,
+            Some(Err(reason)) => Some(PasswordError::unreadable(reason)),
             None => None,
         };
         // The result does not matter: a dummy never matches.
-        let _ = self
-            .verify_stored(password, StoredHash::dummy(live), None)
-            .await?;
+        let dummy = Stored::Argon2id(StoredHash::dummy(self.params.cost()));
+        let _ = self.verify_stored(password, dummy, false).await?;
         error.map_or(Ok(PasswordVerification::MISMATCH), Err)
     }
 
-    /// Verifies against `stored`; a mismatch also runs a hash of cost `rest`.
+    /// Verifies against `stored`. With `hide_cost` a mismatch takes at least as long as a new hash.
     async fn verify_stored(
         &self,
         password: &str,
-        stored: StoredHash,
-        rest: Option<Cost>,
+        stored: Stored,
+        hide_cost: bool,
     ) -> Result<PasswordVerification, PasswordError> {
         let live = self.params.cost();
-        let worker = self.workers.worker(stored.cost().blocks()).await?;
+        let worker = self.workers.worker(stored.blocks()).await?;
+        let live_time = Arc::clone(&self.live_time);
         let password = Zeroizing::new(password.to_owned());
         worker
             .run(move |memory| {
-                if !stored.matches(&password, memory)? {
-                    if let Some(rest) = rest {
+                let started = Instant::now();
+                let matches = stored.matches(&password, live, memory)?;
+                let elapsed = started.elapsed();
+                if stored.costs(live) {
+                    live_time.record(elapsed);
+                }
+                if !matches {
+                    let rest = stored.remainder(live, elapsed, &live_time);
+                    if let Some(rest) = rest.filter(|_| hide_cost) {
                         let _ = StoredHash::dummy(rest).matches(&password, memory)?;
                     }
                     return Ok(PasswordVerification::MISMATCH);
@@ -217,13 +268,26 @@ impl_debug! { self: PasswordHasher,
     queue = self.workers.queue()
 }
 
+/// What a stored hash means to a [`PasswordHasher`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum HashStatus {
+    /// It is as a new hash would be.
+    Current,
+    /// It is verified, and replaced at the next log-in.
+    Outdated,
+    /// It cannot be read, for this reason: the user needs a password reset, or the hasher needs a
+    /// [format](PasswordHasher::legacy_format).
+    Unreadable(&'static str),
+}
+
 /// Result of verifying a password.
 #[must_use = "a wrong password is no error: check `matches`"]
 #[non_exhaustive]
 pub struct PasswordVerification {
     /// `true` if the password is the one that was hashed.
     pub matches: bool,
-    /// New hash of a matching password, if the stored one has other parameters. Store it, if the
+    /// New hash of a matching password, if the stored one has another format or other parameters. Store it, if the
     /// stored hash was not changed meanwhile.
     pub rehash: Option<String>,
 }

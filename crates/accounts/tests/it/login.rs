@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use http::HeaderMap;
 use serde_json::json;
-use tower_warder::password::{PasswordHasher, PasswordParams};
+use tower_warder::password::{LegacyFormats, PasswordHasher, PasswordParams};
 
-use super::server::{Approved, Disabled, PASSWORD, Pending, Server, form, hash, json_to};
+use super::server::{Approved, Disabled, PASSWORD, Pending, Server, form, hash, hasher, json_to};
 use super::staged::{Pause, Staged};
 use crate::support::{Answer, OUTAGE, Trace};
 
@@ -196,6 +196,38 @@ async fn unreadable_hash_is_a_wrong_password_and_logged() {
         assert_eq!(lines.len(), 1, "{}", log.text());
         assert!(lines[0].contains(&format!("id={}", jane.id)), "{lines:?}");
         assert!(stored.is_empty() || !log.text().contains(stored), "{}", log.text());
+    }
+}
+
+#[tokio::test]
+async fn legacy_hash_is_replaced_at_login() {
+    let server =
+        Server::configured(|accounts| accounts.hasher(hasher().legacy_format(LegacyFormats))).await;
+    // Of "grüße, wörld", by Django and pwdlib.
+    for (name, stored) in [
+        (
+            "django",
+            "pbkdf2_sha256$10$SUJdRMllUJCxB13y6G6RRJ$6S7kztZpSAsIkJXlz5lYR5TE60NMCzF1OPbyHghcwZk=",
+        ),
+        (
+            "pwdlib",
+            "$2b$04$JIqeLzAqCcePNvPXpEKlv.VheHCbDdAwYQIvUTDwfB/sLnbPrFh2m",
+        ),
+    ] {
+        let email = format!("{name}@example.org");
+        let user = server.add_with_hash(&email, false, Approved, stored).await;
+        let unknown = visible(server.login("nobody@example.org", "wrong password").await);
+        assert_eq!(
+            visible(server.login(&email, "wrong password").await),
+            unknown
+        );
+        assert_eq!(server.stored(user.id).await.hashed_password, stored);
+
+        assert_eq!(server.login(&email, "grüße, wörld").await.status, 200);
+        let fresh = server.stored(user.id).await.hashed_password;
+        assert!(fresh.starts_with("$argon2id$"), "{name}");
+        assert_eq!(server.login(&email, "grüße, wörld").await.status, 200);
+        assert_eq!(server.stored(user.id).await.hashed_password, fresh);
     }
 }
 

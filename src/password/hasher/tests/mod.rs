@@ -4,6 +4,8 @@ use futures_util::future::{join_all, poll_immediate};
 
 use self::runs::Runs;
 use super::*;
+use crate::password::format::LegacyHash;
+use crate::password::memory::Memory;
 
 /// Made by Python's pwdlib 0.3.1 (argon2-cffi 25.1.0):
 /// `PasswordHash.recommended().hash("tower-warder test password")`.
@@ -153,8 +155,8 @@ async fn every_stored_parameter_that_differs_asks_for_a_rehash() {
         ("m=7168,t=5,p=1", salt, salt, true),
     ] {
         let stored = format!("$argon2id$v=19${params}${salt}${tag}");
-        let stored = StoredHash::parse(&stored).unwrap();
-        assert_eq!(stored.is_outdated(live), outdated, "{stored}");
+        let parsed = StoredHash::parse(&stored).unwrap();
+        assert_eq!(parsed.is_outdated(live), outdated, "{stored}");
     }
 }
 
@@ -239,6 +241,153 @@ async fn known_user_with_the_right_password_matches() {
     let stored = hasher.hash("password").await.unwrap();
     let verification = hasher.verify_or_dummy("password", Some(&stored)).await;
     assert!(verification.unwrap().matches);
+}
+
+/// A format of one word, with the memory that the verification asks for.
+struct Word {
+    memory_kib: u32,
+}
+
+impl PasswordFormat for Word {
+    fn parse(&self, stored: &str) -> Result<Option<LegacyHash>, &'static str> {
+        let Some(word) = stored.strip_prefix("word:") else {
+            return Ok(None);
+        };
+        if word.is_empty() {
+            return Err("no word");
+        }
+        let word = word.to_owned();
+        let hash = LegacyHash::new(move |password| password == word);
+        Ok(Some(hash.memory_kib(self.memory_kib)))
+    }
+}
+
+#[tokio::test]
+async fn legacy_hash_matches_and_is_renewed() {
+    for memory_kib in [0, 64, 8000] {
+        let hasher = fast().legacy_format(Word { memory_kib });
+        let verification = hasher.verify("tree", "word:tree").await.unwrap();
+        assert!(verification.matches);
+        let fresh = verification.rehash.unwrap();
+        assert!(fresh.starts_with("$argon2id$v=19$m=7168,t=5,p=1$"));
+        assert!(hasher.verify("tree", &fresh).await.unwrap().matches);
+
+        let verification = hasher.verify("stone", "word:tree").await.unwrap();
+        assert!(!verification.matches);
+        assert_eq!(verification.rehash, None);
+    }
+}
+
+#[tokio::test]
+async fn legacy_formats_outlive_the_other_settings() {
+    let hasher = PasswordHasher::new()
+        .legacy_format(Word { memory_kib: 0 })
+        .params(PasswordParams::new(7168, 5, 1).unwrap())
+        .max_concurrency(1)
+        .max_queue(1);
+    assert!(hasher.verify("tree", "word:tree").await.unwrap().matches);
+}
+
+#[tokio::test]
+async fn legacy_hash_is_unreadable_without_its_format() {
+    let rejected = fast().verify("tree", "word:tree").await.err();
+    assert_eq!(rejected, Some(PasswordError::UnreadableHash));
+    for memory_kib in [1024 * 1024 + 1, u32::MAX] {
+        let hasher = fast().legacy_format(Word { memory_kib });
+        let rejected = hasher.verify("tree", "word:tree").await.err();
+        assert_eq!(rejected, Some(PasswordError::UnreadableHash));
+    }
+    // Longer than a format is asked for.
+    let hasher = fast().legacy_format(Word { memory_kib: 0 });
+    let long = "x".repeat(508);
+    let rejected = hasher.verify(&long, &format!("word:{long}")).await.err();
+    assert_eq!(rejected, Some(PasswordError::UnreadableHash));
+}
+
+#[tokio::test]
+async fn status_of_a_stored_hash_is_known_without_verifying() {
+    let runs = Runs::record();
+    let hasher = fast().legacy_format(Word { memory_kib: 0 });
+    let current = WEAK.replace("m=8,t=1,p=1", "m=7168,t=5,p=1");
+    for (stored, expected) in [
+        (FROM_PWDLIB, HashStatus::Outdated),
+        (
+            &current.replace("c2FsdHNhbHQ", "c2FsdHNhbHRzYWx0c2FsdA"),
+            HashStatus::Outdated,
+        ),
+        ("word:tree", HashStatus::Outdated),
+        ("word:", HashStatus::Unreadable("no word")),
+        ("words", HashStatus::Unreadable("not argon2id version 19")),
+        ("", HashStatus::Unreadable("not argon2id version 19")),
+    ] {
+        assert_eq!(hasher.hash_status(stored), expected, "{stored}");
+    }
+    assert_eq!(
+        PasswordHasher::new().hash_status(FROM_PWDLIB),
+        HashStatus::Current
+    );
+    assert_eq!(runs.take(), []);
+}
+
+#[tokio::test]
+async fn faster_legacy_hash_takes_the_time_of_an_unknown_user() {
+    let runs = Runs::record();
+    let hasher = fast()
+        .max_concurrency(1)
+        .legacy_format(Word { memory_kib: 0 });
+    // Before the first measurement, and after it.
+    for minimum in [7168, 7168 * 9 / 10] {
+        let known = hasher.verify_or_dummy("stone", Some("word:tree")).await;
+        assert!(!known.unwrap().matches);
+        let &[(memory, 5, 1)] = &runs.take()[..] else {
+            panic!("not one run of Argon2");
+        };
+        assert!((minimum..=7168).contains(&memory), "{memory}");
+        let _ = hasher.verify_or_dummy("stone", None).await.unwrap();
+        runs.take();
+    }
+    // `verify` hides no user.
+    let _ = hasher.verify("stone", "word:tree").await.unwrap();
+    assert_eq!(runs.take(), []);
+}
+
+#[tokio::test]
+async fn slower_legacy_hash_takes_no_further_time() {
+    struct Slow;
+
+    impl PasswordFormat for Slow {
+        fn parse(&self, _: &str) -> Result<Option<LegacyHash>, &'static str> {
+            // Of the cost of new hashes five times.
+            let slow = |_: &str| {
+                let cost = PasswordParams::new(7168, 5, 1).unwrap().cost();
+                let mut memory = Memory::new(cost.blocks());
+                let hash = StoredHash::dummy(cost);
+                (0..5).any(|_| hash.matches("", &mut memory).unwrap())
+            };
+            Ok(Some(LegacyHash::new(slow)))
+        }
+    }
+
+    let runs = Runs::record();
+    let hasher = fast().max_concurrency(1).legacy_format(Slow);
+    let _ = hasher.verify_or_dummy("stone", None).await.unwrap();
+    assert_eq!(runs.take().len(), 1);
+    let known = hasher.verify_or_dummy("stone", Some("slow")).await;
+    assert!(!known.unwrap().matches);
+    assert_eq!(runs.take().len(), 5);
+}
+
+#[tokio::test]
+async fn legacy_hashes_that_need_more_memory_run_one_at_a_time() {
+    let hasher = fast().max_concurrency(3).max_queue(0);
+    let hasher = hasher.legacy_format(Word { memory_kib: 8000 });
+    let stored = hasher.hash("password").await.unwrap();
+    let mut running = Box::pin(hasher.verify("tree", "word:tree"));
+    assert!(poll_immediate(running.as_mut()).await.is_none());
+    let busy = hasher.verify("tree", "word:tree").await;
+    assert_eq!(busy.err(), Some(PasswordError::Busy));
+    assert!(hasher.verify("password", &stored).await.unwrap().matches);
+    assert!(running.await.unwrap().matches);
 }
 
 #[tokio::test]
