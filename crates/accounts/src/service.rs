@@ -152,6 +152,8 @@ impl<S: AccountStore> Accounts<S> {
         let new = NewUser {
             email: new.email,
             hashed_password,
+            is_admin: false,
+            status: UserStatus::Pending,
             created_at: self.now(),
             admin_grant,
         };

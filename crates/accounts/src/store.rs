@@ -86,28 +86,33 @@ pub struct NewUser {
     pub email: Email,
     /// Password hash as a PHC string.
     pub hashed_password: String,
+    /// Whether the account is an admin. Has effect only while it is approved.
+    pub is_admin: bool,
+    /// Status of the account.
+    pub status: UserStatus,
     /// Time of registration.
     pub created_at: SystemTime,
-    /// Condition on which the account becomes the first admin.
+    /// Condition on which the account becomes the first admin, whatever its role and status here.
     pub admin_grant: AdminGrant,
 }
 
 impl NewUser {
-    /// Returns the account with this `id`: an approved admin if `is_admin`, that is if the condition of
-    /// its [`AdminGrant`] is met, else pending.
-    pub fn into_user(self, id: i64, is_admin: bool) -> User {
+    /// Returns the account with this `id`: an approved admin if `is_granted`, that is if the condition
+    /// of its [`AdminGrant`] is met, else with its own role and status.
+    pub fn into_user(self, id: i64, is_granted: bool) -> User {
+        let status = if is_granted {
+            UserStatus::Approved
+        } else {
+            self.status
+        };
         User {
             id,
             email: self.email.into(),
             hashed_password: self.hashed_password,
-            is_admin,
-            status: if is_admin {
-                UserStatus::Approved
-            } else {
-                UserStatus::Pending
-            },
+            is_admin: is_granted || self.is_admin,
+            status,
             created_at: self.created_at,
-            approved_at: is_admin.then_some(self.created_at),
+            approved_at: (status == UserStatus::Approved).then_some(self.created_at),
             approved_by: None,
             token_generation: 0,
         }
@@ -119,6 +124,8 @@ impl fmt::Debug for NewUser {
         f.debug_struct("NewUser")
             .field("email", &self.email)
             .field("hashed_password", &"[redacted]")
+            .field("is_admin", &self.is_admin)
+            .field("status", &self.status)
             .field("created_at", &self.created_at)
             .field("admin_grant", &self.admin_grant)
             .finish()

@@ -94,6 +94,20 @@ pub(crate) enum AccountsCommand {
         /// pending, approved or disabled
         status: UserStatus,
     },
+    /// Import accounts of another system with their password hashes
+    ///
+    /// The name of the file ends in .csv, with the names of the columns in its first line, or in
+    /// .jsonl, with a JSON object in each line. Names: email, hashed_password; and, if they are
+    /// given, status (pending by default), is_admin (false by default), created_at (a time with its
+    /// offset, such as 2024-05-01T12:00:00Z; by default the present). Accounts that exist are left
+    /// as they are, so the command can be repeated.
+    Import {
+        #[arg(value_name = "FILE.csv|FILE.jsonl")]
+        file: PathBuf,
+        /// Report what would be done, and change nothing
+        #[arg(long)]
+        dry_run: bool,
+    },
     /// Revoke all tokens and sessions of an account, or of all
     RevokeTokens(Revoked),
 }

@@ -19,6 +19,9 @@ use super::channel::Channel;
 use super::cli::AccountsCommand;
 use super::config::Storage;
 use super::database::Database;
+use super::hasher;
+use super::import::Import;
+use super::import_file::ImportFile;
 use super::new_password::NewPassword;
 use super::store::{self, Store};
 
@@ -66,6 +69,7 @@ impl Operator {
             }
         };
         let mut accounts = Accounts::new(Arc::clone(&store), issuer)
+            .hasher(hasher::new())
             .bootstrap(BootstrapPolicy::Nobody)
             // Whether or not the server has sessions now: it may have had them.
             .sessions(Sessions::new(Arc::clone(&store)))
@@ -106,6 +110,16 @@ impl Operator {
                 let updated = self.accounts.update(id, update, Actor::System).await;
                 updated.map_err(explained)?;
                 print(format_args!("{email} is {}", status.as_str()))
+            }
+            AccountsCommand::Import { file, dry_run } => {
+                let file = ImportFile::open(&file)?;
+                let import = Import {
+                    accounts: &self.accounts,
+                    store: &self.store,
+                    hasher: hasher::new(),
+                    dry_run,
+                };
+                import.run(file, &mut io::stdout()).await
             }
             AccountsCommand::RevokeTokens(revoked) => match revoked.email {
                 Some(email) => {

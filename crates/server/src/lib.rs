@@ -89,6 +89,7 @@ use tower_warder_accounts::{
 // Each module imports only from those above it.
 pub mod database;
 pub mod store;
+mod hasher;
 pub mod origin;
 pub mod accent_color;
 pub mod site;
@@ -107,6 +108,8 @@ mod pages;
 mod api_page;
 mod cli;
 mod new_password;
+mod import_file;
+mod import;
 mod commands;
 
 use self::bootstrap::FirstAdmin;
@@ -197,8 +200,9 @@ async fn serve(config: Config, hang_ups: HangUps) -> Result<(), BoxError> {
     }
     let first_admin = FirstAdmin::new(config.bootstrap, || config.keys.bytes());
     let first_admin = first_admin.map_err(|error| format!("BOOTSTRAP: {error}"))?;
-    let mut accounts =
-        Accounts::new(store.clone(), issuer.clone()).bootstrap(first_admin.policy()?);
+    let mut accounts = Accounts::new(store.clone(), issuer.clone())
+        .hasher(hasher::new())
+        .bootstrap(first_admin.policy()?);
     if storage.password_check {
         accounts = accounts.password_policy(CommonPasswords);
     }

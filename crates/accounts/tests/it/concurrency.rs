@@ -7,9 +7,12 @@ use axum::body::Body;
 use futures_util::future::join_all;
 use http::Request;
 use serde_json::json;
+use tower_warder::password::LegacyFormats;
 use tower_warder_accounts::{UserAction, UserFilter, UserQuery};
 
-use super::server::{Approved, PASSWORD, Pending, Server, bare, by, json_to, login};
+use super::server::{
+    Approved, Disabled, PASSWORD, Pending, Server, bare, by, hasher, json_to, login,
+};
 use crate::support::Place;
 
 /// One server for each kind of store.
@@ -37,6 +40,57 @@ async fn all_at_once(
         *counts.entry(status.unwrap()).or_default() += 1;
     }
     counts
+}
+
+/// Of "grüße, wörld", by Django, pwdlib and Werkzeug.
+const LEGACY_HASHES: [&str; 5] = [
+    "pbkdf2_sha256$10$SUJdRMllUJCxB13y6G6RRJ$6S7kztZpSAsIkJXlz5lYR5TE60NMCzF1OPbyHghcwZk=",
+    "bcrypt$$2b$04$b2TxDhyv5pChbxSRX27cju51P0cgARnT48Z9q/W2.PAq1zEsHWBO6",
+    "$2b$04$JIqeLzAqCcePNvPXpEKlv.VheHCbDdAwYQIvUTDwfB/sLnbPrFh2m",
+    "scrypt:1024:8:2$qmf4oXIJZb0i9eqK$d0dc9cd03ffe74b70032a3043e4684a48898857baf04092adf1b4bae1b2a\
+     c67e2eaa3a3a33bb993aeaed710d53d94df45d725782f3bbf6f04e56323fb82376d6",
+    "pbkdf2:sha1:10$qBp3OBta52FgOi2C$4868f2a80c47be486872a83df4111d07449e1048",
+];
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn concurrent_logins_replace_a_legacy_hash() {
+    for place in Place::all().await {
+        let server = Server::at(Arc::new(place), |accounts| {
+            accounts.hasher(hasher().legacy_format(LegacyFormats))
+        });
+        let server = server.await;
+        for (number, stored) in LEGACY_HASHES.into_iter().enumerate() {
+            let email = format!("jane{number}@example.org");
+            let jane = server.add_with_hash(&email, false, Approved, stored).await;
+            let hash = async || server.stored(jane.id).await.hashed_password;
+
+            let answer = server.login(&email, "grüße, wörl").await;
+            assert_eq!(answer.status, 401, "{stored}");
+            assert_eq!(hash().await, stored);
+
+            let both = [(); 2].map(|()| login(&email, "grüße, wörld"));
+            let counts = all_at_once(&server, both).await;
+            assert_eq!(counts, BTreeMap::from([(200, 2)]), "{stored}");
+            let fresh = hash().await;
+            assert!(fresh.starts_with("$argon2id$"), "{stored}");
+
+            for (password, status) in [("grüße, wörl", 401), ("grüße, wörld", 200)] {
+                assert_eq!(server.login(&email, password).await.status, status);
+            }
+            assert_eq!(hash().await, fresh);
+            let token = server.token(&jane);
+            assert_eq!(server.me(&token).await.status, 200, "the tokens stay valid");
+        }
+        for status in [Disabled, Pending] {
+            let [stored, ..] = LEGACY_HASHES;
+            let email = format!("{}@example.org", status.as_str());
+            let user = server.add_with_hash(&email, false, status, stored).await;
+            for (password, status) in [("grüße, wörl", 401), ("grüße, wörld", 403)] {
+                assert_eq!(server.login(&email, password).await.status, status);
+            }
+            assert_eq!(server.stored(user.id).await.hashed_password, stored);
+        }
+    }
 }
 
 fn register(email: &str) -> Request<Body> {

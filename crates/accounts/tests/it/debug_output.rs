@@ -4,7 +4,7 @@ use std::fmt::{Debug, Display};
 use std::time::{Duration, SystemTime};
 
 use tower_warder::password::{PasswordError, PasswordHasher, PasswordParams};
-use tower_warder::{HmacSecret, testing};
+use tower_warder::{HmacSecret, UserStatus, testing};
 use tower_warder_accounts::{
     AccountError, AccountStore, Accounts, Actor, AdminGrant, BootstrapPolicy, Email,
     InMemoryAccountStore, InvalidPassword, LastAdminError, NewUser, Password, PasswordChange,
@@ -25,6 +25,8 @@ async fn debug_output_contains_no_secrets() {
     let new = NewUser {
         email: Email::new("jane@example.org").unwrap(),
         hashed_password: hash.clone(),
+        is_admin: false,
+        status: UserStatus::Pending,
         created_at: SystemTime::UNIX_EPOCH,
         admin_grant: AdminGrant::IfNoAdmin,
     };

@@ -200,34 +200,33 @@ async fn unreadable_hash_is_a_wrong_password_and_logged() {
 }
 
 #[tokio::test]
-async fn legacy_hash_is_replaced_at_login() {
+async fn excessive_cost_of_a_stored_hash_starts_no_work() {
     let server =
         Server::configured(|accounts| accounts.hasher(hasher().legacy_format(LegacyFormats))).await;
-    // Of "grüße, wörld", by Django and pwdlib.
-    for (name, stored) in [
-        (
-            "django",
-            "pbkdf2_sha256$10$SUJdRMllUJCxB13y6G6RRJ$6S7kztZpSAsIkJXlz5lYR5TE60NMCzF1OPbyHghcwZk=",
-        ),
-        (
-            "pwdlib",
-            "$2b$04$JIqeLzAqCcePNvPXpEKlv.VheHCbDdAwYQIvUTDwfB/sLnbPrFh2m",
-        ),
-    ] {
-        let email = format!("{name}@example.org");
-        let user = server.add_with_hash(&email, false, Approved, stored).await;
-        let unknown = visible(server.login("nobody@example.org", "wrong password").await);
-        assert_eq!(
-            visible(server.login(&email, "wrong password").await),
-            unknown
-        );
-        assert_eq!(server.stored(user.id).await.hashed_password, stored);
-
-        assert_eq!(server.login(&email, "grüße, wörld").await.status, 200);
-        let fresh = server.stored(user.id).await.hashed_password;
-        assert!(fresh.starts_with("$argon2id$"), "{name}");
-        assert_eq!(server.login(&email, "grüße, wörld").await.status, 200);
-        assert_eq!(server.stored(user.id).await.hashed_password, fresh);
+    let key = "mupMsTmjxqnSjRKfLQsqrG0htEXL6HZ4xhZBStl9ysA=";
+    for (index, stored) in [
+        "$2b$31$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW",
+        "$2x$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW",
+        &format!("scrypt$1073741824$salt$8$1${key}"),
+        &format!("pbkdf2_sha256$1000000000$salt${key}"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let email = format!("jane{index}@example.org");
+        let jane = server.add_with_hash(&email, false, Approved, stored).await;
+        let unknown = visible(server.login("nobody@example.org", PASSWORD).await);
+        let log = Trace::record();
+        assert_eq!(visible(server.login(&email, PASSWORD).await), unknown);
+        // The work for an unknown account, and nothing else.
+        assert_eq!(log.lines(RUN).len(), 1, "{}", log.text());
+        assert_eq!(log.lines("legacy hash compared").len(), 0);
+        let lines = log.lines("cannot be read");
+        assert_eq!(lines.len(), 1, "{}", log.text());
+        let id = format!("id={}", jane.id);
+        assert!(lines[0].contains(&id) && lines[0].contains("reset its password"));
+        assert!(!log.text().contains(stored), "{}", log.text());
+        assert_eq!(server.stored(jane.id).await.hashed_password, stored);
     }
 }
 

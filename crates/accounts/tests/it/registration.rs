@@ -1,8 +1,12 @@
 //! Registration: the first admin, and validation of e-mail and password.
 
+use std::time::{Duration, UNIX_EPOCH};
+
 use serde_json::{Value, json};
-use tower_warder::HmacSecret;
-use tower_warder_accounts::BootstrapPolicy;
+use tower_warder::{HmacSecret, testing};
+use tower_warder_accounts::{
+    AccountError, Accounts, BootstrapPolicy, Email, InMemoryAccountStore, UserImport,
+};
 
 use super::server::{Approved, Disabled, PASSWORD, Pending, Server, json_to};
 use crate::support::Answer;
@@ -271,3 +275,37 @@ async fn rejected_registration_stores_nothing() {
 }
 
 const SECRET: &str = "the first admin knows this secret";
+
+#[tokio::test]
+async fn imported_account_has_its_role_status_and_time() {
+    let accounts = Accounts::new(InMemoryAccountStore::new(), testing::issuer());
+    let email = |name: &str| Email::new(&format!("{name}@example.org")).unwrap();
+    let created_at = UNIX_EPOCH + Duration::from_nanos(1_767_225_600_123_456_789);
+    for (name, is_admin, status, approved) in [
+        ("ada", true, Approved, true),
+        ("bob", false, Approved, true),
+        ("cid", true, Disabled, false),
+        ("dan", false, Pending, false),
+    ] {
+        let import = UserImport {
+            status,
+            is_admin,
+            created_at: Some(created_at),
+            ..UserImport::new(email(name), "unreadable")
+        };
+        let user = accounts.import(import).await.unwrap();
+        assert_eq!((user.is_admin, user.status), (is_admin, status));
+        assert_eq!(&*user.hashed_password, "unreadable");
+        // In whole microseconds.
+        assert_eq!(user.created_at, created_at - Duration::from_nanos(789));
+        assert_eq!(user.approved_at, approved.then_some(user.created_at));
+        assert_eq!((user.approved_by, user.token_generation), (None, 0));
+    }
+    // The first one is no admin by its position, and an address is imported once.
+    let accounts = Accounts::new(InMemoryAccountStore::new(), testing::issuer());
+    let import = || UserImport::new(email("eve"), "hash");
+    let user = accounts.import(import()).await.unwrap();
+    assert_eq!((user.is_admin, user.status), (false, Pending));
+    let again = accounts.import(import()).await;
+    assert!(matches!(again, Err(AccountError::EmailTaken)), "{again:?}");
+}

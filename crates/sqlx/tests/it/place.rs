@@ -155,6 +155,8 @@ pub fn new(name: &str, admin_grant: AdminGrant) -> NewUser {
     NewUser {
         email: Email::new(&format!("{name}@example.com")).unwrap(),
         hashed_password: format!("the hash of {name}"),
+        is_admin: false,
+        status: UserStatus::Pending,
         created_at: time(0),
         admin_grant,
     }

@@ -133,6 +133,8 @@ impl Server {
         let new = NewUser {
             email: Email::new(email).unwrap(),
             hashed_password: hash.to_owned(),
+            is_admin: false,
+            status: UserStatus::Pending,
             created_at: self.clock.now(),
             admin_grant: AdminGrant::Never,
         };

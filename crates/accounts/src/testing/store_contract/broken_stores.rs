@@ -19,6 +19,7 @@ use crate::{
 enum Defect {
     None,
     TimesInSeconds,
+    RoleAndStatusIgnored,
     GrantDecidedEarly,
     GrantUsedUpByRejection,
     AddressLookedUpEarly,
@@ -289,6 +290,9 @@ impl AccountStore for BrokenStore {
             let age = new.created_at.duration_since(UNIX_EPOCH).unwrap();
             new.created_at = UNIX_EPOCH + Duration::from_secs(age.as_secs());
         }
+        if self.defect == Defect::RoleAndStatusIgnored {
+            (new.is_admin, new.status) = (false, UserStatus::Pending);
+        }
         let newest = rows.users.iter().map(|user| user.id).max();
         rows.last_id = match self.defect {
             Defect::IdsReused => newest.unwrap_or(0),
@@ -503,6 +507,7 @@ async fn broken_store_fails_the_rule_of_its_defect() {
             Defect::TimesInSeconds,
             "the time that it was registered with",
         ),
+        (Defect::RoleAndStatusIgnored, "the role, the status"),
         (Defect::GrantDecidedEarly, "exactly one becomes admin"),
         (Defect::GrantUsedUpByRejection, "keeps the grant available"),
         (Defect::AddressLookedUpEarly, "register one address"),

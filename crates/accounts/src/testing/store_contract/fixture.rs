@@ -204,6 +204,8 @@ pub(super) fn new_user(name: &str, admin_grant: AdminGrant) -> NewUser {
     NewUser {
         email: email(name),
         hashed_password: hash(name),
+        is_admin: false,
+        status: UserStatus::Pending,
         created_at: moment(0),
         admin_grant,
     }

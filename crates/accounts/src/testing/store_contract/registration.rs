@@ -10,18 +10,28 @@ use crate::{AccountStore, Actor, AdminGrant, Email, NewUser};
 pub(super) async fn account_is_stored_as_registered<S: AccountStore>(accounts: Fixture<S>) {
     let domain = format!("{}.org", ["a"; 3].map(|it| it.repeat(61)).join("."));
     let longest = Email::new(&format!("{}@{domain}", "j".repeat(64)));
-    for (email, hashed_password) in [
+    let hash = "$argon2id$v=19$m=65536,t=3,p=4$c2FsdA$dGFn";
+    for (email, hashed_password, is_admin, status) in [
+        (email("jane+x_y%z.w-v"), hash, false, UserStatus::Pending),
         (
-            email("jane+x_y%z.w-v"),
-            "$argon2id$v=19$m=65536,t=3,p=4$c2FsdA$dGFn",
+            email("john"),
+            "unreadable; 'quoted' \"twice\" ü🗼",
+            false,
+            UserStatus::Approved,
         ),
-        (email("john"), "unreadable; 'quoted' \"twice\" ü🗼"),
-        (email("o'jack`{|}~"), ""),
-        (longest.expect("an address of 254 characters"), "hash"),
+        (email("o'jack`{|}~"), "", true, UserStatus::Disabled),
+        (
+            longest.expect("an address of 254 characters"),
+            "hash",
+            true,
+            UserStatus::Approved,
+        ),
     ] {
         let new = NewUser {
             email: email.clone(),
             hashed_password: hashed_password.to_owned(),
+            is_admin,
+            status,
             created_at: moment(0),
             admin_grant: AdminGrant::Never,
         };
@@ -34,8 +44,8 @@ pub(super) async fn account_is_stored_as_registered<S: AccountStore>(accounts: F
         assert_eq!(
             inserted,
             new.into_user(inserted.id, false),
-            "an account has the address, the hash and the time that it was registered with, \
-             and is pending"
+            "an account has the address, the hash, the role, the status and the time that it was \
+             registered with"
         );
         assert_eq!(
             accounts.find(inserted.id).await.as_ref(),

@@ -5,6 +5,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use sqlx::postgres::PgConnection;
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions, Connection, Executor};
+use tower_warder::UserStatus;
 use tower_warder_accounts::{self as accounts, AdminGrant, Email, NewUser, Session, SessionStore};
 
 use crate::support::Place;
@@ -47,6 +48,8 @@ async fn disabling_with_sql_revokes_the_tokens() {
             let new = NewUser {
                 email: Email::new(&format!("user{id}@example.org")).unwrap(),
                 hashed_password: "none".to_owned(),
+                is_admin: false,
+                status: UserStatus::Pending,
                 created_at: time(0),
                 admin_grant: AdminGrant::Never,
             };

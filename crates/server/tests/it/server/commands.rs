@@ -238,6 +238,111 @@ async fn revoke_tokens_ends_tokens_and_sessions() {
     assert_eq!(me(&log_in("ada@example.com").await).await, 200);
 }
 
+#[tokio::test]
+async fn imported_users_log_in_with_their_old_passwords() {
+    let place = Place::shared().await;
+    let (server, admin) = started(&place).await;
+    // Of `correct-horse-battery`, by Django, Werkzeug and bcrypt.
+    let csv = "email,hashed_password,status,is_admin,created_at\r\n\
+        Ann@Example.com,pbkdf2_sha256$10$salt$xBJGGWGaTHSRNKvbS1sClQ55O2/+BS8HO/foP8SUuP4=,approved,1,2024-05-01T12:00:00Z\r\n\
+        ben@example.com,scrypt:1024:8:1$saltSALT$a67bb143fda41e1eff55df2c8b3ce449ef9570f8bbd9bedecf308a532d6c7882eb6b1db2922ff3258c438c99d57e3386e4ac46f952e906c037ec91dd8754a10b,approved,0,\r\n\
+        cleo@example.com,$2b$04$lH8rI1yHtLBEbe.91hfCA.WEg.RpLxhsxjRdzstBnIBwnwlYNww8y,disabled,t,\r\n\
+        dora@example.com,!unusable,approved,,\r\n\
+        ada@example.com,another,disabled,,\r\n";
+    let jsonl = "{\"email\": \"fay@example.com\", \"hashed_password\": \"$2b$04$lH8rI1yHtLBEbe.91hfCA.WEg.RpLxhsxjRdzstBnIBwnwlYNww8y\", \"status\": \"approved\"}\n";
+    for (file, text) in [("users.csv", csv), ("users.jsonl", jsonl)] {
+        let path = place.path().join(file);
+        tokio::fs::write(&path, text).await.unwrap();
+        let path = path.to_str().unwrap();
+        let dry = run(&place, &["import", path, "--dry-run"], "").await;
+        let dry = dry.output();
+        assert_eq!(server.login("fay@example.com", PASSWORD).await.status, 401);
+        let done = run(&place, &["import", path], "").await.output();
+        assert_eq!(dry.replace("dry run: nothing is changed\n", ""), done);
+        let again = run(&place, &["import", path], "").await.output();
+        assert!(again.contains("imported: 0\n"), "{again}");
+        if file == "users.csv" {
+            for line in [
+                "imported: 4\n",
+                "renewed at log-in: 3\n",
+                "cannot be read: 1\n",
+                "existing, left as they are: 1\n",
+                "refused: 0\n",
+                "reset-password dora@example.com",
+            ] {
+                assert!(done.contains(line), "{done}");
+            }
+        }
+    }
+    for (name, status) in [
+        ("ann", 200),
+        ("ben", 200),
+        ("cleo", 403),
+        ("dora", 401),
+        ("fay", 200),
+    ] {
+        let email = format!("{name}@example.com");
+        assert_eq!(
+            server.login(&email, PASSWORD).await.status,
+            status,
+            "{name}"
+        );
+        // A hash that was replaced.
+        assert_eq!(
+            server.login(&email, PASSWORD).await.status,
+            status,
+            "{name}"
+        );
+        assert_eq!(server.login(&email, "wrong-password").await.status, 401);
+    }
+    assert_eq!(server.me(&admin).await.status, 200, "ada is as before");
+    let ann = server.token("ann@example.com").await;
+    let users = server.get("/api/auth/users", &ann).await.json();
+    let users = users.as_array().unwrap();
+    assert_eq!(users.len(), 6);
+    let ann = users.iter().find(|user| user["email"] == "ann@example.com");
+    assert_eq!(ann.unwrap()["created_at"], "2024-05-01T12:00:00Z");
+    let dora = users
+        .iter()
+        .find(|user| user["email"] == "dora@example.com");
+    let id = format!("id={}", dora.unwrap()["id"]);
+    let log = server.stop().await;
+    let mut lines = log.lines().filter(|line| line.contains("cannot be read"));
+    // Once a minute, whatever the number of log-ins.
+    let line = lines.next().unwrap();
+    assert!(
+        line.contains(&id) && line.contains("reset its password"),
+        "{line}"
+    );
+    assert_eq!(lines.next(), None);
+}
+
+#[tokio::test]
+async fn refused_lines_and_unknown_files_fail_the_import() {
+    let place = Place::shared().await;
+    let (server, _) = started(&place).await;
+    let path = |file: &str| place.path().join(file).to_str().unwrap().to_owned();
+    let csv = "email,hashed_password\njane,hash\nann@example.com,hash\nANN@example.com,hash\n";
+    tokio::fs::write(path("users.csv"), csv).await.unwrap();
+    let done = run(&place, &["import", &path("users.csv")], "").await;
+    assert_eq!(done.code, Some(1), "{done:?}");
+    for line in ["line 2: ", "line 4: ", "imported: 1\n", "refused: 2\n"] {
+        assert!(done.stdout.contains(line), "{}", done.stdout);
+    }
+    assert_eq!(done.stderr.lines().count(), 1, "{}", done.stderr);
+
+    tokio::fs::write(path("users.txt"), csv).await.unwrap();
+    tokio::fs::write(path("wrong.csv"), "name,hash\n")
+        .await
+        .unwrap();
+    for file in ["users.txt", "wrong.csv", "missing.jsonl"] {
+        let error = run(&place, &["import", &path(file)], "").await.error();
+        assert!(error.contains(file), "{error}");
+    }
+    run(&place, &["import"], "").await.assert_is_usage_error();
+    drop(server);
+}
+
 async fn refresh(server: &Server, answer: &Value) -> u16 {
     let body = json!({"refresh_token": answer["refresh_token"]});
     let answer = server.post("/api/auth/refresh", "", &body).await;

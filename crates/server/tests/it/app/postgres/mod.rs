@@ -78,6 +78,8 @@ fn new(name: &str) -> NewUser {
     NewUser {
         email: Email::new(&format!("{name}@example.org")).unwrap(),
         hashed_password: format!("the hash of {name}"),
+        is_admin: false,
+        status: UserStatus::Pending,
         created_at: UNIX_EPOCH + Duration::from_micros(1_767_225_600_123_457),
         admin_grant: AdminGrant::Never,
     }
