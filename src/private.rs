@@ -34,6 +34,7 @@ use crate::response;
 
 pub use crate::credentials::query::decode as decode_form;
 pub use crate::metrics::record::{LogIn, ThrottledRoute, logged_in, throttled};
+pub use crate::util::AUDIT_TARGET;
 pub use crate::util::log_limit::{LogLimit, LogLimits, log_limited};
 
 /// Parts of the OpenAPI descriptions.

@@ -5,7 +5,8 @@ use std::fmt::Display;
 
 use crate::error::{AuthError, AuthErrorKind, Reported};
 use crate::metrics::record;
-use crate::util::log_limit::{LogLimit, log_limited};
+use crate::util::AUDIT_TARGET;
+use crate::util::log_limit::{LogLimit, LogLimits, log_limited};
 
 /// Logs and counts why a request is rejected.
 ///
@@ -13,6 +14,9 @@ use crate::util::log_limit::{LogLimit, log_limited};
 /// rate-limited by `limit`, because every request fails for the same reason.
 pub(super) fn report(error: &AuthError, limit: &LogLimit) {
     record::rejected(error);
+    if error.rejects_credential() {
+        audit(error.reason());
+    }
     let source = error.source();
     let detail;
     let reason: Option<&dyn Display> = match source {
@@ -34,6 +38,20 @@ pub(super) fn report(error: &AuthError, limit: &LogLimit) {
             log_limited!(limit, error, code = error.reason(), reason, "{error}");
         }
         _ => tracing::debug!(code = error.reason(), reason, "{error}"),
+    }
+}
+
+/// Logs the audit event of a rejected token, at most once a minute for a reason, because anyone can
+/// cause it. The line at `DEBUG` has each of them, with the remedy.
+fn audit(reason: &'static str) {
+    static LIMITS: LogLimits = LogLimits::new();
+
+    if !tracing::enabled!(target: AUDIT_TARGET, tracing::Level::INFO) {
+        return;
+    }
+    if let Some(count) = LIMITS.of(reason).admit() {
+        let event = "token_rejected";
+        tracing::info!(target: AUDIT_TARGET, count, event, reason);
     }
 }
 

@@ -3,3 +3,6 @@
 pub(crate) mod keyed_notify;
 pub(crate) mod log_limit;
 pub(crate) mod set_associative;
+
+/// Target of the log lines of audit events, of this crate and of those that build on it.
+pub const AUDIT_TARGET: &str = "tower_warder::audit";

@@ -12,6 +12,7 @@
 //! - **Log-in by cookie**: [`cookie_routes`]. **Tickets** for WebSockets and server-sent events:
 //!   [`ticket_routes`].
 //! - **Limits of attempts**, on by default: [`throttle`].
+//! - **Audit events**: [`AuditEvent`], in the log and for an [`AuditLog`] of your own.
 //! - **First admin**: [`BootstrapPolicy`]. **Password rules**: [`PasswordPolicy`].
 
 #![forbid(unsafe_code)]
@@ -32,6 +33,7 @@ mod input;
 mod actor;
 mod store_error;
 mod user_change;
+mod audit;
 mod store;
 mod in_memory;
 mod subject;
@@ -62,6 +64,7 @@ pub mod private;
 pub mod docs;
 
 pub use actor::{Actor, NotAdmin};
+pub use audit::{AuditActor, AuditEvent, AuditEventKind, AuditLog};
 pub use bootstrap::BootstrapPolicy;
 pub use cookie::cookie_routes;
 pub use email::{Email, InvalidEmail};

@@ -12,9 +12,9 @@ use tower_warder::jwt::Verifier;
 use tower_warder::password::{PasswordError, PasswordHasher, PasswordVerification};
 use tower_warder::private::{LogIn, LogLimit, LogLimits, foreign_issuer, log_limited, logged_in};
 use tower_warder::{BoxError, Claims, JwtIssuer, UserLoader, UserStatus};
-use tracing::info;
 
 use super::actor::Actor;
+use super::audit::{Audit, AuditActor, AuditEvent, AuditEventKind, AuditLog};
 use super::bootstrap::BootstrapPolicy;
 use super::email::Email;
 use super::error::AccountError;
@@ -59,6 +59,7 @@ pub struct Accounts<S> {
     pub(super) subject: SubjectClaim,
     pub(super) clock: Clock,
     pub(super) throttle: Option<Arc<Throttle>>,
+    pub(super) audit: Audit,
     cache: Option<UserCache<User>>,
     pub(super) sessions: Option<Sessions>,
 }
@@ -75,6 +76,7 @@ impl<S: AccountStore> Accounts<S> {
             subject: SubjectClaim::default(),
             clock: Clock::system(),
             throttle: Some(Arc::default()),
+            audit: Audit::default(),
             cache: None,
             sessions: None,
         }
@@ -107,7 +109,22 @@ impl<S: AccountStore> Accounts<S> {
 
     /// Sets the clock for the times of accounts and sessions. Defaults to the system's clock.
     pub fn clock(mut self, clock: Clock) -> Self {
+        self.audit.clock = clock.clone();
         self.clock = clock;
+        self
+    }
+
+    /// Sets the receiver of [`AuditEvent`]s. Defaults to none: they are in the log only.
+    #[doc(alias = "audit trail")]
+    pub fn audit_log(mut self, log: impl AuditLog) -> Self {
+        self.audit.log = Some(Arc::new(log));
+        self
+    }
+
+    /// Names [`AuditActor::System`] as the author of all events, instead of the client or the owner of
+    /// the account: for a command line.
+    pub const fn audit_as_system(mut self) -> Self {
+        self.audit.is_system = true;
         self
     }
 
@@ -157,18 +174,14 @@ impl<S: AccountStore> Accounts<S> {
             created_at: self.now(),
             admin_grant,
         };
-        let user = self.store.insert(new).await?;
+        let event = self.audit.begin_registration();
+        let user = event.settle(self.store.insert(new).await, |user| user.id)?;
         // The cache may hold that the id is unknown.
         drop(self.invalidate_on_drop(user.id));
-        // Limited, because anyone can register.
-        log_limited!(
-            REGISTRATIONS,
-            info,
-            target: TARGET,
-            id = user.id,
-            is_admin = user.is_admin,
-            "account registered"
-        );
+        if user.is_admin {
+            let kind = AuditEventKind::FirstAdminCreated;
+            self.record(kind, AuditActor::Anonymous, user.id);
+        }
         Ok(user)
     }
 
@@ -232,8 +245,15 @@ impl<S: AccountStore> Accounts<S> {
             // No account has this address. Continues, to take as long as for one that exists.
             Err(_) => None,
         };
+        let id = user.as_ref().map(|user| user.id);
+        let result = self.verify_login(user, &login.password).await;
+        self.record_login(id, &result);
+        result
+    }
+
+    async fn verify_login(&self, user: Option<User>, password: &str) -> Result<User, AccountError> {
         let stored = user.as_ref().map(|user| user.hashed_password.as_str());
-        let verified = self.hasher.verify_or_dummy(&login.password, stored).await;
+        let verified = self.hasher.verify_or_dummy(password, stored).await;
         let id = user.as_ref().map(|user| user.id);
         let verification = match_or(AccountError::WrongCredentials, verified, id)?;
         let user = user.ok_or(AccountError::WrongCredentials)?;
@@ -247,6 +267,27 @@ impl<S: AccountStore> Accounts<S> {
             self.upgrade_hash(&user, &fresh).await;
         }
         Ok(user)
+    }
+
+    /// Records the result of a log-in, unless it is an outage.
+    fn record_login(&self, id: Option<i64>, result: &Result<User, AccountError>) {
+        let reason = match result {
+            Ok(user) => {
+                let actor = AuditActor::Account(user.id);
+                return self.record(AuditEventKind::LoginSucceeded, actor, user.id);
+            }
+            Err(AccountError::WrongCredentials) if id.is_none() => "unknown_account",
+            Err(AccountError::WrongCredentials) => "wrong_password",
+            Err(AccountError::Pending) => "account_pending",
+            Err(AccountError::Disabled) => "account_disabled",
+            Err(_) => return,
+        };
+        let kind = AuditEventKind::LoginFailed;
+        let event = self.audit.event(kind, AuditActor::Anonymous, id);
+        self.audit.record(&AuditEvent {
+            reason: Some(reason),
+            ..event
+        });
     }
 
     /// Issues a token for an account that was [authenticated](Self::authenticate). It belongs to no
@@ -327,10 +368,7 @@ impl<S: AccountStore> Accounts<S> {
         let by = by.into();
         let _invalidation = self.invalidate_on_drop(id);
         let changed = self.change(id, UserAction::Update(update), by).await?;
-        let user = changed.ok_or(AccountError::NotFound)?;
-        let (status, is_admin) = (user.status.as_str(), user.is_admin);
-        info!(target: TARGET, id, by = by.id(), status, is_admin, "account updated");
-        Ok(user)
+        changed.ok_or(AccountError::NotFound)
     }
 
     /// Deletes the account `id` on behalf of `by`. Its address can be registered again at once; its
@@ -344,7 +382,6 @@ impl<S: AccountStore> Accounts<S> {
         let by = by.into();
         let invalidation = self.invalidate_on_drop(id);
         self.change(id, UserAction::Delete, by).await?;
-        info!(target: TARGET, id, by = by.id(), "account deleted");
         // Before the session store, which may be slow.
         drop(invalidation);
         self.end_sessions_before(id, ALL_GENERATIONS, None).await;
@@ -377,7 +414,6 @@ impl<S: AccountStore> Accounts<S> {
         let _invalidation = self.invalidate_on_drop(id);
         let action = UserAction::ResetPassword { hash };
         self.change(id, action, by).await?;
-        info!(target: TARGET, id, by = by.id(), "password reset");
         Ok(())
     }
 
@@ -416,7 +452,7 @@ impl<S: AccountStore> Accounts<S> {
         }
     }
 
-    /// Changes the account `id` in the store. `by` is checked there.
+    /// Changes the account `id` in the store, and records the events. `by` is checked there.
     pub(super) async fn change(
         &self,
         id: i64,
@@ -425,7 +461,13 @@ impl<S: AccountStore> Accounts<S> {
     ) -> Result<Option<User>, StoreError> {
         let at = self.now();
         let change = UserChange { id, action, by, at };
-        self.store.change(&change).await
+        let events = self.audit.begin_change(&change);
+        events.settle(self.store.change(&change).await, |_| id)
+    }
+
+    fn record(&self, kind: AuditEventKind, actor: AuditActor, id: i64) {
+        let event = self.audit.event(kind, actor, Some(id));
+        self.audit.record(&event);
     }
 
     /// Returns the time in whole microseconds.
@@ -434,14 +476,8 @@ impl<S: AccountStore> Accounts<S> {
     }
 }
 
-/// Target of the log lines about changes of accounts. They have the `id` of the account, and as `by`
-/// that of the admin, if one made the change.
-pub(super) const TARGET: &str = "tower_warder::accounts";
-
 /// Higher than the token generation of any account.
 const ALL_GENERATIONS: u64 = i64::MAX.unsigned_abs();
-
-static REGISTRATIONS: LogLimit = LogLimit::new();
 
 /// Returns the verification if the password of the account `id` matches, else the error `wrong`.
 pub(super) fn match_or(
@@ -517,6 +553,7 @@ impl<S> Clone for Accounts<S> {
             subject: self.subject,
             clock: self.clock.clone(),
             throttle: self.throttle.clone(),
+            audit: self.audit.clone(),
             cache: self.cache.clone(),
             sessions: self.sessions.clone(),
         }

@@ -6,15 +6,15 @@ use serde::Deserialize;
 use serde_json::json;
 use tower_warder::private::{LogLimit, log_limited};
 use tower_warder::{BoxError, Claims, UserStatus};
-use tracing::{debug, info};
 
 use super::actor::Actor;
+use super::audit::{AuditActor, AuditEvent, AuditEventKind};
 use super::error::AccountError;
 use super::model::{Token, User};
 use super::password_policy;
-use super::service::{Accounts, TARGET as ACCOUNTS, match_or};
+use super::service::{Accounts, match_or};
 use super::session::{
-    COOKIE, PasswordChange, RefreshToken, SESSION_KIND, Session, SessionKind, Sessions, TARGET,
+    COOKIE, PasswordChange, RefreshToken, SESSION_KIND, Session, SessionEnd, SessionKind, Sessions,
 };
 use super::store::AccountStore;
 use super::store_error::StoreError;
@@ -76,7 +76,9 @@ impl<S: AccountStore> Accounts<S> {
         device: &str,
     ) -> Result<Token, AccountError> {
         let sessions = self.expect_sessions()?;
-        let session = sessions.open_for_cookie(user, device, self.now()).await?;
+        let session = sessions.open_for_cookie(user, device, self.now());
+        let session = session.await?;
+        self.record_opened(&session);
         self.session_token(user, &session, None)
     }
 
@@ -89,7 +91,17 @@ impl<S: AccountStore> Accounts<S> {
     pub async fn open_session(&self, user: &User, device: &str) -> Result<Token, AccountError> {
         let sessions = self.expect_sessions()?;
         let opened = sessions.open(user, device, self.now()).await?;
+        self.record_opened(&opened.0);
         self.session_token(user, &opened.0, Some(&opened.1))
+    }
+
+    fn record_opened(&self, session: &Session) {
+        let (kind, id) = (AuditEventKind::SessionOpened, session.user_id);
+        let event = self.audit.event(kind, AuditActor::Account(id), Some(id));
+        self.audit.record(&AuditEvent {
+            session: Some(session.id.clone()),
+            ..event
+        });
     }
 
     /// Rotates the refresh token of a session, and issues a new access token.
@@ -109,7 +121,7 @@ impl<S: AccountStore> Accounts<S> {
         let sessions = self.expect_sessions()?;
         let token = RefreshToken::parse(refresh_token).ok_or(AccountError::InvalidRefreshToken)?;
         let now = self.now();
-        let session = sessions.find(&token, now).await?;
+        let session = sessions.find(&token, now, &self.audit).await?;
         let user = self.store.find(session.user_id).await?;
         // A session of another generation is not ended here: a password change first raises the
         // generation of the account, and then that of the session which it keeps.
@@ -117,7 +129,8 @@ impl<S: AccountStore> Accounts<S> {
             .filter(|user| user.status == UserStatus::Approved)
             .filter(|user| session.is_of(user))
             .ok_or(AccountError::InvalidRefreshToken)?;
-        let (session, successor) = sessions.renew(session, &token, now).await?;
+        let renewed = sessions.renew(session, &token, now, &self.audit);
+        let (session, successor) = renewed.await?;
         self.session_token(&user, &session, Some(&successor))
     }
 
@@ -135,7 +148,9 @@ impl<S: AccountStore> Accounts<S> {
         };
         match sessions.store().find(&token.session_id()).await? {
             Some(session) if session.kind() == SessionKind::RefreshToken => {
-                sessions.end(&session, "logout").await
+                sessions
+                    .end(&session, SessionEnd::Logout, &self.audit)
+                    .await
             }
             _ => Ok(()),
         }
@@ -152,7 +167,9 @@ impl<S: AccountStore> Accounts<S> {
         };
         // Streams of the session end at once.
         let _invalidation = self.invalidate_on_drop(session.user_id);
-        sessions.end(&session, "logout").await
+        sessions
+            .end(&session, SessionEnd::Logout, &self.audit)
+            .await
     }
 
     /// Revokes all sessions and all tokens of an account, also tokens in cookies.
@@ -199,8 +216,8 @@ impl<S: AccountStore> Accounts<S> {
             invalidation.cancel();
             return Err(AccountError::SessionNotFound);
         }
-        let reason = "owner";
-        debug!(target: TARGET, id = user.id, session = id, reason, "session ended");
+        let event = SessionEnd::Owner.event(id, user.id, &self.audit);
+        self.audit.record(&event);
         Ok(())
     }
 
@@ -223,7 +240,9 @@ impl<S: AccountStore> Accounts<S> {
         }
         let _invalidation = self.invalidate_on_drop(user.id);
         for session in others {
-            sessions.end(&session, "owner").await?;
+            sessions
+                .end(&session, SessionEnd::Owner, &self.audit)
+                .await?;
         }
         Ok(())
     }
@@ -284,16 +303,10 @@ impl<S: AccountStore> Accounts<S> {
         kept: Option<&str>,
     ) -> Result<Option<Token>, AccountError> {
         let generation = user.token_generation;
-        // Not limited: each costs the client a password hash or its log-in.
-        let event = match hash {
-            Some(_) => "password changed",
-            None => "tokens revoked",
-        };
         let action = UserAction::RevokeTokens { generation, hash };
         let invalidation = self.invalidate_on_drop(user.id);
         self.change(user.id, action, Actor::System).await?;
         drop(invalidation);
-        info!(target: ACCOUNTS, id = user.id, "{event}");
         let user = User {
             token_generation: generation + 1,
             ..user.clone()
@@ -318,7 +331,6 @@ impl<S: AccountStore> Accounts<S> {
         let store = self.sessions.as_ref()?.store();
         let ended = async {
             store.revoke_before(user_id, generation, kept).await?;
-            debug!(target: TARGET, id = user_id, reason = "tokens ended", "sessions ended");
             match kept {
                 Some(kept) => store.find(kept).await,
                 None => Ok(None),

@@ -71,6 +71,7 @@ impl Operator {
         let mut accounts = Accounts::new(Arc::clone(&store), issuer)
             .hasher(hasher::new())
             .bootstrap(BootstrapPolicy::Nobody)
+            .audit_as_system()
             // Whether or not the server has sessions now: it may have had them.
             .sessions(Sessions::new(Arc::clone(&store)))
             .user_cache(UserCache::new(1).on_invalidate(collect));

@@ -14,6 +14,7 @@ use tower_warder::private::{LogLimit, LogLimits, log_limited};
 use super::model::{Rotation, Session, SessionKind, device};
 use super::store::SessionStore;
 use super::token::RefreshToken;
+use crate::audit::{Audit, AuditActor, AuditEvent, AuditEventKind};
 use crate::error::AccountError;
 use crate::model::User;
 
@@ -89,7 +90,6 @@ impl Sessions {
             recording: Arc::new(Semaphore::new(1)),
             limits: Arc::new(Limits {
                 within_grace: LogLimits::new(),
-                reused: LogLimits::new(),
                 unrecorded: LogLimit::new(),
             }),
         }
@@ -209,7 +209,6 @@ impl Sessions {
         };
         session.expires_at = self.expiry(&session, now);
         self.store.open(session.clone(), self.most).await?;
-        tracing::debug!(target: TARGET, id = user.id, session = session.id, "session opened");
         Ok(session)
     }
 
@@ -269,15 +268,16 @@ impl Sessions {
         &self,
         token: &RefreshToken,
         now: SystemTime,
+        audit: &Audit,
     ) -> Result<Session, AccountError> {
         let session = self.store.find(&token.session_id()).await?;
         let session = session
             .filter(|session| session.kind() == SessionKind::RefreshToken)
             .ok_or(AccountError::InvalidRefreshToken)?;
         match self.token_state(&session, token, now) {
-            TokenState::Reused => self.reject_reused(&session).await,
+            TokenState::Reused => self.reject_reused(&session, audit).await,
             _ if self.is_over(&session, now) => {
-                self.end(&session, "expired").await?;
+                self.end(&session, SessionEnd::Expired, audit).await?;
                 Err(AccountError::InvalidRefreshToken)
             }
             _ => Ok(session),
@@ -291,6 +291,7 @@ impl Sessions {
         session: Session,
         token: &RefreshToken,
         now: SystemTime,
+        audit: &Audit,
     ) -> Result<(Session, RefreshToken), AccountError> {
         let session = match self.token_state(&session, token, now) {
             TokenState::Current => {
@@ -330,7 +331,7 @@ impl Sessions {
                 );
                 Ok((session, successor))
             }
-            TokenState::Reused => self.reject_reused(&session).await,
+            TokenState::Reused => self.reject_reused(&session, audit).await,
             // The rotation found another token, so a store that is up to date has one, too.
             TokenState::Current => Err(AccountError::unavailable(
                 "the session store returned an outdated row; read from the primary",
@@ -338,15 +339,15 @@ impl Sessions {
         }
     }
 
-    /// Ends a session, and logs the reason.
+    /// Ends a session, and records the reason.
     pub(crate) async fn end(
         &self,
         session: &Session,
-        reason: &'static str,
+        end: SessionEnd,
+        audit: &Audit,
     ) -> Result<(), AccountError> {
         if self.store.end(&session.id, session.user_id).await? {
-            let id = session.user_id;
-            tracing::debug!(target: TARGET, id, session = session.id, reason, "session ended");
+            audit.record(&end.event(&session.id, session.user_id, audit));
         }
         Ok(())
     }
@@ -366,17 +367,14 @@ impl Sessions {
             }
     }
 
-    async fn reject_reused<T>(&self, session: &Session) -> Result<T, AccountError> {
-        let id = session.user_id;
-        log_limited!(
-            self.limits.reused.of(&session.id),
-            warn,
-            target: TARGET,
-            id,
-            session = session.id,
-            "spent refresh token came back"
-        );
-        self.end(session, "spent token").await?;
+    async fn reject_reused<T>(&self, session: &Session, audit: &Audit) -> Result<T, AccountError> {
+        let kind = AuditEventKind::RefreshTokenReused;
+        let event = audit.event(kind, AuditActor::Anonymous, Some(session.user_id));
+        audit.record(&AuditEvent {
+            session: Some(session.id.clone()),
+            ..event
+        });
+        self.end(session, SessionEnd::ReusedToken, audit).await?;
         Err(AccountError::InvalidRefreshToken)
     }
 
@@ -423,11 +421,41 @@ impl fmt::Debug for Sessions {
     }
 }
 
-/// Rate limits of log lines, the first two by session.
+/// Rate limits of log lines, the first by session.
 struct Limits {
     within_grace: LogLimits,
-    reused: LogLimits,
     unrecorded: LogLimit,
+}
+
+/// Why a session is ended.
+#[derive(Clone, Copy)]
+pub(crate) enum SessionEnd {
+    /// A log-out, with the token of the session.
+    Logout,
+    /// The owner, from the list of sessions.
+    Owner,
+    /// Its expiry, noticed by a request with its token.
+    Expired,
+    /// A refresh token that was used again after its rotation.
+    ReusedToken,
+}
+
+impl SessionEnd {
+    /// Returns the event of a session of the account `user_id` that was ended.
+    pub(crate) fn event(self, id: &str, user_id: i64, audit: &Audit) -> AuditEvent {
+        let (actor, reason) = match self {
+            Self::Logout => (AuditActor::Account(user_id), "logout"),
+            Self::Owner => (AuditActor::Account(user_id), "owner"),
+            Self::Expired => (AuditActor::System, "expired"),
+            Self::ReusedToken => (AuditActor::System, "reused_token"),
+        };
+        let kind = AuditEventKind::SessionEnded;
+        AuditEvent {
+            session: Some(id.to_owned()),
+            reason: Some(reason),
+            ..audit.event(kind, actor, Some(user_id))
+        }
+    }
 }
 
 /// Relation of a token to its session.
@@ -440,7 +468,7 @@ enum TokenState {
     Reused,
 }
 
-pub(crate) const TARGET: &str = "tower_warder::sessions";
+const TARGET: &str = "tower_warder::sessions";
 
 const DAY: u64 = 24 * 3600;
 

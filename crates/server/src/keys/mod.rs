@@ -16,6 +16,7 @@ use tower::ServiceExt;
 use tower_warder::error::ConfigError;
 use tower_warder::jwks::JwksEndpoint;
 use tower_warder::keys::{KeyRing, VerifyingKey};
+use tower_warder::private::AUDIT_TARGET;
 use tower_warder::{BoxError, HmacSecret, JwtIssuer, JwtVerifier};
 use zeroize::Zeroizing;
 
@@ -133,18 +134,31 @@ impl KeyDirectory {
         let KeyFiles { signing, verifying } = KeyFiles::read(self.path())?;
         reject_changed(&known, &verifying)?;
 
+        let signed_before = self.ring().signing_key_id();
         self.ring()
             .replace_all(signing.key, verifying.values().cloned())?;
         if verifying.contains_key(DEFAULT) {
             self.ring().set_default_kid(DEFAULT)?;
         }
+        let (added, removed) = (
+            names_beside(&verifying, &known),
+            names_beside(&known, &verifying),
+        );
         tracing::info!(
             directory = %self.path().display(),
             signing = signing.key_id,
-            added = names_beside(&verifying, &known),
-            removed = names_beside(&known, &verifying),
+            added,
+            removed,
             "keys read"
         );
+        // Not at the start.
+        let is_rotated =
+            signed_before != self.ring().signing_key_id() || known.keys().ne(verifying.keys());
+        if is_rotated && !known.is_empty() {
+            let event = "keys_rotated";
+            let (actor, signing) = ("system", signing.key_id);
+            tracing::info!(target: AUDIT_TARGET, event, actor, signing, added, removed);
+        }
         *known = verifying;
         Ok(())
     }

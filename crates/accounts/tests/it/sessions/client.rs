@@ -76,6 +76,15 @@ pub fn node_with(server: &Server, sessions: Sessions) -> Server {
 
 fn built(server: Server, sessions: Sessions, cache: Option<UserCache<accounts::User>>) -> Server {
     let accounts = accounts_of(&server, sessions);
+    mounted(server, accounts, cache)
+}
+
+/// A server with the routes of these accounts.
+pub fn mounted(
+    server: Server,
+    accounts: AnyAccounts,
+    cache: Option<UserCache<accounts::User>>,
+) -> Server {
     let accounts = match &cache {
         Some(cache) => accounts.user_cache(cache.clone()),
         None => accounts,

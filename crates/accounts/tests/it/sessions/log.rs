@@ -39,24 +39,25 @@ async fn session_events_are_logged_without_tokens() {
 
     let id = session.as_str().unwrap();
     for (level, event, reason) in [
-        ("DEBUG", "session opened", ""),
+        ("INFO", "event=\"session_opened\"", "actor=\"1\""),
         ("DEBUG", "session renewed", ""),
         ("INFO", "spent refresh token came back within the grace", ""),
-        ("WARN", "spent refresh token came back count=1 id=", ""),
-        ("DEBUG", "session ended", "reason=\"spent token\""),
+        ("WARN", "count=1 event=\"refresh_token_reused\"", ""),
+        ("INFO", "event=\"session_ended\"", "reason=\"reused_token\""),
     ] {
         let lines = log.lines(event);
         let line = lines.iter().find(|line| line.contains(id));
         let line = line.unwrap_or_else(|| panic!("{event}: {}", log.text()));
         assert!(line.contains(level) && line.contains(reason), "{line}");
-        assert!(
-            line.contains("tower_warder::sessions") && line.contains("id=1"),
-            "{line}"
-        );
+        let target = match event.contains("event=") {
+            true => ["tower_warder::audit", "account=1"],
+            false => ["tower_warder::sessions", "id=1"],
+        };
+        assert!(target.iter().all(|it| line.contains(it)), "{line}");
         assert!(!line.contains("jane") && !line.contains("Phone"), "{line}");
     }
     assert_eq!(log.lines("reason=\"logout\"").len(), 1);
-    assert_eq!(log.lines("reason=\"tokens ended\"").len(), 1);
+    assert_eq!(log.lines("event=\"password_changed\"").len(), 1);
 
     let text = log.text();
     for tokens in [first, second, third, fourth] {

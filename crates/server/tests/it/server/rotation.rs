@@ -122,6 +122,18 @@ async fn reload_logs_added_removed_and_signing_keys() {
     for (line, expected) in lines.iter().zip(expected) {
         assert!(line.ends_with(expected), "{line}\n{expected}");
     }
+
+    let rotated = log.lines().filter(|line| line.contains("keys_rotated"));
+    let rotated: Vec<_> = rotated.collect();
+    let expected = [
+        r#"event="keys_rotated" actor="system" signing="b" added="b" removed="""#,
+        r#"event="keys_rotated" actor="system" signing="b" added="" removed="a""#,
+    ];
+    assert_eq!(rotated.len(), expected.len(), "{log}");
+    for (line, expected) in rotated.iter().zip(expected) {
+        assert!(line.contains("INFO tower_warder::audit: "), "{line}");
+        assert!(line.ends_with(expected), "{line}\n{expected}");
+    }
 }
 
 #[tokio::test]

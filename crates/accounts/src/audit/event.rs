@@ -1,0 +1,171 @@
+//! Audit event, its kind and its author, and its log line.
+
+use std::fmt;
+use std::time::SystemTime;
+
+use tower_warder::private::{AUDIT_TARGET, LogLimit, LogLimits, log_limited};
+use tracing::info;
+
+use crate::actor::Actor;
+
+/// Event that matters to an audit: what happened, to which account, by whom and when.
+///
+/// Each is a log line with the target `tower_warder::audit`, and is passed to the
+/// [`AuditLog`] of [`Accounts::audit_log`](crate::Accounts::audit_log), if there is one. The guide
+/// [`audit`](crate::docs::audit) has the table of events.
+///
+/// It contains no text that a client sent: no address, no password, no token.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct AuditEvent {
+    /// What happened.
+    pub kind: AuditEventKind,
+    /// Author of the event.
+    pub actor: AuditActor,
+    /// Id of the account, if it exists.
+    pub account: Option<i64>,
+    /// Id of the session, for events of a session.
+    pub session: Option<String>,
+    /// Code of the reason: one of a fixed set.
+    pub reason: Option<&'static str>,
+    /// Time of the event, in whole microseconds.
+    pub at: SystemTime,
+}
+
+impl AuditEvent {
+    /// Creates an event without an account, a session or a reason.
+    pub const fn new(kind: AuditEventKind, actor: AuditActor, at: SystemTime) -> Self {
+        Self {
+            kind,
+            actor,
+            account: None,
+            session: None,
+            reason: None,
+            at,
+        }
+    }
+
+    pub(super) fn log(&self, limits: &Limits) {
+        let (event, actor, account) = (self.kind.as_str(), self.actor.to_string(), self.account);
+        let (session, reason) = (self.session.as_deref(), self.reason);
+        macro_rules! limited {
+            ($limit:expr, $level:ident) => {
+                log_limited!(
+                    $limit,
+                    $level,
+                    target: AUDIT_TARGET,
+                    event,
+                    actor,
+                    account,
+                    session,
+                    reason
+                )
+            };
+        }
+        match self.kind {
+            AuditEventKind::LoginFailed => limited!(limits.failed.of((account, reason)), info),
+            AuditEventKind::AccountRegistered => limited!(limits.registered, info),
+            AuditEventKind::RefreshTokenReused => limited!(limits.reused.of(session), warn),
+            _ => info!(target: AUDIT_TARGET, event, actor, account, session, reason),
+        }
+    }
+}
+
+/// Rate limits of what anonymous clients can cause, for each cause: otherwise they could fill the log.
+#[derive(Debug, Default)]
+pub(super) struct Limits {
+    failed: LogLimits,
+    registered: LogLimit,
+    reused: LogLimits,
+}
+
+/// The kinds, each with its stable name.
+macro_rules! kinds {
+    ($($(#[$meta:meta])* $kind:ident = $name:literal;)+) => {
+        /// What happened in an [`AuditEvent`].
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        #[non_exhaustive]
+        pub enum AuditEventKind {
+            $($(#[$meta])* $kind,)+
+        }
+
+        impl AuditEventKind {
+            /// All kinds.
+            pub const ALL: &'static [Self] = &[$(Self::$kind),+];
+
+            /// Returns the name of the kind, which no version changes.
+            pub const fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$kind => $name,)+
+                }
+            }
+        }
+    };
+}
+
+kinds! {
+    /// The password was correct and the account is approved.
+    LoginSucceeded = "login_succeeded";
+    /// A log-in was rejected.
+    LoginFailed = "login_failed";
+    /// An account was added.
+    AccountRegistered = "account_registered";
+    /// The new account became the first admin.
+    FirstAdminCreated = "first_admin_created";
+    /// The status was set to approved.
+    AccountApproved = "account_approved";
+    /// The status was set to disabled.
+    AccountDisabled = "account_disabled";
+    /// The status was set to pending.
+    AccountSetPending = "account_set_pending";
+    /// The account was made an admin.
+    AccountPromoted = "account_promoted";
+    /// The account was made a normal user.
+    AccountDemoted = "account_demoted";
+    /// The e-mail address was set.
+    EmailChanged = "email_changed";
+    /// The account was deleted.
+    AccountDeleted = "account_deleted";
+    /// An admin set a new password.
+    PasswordReset = "password_reset";
+    /// The owner changed the password.
+    PasswordChanged = "password_changed";
+    /// The hash was replaced by one with the current parameters, at a log-in.
+    PasswordRehashed = "password_rehashed";
+    /// All tokens and sessions of the account were revoked.
+    TokensRevoked = "tokens_revoked";
+    /// A log-in opened a session.
+    SessionOpened = "session_opened";
+    /// A session was ended.
+    SessionEnded = "session_ended";
+    /// A refresh token was used again after its rotation: it may have been stolen.
+    RefreshTokenReused = "refresh_token_reused";
+}
+
+/// Author of an [`AuditEvent`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum AuditActor {
+    /// A client that is not logged in.
+    Anonymous,
+    /// The account with this id: an admin, or the owner.
+    Account(i64),
+    /// The application itself, for example its command line.
+    System,
+}
+
+impl From<Actor> for AuditActor {
+    fn from(actor: Actor) -> Self {
+        actor.id().map_or(Self::System, Self::Account)
+    }
+}
+
+impl fmt::Display for AuditActor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Anonymous => f.write_str("anonymous"),
+            Self::Account(id) => id.fmt(f),
+            Self::System => f.write_str("system"),
+        }
+    }
+}

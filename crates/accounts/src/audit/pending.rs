@@ -1,0 +1,102 @@
+//! Audit events of changes whose result is not known yet.
+
+use std::mem;
+
+use tower_warder::UserStatus;
+
+use super::event::{AuditActor, AuditEvent, AuditEventKind};
+use super::recorder::Audit;
+use crate::store_error::StoreError;
+use crate::user_change::{UserAction, UserChange};
+
+impl Audit {
+    /// Returns the events of a change that is about to be made.
+    pub(crate) fn begin_change(&self, change: &UserChange) -> PendingEvents<'_> {
+        let actor = match change.action {
+            // The store does not check the author of these: see `UserAction`.
+            UserAction::RevokeTokens { .. } => AuditActor::Account(change.id),
+            _ => change.by.into(),
+        };
+        let kinds = kinds_of(&change.action).into_iter().flatten();
+        let events = kinds.map(|kind| self.event(kind, actor, Some(change.id)));
+        PendingEvents {
+            audit: self,
+            events: events.collect(),
+        }
+    }
+
+    /// Returns the event of a registration that is about to be made.
+    pub(crate) fn begin_registration(&self) -> PendingEvents<'_> {
+        let kind = AuditEventKind::AccountRegistered;
+        PendingEvents {
+            audit: self,
+            events: vec![self.event(kind, AuditActor::Anonymous, None)],
+        }
+    }
+}
+
+/// Events of a change whose result is not known yet.
+///
+/// If the client disconnects meanwhile, or if the connection to the store breaks, the store may have
+/// made the change: its events are recorded with the reason `unconfirmed`, so that none is missing.
+pub(crate) struct PendingEvents<'a> {
+    audit: &'a Audit,
+    events: Vec<AuditEvent>,
+}
+
+impl PendingEvents<'_> {
+    /// Records the events if the change was made. `account` is the changed one.
+    pub(crate) fn settle<T>(
+        mut self,
+        result: Result<T, StoreError>,
+        account: impl FnOnce(&T) -> i64,
+    ) -> Result<T, StoreError> {
+        match &result {
+            Ok(done) => {
+                let account = Some(account(done));
+                for event in mem::take(&mut self.events) {
+                    self.audit.record(&AuditEvent { account, ..event });
+                }
+            }
+            Err(StoreError::Unavailable(_)) => {}
+            Err(_) => self.events.clear(),
+        }
+        result
+    }
+}
+
+impl Drop for PendingEvents<'_> {
+    fn drop(&mut self) {
+        for event in mem::take(&mut self.events) {
+            let reason = Some(UNCONFIRMED);
+            self.audit.record(&AuditEvent { reason, ..event });
+        }
+    }
+}
+
+/// An update is named by what it sets, also if the account was so before.
+fn kinds_of(action: &UserAction) -> [Option<AuditEventKind>; 3] {
+    let kind = match action {
+        UserAction::Update(update) => {
+            let email = update.email.as_ref().map(|_| AuditEventKind::EmailChanged);
+            let role = update.is_admin.map(|is_admin| match is_admin {
+                true => AuditEventKind::AccountPromoted,
+                false => AuditEventKind::AccountDemoted,
+            });
+            let status = update.status.map(|status| match status {
+                UserStatus::Approved => AuditEventKind::AccountApproved,
+                UserStatus::Pending => AuditEventKind::AccountSetPending,
+                _ => AuditEventKind::AccountDisabled,
+            });
+            return [email, role, status];
+        }
+        UserAction::Delete => AuditEventKind::AccountDeleted,
+        UserAction::ResetPassword { .. } => AuditEventKind::PasswordReset,
+        UserAction::Rehash { .. } => AuditEventKind::PasswordRehashed,
+        UserAction::RevokeTokens { hash: None, .. } => AuditEventKind::TokensRevoked,
+        UserAction::RevokeTokens { hash: Some(_), .. } => AuditEventKind::PasswordChanged,
+    };
+    [Some(kind), None, None]
+}
+
+const UNCONFIRMED: &str = "unconfirmed";

@@ -1,0 +1,351 @@
+//! Audit events: each fact is one event, in the log and for the application.
+
+use std::collections::BTreeSet;
+use std::mem;
+use std::pin::pin;
+use std::sync::{Arc, Mutex};
+
+use futures_util::future::{Either, select};
+use serde_json::json;
+use tower_warder::password::{PasswordHasher, PasswordParams};
+use tower_warder_accounts::{
+    AccountStore, AuditEvent, AuditEventKind, Email, InMemoryAccountStore, InMemorySessionStore,
+    Password, Sessions, UserCreate,
+};
+
+use super::cookie::browser::form_to;
+use super::server::{Approved, PASSWORD, Server, bare, by};
+use super::sessions::client::{
+    DAY, GRACE, Tokens, accounts_of, changing, log_in, logging_out, mounted, refresh, renewed,
+    sessions,
+};
+use super::staged::{Pause, Staged};
+use crate::support::Trace;
+
+/// Events since the last look: name, actor, account, reason, and `session` if there is one.
+#[derive(Clone, Default)]
+struct Events(Arc<Mutex<Vec<AuditEvent>>>);
+
+impl Events {
+    fn take(&self) -> Vec<String> {
+        let events = mem::take(&mut *self.0.lock().unwrap());
+        events.iter().map(described).collect()
+    }
+
+    fn log(&self) -> impl Fn(&AuditEvent) + Send + Sync + 'static {
+        let events = Arc::clone(&self.0);
+        move |event| events.lock().unwrap().push(event.clone())
+    }
+}
+
+fn described(event: &AuditEvent) -> String {
+    let mut text = format!("{} {}", event.kind.as_str(), event.actor);
+    if let Some(account) = event.account {
+        text += &format!(" {account}");
+    }
+    if let Some(reason) = event.reason {
+        text += &format!(" {reason}");
+    }
+    if event.session.is_some() {
+        text += " session";
+    }
+    text
+}
+
+fn server_over(store: impl AccountStore) -> (Server, Events) {
+    let events = Events::default();
+    let server = Server::over(store);
+    let sessions = Sessions::new(InMemorySessionStore::new());
+    let accounts = accounts_of(&server, sessions).audit_log(events.log());
+    (mounted(server, accounts, None), events)
+}
+
+#[tokio::test]
+async fn each_event_is_recorded_and_logged_once() {
+    let log = Trace::record();
+    let (server, events) = server_over(InMemoryAccountStore::new());
+    let mut seen = Vec::new();
+    let mut check = |expected: &[&str]| {
+        let events = events.take();
+        assert_eq!(events, expected);
+        seen.extend(events);
+    };
+    let jane = "jane@example.org";
+
+    assert_eq!(server.register("root@example.org").await.status, 201);
+    check(&[
+        "account_registered anonymous 1",
+        "first_admin_created anonymous 1",
+    ]);
+    assert_eq!(server.register(jane).await.status, 201);
+    check(&["account_registered anonymous 2"]);
+    assert_eq!(server.register(jane).await.status, 409);
+    check(&[]);
+
+    for (username, password, status, expected) in [
+        (
+            "eve@example.org",
+            PASSWORD,
+            401,
+            "login_failed anonymous unknown_account",
+        ),
+        (
+            "my secret",
+            PASSWORD,
+            401,
+            "login_failed anonymous unknown_account",
+        ),
+        (
+            jane,
+            "wrong horse",
+            401,
+            "login_failed anonymous 2 wrong_password",
+        ),
+        (
+            jane,
+            PASSWORD,
+            403,
+            "login_failed anonymous 2 account_pending",
+        ),
+    ] {
+        assert_eq!(server.login(username, password).await.status, status);
+        check(&[expected]);
+    }
+    let root = log_in(&server, "root@example.org").await.access;
+    check(&["login_succeeded 1 1", "session_opened 1 1 session"]);
+
+    for (update, status, expected) in [
+        (
+            json!({"status": "approved"}),
+            200,
+            &["account_approved 1 2"][..],
+        ),
+        (json!({"is_admin": true}), 200, &["account_promoted 1 2"]),
+        (
+            json!({"is_admin": false, "email": "jane@example.net"}),
+            200,
+            &["email_changed 1 2", "account_demoted 1 2"],
+        ),
+        (json!({"email": "root@example.org"}), 409, &[]),
+        (
+            json!({"status": "pending"}),
+            200,
+            &["account_set_pending 1 2"],
+        ),
+        (
+            json!({"status": "disabled"}),
+            200,
+            &["account_disabled 1 2"],
+        ),
+        (json!({}), 200, &[]),
+    ] {
+        assert_eq!(server.put(&root, 2, update).await.status, status);
+        check(expected);
+    }
+    let jane = "jane@example.net";
+    assert_eq!(server.login(jane, PASSWORD).await.status, 403);
+    check(&["login_failed anonymous 2 account_disabled"]);
+    // Rejected: nothing changes.
+    let demoted = json!({"is_admin": false});
+    assert_eq!(server.put(&root, 1, demoted).await.status, 400);
+    assert_eq!(server.delete(&root, 3).await.status, 404);
+    check(&[]);
+    let approved = json!({"status": "approved"});
+    assert_eq!(server.put(&root, 2, approved).await.status, 200);
+    assert_eq!(server.reset(&root, 2, PASSWORD).await.status, 200);
+    check(&["account_approved 1 2", "password_reset 1 2"]);
+
+    let logged_in = ["login_succeeded 2 2", "session_opened 2 2 session"];
+    let tokens = log_in(&server, jane).await;
+    check(&logged_in);
+    let changed = server.send(changing(&tokens.access, PASSWORD, "another horse"));
+    let access = changed.await.json()["access_token"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    check(&["password_changed 2 2"]);
+    let ended = server.send(by(&access, bare("POST", "/logout-all"))).await;
+    assert_eq!(ended.status, 204);
+    check(&["tokens_revoked 2 2"]);
+    assert_eq!(server.reset(&root, 2, PASSWORD).await.status, 200);
+    check(&["password_reset 1 2"]);
+
+    let tokens = log_in(&server, jane).await;
+    check(&logged_in);
+    server.send(logging_out(&tokens.refresh)).await;
+    check(&["session_ended 2 2 logout session"]);
+    server.send(logging_out(&tokens.refresh)).await;
+    check(&[]);
+
+    let tokens = log_in(&server, jane).await;
+    check(&logged_in);
+    let session = sessions(&server, &tokens.access).await[0]["id"].clone();
+    let path = format!("/sessions/{}", session.as_str().unwrap());
+    let delete = async || server.send(by(&tokens.access, bare("DELETE", &path))).await;
+    assert_eq!(delete().await.status, 204);
+    check(&["session_ended 2 2 owner session"]);
+    assert_eq!(delete().await.status, 404);
+    check(&[]);
+
+    let answer = server.send(form_to("/cookie/login", jane, PASSWORD)).await;
+    assert_eq!(answer.status, 200);
+    check(&logged_in);
+
+    let first = log_in(&server, jane).await;
+    check(&logged_in);
+    renewed(&server, &first.refresh).await;
+    server.clock.advance(GRACE);
+    assert_eq!(refresh(&server, &first.refresh).await.status, 401);
+    check(&[
+        "refresh_token_reused anonymous 2 session",
+        "session_ended system 2 reused_token session",
+    ]);
+
+    let tokens = log_in(&server, jane).await;
+    check(&logged_in);
+    server.clock.advance(8 * DAY);
+    assert_eq!(refresh(&server, &tokens.refresh).await.status, 401);
+    check(&["session_ended system 2 expired session"]);
+
+    let old = PasswordHasher::new().params(PasswordParams::new(7168, 6, 1).unwrap());
+    let old = old.hash(PASSWORD).await.unwrap();
+    let paul = "paul@example.org";
+    server.add_with_hash(paul, false, Approved, &old).await;
+    Tokens::of(&server.login(paul, PASSWORD).await);
+    check(&[
+        "password_rehashed system 3",
+        "login_succeeded 3 3",
+        "session_opened 3 3 session",
+    ]);
+
+    let root = log_in(&server, "root@example.org").await.access;
+    assert_eq!(server.delete(&root, 2).await.status, 204);
+    check(&[
+        "login_succeeded 1 1",
+        "session_opened 1 1 session",
+        "account_deleted 1 2",
+    ]);
+
+    let names: BTreeSet<_> = seen.iter().map(|event| name(event)).collect();
+    assert_eq!(names, all_names());
+    let mut lines = log.lines("tower_warder::audit");
+    lines.retain(|line| !line.contains("token_rejected"));
+    assert_eq!(lines.len(), seen.len(), "{lines:#?}");
+    let mut logged = BTreeSet::new();
+    for (line, event) in lines.iter().zip(&seen) {
+        assert!(
+            line.contains(&format!("event=\"{}\"", name(event))),
+            "{line}"
+        );
+        for secret in ["jane", "secret", "horse", "refresh_to_", "eyJ"] {
+            assert!(!line.contains(secret), "{line}");
+        }
+        let is_first = logged.insert(event);
+        let level = match name(event) {
+            "refresh_token_reused" => "WARN",
+            // Anonymous clients can cause these: one line a minute for a cause.
+            "account_registered" if event.ends_with('2') => "DEBUG",
+            "login_failed" if !is_first => "DEBUG",
+            // Causes share their limits.
+            "login_failed" => "",
+            _ => "INFO",
+        };
+        assert!(line.contains(level), "{line}");
+    }
+}
+
+fn name(event: &str) -> &str {
+    event.split(' ').next().unwrap()
+}
+
+fn all_names() -> BTreeSet<&'static str> {
+    AuditEventKind::ALL
+        .iter()
+        .map(|kind| kind.as_str())
+        .collect()
+}
+
+#[test]
+fn table_of_events_lists_every_name() {
+    const LOG_ONLY: [&str; 2] = ["token_rejected", "keys_rotated"];
+
+    let guide = include_str!("../../src/docs/audit.md");
+    let (_, table) = guide.split_once("## Events").unwrap();
+    let rows = table.lines().filter_map(|line| line.strip_prefix("| `"));
+    let rows = rows.map(|row| row.split('`').next().unwrap());
+    let names: Vec<_> = rows.filter(|name| *name != "event").collect();
+    let mut expected = all_names();
+    expected.extend(LOG_ONLY);
+    assert_eq!(names.len(), expected.len());
+    assert_eq!(names.into_iter().collect::<BTreeSet<_>>(), expected);
+}
+
+#[tokio::test]
+async fn failed_logins_are_one_line_a_minute_for_a_cause() {
+    let log = Trace::record();
+    let (server, events) = server_over(InMemoryAccountStore::new());
+    for number in 0..20 {
+        let username = format!("eve{number}@example.org");
+        assert_eq!(server.login(&username, PASSWORD).await.status, 401);
+    }
+    assert_eq!(events.take().len(), 20);
+    let lines = log.lines("tower_warder::audit");
+    assert_eq!(lines.len(), 20);
+    let above_debug = lines.iter().filter(|line| !line.contains("DEBUG"));
+    assert_eq!(above_debug.count(), 1, "{lines:#?}");
+    assert!(
+        lines[0].contains("INFO") && lines[0].contains("count=1 "),
+        "{lines:#?}"
+    );
+}
+
+#[tokio::test]
+async fn change_with_unknown_result_is_unconfirmed() {
+    let store = Arc::new(Staged::new().await);
+    let (server, events) = server_over(Arc::clone(&store));
+    let (admin, token) = server.admin().await;
+    let (jane, _) = server.jane().await;
+    let disabled = json!({"status": "disabled"});
+    let unconfirmed = [format!(
+        "account_disabled {} {} unconfirmed",
+        admin.id, jane.id
+    )];
+
+    // The client disconnects while the store commits.
+    store.pause(Pause::AfterUpdate);
+    let update = Box::pin(server.put(&token, jane.id, disabled.clone()));
+    match select(update, pin!(store.arrival())).await {
+        Either::Left(_) => panic!("the store does not pause"),
+        Either::Right(((), update)) => drop(update),
+    }
+    assert_eq!(events.take(), unconfirmed);
+
+    store.fails(&["update"]);
+    assert_eq!(server.put(&token, jane.id, disabled).await.status, 503);
+    assert_eq!(events.take(), unconfirmed);
+
+    store.fails(&["insert"]);
+    assert_eq!(server.register("paul@example.org").await.status, 503);
+    assert_eq!(events.take(), ["account_registered anonymous unconfirmed"]);
+}
+
+#[tokio::test]
+async fn command_line_is_named_as_the_system() {
+    let events = Events::default();
+    let server = Server::over(InMemoryAccountStore::new());
+    let sessions = Sessions::new(InMemorySessionStore::new());
+    let accounts = accounts_of(&server, sessions).audit_log(events.log());
+    let accounts = accounts.audit_as_system();
+    let email = Email::new("root@example.org").unwrap();
+    let new = UserCreate::new(email, Password::new(PASSWORD).unwrap());
+    let root = accounts.register(new).await.unwrap();
+    accounts.logout_all(&root).await.unwrap();
+    assert_eq!(
+        events.take(),
+        [
+            "account_registered system 1",
+            "first_admin_created system 1",
+            "tokens_revoked system 1",
+        ]
+    );
+}
