@@ -156,6 +156,8 @@ async fn insert(store: &InMemoryAccountStore, email: &str) -> User {
     let new = NewUser {
         email: Email::new(email).unwrap(),
         hashed_password: HASH.clone(),
+        is_admin: false,
+        status: UserStatus::Pending,
         created_at: SystemTime::now(),
         admin_grant: AdminGrant::IfFirstAccount,
     };

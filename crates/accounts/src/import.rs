@@ -4,12 +4,11 @@ use std::fmt;
 use std::time::SystemTime;
 
 use tower_warder::UserStatus;
-use tracing::info;
 
 use super::email::Email;
 use super::error::AccountError;
 use super::model::{User, whole_micros};
-use super::service::{Accounts, TARGET};
+use super::service::Accounts;
 use super::store::{AccountStore, AdminGrant, NewUser};
 
 /// Account of another system.
@@ -75,11 +74,10 @@ impl<S: AccountStore> Accounts<S> {
             created_at: import.created_at.map_or_else(|| self.now(), whole_micros),
             admin_grant: AdminGrant::Never,
         };
-        let user = self.store.insert(new).await?;
+        let event = self.audit.begin_import();
+        let user = event.settle(self.store.insert(new).await, |user| user.id)?;
         // The cache may hold that the id is unknown.
         drop(self.invalidate_on_drop(user.id));
-        let (id, status, is_admin) = (user.id, user.status.as_str(), user.is_admin);
-        info!(target: TARGET, id, status, is_admin, "account imported");
         Ok(user)
     }
 }

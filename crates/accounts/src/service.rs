@@ -233,7 +233,8 @@ impl<S: AccountStore> Accounts<S> {
 
     /// Counts the log-in before a place in the hasher is taken.
     async fn throttled_login(&self, login: UserLogin) -> Result<User, AccountError> {
-        let attempt = self.begin_login(&login).await?;
+        let attempt = self.begin_login(&login).await;
+        let attempt = attempt.inspect_err(|_| self.record_failed_login(None, "throttled"))?;
         let result = self.check_credentials(login).await;
         Self::settle(attempt, result).await
     }
@@ -282,6 +283,10 @@ impl<S: AccountStore> Accounts<S> {
             Err(AccountError::Disabled) => "account_disabled",
             Err(_) => return,
         };
+        self.record_failed_login(id, reason);
+    }
+
+    fn record_failed_login(&self, id: Option<i64>, reason: &'static str) {
         let kind = AuditEventKind::LoginFailed;
         let event = self.audit.event(kind, AuditActor::Anonymous, id);
         self.audit.record(&AuditEvent {

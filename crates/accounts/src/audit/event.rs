@@ -112,6 +112,8 @@ kinds! {
     AccountRegistered = "account_registered";
     /// The new account became the first admin.
     FirstAdminCreated = "first_admin_created";
+    /// An account of another system was added, with its hash.
+    AccountImported = "account_imported";
     /// The status was set to approved.
     AccountApproved = "account_approved";
     /// The status was set to disabled.

@@ -27,10 +27,18 @@ impl Audit {
 
     /// Returns the event of a registration that is about to be made.
     pub(crate) fn begin_registration(&self) -> PendingEvents<'_> {
-        let kind = AuditEventKind::AccountRegistered;
+        self.begin_insert(AuditEventKind::AccountRegistered, AuditActor::Anonymous)
+    }
+
+    /// Returns the event of an import that is about to be made.
+    pub(crate) fn begin_import(&self) -> PendingEvents<'_> {
+        self.begin_insert(AuditEventKind::AccountImported, AuditActor::System)
+    }
+
+    fn begin_insert(&self, kind: AuditEventKind, actor: AuditActor) -> PendingEvents<'_> {
         PendingEvents {
             audit: self,
-            events: vec![self.event(kind, AuditActor::Anonymous, None)],
+            events: vec![self.event(kind, actor, None)],
         }
     }
 }

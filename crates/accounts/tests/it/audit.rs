@@ -8,9 +8,10 @@ use std::sync::{Arc, Mutex};
 use futures_util::future::{Either, select};
 use serde_json::json;
 use tower_warder::password::{PasswordHasher, PasswordParams};
+use tower_warder_accounts::throttle::Throttle;
 use tower_warder_accounts::{
-    AccountStore, AuditEvent, AuditEventKind, Email, InMemoryAccountStore, InMemorySessionStore,
-    Password, Sessions, UserCreate,
+    AccountError, AccountStore, AuditEvent, AuditEventKind, Email, InMemoryAccountStore,
+    InMemorySessionStore, Password, Sessions, UserCreate, UserImport, UserLogin,
 };
 
 use super::cookie::browser::form_to;
@@ -64,6 +65,7 @@ fn server_over(store: impl AccountStore) -> (Server, Events) {
 async fn each_event_is_recorded_and_logged_once() {
     let log = Trace::record();
     let (server, events) = server_over(InMemoryAccountStore::new());
+    let recorded = events.clone();
     let mut seen = Vec::new();
     let mut check = |expected: &[&str]| {
         let events = events.take();
@@ -226,6 +228,14 @@ async fn each_event_is_recorded_and_logged_once() {
         "account_deleted 1 2",
     ]);
 
+    let sessions = Sessions::new(InMemorySessionStore::new());
+    let accounts = accounts_of(&server, sessions).audit_log(recorded.log());
+    let import = UserImport::new(Email::new("ida@example.org").unwrap(), &old);
+    accounts.import(import.clone()).await.unwrap();
+    check(&["account_imported system 4"]);
+    accounts.import(import).await.unwrap_err();
+    check(&[]);
+
     let names: BTreeSet<_> = seen.iter().map(|event| name(event)).collect();
     assert_eq!(names, all_names());
     let mut lines = log.lines("tower_warder::audit");
@@ -297,6 +307,27 @@ async fn failed_logins_are_one_line_a_minute_for_a_cause() {
         lines[0].contains("INFO") && lines[0].contains("count=1 "),
         "{lines:#?}"
     );
+}
+
+#[tokio::test]
+async fn throttled_login_is_recorded_once() {
+    let events = Events::default();
+    let server = Server::over(InMemoryAccountStore::new());
+    let accounts = accounts_of(&server, Sessions::new(InMemorySessionStore::new()));
+    let accounts = accounts.audit_log(events.log()).throttle(Throttle::new());
+    for _ in 0..100 {
+        let login = UserLogin::new("eve@example.org", "wrong horse");
+        let error = accounts.authenticate(login).await.unwrap_err();
+        let reason = match error {
+            AccountError::TooManyAttempts { .. } => "throttled",
+            _ => "unknown_account",
+        };
+        assert_eq!(events.take(), [format!("login_failed anonymous {reason}")]);
+        if reason == "throttled" {
+            return;
+        }
+    }
+    panic!("not throttled");
 }
 
 #[tokio::test]
