@@ -116,7 +116,7 @@ async fn requests_of_another_user_type_are_resolved_one_by_one() {
     let log = Trace::record();
     for count in [1, 2] {
         assert_eq!(send(&app, get("/user")).await.status, 401);
-        assert_eq!(log.lines("issued_too_early").len(), count);
+        assert_eq!(log.lines("AuthUser::tokens_valid_since").len(), count);
     }
 }
 
