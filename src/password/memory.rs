@@ -38,10 +38,12 @@ impl MemoryPool {
         idle.unwrap_or_else(|| Memory::new(self.blocks))
     }
 
-    /// Wipes the piece and keeps it, unless it is larger than those of the pool.
-    pub(super) fn give_back(&self, mut memory: Memory) {
+    /// Wipes the piece of a hash that needed this many blocks. Keeps it, unless the hash needed more
+    /// than the pieces of the pool have: then none was taken from the pool, also if the job has put one
+    /// of that size in the place of its own.
+    pub(super) fn give_back(&self, mut memory: Memory, blocks: usize) {
         memory.wipe();
-        if memory.size == self.blocks && !memory.blocks.is_empty() {
+        if blocks <= self.blocks && memory.size == self.blocks && !memory.blocks.is_empty() {
             self.idle().push(memory);
         }
     }
@@ -119,7 +121,7 @@ mod tests {
         for block in memory.blocks(2).unwrap() {
             block.as_mut().fill(7);
         }
-        pool.give_back(memory);
+        pool.give_back(memory, 2);
         assert_eq!(pool.idle_pieces(), 1);
 
         let mut memory = pool.take(4);
@@ -133,14 +135,14 @@ mod tests {
         let pool = MemoryPool::new(4);
         let mut memory = pool.take(5);
         assert_eq!(memory.blocks(5).unwrap().len(), 5);
-        pool.give_back(memory);
+        pool.give_back(memory, 5);
         assert_eq!(pool.idle_pieces(), 0);
     }
 
     #[test]
     fn unused_memory_is_not_kept() {
         let pool = MemoryPool::new(4);
-        pool.give_back(pool.take(4));
+        pool.give_back(pool.take(4), 4);
         assert_eq!(pool.idle_pieces(), 0);
     }
 

@@ -55,7 +55,7 @@ impl StoredHash {
         }
         let rest = stored
             .strip_prefix("$argon2id$v=19$")
-            .ok_or("not argon2id version 19")?;
+            .ok_or("neither argon2id version 19 nor of a configured format")?;
         Self::parse_fields(rest)
     }
 

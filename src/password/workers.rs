@@ -106,7 +106,7 @@ impl Worker {
             });
             // The caller need not wait until the memory is wiped; the permit does.
             let _ = reply.send(result);
-            worker.workers.memory.give_back(memory);
+            worker.workers.memory.give_back(memory, worker.blocks);
             drop(worker);
         });
         answer

@@ -317,8 +317,14 @@ async fn status_of_a_stored_hash_is_known_without_verifying() {
         ),
         ("word:tree", HashStatus::Outdated),
         ("word:", HashStatus::Unreadable("no word")),
-        ("words", HashStatus::Unreadable("not argon2id version 19")),
-        ("", HashStatus::Unreadable("not argon2id version 19")),
+        (
+            "words",
+            HashStatus::Unreadable("neither argon2id version 19 nor of a configured format"),
+        ),
+        (
+            "",
+            HashStatus::Unreadable("neither argon2id version 19 nor of a configured format"),
+        ),
     ] {
         assert_eq!(hasher.hash_status(stored), expected, "{stored}");
     }
@@ -388,6 +394,21 @@ async fn legacy_hashes_that_need_more_memory_run_one_at_a_time() {
     assert_eq!(busy.err(), Some(PasswordError::Busy));
     assert!(hasher.verify("password", &stored).await.unwrap().matches);
     assert!(running.await.unwrap().matches);
+}
+
+#[tokio::test]
+async fn legacy_hashes_that_need_more_memory_leave_none_behind() {
+    let hasher = fast().max_concurrency(2);
+    let hasher = hasher.legacy_format(Word { memory_kib: 8000 });
+    for _ in 0..3 {
+        for password in ["tree", "stone"] {
+            let verified = hasher.verify_or_dummy(password, Some("word:tree"));
+            assert_eq!(verified.await.unwrap().matches, password == "tree");
+        }
+    }
+    // One of these runs after the memory of the last one was given back.
+    join_all([hasher.hash("password"), hasher.hash("password")]).await;
+    assert!(hasher.workers.idle_pieces() <= 2);
 }
 
 #[tokio::test]
