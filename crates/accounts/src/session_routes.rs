@@ -41,7 +41,7 @@ use super::throttle::Client;
 /// or a cookie if there is no session to keep: the caller's token belongs to none, or the session
 /// store failed after the password was changed. A wrong current password is 403, because 401 means
 /// an invalid token. Wrong passwords are [limited](crate::throttle::Throttle) as those of `/login`
-/// are; a change makes all other devices of the account unknown to the throttle.
+/// are; a change, and `POST /logout-all`, make all other devices of the account unknown to the throttle.
 #[doc(alias = "logout")]
 pub fn session_routes<S: AccountStore>(accounts: Accounts<S>) -> Router {
     let routes = Router::new()
@@ -56,9 +56,12 @@ pub fn session_routes<S: AccountStore>(accounts: Accounts<S>) -> Router {
 async fn logout_all<S: AccountStore>(
     State(accounts): State<Accounts<S>>,
     CurrentUser(user): CurrentUser<User>,
+    client: Client,
 ) -> Result<Response, AccountError> {
     accounts.logout_all(&user).await?;
-    Ok(no_content())
+    let mut response = no_content();
+    accounts.keep_device(&mut response, &user, &client);
+    Ok(response)
 }
 
 async fn list_sessions<S: AccountStore>(

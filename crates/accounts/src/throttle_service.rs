@@ -67,9 +67,25 @@ impl<S: AccountStore> Accounts<S> {
         let Some(throttle) = &self.throttle else {
             return;
         };
-        let cookie = throttle.remember(&user.email, user.token_generation, client, self.now());
+        let cookie = throttle.remember(user, client, self.now());
         if let Some(cookie) = cookie {
             response.headers_mut().append(SET_COOKIE, cookie);
+        }
+    }
+
+    /// Adds the cookie that keeps the device of the client known to the account in its next token
+    /// generation, if it is known in this one.
+    pub(super) fn keep_device<B>(&self, response: &mut Response<B>, user: &User, client: &Client) {
+        let Some(throttle) = &self.throttle else {
+            return;
+        };
+        let device = throttle.device(&user.email, client, self.now());
+        if device.is_some_and(|device| device.is_known_to(user)) {
+            let user = User {
+                token_generation: user.token_generation + 1,
+                ..user.clone()
+            };
+            self.remember_device(response, &user, client);
         }
     }
 
@@ -114,7 +130,7 @@ impl<S: AccountStore> Accounts<S> {
         // Only a signed cookie costs a query.
         let device = throttle.device(email.as_str(), client, self.now())?;
         let user = self.store.find_by_email(email).await.ok()??;
-        (user.token_generation == device.generation).then_some(device.id)
+        device.is_known_to(&user).then_some(device.id)
     }
 
     pub(super) async fn begin_registration(

@@ -47,7 +47,7 @@ impl Throttle {
         let (refunded, kept) =
             match device {
                 Some(device) => (
-                    vec![self.bucket(BucketKind::Device, self.pair, &[device, account])],
+                    vec![self.bucket(BucketKind::Device, self.device, &[device, account])],
                     Some(self.bucket(BucketKind::Devices, self.address, &[account])),
                 ),
                 None => {
@@ -88,7 +88,7 @@ impl Throttle {
         clock: &'a Clock,
     ) -> Result<Attempt<'a>, TooManyAttempts> {
         let route = ThrottledRoute::Password;
-        let user = self.bucket(BucketKind::Password, self.pair, &[&user_id.to_string()]);
+        let user = self.bucket(BucketKind::Password, self.device, &[&user_id.to_string()]);
         self.begin(route, vec![user], None, clock).await
     }
 

@@ -8,17 +8,26 @@ use ctutils::CtEq;
 use tower_warder::HmacSecret;
 use tower_warder::private::hmac_sha256;
 
-/// Device that has logged in to an account. Its cookie has one entry for each account, which it does
-/// not name, and gives no access.
+use crate::model::User;
+
+/// Device that has logged in to an account. Its cookie has one entry for each account, and gives no
+/// access.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Device {
     pub(crate) id: String,
+    /// Id of the account: after a deletion, the address can become that of another one.
+    pub(super) user: i64,
     /// Token generation of the account at the log-in. A new password makes the device unknown, so
     /// that it does not help an attacker who knew the old one to guess the new one.
-    pub(crate) generation: u64,
+    pub(super) generation: u64,
 }
 
 impl Device {
+    /// Returns `true` if the account is as it was at the log-in.
+    pub(crate) fn is_known_to(&self, user: &User) -> bool {
+        (self.user, self.generation) == (user.id, user.token_generation)
+    }
+
     /// Creates a random id; `None` if the operating system has no random numbers.
     pub(super) fn random_id() -> Option<String> {
         let mut id = [0; ID_BYTES];
@@ -30,8 +39,12 @@ impl Device {
     pub(super) fn sign(&self, account: &str, secret: &HmacSecret, now: SystemTime) -> String {
         let until = seconds(now).saturating_add(LIFETIME.as_secs());
         let mac = URL_SAFE_NO_PAD.encode(self.mac(account, until, secret));
-        let Self { id, generation } = self;
-        format!("{id}.{generation}.{until}.{mac}")
+        let Self {
+            id,
+            user,
+            generation,
+        } = self;
+        format!("{id}.{user}.{generation}.{until}.{mac}")
     }
 
     /// Returns the device, if the entry was signed for this account and has not expired.
@@ -59,17 +72,24 @@ impl Device {
 
     fn parse(entry: &str) -> Option<(Self, u64, &str)> {
         let mut parts = entry.split('.');
-        let (id, generation) = (parts.next()?.to_owned(), parts.next()?.parse().ok()?);
+        let device = Self {
+            id: parts.next()?.to_owned(),
+            user: parts.next()?.parse().ok()?,
+            generation: parts.next()?.parse().ok()?,
+        };
         let (until, mac) = (parts.next()?.parse().ok()?, parts.next()?);
-        let is_whole = parts.next().is_none();
-        is_whole.then_some((Self { id, generation }, until, mac))
+        parts.next().is_none().then_some((device, until, mac))
     }
 
     /// The text is never the signing input of a token, so the secret may be that of tokens, too.
     fn mac(&self, account: &str, until: u64, secret: &HmacSecret) -> [u8; 32] {
-        let Self { id, generation } = self;
+        let Self {
+            id,
+            user,
+            generation,
+        } = self;
         // The account is last, because it is the only part that may contain any character.
-        let text = format!("tower-warder: device {id} {generation} {until} {account}");
+        let text = format!("tower-warder: device {id} {user} {generation} {until} {account}");
         hmac_sha256(secret, text.as_bytes())
     }
 }
@@ -83,8 +103,8 @@ pub(super) const LIFETIME: Duration = Duration::from_secs(180 * 24 * 3600);
 
 const ID_BYTES: usize = 16;
 
-/// Two numbers of 20 digits, an id and a MAC need less.
-const MAX_ENTRY_BYTES: usize = 128;
+/// Three numbers of 20 digits, an id and a MAC need less.
+const MAX_ENTRY_BYTES: usize = 144;
 
 #[cfg(test)]
 mod tests {
@@ -92,7 +112,11 @@ mod tests {
 
     fn device() -> Device {
         let id = Device::random_id().unwrap();
-        Device { id, generation: 7 }
+        Device {
+            id,
+            user: 3,
+            generation: 7,
+        }
     }
 
     #[test]
@@ -136,6 +160,7 @@ mod tests {
             ".",
             "..",
             "a.1.2.b",
+            "a.1.2.3.b",
             "a.1.b",
             &format!("{value}."),
             &value[1..],

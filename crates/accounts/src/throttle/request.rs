@@ -15,6 +15,7 @@ use super::client::Client;
 use super::device::{Device, LIFETIME};
 use super::settings::Throttle;
 use super::trusted_proxies::{X_FORWARDED_FOR, network};
+use crate::model::User;
 
 impl Throttle {
     /// Returns the address and the devices of a client, from the head of its request.
@@ -57,7 +58,7 @@ impl Throttle {
                     target: TARGET,
                     %peer,
                     "a peer that is not trusted sends X-Forwarded-For or Forwarded: if it is your \
-                     proxy, add it to `Throttle::trusted_proxies`"
+                     proxy, add it to TRUSTED_PROXIES, or `Throttle::trusted_proxies`"
                 );
             }
             // Not one client, but a proxy or the users of this machine.
@@ -65,23 +66,39 @@ impl Throttle {
                 return None;
             }
         }
-        Some(network(self.proxies.client(peer, headers)))
+        let client = self.proxies.client(peer, headers);
+        if self.proxies.contains(client) {
+            static LIMIT: LogLimit = LogLimit::new();
+            log_limited!(
+                LIMIT,
+                warn,
+                target: TARGET,
+                %peer,
+                "a trusted proxy does not tell the address of its client, so that all its clients \
+                 count as one: let it set X-Forwarded-For, and remove Forwarded"
+            );
+        }
+        Some(network(client))
     }
 
     /// Returns the `Set-Cookie` by which the client is known from now on.
     pub(crate) fn remember(
         &self,
-        account: &str,
-        generation: u64,
+        user: &User,
         client: &Client,
         now: SystemTime,
     ) -> Option<HeaderValue> {
         if client.is_cross_origin {
             return None;
         }
+        let account = user.email.as_str();
         let known = self.device(account, client, now).map(|device| device.id);
-        let id = known.or_else(Device::random_id)?;
-        let own = Device { id, generation }.sign(account, &self.secret, now);
+        let own = Device {
+            id: known.or_else(Device::random_id)?,
+            user: user.id,
+            generation: user.token_generation,
+        };
+        let own = own.sign(account, &self.secret, now);
         // Other accounts of this browser stay known.
         let others = client.devices.iter().filter(|entry| {
             Device::is_entry(entry, now)

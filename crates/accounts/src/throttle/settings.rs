@@ -16,29 +16,31 @@ use super::trusted_proxies::TrustedProxies;
 ///
 /// | what is limited | by | default |
 /// |---|---|---|
-/// | wrong passwords | client address and account | [`per_pair`](Self::per_pair): 5 a minute, 10 at once |
+/// | wrong passwords | client address and account | [`per_pair`](Self::per_pair): 10 an hour |
 /// | wrong passwords, from clients that have not logged in to the account before | account | [`per_account`](Self::per_account): 20 an hour |
-/// | wrong passwords, from a device that has | device | `per_pair` |
+/// | wrong passwords, from a device that has | device | [`per_device`](Self::per_device): 5 a minute, 10 at once |
 /// | log-ins; failed renewals of tokens | client address | [`per_address`](Self::per_address): 100 a minute |
 /// | log-ins from known devices | account | `per_address` |
 /// | registrations | client address | [`per_registrant`](Self::per_registrant): 10 an hour |
-/// | wrong passwords of a password change | user | `per_pair` |
-/// | wrong passwords of log-ins; registrations | all clients | [`overall`](Self::overall): 50 a second |
+/// | wrong passwords of a password change | user | `per_device` |
+/// | wrong passwords of log-ins; registrations | all clients | [`overall`](Self::overall): 10 a second, 100 at once |
 ///
 /// Too many attempts are answered 429 with `Retry-After`, before the password is hashed, and equally
 /// for known and unknown accounts. The response does not tell which limit was reached, nor how many
 /// attempts are left. An attempt is counted when it begins, and given back if the password was right
 /// or the store failed. A client that waits gets another attempt: no account is ever locked. The
-/// delay grows from none over 12 seconds to 3 minutes.
+/// delay grows from none to 3 minutes for an account, and 6 for an address and an account.
 ///
 /// **Known devices.** A log-in sets a signed `HttpOnly` cookie, which is valid for 180 days and gives
 /// no access. With it, or with a valid bearer token of the account, a client is counted by itself and
 /// not with the others, so that an attacker with many addresses cannot keep the owner out. Clients
-/// that are no browsers may keep the cookie, too. A new password makes all devices unknown, except the
-/// one that changed it. A browser is known to the four accounts that logged in last.
+/// that are no browsers may keep the cookie, too. What revokes the tokens of an account makes its
+/// devices unknown, except the one that changed the password or logged out everywhere. A browser is
+/// known to the four accounts that logged in last.
 ///
-/// An attacker with many addresses can still delay log-ins to an account from new devices, and by
-/// reaching the limit of all clients those of everyone else's.
+/// An attacker with two addresses or more can still delay log-ins to an account from new devices, for
+/// as long as the attack lasts; with many, and by reaching the limit of all clients, all log-ins from
+/// new devices and all registrations.
 ///
 /// **Client addresses** come from [`ConnectInfo`](axum::extract::ConnectInfo): serve the router with
 /// `into_make_service_with_connect_info::<SocketAddr>()`. IPv6 addresses are counted by their /64.
@@ -55,6 +57,7 @@ use super::trusted_proxies::TrustedProxies;
 #[must_use]
 pub struct Throttle {
     pub(super) pair: Limit,
+    pub(super) device: Limit,
     pub(super) account: Limit,
     pub(super) address: Limit,
     pub(super) registration: Limit,
@@ -70,16 +73,19 @@ impl Throttle {
     /// Creates a throttle with the default limits.
     pub fn new() -> Self {
         Self {
-            // Ten typing errors in a row, and no more guesses a day than 7210.
-            pair: Limit::per_minute(5).burst(10),
+            // Ten typing errors in a row. Half of the account's, so that one address cannot use up
+            // the attempts of others.
+            pair: Limit::per_hour(10),
+            // No more guesses a day than 7210.
+            device: Limit::per_minute(5).burst(10),
             // 500 guesses a day with any number of addresses.
             account: Limit::per_hour(20),
             // An office behind one address whose users all log in in the morning.
             address: Limit::per_minute(100),
             // A household or a small office.
             registration: Limit::per_hour(10),
-            // More than the default hasher can verify on a machine with few cores.
-            overall: Limit::per_second(50),
+            // What the default hasher verifies on one core.
+            overall: Limit::per_second(10).burst(100),
             proxies: TrustedProxies::default(),
             cookie: AuthCookie::new(DEVICE_COOKIE).ok(),
             secret: HmacSecret::generate(),
@@ -88,10 +94,16 @@ impl Throttle {
         }
     }
 
-    /// Sets the limit of wrong passwords for each client address and account. Defaults to 5 a minute,
-    /// 10 at once.
+    /// Sets the limit of wrong passwords for each client address and account. Defaults to 10 an hour.
     pub const fn per_pair(mut self, limit: Limit) -> Self {
         self.pair = limit;
+        self
+    }
+
+    /// Sets the limit of wrong passwords for each device that has logged in to the account before, and
+    /// for the password changes of a user. Defaults to 5 a minute, 10 at once.
+    pub const fn per_device(mut self, limit: Limit) -> Self {
+        self.device = limit;
         self
     }
 
@@ -116,7 +128,7 @@ impl Throttle {
     }
 
     /// Sets the limit of failed log-ins of all clients together, and that of all registrations. Known
-    /// devices do not count. Defaults to 50 a second.
+    /// devices do not count. Defaults to 10 a second, 100 at once.
     pub const fn overall(mut self, limit: Limit) -> Self {
         self.overall = limit;
         self
@@ -161,6 +173,7 @@ impl fmt::Debug for Throttle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Throttle")
             .field("per_pair", &self.pair)
+            .field("per_device", &self.device)
             .field("per_account", &self.account)
             .field("per_address", &self.address)
             .field("per_registrant", &self.registration)

@@ -131,10 +131,13 @@ fn in_list(line: &str) -> Vec<Option<IpAddr>> {
 
 /// Values of `for` in a `Forwarded` (RFC 7239, section 4); `None` for an element without an address.
 fn in_forwarded(line: &str) -> Vec<Option<IpAddr>> {
-    let elements = unquoted(line, ',').into_iter();
+    // Otherwise a client could hide what the proxy appends in a quoted string of its own.
+    let Some(elements) = unquoted(line, ',') else {
+        return vec![None];
+    };
     let address = |element: &str| {
-        let pairs = unquoted(element, ';').into_iter();
-        let mut values = pairs.filter_map(|pair| {
+        let pairs = unquoted(element, ';').unwrap_or_default();
+        let mut values = pairs.into_iter().filter_map(|pair| {
             let (name, value) = pair.split_once('=')?;
             name.trim().eq_ignore_ascii_case("for").then_some(value)
         });
@@ -145,21 +148,23 @@ fn in_forwarded(line: &str) -> Vec<Option<IpAddr>> {
         let quoted = value.strip_prefix('"').and_then(|it| it.strip_suffix('"'));
         parse(quoted.unwrap_or(value))
     };
-    elements.map(address).collect()
+    elements.into_iter().map(address).collect()
 }
 
-/// Splits at separators outside of quoted strings (RFC 9110, section 5.6.4).
-fn unquoted(text: &str, separator: char) -> Vec<&str> {
+/// Splits at separators outside of quoted strings (RFC 9110, section 5.6.4). `None` if one is not
+/// closed.
+fn unquoted(text: &str, separator: char) -> Option<Vec<&str>> {
     let (mut is_quoted, mut is_escaped) = (false, false);
-    text.split(move |character| {
+    let parts = text.split(|character| {
         let was_escaped = is_escaped;
         is_escaped = is_quoted && character == '\\' && !was_escaped;
         if character == '"' && !was_escaped {
             is_quoted = !is_quoted;
         }
         character == separator && !is_quoted
-    })
-    .collect()
+    });
+    let parts = parts.collect();
+    (!is_quoted).then_some(parts)
 }
 
 /// Parses an address with or without a port, in IPv6 also in brackets.
@@ -270,6 +275,8 @@ mod tests {
             ("proto=https", PROXY),
             ("for=203.0.113.9;for=198.51.100.1", PROXY),
             ("for=\"203.0.113.9", PROXY),
+            // Appended to the line of a client that opens a string.
+            ("for=198.51.100.1;x=\", for=203.0.113.9;proto=https", PROXY),
         ] {
             let lines = [("forwarded", line)];
             assert_eq!(client(PROXY, &lines), expected, "{line:?}");

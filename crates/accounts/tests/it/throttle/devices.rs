@@ -9,6 +9,7 @@ use http::header::{COOKIE, SET_COOKIE};
 use serde_json::json;
 use tower_warder::HmacSecret;
 use tower_warder::credentials::AuthCookie;
+use tower_warder_accounts::Email;
 use tower_warder_accounts::throttle::{Limit, Throttle};
 
 use super::super::cookie::browser::form_to;
@@ -221,6 +222,48 @@ async fn password_change_makes_other_devices_unknown() {
 }
 
 #[tokio::test]
+async fn log_out_everywhere_makes_other_devices_unknown() {
+    let server = server(Throttle::new()).await;
+    let other = device_in(&log_in(&server, "/login").await);
+    let own = log_in(&server, "/login").await;
+    let own_token = own.json()["access_token"].as_str().unwrap().to_owned();
+    let log_out = by(&own_token, bare("POST", "/logout-all"));
+    let answer = server.send(with(&device_in(&own), log_out)).await;
+    assert_eq!(answer.status, 204);
+    let renewed = device_in(&answer);
+    attack(&server).await;
+    let request = || from(ELSEWHERE, login(JANE, PASSWORD));
+    for old in [other, device_in(&own)] {
+        assert_eq!(server.send(with(&old, request())).await.status, 429);
+    }
+    assert_eq!(server.send(with(&renewed, request())).await.status, 200);
+}
+
+#[tokio::test]
+async fn log_out_everywhere_makes_no_device_known() {
+    let server = server(Throttle::new()).await;
+    let token = log_in(&server, "/login").await.json()["access_token"].clone();
+    let log_out = by(token.as_str().unwrap(), bare("POST", "/logout-all"));
+    let answer = server.send(log_out).await;
+    assert_eq!(answer.status, 204);
+    assert!(!answer.headers.contains_key(SET_COOKIE));
+}
+
+#[tokio::test]
+async fn device_of_a_deleted_account_is_unknown_to_the_next() {
+    let server = server(Throttle::new()).await;
+    let device = device_in(&log_in(&server, "/login").await);
+    let (_, admin) = server.admin().await;
+    let jane = server.store.find_by_email(&Email::new(JANE).unwrap());
+    let jane = jane.await.unwrap().unwrap().id;
+    assert_eq!(server.delete(&admin, jane).await.status, 204);
+    server.add(JANE, false, Approved).await;
+    attack(&server).await;
+    let request = with(&device, from(ELSEWHERE, login(JANE, PASSWORD)));
+    assert_eq!(server.send(request).await.status, 429);
+}
+
+#[tokio::test]
 async fn device_is_known_to_several_accounts() {
     let server = server(Throttle::new()).await;
     let mut device = device_in(&log_in(&server, "/login").await);
@@ -268,17 +311,17 @@ async fn altered_cookie_is_unknown() {
     let value = device.split_once('=').unwrap().1.to_owned();
     let parts: Vec<&str> = value.split('.').collect();
     attack(&server).await;
-    let [id, generation, until, mac] = parts[..] else {
+    let [id, user, generation, until, mac] = parts[..] else {
         panic!("{value}")
     };
     for altered in [
-        format!("x{id}.{generation}.{until}.{mac}"),
+        format!("x{id}.{user}.{generation}.{until}.{mac}"),
         format!("{id}.1.{until}.{mac}"),
-        format!("{id}.{generation}.9{until}.{mac}"),
-        format!("{id}.{generation}.{until}."),
-        format!("{id}.{generation}.{until}"),
-        format!("{id}.{generation}.{until}.{mac}."),
-        format!("{id}.{generation}.{until}.{}", &mac[1..]),
+        format!("{id}.{user}.{generation}.9{until}.{mac}"),
+        format!("{id}.{user}.{generation}.{until}."),
+        format!("{id}.{user}.{generation}.{until}"),
+        format!("{id}.{user}.{generation}.{until}.{mac}."),
+        format!("{id}.{user}.{generation}.{until}.{}", &mac[1..]),
         format!("{id}.-0.{until}.{mac}"),
     ] {
         let request = with(&format!("{NAME}={altered}"), login(JANE, PASSWORD));
