@@ -74,7 +74,7 @@ impl<S: AccountStore> Accounts<S> {
             created_at: import.created_at.map_or_else(|| self.now(), whole_micros),
             admin_grant: AdminGrant::Never,
         };
-        let event = self.audit.begin_import();
+        let event = self.audit.begin_import(import.is_admin);
         let user = event.settle(self.store.insert(new).await, |user| user.id)?;
         // The cache may hold that the id is unknown.
         drop(self.invalidate_on_drop(user.id));

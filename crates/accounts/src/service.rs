@@ -286,7 +286,7 @@ impl<S: AccountStore> Accounts<S> {
         self.record_failed_login(id, reason);
     }
 
-    fn record_failed_login(&self, id: Option<i64>, reason: &'static str) {
+    pub(super) fn record_failed_login(&self, id: Option<i64>, reason: &'static str) {
         let kind = AuditEventKind::LoginFailed;
         let event = self.audit.event(kind, AuditActor::Anonymous, id);
         self.audit.record(&AuditEvent {

@@ -291,6 +291,9 @@ impl<S: AccountStore> Accounts<S> {
         let hash = &stored.hashed_password;
         let verified = self.hasher.verify(&change.current_password, hash).await;
         let matched = match_or(AccountError::WrongPassword, verified, Some(stored.id));
+        if let Err(AccountError::WrongPassword) = matched {
+            self.record_failed_login(Some(stored.id), "wrong_current_password");
+        }
         Self::settle(attempt, matched).await.map(drop)
     }
 

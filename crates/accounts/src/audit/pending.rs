@@ -27,18 +27,26 @@ impl Audit {
 
     /// Returns the event of a registration that is about to be made.
     pub(crate) fn begin_registration(&self) -> PendingEvents<'_> {
-        self.begin_insert(AuditEventKind::AccountRegistered, AuditActor::Anonymous)
+        self.begin_insert(self.event(
+            AuditEventKind::AccountRegistered,
+            AuditActor::Anonymous,
+            None,
+        ))
     }
 
     /// Returns the event of an import that is about to be made.
-    pub(crate) fn begin_import(&self) -> PendingEvents<'_> {
-        self.begin_insert(AuditEventKind::AccountImported, AuditActor::System)
+    pub(crate) fn begin_import(&self, is_admin: bool) -> PendingEvents<'_> {
+        let event = self.event(AuditEventKind::AccountImported, AuditActor::System, None);
+        self.begin_insert(AuditEvent {
+            reason: is_admin.then_some("admin"),
+            ..event
+        })
     }
 
-    fn begin_insert(&self, kind: AuditEventKind, actor: AuditActor) -> PendingEvents<'_> {
+    fn begin_insert(&self, event: AuditEvent) -> PendingEvents<'_> {
         PendingEvents {
             audit: self,
-            events: vec![self.event(kind, actor, None)],
+            events: vec![event],
         }
     }
 }

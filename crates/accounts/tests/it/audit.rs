@@ -160,6 +160,9 @@ async fn each_event_is_recorded_and_logged_once() {
     let logged_in = ["login_succeeded 2 2", "session_opened 2 2 session"];
     let tokens = log_in(&server, jane).await;
     check(&logged_in);
+    let wrong = server.send(changing(&tokens.access, "wrong horse", "another horse"));
+    assert_eq!(wrong.await.status, 403);
+    check(&["login_failed anonymous 2 wrong_current_password"]);
     let changed = server.send(changing(&tokens.access, PASSWORD, "another horse"));
     let access = changed.await.json()["access_token"]
         .as_str()
@@ -235,6 +238,10 @@ async fn each_event_is_recorded_and_logged_once() {
     check(&["account_imported system 4"]);
     accounts.import(import).await.unwrap_err();
     check(&[]);
+    let mut import = UserImport::new(Email::new("max@example.org").unwrap(), &old);
+    import.is_admin = true;
+    accounts.import(import).await.unwrap();
+    check(&["account_imported system 5 admin"]);
 
     let names: BTreeSet<_> = seen.iter().map(|event| name(event)).collect();
     assert_eq!(names, all_names());
