@@ -77,8 +77,8 @@ fn check_columns(header: &StringRecord) -> Result<(), &'static str> {
     for (position, name) in header.iter().enumerate() {
         if !COLUMNS.contains(&name) {
             return Err(
-                "the first line is not the names of the columns, which are email, \
-                 hashed_password, status, is_admin and created_at, separated by commas",
+                "a name in the first line is no column: the columns are email and hashed_password, \
+                 and optionally status, is_admin and created_at, separated by commas",
             );
         }
         if header.iter().take(position).any(|other| other == name) {

@@ -268,7 +268,8 @@ async fn imported_users_log_in_with_their_old_passwords() {
                 "cannot be read: 1\n",
                 "existing, left as they are: 1\n",
                 "refused: 0\n",
-                "reset-password dora@example.com",
+                "line 5: the hash cannot be read",
+                "line 6: the account exists",
             ] {
                 assert!(done.contains(line), "{done}");
             }
