@@ -61,7 +61,7 @@ variables! {
     Plain CONNECTIONS_PER_ADDRESS "maximum number of connections of one address, except loopback; defaults to 128. Behind a proxy on another machine, set it to what the proxy opens";
     Plain AUTH_THROTTLE "`off`: attempts to log in, to register and to change a password are not limited; on by default";
     Plain TRUSTED_PROXIES "addresses and networks of proxies, such as `10.0.0.0/8 ::1`, whose `X-Forwarded-For` or `Forwarded` tells the address of a client; none by default. Needed behind a proxy, for the limits of attempts by address";
-    Plain RUST_LOG "what to log; defaults to `info`";
+    Plain RUST_LOG "what to log; defaults to `info` for `serve`, and to `warn` for the other commands";
     Plain TOWER_WARDER_CONFIG "path of a file with these settings in TOML, as `--config` sets it; defaults to none. If it contains a secret, only its owner may have access to it";
 }
 
