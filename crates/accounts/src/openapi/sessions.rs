@@ -57,6 +57,7 @@ impl OpenApi for SessionsApi {
 fn logout_all() -> Operation {
     Describe::for_users("logout_all", "Ends all sessions and tokens of the caller")
         .gives_nothing(StatusCode::NO_CONTENT, "All sessions have ended.")
+        .sets_cookie(StatusCode::NO_CONTENT)
         .build()
 }
 

@@ -16,7 +16,7 @@ use super::trusted_proxies::TrustedProxies;
 ///
 /// | what is limited | by | default |
 /// |---|---|---|
-/// | wrong passwords | client address and account | [`per_pair`](Self::per_pair): 10 an hour |
+/// | wrong passwords | client address and account | [`per_pair`](Self::per_pair): 10 an hour, 15 at once |
 /// | wrong passwords, from clients that have not logged in to the account before | account | [`per_account`](Self::per_account): 20 an hour |
 /// | wrong passwords, from a device that has | device | [`per_device`](Self::per_device): 5 a minute, 10 at once |
 /// | log-ins; failed renewals of tokens | client address | [`per_address`](Self::per_address): 100 a minute |
@@ -73,9 +73,9 @@ impl Throttle {
     /// Creates a throttle with the default limits.
     pub fn new() -> Self {
         Self {
-            // Ten typing errors in a row. Half of the account's, so that one address cannot use up
-            // the attempts of others.
-            pair: Limit::per_hour(10),
+            // Ten typing errors and more in a row. Less than the account's, so that one address cannot
+            // use up the attempts of others.
+            pair: Limit::per_hour(10).burst(15),
             // No more guesses a day than 7210.
             device: Limit::per_minute(5).burst(10),
             // 500 guesses a day with any number of addresses.
@@ -94,7 +94,8 @@ impl Throttle {
         }
     }
 
-    /// Sets the limit of wrong passwords for each client address and account. Defaults to 10 an hour.
+    /// Sets the limit of wrong passwords for each client address and account. Defaults to 10 an hour,
+    /// 15 at once.
     pub const fn per_pair(mut self, limit: Limit) -> Self {
         self.pair = limit;
         self

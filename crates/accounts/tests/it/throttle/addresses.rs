@@ -3,7 +3,7 @@
 use tower_warder_accounts::throttle::{Limit, Throttle};
 
 use super::super::server::{PASSWORD, login};
-use super::{JANE, from, guess, guess_until_throttled, server};
+use super::{BURST, JANE, from, guess, guess_until_throttled, server};
 
 const PROXY: &str = "10.0.0.1";
 
@@ -16,7 +16,7 @@ async fn ipv6_addresses_are_counted_by_their_64() {
     let server = server(Throttle::new()).await;
     assert_eq!(
         guess_until_throttled(&server, "2001:db8::1", JANE).await,
-        10
+        BURST
     );
     assert_eq!(guess(&server, "2001:db8::ffff:1", JANE).await, 429);
     assert_eq!(guess(&server, "2001:db8:0:1::1", JANE).await, 401);
@@ -28,13 +28,13 @@ async fn clients_behind_a_trusted_proxy_are_counted_apart() {
     for proxy in [PROXY, "127.0.0.1"] {
         for client in ["192.0.2.1", "192.0.2.2"] {
             let account = format!("{}{client}@example.org", proxy.len());
-            for number in 0..11 {
+            for number in 0..=BURST {
                 let mut request = from(proxy, login(&account, "wrong password"));
                 // What the client has sent comes first.
                 let line = format!("203.0.113.{number}, {client}");
                 let headers = request.headers_mut();
                 headers.insert("x-forwarded-for", line.parse().unwrap());
-                let expected = if number < 10 { 401 } else { 429 };
+                let expected = if number < BURST { 401 } else { 429 };
                 assert_eq!(server.send(request).await.status, expected);
             }
         }
@@ -44,23 +44,23 @@ async fn clients_behind_a_trusted_proxy_are_counted_apart() {
 #[tokio::test]
 async fn forged_headers_do_not_evade_the_limit() {
     let server = server(behind_proxy()).await;
-    for number in 0..11 {
+    for number in 0..=BURST {
         let mut request = from("192.0.2.1", login(JANE, "wrong password"));
         let headers = request.headers_mut();
         let line = format!("203.0.113.{number}");
         headers.insert("x-forwarded-for", line.parse().unwrap());
         headers.insert("forwarded", format!("for={line}").parse().unwrap());
-        let expected = if number < 10 { 401 } else { 429 };
+        let expected = if number < BURST { 401 } else { 429 };
         assert_eq!(server.send(request).await.status, expected);
     }
     // `Forwarded` passes through a proxy that writes only the other header.
-    for number in 0..11 {
+    for number in 0..=BURST {
         let mut request = from(PROXY, login("paul@example.org", "wrong password"));
         let headers = request.headers_mut();
         headers.insert("x-forwarded-for", "192.0.2.7".parse().unwrap());
         let line = format!("for=203.0.113.{number}");
         headers.insert("forwarded", line.parse().unwrap());
-        let expected = if number < 10 { 401 } else { 429 };
+        let expected = if number < BURST { 401 } else { 429 };
         assert_eq!(server.send(request).await.status, expected);
     }
 }

@@ -14,7 +14,7 @@ use tower_warder_accounts::throttle::{Limit, Throttle};
 
 use super::super::cookie::browser::form_to;
 use super::super::server::{Approved, PASSWORD, Server, bare, by, json_to, login};
-use super::{JANE, from, guess, guess_until_throttled, retry_after, server};
+use super::{BURST, JANE, from, guess, guess_until_throttled, retry_after, server};
 use crate::support::Answer;
 
 const HOME: &str = "192.0.2.1";
@@ -160,7 +160,7 @@ async fn guesses_from_a_known_device_are_limited() {
     // Neither the owner's other device nor unknown clients are affected.
     let answer = server.send(with(&owner, login(JANE, PASSWORD))).await;
     assert_eq!(answer.status, 200);
-    assert_eq!(guess_until_throttled(&server, ELSEWHERE, JANE).await, 10);
+    assert_eq!(guess_until_throttled(&server, ELSEWHERE, JANE).await, BURST);
 }
 
 #[tokio::test]
@@ -254,9 +254,9 @@ async fn device_of_a_deleted_account_is_unknown_to_the_next() {
     let server = server(Throttle::new()).await;
     let device = device_in(&log_in(&server, "/login").await);
     let (_, admin) = server.admin().await;
-    let jane = server.store.find_by_email(&Email::new(JANE).unwrap());
-    let jane = jane.await.unwrap().unwrap().id;
-    assert_eq!(server.delete(&admin, jane).await.status, 204);
+    let email = Email::new(JANE).unwrap();
+    let jane = server.store.find_by_email(&email).await.unwrap().unwrap();
+    assert_eq!(server.delete(&admin, jane.id).await.status, 204);
     server.add(JANE, false, Approved).await;
     attack(&server).await;
     let request = with(&device, from(ELSEWHERE, login(JANE, PASSWORD)));

@@ -10,7 +10,7 @@ use tower_warder_accounts::throttle::{Limit, Throttle};
 use super::super::cookie::browser::form_to;
 use super::super::login::visible;
 use super::super::server::{Approved, Disabled, PASSWORD, Pending, Server, hasher, login};
-use super::{JANE, from, guess, guess_until_throttled, retry_after, server, server_with};
+use super::{BURST, JANE, from, guess, guess_until_throttled, retry_after, server, server_with};
 
 const ADDRESS: &str = "192.0.2.1";
 
@@ -40,15 +40,15 @@ async fn known_and_unknown_accounts_are_throttled_equally() {
     for account in [JANE, "nobody@example.org", "no address"] {
         let server = server(Throttle::new()).await;
         let mut answers = Vec::new();
-        for step in 0..15 {
+        for step in 0..BURST + 5 {
             let request = from(ADDRESS, login(account, "wrong password"));
             answers.push(visible(server.send(request).await));
-            if step == 11 {
+            if step == BURST + 1 {
                 server.clock.advance(Duration::from_secs(360));
             }
         }
         let statuses: Vec<_> = answers.iter().map(|(status, ..)| *status).collect();
-        let expected = [[401; 10].as_slice(), &[429, 429, 401, 429, 429]].concat();
+        let expected = [[401; BURST].as_slice(), &[429, 429, 401, 429, 429]].concat();
         assert_eq!(statuses, expected);
         seen.push(answers);
     }
@@ -59,7 +59,7 @@ async fn known_and_unknown_accounts_are_throttled_equally() {
 #[tokio::test]
 async fn address_is_canonical() {
     let server = server(Throttle::new()).await;
-    assert_eq!(guess_until_throttled(&server, ADDRESS, JANE).await, 10);
+    assert_eq!(guess_until_throttled(&server, ADDRESS, JANE).await, BURST);
     for account in ["JANE@Example.org", " jane@example.org "] {
         assert_eq!(guess(&server, ADDRESS, account).await, 429, "{account:?}");
     }
@@ -74,7 +74,7 @@ async fn retry_after_is_when_the_next_attempt_is_admitted() {
     server.clock.advance(Duration::from_millis(500));
     let request = || from(ADDRESS, login(JANE, PASSWORD));
     assert_eq!(retry_after(&server.send(request()).await), 360);
-    server.clock.advance(Duration::from_secs(11));
+    server.clock.advance(Duration::from_secs(359));
     assert_eq!(retry_after(&server.send(request()).await), 1);
     server.clock.advance(Duration::from_secs(1));
     assert_eq!(server.send(request()).await.status, 200);
@@ -216,11 +216,12 @@ async fn failures_of_all_clients_are_limited() {
 #[tokio::test]
 async fn both_kinds_of_log_in_share_the_limits() {
     let server = server(Throttle::new()).await;
-    for _ in 0..5 {
+    for _ in 0..7 {
         let request = from(ADDRESS, form_to("/cookie/login", JANE, "wrong password"));
         assert_eq!(server.send(request).await.status, 401);
         assert_eq!(guess(&server, ADDRESS, JANE).await, 401);
     }
+    assert_eq!(guess(&server, ADDRESS, JANE).await, 401);
     let request = from(ADDRESS, form_to("/cookie/login", JANE, PASSWORD));
     assert_eq!(retry_after(&server.send(request).await), 360);
 }
@@ -232,7 +233,7 @@ async fn concurrent_guesses_are_all_counted() {
     let statuses = join_all(guesses).await;
     let admitted = statuses.iter().filter(|status| **status == 401).count();
     let throttled = statuses.iter().filter(|status| **status == 429).count();
-    assert_eq!((admitted, throttled), (10, 30));
+    assert_eq!((admitted, throttled), (BURST, 40 - BURST));
 }
 
 #[tokio::test]

@@ -25,6 +25,9 @@ use crate::support::Answer;
 
 const JANE: &str = "jane@example.org";
 
+/// Attempts at once from an address at an account.
+const BURST: usize = 15;
+
 /// A server with all routes and these limits, and Jane.
 async fn server(throttle: Throttle) -> Server {
     server_with(throttle, hasher()).await

@@ -10,7 +10,7 @@ use tower_warder::{BoxError, HmacSecret};
 use tower_warder_accounts::throttle::{Bucket, BucketKind, Throttle, ThrottleStore};
 
 use super::super::server::{PASSWORD, Server, login};
-use super::{JANE, from, guess, guess_until_throttled, retry_after, server};
+use super::{BURST, JANE, from, guess, guess_until_throttled, retry_after, server};
 
 const ADDRESS: &str = "192.0.2.1";
 
@@ -90,7 +90,7 @@ async fn instance_counts_by_itself_while_the_store_is_away() {
     let server = server(Throttle::new().store(Away::default())).await;
     let right = server.send(from(ADDRESS, login(JANE, PASSWORD))).await;
     assert_eq!(right.status, 200);
-    assert_eq!(guess_until_throttled(&server, ADDRESS, JANE).await, 10);
+    assert_eq!(guess_until_throttled(&server, ADDRESS, JANE).await, BURST);
 }
 
 #[cfg(feature = "metrics")]
@@ -104,6 +104,6 @@ fn throttled_attempts_are_counted_by_route() {
     assert_eq!(counts.of("throttled_total"), "login 2");
     assert_eq!(
         counts.of("logins_total"),
-        "throttled 2\nwrong_credentials 10"
+        format!("throttled 2\nwrong_credentials {BURST}")
     );
 }

@@ -14,7 +14,7 @@ async fn guess(server: &Server, forwarded_for: impl Fn(usize) -> String) -> usiz
             .await;
         if answer.status == 429 {
             let seconds: u64 = answer.header("retry-after").unwrap().parse().unwrap();
-            assert!((1..=180).contains(&seconds), "{seconds}");
+            assert!((1..=360).contains(&seconds), "{seconds}");
             return admitted;
         }
         assert_eq!(answer.status, 401);
