@@ -255,7 +255,7 @@ mod tests {
         // A new address and a new account each time, until as many slots become free as are taken.
         let mut admitted = 0;
         for number in 0..25_000 {
-            time.advance(Duration::from_millis(20));
+            time.advance(Duration::from_millis(100));
             let (account, client) = (format!("user{number}"), client(number));
             let attempt = throttle.login(&account, None, &client, &clock).await;
             admitted += u32::from(attempt.is_ok());
@@ -270,7 +270,7 @@ mod tests {
                 attempt.unwrap().refund().await;
             }
             let _ = throttle.register(&client, &clock).await.unwrap();
-            time.advance(Duration::from_millis(20));
+            time.advance(Duration::from_millis(100));
         }
     }
 }
