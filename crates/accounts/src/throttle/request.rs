@@ -48,37 +48,14 @@ impl Throttle {
         };
         let peer = peer.ip().to_canonical();
         let headers = &parts.headers;
-        if !self.proxies.contains(peer) {
-            if headers.contains_key(X_FORWARDED_FOR) || headers.contains_key(FORWARDED) {
-                static LIMIT: LogLimit = LogLimit::new();
-
-                log_limited!(
-                    LIMIT,
-                    warn,
-                    target: TARGET,
-                    %peer,
-                    "a peer that is not trusted sends X-Forwarded-For or Forwarded: if it is your \
-                     proxy, add it to TRUSTED_PROXIES, or `Throttle::trusted_proxies`"
-                );
-            }
-            // Not one client, but a proxy or the users of this machine.
-            if peer.is_loopback() {
-                return None;
-            }
+        let is_forwarded = headers.contains_key(X_FORWARDED_FOR) || headers.contains_key(FORWARDED);
+        let is_trusted = self.proxies.contains(peer);
+        log_forwarding(is_trusted, is_forwarded, peer);
+        // Not one client, but a proxy or the users of this machine.
+        if peer.is_loopback() && !is_trusted {
+            return None;
         }
-        let client = self.proxies.client(peer, headers);
-        if self.proxies.contains(client) {
-            static LIMIT: LogLimit = LogLimit::new();
-            log_limited!(
-                LIMIT,
-                warn,
-                target: TARGET,
-                %peer,
-                "a trusted proxy does not tell the address of its client, so that all its clients \
-                 count as one: let it set X-Forwarded-For, and remove Forwarded"
-            );
-        }
-        Some(network(client))
+        Some(network(self.proxies.client(peer, headers)))
     }
 
     /// Returns the `Set-Cookie` by which the client is known from now on.
@@ -108,6 +85,32 @@ impl Throttle {
         let entries: Vec<_> = iter::once(own.as_str()).chain(others).collect();
         let value = entries.join(SEPARATOR);
         self.cookie.as_ref()?.set(&value, LIFETIME).ok()
+    }
+}
+
+/// Logs what is probably a mistake in the settings of the proxy or of `TRUSTED_PROXIES`.
+fn log_forwarding(is_trusted: bool, is_forwarded: bool, peer: IpAddr) {
+    static LIMITS: [LogLimit; 2] = [const { LogLimit::new() }; 2];
+    let [missing, ignored] = &LIMITS;
+
+    match (is_trusted, is_forwarded) {
+        (true, false) => log_limited!(
+            missing,
+            warn,
+            target: TARGET,
+            %peer,
+            "a trusted proxy sends no X-Forwarded-For, so that all its clients count as one: let it \
+             set that header, and remove Forwarded"
+        ),
+        (false, true) => log_limited!(
+            ignored,
+            warn,
+            target: TARGET,
+            %peer,
+            "a peer that is not trusted sends X-Forwarded-For or Forwarded: if it is your proxy, add \
+             it to TRUSTED_PROXIES, or `Throttle::trusted_proxies`"
+        ),
+        _ => {}
     }
 }
 

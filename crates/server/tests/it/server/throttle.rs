@@ -78,4 +78,6 @@ async fn known_device_stays_known_after_a_restart() {
     assert!(admitted >= 20, "{admitted}");
     let known = server.login_with_cookie(&device, ADA, PASSWORD).await;
     assert_eq!(known.status, 200);
+    // These log-ins came without the header.
+    server.wait_for_log("sends no X-Forwarded-For", 1).await;
 }
