@@ -37,8 +37,11 @@ async fn half_sent_requests_are_closed_while_others_are_served() {
         let mut connection = TcpStream::connect(server.address()).await.unwrap();
         connection.write_all(sent.as_bytes()).await.unwrap();
         let mut answer = Vec::new();
-        // Also if the connection is reset because of unread data.
-        let _ = connection.read_to_end(&mut answer).await;
+        let read = connection.read_to_end(&mut answer).await;
+        // A reset because of unread data can overtake the answer (RFC 9112, section 9.6).
+        if read.is_err() && answer.is_empty() && !sent.is_empty() {
+            return 1;
+        }
         let answer = String::from_utf8_lossy(&answer).into_owned();
         assert!(answer.starts_with(expected), "{sent:.40}: {answer}");
         assert_eq!(
@@ -46,6 +49,7 @@ async fn half_sent_requests_are_closed_while_others_are_served() {
             expected.is_empty(),
             "{sent:.40}: {answer}"
         );
+        0
     }));
     let others = async {
         let mut slowest = Duration::ZERO;
@@ -61,7 +65,8 @@ async fn half_sent_requests_are_closed_while_others_are_served() {
     };
     let closed = timeout(Duration::from_secs(40), attack);
     let (closed, (slowest, grown)) = futures_util::join!(closed, others);
-    closed.expect("all are closed");
+    let lost: usize = closed.expect("all are closed").into_iter().sum();
+    assert!(lost < 20, "{lost} answers are lost");
     assert!(slowest < Duration::from_secs(4), "{slowest:?}");
     // Without the limits each needs 200 KiB.
     assert!(grown < 360 * 64, "{grown} KiB");
