@@ -34,7 +34,10 @@ async fn server(throttle: Throttle) -> Server {
 }
 
 async fn server_with(throttle: Throttle, hasher: PasswordHasher) -> Server {
-    let server = Server::new().await;
+    limited(Server::new().await, throttle, hasher).await
+}
+
+async fn limited(server: Server, throttle: Throttle, hasher: PasswordHasher) -> Server {
     server.jane().await;
     let clock = server.clock.clock();
     let issuer = testing::issuer().clock(clock.clone());
