@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import {
-  assertErrors, assertContained, choose, chooseAndConfirm, logIn, open, register, row, screenshot, send, run,
+  assertErrors, assertContained, choose, chooseAndConfirm, logIn, logInCookies, open, register, row, screenshot, send, run,
 } from './support.mjs';
 
 const text = (page, selector) => page.locator(selector).innerText();
@@ -198,7 +198,7 @@ await run('the back button shows no data after a log-out', async (page, server) 
   await row(page, 'ada@example.com').waitFor();
 
   // A browser with the page in its back/forward cache would show it without a request.
-  const [cookie] = await page.context().cookies();
+  const [cookie] = await logInCookies(page);
   await page.context().clearCookies();
   await page.evaluate(() => dispatchEvent(new PageTransitionEvent('pageshow', { persisted: true })));
   await page.waitForURL('/login?next=%2Fusers');
@@ -207,7 +207,7 @@ await run('the back button shows no data after a log-out', async (page, server) 
 
   await page.getByRole('button', { name: 'Log out' }).click();
   await page.waitForURL('/login');
-  assert.deepEqual(await page.context().cookies(), []);
+  assert.deepEqual(await logInCookies(page), []);
   await page.goBack();
   await page.waitForURL('/login?next=%2Fusers');
   assert.doesNotMatch(await page.content(), /ada@example\.com/);
@@ -217,7 +217,7 @@ await run('the back button shows no data after a log-out', async (page, server) 
 await run('scripts cannot read the token', async (page, server) => {
   await register(server, 'ada@example.com');
   await logIn(page, 'ada@example.com');
-  const [cookie] = await page.context().cookies();
+  const [cookie] = await logInCookies(page);
   assert.equal(cookie.httpOnly, true);
   assert.equal(cookie.sameSite, 'Lax');
   const seen = await page.evaluate(() => [

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import {
-  assertErrors, assertContained, logIn, open, register, screenshot, send, run,
+  assertErrors, assertContained, logIn, logInCookies, open, register, screenshot, send, run,
 } from './support.mjs';
 
 await run('the bootstrap secret from the log creates the first admin', async (page, server) => {
@@ -45,11 +45,11 @@ await run('the bootstrap secret from the log creates the first admin', async (pa
 await run('two cookies with the same name redirect to the log-in', async (page, server) => {
   await register(server, 'ada@example.com');
   await logIn(page, 'ada@example.com');
-  const [cookie] = await page.context().cookies();
+  const [cookie] = await logInCookies(page);
   // As one with a longer path, which a browser sends as well.
   await page.context().addCookies([{ ...cookie, path: '/profile', value: 'another' }]);
   await page.goto('/profile');
   await page.waitForURL('/login?ended');
   await page.getByText('You have been logged out.').waitFor();
-  assert.ok(!(await page.context().cookies()).some(({ path }) => path === '/'));
+  assert.ok(!(await logInCookies(page)).some(({ path }) => path === '/'));
 });

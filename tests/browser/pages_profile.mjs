@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import {
-  OWN_DEVICE, PASSWORD, assertAccessible, assertErrors, assertContained, logIn, open, register, tabTo, run,
+  OWN_DEVICE, PASSWORD, assertAccessible, assertErrors, assertContained, logIn, logInCookies, open, register, tabTo, run,
 } from './support.mjs';
 
 const PHONE = 'Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) '
@@ -76,7 +76,7 @@ await run('log-ins are listed and ended', async (page, server) => {
   await logIn(others[1], 'ada@example.com');
   await page.getByRole('button', { name: 'Log out everywhere' }).click();
   await page.waitForURL('/login');
-  assert.deepEqual(await page.context().cookies(), []);
+  assert.deepEqual(await logInCookies(page), []);
   await others[1].reload();
   await others[1].waitForURL('/login?ended');
   assertContained(page, server);

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import {
-  PASSWORD, adminToken, assertErrors, assertContained, openWithoutScripts, register, screenshot, send, update, run,
+  PASSWORD, adminToken, assertErrors, assertContained, logInCookies, openWithoutScripts, register, screenshot, send, update, run,
 } from './support.mjs';
 
 await run('forms work without JavaScript', async (start, server) => {
@@ -14,7 +14,7 @@ await run('forms work without JavaScript', async (start, server) => {
   await screenshot(ada, 'profile_without_scripts');
   await ada.getByRole('button', { name: 'Log out' }).click();
   await ada.waitForURL('/login');
-  assert.deepEqual(await ada.context().cookies(), []);
+  assert.deepEqual(await logInCookies(ada), []);
 
   await ada.goto('/users');
   await ada.waitForURL('/login?next=%2Fusers');

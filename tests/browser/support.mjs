@@ -108,6 +108,12 @@ export async function logIn(page, email, password = PASSWORD) {
   await page.waitForURL('/profile');
 }
 
+/** Returns the cookies of log-ins, without that by which the throttle knows the device. */
+export async function logInCookies(page) {
+  const cookies = await page.context().cookies();
+  return cookies.filter(({ name }) => name === 'tower_warder');
+}
+
 /** Returns the row of an account on the users page. */
 export function row(page, email) {
   return page.getByRole('row', { name: email });
