@@ -127,7 +127,10 @@ impl Throttle {
         // No part but the last may contain any character.
         let parts = parts.join(" ");
         let text = format!("tower-warder: throttle {kind:?} {parts}");
-        let [key, _] = halves(hmac_sha256(&self.secret, text.as_bytes()));
+        let mut key = [0; 16];
+        // Half of the digest is enough to tell buckets apart.
+        let digest = hmac_sha256(&self.secret, text.as_bytes());
+        key.iter_mut().zip(digest).for_each(|(to, from)| *to = from);
         Bucket { key, limit, kind }
     }
 
@@ -214,14 +217,6 @@ async fn in_time<T>(answer: impl Future<Output = Result<T, BoxError>>) -> Option
         "the shared store of the throttle does not answer: this instance counts by itself"
     );
     None
-}
-
-fn halves(digest: [u8; 32]) -> [[u8; 16]; 2] {
-    let mut halves = [[0; 16]; 2];
-    for (half, bytes) in halves.iter_mut().zip(digest.chunks_exact(16)) {
-        half.copy_from_slice(bytes);
-    }
-    halves
 }
 
 fn nanos(clock: &Clock) -> u64 {
