@@ -72,7 +72,6 @@ use std::time::Duration;
 use axum::extract::Request;
 use axum::{Extension, Router};
 use futures_util::FutureExt;
-use tokio::net::TcpListener;
 #[cfg(unix)]
 use tokio::signal::unix::{SignalKind, signal};
 use tower_http::trace::TraceLayer;
@@ -183,7 +182,7 @@ async fn serve(config: Config, hang_ups: HangUps) -> Result<(), BoxError> {
     let storage = config.storage;
     // Bind before opening the store: a start that fails here creates no files.
     let address = config.bind_addr;
-    let listener = TcpListener::bind(address).await.map_err(|error| {
+    let listener = serve::listen(address).map_err(|error| {
         format!("cannot listen on {address}; choose another BIND_ADDR: {error}")
     })?;
     let metrics = match config.metrics_addr {

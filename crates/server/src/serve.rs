@@ -18,7 +18,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, sleep, sleep_until};
 use tower::ServiceExt;
@@ -27,11 +27,27 @@ use tower_warder_accounts::private::network;
 /// Resolves when the server is to stop. Streams end then.
 pub type Stop = Shared<BoxFuture<'static, ()>>;
 
+/// Listens with a queue that holds a burst of [`MAX_CONNECTIONS`].
+///
+/// When it is full, the kernel drops connections that their clients believe to be open; these wait
+/// for seconds. The default queue holds 128. Linux takes `net.core.somaxconn` at most.
+pub fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = match address {
+        SocketAddr::V4(_) => TcpSocket::new_v4()?,
+        SocketAddr::V6(_) => TcpSocket::new_v6()?,
+    };
+    // As `TcpListener::bind` does: on Windows, another program could take the port over.
+    #[cfg(unix)]
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(MAX_CONNECTIONS as u32)
+}
+
 /// Serves until `stop` resolves, and then finishes running requests.
 ///
 /// | what | limit |
 /// |---|---|
-/// | connections | 4096; more wait to be accepted |
+/// | connections | 4096; as many wait to be accepted |
 /// | connections of one address (of one /64 in IPv6) | `per_address`; more are closed at once. Loopback has no limit, because a proxy connects from there and limits its clients |
 /// | the head of a request, including the wait for the first and the next one | 10 s, 16 KiB |
 /// | the body of a request | 10 s, 8 KiB: by the routes that read one |
