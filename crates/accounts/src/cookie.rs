@@ -85,6 +85,7 @@ async fn cookie_login<S: AccountStore>(
     let device = device(request.headers());
     let (mut parts, body) = request.into_parts();
     let client = accounts.client(&mut parts).await;
+    let accounts = accounts.for_client(&client);
     let request = Request::from_parts(parts, body);
     let LoginForm(login) = LoginForm::from_request(request, &()).await?;
     let user = accounts.authenticate(login.client(client.clone())).await;
@@ -115,6 +116,7 @@ async fn cookie_logout<S: AccountStore>(
         // With 204 a session could stay open that the user believes ended.
         return Err(AuthError::new(AuthErrorKind::InvalidRequest).into_response());
     }
+    let accounts = accounts.for_request(request.extensions(), request.headers());
     end_sessions_of(&accounts, sent).await?;
     let mut response = answer::no_content();
     response.headers_mut().insert(SET_COOKIE, cookie.clear());

@@ -13,6 +13,7 @@ use super::service::Accounts;
 use super::session::RefreshGrant;
 use super::store::AccountStore;
 use super::throttle::Client;
+use super::throttle_service::ForRequest;
 
 /// Returns the routes of refresh tokens, to be merged with [`routes`](crate::routes).
 ///
@@ -40,6 +41,7 @@ async fn refresh<S: AccountStore>(
     client: Client,
     JsonBody(grant): JsonBody<RefreshGrant>,
 ) -> Result<Response, AccountError> {
+    let accounts = accounts.for_client(&client);
     let attempt = accounts.begin_refresh(&client).await?;
     let result = accounts.refresh(&grant.refresh_token).await;
     let token = Accounts::<S>::settle(attempt, result).await?;
@@ -47,7 +49,7 @@ async fn refresh<S: AccountStore>(
 }
 
 async fn logout<S: AccountStore>(
-    State(accounts): State<Accounts<S>>,
+    ForRequest(accounts): ForRequest<S>,
     JsonBody(grant): JsonBody<RefreshGrant>,
 ) -> Result<Response, AccountError> {
     accounts.logout(&grant.refresh_token).await?;

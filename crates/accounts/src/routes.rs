@@ -17,6 +17,7 @@ use super::request::{AccountId, JsonBody, LoginForm, device};
 use super::service::Accounts;
 use super::store::AccountStore;
 use super::throttle::Client;
+use super::throttle_service::ForRequest;
 use super::user_query::UserQuery;
 
 /// Returns the routes of accounts, to be nested under a prefix such as `/api/auth`.
@@ -108,6 +109,7 @@ async fn login<S: AccountStore>(
     headers: HeaderMap,
     LoginForm(login): LoginForm,
 ) -> Result<Response, AccountError> {
+    let accounts = accounts.for_client(&client);
     let user = accounts.authenticate(login.client(client.clone())).await?;
     let token = accounts.bearer_token(&user, &device(&headers)).await?;
     let mut response = json_answer(StatusCode::OK, &token);
@@ -149,7 +151,7 @@ async fn count_pending<S: AccountStore>(
 }
 
 async fn update<S: AccountStore>(
-    State(accounts): State<Accounts<S>>,
+    ForRequest(accounts): ForRequest<S>,
     AdminUser(admin): AdminUser<User>,
     AccountId(id): AccountId,
     JsonBody(update): JsonBody<UserUpdate>,
@@ -159,7 +161,7 @@ async fn update<S: AccountStore>(
 }
 
 async fn delete<S: AccountStore>(
-    State(accounts): State<Accounts<S>>,
+    ForRequest(accounts): ForRequest<S>,
     AdminUser(admin): AdminUser<User>,
     AccountId(id): AccountId,
 ) -> Result<StatusCode, AccountError> {
@@ -168,7 +170,7 @@ async fn delete<S: AccountStore>(
 }
 
 async fn reset_password<S: AccountStore>(
-    State(accounts): State<Accounts<S>>,
+    ForRequest(accounts): ForRequest<S>,
     AdminUser(admin): AdminUser<User>,
     AccountId(id): AccountId,
     JsonBody(reset): JsonBody<PasswordReset>,

@@ -26,7 +26,7 @@ use super::session::{SessionVerifier, Sessions};
 use super::store::{AccountStore, NewUser};
 use super::store_error::StoreError;
 use super::subject::SubjectClaim;
-use super::throttle::Throttle;
+use super::throttle::{Throttle, TrustedProxies};
 use super::user_change::{UserAction, UserChange};
 use super::user_query::{UserFilter, UserPage, UserQuery};
 
@@ -59,6 +59,7 @@ pub struct Accounts<S> {
     pub(super) subject: SubjectClaim,
     pub(super) clock: Clock,
     pub(super) throttle: Option<Arc<Throttle>>,
+    pub(super) proxies: Arc<TrustedProxies>,
     pub(super) audit: Audit,
     cache: Option<UserCache<User>>,
     pub(super) sessions: Option<Sessions>,
@@ -76,6 +77,7 @@ impl<S: AccountStore> Accounts<S> {
             subject: SubjectClaim::default(),
             clock: Clock::system(),
             throttle: Some(Arc::default()),
+            proxies: Arc::default(),
             audit: Audit::default(),
             cache: None,
             sessions: None,
@@ -148,8 +150,9 @@ impl<S: AccountStore> Accounts<S> {
     /// [`AccountError::RejectedPassword`], [`AccountError::EmailTaken`] or
     /// [`AccountError::Unavailable`].
     pub async fn register(&self, new: UserCreate) -> Result<User, AccountError> {
-        let attempt = self.begin_registration(&new.client).await?;
-        let result = self.insert(new).await;
+        let accounts = self.for_client(&new.client);
+        let attempt = accounts.begin_registration(&new.client).await?;
+        let result = accounts.insert(new).await;
         match result {
             // A new account stays counted, too.
             Ok(user) => Ok(user),
@@ -219,7 +222,8 @@ impl<S: AccountStore> Accounts<S> {
     /// [`AccountError::TooManyAttempts`]; [`AccountError::WrongCredentials`]; with the right password
     /// [`AccountError::Pending`] or [`AccountError::Disabled`]; [`AccountError::Unavailable`].
     pub async fn authenticate(&self, login: UserLogin) -> Result<User, AccountError> {
-        let result = self.throttled_login(login).await;
+        let accounts = self.for_client(&login.client);
+        let result = accounts.throttled_login(login).await;
         logged_in(match &result {
             Ok(_) => LogIn::Done,
             Err(AccountError::WrongCredentials) => LogIn::WrongCredentials,
@@ -290,7 +294,7 @@ impl<S: AccountStore> Accounts<S> {
         let kind = AuditEventKind::LoginFailed;
         let event = self.audit.event(kind, AuditActor::Anonymous, id);
         self.audit.record(&AuditEvent {
-            reason: Some(reason),
+            reason: Some(reason.into()),
             ..event
         });
     }
@@ -558,6 +562,7 @@ impl<S> Clone for Accounts<S> {
             subject: self.subject,
             clock: self.clock.clone(),
             throttle: self.throttle.clone(),
+            proxies: Arc::clone(&self.proxies),
             audit: self.audit.clone(),
             cache: self.cache.clone(),
             sessions: self.sessions.clone(),

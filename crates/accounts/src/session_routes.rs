@@ -17,6 +17,7 @@ use super::service::Accounts;
 use super::session::{PasswordChange, Session, SessionPublic};
 use super::store::AccountStore;
 use super::throttle::Client;
+use super::throttle_service::ForRequest;
 
 /// Returns the routes of sessions, to be merged with [`routes`](crate::routes).
 ///
@@ -58,6 +59,7 @@ async fn logout_all<S: AccountStore>(
     CurrentUser(user): CurrentUser<User>,
     client: Client,
 ) -> Result<Response, AccountError> {
+    let accounts = accounts.for_client(&client);
     accounts.logout_all(&user).await?;
     let mut response = no_content();
     accounts.keep_device(&mut response, &user, &client);
@@ -78,7 +80,7 @@ async fn list_sessions<S: AccountStore>(
 }
 
 async fn end_session<S: AccountStore>(
-    State(accounts): State<Accounts<S>>,
+    ForRequest(accounts): ForRequest<S>,
     CurrentUser(user): CurrentUser<User>,
     SessionId(id): SessionId,
 ) -> Result<Response, AccountError> {
@@ -87,7 +89,7 @@ async fn end_session<S: AccountStore>(
 }
 
 async fn end_other_sessions<S: AccountStore>(
-    State(accounts): State<Accounts<S>>,
+    ForRequest(accounts): ForRequest<S>,
     CurrentUser(user): CurrentUser<User>,
     claims: Claims,
 ) -> Result<Response, AccountError> {
@@ -105,6 +107,7 @@ async fn change_password<S: AccountStore>(
     client: Client,
     JsonBody(change): JsonBody<PasswordChange>,
 ) -> Result<Response, AccountError> {
+    let accounts = accounts.for_client(&client);
     let session = accounts.session_of(&claims);
     let changed = accounts.change_password(&user, change, session.as_deref());
     let token = match changed.await {

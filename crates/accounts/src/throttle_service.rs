@@ -4,9 +4,9 @@ use std::convert::Infallible;
 use std::sync::Arc;
 
 use axum::extract::FromRequestParts;
-use http::Response;
-use http::header::{AUTHORIZATION, SET_COOKIE};
+use http::header::{AUTHORIZATION, HeaderMap, SET_COOKIE};
 use http::request::Parts;
+use http::{Extensions, Response};
 use tower_warder::Identity;
 
 use super::email::Email;
@@ -15,7 +15,7 @@ use super::input::UserLogin;
 use super::model::User;
 use super::service::Accounts;
 use super::store::AccountStore;
-use super::throttle::{Attempt, Client, Throttle};
+use super::throttle::{Attempt, Client, Throttle, TrustedProxies};
 
 impl<S: AccountStore> Accounts<S> {
     /// Sets the limits of attempts to log in, to register, to change a password and to renew tokens.
@@ -33,20 +33,42 @@ impl<S: AccountStore> Accounts<S> {
         self
     }
 
+    /// Sets the proxies that tell the address of the client. Defaults to none: it is the address of the
+    /// peer.
+    pub fn trusted_proxies(mut self, proxies: TrustedProxies) -> Self {
+        self.proxies = Arc::new(proxies);
+        self
+    }
+
     /// Returns the client of a request, for a log-in or registration route of your own:
     /// [`UserLogin::client`], [`UserCreate::client`](crate::UserCreate::client) and
     /// [`remember_device`](Self::remember_device). [`Client`] is also an extractor. Costs a look-up of
     /// the account if the request has a valid bearer token.
     pub async fn client(&self, parts: &mut Parts) -> Client {
+        let mut client = Client::new(&parts.extensions, &parts.headers, &self.proxies);
         let Some(throttle) = &self.throttle else {
-            return Client::default();
+            return client;
         };
-        let mut client = throttle.client(parts);
+        throttle.add_devices(&mut client, parts);
         // A cookie has the device's own beside it.
         if parts.headers.contains_key(AUTHORIZATION) {
             client.account = self.account_of_token(parts).await;
         }
         client
+    }
+
+    /// Returns these accounts for the request of a client: the audit events of its operations have the
+    /// client's address. For routes of your own; [`authenticate`](Self::authenticate),
+    /// [`login`](Self::login) and [`register`](Self::register) do so by themselves.
+    pub fn for_client(&self, client: &Client) -> Self {
+        let mut accounts = self.clone();
+        accounts.audit.address = client.ip.or(accounts.audit.address);
+        accounts
+    }
+
+    /// Returns these accounts for a request.
+    pub(super) fn for_request(&self, extensions: &Extensions, headers: &HeaderMap) -> Self {
+        self.for_client(&Client::new(extensions, headers, &self.proxies))
     }
 
     /// Returns the address of the account that a bearer token belongs to, unless it is revoked.
@@ -191,5 +213,20 @@ impl<S: AccountStore> FromRequestParts<Accounts<S>> for Client {
         accounts: &Accounts<S>,
     ) -> Result<Self, Infallible> {
         Ok(accounts.client(parts).await)
+    }
+}
+
+/// Extractor of the accounts for the request of a client, for routes that need nothing else of it.
+pub(super) struct ForRequest<S>(pub(super) Accounts<S>);
+
+impl<S: AccountStore> FromRequestParts<Accounts<S>> for ForRequest<S> {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(
+        parts: &mut Parts,
+        accounts: &Accounts<S>,
+    ) -> Result<Self, Infallible> {
+        let accounts = accounts.for_request(&parts.extensions, &parts.headers);
+        Ok(Self(accounts))
     }
 }

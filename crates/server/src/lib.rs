@@ -209,15 +209,16 @@ async fn serve(config: Config, hang_ups: HangUps) -> Result<(), BoxError> {
     if let Some(lifetime) = config.token_lifetime {
         sessions = sessions.cookie_lifetime(lifetime);
     }
-    accounts = accounts.sessions(sessions);
+    accounts = accounts
+        .sessions(sessions)
+        .trusted_proxies(config.trusted_proxies);
     accounts = match config.throttle {
         true => {
             // The same on all nodes and after a restart.
             let secret = bootstrap::derive(&config.keys.bytes()?, "throttle secret")?;
             let throttle = Throttle::new()
                 .secret(HmacSecret::new(secret.as_bytes())?)
-                .device_cookie(origin::device_cookie(config.public_origin.as_ref())?)
-                .trusted_proxies(config.trusted_proxies);
+                .device_cookie(origin::device_cookie(config.public_origin.as_ref())?);
             accounts.throttle(throttle)
         }
         false => accounts.throttle_off(),

@@ -1,10 +1,12 @@
 //! Audit event, its kind and its author, and its log line.
 
+use std::borrow::Cow;
 use std::fmt;
+use std::net::IpAddr;
 use std::time::SystemTime;
 
 use tower_warder::private::{AUDIT_TARGET, LogLimit, LogLimits, log_limited};
-use tracing::info;
+use tracing::{field, info};
 
 use crate::actor::Actor;
 
@@ -14,7 +16,7 @@ use crate::actor::Actor;
 /// [`AuditLog`](crate::AuditLog) of [`Accounts::audit_log`](crate::Accounts::audit_log), if there is one. The guide
 /// [`audit`](crate::docs::audit) has the table of events.
 ///
-/// It contains no text that a client sent: no address, no password, no token.
+/// It contains no text that a client sent: no e-mail address, no password, no token.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct AuditEvent {
@@ -27,13 +29,18 @@ pub struct AuditEvent {
     /// Id of the session, for events of a session.
     pub session: Option<String>,
     /// Code of the reason: one of a fixed set.
-    pub reason: Option<&'static str>,
+    pub reason: Option<Cow<'static, str>>,
+    /// Network address of the client whose request caused the event. `None` for the command line, for
+    /// work in the background, and for requests without
+    /// [`ConnectInfo`](axum::extract::ConnectInfo). See
+    /// [`Accounts::trusted_proxies`](crate::Accounts::trusted_proxies).
+    pub address: Option<IpAddr>,
     /// Time of the event, in whole microseconds.
     pub at: SystemTime,
 }
 
 impl AuditEvent {
-    /// Creates an event without an account, a session or a reason.
+    /// Creates an event without an account, a session, a reason or an address.
     pub const fn new(kind: AuditEventKind, actor: AuditActor, at: SystemTime) -> Self {
         Self {
             kind,
@@ -41,13 +48,15 @@ impl AuditEvent {
             account: None,
             session: None,
             reason: None,
+            address: None,
             at,
         }
     }
 
     pub(super) fn log(&self, limits: &Limits) {
         let (event, actor, account) = (self.kind.as_str(), self.actor.to_string(), self.account);
-        let (session, reason) = (self.session.as_deref(), self.reason);
+        let (session, reason) = (self.session.as_deref(), self.reason.as_deref());
+        let address = self.address.map(field::display);
         macro_rules! limited {
             ($limit:expr, $level:ident) => {
                 log_limited!(
@@ -58,7 +67,8 @@ impl AuditEvent {
                     actor,
                     account,
                     session,
-                    reason
+                    reason,
+                    address
                 )
             };
         }
@@ -66,7 +76,7 @@ impl AuditEvent {
             AuditEventKind::LoginFailed => limited!(limits.failed.of((account, reason)), info),
             AuditEventKind::AccountRegistered => limited!(limits.registered, info),
             AuditEventKind::RefreshTokenReused => limited!(limits.reused.of(session), warn),
-            _ => info!(target: AUDIT_TARGET, event, actor, account, session, reason),
+            _ => info!(target: AUDIT_TARGET, event, actor, account, session, reason, address),
         }
     }
 }

@@ -38,7 +38,7 @@ impl Audit {
     pub(crate) fn begin_import(&self, is_admin: bool) -> PendingEvents<'_> {
         let event = self.event(AuditEventKind::AccountImported, AuditActor::System, None);
         self.begin_insert(AuditEvent {
-            reason: is_admin.then_some("admin"),
+            reason: is_admin.then_some("admin".into()),
             ..event
         })
     }
@@ -84,7 +84,7 @@ impl PendingEvents<'_> {
 impl Drop for PendingEvents<'_> {
     fn drop(&mut self) {
         for event in mem::take(&mut self.events) {
-            let reason = Some(UNCONFIRMED);
+            let reason = Some(UNCONFIRMED.into());
             self.audit.record(&AuditEvent { reason, ..event });
         }
     }

@@ -1,5 +1,6 @@
 //! Recorder of audit events: the log, and the receiver of the application.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use tower_warder::clock::Clock;
@@ -31,6 +32,8 @@ pub(crate) struct Audit {
     pub(crate) clock: Clock,
     /// `true` if the application itself is the client.
     pub(crate) is_system: bool,
+    /// Address of the client, in operations of its request.
+    pub(crate) address: Option<IpAddr>,
     limits: Arc<Limits>,
 }
 
@@ -52,6 +55,7 @@ impl Audit {
     ) -> AuditEvent {
         AuditEvent {
             account,
+            address: self.address,
             ..AuditEvent::new(kind, self.actor(actor), whole_micros(self.clock.now()))
         }
     }

@@ -452,7 +452,7 @@ impl SessionEnd {
         let kind = AuditEventKind::SessionEnded;
         AuditEvent {
             session: Some(id.to_owned()),
-            reason: Some(reason),
+            reason: Some(reason.into()),
             ..audit.event(kind, actor, Some(user_id))
         }
     }

@@ -10,7 +10,9 @@ use std::net::IpAddr;
 /// apply then.
 #[derive(Clone, Default)]
 pub struct Client {
-    /// The network of the client: see `network`.
+    /// The address, for audit events.
+    pub(crate) ip: Option<IpAddr>,
+    /// The network by which attempts are counted: see `network`. None for the users of this machine.
     pub(super) address: Option<IpAddr>,
     /// Entries of the cookie of devices.
     pub(super) devices: Vec<String>,

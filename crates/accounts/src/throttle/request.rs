@@ -6,7 +6,8 @@ use std::sync::Once;
 use std::time::SystemTime;
 
 use axum::extract::ConnectInfo;
-use http::header::{FORWARDED, HeaderValue};
+use http::Extensions;
+use http::header::{FORWARDED, HeaderMap, HeaderValue};
 use http::request::Parts;
 use tower_warder::private::{LogLimit, cookie_values, is_cross_origin, log_limited};
 
@@ -14,29 +15,40 @@ use super::attempt::TARGET;
 use super::client::Client;
 use super::device::{Device, LIFETIME};
 use super::settings::Throttle;
-use super::trusted_proxies::{X_FORWARDED_FOR, network};
+use super::trusted_proxies::{TrustedProxies, X_FORWARDED_FOR, network};
 use crate::model::User;
 
-impl Throttle {
-    /// Returns the address and the devices of a client, from the head of its request.
-    pub(crate) fn client(&self, parts: &mut Parts) -> Client {
-        let mut client = Client {
-            address: self.address_in(parts),
-            ..Client::default()
+impl Client {
+    /// Returns the client of a request with its address, without its devices.
+    pub(crate) fn new(
+        extensions: &Extensions,
+        headers: &HeaderMap,
+        proxies: &TrustedProxies,
+    ) -> Self {
+        let Some(ConnectInfo(peer)) = extensions.get::<ConnectInfo<SocketAddr>>() else {
+            return Self::default();
         };
-        if let Some(cookie) = &self.cookie {
-            let sent = cookie_values(cookie, &mut parts.headers, MAX_COOKIES);
-            let entries = sent.iter().flat_map(|value| value.split(SEPARATOR));
-            client.devices = entries.take(MAX_ENTRIES).map(str::to_owned).collect();
-            client.is_cross_origin = is_cross_origin(cookie, parts);
+        let peer = peer.ip().to_canonical();
+        let is_forwarded = headers.contains_key(X_FORWARDED_FOR) || headers.contains_key(FORWARDED);
+        let is_trusted = proxies.contains(peer);
+        log_forwarding(is_trusted, is_forwarded, peer);
+        let ip = proxies.client(peer, headers);
+        // Else not one client, but a proxy or the users of this machine.
+        let is_one = is_trusted || !peer.is_loopback();
+        Self {
+            ip: Some(ip),
+            address: is_one.then(|| network(ip)),
+            ..Self::default()
         }
-        client
     }
+}
 
-    fn address_in(&self, parts: &Parts) -> Option<IpAddr> {
+impl Throttle {
+    /// Adds the devices of a client, from the head of its request.
+    pub(crate) fn add_devices(&self, client: &mut Client, parts: &mut Parts) {
         static NO_ADDRESS: Once = Once::new();
 
-        let Some(ConnectInfo(peer)) = parts.extensions.get::<ConnectInfo<SocketAddr>>() else {
+        if client.ip.is_none() {
             NO_ADDRESS.call_once(|| {
                 tracing::warn!(
                     target: TARGET,
@@ -44,18 +56,13 @@ impl Throttle {
                      the router with `into_make_service_with_connect_info::<SocketAddr>()`"
                 );
             });
-            return None;
-        };
-        let peer = peer.ip().to_canonical();
-        let headers = &parts.headers;
-        let is_forwarded = headers.contains_key(X_FORWARDED_FOR) || headers.contains_key(FORWARDED);
-        let is_trusted = self.proxies.contains(peer);
-        log_forwarding(is_trusted, is_forwarded, peer);
-        // Not one client, but a proxy or the users of this machine.
-        if peer.is_loopback() && !is_trusted {
-            return None;
         }
-        Some(network(self.proxies.client(peer, headers)))
+        if let Some(cookie) = &self.cookie {
+            let sent = cookie_values(cookie, &mut parts.headers, MAX_COOKIES);
+            let entries = sent.iter().flat_map(|value| value.split(SEPARATOR));
+            client.devices = entries.take(MAX_ENTRIES).map(str::to_owned).collect();
+            client.is_cross_origin = is_cross_origin(cookie, parts);
+        }
     }
 
     /// Returns the `Set-Cookie` by which the client is known from now on.
@@ -108,7 +115,7 @@ fn log_forwarding(is_trusted: bool, is_forwarded: bool, peer: IpAddr) {
             target: TARGET,
             %peer,
             "a peer that is not trusted sends X-Forwarded-For or Forwarded: if it is your proxy, add \
-             it to TRUSTED_PROXIES, or `Throttle::trusted_proxies`"
+             it to TRUSTED_PROXIES, or `Accounts::trusted_proxies`"
         ),
         _ => {}
     }

@@ -9,7 +9,6 @@ use tower_warder::credentials::AuthCookie;
 use super::bucket::ThrottleStore;
 use super::limit::Limit;
 use super::table::Table;
-use super::trusted_proxies::TrustedProxies;
 
 /// Limits of attempts. On by default: [`Accounts::throttle`](crate::Accounts::throttle) replaces it,
 /// [`Accounts::throttle_off`](crate::Accounts::throttle_off) switches it off.
@@ -44,7 +43,7 @@ use super::trusted_proxies::TrustedProxies;
 ///
 /// **Client addresses** come from [`ConnectInfo`](axum::extract::ConnectInfo): serve the router with
 /// `into_make_service_with_connect_info::<SocketAddr>()`. IPv6 addresses are counted by their /64.
-/// Behind a proxy set [`trusted_proxies`](Self::trusted_proxies). Requests without an address, and
+/// Behind a proxy set [`Accounts::trusted_proxies`](crate::Accounts::trusted_proxies). Requests without an address, and
 /// those from a loopback address that is not a trusted proxy, are not limited by address: they may
 /// come from any number of clients. The former is logged once at WARN.
 ///
@@ -62,7 +61,6 @@ pub struct Throttle {
     pub(super) address: Limit,
     pub(super) registration: Limit,
     pub(super) overall: Limit,
-    pub(super) proxies: TrustedProxies,
     pub(super) cookie: Option<AuthCookie>,
     pub(super) secret: HmacSecret,
     pub(super) store: Option<Arc<dyn ThrottleStore>>,
@@ -86,7 +84,6 @@ impl Throttle {
             registration: Limit::per_hour(10),
             // What the default hasher verifies on one core.
             overall: Limit::per_second(10).burst(100),
-            proxies: TrustedProxies::default(),
             cookie: AuthCookie::new(DEVICE_COOKIE).ok(),
             secret: HmacSecret::generate(),
             store: None,
@@ -135,12 +132,6 @@ impl Throttle {
         self
     }
 
-    /// Sets the proxies that tell the address of the client. Defaults to none.
-    pub fn trusted_proxies(mut self, proxies: TrustedProxies) -> Self {
-        self.proxies = proxies;
-        self
-    }
-
     /// Sets the cookie of known devices. Defaults to `__Host-tower_warder_device`, which browsers
     /// accept over TLS only. It is not set if a page of another origin sent the log-in, unless that is
     /// a [trusted one](AuthCookie::trusted_origin) of this cookie.
@@ -179,7 +170,6 @@ impl fmt::Debug for Throttle {
             .field("per_address", &self.address)
             .field("per_registrant", &self.registration)
             .field("overall", &self.overall)
-            .field("trusted_proxies", &self.proxies)
             .finish_non_exhaustive()
     }
 }

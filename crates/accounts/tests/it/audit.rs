@@ -2,20 +2,25 @@
 
 use std::collections::BTreeSet;
 use std::mem;
+use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::{Arc, Mutex};
 
+use axum::body::Body;
+use axum::extract::ConnectInfo;
 use futures_util::future::{Either, select};
+use http::Request;
 use serde_json::json;
 use tower_warder::password::{PasswordHasher, PasswordParams};
 use tower_warder_accounts::throttle::Throttle;
 use tower_warder_accounts::{
-    AccountError, AccountStore, AuditEvent, AuditEventKind, Email, InMemoryAccountStore,
-    InMemorySessionStore, Password, Sessions, UserCreate, UserImport, UserLogin,
+    AccountError, AccountStore, AuditActor, AuditEvent, AuditEventKind, Email,
+    InMemoryAccountStore, InMemorySessionStore, Password, Sessions, UserCreate, UserImport,
+    UserLogin,
 };
 
 use super::cookie::browser::form_to;
-use super::server::{Approved, PASSWORD, Server, bare, by};
+use super::server::{Approved, PASSWORD, Server, bare, by, json_to, login};
 use super::sessions::client::{
     DAY, GRACE, Tokens, accounts_of, changing, log_in, logging_out, mounted, refresh, renewed,
     sessions,
@@ -44,7 +49,7 @@ fn described(event: &AuditEvent) -> String {
     if let Some(account) = event.account {
         text += &format!(" {account}");
     }
-    if let Some(reason) = event.reason {
+    if let Some(reason) = &event.reason {
         text += &format!(" {reason}");
     }
     if event.session.is_some() {
@@ -335,6 +340,85 @@ async fn throttled_login_is_recorded_once() {
         }
     }
     panic!("not throttled");
+}
+
+/// Whether or not attempts are limited.
+#[tokio::test]
+async fn events_of_requests_have_the_address_of_the_client() {
+    let log = Trace::record();
+    let from = |peer: &str, mut request: Request<Body>| {
+        let peer = SocketAddr::new(peer.parse().unwrap(), 4711);
+        request.extensions_mut().insert(ConnectInfo(peer));
+        request
+    };
+    for throttle in [None, Some(Throttle::new())] {
+        let events = Events::default();
+        let addresses = |expected: &str| {
+            let events = mem::take(&mut *events.0.lock().unwrap());
+            assert!(!events.is_empty());
+            for event in events {
+                assert_eq!(event.address, Some(expected.parse().unwrap()), "{event:?}");
+            }
+        };
+        let server = Server::over(InMemoryAccountStore::new());
+        let accounts = accounts_of(&server, Sessions::new(InMemorySessionStore::new()));
+        let accounts = accounts
+            .audit_log(events.log())
+            .trusted_proxies("10.0.0.0/8".parse().unwrap());
+        let accounts = match throttle {
+            Some(throttle) => accounts.throttle(throttle),
+            None => accounts.throttle_off(),
+        };
+        let server = mounted(server, accounts, None);
+        let (admin, token) = server.admin().await;
+        let (jane, _) = server.jane().await;
+        events.take();
+
+        // The whole address, where attempts are counted by its network.
+        let v6 = "2001:db8::7";
+        let tokens = server.send(from(v6, login(&jane.email, PASSWORD))).await;
+        let tokens = Tokens::of(&tokens);
+        addresses(v6);
+        assert!(
+            log.lines("tower_warder::audit")
+                .last()
+                .unwrap()
+                .contains("address=2001:db8::7")
+        );
+        let wrong = server.send(from("127.0.0.1", login(&jane.email, "wrong horse")));
+        assert_eq!(wrong.await.status, 401);
+        addresses("127.0.0.1");
+
+        // Only a trusted proxy tells the address, and only the last one that it does not know.
+        for (peer, client) in [("192.0.2.1", "192.0.2.1"), ("10.0.0.1", "192.0.2.9")] {
+            let forwarded = |mut request: Request<Body>| {
+                let line = "203.0.113.66, 192.0.2.9".parse().unwrap();
+                request.headers_mut().insert("x-forwarded-for", line);
+                from(peer, request)
+            };
+            let path = format!("/users/{}", jane.id);
+            let change = json_to("PUT", &path, &json!({"is_admin": peer == "10.0.0.1"}));
+            let change = server.send(forwarded(by(&token, change)));
+            assert_eq!(change.await.status, 200);
+            addresses(client);
+        }
+        let changing = changing(&tokens.access, "wrong horse", "another horse");
+        assert_eq!(server.send(from(v6, changing)).await.status, 403);
+        addresses(v6);
+        let end = by(&tokens.access, bare("POST", "/sessions/end-others"));
+        assert_eq!(server.send(from(v6, end)).await.status, 204);
+        server.send(from(v6, logging_out(&tokens.refresh))).await;
+        addresses(v6);
+        let form = from(v6, form_to("/cookie/login", &jane.email, PASSWORD));
+        assert_eq!(server.send(form).await.status, 200);
+        addresses(v6);
+
+        // Without `ConnectInfo` there is none.
+        assert_eq!(server.delete(&token, jane.id).await.status, 204);
+        let deleted = mem::take(&mut *events.0.lock().unwrap());
+        assert_eq!(deleted[0].actor, AuditActor::Account(admin.id));
+        assert_eq!(deleted[0].address, None);
+    }
 }
 
 #[tokio::test]

@@ -2,13 +2,18 @@
 
 use tower_warder_accounts::throttle::{Limit, Throttle};
 
-use super::super::server::{PASSWORD, login};
-use super::{BURST, JANE, from, guess, guess_until_throttled, server};
+use super::super::server::{PASSWORD, Server, hasher, login};
+use super::{BURST, JANE, from, guess, guess_until_throttled, mounted, server};
 
 const PROXY: &str = "10.0.0.1";
 
-fn behind_proxy() -> Throttle {
-    Throttle::new().trusted_proxies("10.0.0.0/8, 127.0.0.1".parse().unwrap())
+async fn behind_proxy() -> Server {
+    mounted(Server::new().await, hasher(), |accounts| {
+        accounts
+            .throttle(Throttle::new())
+            .trusted_proxies("10.0.0.0/8, 127.0.0.1".parse().unwrap())
+    })
+    .await
 }
 
 #[tokio::test]
@@ -24,7 +29,7 @@ async fn ipv6_addresses_are_counted_by_their_64() {
 
 #[tokio::test]
 async fn clients_behind_a_trusted_proxy_are_counted_apart() {
-    let server = server(behind_proxy()).await;
+    let server = behind_proxy().await;
     for proxy in [PROXY, "127.0.0.1"] {
         for client in ["192.0.2.1", "192.0.2.2"] {
             let account = format!("{}{client}@example.org", proxy.len());
@@ -43,7 +48,7 @@ async fn clients_behind_a_trusted_proxy_are_counted_apart() {
 
 #[tokio::test]
 async fn forged_headers_do_not_evade_the_limit() {
-    let server = server(behind_proxy()).await;
+    let server = behind_proxy().await;
     for number in 0..=BURST {
         let mut request = from("192.0.2.1", login(JANE, "wrong password"));
         let headers = request.headers_mut();

@@ -20,7 +20,7 @@ use tower_warder::testing;
 use tower_warder_accounts::throttle::Throttle;
 use tower_warder_accounts::{self as accounts, Accounts, InMemorySessionStore, Sessions};
 
-use super::server::{Server, hasher, login};
+use super::server::{AnyAccounts, Server, hasher, login};
 use crate::support::Answer;
 
 const JANE: &str = "jane@example.org";
@@ -38,14 +38,23 @@ async fn server_with(throttle: Throttle, hasher: PasswordHasher) -> Server {
 }
 
 async fn limited(server: Server, throttle: Throttle, hasher: PasswordHasher) -> Server {
+    mounted(server, hasher, |accounts| accounts.throttle(throttle)).await
+}
+
+/// The server with all routes, over accounts with these settings, and Jane.
+async fn mounted(
+    server: Server,
+    hasher: PasswordHasher,
+    settings: impl FnOnce(AnyAccounts) -> AnyAccounts,
+) -> Server {
     server.jane().await;
     let clock = server.clock.clock();
     let issuer = testing::issuer().clock(clock.clone());
     let accounts = Accounts::new(Arc::clone(&server.store), issuer)
         .hasher(hasher)
         .clock(clock.clone())
-        .throttle(throttle)
         .sessions(Sessions::new(InMemorySessionStore::new()));
+    let accounts = settings(accounts);
     let cookie = AuthCookie::new("id").unwrap();
     let routes = accounts::routes(accounts.clone())
         .merge(accounts::cookie_routes(accounts.clone(), cookie.clone()))
