@@ -36,6 +36,7 @@ pub use crate::credentials::query::decode as decode_form;
 pub use crate::metrics::record::{LogIn, ThrottledRoute, logged_in, throttled};
 pub use crate::util::AUDIT_TARGET;
 pub use crate::util::log_limit::{LogLimit, LogLimits, log_limited};
+pub use crate::util::network::network;
 
 /// Parts of the OpenAPI descriptions.
 #[cfg(feature = "utoipa")]

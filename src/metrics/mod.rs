@@ -17,7 +17,7 @@
 //! | `tower_warder_tickets_redeemed_total` | counter | | redeemed tickets |
 //! | `tower_warder_password_hashes_running` | gauge | | permits to hash that are in use |
 //! | `tower_warder_password_hashes_waiting` | gauge | | callers that wait for a permit |
-//! | `tower_warder_password_queue_full_total` | counter | | callers rejected because the queue was full: `PasswordError::Busy` |
+//! | `tower_warder_password_queue_full_total` | counter | | callers rejected because the queue was full or had no more places for them, or because they waited for too long: `PasswordError::Busy` |
 //! | `tower_warder_password_hash_duration_seconds` | histogram | | duration of each hash or verification, once it had a thread |
 //! | `tower_warder_logins_total` | counter | `outcome`: `ok`, `wrong_credentials`, `pending`, `disabled`, `throttled`, `unavailable` | log-ins at `Accounts` of `tower-warder-accounts` |
 //! | `tower_warder_throttled_total` | counter | `route`: `login`, `register`, `password`, `refresh` | attempts at `Accounts` that were answered 429 |
@@ -134,7 +134,7 @@ pub fn describe() {
             "tower_warder_tickets_issued_total" = "Tickets that were issued";
             "tower_warder_tickets_redeemed_total" = "Tickets that were redeemed";
             "tower_warder_password_queue_full_total" =
-                "Callers rejected because the queue to hash a password was full";
+                "Callers rejected because they had no place in the queue to hash a password, or waited for too long";
             "tower_warder_logins_total" = "Log-ins";
             "tower_warder_throttled_total" = "Attempts that were throttled";
         describe_gauge, Count:

@@ -119,7 +119,7 @@ record! {
     #[cfg(feature = "password")]
     struct HashRunning(InGauge) = InGauge::enter(gauge!("tower_warder_password_hashes_running"));
 
-    /// The queue for a permit to hash was full.
+    /// A caller had no place in the queue for a permit to hash, or waited for too long.
     #[cfg(feature = "password")]
     fn hash_queue_full() {
         counter!("tower_warder_password_queue_full_total").increment(1);

@@ -17,7 +17,9 @@ use crate::util::log_limit::{LogLimits, log_limited};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum PasswordError {
-    /// The [queue](crate::password::PasswordHasher::max_queue) is full. Try again later.
+    /// The [queue](crate::password::PasswordHasher::max_queue) is full, or the
+    /// [caller](crate::password::PasswordHasher::for_caller) has no more places in it or waited for too
+    /// long. Try again later.
     Busy,
     /// The password has more than 4096 bytes. It was not hashed.
     TooLong,

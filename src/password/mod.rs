@@ -16,10 +16,13 @@ mod format;
 #[cfg(feature = "legacy-hashes")]
 mod legacy;
 mod stored;
+mod caller;
+mod waiting;
 mod permit_queue;
 mod workers;
 mod hasher;
 
+pub use caller::HashCaller;
 pub use error::PasswordError;
 pub use format::{LegacyHash, PasswordFormat};
 pub use hasher::{HashStatus, PasswordHasher, PasswordVerification};

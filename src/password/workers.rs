@@ -1,15 +1,18 @@
 //! Hashing on the blocking pool, with a permit and memory for each run.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::runtime::Handle;
-use tokio::sync::{OwnedSemaphorePermit, oneshot};
+use tokio::sync::oneshot;
+use tokio::time::Instant;
 use tracing::{Dispatch, Span, dispatcher};
 
 use crate::metrics::record;
+use crate::password::caller::HashCaller;
 use crate::password::error::PasswordError;
 use crate::password::memory::{Memory, MemoryPool};
-use crate::password::permit_queue::PermitQueue;
+use crate::password::permit_queue::{Permit, PermitQueue};
 
 /// Permits of one hasher, with the memory that belongs to them.
 pub(super) struct Workers {
@@ -42,14 +45,19 @@ impl Workers {
     ///
     /// # Errors
     ///
-    /// [`PasswordError::Busy`] at once if the queue is full.
-    pub(super) async fn worker(self: &Arc<Self>, blocks: usize) -> Result<Worker, PasswordError> {
+    /// [`PasswordError::Busy`] if the queue has no place for the caller, or if that waits for too long.
+    pub(super) async fn worker(
+        self: &Arc<Self>,
+        blocks: usize,
+        caller: HashCaller,
+    ) -> Result<Worker, PasswordError> {
+        let deadline = Instant::now() + MAX_WAIT;
         let oversized = if blocks > self.memory.blocks() {
-            Some(self.oversized.permit().await?)
+            Some(self.oversized.permit(caller, deadline).await?)
         } else {
             None
         };
-        let permit = self.queue.permit().await?;
+        let permit = self.queue.permit(caller, deadline).await?;
         Ok(Worker {
             blocks,
             _measured: record::HashRunning::begin(),
@@ -66,8 +74,8 @@ pub(super) struct Worker {
     workers: Arc<Workers>,
     // Dropped before the permit, so that the next hash is not counted beside this one.
     _measured: record::HashRunning,
-    _permit: OwnedSemaphorePermit,
-    _oversized: Option<OwnedSemaphorePermit>,
+    _permit: Permit,
+    _oversized: Option<Permit>,
 }
 
 impl Worker {
@@ -115,6 +123,9 @@ impl Worker {
     }
 }
 
+/// Of callers with limits. After that time most clients have stopped waiting.
+const MAX_WAIT: Duration = Duration::from_secs(5);
+
 #[cfg(test)]
 impl Workers {
     /// Number of idle pieces of memory.
@@ -152,7 +163,7 @@ mod tests {
         async fn start(workers: &Arc<Workers>, blocks: usize) -> Self {
             let (end, ended) = mpsc::channel();
             let (begin, begun) = oneshot::channel();
-            let worker = workers.worker(blocks).await.unwrap();
+            let worker = workers.worker(blocks, HashCaller::UNLIMITED).await.unwrap();
             let mut work = Box::pin(worker.run(move |memory| {
                 memory.blocks(blocks)?;
                 begin.send(()).unwrap();
@@ -171,7 +182,7 @@ mod tests {
     }
 
     async fn run(workers: &Arc<Workers>, blocks: usize) -> Result<(), PasswordError> {
-        let worker = workers.worker(blocks).await?;
+        let worker = workers.worker(blocks, HashCaller::UNLIMITED).await?;
         worker.run(|_| Ok(())).await
     }
 
@@ -236,10 +247,16 @@ mod tests {
             // Holds its permit, and waits for the only blocking thread.
             let started = Arc::new(AtomicBool::new(false));
             let flag = Arc::clone(&started);
-            let mut cancelled = Box::pin(workers.worker(BLOCKS).await.unwrap().run(move |_| {
-                flag.store(true, Ordering::SeqCst);
-                Ok(())
-            }));
+            let mut cancelled = Box::pin(
+                workers
+                    .worker(BLOCKS, HashCaller::UNLIMITED)
+                    .await
+                    .unwrap()
+                    .run(move |_| {
+                        flag.store(true, Ordering::SeqCst);
+                        Ok(())
+                    }),
+            );
             assert!(poll_immediate(cancelled.as_mut()).await.is_none());
             drop(cancelled);
 
@@ -253,18 +270,18 @@ mod tests {
     async fn permit_is_held_until_the_memory_is_returned() {
         let workers = workers(1, 1);
         for _ in 0..200 {
-            let worker = workers.worker(BLOCKS).await.unwrap();
+            let worker = workers.worker(BLOCKS, HashCaller::UNLIMITED).await.unwrap();
             let done = worker.run(|memory| memory.blocks(BLOCKS).map(|_| ())).await;
             assert_eq!(done, Ok(()));
         }
-        drop(workers.queue.permit().await.unwrap());
+        drop(workers.worker(BLOCKS, HashCaller::UNLIMITED).await.unwrap());
         assert_eq!(workers.idle_pieces(), 1);
     }
 
     #[tokio::test]
     async fn panicking_job_fails_and_frees_its_permit() {
         let workers = workers(1, 1);
-        let worker = workers.worker(BLOCKS).await.unwrap();
+        let worker = workers.worker(BLOCKS, HashCaller::UNLIMITED).await.unwrap();
         let died = worker.run::<(), _>(|_| panic!("on purpose")).await;
         assert_eq!(died, Err(PasswordError::Failed));
         assert_eq!(run(&workers, BLOCKS).await, Ok(()));
@@ -294,7 +311,7 @@ mod tests {
     async fn memory_is_bounded_by_permits() {
         let workers = workers(3, 64);
         let jobs = (0..64).map(|_| async {
-            let worker = workers.worker(BLOCKS).await?;
+            let worker = workers.worker(BLOCKS, HashCaller::UNLIMITED).await?;
             worker.run(|memory| memory.blocks(BLOCKS).map(|_| ())).await
         });
         assert!(join_all(jobs).await.iter().all(Result::is_ok));

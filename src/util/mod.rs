@@ -2,6 +2,7 @@
 
 pub(crate) mod keyed_notify;
 pub(crate) mod log_limit;
+pub(crate) mod network;
 pub(crate) mod set_associative;
 
 /// Target of the log lines of audit events, of this crate and of those that build on it.

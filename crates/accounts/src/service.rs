@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use tower_warder::cache::UserCache;
 use tower_warder::clock::Clock;
 use tower_warder::jwt::Verifier;
-use tower_warder::password::{PasswordError, PasswordHasher, PasswordVerification};
+use tower_warder::password::{HashCaller, PasswordError, PasswordHasher, PasswordVerification};
 use tower_warder::private::{LogIn, LogLimit, LogLimits, foreign_issuer, log_limited, logged_in};
 use tower_warder::{BoxError, Claims, JwtIssuer, UserLoader, UserStatus};
 
@@ -84,7 +84,8 @@ impl<S: AccountStore> Accounts<S> {
         }
     }
 
-    /// Sets the hasher of passwords. Defaults to [`PasswordHasher::new`].
+    /// Sets the hasher of passwords. Defaults to [`PasswordHasher::new`]. Clients and accounts share its
+    /// queue fairly, if there is a [throttle](Self::throttle).
     pub fn hasher(mut self, hasher: PasswordHasher) -> Self {
         self.hasher = hasher;
         self
@@ -151,8 +152,11 @@ impl<S: AccountStore> Accounts<S> {
     /// [`AccountError::Unavailable`].
     pub async fn register(&self, new: UserCreate) -> Result<User, AccountError> {
         let accounts = self.for_client(&new.client);
+        // By address alone: the account does not exist yet, and one client must not keep another one
+        // from registering it.
+        let hasher = accounts.hasher_for(new.client.hash_caller());
         let attempt = accounts.begin_registration(&new.client).await?;
-        let result = accounts.insert(new).await;
+        let result = accounts.insert(new, &hasher).await;
         match result {
             // A new account stays counted, too.
             Ok(user) => Ok(user),
@@ -160,7 +164,7 @@ impl<S: AccountStore> Accounts<S> {
         }
     }
 
-    async fn insert(&self, new: UserCreate) -> Result<User, AccountError> {
+    async fn insert(&self, new: UserCreate, hasher: &PasswordHasher) -> Result<User, AccountError> {
         let admin_grant = self.bootstrap.admin_grant(&new)?;
         let policy = self.password_policy.as_deref();
         password_policy::check(policy, &new.password, new.email.as_str()).await?;
@@ -168,7 +172,7 @@ impl<S: AccountStore> Accounts<S> {
         if self.store.find_by_email(&new.email).await?.is_some() {
             return Err(AccountError::EmailTaken);
         }
-        let hashed_password = self.hasher.hash(new.password.as_str()).await?;
+        let hashed_password = hasher.hash(new.password.as_str()).await?;
         let new = NewUser {
             email: new.email,
             hashed_password,
@@ -238,12 +242,17 @@ impl<S: AccountStore> Accounts<S> {
     /// Counts the log-in before a place in the hasher is taken.
     async fn throttled_login(&self, login: UserLogin) -> Result<User, AccountError> {
         let attempt = self.begin_login(&login).await;
-        let attempt = attempt.inspect_err(|_| self.record_failed_login(None, "throttled"))?;
-        let result = self.check_credentials(login).await;
+        let (attempt, hasher) =
+            attempt.inspect_err(|_| self.record_failed_login(None, "throttled"))?;
+        let result = self.check_credentials(login, &hasher).await;
         Self::settle(attempt, result).await
     }
 
-    async fn check_credentials(&self, login: UserLogin) -> Result<User, AccountError> {
+    async fn check_credentials(
+        &self,
+        login: UserLogin,
+        hasher: &PasswordHasher,
+    ) -> Result<User, AccountError> {
         // Phone keyboards add white space; no address has any.
         let user = match Email::new(login.username.trim()) {
             Ok(email) => self.store.find_by_email(&email).await?,
@@ -251,14 +260,19 @@ impl<S: AccountStore> Accounts<S> {
             Err(_) => None,
         };
         let id = user.as_ref().map(|user| user.id);
-        let result = self.verify_login(user, &login.password).await;
+        let result = self.verify_login(user, &login.password, hasher).await;
         self.record_login(id, &result);
         result
     }
 
-    async fn verify_login(&self, user: Option<User>, password: &str) -> Result<User, AccountError> {
+    async fn verify_login(
+        &self,
+        user: Option<User>,
+        password: &str,
+        hasher: &PasswordHasher,
+    ) -> Result<User, AccountError> {
         let stored = user.as_ref().map(|user| user.hashed_password.as_str());
-        let verified = self.hasher.verify_or_dummy(password, stored).await;
+        let verified = hasher.verify_or_dummy(password, stored).await;
         let id = user.as_ref().map(|user| user.id);
         let verification = match_or(AccountError::WrongCredentials, verified, id)?;
         let user = user.ok_or(AccountError::WrongCredentials)?;
@@ -419,7 +433,10 @@ impl<S: AccountStore> Accounts<S> {
         let user = self.store.find(id).await?.ok_or(AccountError::NotFound)?;
         let policy = self.password_policy.as_deref();
         password_policy::check(policy, &reset.password, &user.email).await?;
-        let hash = self.hasher.hash(reset.password.as_str()).await?;
+        // Not by the account of an admin, who may reset several at once.
+        let caller = HashCaller::new().preferred(by.id().is_some());
+        let hasher = self.hasher_for(caller);
+        let hash = hasher.hash(reset.password.as_str()).await?;
         let _invalidation = self.invalidate_on_drop(id);
         let action = UserAction::ResetPassword { hash };
         self.change(id, action, by).await?;

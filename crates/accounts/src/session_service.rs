@@ -277,7 +277,7 @@ impl<S: AccountStore> Accounts<S> {
         self.check_current_password(&stored, &change).await?;
         let (policy, new) = (self.password_policy.as_deref(), &change.new_password);
         password_policy::check(policy, new, &stored.email).await?;
-        let hash = self.hasher.hash(new.as_str()).await?;
+        let hash = self.hasher_for_user(&stored).hash(new.as_str()).await?;
         self.revoke_tokens(user, Some(hash), session).await
     }
 
@@ -289,7 +289,8 @@ impl<S: AccountStore> Accounts<S> {
     ) -> Result<(), AccountError> {
         let attempt = self.begin_password_change(stored).await?;
         let hash = &stored.hashed_password;
-        let verified = self.hasher.verify(&change.current_password, hash).await;
+        let hasher = self.hasher_for_user(stored);
+        let verified = hasher.verify(&change.current_password, hash).await;
         let matched = match_or(AccountError::WrongPassword, verified, Some(stored.id));
         if let Err(AccountError::WrongPassword) = matched {
             self.record_failed_login(Some(stored.id), "wrong_current_password");

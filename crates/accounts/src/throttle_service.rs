@@ -8,6 +8,7 @@ use http::header::{AUTHORIZATION, HeaderMap, SET_COOKIE};
 use http::request::Parts;
 use http::{Extensions, Response};
 use tower_warder::Identity;
+use tower_warder::password::{HashCaller, PasswordHasher};
 
 use super::email::Email;
 use super::error::AccountError;
@@ -27,7 +28,8 @@ impl<S: AccountStore> Accounts<S> {
     }
 
     /// Switches the limits of attempts off, for tests, or if another service limits them: otherwise
-    /// anyone can guess passwords as fast as they are hashed.
+    /// anyone can guess passwords as fast as they are hashed. So are the shares of clients and accounts
+    /// in the queue of the [hasher](Self::hasher).
     pub fn throttle_off(mut self) -> Self {
         self.throttle = None;
         self
@@ -114,28 +116,39 @@ impl<S: AccountStore> Accounts<S> {
     pub(super) async fn begin_login(
         &self,
         login: &UserLogin,
-    ) -> Result<Option<Attempt<'_>>, AccountError> {
+    ) -> Result<(Option<Attempt<'_>>, PasswordHasher), AccountError> {
         let Some(throttle) = &self.throttle else {
-            return Ok(None);
+            return Ok((None, self.hasher.clone()));
         };
+        let client = &login.client;
         let username = login.username.trim();
-        let attempt = match Email::new(username) {
+        let (account, device) = match Email::new(username) {
             Ok(email) => {
-                let device = self.known_device(throttle, &email, &login.client).await;
-                let account = email.as_str();
-                throttle
-                    .login(account, device.as_deref(), &login.client, &self.clock)
-                    .await
+                let device = self.known_device(throttle, &email, client).await;
+                (email.as_str().to_owned(), device)
             }
             // Also what is no address: an attempt costs the same.
-            Err(_) => {
-                let account = username.to_lowercase();
-                throttle
-                    .login(&account, None, &login.client, &self.clock)
-                    .await
-            }
+            Err(_) => (username.to_lowercase(), None),
         };
-        Ok(Some(attempt?))
+        let device = device.as_deref();
+        let attempt = throttle.login(&account, device, client, &self.clock);
+        let caller = client.hash_caller().account(&account);
+        let caller = caller.preferred(device.is_some());
+        Ok((Some(attempt.await?), self.hasher.for_caller(caller)))
+    }
+
+    /// Returns the hasher as this caller uses it. Without a throttle callers are not limited.
+    pub(super) fn hasher_for(&self, caller: HashCaller) -> PasswordHasher {
+        match &self.throttle {
+            Some(_) => self.hasher.for_caller(caller),
+            None => self.hasher.clone(),
+        }
+    }
+
+    /// Returns the hasher as a user with a valid token uses it.
+    pub(super) fn hasher_for_user(&self, user: &User) -> PasswordHasher {
+        let caller = HashCaller::new().account(&user.email);
+        self.hasher_for(caller.preferred(true))
     }
 
     /// Returns what distinguishes the device, if the client has logged in to the account before.

@@ -7,6 +7,7 @@ use std::time::Instant;
 
 use zeroize::Zeroizing;
 
+use crate::password::caller::HashCaller;
 use crate::password::error::PasswordError;
 use crate::password::format::PasswordFormat;
 use crate::password::params::PasswordParams;
@@ -20,8 +21,9 @@ use crate::password::workers::Workers;
 /// `$argon2id$v=19$m=65536,t=3,p=4$salt$tag`, with 16 bytes of salt and a tag of 32 bytes.
 ///
 /// Hashing runs on tokio's blocking pool, limited by [permits](Self::max_concurrency). Callers wait
-/// for a permit in a bounded [queue](Self::max_queue), without a timeout. Create one hasher for the
-/// whole service: a clone is a handle to the same permits, queue and memory.
+/// for a permit in a bounded [queue](Self::max_queue), in order of arrival and without a timeout; for
+/// clients that are not trusted, [limit](Self::for_caller) how much of it each may take. Create one
+/// hasher for the whole service: a clone is a handle to the same permits, queue and memory.
 ///
 /// # Memory
 ///
@@ -58,6 +60,7 @@ use crate::password::workers::Workers;
 pub struct PasswordHasher {
     params: PasswordParams,
     workers: Arc<Workers>,
+    caller: HashCaller,
     formats: Vec<Arc<dyn PasswordFormat>>,
     live_time: Arc<LiveTime>,
 }
@@ -112,6 +115,50 @@ impl PasswordHasher {
         self
     }
 
+    /// Returns a handle to the same permits, queue and memory whose calls are those of this caller, so
+    /// that clients and accounts share the queue fairly:
+    ///
+    /// - An account has one place in the queue, and an address four. Further calls get
+    ///   [`PasswordError::Busy`] at once.
+    /// - A quarter of the places is for [preferred](HashCaller::preferred) callers, and every second
+    ///   permit while they and others wait. They take the place of a caller of the same account or
+    ///   address that is not preferred; that one gets `Busy`.
+    /// - A call waits for at most 5 seconds, then it gets `Busy`. The time is that of tokio's timer,
+    ///   which the runtime has to have enabled.
+    /// - While more than half of the queue is taken, the newest call comes first: it is the one whose
+    ///   client still waits. Otherwise calls are served in order of arrival.
+    ///
+    /// Calls without a caller have none of these limits and stay in order of arrival. While both kinds
+    /// wait, they get permits in turn. [`Accounts`] of `tower-warder-accounts` does this by itself.
+    ///
+    /// ```
+    /// use std::net::IpAddr;
+    ///
+    /// use tower_warder::password::{HashCaller, PasswordError, PasswordHasher};
+    ///
+    /// async fn is_password(
+    ///     hasher: &PasswordHasher,
+    ///     user_name: &str,
+    ///     client: IpAddr,
+    ///     password: &str,
+    ///     stored: Option<&str>,
+    /// ) -> Result<bool, PasswordError> {
+    ///     let caller = HashCaller::new().account(user_name).address(client);
+    ///     let hasher = hasher.for_caller(caller);
+    ///     Ok(hasher.verify_or_dummy(password, stored).await?.matches)
+    /// }
+    /// ```
+    ///
+    /// [`Accounts`]: https://docs.rs/tower-warder-accounts/latest/tower_warder_accounts/struct.Accounts.html
+    #[doc(alias = "rate limit")]
+    #[must_use]
+    pub fn for_caller(&self, caller: HashCaller) -> Self {
+        Self {
+            caller,
+            ..self.clone()
+        }
+    }
+
     fn build(
         params: PasswordParams,
         permits: usize,
@@ -122,6 +169,7 @@ impl PasswordHasher {
         Self {
             params,
             workers: Arc::new(Workers::new(permits, queue, blocks)),
+            caller: HashCaller::UNLIMITED,
             formats,
             live_time: Arc::default(),
         }
@@ -154,7 +202,7 @@ impl PasswordHasher {
     pub async fn hash(&self, password: &str) -> Result<String, PasswordError> {
         check_length(password)?;
         let cost = self.params.cost();
-        let worker = self.workers.worker(cost.blocks()).await?;
+        let worker = self.workers.worker(cost.blocks(), self.caller).await?;
         let password = Zeroizing::new(password.to_owned());
         worker
             .run(move |memory| Ok(StoredHash::new(&password, cost, memory)?.to_string()))
@@ -223,7 +271,7 @@ impl PasswordHasher {
         hide_cost: bool,
     ) -> Result<PasswordVerification, PasswordError> {
         let live = self.params.cost();
-        let worker = self.workers.worker(stored.blocks()).await?;
+        let worker = self.workers.worker(stored.blocks(), self.caller).await?;
         let live_time = Arc::clone(&self.live_time);
         let password = Zeroizing::new(password.to_owned());
         worker

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::net::IpAddr;
 
+use tower_warder::password::HashCaller;
+
 /// What an attempt to log in or to register is counted by, besides the account.
 ///
 /// The routes take it from the request; with axum it is an extractor of handlers whose state is
@@ -20,6 +22,17 @@ pub struct Client {
     pub(super) is_cross_origin: bool,
     /// Account of the bearer token that was sent.
     pub(crate) account: Option<String>,
+}
+
+impl Client {
+    /// Returns the caller of a hasher, without an account.
+    pub(crate) fn hash_caller(&self) -> HashCaller {
+        let caller = HashCaller::new();
+        match self.address {
+            Some(address) => caller.address(address),
+            None => caller,
+        }
+    }
 }
 
 // By hand: cookies are secret.

@@ -21,4 +21,3 @@ pub use settings::Throttle;
 pub use trusted_proxies::{InvalidNetwork, TrustedProxies};
 
 pub(super) use attempt::{Attempt, TooManyAttempts};
-pub(crate) use trusted_proxies::network;

@@ -9,13 +9,13 @@ use axum::extract::ConnectInfo;
 use http::Extensions;
 use http::header::{FORWARDED, HeaderMap, HeaderValue};
 use http::request::Parts;
-use tower_warder::private::{LogLimit, cookie_values, is_cross_origin, log_limited};
+use tower_warder::private::{LogLimit, cookie_values, is_cross_origin, log_limited, network};
 
 use super::attempt::TARGET;
 use super::client::Client;
 use super::device::{Device, LIFETIME};
 use super::settings::Throttle;
-use super::trusted_proxies::{TrustedProxies, X_FORWARDED_FOR, network};
+use super::trusted_proxies::{TrustedProxies, X_FORWARDED_FOR};
 use crate::model::User;
 
 impl Client {

@@ -41,6 +41,12 @@ use super::table::Table;
 /// as long as the attack lasts; with many, and by reaching the limit of all clients, all log-ins from
 /// new devices and all registrations.
 ///
+/// **The queue of the hasher** is shared fairly, so that what is within the limits does not keep others
+/// waiting: an account has one place, an address four, and known devices, users who change their
+/// password and admins have a quarter of the places for themselves. See
+/// [`PasswordHasher::for_caller`](tower_warder::password::PasswordHasher::for_caller). A log-in without
+/// a place, or that has waited for 5 seconds, is answered 503 with `Retry-After`.
+///
 /// **Client addresses** come from [`ConnectInfo`](axum::extract::ConnectInfo): serve the router with
 /// `into_make_service_with_connect_info::<SocketAddr>()`. IPv6 addresses are counted by their /64.
 /// Behind a proxy set [`Accounts::trusted_proxies`](crate::Accounts::trusted_proxies). Requests without an address, and

@@ -22,14 +22,14 @@ const ELSEWHERE: &str = "198.51.100.1";
 const NAME: &str = "__Host-tower_warder_device";
 
 /// Returns the pair of the cookie of the device.
-fn device_in(answer: &Answer) -> String {
+pub(super) fn device_in(answer: &Answer) -> String {
     let lines = answer.headers.get_all(SET_COOKIE).iter();
     let mut lines = lines.map(|line| line.to_str().unwrap());
     let line = lines.find(|line| line.starts_with(NAME)).unwrap();
     line.split(';').next().unwrap().to_owned()
 }
 
-fn with(pair: &str, mut request: Request<Body>) -> Request<Body> {
+pub(super) fn with(pair: &str, mut request: Request<Body>) -> Request<Body> {
     let pair = pair.parse().unwrap();
     request.headers_mut().append(COOKIE, pair);
     request

@@ -2,6 +2,7 @@
 
 mod addresses;
 mod devices;
+mod hasher;
 mod login;
 mod routes;
 mod shared;
