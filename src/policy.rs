@@ -1,13 +1,15 @@
 //! Policies: authorization rules for approved users.
 //!
-//! A [`Policy`] decides by the user and the token's claims. [`Approved`], [`Admin`] and [`Scope`] are
-//! provided; closures and types of your own are policies, too. They are used by
+//! A [`Policy`] decides by the user and the token's claims. [`Approved`], [`Admin`], [`Scope`] and
+//! [`RecentLogin`] are provided; closures and types of your own are policies, too. They are used by
 //! [`RequireLayer`](crate::RequireLayer), the extractor `Require` and
 //! [`Identity::require`](crate::Identity::require).
 
 use std::borrow::Cow;
+use std::time::Duration;
 
-use crate::error::{AuthError, ConfigError};
+use crate::clock::Clock;
+use crate::error::{AuthError, ConfigError, RejectReason};
 use crate::jwt::Claims;
 use crate::user::AuthUser;
 
@@ -42,39 +44,55 @@ use crate::user::AuthUser;
 #[doc(alias = "permission")]
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a policy about `{U}`",
-    note = "use `Approved`, `Admin`, a `Scope`, a closure `|user: &{U}, claims: &Claims| …`, or implement `tower_warder::policy::Policy<{U}>`"
+    note = "use `Approved`, `Admin`, a `Scope`, a `RecentLogin`, a closure `|user: &{U}, claims: &Claims| …`, or implement `tower_warder::policy::Policy<{U}>`"
 )]
 pub trait Policy<U>: Send + Sync + 'static {
     /// Allows the request with `Ok(())`.
     ///
     /// # Errors
     ///
-    /// [`Denied`] if the request is not allowed: the response is 403.
+    /// [`Denied`] if the request is not allowed: the response is 403, or 401 if it is that of
+    /// [`RecentLogin`].
     fn check(&self, user: &U, claims: &Claims) -> Result<(), Denied>;
 }
 
 /// Denial of a request by a [`Policy`], with the text for the client.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Denied {
-    detail: Cow<'static, str>,
-    /// How to fix it, for the log only.
-    remedy: Option<&'static str>,
+pub struct Denied(Denial);
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Denial {
+    Forbidden {
+        detail: Cow<'static, str>,
+        /// How to fix it, for the log only.
+        remedy: Option<&'static str>,
+    },
+    /// The user has to log in again.
+    Login {
+        reason: RejectReason,
+        max_age: Duration,
+    },
 }
 
 impl Denied {
     /// Creates a denial whose text the client reads as `detail` of the response.
     pub fn new(detail: impl Into<Cow<'static, str>>) -> Self {
-        Self {
+        Self(Denial::Forbidden {
             detail: detail.into(),
             remedy: None,
-        }
+        })
     }
 
     pub(crate) fn into_error(self) -> AuthError {
-        let error = AuthError::forbidden(self.detail);
-        match self.remedy {
-            Some(remedy) => error.with_source(remedy),
-            None => error,
+        match self.0 {
+            Denial::Forbidden { detail, remedy } => {
+                let error = AuthError::forbidden(detail);
+                match remedy {
+                    Some(remedy) => error.with_source(remedy),
+                    None => error,
+                }
+            }
+            Denial::Login { reason, max_age } => AuthError::login_required(reason, max_age),
         }
     }
 }
@@ -140,15 +158,79 @@ impl<U> Policy<U> for Scope {
         if claims.scopes().any(|scope| *scope == *self.0) {
             Ok(())
         } else {
-            let remedy = claims.scopes().next().is_none().then_some(NO_SCOPES);
-            let denied = Denied::new(format!("The scope {} is required", self.0));
-            Err(Denied { remedy, ..denied })
+            Err(Denied(Denial::Forbidden {
+                detail: format!("The scope {} is required", self.0).into(),
+                remedy: claims.scopes().next().is_none().then_some(NO_SCOPES),
+            }))
         }
     }
 }
 
 const NO_SCOPES: &str = "the token has no scopes: if its issuer writes them in another claim than \
                          `scope`, name that claim with `.scope_claims(…)`";
+
+/// Policy that requires a recent log-in, for example before an admin deletes an account.
+///
+/// The time of the log-in is [`auth_time`](Claims::auth_time) of the token: a renewed token has that
+/// of the log-in, not of its renewal. A token without it is rejected.
+///
+/// The response tells the client to log the user in again (RFC 9470): 401 with the code
+/// `insufficient_user_authentication` and a challenge with the maximum age. The token stays valid
+/// elsewhere, and a cookie is not cleared.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use tower_warder::RequireLayer;
+/// use tower_warder::policy::RecentLogin;
+/// # use tower_warder::testing::TestUser as User;
+///
+/// let recent = RecentLogin::new(Duration::from_secs(15 * 60));
+/// let guard = RequireLayer::<User>::new(recent);
+/// ```
+#[doc(alias = "step-up")]
+#[doc(alias = "max_age")]
+#[doc(alias = "sudo mode")]
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct RecentLogin {
+    max_age: Duration,
+    leeway: Duration,
+    clock: Clock,
+}
+
+impl RecentLogin {
+    /// Requires a log-in of at most this age, in whole seconds and at least 1 second.
+    pub fn new(max_age: Duration) -> Self {
+        Self {
+            max_age: Duration::from_secs(max_age.as_secs().max(1)),
+            leeway: Duration::ZERO,
+            clock: Clock::system(),
+        }
+    }
+
+    /// Sets the tolerance for the clock of the issuer, at most 300 seconds. A log-in may be another 5
+    /// seconds in the future. Defaults to 0 seconds.
+    #[doc(alias = "clock skew")]
+    pub const fn leeway(mut self, leeway: Duration) -> Self {
+        self.leeway = leeway;
+        self
+    }
+
+    /// Takes the time from this clock. Defaults to the system clock.
+    pub fn clock(mut self, clock: Clock) -> Self {
+        self.clock = clock;
+        self
+    }
+}
+
+impl<U> Policy<U> for RecentLogin {
+    fn check(&self, _: &U, claims: &Claims) -> Result<(), Denied> {
+        let max_age = self.max_age;
+        let checked = claims.check_login(&self.clock, self.leeway, max_age);
+        checked.map_err(|reason| Denied(Denial::Login { reason, max_age }))
+    }
+}
 
 impl<U, F, R> Policy<U> for F
 where

@@ -24,6 +24,10 @@ pub enum AuthErrorKind {
     AccountDisabled,
     /// The user is approved, and a policy denied the request.
     Forbidden,
+    /// The user is approved, and has to log in again: see
+    /// [`RecentLogin`](crate::policy::RecentLogin).
+    #[doc(alias = "step-up")]
+    InsufficientUserAuthentication,
     /// A dependency (user store, key server, deny list, password hasher) failed or timed out.
     Unavailable,
     /// The application is misconfigured, for example without an `AuthLayer` on the route.
@@ -93,6 +97,13 @@ impl Answer {
             (Kind::Forbidden, _) => Self {
                 challenge: Some(Challenge::InsufficientScope),
                 ..forbidden
+            },
+            // RFC 9470, section 3.
+            (Kind::InsufficientUserAuthentication, _) => Self {
+                challenge: Some(Challenge::InsufficientUserAuthentication),
+                detail: "A more recent log-in is required",
+                code: "insufficient_user_authentication",
+                ..unauthorized
             },
             (Kind::Unavailable, _) => Self {
                 status: StatusCode::SERVICE_UNAVAILABLE,

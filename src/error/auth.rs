@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, Version};
@@ -30,10 +31,11 @@ use super::unavailable::TooLong;
 /// | [`InvalidRequest`](AuthErrorKind::InvalidRequest) | 400 | … `error="invalid_request"` | `invalid_request` |
 /// | [`CrossOrigin`](AuthErrorKind::CrossOrigin) | 403 | – | `cross_origin` |
 /// | [`Forbidden`](AuthErrorKind::Forbidden) | 403 | … `error="insufficient_scope"` | `forbidden` |
+/// | [`InsufficientUserAuthentication`](AuthErrorKind::InsufficientUserAuthentication) | 401 | … `error="insufficient_user_authentication"`, `max_age="…"` | `insufficient_user_authentication` |
 /// | [`Unavailable`](AuthErrorKind::Unavailable) | 503, `Retry-After` | – | `unavailable` |
 /// | [`Misconfigured`](AuthErrorKind::Misconfigured) | 500 | – | `misconfigured` |
 ///
-/// The error codes of the challenge are those of RFC 6750, section 3.1. If the credential is a cookie,
+/// The error codes of the challenge are those of RFC 6750, section 3.1, and RFC 9470, section 3. If the credential is a cookie,
 /// a rejection because of `InvalidToken` or the status of the account also
 /// [clears](Self::clears_cookie) the cookie.
 ///
@@ -96,7 +98,10 @@ impl AuthError {
     pub fn challenge(&self) -> Option<HeaderValue> {
         let challenge = self.answer().challenge?;
         let challenges = self.challenges.as_deref().unwrap_or(&challenge::DEFAULT);
-        Some(challenges.get(challenge).clone())
+        Some(match self.source {
+            Source::Login { max_age, .. } => challenges.for_max_age(max_age),
+            _ => challenges.get(challenge).clone(),
+        })
     }
 
     /// Text for the client: `detail` of the problem details.
@@ -125,7 +130,7 @@ impl AuthError {
             // Unless disclosed, the code of the response is that of an invalid token.
             (AuthErrorKind::AccountPending, _) => "account_pending",
             (AuthErrorKind::AccountDisabled, _) => "account_disabled",
-            (_, Source::RejectReason(reason)) => reason.code(),
+            (_, Source::RejectReason(reason) | Source::Login { reason, .. }) => reason.code(),
             (_, Source::Error(error)) if error.is::<TooLong>() => "timeout",
             (_, Source::Error(error)) => {
                 error.downcast_ref().map_or("none", Misconfiguration::code)
@@ -154,6 +159,17 @@ impl AuthError {
         Self {
             detail: Some(detail),
             ..Self::new(AuthErrorKind::Forbidden)
+        }
+    }
+
+    /// Rejects a log-in that is older than `max_age`.
+    pub(crate) fn login_required(reason: RejectReason, max_age: Duration) -> Self {
+        Self {
+            source: Source::Login {
+                reason,
+                max_age: max_age.as_secs(),
+            },
+            ..Self::new(AuthErrorKind::InsufficientUserAuthentication)
         }
     }
 
@@ -233,6 +249,7 @@ impl fmt::Display for AuthError {
             AuthErrorKind::AccountPending => "the account is pending approval",
             AuthErrorKind::AccountDisabled => "the account is disabled",
             AuthErrorKind::Forbidden => "a policy denied the request",
+            AuthErrorKind::InsufficientUserAuthentication => "the user has to log in again",
             AuthErrorKind::Unavailable => "authentication is temporarily unavailable",
             AuthErrorKind::Misconfigured => "authentication is misconfigured",
         })
@@ -245,7 +262,7 @@ impl Error for AuthError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match &self.source {
             Source::None => None,
-            Source::RejectReason(reason) => Some(reason),
+            Source::RejectReason(reason) | Source::Login { reason, .. } => Some(reason),
             Source::Error(error) => Some(&**error),
         }
     }
@@ -256,5 +273,10 @@ enum Source {
     None,
     // Inline, so that rejecting a token allocates nothing.
     RejectReason(RejectReason),
+    /// A log-in that is too old; the maximum age is in seconds.
+    Login {
+        reason: RejectReason,
+        max_age: u64,
+    },
     Error(Arc<dyn Error + Send + Sync>),
 }

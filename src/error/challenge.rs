@@ -1,4 +1,4 @@
-//! The `WWW-Authenticate` challenges of RFC 6750, section 3.
+//! The `WWW-Authenticate` challenges of RFC 6750, section 3, and RFC 9470, section 3.
 
 use http::HeaderValue;
 
@@ -6,7 +6,7 @@ use super::config::ConfigError;
 
 /// Challenges of one realm, built once.
 #[derive(Debug)]
-pub(crate) struct Challenges([HeaderValue; 4]);
+pub(crate) struct Challenges([HeaderValue; 5]);
 
 #[derive(Clone, Copy)]
 pub(super) enum Challenge {
@@ -14,6 +14,7 @@ pub(super) enum Challenge {
     InvalidToken,
     InvalidRequest,
     InsufficientScope,
+    InsufficientUserAuthentication,
 }
 
 /// Challenges of the default realm.
@@ -22,6 +23,7 @@ pub(super) static DEFAULT: Challenges = Challenges([
     HeaderValue::from_static(Challenge::InvalidToken.text()),
     HeaderValue::from_static(Challenge::InvalidRequest.text()),
     HeaderValue::from_static(Challenge::InsufficientScope.text()),
+    HeaderValue::from_static(Challenge::InsufficientUserAuthentication.text()),
 ]);
 
 impl Challenges {
@@ -40,17 +42,33 @@ impl Challenges {
             value(Challenge::InvalidToken)?,
             value(Challenge::InvalidRequest)?,
             value(Challenge::InsufficientScope)?,
+            value(Challenge::InsufficientUserAuthentication)?,
         ]))
     }
 
     pub(super) const fn get(&self, challenge: Challenge) -> &HeaderValue {
-        let [bare, invalid_token, invalid_request, insufficient_scope] = &self.0;
+        let [
+            bare,
+            invalid_token,
+            invalid_request,
+            insufficient_scope,
+            login,
+        ] = &self.0;
         match challenge {
             Challenge::Bare => bare,
             Challenge::InvalidToken => invalid_token,
             Challenge::InvalidRequest => invalid_request,
             Challenge::InsufficientScope => insufficient_scope,
+            Challenge::InsufficientUserAuthentication => login,
         }
+    }
+
+    /// Challenge that asks for a log-in of at most this age.
+    pub(super) fn for_max_age(&self, seconds: u64) -> HeaderValue {
+        let challenge = self.get(Challenge::InsufficientUserAuthentication);
+        let with_age = [challenge.as_bytes(), max_age(seconds).as_bytes()].concat();
+        // The realm and a number: always valid.
+        HeaderValue::try_from(with_age).unwrap_or_else(|_| challenge.clone())
     }
 }
 
@@ -61,8 +79,15 @@ impl Challenge {
             Self::InvalidToken => r#"Bearer realm="api", error="invalid_token""#,
             Self::InvalidRequest => r#"Bearer realm="api", error="invalid_request""#,
             Self::InsufficientScope => r#"Bearer realm="api", error="insufficient_scope""#,
+            Self::InsufficientUserAuthentication => {
+                r#"Bearer realm="api", error="insufficient_user_authentication""#
+            }
         }
     }
+}
+
+fn max_age(seconds: u64) -> String {
+    format!(r#", max_age="{seconds}""#)
 }
 
 const DEFAULT_REALM: &str = "api";

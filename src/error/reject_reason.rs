@@ -124,6 +124,14 @@ reject_reasons! {
     ForeignIssuer = "foreign_issuer":
         "`iss` is not the issuer of the accounts: \
          their `JwtIssuer` must write the issuer that the verifier accepts";
+    NoLoginTime = "no_login_time":
+        "the token does not have the time of the log-in: configure its issuer to write `auth_time`";
+    LoginTooOld = "login_too_old":
+        "the log-in (`auth_time`) is older than `RecentLogin` admits: the client has to log the user \
+         in again";
+    LoginInFuture = "login_in_future":
+        "the log-in (`auth_time`) is in the future: for clocks that differ see \
+         `RecentLogin::leeway`";
     UnknownSubject = "unknown_subject": "the user loader found no user for this subject";
     CustomClaims = "custom_claims":
         "the claims do not deserialize into the type that the application reads with `TypedClaims` \

@@ -161,7 +161,9 @@ impl<U: AuthUser> Identity<U> {
     ///
     /// Those of [`user`](Self::user), [`AccountPending`](AuthErrorKind::AccountPending) or
     /// [`AccountDisabled`](AuthErrorKind::AccountDisabled), and
-    /// [`Forbidden`](AuthErrorKind::Forbidden) if the policy denies the request.
+    /// [`Forbidden`](AuthErrorKind::Forbidden) or
+    /// [`InsufficientUserAuthentication`](AuthErrorKind::InsufficientUserAuthentication) if the policy
+    /// denies the request.
     pub async fn require<P: Policy<U>>(&self, policy: &P) -> Result<CurrentUser<U>, AuthError> {
         let (user, _) = self.authorize(policy).await?;
         Ok(CurrentUser(user))

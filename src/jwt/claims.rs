@@ -6,12 +6,13 @@ use std::time::{Duration, SystemTime};
 
 #[cfg(feature = "axum")]
 use memchr::memmem;
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use super::base64url;
 use super::claim_rules::{ClaimRules, Named};
 use super::limits::{MAX_FUTURE_SECONDS, MAX_LEEWAY, MAX_SUBJECT_BYTES};
-use super::numeric_date::to_system_time;
+use super::numeric_date::{is_in_range, to_system_time};
 use super::raw_claims::RawClaims;
 use super::span::{Audience, Scope, Span};
 use super::strict_json::Value;
@@ -113,6 +114,15 @@ impl Claims {
     /// Time at which the token was issued (`iat`).
     pub fn issued_at(&self) -> Option<SystemTime> {
         self.issued_at.map(to_system_time)
+    }
+
+    /// Time of the user's log-in (`auth_time`, OpenID Connect Core 1.0, section 2): a renewed token has
+    /// the same. `None` if the claim is absent or no valid time.
+    ///
+    /// Reads the payload again at each call. [`RecentLogin`](crate::policy::RecentLogin) requires a
+    /// maximum age.
+    pub fn auth_time(&self) -> Option<SystemTime> {
+        self.login_date().map(to_system_time)
     }
 
     /// ID of the token (`jti`).
@@ -227,6 +237,34 @@ impl Claims {
             return Err(RejectReason::IssuedInFuture);
         }
         Ok(())
+    }
+
+    /// Compares `auth_time` with the clock.
+    pub(crate) fn check_login(
+        &self,
+        clock: &Clock,
+        leeway: Duration,
+        max_age: Duration,
+    ) -> Result<(), RejectReason> {
+        let login = self.login_date().ok_or(RejectReason::NoLoginTime)?;
+        let (now, leeway) = (clock.numeric_date(), leeway.min(MAX_LEEWAY).as_secs_f64());
+        if now - login > max_age.as_secs_f64() + leeway {
+            return Err(RejectReason::LoginTooOld);
+        }
+        if login > now + leeway + MAX_FUTURE_SECONDS {
+            return Err(RejectReason::LoginInFuture);
+        }
+        Ok(())
+    }
+
+    fn login_date(&self) -> Option<f64> {
+        #[derive(Deserialize)]
+        struct Login {
+            auth_time: f64,
+        }
+
+        let login: Login = self.deserialize().ok()?;
+        is_in_range(login.auth_time).then_some(login.auth_time)
     }
 
     pub(super) fn has_expired(&self, now: f64) -> bool {

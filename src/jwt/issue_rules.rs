@@ -7,9 +7,11 @@ use serde_json::{Map, Value};
 
 use super::claims;
 use super::issue_error::IssueError;
-use super::numeric_date::MAX_DATE_SECONDS;
+use super::numeric_date::{MAX_DATE_SECONDS, is_in_range};
 
-pub(super) const REGISTERED: [&str; 7] = ["iss", "sub", "aud", "exp", "nbf", "iat", "jti"];
+/// The claims of RFC 7519, section 4.1, and `auth_time` of OpenID Connect.
+pub(super) const REGISTERED: [&str; 8] =
+    ["iss", "sub", "aud", "exp", "nbf", "iat", "jti", "auth_time"];
 
 /// Converts claims to a JSON object.
 pub(super) fn object(claims: &impl Serialize) -> Result<Map<String, Value>, IssueError> {
@@ -61,6 +63,10 @@ pub(super) fn check_times(
         None => Ok(None),
     };
     let (issued_at, not_before, expires_at) = (date("iat")?, date("nbf")?, date("exp")?);
+    // May be in the future by the difference between the clocks of two nodes.
+    if date("auth_time")?.is_some_and(|login| !is_in_range(login)) {
+        return Err(IssueError::InvalidTime);
+    }
     if expires_at.is_some_and(|end| end > (now + lifetime).min(MAX_DATE_SECONDS)) {
         return Err(IssueError::LifetimeExceeded);
     }

@@ -143,6 +143,7 @@ impl JwtIssuer {
             subject,
             generation: 0,
             not_before: None,
+            auth_time: None,
             token_id: None,
             custom: Ok(Map::new()),
         }
@@ -276,6 +277,7 @@ pub struct TokenBuilder<'a> {
     subject: &'a str,
     generation: u64,
     not_before: Option<SystemTime>,
+    auth_time: Option<SystemTime>,
     token_id: Option<&'a str>,
     custom: Result<Map<String, Value>, IssueError>,
 }
@@ -291,6 +293,14 @@ impl<'a> TokenBuilder<'a> {
     /// Defaults to no `nbf`: the token is valid at once.
     pub const fn not_before(mut self, time: SystemTime) -> Self {
         self.not_before = Some(time);
+        self
+    }
+
+    /// Sets the time of the user's log-in (`auth_time`), in whole seconds, for
+    /// [`RecentLogin`](crate::policy::RecentLogin). For a renewed token it is the time of the log-in, not
+    /// of the renewal. Defaults to no `auth_time`.
+    pub const fn auth_time(mut self, time: SystemTime) -> Self {
+        self.auth_time = Some(time);
         self
     }
 
@@ -331,6 +341,9 @@ impl<'a> TokenBuilder<'a> {
         }
         if let Some(time) = self.not_before {
             put("nbf", from_system_time(time).into());
+        }
+        if let Some(time) = self.auth_time {
+            put("auth_time", from_system_time(time).into());
         }
         if let Some(id) = self.token_id {
             put("jti", id.into());

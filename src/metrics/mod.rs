@@ -29,7 +29,7 @@
 //!
 //! `code` is the [`AuthError::code`](crate::AuthError::code) of the response: `not_authenticated`,
 //! `invalid_token`, `account_pending`, `account_disabled`, `invalid_request`, `cross_origin`,
-//! `forbidden`, `unavailable`, `misconfigured`. `reason` says more than the client is told:
+//! `forbidden`, `insufficient_user_authentication`, `unavailable`, `misconfigured`. `reason` says more than the client is told:
 //!
 //! | `reason` | meaning |
 //! |---|---|
@@ -54,6 +54,7 @@
 //! | `session_ended` | the session of a log-in by cookie was ended, or has expired |
 //! | `generation` | the token was revoked by a later generation |
 //! | `issued_too_early` | the token's `iat` is before [`AuthUser::tokens_valid_since`](crate::AuthUser::tokens_valid_since) |
+//! | `login_too_old`, `login_in_future`, `no_login_time` | `auth_time` does not satisfy a [`RecentLogin`](crate::policy::RecentLogin) |
 //! | `unknown_subject` | the user does not exist |
 //! | `foreign_issuer` | the token is from another issuer than the accounts |
 //! | `custom_claims` | the application's own claims cannot be deserialized |

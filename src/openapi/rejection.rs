@@ -24,8 +24,12 @@ pub struct AuthErrorResponses;
 
 impl IntoResponses for AuthErrorResponses {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
-        let forbidden = Rejection::from(AuthError::new(AuthErrorKind::Forbidden));
-        let rows: Vec<_> = Rejection::of_guards().chain([forbidden]).collect();
+        let of_policies = [
+            AuthErrorKind::Forbidden,
+            AuthErrorKind::InsufficientUserAuthentication,
+        ];
+        let of_policies = of_policies.map(|kind| Rejection::from(AuthError::new(kind)));
+        let rows: Vec<_> = Rejection::of_guards().chain(of_policies).collect();
         // The schema itself: a reference would need an application that adds its target.
         let problem = problem(rows.iter().map(Rejection::code));
         by_status(rows, &problem)

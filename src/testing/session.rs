@@ -37,7 +37,8 @@ pub fn verifier() -> JwtVerifier {
 /// Returns a layer that authenticates every request without a credential as `user`, even below the
 /// application's own [`AuthLayer`], which needs no change.
 ///
-/// Put it outside of that layer, for users of the same type. A request with a credential is verified by
+/// The user has just logged in, for the policy [`RecentLogin`](crate::policy::RecentLogin). Put the
+/// layer outside of that layer, for users of the same type. A request with a credential is verified by
 /// the application.
 ///
 /// ```
@@ -58,6 +59,7 @@ pub fn logged_in<U: AuthUser + Clone>(user: U) -> LoggedInLayer<U> {
     let token = issuer()
         .token(SUBJECT)
         .generation(user.token_generation().unwrap_or_default())
+        .auth_time(SystemTime::now())
         .issue()
         .expect("a token for the test's user");
     let mut request = Request::get("/")

@@ -2,7 +2,8 @@
 
 import assert from 'node:assert/strict';
 import {
-  assertErrors, assertContained, choose, chooseAndConfirm, logIn, logInCookies, open, register, row, screenshot, send, run,
+  assertAccessible, assertErrors, assertContained, choose, chooseAndConfirm, logIn, logInCookies, open, register, row,
+  screenshot, send, run,
 } from './support.mjs';
 
 const text = (page, selector) => page.locator(selector).innerText();
@@ -142,6 +143,30 @@ await run('admins confirm changes of their own account', async (page, server) =>
   await page.locator('#role', { hasText: 'Member' }).waitFor();
   assertContained(page, server);
 });
+
+await run('an admin logs in again where a recent log-in is required', async (page, server) => {
+  await register(server, 'ada@example.com');
+  await register(server, 'bob@example.com');
+  await logIn(page, 'ada@example.com');
+  await page.goto('/users?status=pending');
+  const tooOld = { status: 401, json: { code: 'insufficient_user_authentication' } };
+  await page.route('**/api/auth/users/2', (route) => route.fulfill(tooOld), { times: 1 });
+  await choose(page, 'bob@example.com', 'Approve');
+  await page.waitForURL('/login?again&next=%2Fusers%3Fstatus%3Dpending');
+  await waitForText(page, 'Your last log-in was too long ago for this. Log in again to go on.');
+  assert.equal(await page.locator('#ended').isVisible(), false);
+  assertErrors(page, /\b401\b/);
+  await assertAccessible(page, 'login_again');
+
+  await send(page, 'ada@example.com', 'wrong horse');
+  await waitForText(page, 'E-mail or password is wrong.');
+  assertErrors(page, /\b401\b/);
+  await send(page, 'ada@example.com');
+  await page.waitForURL('/users?status=pending');
+  await choose(page, 'bob@example.com', 'Approve');
+  await waitForText(page, 'bob@example.com is approved.');
+  assertContained(page, server);
+}, { ADMIN_LOGIN_AGE: '15m' });
 
 await run('password reset and deletion log the user out', async (ada, server) => {
   await register(server, 'ada@example.com');

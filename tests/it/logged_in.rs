@@ -9,6 +9,7 @@ use axum::routing::get as on_get;
 use http::header::AUTHORIZATION;
 use tower_warder::cache::UserCache;
 use tower_warder::credentials::{AuthCookie, CredentialSource};
+use tower_warder::policy::RecentLogin;
 use tower_warder::testing::{self, TestUser};
 use tower_warder::{
     AdminUser, AuthError, AuthLayer, AuthUser, Claims, CurrentUser, HmacSecret, Identity,
@@ -31,6 +32,13 @@ async fn logged_in_user_overrides_the_application_layer() {
     // Without it the application is unchanged.
     let auth = layer(&Store::new());
     assert_eq!(send(&routes().layer(auth), get("/user")).await.status, 401);
+}
+
+#[tokio::test]
+async fn logged_in_user_has_just_logged_in() {
+    let recent = RequireLayer::<TestUser>::new(RecentLogin::new(Duration::from_secs(60)));
+    let app = routes().layer(recent).layer(testing::logged_in(root()));
+    assert_eq!(send(&app, get("/user")).await.body, "Ada");
 }
 
 #[tokio::test]

@@ -2,15 +2,18 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use axum::body::Body;
+use futures_util::FutureExt;
 use http::{HeaderMap, Request, Response, Version};
 use tower::{Layer, ServiceExt};
 use tower_warder::error::AuthErrorKind;
-use tower_warder::policy::{Admin, Denied, Policy, Scope};
+use tower_warder::jwt::{Verification, Verifier};
+use tower_warder::policy::{Admin, Denied, Policy, RecentLogin, Scope};
 use tower_warder::response::{EmptyBody, MakeErrorResponse};
-use tower_warder::testing::{self, TestUser};
-use tower_warder::{AuthError, Claims, RequireLayer};
+use tower_warder::testing::{self, FixedClock, TestUser};
+use tower_warder::{AuthError, AuthLayer, Claims, RequireLayer};
 
 use crate::support::{Answer, Mood, Store, get_with, inside, layer, read};
 
@@ -103,6 +106,101 @@ async fn scope_does_not_admit_a_pending_account() {
         .unwrap();
     let guard = RequireLayer::<TestUser>::new(Scope::new("a").unwrap());
     assert_eq!(send_through(guard, &token).await.status, 401);
+}
+
+#[test]
+fn login_is_recent_up_to_its_maximum_age() {
+    let clock = FixedClock::at(UNIX_EPOCH + Duration::from_secs(LOGIN + 60));
+    let policy = |leeway| {
+        let policy = RecentLogin::new(Duration::from_millis(60_900)).clock(clock.clock());
+        policy.leeway(Duration::from_secs(leeway))
+    };
+    let admits = |leeway, auth_time: &str| reason(&policy(leeway), auth_time) == "admitted";
+    for (leeway, auth_time, expected) in [
+        (0, "1767225600", true),
+        (0, "1767225599", false),
+        (0, "1767225600.5", true),
+        (0, "1767225599.9", false),
+        (0, "1767225660", true),
+        (0, "1767225665", true),
+        (0, "1767225666", false),
+        (10, "1767225590", true),
+        (10, "1767225589", false),
+        (10, "1767225675", true),
+        (10, "1767225676", false),
+        // Limited to 300 seconds.
+        (9999, "1767225300", true),
+        (9999, "1767225299", false),
+        (9999, "1767225966", false),
+    ] {
+        assert_eq!(admits(leeway, auth_time), expected, "{leeway} {auth_time}");
+    }
+    clock.advance(Duration::from_millis(500));
+    assert!(!admits(0, "1767225600"));
+    // A whole second at least.
+    let policy = RecentLogin::new(Duration::ZERO).clock(clock.clock());
+    assert_eq!(reason(&policy, "1767225660"), "admitted");
+    assert_eq!(reason(&policy, "1767225659"), "login_too_old");
+}
+
+#[test]
+fn malformed_login_time_is_no_login_time() {
+    let policy = RecentLogin::new(Duration::from_secs(u64::MAX));
+    for auth_time in [
+        "null",
+        "true",
+        r#""1767225600""#,
+        "[1767225600]",
+        "{}",
+        "-1",
+        "-0.5",
+        "1767225600000",
+        "253402300800",
+        "1e300",
+    ] {
+        assert_eq!(reason(&policy, auth_time), "no_login_time", "{auth_time}");
+    }
+    let clock = FixedClock::at(UNIX_EPOCH + Duration::from_secs(LOGIN)).clock();
+    let policy = policy.clock(clock);
+    assert_eq!(reason(&policy, "0"), "admitted");
+    // After the log-in by far more than the clocks of two nodes may differ.
+    assert_eq!(reason(&policy, "253402300799"), "login_in_future");
+}
+
+#[test]
+fn login_time_is_not_the_time_of_issue() {
+    let issuer = testing::issuer();
+    let old = SystemTime::now() - Duration::from_secs(3600);
+    let token = issuer.token("jane").auth_time(old).issue().unwrap();
+    let claims = testing::verifier().verify_token(&token).unwrap();
+    assert!(claims.issued_at().unwrap() > claims.auth_time().unwrap());
+    let check = |minutes: u64| {
+        let policy = RecentLogin::new(Duration::from_secs(60 * minutes));
+        policy.check(&TestUser::approved("Jane"), &claims).is_ok()
+    };
+    assert!(!check(59) && check(61));
+}
+
+/// Decision of the policy about this `auth_time`.
+fn reason(policy: &RecentLogin, auth_time: &str) -> &'static str {
+    let claims = format!(r#"{{"sub":"7","exp":4102444800,"auth\u005ftime":{auth_time}}}"#);
+    let claims = Claims::from_json(claims).unwrap();
+    let guard = RequireLayer::<Claims>::new(policy.clone()).layer(inside());
+    let app = AuthLayer::claims_only(Verified(claims)).layer(guard);
+    let answer = app.oneshot(get_with("/", "token")).now_or_never().unwrap();
+    match answer.unwrap().extensions().get::<AuthError>() {
+        Some(error) => error.reason(),
+        None => "admitted",
+    }
+}
+
+/// Verifier that accepts every credential.
+struct Verified(Claims);
+
+impl Verifier for Verified {
+    fn verify<'a>(&'a self, _: &'a str) -> Verification<'a> {
+        Verification::Ready(Ok(self.0.clone()))
+    }
 }
 
 #[tokio::test]
@@ -214,5 +312,8 @@ where
     let app = layer(&Store::new()).layer(guard.layer(inside()));
     read(app.oneshot(get_with("/", token)).await.unwrap()).await
 }
+
+/// The beginning of 2026.
+const LOGIN: u64 = 1_767_225_600;
 
 const BASIC: &str = r#"Basic realm="api""#;

@@ -1,13 +1,16 @@
 //! HTTP routes of accounts.
 
+use std::sync::Arc;
+
 use axum::Router;
-use axum::extract::State;
+use axum::extract::{FromRequestParts, State};
 use axum::response::Response;
 use axum::routing::{get, post, put};
 use http::StatusCode;
 use http::header::{HeaderMap, HeaderName, HeaderValue, LINK};
+use http::request::Parts;
 use serde_json::json;
-use tower_warder::{AdminUser, CurrentUser};
+use tower_warder::{AdminUser, AuthError, CurrentUser, Identity};
 
 use super::answer::{self, json_answer};
 use super::error::AccountError;
@@ -53,6 +56,8 @@ use super::user_query::UserQuery;
 /// a log-in sets a cookie by which the device is known. See [`Throttle`](crate::throttle::Throttle);
 /// serve the router with `into_make_service_with_connect_info::<SocketAddr>()`, so that it knows the
 /// addresses of clients.
+///
+/// Actions of admins can require a recent log-in: see [`Accounts::admin_login_age`].
 ///
 /// # List of accounts
 ///
@@ -152,7 +157,7 @@ async fn count_pending<S: AccountStore>(
 
 async fn update<S: AccountStore>(
     ForRequest(accounts): ForRequest<S>,
-    AdminUser(admin): AdminUser<User>,
+    ActingAdmin(admin): ActingAdmin,
     AccountId(id): AccountId,
     JsonBody(update): JsonBody<UserUpdate>,
 ) -> Result<Response, AccountError> {
@@ -162,7 +167,7 @@ async fn update<S: AccountStore>(
 
 async fn delete<S: AccountStore>(
     ForRequest(accounts): ForRequest<S>,
-    AdminUser(admin): AdminUser<User>,
+    ActingAdmin(admin): ActingAdmin,
     AccountId(id): AccountId,
 ) -> Result<StatusCode, AccountError> {
     accounts.delete(id, &*admin).await?;
@@ -171,13 +176,33 @@ async fn delete<S: AccountStore>(
 
 async fn reset_password<S: AccountStore>(
     ForRequest(accounts): ForRequest<S>,
-    AdminUser(admin): AdminUser<User>,
+    ActingAdmin(admin): ActingAdmin,
     AccountId(id): AccountId,
     JsonBody(reset): JsonBody<PasswordReset>,
 ) -> Result<Response, AccountError> {
     accounts.reset_password(id, reset, &*admin).await?;
     let message = json!({"message": "Password reset successfully"});
     Ok(json_answer(StatusCode::OK, &message))
+}
+
+/// Extractor of an admin who changes accounts. The log-in has to be recent if
+/// [`Accounts::admin_login_age`] is set.
+struct ActingAdmin(Arc<User>);
+
+impl<S: AccountStore> FromRequestParts<Accounts<S>> for ActingAdmin {
+    type Rejection = AuthError;
+
+    async fn from_request_parts(
+        parts: &mut Parts,
+        accounts: &Accounts<S>,
+    ) -> Result<Self, AuthError> {
+        let AdminUser(admin) = AdminUser::from_request_parts(parts, accounts).await?;
+        if let Some(recent) = accounts.recent_admin_login() {
+            let identity = Identity::<User>::from_request_parts(parts, accounts).await?;
+            identity.require(&recent).await?;
+        }
+        Ok(Self(admin))
+    }
 }
 
 /// Number of accounts on all pages.

@@ -3,13 +3,14 @@
 use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
 use tower_warder::cache::UserCache;
 use tower_warder::clock::Clock;
 use tower_warder::jwt::Verifier;
 use tower_warder::password::{HashCaller, PasswordError, PasswordHasher, PasswordVerification};
+use tower_warder::policy::RecentLogin;
 use tower_warder::private::{LogIn, LogLimit, LogLimits, foreign_issuer, log_limited, logged_in};
 use tower_warder::{BoxError, Claims, JwtIssuer, UserLoader, UserStatus};
 
@@ -60,6 +61,7 @@ pub struct Accounts<S> {
     pub(super) clock: Clock,
     pub(super) throttle: Option<Arc<Throttle>>,
     pub(super) proxies: Arc<TrustedProxies>,
+    admin_login_age: Option<Duration>,
     pub(super) audit: Audit,
     cache: Option<UserCache<User>>,
     pub(super) sessions: Option<Sessions>,
@@ -78,6 +80,7 @@ impl<S: AccountStore> Accounts<S> {
             clock: Clock::system(),
             throttle: Some(Arc::default()),
             proxies: Arc::default(),
+            admin_login_age: None,
             audit: Audit::default(),
             cache: None,
             sessions: None,
@@ -114,6 +117,18 @@ impl<S: AccountStore> Accounts<S> {
     pub fn clock(mut self, clock: Clock) -> Self {
         self.audit.clock = clock.clone();
         self.clock = clock;
+        self
+    }
+
+    /// Sets the maximum age of the log-in of an admin who changes or deletes an account or resets its
+    /// password through the [routes](crate::routes), in whole seconds. Reading is not affected.
+    /// Defaults to no maximum.
+    ///
+    /// An admin whose log-in is older is answered as by the policy
+    /// [`RecentLogin`](tower_warder::policy::RecentLogin).
+    #[doc(alias = "step-up")]
+    pub const fn admin_login_age(mut self, maximum: Duration) -> Self {
+        self.admin_login_age = Some(maximum);
         self
     }
 
@@ -313,8 +328,8 @@ impl<S: AccountStore> Accounts<S> {
         });
     }
 
-    /// Issues a token for an account that was [authenticated](Self::authenticate). It belongs to no
-    /// session and has the issuer's lifetime.
+    /// Issues a token for an account that was just [authenticated](Self::authenticate): the present is
+    /// the time of its log-in (`auth_time`). It belongs to no session and has the issuer's lifetime.
     ///
     /// # Errors
     ///
@@ -326,6 +341,7 @@ impl<S: AccountStore> Accounts<S> {
         let token = self.issuer.token(&subject);
         let token = token
             .generation(user.token_generation)
+            .auth_time(self.now())
             .claims(&self.subject.claims_of(user))
             .issue()?;
         Ok(Token::bearer(token, self.issuer.expires_in()))
@@ -441,6 +457,12 @@ impl<S: AccountStore> Accounts<S> {
         let action = UserAction::ResetPassword { hash };
         self.change(id, action, by).await?;
         Ok(())
+    }
+
+    /// Returns the policy for actions of admins, if their log-in has to be recent.
+    pub(super) fn recent_admin_login(&self) -> Option<RecentLogin> {
+        let policy = RecentLogin::new(self.admin_login_age?);
+        Some(policy.clock(self.clock.clone()))
     }
 
     /// Returns `true` if this service issued the token. A subject is unique within its issuer only
@@ -580,6 +602,7 @@ impl<S> Clone for Accounts<S> {
             clock: self.clock.clone(),
             throttle: self.throttle.clone(),
             proxies: Arc::clone(&self.proxies),
+            admin_login_age: self.admin_login_age,
             audit: self.audit.clone(),
             cache: self.cache.clone(),
             sessions: self.sessions.clone(),

@@ -383,6 +383,8 @@ impl<S: AccountStore> Accounts<S> {
         let access = issuer
             .token(&subject)
             .generation(user.token_generation)
+            // Not that of a renewal.
+            .auth_time(session.created_at)
             .claims(&self.subject.claims_of(user))
             .claims(&claims)
             .issue()?;

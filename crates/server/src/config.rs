@@ -33,6 +33,7 @@ pub(crate) struct Config {
     pub(crate) storage: Storage,
     pub(crate) keys: KeySource,
     pub(crate) token_lifetime: Option<Duration>,
+    pub(crate) admin_login_age: Option<Duration>,
     pub(crate) user_cache_ttl: Option<Duration>,
     pub(crate) shutdown_delay: Option<Duration>,
     pub(crate) metrics_addr: Option<SocketAddr>,
@@ -54,6 +55,7 @@ impl Config {
         let database = storage.as_ref().map(|storage| &storage.database);
         let keys = mistakes.keep(KeySource::new(settings, database));
         let token_lifetime = mistakes.keep(duration(settings, "JWT_LIFETIME", MAX_LIFETIME));
+        let admin_login_age = mistakes.keep(duration(settings, "ADMIN_LOGIN_AGE", MAX_LIFETIME));
         let user_cache_ttl =
             mistakes.keep(duration(settings, "USER_CACHE_TTL", MAX_USER_CACHE_TTL));
         let shutdown_delay =
@@ -73,6 +75,7 @@ impl Config {
                 storage: storage?,
                 keys: keys??,
                 token_lifetime: token_lifetime?,
+                admin_login_age: admin_login_age?,
                 user_cache_ttl: user_cache_ttl?,
                 shutdown_delay: shutdown_delay?,
                 metrics_addr: metrics_addr?,

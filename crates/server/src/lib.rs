@@ -205,6 +205,9 @@ async fn serve(config: Config, hang_ups: HangUps) -> Result<(), BoxError> {
     if storage.password_check {
         accounts = accounts.password_policy(CommonPasswords);
     }
+    if let Some(maximum) = config.admin_login_age {
+        accounts = accounts.admin_login_age(maximum);
+    }
     let mut sessions = Sessions::new(store.clone()).refresh_tokens(storage.sessions);
     if let Some(lifetime) = config.token_lifetime {
         sessions = sessions.cookie_lifetime(lifetime);

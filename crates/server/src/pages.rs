@@ -124,8 +124,15 @@ impl Pages {
         }
     }
 
-    fn log_in(&self, ended: bool, email: &str, error: &str) -> String {
-        let values = [("ended", shown(ended)), ("email", email), ("error", error)];
+    /// The query says why the user has to log in.
+    fn log_in(&self, query: Option<&str>, email: &str, error: &str) -> String {
+        let note = |reason| shown(own_path::has(query, reason));
+        let values = [
+            ("ended", note("ended")),
+            ("again", note(AGAIN)),
+            ("email", email),
+            ("error", error),
+        ];
         self.site.fill(include_str!("pages/login.html"), &values)
     }
 
@@ -157,17 +164,17 @@ impl Pages {
     }
 }
 
-/// Leads on if the user is logged in already.
+/// Leads on if the user is logged in already, unless a more recent log-in is required.
 async fn log_in(
     State(pages): State<Arc<Pages>>,
     identity: Identity<User>,
     RawQuery(query): RawQuery,
 ) -> Response {
     let query = query.as_deref();
-    if is_logged_in(&identity).await {
+    if !own_path::has(query, AGAIN) && is_logged_in(&identity).await {
         return Redirect::to(&own_path::wanted(query)).into_response();
     }
-    Html(pages.log_in(own_path::has(query, "ended"), "", "")).into_response()
+    Html(pages.log_in(query, "", "")).into_response()
 }
 
 async fn register(
@@ -293,6 +300,9 @@ const fn shown(is_shown: bool) -> &'static str {
 fn header(name: HeaderName, value: &'static str) -> SetResponseHeaderLayer<HeaderValue> {
     SetResponseHeaderLayer::overriding(name, HeaderValue::from_static(value))
 }
+
+/// Query parameter of the log-in page for users who are logged in.
+const AGAIN: &str = "again";
 
 const MAX_WAIT: Duration = Duration::from_millis(500);
 

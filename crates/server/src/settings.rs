@@ -54,6 +54,7 @@ variables! {
     Plain JWT_LIFETIME "lifetime of tokens, such as `15m`; defaults to 7 days. If set, also the maximum lifetime of a log-in by cookie; that defaults to 30 days. A cookie that is not used for 7 days expires earlier";
     Plain PASSWORD_CHECK "`off`: checks only the length of new passwords; by default common passwords and the account's own address are rejected";
     Plain SESSIONS "`on`: log-ins at `/login` open a session, too, and return a refresh token; `JWT_LIFETIME` is then the lifetime of cookies only. Defaults to `off`";
+    Plain ADMIN_LOGIN_AGE "how old the log-in of an admin who changes accounts may be, such as `15m`; the page of users then asks for another log-in first. Defaults to no limit";
     Plain USER_CACHE_TTL "how long accounts are kept in memory, such as `5s`; by default every request queries the database";
     Url INVALIDATION_URL "channel that tells nodes about each other's changes, for `USER_CACHE_TTL`: `redis://HOST` or `postgres://…`; defaults to `DATABASE_URL` if that is PostgreSQL";
     Plain SHUTDOWN_DELAY "how long it keeps serving after a signal, such as `3s`, while `/readyz` is already 503; defaults to 0 seconds";

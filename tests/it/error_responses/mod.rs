@@ -4,6 +4,8 @@
 mod server;
 mod sources;
 
+use std::time::{Duration, SystemTime};
+
 use http::{Method, Version};
 use tower_warder::error::AuthErrorKind;
 use tower_warder::testing::{self, FixedClock};
@@ -28,7 +30,7 @@ struct Expect {
 // One line per row.
 #[rustfmt::skip]
 fn rows() -> Vec<Row> {
-    use Guard::{Admin, Staff, User};
+    use Guard::{Admin, Recent, Staff, User};
     use Server::{Disclosing, Down, Plain, Realm, WithoutLayer};
 
     let token = |subject: &str| bearer(&testing::token(subject));
@@ -41,6 +43,7 @@ fn rows() -> Vec<Row> {
     let twice = expect(400, Some(INVALID_REQUEST), TWICE, "invalid_request", "16");
     let admins = expect(403, Some(SCOPE), "Admin access required", "forbidden", "7");
     let staff = expect(403, Some(SCOPE), "Only for staff: 100 %", "forbidden", "7");
+    let login = expect(401, Some(LOGIN), "A more recent log-in is required", "insufficient_user_authentication", "16");
     let pending = expect(403, None, "Account pending approval", "account_pending", "7");
     let disabled = expect(403, None, "Account disabled", "account_disabled", "7");
     let down = expect(503, None, DOWN, "unavailable", "14");
@@ -82,6 +85,13 @@ fn rows() -> Vec<Row> {
         Row("not ASCII twice", Plain, User, two(b"\xff", b"\xff"), twice),
         Row("no admin", Plain, Admin, jane(), admins),
         Row("a policy's own text", Plain, Staff, jane(), staff),
+        Row("an old log-in", Plain, Recent, bearer(&logged_in(1000)), login),
+        Row("a log-in in the future", Plain, Recent, bearer(&logged_in(-100)), login),
+        Row("no time of the log-in", Plain, Recent, jane(), login),
+        Row("a realm and an old log-in", Realm, Recent, bearer(&logged_in(1000)), in_shop(login, SHOP_LOGIN)),
+        Row("an old log-in, disclosed", Disclosing, Recent, bearer(&logged_in(1000)), login),
+        Row("no credential for a recent log-in", Plain, Recent, none(), anonymous),
+        Row("a disabled account with a recent log-in", Plain, Recent, token("dora"), rejected),
         Row("the store is down", Down, User, jane(), down),
         Row("no credential while the store is down", Down, User, none(), anonymous),
         Row("a bad token while the store is down", Down, Admin, forged(), rejected),
@@ -143,7 +153,9 @@ async fn guard_admits_authorized_users() {
     ];
     let by_header =
         by_header.map(|(guard, subject)| (Server::Plain, guard, bearer(&testing::token(subject))));
-    for (server, guard, lines) in by_header.into_iter().chain(sources::good()) {
+    let recent = [(Server::Plain, Guard::Recent, bearer(&logged_in(800)))];
+    let good = by_header.into_iter().chain(recent).chain(sources::good());
+    for (server, guard, lines) in good {
         let expect = expect(200, None, "", "", "");
         let row = Row("good", server, guard, lines, expect);
         for answer in [row.at_extractor(None).await, row.at_layer(None).await] {
@@ -302,6 +314,15 @@ fn expired() -> Vec<Line> {
     bearer(&issuer.issue("root").unwrap())
 }
 
+/// Token of a log-in so many seconds ago.
+fn logged_in(age: i64) -> String {
+    let (past, age) = (age >= 0, Duration::from_secs(age.unsigned_abs()));
+    let now = SystemTime::now();
+    let login = if past { now - age } else { now + age };
+    let issuer = testing::issuer();
+    issuer.token("jane").auth_time(login).issue().unwrap()
+}
+
 fn later_generation() -> Vec<Line> {
     bearer(&testing::token("generation"))
 }
@@ -311,6 +332,10 @@ const BARE: &str = r#"Bearer realm="api""#;
 const INVALID_TOKEN: &str = r#"Bearer realm="api", error="invalid_token""#;
 const INVALID_REQUEST: &str = r#"Bearer realm="api", error="invalid_request""#;
 const SCOPE: &str = r#"Bearer realm="api", error="insufficient_scope""#;
+const LOGIN: &str =
+    r#"Bearer realm="api", error="insufficient_user_authentication", max_age="900""#;
+const SHOP_LOGIN: &str =
+    r#"Bearer realm="the shop", error="insufficient_user_authentication", max_age="900""#;
 const SHOP_TOKEN: &str = r#"Bearer realm="the shop", error="invalid_token""#;
 const SHOP_REQUEST: &str = r#"Bearer realm="the shop", error="invalid_request""#;
 const SHOP_SCOPE: &str = r#"Bearer realm="the shop", error="insufficient_scope""#;

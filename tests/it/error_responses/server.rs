@@ -1,12 +1,14 @@
 //! Servers with both kinds of guard: extractors and layers.
 
+use std::time::Duration;
+
 use axum::Router;
 use axum::body::Body;
 use axum::routing::post;
 use http::{Request, Version};
 use tower::{Layer, ServiceExt};
 use tower_warder::credentials::{AuthCookie, CredentialSource};
-use tower_warder::policy::{Admin, Approved, Denied, Policy};
+use tower_warder::policy::{Admin, Approved, Denied, Policy, RecentLogin};
 use tower_warder::testing::TestUser;
 use tower_warder::{AdminUser, AuthLayer, Claims, CurrentUser, Require, RequireLayer};
 
@@ -40,6 +42,8 @@ pub enum Guard {
     User,
     Admin,
     Staff,
+    /// A log-in that is at most 15 minutes old.
+    Recent,
 }
 
 /// Header of a request, or its [`QUERY`].
@@ -73,6 +77,7 @@ impl Guard {
             Self::User => "/user",
             Self::Admin => "/admin",
             Self::Staff => "/staff",
+            Self::Recent => "/recent",
         }
     }
 }
@@ -137,7 +142,8 @@ pub async fn through_extractor(server: Server, request: Request<Body>) -> Answer
     let app = Router::new()
         .route("/user", post(async |_: CurrentUser<TestUser>| "in"))
         .route("/admin", post(async |_: AdminUser<TestUser>| "in"))
-        .route("/staff", post(async |_: Require<Staff, TestUser>| "in"));
+        .route("/staff", post(async |_: Require<Staff, TestUser>| "in"))
+        .route("/recent", post(async |_: Require<Recent, TestUser>| "in"));
     let app = match server.layer() {
         Some(layer) => app.layer(layer),
         None => app,
@@ -151,6 +157,7 @@ pub async fn through_layer(server: Server, guard: Guard, request: Request<Body>)
         Guard::User => through(Approved, server, request).await,
         Guard::Admin => through(Admin, server, request).await,
         Guard::Staff => through(Staff, server, request).await,
+        Guard::Recent => through(Recent::default().0, server, request).await,
     }
 }
 
@@ -170,5 +177,19 @@ struct Staff;
 impl Policy<TestUser> for Staff {
     fn check(&self, _: &TestUser, _: &Claims) -> Result<(), Denied> {
         Err(Denied::new("Only for staff: 100 %"))
+    }
+}
+
+struct Recent(RecentLogin);
+
+impl Default for Recent {
+    fn default() -> Self {
+        Self(RecentLogin::new(Duration::from_secs(900)))
+    }
+}
+
+impl Policy<TestUser> for Recent {
+    fn check(&self, user: &TestUser, claims: &Claims) -> Result<(), Denied> {
+        self.0.check(user, claims)
     }
 }

@@ -4,14 +4,14 @@ use tower_warder::testing;
 
 use super::server::{Guard, Line, NAMED, QUERY, Server};
 use super::{
-    AUTHORIZATION, BARE, CLEARED, DOWN, Expect, INVALID_REQUEST, INVALID_TOKEN, REJECTED, Row,
-    SCOPE, TWICE, bearer, expect, expired, foreign, forged, later_generation,
+    AUTHORIZATION, BARE, CLEARED, DOWN, Expect, INVALID_REQUEST, INVALID_TOKEN, LOGIN, REJECTED,
+    Row, SCOPE, TWICE, bearer, expect, expired, foreign, forged, later_generation, logged_in,
 };
 
 // One line per row.
 #[rustfmt::skip]
 pub fn rows() -> Vec<Row> {
-    use Guard::{Admin, User};
+    use Guard::{Admin, Recent, User};
     use Server::{Cookie, CookieDisclosing, CookieDown, Elsewhere, Everything, Named, OnlyCookie, OnlyNamed, Plain};
 
     let one = |line: &[u8]| vec![(AUTHORIZATION, line.to_vec())];
@@ -26,6 +26,7 @@ pub fn rows() -> Vec<Row> {
     let rejected = expect(401, Some(INVALID_TOKEN), REJECTED, "invalid_token", "16");
     let twice = expect(400, Some(INVALID_REQUEST), TWICE, "invalid_request", "16");
     let admins = expect(403, Some(SCOPE), "Admin access required", "forbidden", "7");
+    let login = expect(401, Some(LOGIN), "A more recent log-in is required", "insufficient_user_authentication", "16");
     let elsewhere = expect(403, None, "Cross-origin request refused", "cross_origin", "7");
     let pending = expect(403, None, "Account pending approval", "account_pending", "7");
     let disabled = expect(403, None, "Account disabled", "account_disabled", "7");
@@ -43,6 +44,7 @@ pub fn rows() -> Vec<Row> {
         Row("a forged cookie", Cookie, User, kept(&foreign()), cleared(rejected)),
         Row("the cookie of a disabled account", Cookie, User, cookie("dora"), cleared(rejected)),
         Row("the cookie of no admin", Cookie, Admin, cookie("jane"), admins),
+        Row("the cookie of an old log-in", Cookie, Recent, kept(&logged_in(1000)), login),
         Row("the cookie twice", Cookie, User, [cookie("jane"), cookie("jane")].concat(), cleared(rejected)),
         Row("the cookie twice in one line", Cookie, User, header("cookie", "__Host-id=a; __Host-id=a"), cleared(rejected)),
         Row("the cookie twice from another site", Cookie, User, [cookie("jane"), cookie("jane"), cross_site()].concat(), elsewhere),

@@ -13,7 +13,7 @@ use tower_warder::credentials::{AuthCookie, CredentialSource};
 use tower_warder::error::AuthErrorKind;
 use tower_warder::jwt::{DenyList, DenyListVerifier, Verification, Verifier};
 use tower_warder::keys::{KeyRing, VerifyingKey};
-use tower_warder::policy::{Admin, Approved};
+use tower_warder::policy::{Admin, Approved, RecentLogin};
 use tower_warder::testing::{self, FixedClock, TestUser};
 use tower_warder::{
     AuthError, AuthLayer, BoxError, Claims, CurrentUser, Identity, JwtVerifier, RequireLayer,
@@ -116,7 +116,9 @@ fn rows() -> Vec<Row> {
 pub fn reasons() -> impl Iterator<Item = &'static str> {
     let rows = rows().into_iter();
     let rows = rows.map(|Row(expected, ..)| expected.split_once(' ').unwrap().1);
-    rows.chain(MISCONFIGURED).chain(["no_issuer_rule"]) // by `jwks::start`
+    rows.chain(MISCONFIGURED)
+        .chain(LOGINS.map(|(reason, _)| reason))
+        .chain(["no_issuer_rule"]) // by `jwks::start`
 }
 
 /// Reasons in the order of `misconfigured_routes_are_counted_by_reason`.
@@ -151,6 +153,32 @@ fn policy_denial_is_counted() {
         drop(layer(&Store::new()).layer(guard).oneshot(request).await);
     });
     assert_eq!(counts.of("rejections_total"), "forbidden none 1");
+}
+
+/// Log-ins that are not recent, by their time.
+const LOGINS: [(&str, Option<u64>); 3] = [
+    ("no_login_time", None),
+    ("login_too_old", Some(0)),
+    ("login_in_future", Some(4_102_444_800)),
+];
+
+#[test]
+fn login_that_is_not_recent_is_counted_by_reason() {
+    for (reason, login) in LOGINS {
+        let issuer = testing::issuer();
+        let mut token = issuer.token("jane");
+        if let Some(login) = login {
+            token = token.auth_time(UNIX_EPOCH + Duration::from_secs(login));
+        }
+        let request = get_with("/", &token.issue().unwrap());
+        let counts = counted(async |_| {
+            let recent = RecentLogin::new(Duration::from_secs(60));
+            let guard = RequireLayer::<TestUser>::new(recent).layer(inside());
+            drop(layer(&Store::new()).layer(guard).oneshot(request).await);
+        });
+        let expected = format!("insufficient_user_authentication {reason} 1");
+        assert_eq!(counts.of("rejections_total"), expected);
+    }
 }
 
 #[test]

@@ -71,8 +71,45 @@ fn issued_header_has_alg_typ_and_kid() {
 }
 
 #[test]
+fn login_time_is_written_in_whole_seconds() {
+    let login = UNIX_EPOCH + Duration::from_millis(NOW * 1000 - 100);
+    let token = issuer().token("7").auth_time(login).issue().unwrap();
+    assert_eq!(payload_of(&token)["auth_time"], NOW - 1);
+    let claims = verifier().verify_token(&token).unwrap();
+    let whole = UNIX_EPOCH + Duration::from_secs(NOW - 1);
+    assert_eq!(claims.auth_time(), Some(whole));
+    let without = verifier().verify_token(&issuer().issue("7").unwrap());
+    assert_eq!(without.unwrap().auth_time(), None);
+    // Of a node whose clock is ahead.
+    let login = UNIX_EPOCH + Duration::from_secs(NOW + 1);
+    assert!(issuer().token("7").auth_time(login).issue().is_ok());
+    for (auth_time, expected) in [
+        (json!(NOW), Ok(())),
+        (json!(null), Ok(())),
+        (json!("1767225600"), Err(IssueError::InvalidTime)),
+        (json!(-1), Err(IssueError::InvalidTime)),
+        (json!(1_767_225_600_000_u64), Err(IssueError::InvalidTime)),
+    ] {
+        let claims = json!({"sub": "7", "auth_time": auth_time});
+        let issued = issuer().issue_claims(&claims);
+        assert_eq!(issued.map(drop), expected, "{claims}");
+    }
+}
+
+#[test]
 fn custom_claims_cannot_shadow_registered_ones() {
-    for name in ["iss", "sub", "aud", "exp", "nbf", "iat", "jti", "gen"] {
+    let names = [
+        "iss",
+        "sub",
+        "aud",
+        "exp",
+        "nbf",
+        "iat",
+        "jti",
+        "gen",
+        "auth_time",
+    ];
+    for name in names {
         for value in [json!("7"), json!(1), json!(null), json!([])] {
             let claims = json!({"own": 1, name: value});
             let rejected = issuer().token("7").claims(&claims).issue();

@@ -173,7 +173,7 @@ fn count_pending() -> Operation {
 }
 
 fn update() -> Operation {
-    Describe::for_admins("update_user", "Updates an account")
+    Describe::for_acting_admins("update_user", "Updates an account")
         .id()
         .json::<UserUpdate>()
         .gives(
@@ -186,7 +186,7 @@ fn update() -> Operation {
 }
 
 fn delete() -> Operation {
-    Describe::for_admins("delete_user", "Deletes an account")
+    Describe::for_acting_admins("delete_user", "Deletes an account")
         .id()
         .gives_nothing(StatusCode::NO_CONTENT, "The account was deleted.")
         .rejects([USER_NOT_FOUND, LAST_DELETION])
@@ -200,7 +200,7 @@ fn reset_password() -> Operation {
             string().examples(["Password reset successfully"]),
         )
         .required("message");
-    Describe::for_admins("reset_user_password", "Resets the password of an account")
+    Describe::for_acting_admins("reset_user_password", "Resets the password of an account")
         .description("Revokes every token that was issued before.")
         .id()
         .json::<PasswordReset>()

@@ -72,6 +72,13 @@ impl Describe {
         described
     }
 
+    /// Starts an operation that requires an approved admin, and a recent log-in if that is configured.
+    pub(super) fn for_acting_admins(id: &str, summary: &str) -> Self {
+        let mut described = Self::for_admins(id, summary);
+        described.errors.push(login_required().into());
+        described
+    }
+
     pub(super) fn description(mut self, text: &str) -> Self {
         self.operation = self.operation.description(Some(text));
         self
@@ -227,7 +234,8 @@ impl ToSchema for Problem {
 
 impl PartialSchema for Problem {
     fn schema() -> RefOr<Schema> {
-        let of_guards = Rejection::of_guards().chain([admin_required().into()]);
+        let of_admins = [admin_required(), login_required()].map(Rejection::from);
+        let of_guards = Rejection::of_guards().chain(of_admins);
         let of_routes = ROWS.into_iter().map(|(_, _, code)| code);
         problem(of_guards.map(|row| row.code()).chain(of_routes))
     }
@@ -258,6 +266,10 @@ impl PartialSchema for Invalid {
 /// Returns a reference to a schema among the components of the document.
 pub(super) fn reference<T: ToSchema>() -> RefOr<Schema> {
     Ref::from_schema_name(T::name()).into()
+}
+
+fn login_required() -> AuthError {
+    AuthError::new(AuthErrorKind::InsufficientUserAuthentication)
 }
 
 fn json_response(description: &str, schema: RefOr<Schema>) -> Response {

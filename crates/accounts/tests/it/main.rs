@@ -34,6 +34,7 @@ mod metrics;
 mod openapi;
 mod password_policy;
 mod paths;
+mod recent_login;
 mod registration;
 mod secrecy;
 mod sessions;

@@ -102,6 +102,11 @@ fn guarded_operation_lists_the_auth_errors() {
         ),
         ("401", "Not authenticated", "not_authenticated"),
         ("401", "Could not validate credentials", "invalid_token"),
+        (
+            "401",
+            "A more recent log-in is required",
+            "insufficient_user_authentication",
+        ),
         ("403", "Account pending approval", "account_pending"),
         ("403", "Account disabled", "account_disabled"),
         ("403", "Forbidden", "forbidden"),

@@ -39,7 +39,12 @@ async fn token_has_subject_issue_and_expiry_times() {
     let mut claims = part(&token, 1);
     let jti = claims.as_object_mut().unwrap().remove("jti").unwrap();
     assert!(jti.as_str().unwrap().len() >= 22, "{jti}");
-    let expected = json!({"sub": jane.id.to_string(), "iat": NOW, "exp": NOW + 604_800});
+    let expected = json!({
+        "sub": jane.id.to_string(),
+        "iat": NOW,
+        "exp": NOW + 604_800,
+        "auth_time": NOW,
+    });
     assert_eq!(claims, expected);
 
     server.reset(&admin, jane.id, PASSWORD).await;
@@ -47,7 +52,7 @@ async fn token_has_subject_issue_and_expiry_times() {
     let mut claims = part(&token, 1);
     assert_ne!(claims.as_object_mut().unwrap().remove("jti").unwrap(), jti);
     assert_eq!(claims["gen"], 1);
-    assert_eq!(claims.as_object().unwrap().len(), 4);
+    assert_eq!(claims.as_object().unwrap().len(), 5);
 }
 
 #[tokio::test]

@@ -17,7 +17,8 @@ export class Refusal extends Error {
 
 /**
  * Calls a route under /api/auth and returns its answer. A body is JSON, or a form if it is
- * `URLSearchParams`. A user who is logged out, pending or no longer admin is sent to the page for that.
+ * `URLSearchParams`. A user who is logged out, has to log in again, is pending or no longer admin is sent
+ * to the page for that.
  */
 export async function ask(method, path, body) {
   const [answer] = await askWithHeaders(method, path, body);
@@ -42,7 +43,9 @@ export async function logIn(username, password) {
   const [me] = await fetched('GET', '/api/auth/me');
   if (me.status === 401) throw new Refusal(MESSAGES.no_cookie);
   // The server leads on: it decides which paths are its own.
-  return leave(`/login${location.search}`);
+  const query = new URLSearchParams(location.search);
+  query.delete('again');
+  return leave(`/login?${query}`);
 }
 
 /** Opens another page in place of this one, also in the history. Never resolves. */
@@ -58,7 +61,8 @@ export function withAddress(path, email) {
 
 async function answered([response, answer], email) {
   if (response.ok) return [answer, response.headers];
-  if (LOGGED_OUT.has(answer.code)) return leave(logInAgain());
+  if (LOGGED_OUT.has(answer.code)) return leave(logInFor('ended'));
+  if (answer.code === 'insufficient_user_authentication') return leave(logInFor('again'));
   // The reloaded page shows the error.
   if (answer.code === 'forbidden') return leave(location.pathname);
   if (answer.code === 'account_pending') return leave(withAddress('/waiting', email));
@@ -69,10 +73,10 @@ async function answered([response, answer], email) {
   throw new Refusal(message, field, answer.code);
 }
 
-/** The log-in leads back to this page. */
-function logInAgain() {
+/** The log-in says why it is needed, and leads back to this page. */
+function logInFor(reason) {
   const next = location.pathname + location.search;
-  return next === '/profile' ? '/login?ended' : `/login?ended&${new URLSearchParams({ next })}`;
+  return next === '/profile' ? `/login?${reason}` : `/login?${reason}&${new URLSearchParams({ next })}`;
 }
 
 async function fetched(method, path, body) {

@@ -51,7 +51,7 @@ struct FormPosts {
 }
 
 async fn log_in(State(posts): State<Arc<FormPosts>>, request: Request<Body>) -> Response {
-    let page = |answer: &Answer, email: &str| posts.pages.log_in(false, email, &answer.message());
+    let page = |answer: &Answer, email: &str| posts.pages.log_in(None, email, &answer.message());
     let (head, form) = match posts.read(request).await {
         Ok(read) => read,
         Err((head, answer)) => {

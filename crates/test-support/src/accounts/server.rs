@@ -185,6 +185,7 @@ impl Server {
         issuer
             .token(&subject)
             .generation(user.token_generation)
+            .auth_time(self.clock.now())
             .issue()
             .unwrap()
     }

@@ -532,6 +532,20 @@ async fn logged_in_user_is_led_on() {
 }
 
 #[tokio::test]
+async fn logged_in_user_can_log_in_again() {
+    let site = Site::new().await;
+    for account in [None, Some(ADA)] {
+        let answer = site.get("/login?again&next=%2Fusers", account, BROWSER);
+        let answer = answer.await;
+        assert_eq!(answer.status, 200);
+        assert!(answer.body.contains("Log in again"));
+    }
+    // Only if it is required.
+    let answer = site.get("/login?next=again", Some(ADA), BROWSER).await;
+    assert_eq!(answer.header("location"), Some("/profile"));
+}
+
+#[tokio::test]
 async fn only_pages_and_scripts_are_compressed() {
     let site = Site::new().await;
     let token = site.issuer.issue(ADA).unwrap();

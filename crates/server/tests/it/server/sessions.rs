@@ -1,7 +1,10 @@
 //! Sessions across restarts.
 
+use std::time::{Duration, SystemTime};
+
 use http::Method;
 use serde_json::{Value, json};
+use tower_warder::{HmacSecret, JwtIssuer};
 
 use super::{PASSWORD, Server, Start};
 use crate::support::Place;
@@ -131,6 +134,32 @@ async fn lifetime_of_tokens_is_that_of_cookies() {
         let answer = server.cookie_login("ada@example.com").await;
         let set = answer.header("set-cookie").unwrap();
         assert!(set.contains(&format!("; Max-Age={seconds}; ")), "{set}");
+        server.stop().await;
+    }
+}
+
+#[tokio::test]
+async fn admin_login_age_limits_actions_of_admins() {
+    let secret = "0f3a9c5be17d2846c0b1a7de93f5486277e1d09b";
+    let issuer = JwtIssuer::hs256(&HmacSecret::new(secret).unwrap());
+    let hour_ago = SystemTime::now() - Duration::from_secs(3600);
+    for (age, status) in [(None, 200), (Some("2h"), 200), (Some("15m"), 401)] {
+        let place = Place::shared().await;
+        let mut start = Start::at(&place).with("JWT_SECRET", secret);
+        if let Some(age) = age {
+            start = start.with("ADMIN_LOGIN_AGE", age);
+        }
+        let server = start.server().await;
+        server.register("ada@example.com").await;
+        let fresh = server.token("ada@example.com").await;
+        // Issued now: a token is not older than its account.
+        let old = issuer.token("1").auth_time(hour_ago).issue().unwrap();
+        let user = "/api/auth/users/1";
+        let answer = server.put(user, &fresh, &json!({})).await;
+        assert_eq!(answer.status, 200, "{}", answer.body);
+        let answer = server.put(user, &old, &json!({})).await;
+        assert_eq!(answer.status, status, "{age:?}: {}", answer.body);
+        assert_eq!(server.me(&old).await.status, 200);
         server.stop().await;
     }
 }
