@@ -22,6 +22,7 @@ use super::error::AccountError;
 use super::input::{PasswordReset, UserCreate, UserLogin, UserUpdate};
 use super::invalidate_on_drop::InvalidateOnDrop;
 use super::model::{Token, User, whole_micros};
+use super::password::composed;
 use super::password_policy::{self, PasswordPolicy};
 use super::session::{SessionVerifier, Sessions};
 use super::store::{AccountStore, NewUser};
@@ -287,7 +288,7 @@ impl<S: AccountStore> Accounts<S> {
         hasher: &PasswordHasher,
     ) -> Result<User, AccountError> {
         let stored = user.as_ref().map(|user| user.hashed_password.as_str());
-        let verified = hasher.verify_or_dummy(password, stored).await;
+        let verified = self.verify_password(password, stored, hasher).await;
         let id = user.as_ref().map(|user| user.id);
         let verification = match_or(AccountError::WrongCredentials, verified, id)?;
         let user = user.ok_or(AccountError::WrongCredentials)?;
@@ -301,6 +302,36 @@ impl<S: AccountStore> Accounts<S> {
             self.upgrade_hash(&user, &fresh).await;
         }
         Ok(user)
+    }
+
+    /// Verifies a password as it was typed, and if that fails in NFC, in which new passwords are
+    /// hashed. Without a hash it is compared with a dummy, as often.
+    ///
+    /// The hash of a password that matches in another form only is renewed, so that it matches
+    /// however it is typed from then on.
+    pub(super) async fn verify_password(
+        &self,
+        typed: &str,
+        stored: Option<&str>,
+        hasher: &PasswordHasher,
+    ) -> Result<PasswordVerification, PasswordError> {
+        let verified = hasher.verify_or_dummy(typed, stored).await;
+        let matches = match &verified {
+            Ok(verification) => verification.matches,
+            // Takes as long as a mismatch.
+            Err(PasswordError::UnreadableHash) => false,
+            Err(_) => return verified,
+        };
+        let Some(composed) = composed(typed) else {
+            return verified;
+        };
+        if !matches {
+            return hasher.verify_or_dummy(&composed, stored).await;
+        }
+        let mut verification = verified?;
+        // A correct password stays correct if the new hash fails.
+        verification.rehash = hasher.hash(&composed).await.ok();
+        Ok(verification)
     }
 
     /// Records the result of a log-in, unless it is an outage.

@@ -288,9 +288,10 @@ impl<S: AccountStore> Accounts<S> {
         change: &PasswordChange,
     ) -> Result<(), AccountError> {
         let attempt = self.begin_password_change(stored).await?;
-        let hash = &stored.hashed_password;
+        let hash = Some(&*stored.hashed_password);
         let hasher = self.hasher_for_user(stored);
-        let verified = hasher.verify(&change.current_password, hash).await;
+        let verified = self.verify_password(&change.current_password, hash, &hasher);
+        let verified = verified.await;
         let matched = match_or(AccountError::WrongPassword, verified, Some(stored.id));
         if let Err(AccountError::WrongPassword) = matched {
             self.record_failed_login(Some(stored.id), "wrong_current_password");

@@ -32,6 +32,7 @@ mod login_example;
 #[cfg(feature = "metrics")]
 mod metrics;
 mod openapi;
+mod password_forms;
 mod password_policy;
 mod paths;
 mod recent_login;

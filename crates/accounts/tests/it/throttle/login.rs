@@ -26,6 +26,16 @@ async fn ten_typing_errors_do_not_prevent_the_log_in() {
 }
 
 #[tokio::test]
+async fn password_that_is_compared_twice_is_one_attempt() {
+    let server = server(Throttle::new()).await;
+    for attempt in 0..=BURST {
+        let request = from(ADDRESS, login(JANE, "cafe\u{301} cre\u{300}me"));
+        let expected = if attempt < BURST { 401 } else { 429 };
+        assert_eq!(server.send(request).await.status, expected, "{attempt}");
+    }
+}
+
+#[tokio::test]
 async fn two_tabs_log_in_at_the_same_time() {
     let server = server(Throttle::new()).await;
     let tabs = (0..2).map(|_| server.send(from(ADDRESS, login(JANE, PASSWORD))));
