@@ -1,4 +1,4 @@
-//! Errors of account and session stores.
+//! Errors of the stores.
 
 use std::error::Error;
 use std::fmt;
@@ -7,7 +7,8 @@ use tower_warder::BoxError;
 
 use super::actor::NotAdmin;
 
-/// Error of an [`AccountStore`](crate::AccountStore) or a [`SessionStore`](crate::SessionStore).
+/// Error of an [`AccountStore`](crate::AccountStore), a [`SessionStore`](crate::SessionStore) or a
+/// [`OneTimeTokenStore`](crate::OneTimeTokenStore).
 ///
 /// Every other error converts with `?` into [`Unavailable`](Self::Unavailable). That is why this type
 /// does not implement [`Error`]; it converts into a [`BoxError`].

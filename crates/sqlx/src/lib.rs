@@ -1,13 +1,14 @@
-//! Account and session stores for `tower-warder-accounts` in SQLite and PostgreSQL, with sqlx.
+//! Stores of accounts, sessions and one-time tokens for `tower-warder-accounts` in SQLite and PostgreSQL, with sqlx.
 //!
 //! `SqliteStore` (feature `sqlite`) and `PostgresStore` (feature `postgres`) implement
-//! [`AccountStore`] and [`SessionStore`], over a URL or over a pool of the application. The tables
-//! are made by their `migrate`, beside those of the application.
+//! [`AccountStore`], [`SessionStore`] and [`OneTimeTokenStore`], over a URL or over a pool of the
+//! application. The tables are made by their `migrate`, beside those of the application.
 //!
 //! | table | contents |
 //! |---|---|
 //! | `users` | `id`, `email`, `hashed_password`, `is_admin`, `status` (`pending`, `approved`, `disabled`), `created_at`, `approved_at`, `approved_by`, `token_generation` |
 //! | `sessions` | a row for each session, with digests of its refresh tokens |
+//! | `one_time_tokens` | a row for each [one-time token](tower_warder_accounts::OneTimeToken), with its digest |
 //! | `tower_warder_migrations` | the migrations that have been applied |
 //!
 //! Times are `TIMESTAMPTZ` in PostgreSQL, and text in SQLite: RFC 3339 in UTC with microseconds, so
@@ -18,6 +19,7 @@
 //!
 //! [`AccountStore`]: tower_warder_accounts::AccountStore
 //! [`SessionStore`]: tower_warder_accounts::SessionStore
+//! [`OneTimeTokenStore`]: tower_warder_accounts::OneTimeTokenStore
 
 #![forbid(unsafe_code)]
 
@@ -32,6 +34,8 @@ mod users;
 mod list;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 mod sessions;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+mod one_time_tokens;
 #[cfg(feature = "postgres")]
 pub mod channel;
 #[cfg(feature = "sqlite")]

@@ -104,12 +104,14 @@ const fn is_word(character: char) -> bool {
 /// Names of tables, and of what belongs to a table, begin with the table; functions and triggers
 /// are listed.
 fn is_ours(word: &str) -> bool {
-    let belongs_to = |table| {
+    let belongs_to = |table: &str| {
         let rest = word.strip_prefix(table);
         rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('_'))
     };
-    belongs_to("users") || belongs_to("sessions") || OTHER_NAMES.contains(&word)
+    TABLES.into_iter().any(belongs_to) || OTHER_NAMES.contains(&word)
 }
+
+const TABLES: [&str; 3] = ["one_time_tokens", "sessions", "users"];
 
 const OTHER_NAMES: [&str; 5] = [
     "end_tokens",

@@ -105,4 +105,9 @@ const MIGRATIONS: &Files = &[
         "list of users",
         include_str!("../../migrations/postgres/0006_list_of_users.sql"),
     ),
+    (
+        7,
+        "one-time tokens",
+        include_str!("../../migrations/postgres/0007_one_time_tokens.sql"),
+    ),
 ];

@@ -29,8 +29,9 @@ mod lease;
 mod migrate;
 mod timestamptz;
 mod sessions;
+mod one_time_tokens;
 
-/// Account and session store in PostgreSQL. Every call ends within four seconds, whatever the
+/// Store of accounts, sessions and one-time tokens in PostgreSQL. Every call ends within four seconds, whatever the
 /// server does: before the timeout of the layer.
 ///
 /// A transaction that decides by what it reads takes a lock first, so that no two decide on the
@@ -42,7 +43,7 @@ mod sessions;
 /// locks: the rows that decide are locked when they are read.
 ///
 /// Sessions have locks of their own, one for each account: log-ins do not wait for each other, nor
-/// for changes of accounts. No transaction takes both kinds.
+/// for changes of accounts; and so have one-time tokens. No transaction takes two kinds.
 ///
 /// Clones share the pool.
 ///
@@ -132,7 +133,7 @@ impl PostgresStore {
         &self.pool
     }
 
-    /// Creates the tables `users` and `sessions` with their triggers, or brings them up to date.
+    /// Creates the tables, which the crate page lists, with their triggers, or brings them up to date.
     ///
     /// Concurrent calls wait for each other, by a lock of the session: the connection must not lead
     /// through a pooler that shares connections between transactions, which would keep the lock.
@@ -362,6 +363,15 @@ async fn begin<'a>(
     let mut transaction = begin.await?;
     lock.execute(&mut *transaction).await?;
     Ok(transaction)
+}
+
+/// Lock of the rows of an account in one table. Advisory locks with two numbers are distinct from those
+/// with one. Accounts whose IDs have the same lower half share a lock, which only makes them wait.
+fn lock_of(table: i32, user_id: i64) -> Query<'static, Postgres, PgArguments> {
+    let [.., a, b, c, d] = user_id.to_be_bytes();
+    sqlx::query("SELECT pg_advisory_xact_lock($1, $2)")
+        .bind(table)
+        .bind(i32::from_be_bytes([a, b, c, d]))
 }
 
 /// Returns `true` if PostgreSQL reports that the transaction was rolled back: as victim of a

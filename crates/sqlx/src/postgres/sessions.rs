@@ -5,7 +5,7 @@ use sqlx::query::Query;
 use tower_warder::async_trait;
 use tower_warder_accounts::{Rotation, Session, SessionStore, StoreError};
 
-use super::{PostgresStore, Timestamptz, begin};
+use super::{PostgresStore, Timestamptz, begin, lock_of};
 use crate::sessions::{self, SessionRow};
 use crate::users::number;
 
@@ -122,13 +122,9 @@ impl SessionStore for PostgresStore {
     }
 }
 
-/// Locks the sessions of an account. Advisory locks with two numbers are distinct from those with
-/// one. Accounts whose IDs have the same lower half share a lock, which only makes them wait.
+/// Locks the sessions of an account.
 fn lock(user_id: i64) -> Query<'static, Postgres, PgArguments> {
-    let [.., a, b, c, d] = user_id.to_be_bytes();
-    sqlx::query("SELECT pg_advisory_xact_lock($1, $2)")
-        .bind(SESSIONS)
-        .bind(i32::from_be_bytes([a, b, c, d]))
+    lock_of(SESSIONS, user_id)
 }
 
 /// First number of these locks.

@@ -26,8 +26,9 @@ use crate::prefix::{InvalidPrefix, Prefix};
 use crate::users::{self, UserRow, users};
 
 mod sessions;
+mod one_time_tokens;
 
-/// Account and session store in SQLite. Readers see the last committed state (WAL); a writer takes
+/// Store of accounts, sessions and one-time tokens in SQLite. Readers see the last committed state (WAL); a writer takes
 /// the lock before it reads what it decides by, so that no two decide on the same state.
 ///
 /// Clones share the pool.
@@ -116,8 +117,8 @@ impl SqliteStore {
         &self.pool
     }
 
-    /// Creates the tables `users` and `sessions`, or brings them up to date, and checks the settings
-    /// of the pool.
+    /// Creates the tables, which the crate page lists, or brings them up to date, and checks the
+    /// settings of the pool.
     ///
     /// Concurrent calls wait for each other. Migrations only add, so that this version works with
     /// the tables of a later one after a rollback. What has been applied is recorded in the table
@@ -402,5 +403,10 @@ const MIGRATIONS: &Files = &[
         6,
         "list of users",
         include_str!("../../migrations/sqlite/0006_list_of_users.sql"),
+    ),
+    (
+        7,
+        "one-time tokens",
+        include_str!("../../migrations/sqlite/0007_one_time_tokens.sql"),
     ),
 ];

@@ -9,16 +9,16 @@ use sqlx::{AssertSqlSafe, ConnectOptions, Connection};
 use tempfile::TempDir;
 use tower_warder::UserStatus;
 use tower_warder_accounts::{
-    AccountStore, Actor, AdminGrant, Email, NewUser, Session, SessionStore, UserAction, UserChange,
-    UserUpdate,
+    AccountStore, Actor, AdminGrant, Email, NewUser, OneTimeToken, OneTimeTokenStore, Session,
+    SessionStore, TokenPurpose, UserAction, UserChange, UserUpdate,
 };
 use tower_warder_sqlx::{PostgresStore, SqliteStore};
 use tower_warder_test_support::PostgresDatabase;
 
-/// Store of accounts and sessions.
-pub trait Stores: AccountStore + SessionStore {}
+/// Store of accounts, sessions and one-time tokens.
+pub trait Stores: AccountStore + SessionStore + OneTimeTokenStore {}
 
-impl<S: AccountStore + SessionStore> Stores for S {}
+impl<S: AccountStore + SessionStore + OneTimeTokenStore> Stores for S {}
 
 /// Database that is removed when dropped.
 pub enum Place {
@@ -193,6 +193,18 @@ pub fn session(n: i64, user_id: i64) -> Session {
         expires_at: time(1_000_000),
         token: [0; 32],
         previous: None,
+    }
+}
+
+pub fn one_time_token(n: u8, user_id: i64) -> OneTimeToken {
+    OneTimeToken {
+        digest: [n; 32],
+        purpose: TokenPurpose::RESET_PASSWORD,
+        user_id,
+        generation: 0,
+        created_by: None,
+        created_at: time(n.into()),
+        expires_at: time(1_000_000),
     }
 }
 

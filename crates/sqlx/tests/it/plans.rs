@@ -6,18 +6,18 @@ use std::sync::Mutex;
 
 use tower_warder::UserStatus;
 use tower_warder_accounts::{
-    AccountStore, Actor, AdminGrant, Email, Rotation, SessionStore, StoreError, UserAction,
-    UserFilter, UserOrder, UserQuery,
+    AccountStore, Actor, AdminGrant, Email, OneTimeTokenStore, Rotation, SessionStore, StoreError,
+    UserAction, UserFilter, UserOrder, UserQuery,
 };
 use tower_warder_sqlx::SqliteStore;
 use tracing::field::{Field, Visit};
 use tracing::{Event, Subscriber};
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
 
-use crate::place::{Place, approve, change, new, reset_password, session, time};
+use crate::place::{Place, approve, change, new, one_time_token, reset_password, session, time};
 
 /// Calls every method; accounts have the IDs from 1.
-async fn call_everything<S: AccountStore + SessionStore>(store: &S) {
+async fn call_everything<S: AccountStore + SessionStore + OneTimeTokenStore>(store: &S) {
     let jane = new("jane", AdminGrant::IfNoAdmin);
     let email = jane.email.clone();
     let id = store.insert(jane).await.unwrap().id;
@@ -86,6 +86,13 @@ async fn call_everything<S: AccountStore + SessionStore>(store: &S) {
     assert!(store.rotate(&opened.id, &[0; 32], rotation).await.unwrap());
     store.revoke_before(7, 1, Some(&opened.id)).await.unwrap();
     assert!(store.end(&opened.id, 7).await.unwrap());
+
+    let token = one_time_token(1, 7);
+    store.add(token.clone(), 3).await.unwrap();
+    let (digest, purpose) = (&token.digest, token.purpose);
+    let found = OneTimeTokenStore::find(store, digest, purpose).await;
+    assert!(found.unwrap().is_some());
+    assert!(store.take(digest, purpose).await.unwrap().is_some());
 }
 
 #[tokio::test]
@@ -107,12 +114,16 @@ async fn postgres_reads_no_whole_table() {
                  SELECT 's' || n, n / 4, 0, '', now(), now(), now() + INTERVAL '30 days',
                      decode(repeat('00', 32), 'hex')
                  FROM generate_series(1, 20000) AS n;
-             ANALYZE users; ANALYZE sessions;
+             INSERT INTO one_time_tokens (digest, purpose, user_id, generation, created_at, expires_at)
+                 SELECT decode(lpad(to_hex(n), 64, '0'), 'hex'), 'reset_password', n / 4, 0, now(),
+                     now() + INTERVAL '30 days'
+                 FROM generate_series(1, 20000) AS n;
+             ANALYZE users; ANALYZE sessions; ANALYZE one_time_tokens;
              SELECT pg_stat_force_next_flush();",
         )
         .await;
     let read = "SELECT SUM(seq_tup_read)::BIGINT FROM pg_stat_user_tables
-         WHERE relname IN ('users', 'sessions')";
+         WHERE relname IN ('users', 'sessions', 'one_time_tokens')";
     let before = admin.number(read).await;
     call_everything(&store).await;
     // The servers of its connections report what they read when they end.

@@ -3,9 +3,11 @@
 use std::sync::Arc;
 
 use tokio::task::JoinSet;
-use tower_warder_accounts::{Actor, AdminGrant, Rotation, SessionStore, StoreError, UserAction};
+use tower_warder_accounts::{
+    Actor, AdminGrant, OneTimeTokenStore, Rotation, SessionStore, StoreError, UserAction,
+};
 
-use crate::place::{Place, Stores, approve, change, new, session, time};
+use crate::place::{Place, Stores, approve, change, new, one_time_token, session, time};
 
 /// The stores of the processes, all in one database.
 async fn processes() -> Vec<(Place, Vec<Arc<dyn Stores>>)> {
@@ -137,5 +139,37 @@ async fn refresh_token_is_renewed_once() {
         });
         let renewed = renewed.await;
         assert_eq!(renewed.iter().filter(|it| **it).count(), 1);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn one_time_token_is_taken_once() {
+    for (_place, stores) in processes().await {
+        let token = one_time_token(1, 7);
+        stores[0].add(token.clone(), 3).await.unwrap();
+        let taken = concurrently(&stores, 24, |_, store| {
+            let (digest, purpose) = (token.digest, token.purpose);
+            async move { store.take(&digest, purpose).await.unwrap() }
+        });
+        let taken: Vec<_> = taken.await.into_iter().flatten().collect();
+        assert_eq!(taken, [token]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn concurrent_one_time_tokens_keep_the_limit() {
+    for (_place, stores) in processes().await {
+        concurrently(&stores, 24, |n, store| async move {
+            let token = one_time_token(u8::try_from(n).unwrap(), 7);
+            store.add(token, 3).await.unwrap();
+        })
+        .await;
+        let mut left = 0;
+        for n in 0..24 {
+            let token = one_time_token(n, 7);
+            let found = OneTimeTokenStore::find(&stores[1], &token.digest, token.purpose).await;
+            left += u32::from(found.unwrap().is_some());
+        }
+        assert_eq!(left, 3);
     }
 }

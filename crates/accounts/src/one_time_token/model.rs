@@ -1,0 +1,81 @@
+//! One-time token as a store keeps it, and its purpose.
+
+use std::fmt;
+use std::time::SystemTime;
+
+/// One-time token as a store keeps it.
+///
+/// The token itself cannot be derived from it: it has 256 random bits, and only its digest is stored.
+#[derive(Clone, PartialEq, Eq)]
+pub struct OneTimeToken {
+    /// SHA-256 of the token.
+    pub digest: [u8; 32],
+    /// What the token is for.
+    pub purpose: TokenPurpose,
+    /// ID of the account.
+    pub user_id: i64,
+    /// Token generation of the account when the token was created. The token is invalid once the
+    /// account has another generation.
+    pub generation: u64,
+    /// ID of the admin that created the token; `None` if the application did.
+    pub created_by: Option<i64>,
+    /// Time of creation.
+    pub created_at: SystemTime,
+    /// Time when it expires.
+    pub expires_at: SystemTime,
+}
+
+impl fmt::Debug for OneTimeToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("OneTimeToken")
+            .field("digest", &"[redacted]")
+            .field("purpose", &self.purpose)
+            .field("user_id", &self.user_id)
+            .field("generation", &self.generation)
+            .field("created_by", &self.created_by)
+            .field("created_at", &self.created_at)
+            .field("expires_at", &self.expires_at)
+            .finish()
+    }
+}
+
+/// What a [`OneTimeToken`] is for. A token is valid for this purpose only.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct TokenPurpose(&'static str);
+
+impl TokenPurpose {
+    /// Sets a new password.
+    pub const RESET_PASSWORD: Self = Self("reset_password");
+
+    /// Creates a purpose of the application, by a name of its own.
+    pub const fn new(name: &'static str) -> Self {
+        Self(name)
+    }
+
+    /// Returns the name that is stored.
+    pub const fn as_str(self) -> &'static str {
+        self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::UNIX_EPOCH;
+
+    use super::*;
+
+    #[test]
+    fn debug_shows_no_digest() {
+        let token = OneTimeToken {
+            digest: [0xab; 32],
+            purpose: TokenPurpose::RESET_PASSWORD,
+            user_id: 7,
+            generation: 0,
+            created_by: None,
+            created_at: UNIX_EPOCH,
+            expires_at: UNIX_EPOCH,
+        };
+        let text = format!("{token:?} {token:#?}");
+        assert!(!text.contains("171") && text.contains("[redacted]"));
+    }
+}
