@@ -70,6 +70,8 @@ const NAMES: &[&str] = &[
     "TOWER_WARDER",
     "mem::forget",
     ".forget()",
+    // The name of the route in other frameworks.
+    "forgot-password",
 ];
 
 #[test]

@@ -224,6 +224,8 @@ pub enum ThrottledRoute {
     Password,
     /// A renewal of tokens.
     Refresh,
+    /// A password reset by a one-time token.
+    PasswordReset,
 }
 
 impl ThrottledRoute {
@@ -234,6 +236,7 @@ impl ThrottledRoute {
             Self::Register => "register",
             Self::Password => "password",
             Self::Refresh => "refresh",
+            Self::PasswordReset => "password_reset",
         }
     }
 }

@@ -50,7 +50,9 @@ impl IntoResponse for AccountError {
             }
             Self::SessionNotFound => SESSION_NOT_FOUND,
             Self::TooManyAttempts { retry_after } => return too_many_attempts(retry_after),
-            Self::NoSessions | Self::SessionsNotChecked => {
+            Self::NotApproved => ACCOUNT_NOT_APPROVED,
+            Self::InvalidOneTimeToken => INVALID_ONE_TIME_TOKEN,
+            Self::NoSessions | Self::SessionsNotChecked | Self::NoOneTimeTokens => {
                 static LIMIT: LogLimit = LogLimit::new();
 
                 log_limited!(LIMIT, error, "{self}");
@@ -88,6 +90,12 @@ pub(super) fn json_answer(status: StatusCode, body: &impl Serialize) -> Response
         // A time outside of the range of RFC 3339.
         Err(error) => AccountError::unavailable(error).into_response(),
     }
+}
+
+/// Response to a password reset.
+pub(super) fn reset_message() -> Response {
+    let message = json!({"message": "Password reset successfully"});
+    json_answer(StatusCode::OK, &message)
 }
 
 pub(super) fn no_content() -> Response {
@@ -210,6 +218,17 @@ pub(crate) const SESSION_NOT_FOUND: Row = (
     "Session not found",
     "session_not_found",
 );
+// Not 401, which tells a client that its own token is invalid.
+pub(crate) const INVALID_ONE_TIME_TOKEN: Row = (
+    StatusCode::BAD_REQUEST,
+    "Invalid or expired token",
+    "invalid_one_time_token",
+);
+pub(crate) const ACCOUNT_NOT_APPROVED: Row = (
+    StatusCode::CONFLICT,
+    "Account is not approved",
+    "account_not_approved",
+);
 pub(crate) const TOO_MANY_REQUESTS: Row = (
     StatusCode::TOO_MANY_REQUESTS,
     "Too many attempts",
@@ -251,7 +270,7 @@ const NANOS_PER_SECOND: u128 = 1_000_000_000;
 
 /// The error responses of the account routes, except those of the layer and its guards.
 #[cfg(feature = "utoipa")]
-pub(crate) const ROWS: [Row; 20] = [
+pub(crate) const ROWS: [Row; 22] = [
     private::WRONG_CREDENTIALS,
     private::PENDING,
     private::DISABLED,
@@ -264,6 +283,8 @@ pub(crate) const ROWS: [Row; 20] = [
     INVALID_REFRESH_TOKEN,
     WRONG_PASSWORD,
     SESSION_NOT_FOUND,
+    INVALID_ONE_TIME_TOKEN,
+    ACCOUNT_NOT_APPROVED,
     TOO_MANY_REQUESTS,
     NOT_JSON,
     NO_FORM,

@@ -50,8 +50,15 @@ pub enum AccountError {
         /// Time after which another attempt is admitted.
         retry_after: Duration,
     },
+    /// The account is not approved.
+    NotApproved,
+    /// The one-time token is unknown, has expired, was used or was revoked. The error does not tell
+    /// which.
+    InvalidOneTimeToken,
     /// [Sessions](crate::Accounts::sessions) are not configured.
     NoSessions,
+    /// [One-time tokens](crate::Accounts::one_time_tokens) are not configured.
+    NoOneTimeTokens,
     /// No layer looks up the [sessions](crate::Sessions) of cookies, so that ending one would have no
     /// effect.
     SessionsNotChecked,
@@ -73,6 +80,7 @@ impl AccountError {
                 | Self::WrongBootstrapSecret
                 | Self::WrongPassword
                 | Self::InvalidRefreshToken
+                | Self::InvalidOneTimeToken
         )
     }
 }
@@ -139,6 +147,14 @@ impl fmt::Display for AccountError {
             Self::TooManyAttempts { retry_after } => {
                 write!(f, "too many attempts; try again in {retry_after:.0?}")
             }
+            Self::NotApproved => f.write_str("the account is not approved; approve it first"),
+            Self::InvalidOneTimeToken => {
+                f.write_str("the one-time token is invalid, expired or already used")
+            }
+            Self::NoOneTimeTokens => f.write_str(
+                "one-time tokens are not configured: call \
+                 `Accounts::one_time_tokens(OneTimeTokens::new(store))`",
+            ),
             Self::NoSessions => f.write_str(
                 "sessions are not configured: call `Accounts::sessions(Sessions::new(store))`",
             ),

@@ -9,6 +9,8 @@
 //!   [`InMemoryAccountStore`] is for tests and demonstrations.
 //! - **Sessions**: [`Accounts::sessions`] over a [`SessionStore`]. [`session_routes()`] lists and ends
 //!   them, [`refresh_routes()`] renews tokens.
+//! - **Password resets by a link**: [`Accounts::one_time_tokens`] over a [`OneTimeTokenStore`], and
+//!   [`password_reset_routes()`].
 //! - **Log-in by cookie**: [`cookie_routes`]. **Tickets** for WebSockets and server-sent events:
 //!   [`ticket_routes`].
 //! - **Limits of attempts**, on by default: [`throttle`].
@@ -50,9 +52,11 @@ mod service;
 mod session_service;
 mod throttle_service;
 mod import;
+mod password_reset;
 mod routes;
 mod refresh_routes;
 mod session_routes;
+mod password_reset_routes;
 mod cookie;
 mod ticket;
 #[cfg(feature = "utoipa")]
@@ -75,9 +79,13 @@ pub use import::UserImport;
 pub use in_memory::InMemoryAccountStore;
 pub use input::{PasswordReset, UserCreate, UserLogin, UserUpdate};
 pub use model::{Token, User, UserPublic};
-pub use one_time_token::{InMemoryOneTimeTokenStore, OneTimeToken, OneTimeTokenStore, TokenPurpose};
+pub use one_time_token::{
+    InMemoryOneTimeTokenStore, NewOneTimeToken, OneTimePasswordReset, OneTimeToken,
+    OneTimeTokenStore, OneTimeTokens, TokenPurpose,
+};
 pub use password::{InvalidPassword, Password};
 pub use password_policy::{CommonPasswords, PasswordPolicy, PasswordPolicyError};
+pub use password_reset_routes::password_reset_routes;
 pub use refresh_routes::refresh_routes;
 pub use routes::routes;
 pub use service::Accounts;

@@ -12,7 +12,7 @@ use http::request::Parts;
 use serde_json::json;
 use tower_warder::{AdminUser, AuthError, CurrentUser, Identity};
 
-use super::answer::{self, json_answer};
+use super::answer::{self, json_answer, reset_message};
 use super::error::AccountError;
 use super::input::{PasswordReset, UserCreate, UserUpdate};
 use super::model::{User, UserPublic};
@@ -40,9 +40,10 @@ use super::user_query::UserQuery;
 /// `AuthLayer::new(verifier, accounts)`.
 ///
 /// Further routes can be merged with these: [`cookie_routes`](crate::cookie_routes) for log-in by
-/// cookie, [`ticket_routes`](crate::ticket_routes) for streams, and
+/// cookie, [`ticket_routes`](crate::ticket_routes) for streams,
 /// [`session_routes`](crate::session_routes) and [`refresh_routes`](crate::refresh_routes) for
-/// sessions.
+/// sessions, and [`password_reset_routes`](crate::password_reset_routes) for links with which users set
+/// a new password.
 ///
 /// Every error is JSON with a `detail`, and no response may be cached. All validation errors of a
 /// request are reported together, with 422.
@@ -181,13 +182,12 @@ async fn reset_password<S: AccountStore>(
     JsonBody(reset): JsonBody<PasswordReset>,
 ) -> Result<Response, AccountError> {
     accounts.reset_password(id, reset, &*admin).await?;
-    let message = json!({"message": "Password reset successfully"});
-    Ok(json_answer(StatusCode::OK, &message))
+    Ok(reset_message())
 }
 
 /// Extractor of an admin who changes accounts. The log-in has to be recent if
 /// [`Accounts::admin_login_age`] is set.
-struct ActingAdmin(Arc<User>);
+pub(super) struct ActingAdmin(pub(super) Arc<User>);
 
 impl<S: AccountStore> FromRequestParts<Accounts<S>> for ActingAdmin {
     type Rejection = AuthError;

@@ -22,6 +22,7 @@ use super::error::AccountError;
 use super::input::{PasswordReset, UserCreate, UserLogin, UserUpdate};
 use super::invalidate_on_drop::InvalidateOnDrop;
 use super::model::{Token, User, whole_micros};
+use super::one_time_token::OneTimeTokens;
 use super::password::composed;
 use super::password_policy::{self, PasswordPolicy};
 use super::session::{SessionVerifier, Sessions};
@@ -66,6 +67,7 @@ pub struct Accounts<S> {
     pub(super) audit: Audit,
     cache: Option<UserCache<User>>,
     pub(super) sessions: Option<Sessions>,
+    pub(super) one_time_tokens: Option<OneTimeTokens>,
 }
 
 impl<S: AccountStore> Accounts<S> {
@@ -85,6 +87,7 @@ impl<S: AccountStore> Accounts<S> {
             audit: Audit::default(),
             cache: None,
             sessions: None,
+            one_time_tokens: None,
         }
     }
 
@@ -472,11 +475,7 @@ impl<S: AccountStore> Accounts<S> {
     ) -> Result<(), AccountError> {
         let by = by.into();
         // Saves the cost of a hash; the store checks again.
-        let actor = match by.id() {
-            Some(id) => self.store.find(id).await?,
-            None => None,
-        };
-        by.check(actor.as_ref())?;
+        self.check_actor(by).await?;
         let user = self.store.find(id).await?.ok_or(AccountError::NotFound)?;
         let policy = self.password_policy.as_deref();
         password_policy::check(policy, &reset.password, &user.email).await?;
@@ -494,6 +493,15 @@ impl<S: AccountStore> Accounts<S> {
     pub(super) fn recent_admin_login(&self) -> Option<RecentLogin> {
         let policy = RecentLogin::new(self.admin_login_age?);
         Some(policy.clock(self.clock.clone()))
+    }
+
+    /// Checks that `by` may change accounts.
+    pub(super) async fn check_actor(&self, by: Actor) -> Result<(), AccountError> {
+        let actor = match by.id() {
+            Some(id) => self.store.find(id).await?,
+            None => None,
+        };
+        Ok(by.check(actor.as_ref())?)
     }
 
     /// Returns `true` if this service issued the token. A subject is unique within its issuer only
@@ -637,6 +645,7 @@ impl<S> Clone for Accounts<S> {
             audit: self.audit.clone(),
             cache: self.cache.clone(),
             sessions: self.sessions.clone(),
+            one_time_tokens: self.one_time_tokens.clone(),
         }
     }
 }

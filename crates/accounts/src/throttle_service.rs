@@ -188,6 +188,16 @@ impl<S: AccountStore> Accounts<S> {
         })
     }
 
+    pub(super) async fn begin_password_reset(
+        &self,
+        client: &Client,
+    ) -> Result<Option<Attempt<'_>>, AccountError> {
+        Ok(match &self.throttle {
+            Some(throttle) => Some(throttle.reset_password(client, &self.clock).await?),
+            None => None,
+        })
+    }
+
     pub(super) async fn begin_refresh(
         &self,
         client: &Client,

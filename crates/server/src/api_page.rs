@@ -5,7 +5,9 @@ use axum::http::header::{CONTENT_SECURITY_POLICY, HeaderValue};
 use tower_http::set_header::SetResponseHeaderLayer;
 use tower_warder::credentials::AuthCookie;
 use tower_warder::openapi::SecuritySchemes;
-use tower_warder_accounts::openapi::{AccountsApi, CookieApi, RefreshApi, SessionsApi, TicketApi};
+use tower_warder_accounts::openapi::{
+    AccountsApi, CookieApi, PasswordResetApi, RefreshApi, SessionsApi, TicketApi,
+};
 use utoipa::openapi::{RefOr, Schema, Server};
 use utoipa::{Modify, OpenApi};
 use utoipa_swagger_ui::{Config, SwaggerUi};
@@ -16,8 +18,14 @@ use super::{origin, stream_api};
 
 /// Routes of the document at `/api/openapi.json` and the page at `/api/docs`, whose "Authorize"
 /// logs in.
-pub(crate) fn routes(site: &Site, cookie: &AuthCookie, sessions: bool, refresh: bool) -> Router {
-    let document = document(site, cookie, sessions, refresh);
+pub(crate) fn routes(
+    site: &Site,
+    cookie: &AuthCookie,
+    sessions: bool,
+    refresh: bool,
+    resets: bool,
+) -> Router {
+    let document = document(site, cookie, sessions, refresh, resets);
     // Without the validator badge, which an external server draws, and without the top bar, whose
     // logo has an inline style.
     let config = Config::from(DOCUMENT)
@@ -34,6 +42,7 @@ fn document(
     cookie: &AuthCookie,
     sessions: bool,
     refresh: bool,
+    resets: bool,
 ) -> utoipa::openapi::OpenApi {
     let mut document = Api::openapi();
     if sessions {
@@ -41,6 +50,9 @@ fn document(
     }
     if refresh {
         document = document.nest("/api/auth", RefreshApi::openapi());
+    }
+    if resets {
+        document = document.nest("/api/auth", PasswordResetApi::openapi());
     }
     stream_api::describe(&mut document);
     add_codes(&mut document);

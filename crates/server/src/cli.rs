@@ -40,7 +40,11 @@ impl Cli {
         match &self.command {
             Some(Command::Accounts(
                 AccountsCommand::CreateAdmin { password, .. }
-                | AccountsCommand::ResetPassword { password, .. },
+                | AccountsCommand::ResetPassword {
+                    password,
+                    link: false,
+                    ..
+                },
             )) => !password.password_stdin && !password.generate,
             _ => false,
         }
@@ -77,6 +81,9 @@ pub(crate) enum AccountsCommand {
         email: Email,
         #[command(flatten)]
         password: PasswordSource,
+        /// Print a link with which the owner sets the password, once and within 30 minutes
+        #[arg(long, conflicts_with_all = ["password_stdin", "generate"])]
+        link: bool,
     },
     /// List the accounts, newest first
     ListUsers {

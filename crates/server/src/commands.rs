@@ -11,18 +11,20 @@ use tower_warder::cache::{Invalidation, UserCache};
 use tower_warder::{BoxError, HmacSecret, JwtIssuer, UserStatus};
 use tower_warder_accounts::{
     AccountError, AccountStore, Accounts, Actor, BootstrapPolicy, CommonPasswords, Email,
-    PasswordReset, Sessions, User, UserCreate, UserFilter, UserPublic, UserQuery, UserUpdate,
+    OneTimeTokens, PasswordReset, Sessions, User, UserCreate, UserFilter, UserPublic, UserQuery,
+    UserUpdate,
 };
 use zeroize::Zeroizing;
 
 use super::channel::Channel;
 use super::cli::AccountsCommand;
-use super::config::Storage;
+use super::config::{self, Storage};
 use super::database::Database;
 use super::hasher;
 use super::import::Import;
 use super::import_file::ImportFile;
 use super::new_password::NewPassword;
+use super::settings::Settings;
 use super::store::{self, Store};
 
 /// Creates the tables or brings them up to date.
@@ -34,14 +36,18 @@ pub(crate) async fn migrate(storage: Storage) -> Result<(), BoxError> {
 }
 
 /// Runs a command on accounts.
-pub(crate) async fn run(command: AccountsCommand, storage: Storage) -> Result<(), BoxError> {
+pub(crate) async fn run(
+    command: AccountsCommand,
+    storage: Storage,
+    settings: &Settings,
+) -> Result<(), BoxError> {
     reject_memory(&storage.database)?;
     if !matches!(command, AccountsCommand::CreateAdmin { .. }) {
         reject_missing(&storage.database)?;
     }
     let store = store::open(storage.database).await?;
     let operator = Operator::new(Arc::clone(&store), storage.password_check, storage.channel);
-    let done = operator.run(command).await;
+    let done = operator.run(command, settings).await;
     // Also after an error: the command may have changed something before.
     let published = operator.publish().await;
     store.close().await;
@@ -74,6 +80,7 @@ impl Operator {
             .audit_as_system()
             // Whether or not the server has sessions now: it may have had them.
             .sessions(Sessions::new(Arc::clone(&store)))
+            .one_time_tokens(OneTimeTokens::new(Arc::clone(&store)))
             .user_cache(UserCache::new(1).on_invalidate(collect));
         if password_check {
             accounts = accounts.password_policy(CommonPasswords);
@@ -86,13 +93,28 @@ impl Operator {
         }
     }
 
-    async fn run(&self, command: AccountsCommand) -> Result<(), BoxError> {
+    async fn run(&self, command: AccountsCommand, settings: &Settings) -> Result<(), BoxError> {
         match command {
             AccountsCommand::CreateAdmin { email, password } => {
                 let new = NewPassword::read(&password)?;
                 self.create_admin(email, new).await
             }
-            AccountsCommand::ResetPassword { email, password } => {
+            AccountsCommand::ResetPassword {
+                email, link: true, ..
+            } => {
+                let url = config::own_url(settings)?;
+                let id = self.find(&email).await?.id;
+                let created = self.accounts.create_password_reset_token(id, Actor::System);
+                let created = created.await.map_err(explained)?;
+                let minutes = created.expires_in.as_secs() / 60;
+                print(format_args!(
+                    "{email} gets a new password by this link, once and within {minutes} minutes:"
+                ))?;
+                print(format_args!("{url}/reset-password#{}", *created.token))
+            }
+            AccountsCommand::ResetPassword {
+                email, password, ..
+            } => {
                 // First, so that no password is entered in vain.
                 let user = self.find(&email).await?;
                 let new = NewPassword::read(&password)?;

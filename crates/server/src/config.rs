@@ -143,6 +143,19 @@ impl Storage {
     }
 }
 
+/// Returns the URL at which browsers reach the server, without a slash at its end.
+pub(crate) fn own_url(settings: &Settings) -> Result<String, String> {
+    if let Some(origin) = public_origin(settings)? {
+        return Ok(origin.to_string());
+    }
+    let address = bind_addr(settings)?;
+    Ok(match address.ip().is_loopback() {
+        true => format!("http://{address}"),
+        // Only localhost is served.
+        false => format!("http://localhost:{}", address.port()),
+    })
+}
+
 /// Source of the keys that sign tokens. No secret is generated before [`read`](Self::read), so that
 /// a start that fails for another reason leaves no file.
 pub(crate) enum KeySource {

@@ -82,7 +82,7 @@ use tower_warder::stream_ticket::StreamTickets;
 use tower_warder::{AuthLayer, HmacSecret, JwtIssuer, JwtVerifier};
 use tower_warder_accounts::throttle::Throttle;
 use tower_warder_accounts::{
-    self as accounts, AccountStore, Accounts, CommonPasswords, Sessions, User,
+    self as accounts, AccountStore, Accounts, CommonPasswords, OneTimeTokens, Sessions, User,
 };
 
 // Each module imports only from those above it.
@@ -162,7 +162,7 @@ async fn run(cli: Cli) -> Result<(), BoxError> {
         }
         Command::Accounts(command) => {
             log_at(&settings, "warn");
-            commands::run(command, Storage::new(&settings)?).await
+            commands::run(command, Storage::new(&settings)?, &settings).await
         }
     }
 }
@@ -214,7 +214,8 @@ async fn serve(config: Config, hang_ups: HangUps) -> Result<(), BoxError> {
     }
     accounts = accounts
         .sessions(sessions)
-        .trusted_proxies(config.trusted_proxies);
+        .trusted_proxies(config.trusted_proxies)
+        .one_time_tokens(OneTimeTokens::new(store.clone()));
     accounts = match config.throttle {
         true => {
             // The same on all nodes and after a restart.
@@ -335,13 +336,17 @@ pub fn app<S: AccountStore>(
     if refresh {
         routes = routes.merge(accounts::refresh_routes(accounts.clone()));
     }
+    let resets = accounts.has_one_time_tokens();
+    if resets {
+        routes = routes.merge(accounts::password_reset_routes(accounts.clone()));
+    }
     #[expect(
         clippy::expect_used,
         reason = "the name is a constant, the origin was parsed"
     )]
     let waiting = origin::waiting_cookie(site.public_origin.as_ref()).expect("a cookie");
     let waiting = WaitingCookie::new(issuer, waiting);
-    let api_page = api_page::routes(site, &cookie, sessions, refresh);
+    let api_page = api_page::routes(site, &cookie, sessions, refresh, resets);
     let pages = pages::routes(
         site,
         routes.clone(),

@@ -1,4 +1,4 @@
-//! HTML pages: log-in, registration, profile, and user administration.
+//! HTML pages: log-in, registration, new password, profile, and user administration.
 //!
 //! They are compiled into the binary and contain no user data; their scripts call the account
 //! routes. No resource is loaded from another server. Log-in, registration and log-out also work
@@ -51,6 +51,7 @@ pub(crate) fn routes<S: AccountStore>(
     let public = Router::new()
         .route("/login", get(log_in))
         .route("/register", get(register))
+        .route("/reset-password", get(Html(pages.reset_password.clone())))
         .with_state(Arc::clone(&pages))
         .merge(waiting::routes(
             Arc::clone(&pages),
@@ -65,11 +66,18 @@ pub(crate) fn routes<S: AccountStore>(
     let admins = Router::new()
         .route("/users", get(Html(pages.users.clone())))
         .route_layer(RequireLayer::<User>::new(Admin));
-    let with_slash = ["/login/", "/register/", "/waiting/", "/profile/", "/users/"]
-        .into_iter()
-        .fold(Router::new(), |router, path| {
-            router.route(path, get(without_slash))
-        });
+    let with_slash = [
+        "/login/",
+        "/register/",
+        "/reset-password/",
+        "/waiting/",
+        "/profile/",
+        "/users/",
+    ]
+    .into_iter()
+    .fold(Router::new(), |router, path| {
+        router.route(path, get(without_slash))
+    });
     let read = public
         .merge(approved)
         .merge(admins)
@@ -104,6 +112,7 @@ struct Pages {
     site: Site,
     profile: String,
     users: String,
+    reset_password: String,
     forbidden: String,
     refused: String,
     unavailable: String,
@@ -117,6 +126,7 @@ impl Pages {
             site: site.clone(),
             profile: page(include_str!("pages/profile.html")),
             users: page(include_str!("pages/users.html")),
+            reset_password: page(include_str!("pages/reset_password.html")),
             forbidden: page(include_str!("pages/forbidden.html")),
             refused: page(include_str!("pages/refused.html")),
             unavailable: page(include_str!("pages/unavailable.html")),

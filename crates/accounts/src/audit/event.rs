@@ -140,6 +140,10 @@ kinds! {
     AccountDeleted = "account_deleted";
     /// An admin set a new password.
     PasswordReset = "password_reset";
+    /// A one-time token for a link was created, with which a new password can be set.
+    PasswordResetLinkCreated = "password_reset_link_created";
+    /// A new password was set by a one-time token.
+    PasswordResetByLink = "password_reset_by_link";
     /// The owner changed the password.
     PasswordChanged = "password_changed";
     /// The hash was replaced by one with the current parameters, at a log-in.

@@ -43,6 +43,16 @@ impl Audit {
         })
     }
 
+    /// Returns an event of an account that is about to be recorded.
+    pub(crate) fn begin(
+        &self,
+        kind: AuditEventKind,
+        actor: AuditActor,
+        account: i64,
+    ) -> PendingEvents<'_> {
+        self.begin_insert(self.event(kind, actor, Some(account)))
+    }
+
     fn begin_insert(&self, event: AuditEvent) -> PendingEvents<'_> {
         PendingEvents {
             audit: self,

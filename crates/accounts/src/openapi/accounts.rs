@@ -12,7 +12,7 @@ use utoipa::openapi::tag::TagBuilder;
 use utoipa::openapi::{Components, Info, OpenApiBuilder, PathsBuilder};
 
 use super::operation::{Describe, Invalid, Problem, TAG, reference};
-use super::schema::{STATUSES, integer, string};
+use super::schema::{STATUSES, integer, reset_message, string};
 use crate::answer::{
     EMAIL_TAKEN, LAST_DELETION, LAST_DEMOTION, LAST_DISABLING, TOO_MANY_REQUESTS, USER_NOT_FOUND,
     WRONG_BOOTSTRAP_SECRET,
@@ -194,17 +194,11 @@ fn delete() -> Operation {
 }
 
 fn reset_password() -> Operation {
-    let done = ObjectBuilder::new()
-        .property(
-            "message",
-            string().examples(["Password reset successfully"]),
-        )
-        .required("message");
     Describe::for_acting_admins("reset_user_password", "Resets the password of an account")
         .description("Revokes every token that was issued before.")
         .id()
         .json::<PasswordReset>()
-        .gives(StatusCode::OK, "The password was changed.", done)
+        .gives(StatusCode::OK, "The password was changed.", reset_message())
         .rejects([USER_NOT_FOUND])
         .build()
 }

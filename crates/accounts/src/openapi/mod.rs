@@ -1,7 +1,8 @@
 //! OpenAPI descriptions of the routes, for applications that use [utoipa].
 //!
 //! [`AccountsApi`] is nested where the account routes are mounted; [`CookieApi`], [`TicketApi`],
-//! [`SessionsApi`] and [`RefreshApi`] go under the same prefix if their routes are mounted.
+//! [`SessionsApi`], [`RefreshApi`] and [`PasswordResetApi`] go under the same prefix if their routes
+//! are mounted.
 //! [`AuthErrorResponses`](tower_warder::openapi::AuthErrorResponses) and
 //! [`SecuritySchemes`](tower_warder::openapi::SecuritySchemes) describe the application's own
 //! routes.
@@ -50,9 +51,11 @@ mod cookie;
 mod ticket;
 mod refresh;
 mod sessions;
+mod password_reset;
 
 pub use accounts::AccountsApi;
 pub use cookie::CookieApi;
+pub use password_reset::PasswordResetApi;
 pub use refresh::RefreshApi;
 pub use sessions::SessionsApi;
 pub use ticket::TicketApi;

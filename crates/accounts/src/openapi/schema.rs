@@ -11,8 +11,8 @@ use utoipa::{PartialSchema, ToSchema};
 use crate::session::RefreshGrant;
 use crate::validation_error::ValidationError;
 use crate::{
-    Email, Password, PasswordChange, PasswordReset, SessionPublic, Token, UserCreate, UserLogin,
-    UserPublic, UserUpdate,
+    Email, OneTimePasswordReset, Password, PasswordChange, PasswordReset, SessionPublic, Token,
+    UserCreate, UserLogin, UserPublic, UserUpdate,
 };
 
 impl ToSchema for UserPublic {}
@@ -106,6 +106,21 @@ impl PartialSchema for PasswordReset {
     fn schema() -> RefOr<Schema> {
         ObjectBuilder::new()
             .description(Some("A new password, set by an admin."))
+            .property("password", new_password())
+            .required("password")
+            .into()
+    }
+}
+
+impl ToSchema for OneTimePasswordReset {}
+
+impl PartialSchema for OneTimePasswordReset {
+    fn schema() -> RefOr<Schema> {
+        let token = formatted(KnownFormat::Password).write_only(true);
+        ObjectBuilder::new()
+            .description(Some("A new password, set by a one-time token."))
+            .property("token", token.examples([ONE_TIME_TOKEN]))
+            .required("token")
             .property("password", new_password())
             .required("password")
             .into()
@@ -229,6 +244,14 @@ impl PartialSchema for ValidationError {
     }
 }
 
+/// Body of the response to a password reset.
+pub(super) fn reset_message() -> ObjectBuilder {
+    let message = string().examples(["Password reset successfully"]);
+    ObjectBuilder::new()
+        .property("message", message)
+        .required("message")
+}
+
 /// Schema of a 64-bit integer.
 pub(super) fn integer() -> ObjectBuilder {
     let integer = ObjectBuilder::new().schema_type(Type::Integer);
@@ -286,6 +309,7 @@ const PASSWORD: &str = "correct horse battery staple";
 const NEW_PASSWORD: &str = "a few words are better than one";
 const ACCESS_TOKEN: &str = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiIyIn0.c2lnbmF0dXJl";
 const REFRESH_TOKEN: &str = "cmVmcmVzaC10b2tlbi1vZi10aGlzLXNlc3Npb24";
+pub(super) const ONE_TIME_TOKEN: &str = "b25lLXRpbWUtdG9rZW4tZm9yLW9uZS1hY2NvdW50LQ";
 pub(super) const SESSION_ID: &str = "c2Vzc2lvbi1pZA";
 const DEVICE: &str = "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0";
 

@@ -108,6 +108,22 @@ impl Throttle {
             .await
     }
 
+    /// Begins a password reset by a one-time token.
+    pub(crate) async fn reset_password<'a>(
+        &'a self,
+        client: &Client,
+        clock: &'a Clock,
+    ) -> Result<Attempt<'a>, TooManyAttempts> {
+        let route = ThrottledRoute::PasswordReset;
+        // Not all clients together: only who has a token has a password hashed.
+        let buckets = client.address.map(|address| {
+            let address = address.to_string();
+            self.bucket(BucketKind::PasswordReset, self.address, &[&address])
+        });
+        self.begin(route, buckets.into_iter().collect(), None, clock)
+            .await
+    }
+
     /// Returns the device, if its cookie was signed for this account.
     pub(crate) fn device(&self, account: &str, client: &Client, now: SystemTime) -> Option<Device> {
         let mut sent = client.devices.iter();

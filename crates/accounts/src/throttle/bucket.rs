@@ -40,6 +40,8 @@ pub enum BucketKind {
     Password,
     /// Client address of a renewal of tokens.
     Refresh,
+    /// Client address of a password reset by a one-time token.
+    PasswordReset,
     /// All clients together.
     Overall,
 }
@@ -55,6 +57,7 @@ impl BucketKind {
             Self::Registration => "registrations of the address",
             Self::Password => "password changes of the account",
             Self::Refresh => "refreshes of the address",
+            Self::PasswordReset => "password resets of the address",
             Self::Overall => "all clients",
         }
     }

@@ -18,7 +18,7 @@ use super::table::Table;
 /// | wrong passwords | client address and account | [`per_pair`](Self::per_pair): 10 an hour, 15 at once |
 /// | wrong passwords, from clients that have not logged in to the account before | account | [`per_account`](Self::per_account): 20 an hour |
 /// | wrong passwords, from a device that has | device | [`per_device`](Self::per_device): 5 a minute, 10 at once |
-/// | log-ins; failed renewals of tokens | client address | [`per_address`](Self::per_address): 100 a minute |
+/// | log-ins; failed renewals of tokens; invalid one-time tokens | client address | [`per_address`](Self::per_address): 100 a minute |
 /// | log-ins from known devices | account | `per_address` |
 /// | registrations | client address | [`per_registrant`](Self::per_registrant): 10 an hour |
 /// | wrong passwords of a password change | user | `per_device` |

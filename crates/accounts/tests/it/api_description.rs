@@ -4,7 +4,9 @@ use serde_json::{Value, json};
 use tower_warder::UserStatus::Approved;
 use tower_warder::credentials::AuthCookie;
 use tower_warder::testing;
-use tower_warder_accounts::openapi::{AccountsApi, CookieApi, RefreshApi, SessionsApi, TicketApi};
+use tower_warder_accounts::openapi::{
+    AccountsApi, CookieApi, PasswordResetApi, RefreshApi, SessionsApi, TicketApi,
+};
 use tower_warder_accounts::{self as accounts, Accounts, InMemoryAccountStore};
 use utoipa::OpenApi;
 
@@ -13,7 +15,7 @@ use super::sessions;
 use crate::support::accounts::described::{DOCUMENT, paths};
 
 /// All routes.
-const ROUTES: [(&str, &str); 18] = [
+const ROUTES: [(&str, &str); 20] = [
     ("POST", "/cookie/login"),
     ("POST", "/cookie/logout"),
     ("POST", "/login"),
@@ -23,6 +25,7 @@ const ROUTES: [(&str, &str); 18] = [
     ("POST", "/password"),
     ("POST", "/refresh"),
     ("POST", "/register"),
+    ("POST", "/reset-password"),
     ("GET", "/sessions"),
     ("POST", "/sessions/end-others"),
     ("DELETE", "/sessions/{id}"),
@@ -31,6 +34,7 @@ const ROUTES: [(&str, &str); 18] = [
     ("GET", "/users/pending/count"),
     ("DELETE", "/users/{id}"),
     ("PUT", "/users/{id}"),
+    ("POST", "/users/{id}/password-reset-token"),
     ("POST", "/users/{id}/reset-password"),
 ];
 
@@ -50,6 +54,7 @@ fn description_lists_exactly_the_routes() {
     let cookie = AuthCookie::new("id").unwrap();
     let sessions = accounts::session_routes(accounts.clone());
     let refresh = accounts::refresh_routes(accounts.clone());
+    let resets = accounts::password_reset_routes(accounts.clone());
     for (router, api) in [
         (accounts::routes(accounts.clone()), AccountsApi::openapi()),
         (
@@ -59,6 +64,7 @@ fn description_lists_exactly_the_routes() {
         (accounts::ticket_routes(), TicketApi::openapi()),
         (sessions, SessionsApi::openapi()),
         (refresh, RefreshApi::openapi()),
+        (resets, PasswordResetApi::openapi()),
     ] {
         let router = format!("{router:?}");
         let mut mounted: Vec<&str> = router.split('"').filter(|it| it.starts_with('/')).collect();
@@ -76,6 +82,7 @@ fn each_description_is_self_contained() {
         TicketApi::openapi(),
         SessionsApi::openapi(),
         RefreshApi::openapi(),
+        PasswordResetApi::openapi(),
     ] {
         let api = serde_json::to_value(api).unwrap();
         assert!(count_references(&api) > 0);

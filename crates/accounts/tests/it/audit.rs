@@ -20,6 +20,7 @@ use tower_warder_accounts::{
 };
 
 use super::cookie::browser::form_to;
+use super::password_reset::{reset_by_token, reset_token};
 use super::server::{Approved, PASSWORD, Server, bare, by, json_to, login};
 use super::sessions::client::{
     DAY, GRACE, Tokens, accounts_of, changing, log_in, logging_out, mounted, refresh, renewed,
@@ -179,6 +180,17 @@ async fn each_event_is_recorded_and_logged_once() {
     check(&["tokens_revoked 2 2"]);
     assert_eq!(server.reset(&root, 2, PASSWORD).await.status, 200);
     check(&["password_reset 1 2"]);
+
+    let token = reset_token(&server, &root, 2).await;
+    check(&["password_reset_link_created 1 2"]);
+    for (status, expected) in [
+        (200, &["password_reset_by_link anonymous 2"][..]),
+        (400, &[]),
+    ] {
+        let answer = reset_by_token(&server, &token, PASSWORD).await;
+        assert_eq!(answer.status, status);
+        check(expected);
+    }
 
     let tokens = log_in(&server, jane).await;
     check(&logged_in);

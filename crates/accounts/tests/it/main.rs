@@ -34,6 +34,7 @@ mod metrics;
 mod openapi;
 mod password_forms;
 mod password_policy;
+mod password_reset;
 mod paths;
 mod recent_login;
 mod registration;

@@ -5,7 +5,8 @@ import { ask } from './api.js';
 /**
  * Each action has a name, a predicate for the accounts that it fits, the call, and the message when it is
  * `done`. `column` is that of its button: an action without one is in the menu. `question` is the text to
- * confirm first; `own` is true for the admin's own account. An action with `asksPassword` calls with one.
+ * confirm first; `own` is true for the admin's own account. An action with `asksPassword` calls with one; one with
+ * `givesLink` gives a one-time token, to be shown as a link.
  */
 const ACTIONS = [
   {
@@ -62,6 +63,14 @@ const ACTIONS = [
       return user;
     },
     done: 'has a new password',
+  },
+  {
+    name: 'Reset link',
+    fits: ({ status }) => status === 'approved',
+    givesLink: true,
+    question: () => 'The link sets a new password, once; every log-in of the account ends then. '
+      + 'Hand it over to the owner of the account only.',
+    act: ({ id }) => ask('POST', `users/${id}/password-reset-token`),
   },
   {
     name: 'Delete',

@@ -6,6 +6,10 @@ const confirm = document.querySelector('#confirm');
 const yes = confirm.querySelector('.yes');
 const reset = document.querySelector('#reset');
 const resetForm = reset.querySelector('form');
+const link = document.querySelector('#link');
+const linkForm = link.querySelector('form');
+const linkUrl = link.querySelector('#link-url');
+const linkHint = link.querySelector('#link-hint');
 
 /** Resolves to `true` if the user confirms. Cancel has the focus, and the Escape key cancels, too. */
 export async function confirmed(name, email, text) {
@@ -33,6 +37,45 @@ export async function withNewPassword(email, text, act) {
   resetForm.querySelector('.error').textContent = '';
   return isDone;
 }
+
+/** Calls `act` once the user wants a link, and shows it; resolves once the dialog is closed. */
+export async function withLink(email, text, act) {
+  link.querySelector('.whom').textContent = email;
+  link.querySelector('.why').textContent = text;
+  create = act;
+  await shown(link);
+  // Do not keep the link.
+  showLink('');
+  linkForm.querySelector('.error').textContent = '';
+}
+
+/** Shows the link, or how to create one. */
+function showLink(url) {
+  linkUrl.value = url;
+  link.querySelector('.created').hidden = !url;
+  link.querySelector('.copy').hidden = !url;
+  link.querySelector('.primary').hidden = Boolean(url);
+}
+
+let create;
+
+onSubmit(linkForm, async () => {
+  const { token, expires_in: seconds } = await create();
+  // In the fragment, which is sent to no server and is in no log.
+  showLink(new URL(`/reset-password#${token}`, location.href).href);
+  linkHint.textContent = `Works once, for ${Math.floor(seconds / 60)} minutes. It is not shown again.`;
+  linkUrl.select();
+});
+link.querySelector('.copy').addEventListener('click', async () => {
+  linkUrl.select();
+  try {
+    await navigator.clipboard.writeText(linkUrl.value);
+    linkHint.textContent = 'The link is copied.';
+  } catch {
+    linkHint.textContent = 'Copy the selected text.';
+  }
+});
+link.querySelector('.cancel').addEventListener('click', () => link.close());
 
 let send;
 

@@ -53,7 +53,7 @@ fn icon(accent: Option<AccentColor>) -> String {
     }
 }
 
-const SCRIPTS: [(&str, &str); 17] = [
+const SCRIPTS: [(&str, &str); 18] = [
     ("actions.js", include_str!("actions.js")),
     ("api.js", include_str!("api.js")),
     ("device.js", include_str!("device.js")),
@@ -65,6 +65,7 @@ const SCRIPTS: [(&str, &str); 17] = [
     ("menu.js", include_str!("menu.js")),
     ("profile.js", include_str!("profile.js")),
     ("register.js", include_str!("register.js")),
+    ("reset_password.js", include_str!("reset_password.js")),
     ("rules.js", include_str!("rules.js")),
     ("show.js", include_str!("show.js")),
     ("user_pages.js", include_str!("user_pages.js")),

@@ -1,6 +1,6 @@
 // User administration page.
 
-import { confirmed, DOUBLE_CLICK_MILLISECONDS, withNewPassword } from './dialogs.js';
+import { confirmed, DOUBLE_CLICK_MILLISECONDS, withLink, withNewPassword } from './dialogs.js';
 import { Refusal, leave } from './api.js';
 import { attempt, enter, showBadge } from './member.js';
 import { make } from './show.js';
@@ -144,8 +144,12 @@ document.addEventListener('keydown', (event) => {
 /** Runs an action on the account of a row, once it is confirmed. */
 async function run(row, user, action) {
   const own = user.id === me.id;
-  const { name, question, asksPassword, act, done } = action;
+  const { name, question, asksPassword, givesLink, act, done } = action;
   const text = question?.(own);
+  if (givesLink) {
+    await withLink(user.email, text, () => act(user));
+    return;
+  }
   const before = pending;
   await attempt(async () => {
     let now;

@@ -4,7 +4,9 @@ use std::sync::LazyLock;
 
 use http::{Method, Uri};
 use serde_json::{Map, Value};
-use tower_warder_accounts::openapi::{AccountsApi, CookieApi, RefreshApi, SessionsApi, TicketApi};
+use tower_warder_accounts::openapi::{
+    AccountsApi, CookieApi, PasswordResetApi, RefreshApi, SessionsApi, TicketApi,
+};
 use utoipa::OpenApi;
 
 use crate::Answer;
@@ -70,5 +72,6 @@ pub static DOCUMENT: LazyLock<Value> = LazyLock::new(|| {
     document.merge(TicketApi::openapi());
     document.merge(SessionsApi::openapi());
     document.merge(RefreshApi::openapi());
+    document.merge(PasswordResetApi::openapi());
     serde_json::to_value(document).unwrap()
 });

@@ -11,8 +11,8 @@ use tower_warder::cache::UserCache;
 use tower_warder::credentials::{AuthCookie, CredentialSource};
 use tower_warder::testing;
 use tower_warder_accounts::{
-    self as accounts, AccountStore, InMemoryAccountStore, InMemorySessionStore, SessionStore,
-    Sessions,
+    self as accounts, AccountStore, InMemoryAccountStore, InMemoryOneTimeTokenStore,
+    InMemorySessionStore, OneTimeTokens, SessionStore, Sessions,
 };
 
 use super::super::cookie::browser::{form_to, token_in, with_cookie};
@@ -89,12 +89,17 @@ pub fn mounted(
         Some(cache) => accounts.user_cache(cache.clone()),
         None => accounts,
     };
+    let accounts = match accounts.has_one_time_tokens() {
+        true => accounts,
+        false => accounts.one_time_tokens(OneTimeTokens::new(InMemoryOneTimeTokenStore::new())),
+    };
     let cookie = AuthCookie::new("id").unwrap();
     let routes = accounts::routes(accounts.clone())
         .merge(accounts::cookie_routes(accounts.clone(), cookie.clone()))
         .merge(accounts::ticket_routes())
         .merge(accounts::session_routes(accounts.clone()))
-        .merge(accounts::refresh_routes(accounts.clone()));
+        .merge(accounts::refresh_routes(accounts.clone()))
+        .merge(accounts::password_reset_routes(accounts.clone()));
     let verifier = testing::verifier().clock(server.clock.clock());
     let source = CredentialSource::header().with_cookie(cookie);
     let source = source.with_query_token("/api/auth/me").unwrap();

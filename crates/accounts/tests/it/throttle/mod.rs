@@ -19,7 +19,10 @@ use tower_warder::credentials::{AuthCookie, CredentialSource};
 use tower_warder::password::PasswordHasher;
 use tower_warder::testing;
 use tower_warder_accounts::throttle::Throttle;
-use tower_warder_accounts::{self as accounts, Accounts, InMemorySessionStore, Sessions};
+use tower_warder_accounts::{
+    self as accounts, Accounts, InMemoryOneTimeTokenStore, InMemorySessionStore, OneTimeTokens,
+    Sessions,
+};
 
 use super::server::{AnyAccounts, Server, hasher, login};
 use crate::support::Answer;
@@ -54,13 +57,15 @@ async fn mounted(
     let accounts = Accounts::new(Arc::clone(&server.store), issuer)
         .hasher(hasher)
         .clock(clock.clone())
-        .sessions(Sessions::new(InMemorySessionStore::new()));
+        .sessions(Sessions::new(InMemorySessionStore::new()))
+        .one_time_tokens(OneTimeTokens::new(InMemoryOneTimeTokenStore::new()));
     let accounts = settings(accounts);
     let cookie = AuthCookie::new("id").unwrap();
     let routes = accounts::routes(accounts.clone())
         .merge(accounts::cookie_routes(accounts.clone(), cookie.clone()))
         .merge(accounts::session_routes(accounts.clone()))
-        .merge(accounts::refresh_routes(accounts.clone()));
+        .merge(accounts::refresh_routes(accounts.clone()))
+        .merge(accounts::password_reset_routes(accounts.clone()));
     let layer = AuthLayer::new(testing::verifier().clock(clock), accounts)
         .credentials(CredentialSource::header().with_cookie(cookie));
     let app = Router::new().nest("/api/auth", routes).layer(layer);

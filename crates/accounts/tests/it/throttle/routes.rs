@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde_json::json;
 use tower_warder_accounts::throttle::{Limit, Throttle};
 
+use super::super::password_reset::reset_token;
 use super::super::server::{PASSWORD, Server, by, json_to, login};
 use super::{JANE, from, retry_after, server};
 use crate::support::Answer;
@@ -120,4 +121,30 @@ async fn invalid_refresh_tokens_do_not_affect_other_clients() {
         assert_eq!(server.send(request).await.status, 401);
     }
     assert_eq!(server.send(refresh(ADDRESS, &token)).await.status, 200);
+}
+
+#[tokio::test]
+async fn invalid_one_time_tokens_of_an_address_are_limited() {
+    let server = server(Throttle::new()).await;
+    let (_, admin) = server.admin().await;
+    let token = reset_token(&server, &admin, 1).await;
+    let guess = |token: &str| {
+        let body = json!({"token": token, "password": "battery staple"});
+        json_to("POST", "/reset-password", &body)
+    };
+    let wrong = "A".repeat(43);
+    for _ in 0..100 {
+        let answer = server.send(from(ADDRESS, guess(&wrong))).await;
+        assert_eq!(answer.status, 400);
+    }
+    // Before the token is looked up.
+    for token in [&wrong, &token] {
+        let answer = server.send(from(ADDRESS, guess(token))).await;
+        assert_eq!(retry_after(&answer), 1);
+    }
+    // Log-ins have a count of their own, and so have other addresses.
+    let answer = server.send(from(ADDRESS, login(JANE, PASSWORD))).await;
+    assert_eq!(answer.status, 200);
+    let answer = server.send(from("192.0.2.2", guess(&token))).await;
+    assert_eq!(answer.status, 200);
 }

@@ -8,6 +8,7 @@ mod origin;
 mod pages;
 mod page_forms;
 mod postgres;
+mod reset_links;
 mod shared;
 mod streams;
 
@@ -17,7 +18,10 @@ use serde_json::{Value, json};
 use tower::ServiceExt;
 use tower_warder::{HmacSecret, JwtIssuer, JwtVerifier};
 use tower_warder_accounts::testing::account_store_contract;
-use tower_warder_accounts::{Accounts, InMemoryAccountStore, InMemorySessionStore, Sessions};
+use tower_warder_accounts::{
+    Accounts, InMemoryAccountStore, InMemoryOneTimeTokenStore, InMemorySessionStore, OneTimeTokens,
+    Sessions,
+};
 
 use tower_warder_server::site::Site;
 use tower_warder_server::store::Store;
@@ -124,11 +128,12 @@ async fn session_routes_exist_and_are_documented_if_enabled() {
     }
 }
 
-/// The document of a server with sessions.
+/// The document of a server with sessions and one-time tokens.
 async fn api_document(site: &Site) -> Value {
     let secret = HmacSecret::generate();
     let accounts = Accounts::new(InMemoryAccountStore::new(), JwtIssuer::hs256(&secret))
-        .sessions(Sessions::new(InMemorySessionStore::new()));
+        .sessions(Sessions::new(InMemorySessionStore::new()))
+        .one_time_tokens(OneTimeTokens::new(InMemoryOneTimeTokenStore::new()));
     let cookie = tower_warder_server::origin::cookie(site.public_origin.as_ref()).unwrap();
     let (issuer, verifier) = (JwtIssuer::hs256(&secret), JwtVerifier::hs256(&secret));
     let app = tower_warder_server::app(accounts, issuer, verifier, cookie, None, site);

@@ -387,6 +387,7 @@ async fn pages_and_scripts_load_existing_files() {
     for (path, account) in [
         ("/login", None),
         ("/register", None),
+        ("/reset-password", None),
         ("/waiting", None),
         ("/nothing", None),
         ("/profile", Some(ADA)),
@@ -447,7 +448,7 @@ async fn pages_and_scripts_load_existing_files() {
         }
         seen.push(file);
     }
-    assert_eq!(seen.len(), 20);
+    assert_eq!(seen.len(), 21);
 }
 
 #[tokio::test]

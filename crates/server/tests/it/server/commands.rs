@@ -131,6 +131,49 @@ async fn reset_password_revokes_tokens_and_sessions() {
 }
 
 #[tokio::test]
+async fn reset_link_is_printed_and_works_once() {
+    let place = Place::shared().await;
+    let (server, _) = started(&place).await;
+    let token = add_bob(&place, &server).await;
+    let link = ["reset-password", "bob@example.com", "--link"];
+    let output = run(&place, &link, "").await.output();
+    let url = output.lines().last().unwrap();
+    let (page, secret) = url.split_once('#').unwrap();
+    assert!(page.starts_with("http://127.0.0.1:") && page.ends_with("/reset-password"));
+    // Nothing has changed yet.
+    assert_eq!(server.me(&token).await.status, 200);
+
+    let reset = json!({"token": secret, "password": "another-staple"});
+    for status in [200, 400] {
+        let answer = server.post("/api/auth/reset-password", "", &reset).await;
+        assert_eq!(answer.status, status, "{}", answer.body);
+    }
+    assert_eq!(server.me(&token).await.status, 401);
+    assert_eq!(
+        server
+            .login("bob@example.com", "another-staple")
+            .await
+            .status,
+        200
+    );
+    assert!(!server.log().contains(secret));
+
+    let elsewhere = Start::at(&place).with("PUBLIC_ORIGIN", "https://login.example.com");
+    let output = elsewhere.run(&link).await.output();
+    assert!(
+        output.contains("\nhttps://login.example.com/reset-password#"),
+        "{output}"
+    );
+    let both = ["reset-password", "bob@example.com", "--link", "--generate"];
+    run(&place, &both, "").await.assert_is_usage_error();
+    run(&place, &["set-status", "bob@example.com", "disabled"], "")
+        .await
+        .output();
+    let error = run(&place, &link, "").await.error();
+    assert!(error.contains("not approved"), "{error}");
+}
+
+#[tokio::test]
 async fn invalid_new_passwords_are_rejected() {
     let place = Place::shared().await;
     let (server, token) = started(&place).await;

@@ -1,0 +1,155 @@
+//! Password resets by a one-time token.
+
+use tower_warder::UserStatus;
+
+use super::actor::Actor;
+use super::audit::{AuditActor, AuditEventKind};
+use super::error::AccountError;
+use super::model::User;
+use super::one_time_token::{
+    NewOneTimeToken, OneTimePasswordReset, OneTimeToken, OneTimeTokens, TokenPurpose,
+};
+use super::password_policy;
+use super::service::Accounts;
+use super::store::AccountStore;
+use super::store_error::StoreError;
+use super::user_change::{UserAction, UserChange};
+
+/// Operations with [one-time tokens](Accounts::one_time_tokens).
+impl<S: AccountStore> Accounts<S> {
+    /// Enables one-time tokens, with which users that cannot log in set a new password. Defaults to
+    /// none.
+    ///
+    /// [`password_reset_routes`](crate::password_reset_routes) has their routes.
+    ///
+    /// ```
+    /// use tower_warder::{HmacSecret, JwtIssuer};
+    /// use tower_warder_accounts::{
+    ///     Accounts, InMemoryAccountStore, InMemoryOneTimeTokenStore, OneTimeTokens,
+    ///     password_reset_routes, routes,
+    /// };
+    ///
+    /// let issuer = JwtIssuer::hs256(&HmacSecret::generate());
+    /// let accounts = Accounts::new(InMemoryAccountStore::new(), issuer)
+    ///     .one_time_tokens(OneTimeTokens::new(InMemoryOneTimeTokenStore::new()));
+    /// let routes = routes(accounts.clone()).merge(password_reset_routes(accounts));
+    /// # drop(routes);
+    /// ```
+    pub fn one_time_tokens(mut self, tokens: OneTimeTokens) -> Self {
+        self.one_time_tokens = Some(tokens);
+        self
+    }
+
+    /// Returns `true` if [one-time tokens](Self::one_time_tokens) are configured.
+    pub const fn has_one_time_tokens(&self) -> bool {
+        self.one_time_tokens.is_some()
+    }
+
+    /// Creates a one-time token with which the account `id` gets a new password, on behalf of `by`. The
+    /// page of the application whose link has the token calls
+    /// [`reset_password_by_token`](Self::reset_password_by_token).
+    ///
+    /// # Errors
+    ///
+    /// [`AccountError::NotAdmin`], [`AccountError::NotFound`], [`AccountError::NotApproved`],
+    /// [`AccountError::NoOneTimeTokens`] or [`AccountError::Unavailable`].
+    pub async fn create_password_reset_token(
+        &self,
+        id: i64,
+        by: impl Into<Actor>,
+    ) -> Result<NewOneTimeToken, AccountError> {
+        let by = by.into();
+        let tokens = self.expect_one_time_tokens()?;
+        self.check_actor(by).await?;
+        let user = self.store.find(id).await?.ok_or(AccountError::NotFound)?;
+        if user.status != UserStatus::Approved {
+            return Err(AccountError::NotApproved);
+        }
+        let kind = AuditEventKind::PasswordResetLinkCreated;
+        let event = self.audit.begin(kind, by.into(), id);
+        let created = tokens.create(TokenPurpose::RESET_PASSWORD, &user, by, self.now());
+        Ok(event.settle(created.await, |_| id)?)
+    }
+
+    /// Sets a new password by a one-time token, and revokes all tokens and sessions of its account.
+    ///
+    /// # Errors
+    ///
+    /// [`AccountError::TooManyAttempts`]; [`AccountError::InvalidOneTimeToken`];
+    /// [`AccountError::RejectedPassword`], after which the token is still valid;
+    /// [`AccountError::NoOneTimeTokens`] or [`AccountError::Unavailable`].
+    #[doc(alias = "forgot-password")]
+    pub async fn reset_password_by_token(
+        &self,
+        reset: OneTimePasswordReset,
+    ) -> Result<(), AccountError> {
+        let accounts = self.for_client(&reset.client);
+        let attempt = accounts.begin_password_reset(&reset.client).await?;
+        let result = accounts.set_password_by_token(&reset).await;
+        Self::settle(attempt, result).await
+    }
+
+    async fn set_password_by_token(
+        &self,
+        reset: &OneTimePasswordReset,
+    ) -> Result<(), AccountError> {
+        let tokens = self.expect_one_time_tokens()?;
+        let found = tokens.find(TokenPurpose::RESET_PASSWORD, &reset.token, self.now());
+        let token = found.await?;
+        let user = self.account_of(&token).await?;
+        let policy = self.password_policy.as_deref();
+        password_policy::check(policy, &reset.password, &user.email).await?;
+        let caller = reset.client.hash_caller().account(&user.email);
+        let hasher = self.hasher_for(caller.preferred(true));
+        let hash = hasher.hash(reset.password.as_str()).await?;
+        tokens.take(&token, self.now()).await?;
+
+        let invalidation = self.invalidate_on_drop(user.id);
+        let generation = user.token_generation;
+        // Only if nothing has revoked the token meanwhile: the store compares the generation.
+        let change = UserChange {
+            id: user.id,
+            action: UserAction::RevokeTokens {
+                generation,
+                hash: Some(hash),
+            },
+            by: token.creator(),
+            at: self.now(),
+        };
+        let kind = AuditEventKind::PasswordResetByLink;
+        let event = self.audit.begin(kind, AuditActor::Anonymous, user.id);
+        match event.settle(self.store.change(&change).await, |_| user.id) {
+            Ok(_) => {}
+            Err(StoreError::Outdated | StoreError::NotAdmin(_)) => {
+                return Err(AccountError::InvalidOneTimeToken);
+            }
+            Err(error) => return Err(error.into()),
+        }
+        drop(invalidation);
+        self.end_sessions_before(user.id, generation + 1, None)
+            .await;
+        Ok(())
+    }
+
+    /// Returns the account of a token, if nothing has revoked it.
+    async fn account_of(&self, token: &OneTimeToken) -> Result<User, AccountError> {
+        match self.check_actor(token.creator()).await {
+            Err(AccountError::NotAdmin(_)) => return Err(AccountError::InvalidOneTimeToken),
+            checked => checked?,
+        }
+        let user = self.store.find(token.user_id).await?;
+        user.filter(|user| user.status == UserStatus::Approved && token.is_of(user))
+            .ok_or(AccountError::InvalidOneTimeToken)
+    }
+
+    fn expect_one_time_tokens(&self) -> Result<&OneTimeTokens, AccountError> {
+        let tokens = self.one_time_tokens.as_ref();
+        tokens.ok_or(AccountError::NoOneTimeTokens)
+    }
+}
+
+impl OneTimeToken {
+    fn creator(&self) -> Actor {
+        self.created_by.map_or(Actor::System, Actor::Admin)
+    }
+}

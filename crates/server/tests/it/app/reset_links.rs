@@ -1,0 +1,108 @@
+//! Password resets by a link, on two nodes over one database.
+
+use axum::Router;
+use axum::body::Body;
+use futures_util::future::join_all;
+use http::Request;
+use serde_json::json;
+use tower_warder::{HmacSecret, JwtIssuer, JwtVerifier};
+use tower_warder_accounts::{
+    AccountStore, Accounts, Actor, Email, OneTimeTokens, Password, Sessions, UserCreate,
+};
+use tower_warder_server::site::Site;
+
+use crate::support::accounts::server::hasher;
+use crate::support::{Answer, Place, get, send};
+
+/// Two nodes, each with a pool of its own, and their accounts.
+async fn nodes(place: &Place) -> [(Router, Accounts<impl AccountStore>); 2] {
+    let secret = HmacSecret::generate();
+    let node = async || {
+        let store = place.open().await;
+        let accounts = Accounts::new(store.clone(), JwtIssuer::hs256(&secret))
+            .hasher(hasher())
+            .sessions(Sessions::new(store.clone()))
+            .one_time_tokens(OneTimeTokens::new(store));
+        let app = tower_warder_server::app(
+            accounts.clone(),
+            JwtIssuer::hs256(&secret),
+            JwtVerifier::hs256(&secret),
+            tower_warder_server::origin::cookie(None).unwrap(),
+            None,
+            &Site::default(),
+        );
+        (app, accounts)
+    };
+    [node().await, node().await]
+}
+
+async fn reset(app: &Router, token: &str, password: &str) -> Answer {
+    let body = json!({"token": token, "password": password}).to_string();
+    let request = Request::post("/api/auth/reset-password")
+        .header("content-type", "application/json")
+        .header("host", "localhost");
+    send(app, request.body(Body::from(body)).unwrap()).await
+}
+
+async fn log_in(app: &Router, password: &str) -> u16 {
+    let body = format!("username=ada%40example.com&password={password}");
+    let request = Request::post("/api/auth/login")
+        .header("content-type", "application/x-www-form-urlencoded")
+        .header("host", "localhost");
+    let answer = send(app, request.body(Body::from(body)).unwrap()).await;
+    answer.status.as_u16()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn concurrent_uses_of_a_link_set_one_password() {
+    for place in [Some(Place::sqlite()), Place::postgres().await] {
+        let Some(place) = place else { continue };
+        let nodes = nodes(&place).await;
+        let email = Email::new("ada@example.com").unwrap();
+        let new = UserCreate::new(email, Password::new("correct-horse").unwrap());
+        let (_, accounts) = &nodes[0];
+        let id = accounts.register(new).await.unwrap().id;
+        let created = accounts.create_password_reset_token(id, Actor::System);
+        let token = created.await.unwrap().token;
+        let uses = (0..8).map(|number| {
+            let (app, token) = (nodes[number % 2].0.clone(), token.clone());
+            tokio::spawn(async move {
+                let password = format!("battery-staple-{number}");
+                (reset(&app, &token, &password).await, password)
+            })
+        });
+        let mut set = Vec::new();
+        for used in join_all(uses).await {
+            let (answer, password) = used.unwrap();
+            match answer.status.as_u16() {
+                200 => set.push(password),
+                status => assert_eq!(
+                    (status, &answer.json()["code"]),
+                    (400, &json!("invalid_one_time_token"))
+                ),
+            }
+        }
+        assert_eq!(set.len(), 1, "{set:?}");
+        for (app, _) in &nodes {
+            assert_eq!(log_in(app, "correct-horse").await, 401);
+            assert_eq!(log_in(app, &set[0]).await, 200);
+            assert_eq!(reset(app, &token, "another-staple").await.status, 400);
+        }
+    }
+}
+
+#[tokio::test]
+async fn link_routes_are_documented_and_the_page_is_public() {
+    let place = Place::sqlite();
+    let [(app, _), _] = nodes(&place).await;
+    let document = send(&app, get("/api/openapi.json")).await.json();
+    for path in [
+        "/api/auth/reset-password",
+        "/api/auth/users/{id}/password-reset-token",
+    ] {
+        assert!(document["paths"][path]["post"].is_object(), "{path}");
+    }
+    assert_eq!(send(&app, get("/reset-password")).await.status, 200);
+    let redirected = send(&app, get("/reset-password/")).await;
+    assert_eq!(redirected.header("location"), Some("/reset-password"));
+}
