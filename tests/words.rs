@@ -72,6 +72,8 @@ const NAMES: &[&str] = &[
     ".forget()",
     // The name of the route in other frameworks.
     "forgot-password",
+    "forgot_password",
+    "ForgotPassword",
 ];
 
 #[test]

@@ -226,6 +226,8 @@ pub enum ThrottledRoute {
     Refresh,
     /// A password reset by a one-time token.
     PasswordReset,
+    /// A request for a mail with which a new password can be set.
+    ForgotPassword,
 }
 
 impl ThrottledRoute {
@@ -237,6 +239,7 @@ impl ThrottledRoute {
             Self::Password => "password",
             Self::Refresh => "refresh",
             Self::PasswordReset => "password_reset",
+            Self::ForgotPassword => "forgot_password",
         }
     }
 }

@@ -59,6 +59,8 @@ pub enum AccountError {
     NoSessions,
     /// [One-time tokens](crate::Accounts::one_time_tokens) are not configured.
     NoOneTimeTokens,
+    /// [Mail](crate::Accounts::mail) is not configured.
+    NoMail,
     /// No layer looks up the [sessions](crate::Sessions) of cookies, so that ending one would have no
     /// effect.
     SessionsNotChecked,
@@ -154,6 +156,9 @@ impl fmt::Display for AccountError {
             Self::NoOneTimeTokens => f.write_str(
                 "one-time tokens are not configured: call \
                  `Accounts::one_time_tokens(OneTimeTokens::new(store))`",
+            ),
+            Self::NoMail => f.write_str(
+                "mail is not configured: call `Accounts::mail(MailQueue::new(mailer, page))`",
             ),
             Self::NoSessions => f.write_str(
                 "sessions are not configured: call `Accounts::sessions(Sessions::new(store))`",

@@ -10,7 +10,8 @@
 //! - **Sessions**: [`Accounts::sessions`] over a [`SessionStore`]. [`session_routes()`] lists and ends
 //!   them, [`refresh_routes()`] renews tokens.
 //! - **Password resets by a link**: [`Accounts::one_time_tokens`] over a [`OneTimeTokenStore`], and
-//!   [`password_reset_routes()`].
+//!   [`password_reset_routes()`]. By mail: [`Accounts::mail`] over a [`Mailer`], and
+//!   [`forgot_password_routes()`].
 //! - **Log-in by cookie**: [`cookie_routes`]. **Tickets** for WebSockets and server-sent events:
 //!   [`ticket_routes`].
 //! - **Limits of attempts**, on by default: [`throttle`].
@@ -48,15 +49,18 @@ mod request_body;
 mod request;
 mod session;
 mod one_time_token;
+mod mail;
 mod service;
 mod session_service;
 mod throttle_service;
 mod import;
 mod password_reset;
+mod forgot_password;
 mod routes;
 mod refresh_routes;
 mod session_routes;
 mod password_reset_routes;
+mod forgot_password_routes;
 mod cookie;
 mod ticket;
 #[cfg(feature = "utoipa")]
@@ -75,12 +79,14 @@ pub use cookie::cookie_routes;
 pub use email::{Email, InvalidEmail};
 pub use email_prefix::{EmailPrefix, InvalidEmailPrefix};
 pub use error::AccountError;
+pub use forgot_password_routes::forgot_password_routes;
 pub use import::UserImport;
 pub use in_memory::InMemoryAccountStore;
 pub use input::{PasswordReset, UserCreate, UserLogin, UserUpdate};
+pub use mail::{Mail, MailQueue, Mailer};
 pub use model::{Token, User, UserPublic};
 pub use one_time_token::{
-    InMemoryOneTimeTokenStore, NewOneTimeToken, OneTimePasswordReset, OneTimeToken,
+    ForgotPassword, InMemoryOneTimeTokenStore, NewOneTimeToken, OneTimePasswordReset, OneTimeToken,
     OneTimeTokenStore, OneTimeTokens, TokenPurpose,
 };
 pub use password::{InvalidPassword, Password};

@@ -142,7 +142,7 @@ impl<S: AccountStore> Accounts<S> {
             .ok_or(AccountError::InvalidOneTimeToken)
     }
 
-    fn expect_one_time_tokens(&self) -> Result<&OneTimeTokens, AccountError> {
+    pub(super) fn expect_one_time_tokens(&self) -> Result<&OneTimeTokens, AccountError> {
         let tokens = self.one_time_tokens.as_ref();
         tokens.ok_or(AccountError::NoOneTimeTokens)
     }

@@ -21,6 +21,7 @@ use super::email::Email;
 use super::error::AccountError;
 use super::input::{PasswordReset, UserCreate, UserLogin, UserUpdate};
 use super::invalidate_on_drop::InvalidateOnDrop;
+use super::mail::MailQueue;
 use super::model::{Token, User, whole_micros};
 use super::one_time_token::OneTimeTokens;
 use super::password::composed;
@@ -68,6 +69,7 @@ pub struct Accounts<S> {
     cache: Option<UserCache<User>>,
     pub(super) sessions: Option<Sessions>,
     pub(super) one_time_tokens: Option<OneTimeTokens>,
+    pub(super) mail: Option<MailQueue>,
 }
 
 impl<S: AccountStore> Accounts<S> {
@@ -88,6 +90,7 @@ impl<S: AccountStore> Accounts<S> {
             cache: None,
             sessions: None,
             one_time_tokens: None,
+            mail: None,
         }
     }
 
@@ -646,6 +649,7 @@ impl<S> Clone for Accounts<S> {
             cache: self.cache.clone(),
             sessions: self.sessions.clone(),
             one_time_tokens: self.one_time_tokens.clone(),
+            mail: self.mail.clone(),
         }
     }
 }

@@ -14,6 +14,7 @@ use super::email::Email;
 use super::error::AccountError;
 use super::input::UserLogin;
 use super::model::User;
+use super::one_time_token::ForgotPassword;
 use super::service::Accounts;
 use super::store::AccountStore;
 use super::throttle::{Attempt, Client, Throttle, TrustedProxies};
@@ -195,6 +196,19 @@ impl<S: AccountStore> Accounts<S> {
         Ok(match &self.throttle {
             Some(throttle) => Some(throttle.reset_password(client, &self.clock).await?),
             None => None,
+        })
+    }
+
+    /// Returns `true` if the account may get a mail now.
+    pub(super) async fn may_mail(&self, request: &ForgotPassword) -> Result<bool, AccountError> {
+        Ok(match &self.throttle {
+            Some(throttle) => {
+                let account = request.email.as_str();
+                throttle
+                    .may_mail(account, &request.client, &self.clock)
+                    .await?
+            }
+            None => true,
         })
     }
 

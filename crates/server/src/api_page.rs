@@ -6,7 +6,7 @@ use tower_http::set_header::SetResponseHeaderLayer;
 use tower_warder::credentials::AuthCookie;
 use tower_warder::openapi::SecuritySchemes;
 use tower_warder_accounts::openapi::{
-    AccountsApi, CookieApi, PasswordResetApi, RefreshApi, SessionsApi, TicketApi,
+    AccountsApi, CookieApi, ForgotPasswordApi, PasswordResetApi, RefreshApi, SessionsApi, TicketApi,
 };
 use utoipa::openapi::{RefOr, Schema, Server};
 use utoipa::{Modify, OpenApi};
@@ -18,14 +18,8 @@ use super::{origin, stream_api};
 
 /// Routes of the document at `/api/openapi.json` and the page at `/api/docs`, whose "Authorize"
 /// logs in.
-pub(crate) fn routes(
-    site: &Site,
-    cookie: &AuthCookie,
-    sessions: bool,
-    refresh: bool,
-    resets: bool,
-) -> Router {
-    let document = document(site, cookie, sessions, refresh, resets);
+pub(crate) fn routes(site: &Site, cookie: &AuthCookie, parts: Parts) -> Router {
+    let document = document(site, cookie, parts);
     // Without the validator badge, which an external server draws, and without the top bar, whose
     // logo has an inline style.
     let config = Config::from(DOCUMENT)
@@ -37,22 +31,28 @@ pub(crate) fn routes(
     Router::from(page.config(config)).layer(policy)
 }
 
-fn document(
-    site: &Site,
-    cookie: &AuthCookie,
-    sessions: bool,
-    refresh: bool,
-    resets: bool,
-) -> utoipa::openapi::OpenApi {
+/// Optional routes of the accounts, by whether they exist.
+#[derive(Clone, Copy)]
+pub(crate) struct Parts {
+    pub(crate) sessions: bool,
+    pub(crate) refresh: bool,
+    pub(crate) resets: bool,
+    pub(crate) mail: bool,
+}
+
+fn document(site: &Site, cookie: &AuthCookie, parts: Parts) -> utoipa::openapi::OpenApi {
     let mut document = Api::openapi();
-    if sessions {
+    if parts.sessions {
         document = document.nest("/api/auth", SessionsApi::openapi());
     }
-    if refresh {
+    if parts.refresh {
         document = document.nest("/api/auth", RefreshApi::openapi());
     }
-    if resets {
+    if parts.resets {
         document = document.nest("/api/auth", PasswordResetApi::openapi());
+    }
+    if parts.mail {
+        document = document.nest("/api/auth", ForgotPasswordApi::openapi());
     }
     stream_api::describe(&mut document);
     add_codes(&mut document);

@@ -18,6 +18,7 @@ use super::bootstrap::Bootstrap;
 use super::channel::Channel;
 use super::database::Database;
 use super::keys::{self, KeyDirectory, Keys};
+use super::mail::MailServer;
 use super::origin::PublicOrigin;
 use super::serve::MAX_CONNECTIONS;
 use super::settings::{Mistakes, Settings};
@@ -40,6 +41,7 @@ pub(crate) struct Config {
     pub(crate) connections_per_address: usize,
     pub(crate) throttle: bool,
     pub(crate) trusted_proxies: TrustedProxies,
+    pub(crate) mail: Option<MailServer>,
 }
 
 impl Config {
@@ -64,6 +66,7 @@ impl Config {
         let connections_per_address = mistakes.keep(connections_per_address(settings));
         let throttle = mistakes.keep(switch(settings, "AUTH_THROTTLE", true));
         let trusted_proxies = mistakes.keep(trusted_proxies(settings));
+        let mail = mistakes.keep(mail(settings));
         mistakes.keep(log_filter(settings, "info"));
         let config = || {
             Some(Self {
@@ -82,6 +85,7 @@ impl Config {
                 connections_per_address: connections_per_address?,
                 throttle: throttle?,
                 trusted_proxies: trusted_proxies?,
+                mail: mail?,
             })
         };
         mistakes.or(config())
@@ -337,6 +341,19 @@ fn metrics_addr(settings: &Settings) -> Result<Option<SocketAddr>, String> {
     let remedy = "give an address and a port, such as 127.0.0.1:9000";
     let address = address(text).ok_or_else(|| settings.invalid("METRICS_ADDR", remedy))?;
     Ok(Some(address))
+}
+
+fn mail(settings: &Settings) -> Result<Option<MailServer>, String> {
+    let from = settings.text("MAIL_FROM")?;
+    let Some(url) = settings.text("SMTP_URL")? else {
+        return Ok(None);
+    };
+    let server = MailServer::new(url, from);
+    let server = server.map_err(|(name, remedy)| match settings.has(name) {
+        true => settings.invalid(name, remedy),
+        false => format!("{name}: {remedy}"),
+    });
+    server.map(Some)
 }
 
 fn address(text: &str) -> Option<SocketAddr> {

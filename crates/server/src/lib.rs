@@ -82,7 +82,8 @@ use tower_warder::stream_ticket::StreamTickets;
 use tower_warder::{AuthLayer, HmacSecret, JwtIssuer, JwtVerifier};
 use tower_warder_accounts::throttle::Throttle;
 use tower_warder_accounts::{
-    self as accounts, AccountStore, Accounts, CommonPasswords, OneTimeTokens, Sessions, User,
+    self as accounts, AccountStore, Accounts, CommonPasswords, MailQueue, OneTimeTokens, Sessions,
+    User,
 };
 
 // Each module imports only from those above it.
@@ -98,6 +99,7 @@ pub mod keys;
 mod metrics;
 pub mod serve;
 pub mod settings;
+mod mail;
 mod config;
 pub mod health;
 pub mod stream_limit;
@@ -199,6 +201,17 @@ async fn serve(config: Config, hang_ups: HangUps) -> Result<(), BoxError> {
     }
     let first_admin = FirstAdmin::new(config.bootstrap, || config.keys.bytes());
     let first_admin = first_admin.map_err(|error| format!("BOOTSTRAP: {error}"))?;
+    let url = match &config.public_origin {
+        Some(origin) => origin.to_string(),
+        None if address.ip().is_loopback() => format!("http://{}", listener.local_addr()?),
+        None => {
+            tracing::warn!(
+                "only localhost is served, whatever the address to listen at; \
+                 set PUBLIC_ORIGIN to be reached from elsewhere"
+            );
+            format!("http://localhost:{}", listener.local_addr()?.port())
+        }
+    };
     let mut accounts = Accounts::new(store.clone(), issuer.clone())
         .hasher(hasher::new())
         .bootstrap(first_admin.policy()?);
@@ -227,6 +240,10 @@ async fn serve(config: Config, hang_ups: HangUps) -> Result<(), BoxError> {
         }
         false => accounts.throttle_off(),
     };
+    if let Some(server) = config.mail {
+        let mailer = server.mailer(config.product_name.clone());
+        accounts = accounts.mail(MailQueue::new(mailer, &format!("{url}/reset-password")));
+    }
     let cache = config.user_cache_ttl.map(|ttl| {
         let channel = storage.channel.as_ref().map(Channel::to_string);
         tracing::info!(?ttl, channel, "accounts are kept in memory");
@@ -240,17 +257,6 @@ async fn serve(config: Config, hang_ups: HangUps) -> Result<(), BoxError> {
     };
     let app = app(accounts, issuer, keys.verifier(), cookie, cache, &site);
 
-    let url = match &config.public_origin {
-        Some(origin) => origin.to_string(),
-        None if address.ip().is_loopback() => format!("http://{}", listener.local_addr()?),
-        None => {
-            tracing::warn!(
-                "only localhost is served, whatever the address to listen at; \
-                 set PUBLIC_ORIGIN to be reached from elsewhere"
-            );
-            format!("http://localhost:{}", listener.local_addr()?.port())
-        }
-    };
     let announced = first_admin.announce(store.clone(), &url).await;
     let awaits_secret =
         announced.map_err(|error| format!("DATABASE_URL: {place} does not answer: {error}"))?;
@@ -340,13 +346,23 @@ pub fn app<S: AccountStore>(
     if resets {
         routes = routes.merge(accounts::password_reset_routes(accounts.clone()));
     }
+    let mail = accounts.has_mail();
+    if mail {
+        routes = routes.merge(accounts::forgot_password_routes(accounts.clone()));
+    }
     #[expect(
         clippy::expect_used,
         reason = "the name is a constant, the origin was parsed"
     )]
     let waiting = origin::waiting_cookie(site.public_origin.as_ref()).expect("a cookie");
     let waiting = WaitingCookie::new(issuer, waiting);
-    let api_page = api_page::routes(site, &cookie, sessions, refresh, resets);
+    let document = api_page::Parts {
+        sessions,
+        refresh,
+        resets,
+        mail,
+    };
+    let api_page = api_page::routes(site, &cookie, document);
     let pages = pages::routes(
         site,
         routes.clone(),

@@ -47,8 +47,9 @@ pub(crate) fn routes<S: AccountStore>(
     cookie: AuthCookie,
     waiting: WaitingCookie,
 ) -> Router {
-    let pages = Arc::new(Pages::new(site));
-    let public = Router::new()
+    let has_mail = accounts.has_mail();
+    let pages = Arc::new(Pages::new(site, has_mail));
+    let mut public = Router::new()
         .route("/login", get(log_in))
         .route("/register", get(register))
         .route("/reset-password", get(Html(pages.reset_password.clone())))
@@ -59,6 +60,10 @@ pub(crate) fn routes<S: AccountStore>(
             verifier,
             waiting.clone(),
         ));
+    if has_mail {
+        let page = Html(pages.forgot_password.clone());
+        public = public.route("/forgot-password", get(page));
+    }
     let approved = Router::new()
         .route("/", get(Redirect::to("/profile")))
         .route("/profile", get(Html(pages.profile.clone())))
@@ -113,6 +118,8 @@ struct Pages {
     profile: String,
     users: String,
     reset_password: String,
+    forgot_password: String,
+    has_mail: bool,
     forbidden: String,
     refused: String,
     unavailable: String,
@@ -120,13 +127,15 @@ struct Pages {
 }
 
 impl Pages {
-    fn new(site: &Site) -> Self {
+    fn new(site: &Site, has_mail: bool) -> Self {
         let page = |text| site.fill(text, &[]);
         Self {
             site: site.clone(),
             profile: page(include_str!("pages/profile.html")),
             users: page(include_str!("pages/users.html")),
             reset_password: page(include_str!("pages/reset_password.html")),
+            forgot_password: page(include_str!("pages/forgot_password.html")),
+            has_mail,
             forbidden: page(include_str!("pages/forbidden.html")),
             refused: page(include_str!("pages/refused.html")),
             unavailable: page(include_str!("pages/unavailable.html")),
@@ -142,6 +151,8 @@ impl Pages {
             ("again", note(AGAIN)),
             ("email", email),
             ("error", error),
+            ("by_mail", shown(self.has_mail)),
+            ("by_admin", shown(!self.has_mail)),
         ];
         self.site.fill(include_str!("pages/login.html"), &values)
     }

@@ -75,6 +75,7 @@ impl AuditEvent {
         match self.kind {
             AuditEventKind::LoginFailed => limited!(limits.failed.of((account, reason)), info),
             AuditEventKind::AccountRegistered => limited!(limits.registered, info),
+            AuditEventKind::PasswordResetMailed => limited!(limits.mailed, info),
             AuditEventKind::RefreshTokenReused => limited!(limits.reused.of(session), warn),
             _ => info!(target: AUDIT_TARGET, event, actor, account, session, reason, address),
         }
@@ -86,6 +87,7 @@ impl AuditEvent {
 pub(super) struct Limits {
     failed: LogLimits,
     registered: LogLimit,
+    mailed: LogLimit,
     reused: LogLimits,
 }
 
@@ -142,6 +144,8 @@ kinds! {
     PasswordReset = "password_reset";
     /// A one-time token for a link was created, with which a new password can be set.
     PasswordResetLinkCreated = "password_reset_link_created";
+    /// A one-time token for a new password was sent to the owner, at the request of a client.
+    PasswordResetMailed = "password_reset_mailed";
     /// A new password was set by a one-time token.
     PasswordResetByLink = "password_reset_by_link";
     /// The owner changed the password.

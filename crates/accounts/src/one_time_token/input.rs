@@ -1,4 +1,4 @@
-//! Input of a password reset by a one-time token.
+//! Inputs of a password reset by a one-time token.
 
 use std::fmt;
 
@@ -6,6 +6,7 @@ use serde_json::Value;
 use zeroize::Zeroizing;
 
 use crate::body::{Body, FromJson};
+use crate::email::Email;
 use crate::password::Password;
 use crate::throttle::Client;
 use crate::validation_error::ValidationError;
@@ -52,6 +53,56 @@ impl FromJson for OneTimePasswordReset {
 impl fmt::Debug for OneTimePasswordReset {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("OneTimePasswordReset")
+            .finish_non_exhaustive()
+    }
+}
+
+/// Input of a request for a mail with which a new password can be set.
+pub struct ForgotPassword {
+    /// The address.
+    pub email: Email,
+    pub(crate) locale: Option<String>,
+    pub(crate) client: Client,
+}
+
+impl ForgotPassword {
+    /// Creates the input.
+    pub fn new(email: Email) -> Self {
+        Self {
+            email,
+            locale: None,
+            client: Client::default(),
+        }
+    }
+
+    /// Sets the language of the mail, such as `de-AT`.
+    #[must_use]
+    pub fn locale(mut self, locale: Option<&str>) -> Self {
+        self.locale = locale.map(str::to_owned);
+        self
+    }
+
+    /// Sets the client, by which requests are [limited](crate::throttle::Throttle).
+    #[must_use]
+    pub fn client(mut self, client: Client) -> Self {
+        self.client = client;
+        self
+    }
+}
+
+impl FromJson for ForgotPassword {
+    fn from_json(body: Value) -> Result<Self, Vec<ValidationError>> {
+        let mut body = Body::open(body)?;
+        let email = body.required("email");
+        email.map(Self::new).ok_or_else(|| body.into_errors())
+    }
+}
+
+impl fmt::Debug for ForgotPassword {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ForgotPassword")
+            .field("email", &self.email)
+            .field("locale", &self.locale)
             .finish_non_exhaustive()
     }
 }

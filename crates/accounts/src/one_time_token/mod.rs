@@ -8,7 +8,7 @@ mod tokens;
 mod input;
 
 pub use in_memory::InMemoryOneTimeTokenStore;
-pub use input::OneTimePasswordReset;
+pub use input::{ForgotPassword, OneTimePasswordReset};
 pub use model::{OneTimeToken, TokenPurpose};
 pub use store::OneTimeTokenStore;
 pub use tokens::{NewOneTimeToken, OneTimeTokens};

@@ -1,8 +1,8 @@
 //! OpenAPI descriptions of the routes, for applications that use [utoipa].
 //!
 //! [`AccountsApi`] is nested where the account routes are mounted; [`CookieApi`], [`TicketApi`],
-//! [`SessionsApi`], [`RefreshApi`] and [`PasswordResetApi`] go under the same prefix if their routes
-//! are mounted.
+//! [`SessionsApi`], [`RefreshApi`], [`PasswordResetApi`] and [`ForgotPasswordApi`] go under the same
+//! prefix if their routes are mounted.
 //! [`AuthErrorResponses`](tower_warder::openapi::AuthErrorResponses) and
 //! [`SecuritySchemes`](tower_warder::openapi::SecuritySchemes) describe the application's own
 //! routes.
@@ -52,9 +52,11 @@ mod ticket;
 mod refresh;
 mod sessions;
 mod password_reset;
+mod forgot_password;
 
 pub use accounts::AccountsApi;
 pub use cookie::CookieApi;
+pub use forgot_password::ForgotPasswordApi;
 pub use password_reset::PasswordResetApi;
 pub use refresh::RefreshApi;
 pub use sessions::SessionsApi;

@@ -11,8 +11,8 @@ use utoipa::{PartialSchema, ToSchema};
 use crate::session::RefreshGrant;
 use crate::validation_error::ValidationError;
 use crate::{
-    Email, OneTimePasswordReset, Password, PasswordChange, PasswordReset, SessionPublic, Token,
-    UserCreate, UserLogin, UserPublic, UserUpdate,
+    Email, ForgotPassword, OneTimePasswordReset, Password, PasswordChange, PasswordReset,
+    SessionPublic, Token, UserCreate, UserLogin, UserPublic, UserUpdate,
 };
 
 impl ToSchema for UserPublic {}
@@ -123,6 +123,18 @@ impl PartialSchema for OneTimePasswordReset {
             .required("token")
             .property("password", new_password())
             .required("password")
+            .into()
+    }
+}
+
+impl ToSchema for ForgotPassword {}
+
+impl PartialSchema for ForgotPassword {
+    fn schema() -> RefOr<Schema> {
+        ObjectBuilder::new()
+            .description(Some("A request for a mail with a link for a new password."))
+            .property("email", email(string()))
+            .required("email")
             .into()
     }
 }

@@ -124,6 +124,25 @@ impl Throttle {
             .await
     }
 
+    /// Counts a request for a mail to an account, and returns `true` if there was none lately.
+    pub(crate) async fn may_mail(
+        &self,
+        account: &str,
+        client: &Client,
+        clock: &Clock,
+    ) -> Result<bool, TooManyAttempts> {
+        let route = ThrottledRoute::ForgotPassword;
+        let address = client.address.map(|address| {
+            let address = address.to_string();
+            self.bucket(BucketKind::MailAddress, self.registration, &[&address])
+        });
+        // Both stay counted: each may have caused a mail.
+        let _ = self.begin(route, Vec::new(), address, clock).await?;
+        let account = self.bucket(BucketKind::MailAccount, PER_MAILBOX, &[account]);
+        let mail = self.begin(route, vec![account], None, clock).await;
+        Ok(mail.is_ok())
+    }
+
     /// Returns the device, if its cookie was signed for this account.
     pub(crate) fn device(&self, account: &str, client: &Client, now: SystemTime) -> Option<Device> {
         let mut sent = client.devices.iter();
@@ -238,6 +257,9 @@ async fn in_time<T>(answer: impl Future<Output = Result<T, BoxError>>) -> Option
 fn nanos(clock: &Clock) -> u64 {
     u64::try_from(uptime(clock).as_nanos()).unwrap_or(u64::MAX)
 }
+
+/// One in five minutes.
+const PER_MAILBOX: Limit = Limit::per_hour(12).burst(1);
 
 const STORE_TIMEOUT: Duration = Duration::from_millis(500);
 

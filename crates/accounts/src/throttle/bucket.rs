@@ -42,6 +42,10 @@ pub enum BucketKind {
     Refresh,
     /// Client address of a password reset by a one-time token.
     PasswordReset,
+    /// Client address of a request for a mail.
+    MailAddress,
+    /// Account that a mail is requested for.
+    MailAccount,
     /// All clients together.
     Overall,
 }
@@ -58,6 +62,8 @@ impl BucketKind {
             Self::Password => "password changes of the account",
             Self::Refresh => "refreshes of the address",
             Self::PasswordReset => "password resets of the address",
+            Self::MailAddress => "mail requests of the address",
+            Self::MailAccount => "mail to the account",
             Self::Overall => "all clients",
         }
     }

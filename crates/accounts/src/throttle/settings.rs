@@ -21,6 +21,8 @@ use super::table::Table;
 /// | log-ins; failed renewals of tokens; invalid one-time tokens | client address | [`per_address`](Self::per_address): 100 a minute |
 /// | log-ins from known devices | account | `per_address` |
 /// | registrations | client address | [`per_registrant`](Self::per_registrant): 10 an hour |
+/// | requests for mail | client address | `per_registrant` |
+/// | mail to an account | account | one in 5 minutes: a further request has no effect |
 /// | wrong passwords of a password change | user | `per_device` |
 /// | wrong passwords of log-ins; registrations | all clients | [`overall`](Self::overall): 10 a second, 100 at once |
 ///

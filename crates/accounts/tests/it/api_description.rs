@@ -5,7 +5,7 @@ use tower_warder::UserStatus::Approved;
 use tower_warder::credentials::AuthCookie;
 use tower_warder::testing;
 use tower_warder_accounts::openapi::{
-    AccountsApi, CookieApi, PasswordResetApi, RefreshApi, SessionsApi, TicketApi,
+    AccountsApi, CookieApi, ForgotPasswordApi, PasswordResetApi, RefreshApi, SessionsApi, TicketApi,
 };
 use tower_warder_accounts::{self as accounts, Accounts, InMemoryAccountStore};
 use utoipa::OpenApi;
@@ -15,9 +15,10 @@ use super::sessions;
 use crate::support::accounts::described::{DOCUMENT, paths};
 
 /// All routes.
-const ROUTES: [(&str, &str); 20] = [
+const ROUTES: [(&str, &str); 21] = [
     ("POST", "/cookie/login"),
     ("POST", "/cookie/logout"),
+    ("POST", "/forgot-password"),
     ("POST", "/login"),
     ("POST", "/logout"),
     ("POST", "/logout-all"),
@@ -55,6 +56,7 @@ fn description_lists_exactly_the_routes() {
     let sessions = accounts::session_routes(accounts.clone());
     let refresh = accounts::refresh_routes(accounts.clone());
     let resets = accounts::password_reset_routes(accounts.clone());
+    let mails = accounts::forgot_password_routes(accounts.clone());
     for (router, api) in [
         (accounts::routes(accounts.clone()), AccountsApi::openapi()),
         (
@@ -65,6 +67,7 @@ fn description_lists_exactly_the_routes() {
         (sessions, SessionsApi::openapi()),
         (refresh, RefreshApi::openapi()),
         (resets, PasswordResetApi::openapi()),
+        (mails, ForgotPasswordApi::openapi()),
     ] {
         let router = format!("{router:?}");
         let mut mounted: Vec<&str> = router.split('"').filter(|it| it.starts_with('/')).collect();
@@ -83,6 +86,7 @@ fn each_description_is_self_contained() {
         SessionsApi::openapi(),
         RefreshApi::openapi(),
         PasswordResetApi::openapi(),
+        ForgotPasswordApi::openapi(),
     ] {
         let api = serde_json::to_value(api).unwrap();
         assert!(count_references(&api) > 0);

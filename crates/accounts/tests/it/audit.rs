@@ -23,8 +23,8 @@ use super::cookie::browser::form_to;
 use super::password_reset::{reset_by_token, reset_token};
 use super::server::{Approved, PASSWORD, Server, bare, by, json_to, login};
 use super::sessions::client::{
-    DAY, GRACE, Tokens, accounts_of, changing, log_in, logging_out, mounted, refresh, renewed,
-    sessions,
+    DAY, GRACE, Tokens, accounts_of, background_tasks, changing, log_in, logging_out, mounted,
+    refresh, renewed, sessions,
 };
 use super::staged::{Pause, Staged};
 use crate::support::Trace;
@@ -181,6 +181,11 @@ async fn each_event_is_recorded_and_logged_once() {
     assert_eq!(server.reset(&root, 2, PASSWORD).await.status, 200);
     check(&["password_reset 1 2"]);
 
+    let body = json!({"email": jane});
+    let asked = server.send(json_to("POST", "/forgot-password", &body));
+    assert_eq!(asked.await.status, 202);
+    background_tasks().await;
+    check(&["password_reset_mailed anonymous 2"]);
     let token = reset_token(&server, &root, 2).await;
     check(&["password_reset_link_created 1 2"]);
     for (status, expected) in [

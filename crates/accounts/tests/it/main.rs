@@ -23,6 +23,7 @@ mod concurrency;
 mod cookie;
 mod cookie_example;
 mod debug_output;
+mod forgot_password;
 mod issuers;
 mod last_admin;
 mod listing;

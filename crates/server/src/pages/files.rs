@@ -53,12 +53,13 @@ fn icon(accent: Option<AccentColor>) -> String {
     }
 }
 
-const SCRIPTS: [(&str, &str); 18] = [
+const SCRIPTS: [(&str, &str); 19] = [
     ("actions.js", include_str!("actions.js")),
     ("api.js", include_str!("api.js")),
     ("device.js", include_str!("device.js")),
     ("dialogs.js", include_str!("dialogs.js")),
     ("events.js", include_str!("events.js")),
+    ("forgot_password.js", include_str!("forgot_password.js")),
     ("form.js", include_str!("form.js")),
     ("login.js", include_str!("login.js")),
     ("member.js", include_str!("member.js")),

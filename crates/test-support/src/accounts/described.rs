@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use http::{Method, Uri};
 use serde_json::{Map, Value};
 use tower_warder_accounts::openapi::{
-    AccountsApi, CookieApi, PasswordResetApi, RefreshApi, SessionsApi, TicketApi,
+    AccountsApi, CookieApi, ForgotPasswordApi, PasswordResetApi, RefreshApi, SessionsApi, TicketApi,
 };
 use utoipa::OpenApi;
 
@@ -73,5 +73,6 @@ pub static DOCUMENT: LazyLock<Value> = LazyLock::new(|| {
     document.merge(SessionsApi::openapi());
     document.merge(RefreshApi::openapi());
     document.merge(PasswordResetApi::openapi());
+    document.merge(ForgotPasswordApi::openapi());
     serde_json::to_value(document).unwrap()
 });

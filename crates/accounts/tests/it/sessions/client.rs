@@ -6,13 +6,13 @@ use axum::Router;
 use axum::body::Body;
 use http::Request;
 use serde_json::{Value, json};
-use tower_warder::AuthLayer;
 use tower_warder::cache::UserCache;
 use tower_warder::credentials::{AuthCookie, CredentialSource};
 use tower_warder::testing;
+use tower_warder::{AuthLayer, BoxError, async_trait};
 use tower_warder_accounts::{
     self as accounts, AccountStore, InMemoryAccountStore, InMemoryOneTimeTokenStore,
-    InMemorySessionStore, OneTimeTokens, SessionStore, Sessions,
+    InMemorySessionStore, Mail, MailQueue, Mailer, OneTimeTokens, SessionStore, Sessions,
 };
 
 use super::super::cookie::browser::{form_to, token_in, with_cookie};
@@ -79,6 +79,16 @@ fn built(server: Server, sessions: Sessions, cache: Option<UserCache<accounts::U
     mounted(server, accounts, cache)
 }
 
+/// Sends nothing.
+struct NoMail;
+
+#[async_trait]
+impl Mailer for NoMail {
+    async fn send(&self, _: &Mail) -> Result<(), BoxError> {
+        Ok(())
+    }
+}
+
 /// A server with the routes of these accounts.
 pub fn mounted(
     server: Server,
@@ -93,13 +103,18 @@ pub fn mounted(
         true => accounts,
         false => accounts.one_time_tokens(OneTimeTokens::new(InMemoryOneTimeTokenStore::new())),
     };
+    let accounts = match accounts.has_mail() {
+        true => accounts,
+        false => accounts.mail(MailQueue::new(NoMail, "https://example.org/reset-password")),
+    };
     let cookie = AuthCookie::new("id").unwrap();
     let routes = accounts::routes(accounts.clone())
         .merge(accounts::cookie_routes(accounts.clone(), cookie.clone()))
         .merge(accounts::ticket_routes())
         .merge(accounts::session_routes(accounts.clone()))
         .merge(accounts::refresh_routes(accounts.clone()))
-        .merge(accounts::password_reset_routes(accounts.clone()));
+        .merge(accounts::password_reset_routes(accounts.clone()))
+        .merge(accounts::forgot_password_routes(accounts.clone()));
     let verifier = testing::verifier().clock(server.clock.clock());
     let source = CredentialSource::header().with_cookie(cookie);
     let source = source.with_query_token("/api/auth/me").unwrap();

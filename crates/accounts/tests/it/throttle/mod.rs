@@ -73,7 +73,7 @@ async fn mounted(
 }
 
 /// A request from this address.
-fn from(address: &str, mut request: Request<Body>) -> Request<Body> {
+pub fn from(address: &str, mut request: Request<Body>) -> Request<Body> {
     let address: IpAddr = address.parse().unwrap();
     let peer = SocketAddr::new(address, 4711);
     request.extensions_mut().insert(ConnectInfo(peer));

@@ -11,6 +11,7 @@ mod restore;
 mod settings_file;
 mod startup;
 mod log;
+mod mail;
 mod metrics;
 mod postgres;
 mod sessions;

@@ -1,0 +1,95 @@
+//! Requests for a mail with which a new password can be set.
+
+use tower_warder::private::{LogLimit, log_limited};
+use tower_warder::{BoxError, UserStatus};
+
+use super::actor::Actor;
+use super::audit::{AuditActor, AuditEventKind};
+use super::error::AccountError;
+use super::mail::MailQueue;
+use super::one_time_token::{ForgotPassword, TokenPurpose};
+use super::service::Accounts;
+use super::store::AccountStore;
+
+/// Operations with [mail](Accounts::mail).
+impl<S: AccountStore> Accounts<S> {
+    /// Enables mail, with which users set a new password without an admin. Needs
+    /// [one-time tokens](Self::one_time_tokens). Defaults to none.
+    ///
+    /// [`forgot_password_routes`](crate::forgot_password_routes) has the route.
+    pub fn mail(mut self, queue: MailQueue) -> Self {
+        self.mail = Some(queue);
+        self
+    }
+
+    /// Returns `true` if [mail](Self::mail) is configured.
+    pub const fn has_mail(&self) -> bool {
+        self.mail.is_some()
+    }
+
+    /// Has a link for a new password sent to an account, if there is one with this address that is
+    /// approved. The result does not tell whether there is: a Tokio task looks for it.
+    ///
+    /// With the [throttle](crate::throttle::Throttle), each address gets one mail in 5 minutes.
+    ///
+    /// # Errors
+    ///
+    /// [`AccountError::TooManyAttempts`], [`AccountError::NoMail`] or
+    /// [`AccountError::NoOneTimeTokens`].
+    #[doc(alias = "recovery")]
+    pub async fn forgot_password(&self, request: ForgotPassword) -> Result<(), AccountError> {
+        let queue = self.mail.as_ref().ok_or(AccountError::NoMail)?.clone();
+        self.expect_one_time_tokens()?;
+        if !self.may_mail(&request).await? {
+            return Ok(());
+        }
+        if let Some(place) = queue.place() {
+            let accounts = self.clone();
+            tokio::spawn(async move {
+                accounts.mail_reset_link(&queue, request).await;
+                drop(place);
+            });
+        }
+        Ok(())
+    }
+
+    async fn mail_reset_link(&self, queue: &MailQueue, request: ForgotPassword) {
+        static LIMIT: LogLimit = LogLimit::new();
+
+        if let Err(source) = self.try_mail_reset_link(queue, request).await {
+            log_limited!(LIMIT, error, %source, "a mail for a new password was not sent");
+        }
+    }
+
+    async fn try_mail_reset_link(
+        &self,
+        queue: &MailQueue,
+        request: ForgotPassword,
+    ) -> Result<(), BoxError> {
+        let tokens = self.expect_one_time_tokens()?;
+        let user = {
+            // Not more queries at once than mails.
+            let _turn = queue.turn().await;
+            self.store.find_by_email(&request.email).await?
+        };
+        let Some(user) = user.filter(|user| user.status == UserStatus::Approved) else {
+            return Ok(());
+        };
+        let created = tokens
+            .create(
+                TokenPurpose::RESET_PASSWORD,
+                &user,
+                Actor::System,
+                self.now(),
+            )
+            .await?;
+        let event = AuditEventKind::PasswordResetMailed;
+        let event = self
+            .audit
+            .event(event, AuditActor::Anonymous, Some(user.id));
+        let mail = queue.reset_password(user.email, &created, request.locale);
+        queue.send(&mail).await?;
+        self.audit.record(&event);
+        Ok(())
+    }
+}

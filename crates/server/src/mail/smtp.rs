@@ -1,0 +1,121 @@
+//! Mail by SMTP.
+
+use std::net::IpAddr;
+
+use lettre::message::Mailbox;
+use lettre::message::header::ContentType;
+use lettre::{AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor};
+use tower_warder::BoxError;
+use tower_warder_accounts::Mail;
+
+use crate::site::ProductName;
+
+/// Mail server, and the address that mail comes from.
+pub(crate) struct Smtp {
+    transport: AsyncSmtpTransport<Tokio1Executor>,
+    from: Mailbox,
+}
+
+impl Smtp {
+    pub(super) fn new(url: &str, from: Option<&str>) -> Result<Self, (&'static str, &'static str)> {
+        if !is_protected(url) {
+            return Err(("SMTP_URL", NO_TLS));
+        }
+        let transport = AsyncSmtpTransport::<Tokio1Executor>::from_url(url);
+        let transport = transport.map_err(|_| ("SMTP_URL", NO_URL))?.build();
+        let from = from.and_then(|from| from.parse().ok());
+        let from = from.ok_or(("MAIL_FROM", NO_FROM))?;
+        Ok(Self { transport, from })
+    }
+
+    pub(super) async fn send(
+        &self,
+        mail: &Mail,
+        product_name: &ProductName,
+    ) -> Result<(), BoxError> {
+        let minutes = mail.expires_in.as_secs() / 60;
+        let link = mail.link.as_str();
+        let text = format!(
+            "A new password was requested for your account of {product_name}.\n\
+             \n\
+             Set it by this link, once and within {minutes} minutes:\n\
+             \n\
+             {link}\n\
+             \n\
+             If you did not request it, delete this mail: your password stays as it is.\n"
+        );
+        let message = Message::builder()
+            .from(self.from.clone())
+            .to(mail.to.parse()?)
+            .subject(format!("New password for {product_name}"))
+            .header(ContentType::TEXT_PLAIN)
+            .body(text)?;
+        self.transport.send(message).await?;
+        Ok(())
+    }
+}
+
+/// Returns `true` if nobody can read the link, and the password of the mail server, on the network.
+fn is_protected(url: &str) -> bool {
+    let Some(rest) = url.strip_prefix("smtp://") else {
+        return true;
+    };
+    let (authority, query) = rest.split_once('?').unwrap_or((rest, ""));
+    let authority = authority.split('/').next().unwrap_or_default();
+    let host = authority.rsplit('@').next().unwrap_or_default();
+    let host = match host.strip_prefix('[') {
+        Some(rest) => rest.split(']').next().unwrap_or_default(),
+        None => host.split(':').next().unwrap_or_default(),
+    };
+    let is_loopback = host
+        .parse()
+        .is_ok_and(|address: IpAddr| address.is_loopback());
+    is_loopback || host == "localhost" || query.split('&').any(|part| part == "tls=required")
+}
+
+const NO_URL: &str =
+    "give smtps://USER:PASSWORD@HOST, smtp://USER:PASSWORD@HOST:587?tls=required, or log";
+const NO_TLS: &str =
+    "links could be read on the network; add ?tls=required, or give smtps://USER:PASSWORD@HOST";
+const NO_FROM: &str = "give the address that mail comes from, such as Login <login@example.com>";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn url_without_tls_is_for_loopback_only() {
+        for (url, accepted) in [
+            ("smtps://mail.example.com", true),
+            ("smtps://user:p%40ss@mail.example.com:465", true),
+            ("smtp://user:pass@mail.example.com:587?tls=required", true),
+            ("smtp://127.0.0.1:2525", true),
+            ("smtp://[::1]:2525", true),
+            ("smtp://localhost", true),
+            ("smtp://mail.example.com", false),
+            ("smtp://mail.example.com?tls=opportunistic", false),
+            ("smtp://127.0.0.1@mail.example.com", false),
+            ("smtp://mail.example.com/?x=tls=required", false),
+            ("http://mail.example.com", false),
+            ("mail.example.com", false),
+            ("", false),
+        ] {
+            let parsed = Smtp::new(url, Some("login@example.com"));
+            assert_eq!(parsed.is_ok(), accepted, "{url}");
+        }
+    }
+
+    #[test]
+    fn sender_has_to_be_an_address() {
+        for (from, accepted) in [
+            (Some("login@example.com"), true),
+            (Some("Ada & Co <login@example.com>"), true),
+            (Some("login"), false),
+            (Some("login@example.com\r\nBcc: eve@example.com"), false),
+            (None, false),
+        ] {
+            let parsed = Smtp::new("smtps://mail.example.com", from);
+            assert_eq!(parsed.is_ok(), accepted, "{from:?}");
+        }
+    }
+}
