@@ -52,7 +52,11 @@ impl IntoResponse for AccountError {
             Self::TooManyAttempts { retry_after } => return too_many_attempts(retry_after),
             Self::NotApproved => ACCOUNT_NOT_APPROVED,
             Self::InvalidOneTimeToken => INVALID_ONE_TIME_TOKEN,
-            Self::NoSessions | Self::SessionsNotChecked | Self::NoOneTimeTokens | Self::NoMail => {
+            Self::NoSessions
+            | Self::SessionsNotChecked
+            | Self::NoOneTimeTokens
+            | Self::NoMail
+            | Self::NoAuditStore => {
                 static LIMIT: LogLimit = LogLimit::new();
 
                 log_limited!(LIMIT, error, "{self}");

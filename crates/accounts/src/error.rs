@@ -64,6 +64,8 @@ pub enum AccountError {
     /// No layer looks up the [sessions](crate::Sessions) of cookies, so that ending one would have no
     /// effect.
     SessionsNotChecked,
+    /// No [store of audit events](crate::Accounts::audit_store) is configured.
+    NoAuditStore,
     /// The store, the hasher or the password policy cannot answer.
     Unavailable(BoxError),
 }
@@ -167,6 +169,9 @@ impl fmt::Display for AccountError {
                 "no layer looks up the sessions of cookies: create it with the accounts, \
                  `AuthLayer::new(verifier, accounts)`, or call `UserLoader::wrap_verifier` of the \
                  accounts in that of your own loader",
+            ),
+            Self::NoAuditStore => f.write_str(
+                "no store of audit events is configured: call `Accounts::audit_store(writer)`",
             ),
             Self::Unavailable(_) => {
                 f.write_str("the store, the hasher or the password policy cannot answer")

@@ -15,7 +15,8 @@
 //! - **Log-in by cookie**: [`cookie_routes`]. **Tickets** for WebSockets and server-sent events:
 //!   [`ticket_routes`].
 //! - **Limits of attempts**, on by default: [`throttle`].
-//! - **Audit events**: [`AuditEvent`], in the log and for an [`AuditLog`] of your own.
+//! - **Audit events**: [`AuditEvent`], in the log, in an [`AuditStore`] whose events
+//!   [`audit_routes()`] shows to admins, and for an [`AuditLog`] of your own.
 //! - **First admin**: [`BootstrapPolicy`]. **Password rules**: [`PasswordPolicy`].
 
 #![forbid(unsafe_code)]
@@ -53,6 +54,7 @@ mod mail;
 mod service;
 mod session_service;
 mod throttle_service;
+mod audit_service;
 mod import;
 mod password_reset;
 mod forgot_password;
@@ -61,6 +63,8 @@ mod refresh_routes;
 mod session_routes;
 mod password_reset_routes;
 mod forgot_password_routes;
+mod audit_parameters;
+mod audit_routes;
 mod cookie;
 mod ticket;
 #[cfg(feature = "utoipa")]
@@ -73,7 +77,11 @@ pub mod private;
 pub mod docs;
 
 pub use actor::{Actor, NotAdmin};
-pub use audit::{AuditActor, AuditEvent, AuditEventKind, AuditLog};
+pub use audit::{
+    AuditActor, AuditEvent, AuditEventKind, AuditLog, AuditRetention, AuditStore, AuditWriter,
+    InMemoryAuditStore,
+};
+pub use audit_routes::audit_routes;
 pub use bootstrap::BootstrapPolicy;
 pub use cookie::cookie_routes;
 pub use email::{Email, InvalidEmail};

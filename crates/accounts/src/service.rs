@@ -139,7 +139,8 @@ impl<S: AccountStore> Accounts<S> {
         self
     }
 
-    /// Sets the receiver of [`AuditEvent`]s. Defaults to none: they are in the log only.
+    /// Sets a receiver of [`AuditEvent`]s. Defaults to none. To store them, use
+    /// [`audit_store`](Self::audit_store).
     #[doc(alias = "audit trail")]
     pub fn audit_log(mut self, log: impl AuditLog) -> Self {
         self.audit.log = Some(Arc::new(log));

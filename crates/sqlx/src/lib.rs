@@ -1,14 +1,17 @@
-//! Stores of accounts, sessions and one-time tokens for `tower-warder-accounts` in SQLite and PostgreSQL, with sqlx.
+//! Stores of accounts, sessions, one-time tokens and audit events for `tower-warder-accounts` in SQLite
+//! and PostgreSQL, with sqlx.
 //!
 //! `SqliteStore` (feature `sqlite`) and `PostgresStore` (feature `postgres`) implement
-//! [`AccountStore`], [`SessionStore`] and [`OneTimeTokenStore`], over a URL or over a pool of the
-//! application. The tables are made by their `migrate`, beside those of the application.
+//! [`AccountStore`], [`SessionStore`], [`OneTimeTokenStore`] and [`AuditStore`], over a URL or over a
+//! pool of the application. The tables are made by their `migrate`, beside those of the application.
 //!
 //! | table | contents |
 //! |---|---|
 //! | `users` | `id`, `email`, `hashed_password`, `is_admin`, `status` (`pending`, `approved`, `disabled`), `created_at`, `approved_at`, `approved_by`, `token_generation` |
 //! | `sessions` | a row for each session, with digests of its refresh tokens |
 //! | `one_time_tokens` | a row for each [one-time token](tower_warder_accounts::OneTimeToken), with its digest |
+//! | `audit_events` | [audit events], for 90 days by default: `at`, `event`, `actor`, `account`, `session`, `reason`, `address` |
+//! | `audit_last_logins` | the time of the last log-in of each account |
 //! | `tower_warder_migrations` | the migrations that have been applied |
 //!
 //! Times are `TIMESTAMPTZ` in PostgreSQL, and text in SQLite: RFC 3339 in UTC with microseconds, so
@@ -20,6 +23,8 @@
 //! [`AccountStore`]: tower_warder_accounts::AccountStore
 //! [`SessionStore`]: tower_warder_accounts::SessionStore
 //! [`OneTimeTokenStore`]: tower_warder_accounts::OneTimeTokenStore
+//! [`AuditStore`]: tower_warder_accounts::AuditStore
+//! [audit events]: tower_warder_accounts::AuditEvent
 
 #![forbid(unsafe_code)]
 
@@ -36,6 +41,8 @@ mod list;
 mod sessions;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 mod one_time_tokens;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+mod audit;
 #[cfg(feature = "postgres")]
 pub mod channel;
 #[cfg(feature = "sqlite")]

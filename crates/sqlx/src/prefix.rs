@@ -111,7 +111,13 @@ fn is_ours(word: &str) -> bool {
     TABLES.into_iter().any(belongs_to) || OTHER_NAMES.contains(&word)
 }
 
-const TABLES: [&str; 3] = ["one_time_tokens", "sessions", "users"];
+const TABLES: [&str; 5] = [
+    "audit_events",
+    "audit_last_logins",
+    "one_time_tokens",
+    "sessions",
+    "users",
+];
 
 const OTHER_NAMES: [&str; 5] = [
     "end_tokens",

@@ -5,10 +5,12 @@ use std::fmt;
 use std::net::IpAddr;
 use std::time::SystemTime;
 
+use serde::{Serialize, Serializer};
 use tower_warder::private::{AUDIT_TARGET, LogLimit, LogLimits, log_limited};
 use tracing::{field, info};
 
 use crate::actor::Actor;
+use crate::model::to_rfc3339;
 
 /// Event that matters to an audit: what happened, to which account, by whom and when.
 ///
@@ -17,10 +19,11 @@ use crate::actor::Actor;
 /// [`audit`](crate::docs::audit) has the table of events.
 ///
 /// It contains no text that a client sent: no e-mail address, no password, no token.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct AuditEvent {
-    /// What happened.
+    /// What happened; in JSON `event`.
+    #[serde(rename = "event")]
     pub kind: AuditEventKind,
     /// Author of the event.
     pub actor: AuditActor,
@@ -35,7 +38,8 @@ pub struct AuditEvent {
     /// [`ConnectInfo`](axum::extract::ConnectInfo). See
     /// [`Accounts::trusted_proxies`](crate::Accounts::trusted_proxies).
     pub address: Option<IpAddr>,
-    /// Time of the event, in whole microseconds.
+    /// Time of the event, in whole microseconds; in JSON in the format of RFC 3339, in UTC with `Z`.
+    #[serde(serialize_with = "to_rfc3339")]
     pub at: SystemTime,
 }
 
@@ -111,6 +115,11 @@ macro_rules! kinds {
                     $(Self::$kind => $name,)+
                 }
             }
+
+            /// Returns the kind with this name, if this version knows it.
+            pub fn from_name(name: &str) -> Option<Self> {
+                Self::ALL.iter().copied().find(|kind| kind.as_str() == name)
+            }
         }
     };
 }
@@ -172,6 +181,29 @@ pub enum AuditActor {
     Account(i64),
     /// The application itself, for example its command line.
     System,
+}
+
+impl Serialize for AuditEventKind {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+impl AuditActor {
+    /// Returns the author with this text: what its `Display` writes.
+    pub fn from_text(text: &str) -> Option<Self> {
+        match text {
+            "anonymous" => Some(Self::Anonymous),
+            "system" => Some(Self::System),
+            id => id.parse().ok().map(Self::Account),
+        }
+    }
+}
+
+impl Serialize for AuditActor {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
 }
 
 impl From<Actor> for AuditActor {

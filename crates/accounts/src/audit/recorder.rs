@@ -1,4 +1,4 @@
-//! Recorder of audit events: the log, and the receiver of the application.
+//! Recorder of audit events: the log, the receiver of the application, and the store.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -6,29 +6,15 @@ use std::sync::Arc;
 use tower_warder::clock::Clock;
 
 use super::event::{AuditActor, AuditEvent, AuditEventKind, Limits};
+use super::log::AuditLog;
+use super::writer::AuditWriter;
 use crate::model::whole_micros;
-
-/// Receiver of [`AuditEvent`]s, such as a table of the application. A closure that takes an
-/// `&AuditEvent` is one.
-///
-/// Unlike the log lines, the calls are not rate-limited: anyone can cause a
-/// [`LoginFailed`](AuditEventKind::LoginFailed).
-pub trait AuditLog: Send + Sync + 'static {
-    /// Receives an event, after the store has made the change. The request waits for it: put the
-    /// event into a bounded queue, and write it elsewhere. Must not panic.
-    fn record(&self, event: &AuditEvent);
-}
-
-impl<F: Fn(&AuditEvent) + Send + Sync + 'static> AuditLog for F {
-    fn record(&self, event: &AuditEvent) {
-        self(event);
-    }
-}
 
 /// Where the events of the accounts go.
 #[derive(Clone, Default)]
 pub(crate) struct Audit {
     pub(crate) log: Option<Arc<dyn AuditLog>>,
+    pub(crate) writer: Option<AuditWriter>,
     pub(crate) clock: Clock,
     /// `true` if the application itself is the client.
     pub(crate) is_system: bool,
@@ -43,6 +29,9 @@ impl Audit {
         event.log(&self.limits);
         if let Some(log) = &self.log {
             log.record(event);
+        }
+        if let Some(writer) = &self.writer {
+            writer.record(event);
         }
     }
 

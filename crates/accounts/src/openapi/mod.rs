@@ -1,7 +1,7 @@
 //! OpenAPI descriptions of the routes, for applications that use [utoipa].
 //!
 //! [`AccountsApi`] is nested where the account routes are mounted; [`CookieApi`], [`TicketApi`],
-//! [`SessionsApi`], [`RefreshApi`], [`PasswordResetApi`] and [`ForgotPasswordApi`] go under the same
+//! [`SessionsApi`], [`RefreshApi`], [`PasswordResetApi`], [`ForgotPasswordApi`] and [`AuditApi`] go under the same
 //! prefix if their routes are mounted.
 //! [`AuthErrorResponses`](tower_warder::openapi::AuthErrorResponses) and
 //! [`SecuritySchemes`](tower_warder::openapi::SecuritySchemes) describe the application's own
@@ -53,8 +53,10 @@ mod refresh;
 mod sessions;
 mod password_reset;
 mod forgot_password;
+mod audit;
 
 pub use accounts::AccountsApi;
+pub use audit::AuditApi;
 pub use cookie::CookieApi;
 pub use forgot_password::ForgotPasswordApi;
 pub use password_reset::PasswordResetApi;

@@ -8,11 +8,13 @@ use utoipa::openapi::schema::{ArrayBuilder, KnownFormat, ObjectBuilder, SchemaTy
 use utoipa::openapi::{RefOr, Schema, SchemaFormat};
 use utoipa::{PartialSchema, ToSchema};
 
+use crate::audit_routes::LastLogin;
 use crate::session::RefreshGrant;
 use crate::validation_error::ValidationError;
 use crate::{
-    Email, ForgotPassword, OneTimePasswordReset, Password, PasswordChange, PasswordReset,
-    SessionPublic, Token, UserCreate, UserLogin, UserPublic, UserUpdate,
+    AuditEvent, AuditEventKind, Email, ForgotPassword, OneTimePasswordReset, Password,
+    PasswordChange, PasswordReset, SessionPublic, Token, UserCreate, UserLogin, UserPublic,
+    UserUpdate,
 };
 
 impl ToSchema for UserPublic {}
@@ -196,6 +198,49 @@ impl PartialSchema for SessionPublic {
             .required("expires_at")
             .property("is_current", boolean().examples([true]))
             .required("is_current")
+            .into()
+    }
+}
+
+impl ToSchema for AuditEvent {}
+
+impl PartialSchema for AuditEvent {
+    fn schema() -> RefOr<Schema> {
+        let names = AuditEventKind::ALL.iter().map(|kind| kind.as_str());
+        let actor = "Id of the account that did it; `anonymous`; or `system` for the application.";
+        let nullable_id = ObjectBuilder::new().schema_type(or_null(Type::Integer));
+        ObjectBuilder::new()
+            .description(Some(
+                "What happened, to which account, by which author and when.",
+            ))
+            .property("event", string().enum_values(Some(names)))
+            .required("event")
+            .property("actor", string().description(Some(actor)).examples(["1"]))
+            .required("actor")
+            .property("account", nullable_id.examples([2]))
+            .required("account")
+            .property("session", nullable_string().examples([SESSION_ID]))
+            .required("session")
+            .property("reason", nullable_string().examples(["wrong_password"]))
+            .required("reason")
+            .property("address", nullable_string().examples(["192.0.2.7"]))
+            .required("address")
+            .property("at", time("2026-03-14T09:26:53Z"))
+            .required("at")
+            .into()
+    }
+}
+
+impl ToSchema for LastLogin {}
+
+impl PartialSchema for LastLogin {
+    fn schema() -> RefOr<Schema> {
+        ObjectBuilder::new()
+            .description(Some("The last log-in of an account."))
+            .property("id", integer().minimum(Some(1)).examples([2]))
+            .required("id")
+            .property("last_login_at", time("2026-03-14T09:26:53Z"))
+            .required("last_login_at")
             .into()
     }
 }

@@ -5,17 +5,19 @@ use tower_warder::UserStatus::Approved;
 use tower_warder::credentials::AuthCookie;
 use tower_warder::testing;
 use tower_warder_accounts::openapi::{
-    AccountsApi, CookieApi, ForgotPasswordApi, PasswordResetApi, RefreshApi, SessionsApi, TicketApi,
+    AccountsApi, AuditApi, CookieApi, ForgotPasswordApi, PasswordResetApi, RefreshApi, SessionsApi,
+    TicketApi,
 };
-use tower_warder_accounts::{self as accounts, Accounts, InMemoryAccountStore};
+use tower_warder_accounts::{self as accounts, Accounts, InMemoryAccountStore, InMemoryAuditStore};
 use utoipa::OpenApi;
 
+use super::audit_store::stored_in;
 use super::server::{PASSWORD, Server, bare, by};
 use super::sessions;
 use crate::support::accounts::described::{DOCUMENT, paths};
 
 /// All routes.
-const ROUTES: [(&str, &str); 21] = [
+const ROUTES: [(&str, &str); 23] = [
     ("POST", "/cookie/login"),
     ("POST", "/cookie/logout"),
     ("POST", "/forgot-password"),
@@ -32,9 +34,11 @@ const ROUTES: [(&str, &str); 21] = [
     ("DELETE", "/sessions/{id}"),
     ("POST", "/stream-ticket"),
     ("GET", "/users"),
+    ("GET", "/users/logins/last"),
     ("GET", "/users/pending/count"),
     ("DELETE", "/users/{id}"),
     ("PUT", "/users/{id}"),
+    ("GET", "/users/{id}/events"),
     ("POST", "/users/{id}/password-reset-token"),
     ("POST", "/users/{id}/reset-password"),
 ];
@@ -57,6 +61,7 @@ fn description_lists_exactly_the_routes() {
     let refresh = accounts::refresh_routes(accounts.clone());
     let resets = accounts::password_reset_routes(accounts.clone());
     let mails = accounts::forgot_password_routes(accounts.clone());
+    let audit = accounts::audit_routes(accounts.clone());
     for (router, api) in [
         (accounts::routes(accounts.clone()), AccountsApi::openapi()),
         (
@@ -68,6 +73,7 @@ fn description_lists_exactly_the_routes() {
         (refresh, RefreshApi::openapi()),
         (resets, PasswordResetApi::openapi()),
         (mails, ForgotPasswordApi::openapi()),
+        (audit, AuditApi::openapi()),
     ] {
         let router = format!("{router:?}");
         let mut mounted: Vec<&str> = router.split('"').filter(|it| it.starts_with('/')).collect();
@@ -87,6 +93,7 @@ fn each_description_is_self_contained() {
         RefreshApi::openapi(),
         PasswordResetApi::openapi(),
         ForgotPasswordApi::openapi(),
+        AuditApi::openapi(),
     ] {
         let api = serde_json::to_value(api).unwrap();
         assert!(count_references(&api) > 0);
@@ -95,7 +102,7 @@ fn each_description_is_self_contained() {
 
 #[tokio::test]
 async fn routes_accept_exactly_the_described_methods() {
-    let server = sessions::client::server();
+    let (server, _) = stored_in(InMemoryAuditStore::new());
     let (_, admin) = server.admin().await;
     for path in paths().keys() {
         for method in ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"] {
@@ -110,7 +117,7 @@ async fn routes_accept_exactly_the_described_methods() {
 
 #[tokio::test]
 async fn described_security_matches_the_guards() {
-    let server = sessions::client::server();
+    let (server, _) = stored_in(InMemoryAuditStore::new());
     for (method, path) in ROUTES {
         let url = path.replace("{id}", "99");
         let answer = server.send(bare(method, &url)).await;

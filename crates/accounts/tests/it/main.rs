@@ -16,6 +16,7 @@ mod actor;
 mod answers;
 mod api_description;
 mod audit;
+mod audit_store;
 mod bodies;
 mod cached;
 mod cancelled;

@@ -110,4 +110,9 @@ const MIGRATIONS: &Files = &[
         "one-time tokens",
         include_str!("../../migrations/postgres/0007_one_time_tokens.sql"),
     ),
+    (
+        8,
+        "audit events",
+        include_str!("../../migrations/postgres/0008_audit_events.sql"),
+    ),
 ];

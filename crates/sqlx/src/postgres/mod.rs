@@ -28,10 +28,12 @@ use crate::users::{self, UserRow, users};
 mod lease;
 mod migrate;
 mod timestamptz;
+mod audit;
 mod sessions;
 mod one_time_tokens;
 
-/// Store of accounts, sessions and one-time tokens in PostgreSQL. Every call ends within four seconds, whatever the
+/// Store of accounts, sessions, one-time tokens and audit events in PostgreSQL. Every call ends within
+/// four seconds, whatever the
 /// server does: before the timeout of the layer.
 ///
 /// A transaction that decides by what it reads takes a lock first, so that no two decide on the

@@ -25,10 +25,12 @@ use crate::migrations::{self, Files};
 use crate::prefix::{InvalidPrefix, Prefix};
 use crate::users::{self, UserRow, users};
 
+mod audit;
 mod sessions;
 mod one_time_tokens;
 
-/// Store of accounts, sessions and one-time tokens in SQLite. Readers see the last committed state (WAL); a writer takes
+/// Store of accounts, sessions, one-time tokens and audit events in SQLite. Readers see the last
+/// committed state (WAL); a writer takes
 /// the lock before it reads what it decides by, so that no two decide on the same state.
 ///
 /// Clones share the pool.
@@ -408,5 +410,10 @@ const MIGRATIONS: &Files = &[
         7,
         "one-time tokens",
         include_str!("../../migrations/sqlite/0007_one_time_tokens.sql"),
+    ),
+    (
+        8,
+        "audit events",
+        include_str!("../../migrations/sqlite/0008_audit_events.sql"),
     ),
 ];

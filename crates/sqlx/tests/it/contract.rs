@@ -5,7 +5,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use sqlx::Executor;
 use tower_warder_accounts::testing::{
-    account_store_contract, one_time_token_store_contract, session_store_contract,
+    account_store_contract, audit_store_contract, one_time_token_store_contract,
+    session_store_contract,
 };
 
 use crate::place::Place;
@@ -22,6 +23,7 @@ async fn sqlite_store_satisfies_the_contract() {
     account_store_contract(empty).await;
     session_store_contract(empty).await;
     one_time_token_store_contract(empty).await;
+    audit_store_contract(empty).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -42,6 +44,7 @@ async fn postgres_store_satisfies_the_contract_in_a_schema() {
     account_store_contract(empty).await;
     session_store_contract(empty).await;
     one_time_token_store_contract(empty).await;
+    audit_store_contract(empty).await;
     let mut admin = place.connect().await;
     let outside = "SELECT COUNT(*) FROM pg_tables WHERE schemaname = 'public'";
     assert_eq!(admin.number(outside).await, 0);
@@ -59,6 +62,7 @@ async fn stores_with_prefixes_satisfy_the_contract() {
         account_store_contract(empty).await;
         session_store_contract(empty).await;
         one_time_token_store_contract(empty).await;
+        audit_store_contract(empty).await;
     }
 }
 

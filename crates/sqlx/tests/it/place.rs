@@ -9,16 +9,16 @@ use sqlx::{AssertSqlSafe, ConnectOptions, Connection};
 use tempfile::TempDir;
 use tower_warder::UserStatus;
 use tower_warder_accounts::{
-    AccountStore, Actor, AdminGrant, Email, NewUser, OneTimeToken, OneTimeTokenStore, Session,
-    SessionStore, TokenPurpose, UserAction, UserChange, UserUpdate,
+    AccountStore, Actor, AdminGrant, AuditStore, Email, NewUser, OneTimeToken, OneTimeTokenStore,
+    Session, SessionStore, TokenPurpose, UserAction, UserChange, UserUpdate,
 };
 use tower_warder_sqlx::{PostgresStore, SqliteStore};
 use tower_warder_test_support::PostgresDatabase;
 
-/// Store of accounts, sessions and one-time tokens.
-pub trait Stores: AccountStore + SessionStore + OneTimeTokenStore {}
+/// Store of accounts, sessions, one-time tokens and audit events.
+pub trait Stores: AccountStore + AuditStore + OneTimeTokenStore + SessionStore {}
 
-impl<S: AccountStore + SessionStore + OneTimeTokenStore> Stores for S {}
+impl<S: AccountStore + AuditStore + OneTimeTokenStore + SessionStore> Stores for S {}
 
 /// Database that is removed when dropped.
 pub enum Place {

@@ -6,18 +6,21 @@ use std::sync::Mutex;
 
 use tower_warder::UserStatus;
 use tower_warder_accounts::{
-    AccountStore, Actor, AdminGrant, Email, OneTimeTokenStore, Rotation, SessionStore, StoreError,
-    UserAction, UserFilter, UserOrder, UserQuery,
+    AccountStore, Actor, AdminGrant, AuditActor, AuditEvent, AuditEventKind, Email,
+    OneTimeTokenStore, Rotation, SessionStore, StoreError, UserAction, UserFilter, UserOrder,
+    UserQuery,
 };
 use tower_warder_sqlx::SqliteStore;
 use tracing::field::{Field, Visit};
 use tracing::{Event, Subscriber};
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
 
-use crate::place::{Place, approve, change, new, one_time_token, reset_password, session, time};
+use crate::place::{
+    Place, Stores, approve, change, new, one_time_token, reset_password, session, time,
+};
 
 /// Calls every method; accounts have the IDs from 1.
-async fn call_everything<S: AccountStore + SessionStore + OneTimeTokenStore>(store: &S) {
+async fn call_everything<S: Stores>(store: &S) {
     let jane = new("jane", AdminGrant::IfNoAdmin);
     let email = jane.email.clone();
     let id = store.insert(jane).await.unwrap().id;
@@ -93,6 +96,20 @@ async fn call_everything<S: AccountStore + SessionStore + OneTimeTokenStore>(sto
     let found = OneTimeTokenStore::find(store, digest, purpose).await;
     assert!(found.unwrap().is_some());
     assert!(store.take(digest, purpose).await.unwrap().is_some());
+    let event = |kind, account| {
+        let mut event = AuditEvent::new(kind, AuditActor::System, time(1));
+        event.account = account;
+        event
+    };
+    let events = [
+        event(AuditEventKind::LoginFailed, None),
+        event(AuditEventKind::LoginSucceeded, Some(7)),
+        event(AuditEventKind::AccountDeleted, Some(8)),
+    ];
+    store.append(&events, 3).await.unwrap();
+    assert!(!store.list_events(7, 50).await.unwrap().is_empty());
+    assert_eq!(store.last_logins(&[7, 8]).await.unwrap().len(), 1);
+    assert!(store.delete_before(time(2), 2).await.unwrap() > 0);
 }
 
 #[tokio::test]
@@ -118,12 +135,18 @@ async fn postgres_reads_no_whole_table() {
                  SELECT decode(lpad(to_hex(n), 64, '0'), 'hex'), 'reset_password', n / 4, 0, now(),
                      now() + INTERVAL '30 days'
                  FROM generate_series(1, 20000) AS n;
-             ANALYZE users; ANALYZE sessions; ANALYZE one_time_tokens;
+             INSERT INTO audit_events (at, event, actor, account)
+                 SELECT now() + n * INTERVAL '1 second', 'login_failed', 'anonymous', n / 4
+                 FROM generate_series(1, 20000) AS n;
+             INSERT INTO audit_last_logins SELECT n, now() FROM generate_series(100, 20000) AS n;
+             ANALYZE users; ANALYZE sessions; ANALYZE one_time_tokens; ANALYZE audit_events;
+             ANALYZE audit_last_logins;
              SELECT pg_stat_force_next_flush();",
         )
         .await;
     let read = "SELECT SUM(seq_tup_read)::BIGINT FROM pg_stat_user_tables
-         WHERE relname IN ('users', 'sessions', 'one_time_tokens')";
+         WHERE relname IN
+             ('users', 'sessions', 'one_time_tokens', 'audit_events', 'audit_last_logins')";
     let before = admin.number(read).await;
     call_everything(&store).await;
     // The servers of its connections report what they read when they end.

@@ -5,7 +5,8 @@ use std::sync::LazyLock;
 use http::{Method, Uri};
 use serde_json::{Map, Value};
 use tower_warder_accounts::openapi::{
-    AccountsApi, CookieApi, ForgotPasswordApi, PasswordResetApi, RefreshApi, SessionsApi, TicketApi,
+    AccountsApi, AuditApi, CookieApi, ForgotPasswordApi, PasswordResetApi, RefreshApi, SessionsApi,
+    TicketApi,
 };
 use utoipa::OpenApi;
 
@@ -74,5 +75,6 @@ pub static DOCUMENT: LazyLock<Value> = LazyLock::new(|| {
     document.merge(RefreshApi::openapi());
     document.merge(PasswordResetApi::openapi());
     document.merge(ForgotPasswordApi::openapi());
+    document.merge(AuditApi::openapi());
     serde_json::to_value(document).unwrap()
 });

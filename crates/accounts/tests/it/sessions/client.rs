@@ -108,13 +108,16 @@ pub fn mounted(
         false => accounts.mail(MailQueue::new(NoMail, "https://example.org/reset-password")),
     };
     let cookie = AuthCookie::new("id").unwrap();
-    let routes = accounts::routes(accounts.clone())
+    let mut routes = accounts::routes(accounts.clone())
         .merge(accounts::cookie_routes(accounts.clone(), cookie.clone()))
         .merge(accounts::ticket_routes())
         .merge(accounts::session_routes(accounts.clone()))
         .merge(accounts::refresh_routes(accounts.clone()))
         .merge(accounts::password_reset_routes(accounts.clone()))
         .merge(accounts::forgot_password_routes(accounts.clone()));
+    if accounts.has_audit_store() {
+        routes = routes.merge(accounts::audit_routes(accounts.clone()));
+    }
     let verifier = testing::verifier().clock(server.clock.clock());
     let source = CredentialSource::header().with_cookie(cookie);
     let source = source.with_query_token("/api/auth/me").unwrap();
