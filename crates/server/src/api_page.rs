@@ -6,7 +6,8 @@ use tower_http::set_header::SetResponseHeaderLayer;
 use tower_warder::credentials::AuthCookie;
 use tower_warder::openapi::SecuritySchemes;
 use tower_warder_accounts::openapi::{
-    AccountsApi, CookieApi, ForgotPasswordApi, PasswordResetApi, RefreshApi, SessionsApi, TicketApi,
+    AccountsApi, AuditApi, CookieApi, ForgotPasswordApi, PasswordResetApi, RefreshApi, SessionsApi,
+    TicketApi,
 };
 use utoipa::openapi::{RefOr, Schema, Server};
 use utoipa::{Modify, OpenApi};
@@ -38,6 +39,7 @@ pub(crate) struct Parts {
     pub(crate) refresh: bool,
     pub(crate) resets: bool,
     pub(crate) mail: bool,
+    pub(crate) events: bool,
 }
 
 fn document(site: &Site, cookie: &AuthCookie, parts: Parts) -> utoipa::openapi::OpenApi {
@@ -53,6 +55,9 @@ fn document(site: &Site, cookie: &AuthCookie, parts: Parts) -> utoipa::openapi::
     }
     if parts.mail {
         document = document.nest("/api/auth", ForgotPasswordApi::openapi());
+    }
+    if parts.events {
+        document = document.nest("/api/auth", AuditApi::openapi());
     }
     stream_api::describe(&mut document);
     add_codes(&mut document);

@@ -5,14 +5,17 @@ use std::fmt;
 use std::io::{self, Write};
 use std::mem;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use jiff::Timestamp;
+use serde::Serialize;
+use tokio::time::timeout;
 use tower_warder::cache::{Invalidation, UserCache};
 use tower_warder::{BoxError, HmacSecret, JwtIssuer, UserStatus};
 use tower_warder_accounts::{
-    AccountError, AccountStore, Accounts, Actor, BootstrapPolicy, CommonPasswords, Email,
-    OneTimeTokens, PasswordReset, Sessions, User, UserCreate, UserFilter, UserPublic, UserQuery,
-    UserUpdate,
+    AccountError, AccountStore, Accounts, Actor, AuditRetention, AuditWriter, BootstrapPolicy,
+    CommonPasswords, Email, OneTimeTokens, PasswordReset, Sessions, User, UserCreate, UserFilter,
+    UserPublic, UserQuery, UserUpdate,
 };
 use zeroize::Zeroizing;
 
@@ -50,6 +53,8 @@ pub(crate) async fn run(
     let done = operator.run(command, settings).await;
     // Also after an error: the command may have changed something before.
     let published = operator.publish().await;
+    // The change was made, whether or not its event can be written.
+    let _ = timeout(FLUSH, operator.audit.flush()).await;
     store.close().await;
     done.and(published)
 }
@@ -57,6 +62,7 @@ pub(crate) async fn run(
 /// The operator of the server, who may do everything.
 struct Operator {
     store: Arc<dyn Store>,
+    audit: AuditWriter,
     accounts: Accounts<Arc<dyn Store>>,
     channel: Option<Channel>,
     changed: Arc<Mutex<Vec<Invalidation>>>,
@@ -74,10 +80,12 @@ impl Operator {
                 changed.push(invalidation);
             }
         };
+        let audit = AuditWriter::spawn(Arc::clone(&store), AuditRetention::default());
         let mut accounts = Accounts::new(Arc::clone(&store), issuer)
             .hasher(hasher::new())
             .bootstrap(BootstrapPolicy::Nobody)
             .audit_as_system()
+            .audit_store(audit.clone())
             // Whether or not the server has sessions now: it may have had them.
             .sessions(Sessions::new(Arc::clone(&store)))
             .one_time_tokens(OneTimeTokens::new(Arc::clone(&store)))
@@ -87,6 +95,7 @@ impl Operator {
         }
         Self {
             store,
+            audit,
             accounts,
             channel,
             changed,
@@ -193,17 +202,15 @@ impl Operator {
 
     async fn list(&self, status: Option<UserStatus>, json: bool) -> Result<(), BoxError> {
         let listed = self
-            .for_each(with_status(status), async |user| {
-                let public = UserPublic::from(&user);
-                if json {
-                    return print(format_args!("{}", serde_json::to_string(&public)?));
+            .for_each_page(with_status(status), async |users| {
+                let ids: Vec<_> = users.iter().map(|user| user.id).collect();
+                let logins = self.accounts.last_logins(&ids).await.map_err(explained)?;
+                for user in users {
+                    let last_login = logins.get(&user.id).copied();
+                    let last_login_at = last_login.map(Timestamp::try_from).transpose()?;
+                    print_user(user, last_login_at, json)?;
                 }
-                let created_at = Timestamp::try_from(user.created_at)?;
-                let role = if user.is_admin { "admin" } else { "user" };
-                let (id, status, email) = (user.id, user.status.as_str(), user.email);
-                print(format_args!(
-                    "{id}\t{status}\t{role}\t{created_at:.0}\t{email}"
-                ))
+                Ok(())
             })
             .await;
         match listed {
@@ -260,6 +267,20 @@ impl Operator {
         filter: UserFilter,
         mut action: impl AsyncFnMut(User) -> Result<(), BoxError>,
     ) -> Result<(), BoxError> {
+        self.for_each_page(filter, async |users| {
+            for user in users {
+                action(user).await?;
+            }
+            Ok(())
+        })
+        .await
+    }
+
+    async fn for_each_page(
+        &self,
+        filter: UserFilter,
+        mut action: impl AsyncFnMut(Vec<User>) -> Result<(), BoxError>,
+    ) -> Result<(), BoxError> {
         let mut next = Some(UserQuery {
             filter,
             limit: Some(PAGE),
@@ -267,9 +288,7 @@ impl Operator {
         });
         while let Some(query) = next {
             let page = self.accounts.list(&query).await.map_err(explained)?;
-            for user in page.users {
-                action(user).await?;
-            }
+            action(page.users).await?;
             next = page.next;
         }
         Ok(())
@@ -339,6 +358,31 @@ fn is_broken_pipe(error: &BoxError) -> bool {
     error.is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
 }
 
+fn print_user(user: User, last_login_at: Option<Timestamp>, json: bool) -> Result<(), BoxError> {
+    if json {
+        let listed = ListedUser {
+            user: UserPublic::from(&user),
+            last_login_at: last_login_at.map(|at| at.to_string()),
+        };
+        return print(format_args!("{}", serde_json::to_string(&listed)?));
+    }
+    let created_at = Timestamp::try_from(user.created_at)?;
+    let role = if user.is_admin { "admin" } else { "user" };
+    let (id, status, email) = (user.id, user.status.as_str(), user.email);
+    let last_login = last_login_at.map_or_else(|| "-".to_owned(), |at| format!("{at:.0}"));
+    print(format_args!(
+        "{id}\t{status}\t{role}\t{created_at:.0}\t{email}\t{last_login}"
+    ))
+}
+
+/// Account in the output as JSON.
+#[derive(Serialize)]
+struct ListedUser {
+    #[serde(flatten)]
+    user: UserPublic,
+    last_login_at: Option<String>,
+}
+
 fn print_generated(password: Option<Zeroizing<String>>) -> Result<(), BoxError> {
     match password {
         Some(password) => print(format_args!("password: {}", *password)),
@@ -353,6 +397,9 @@ pub(crate) fn print(line: fmt::Arguments<'_>) -> Result<(), BoxError> {
 
 /// Attempts to revoke the tokens of an account while its owner changes them.
 const ATTEMPTS: u32 = 10;
+
+/// Time for the events of a command to be written.
+const FLUSH: Duration = Duration::from_secs(5);
 
 /// Accounts that are read at once.
 const PAGE: u32 = 1000;

@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use tower_warder::{BoxError, HmacSecret};
+use tower_warder_accounts::AuditRetention;
 use tower_warder_accounts::throttle::{InvalidNetwork, TrustedProxies};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
@@ -37,6 +38,7 @@ pub(crate) struct Config {
     pub(crate) admin_login_age: Option<Duration>,
     pub(crate) user_cache_ttl: Option<Duration>,
     pub(crate) shutdown_delay: Option<Duration>,
+    pub(crate) audit_retention: Duration,
     pub(crate) metrics_addr: Option<SocketAddr>,
     pub(crate) connections_per_address: usize,
     pub(crate) throttle: bool,
@@ -62,6 +64,7 @@ impl Config {
             mistakes.keep(duration(settings, "USER_CACHE_TTL", MAX_USER_CACHE_TTL));
         let shutdown_delay =
             mistakes.keep(duration(settings, "SHUTDOWN_DELAY", MAX_SHUTDOWN_DELAY));
+        let audit_retention = mistakes.keep(audit_retention(settings));
         let metrics_addr = mistakes.keep(metrics_addr(settings));
         let connections_per_address = mistakes.keep(connections_per_address(settings));
         let throttle = mistakes.keep(switch(settings, "AUTH_THROTTLE", true));
@@ -81,6 +84,7 @@ impl Config {
                 admin_login_age: admin_login_age?,
                 user_cache_ttl: user_cache_ttl?,
                 shutdown_delay: shutdown_delay?,
+                audit_retention: audit_retention?,
                 metrics_addr: metrics_addr?,
                 connections_per_address: connections_per_address?,
                 throttle: throttle?,
@@ -408,6 +412,11 @@ fn trusted_proxies(settings: &Settings) -> Result<TrustedProxies, String> {
 }
 
 /// Parses a whole number of seconds, minutes, hours or days: `90s`, `15m`, `12h`, `7d`.
+fn audit_retention(settings: &Settings) -> Result<Duration, String> {
+    let given = duration(settings, "AUDIT_RETENTION", MAX_LIFETIME)?;
+    Ok(given.unwrap_or(AuditRetention::default().max_age))
+}
+
 fn duration(
     settings: &Settings,
     name: &'static str,

@@ -82,8 +82,8 @@ use tower_warder::stream_ticket::StreamTickets;
 use tower_warder::{AuthLayer, HmacSecret, JwtIssuer, JwtVerifier};
 use tower_warder_accounts::throttle::Throttle;
 use tower_warder_accounts::{
-    self as accounts, AccountStore, Accounts, CommonPasswords, MailQueue, OneTimeTokens, Sessions,
-    User,
+    self as accounts, AccountStore, Accounts, AuditRetention, AuditWriter, CommonPasswords,
+    MailQueue, OneTimeTokens, Sessions, User,
 };
 
 // Each module imports only from those above it.
@@ -225,8 +225,14 @@ async fn serve(config: Config, hang_ups: HangUps) -> Result<(), BoxError> {
     if let Some(lifetime) = config.token_lifetime {
         sessions = sessions.cookie_lifetime(lifetime);
     }
+    let retention = AuditRetention {
+        max_age: config.audit_retention,
+        ..AuditRetention::default()
+    };
+    let audit = AuditWriter::spawn(store.clone(), retention);
     accounts = accounts
         .sessions(sessions)
+        .audit_store(audit.clone())
         .trusted_proxies(config.trusted_proxies)
         .one_time_tokens(OneTimeTokens::new(store.clone()));
     accounts = match config.throttle {
@@ -302,6 +308,8 @@ async fn serve(config: Config, hang_ups: HangUps) -> Result<(), BoxError> {
         // Time that running requests have to finish.
         () = stop.then(|()| tokio::time::sleep(GRACE)) => {}
     }
+    // Within the time that service managers give: the database may be away.
+    let _ = tokio::time::timeout(FLUSH, audit.flush()).await;
     store.close().await;
     Ok(())
 }
@@ -333,6 +341,7 @@ pub fn app<S: AccountStore>(
         // where they occur; the status of each response is logged at DEBUG.
         .on_failure(());
     let (sessions, refresh) = (accounts.has_sessions(), accounts.has_refresh_tokens());
+    let has_events = accounts.has_audit_store();
     let mut routes = accounts::routes(accounts.clone())
         .merge(accounts::cookie_routes(accounts.clone(), cookie.clone()))
         .merge(accounts::ticket_routes());
@@ -350,6 +359,9 @@ pub fn app<S: AccountStore>(
     if mail {
         routes = routes.merge(accounts::forgot_password_routes(accounts.clone()));
     }
+    if has_events {
+        routes = routes.merge(accounts::audit_routes(accounts.clone()));
+    }
     #[expect(
         clippy::expect_used,
         reason = "the name is a constant, the origin was parsed"
@@ -361,6 +373,7 @@ pub fn app<S: AccountStore>(
         refresh,
         resets,
         mail,
+        events: has_events,
     };
     let api_page = api_page::routes(site, &cookie, document);
     let pages = pages::routes(
@@ -416,3 +429,6 @@ fn stop_signal(_: impl Future<Output = ()>) -> io::Result<impl Future<Output = &
 }
 
 const GRACE: Duration = Duration::from_secs(5);
+
+/// Time for the last audit events to be written.
+const FLUSH: Duration = Duration::from_secs(1);

@@ -58,6 +58,7 @@ variables! {
     Plain USER_CACHE_TTL "how long accounts are kept in memory, such as `5s`; by default every request queries the database";
     Url INVALIDATION_URL "channel that tells nodes about each other's changes, for `USER_CACHE_TTL`: `redis://HOST` or `postgres://…`; defaults to `DATABASE_URL` if that is PostgreSQL";
     Plain SHUTDOWN_DELAY "how long it keeps serving after a signal, such as `3s`, while `/readyz` is already 503; defaults to 0 seconds";
+    Plain AUDIT_RETENTION "how long audit events are stored, with the addresses of clients, such as `30d`; defaults to 90 days";
     Plain METRICS_ADDR "address of `GET /metrics` for Prometheus, such as `127.0.0.1:9000`; off by default. Needs `--features metrics`";
     Plain CONNECTIONS_PER_ADDRESS "maximum number of connections of one address, except loopback; defaults to 128. Behind a proxy on another machine, set it to what the proxy opens";
     Plain AUTH_THROTTLE "`off`: attempts to log in, to register and to change a password are not limited; on by default";

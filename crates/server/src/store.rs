@@ -1,17 +1,19 @@
-//! Store of accounts, sessions and one-time tokens in the configured database.
+//! Store of accounts, sessions, one-time tokens and audit events in the configured database.
 
 use std::sync::Arc;
 
 use sqlx::postgres::PgPoolOptions;
 use tower_warder::{BoxError, async_trait};
-use tower_warder_accounts::{AccountStore, AdminGrant, OneTimeTokenStore, SessionStore};
+use tower_warder_accounts::{
+    AccountStore, AdminGrant, AuditStore, OneTimeTokenStore, SessionStore,
+};
 use tower_warder_sqlx::{PostgresStore, SqliteStore};
 
 use super::database::Database;
 
 /// Operations that the server needs in addition.
 #[async_trait]
-pub trait Store: AccountStore + SessionStore + OneTimeTokenStore {
+pub trait Store: AccountStore + AuditStore + OneTimeTokenStore + SessionStore {
     /// Checks that accounts can be read.
     async fn ping(&self) -> Result<(), BoxError>;
 

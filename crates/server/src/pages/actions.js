@@ -1,12 +1,13 @@
 // Actions of admins on accounts.
 
+import { showActivity } from './activity.js';
 import { ask } from './api.js';
 
 /**
  * Each action has a name, a predicate for the accounts that it fits, the call, and the message when it is
  * `done`. `column` is that of its button: an action without one is in the menu. `question` is the text to
  * confirm first; `own` is true for the admin's own account. An action with `asksPassword` calls with one; one with
- * `givesLink` gives a one-time token, to be shown as a link.
+ * `givesLink` gives a one-time token, to be shown as a link; one with `show` opens a dialog and changes nothing.
  */
 const ACTIONS = [
   {
@@ -71,6 +72,11 @@ const ACTIONS = [
     question: () => 'The link sets a new password, once; every log-in of the account ends then. '
       + 'Hand it over to the owner of the account only.',
     act: ({ id }) => ask('POST', `users/${id}/password-reset-token`),
+  },
+  {
+    name: 'Activity',
+    fits: () => true,
+    show: showActivity,
   },
   {
     name: 'Delete',

@@ -53,8 +53,9 @@ fn icon(accent: Option<AccentColor>) -> String {
     }
 }
 
-const SCRIPTS: [(&str, &str); 19] = [
+const SCRIPTS: [(&str, &str); 20] = [
     ("actions.js", include_str!("actions.js")),
+    ("activity.js", include_str!("activity.js")),
     ("api.js", include_str!("api.js")),
     ("device.js", include_str!("device.js")),
     ("dialogs.js", include_str!("dialogs.js")),
@@ -87,7 +88,18 @@ const SVG: &str = "image/svg+xml";
 
 #[cfg(test)]
 mod tests {
+    use tower_warder_accounts::AuditEventKind;
+
     use super::*;
+
+    #[test]
+    fn every_audit_event_has_a_text() {
+        let script = include_str!("activity.js");
+        for kind in AuditEventKind::ALL {
+            let text = format!("\n  {}: '", kind.as_str());
+            assert!(script.contains(&text), "{kind:?}");
+        }
+    }
 
     #[test]
     fn accent_color_is_in_style_and_icon() {

@@ -16,8 +16,13 @@ export function role({ is_admin }) {
 }
 
 export function registered({ created_at }) {
-  const day = new Date(created_at).toLocaleDateString(undefined, { dateStyle: 'medium' });
-  return make('time', { dateTime: created_at, textContent: day });
+  return day(created_at);
+}
+
+/** Day of an event. */
+export function day(time) {
+  const text = new Date(time).toLocaleDateString(undefined, { dateStyle: 'medium' });
+  return make('time', { dateTime: time, textContent: text });
 }
 
 /** Day and time of an event. */

@@ -2,7 +2,7 @@
 
 import { inColumn, inMenu } from './actions.js';
 import { closeMenu, menuButton } from './menu.js';
-import { make, registered, role, status } from './show.js';
+import { day, make, registered, role, status } from './show.js';
 
 /** Creates a row. `run` is called with the row, the account and the action that the user chose. */
 export function newRow(user, own, run) {
@@ -10,7 +10,7 @@ export function newRow(user, own, run) {
   const [local, domain] = user.email.split('@');
   const name = make('th', { scope: 'row' }, local, make('wbr'), `@${domain}`);
   if (own) name.append(' ', make('span', { className: 'you', textContent: 'you' }));
-  const row = make('tr', {}, name, ...Array.from({ length: 3 }, () => make('td')));
+  const row = make('tr', {}, name, ...Array.from({ length: 4 }, () => make('td')));
 
   // The second click of a double click was not meant for what the first one made of the button.
   const counts = ({ detail }) => detail <= 1 && !row.ariaBusy;
@@ -31,12 +31,14 @@ export function newRow(user, own, run) {
   }), counts);
   row.append(make('td', { className: 'actions' }, ...buttons, more));
   fill(row, user);
+  // It takes its place before it is known.
+  fillLogin(row, '');
   return row;
 }
 
 /** Shows the account as it is `now`; `null` if it is deleted. */
 export function fill(row, now) {
-  const [, state, kind, since, actions] = row.cells;
+  const [, state, kind, since, , actions] = row.cells;
   row.user = now;
   row.classList.toggle('gone', !now);
   state.replaceChildren(status(now ?? { status: 'deleted' }));
@@ -59,6 +61,17 @@ export function fill(row, now) {
   // To what does nothing if the key is pressed once more.
   row.tabIndex = -1;
   (now ? more : row).focus();
+}
+
+/** Shows the last log-in: its time, or `null` if none was recorded. */
+export function showLogin(row, time) {
+  const none = make('span', {}, make('span', { ariaHidden: 'true' }, '–'), make('span', { className: 'unseen' }, 'None'));
+  fillLogin(row, time ? day(time) : none);
+}
+
+function fillLogin(row, content) {
+  row.cells[4].className = 'login';
+  row.cells[4].replaceChildren(make('span', { className: 'label' }, 'Last log-in: '), content);
 }
 
 export function setBusy(row, isBusy) {

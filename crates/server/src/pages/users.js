@@ -1,11 +1,11 @@
 // User administration page.
 
 import { confirmed, DOUBLE_CLICK_MILLISECONDS, withLink, withNewPassword } from './dialogs.js';
-import { Refusal, leave } from './api.js';
+import { Refusal, ask, leave } from './api.js';
 import { attempt, enter, showBadge } from './member.js';
 import { make } from './show.js';
 import { START, UserPages } from './user_pages.js';
-import { fill, newRow, setBusy } from './user_row.js';
+import { fill, newRow, setBusy, showLogin } from './user_row.js';
 
 const table = document.querySelector('table');
 const list = document.querySelector('#users');
@@ -77,6 +77,7 @@ async function load(where) {
       if (pending === expected) pending = shown;
     }
     draw(page);
+    showLogins(page.users, load);
     if (isTurned) table.scrollIntoView({ block: 'nearest' });
   } catch (refusal) {
     if (!(refusal instanceof Refusal)) throw refusal;
@@ -106,9 +107,22 @@ function draw({ users, total }) {
   pager.querySelector('.next').ariaDisabled = String(!next);
 }
 
+/** Adds the last log-ins to the rows. Without them the list is of use all the same. */
+async function showLogins(users, load) {
+  if (users.length === 0) return;
+  try {
+    const logins = await ask('GET', `users/logins/last?ids=${users.map(({ id }) => id)}`);
+    if (load !== loads) return;
+    const times = new Map(logins.map(({ id, last_login_at }) => [id, last_login_at]));
+    users.forEach(({ id }, index) => showLogin(list.rows[index], times.get(id) ?? null));
+  } catch (refusal) {
+    if (!(refusal instanceof Refusal)) throw refusal;
+  }
+}
+
 /** Shows text in place of the rows. */
 function message(...text) {
-  const cell = make('td', { colSpan: 5, className: 'nothing' }, ...text);
+  const cell = make('td', { colSpan: 6, className: 'nothing' }, ...text);
   list.replaceChildren(make('tr', {}, cell));
 }
 
@@ -144,7 +158,11 @@ document.addEventListener('keydown', (event) => {
 /** Runs an action on the account of a row, once it is confirmed. */
 async function run(row, user, action) {
   const own = user.id === me.id;
-  const { name, question, asksPassword, givesLink, act, done } = action;
+  const { name, question, asksPassword, givesLink, act, done, show } = action;
+  if (show) {
+    await show(user, me.id);
+    return;
+  }
   const text = question?.(own);
   if (givesLink) {
     await withLink(user.email, text, () => act(user));

@@ -19,8 +19,8 @@ use tower::ServiceExt;
 use tower_warder::{HmacSecret, JwtIssuer, JwtVerifier};
 use tower_warder_accounts::testing::account_store_contract;
 use tower_warder_accounts::{
-    Accounts, InMemoryAccountStore, InMemoryOneTimeTokenStore, InMemorySessionStore, OneTimeTokens,
-    Sessions,
+    Accounts, AuditRetention, AuditWriter, InMemoryAccountStore, InMemoryAuditStore,
+    InMemoryOneTimeTokenStore, InMemorySessionStore, OneTimeTokens, Sessions,
 };
 
 use tower_warder_server::site::Site;
@@ -124,6 +124,29 @@ async fn session_routes_exist_and_are_documented_if_enabled() {
         let described = expected[0] != 404;
         for path in ["/api/auth/sessions/{id}", "/api/auth/sessions/end-others"] {
             assert_eq!(is_described(path), described, "{path}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn event_routes_exist_and_are_documented_with_a_store() {
+    let secret = HmacSecret::generate();
+    let accounts = Accounts::new(InMemoryAccountStore::new(), JwtIssuer::hs256(&secret));
+    let writer = AuditWriter::spawn(InMemoryAuditStore::new(), AuditRetention::default());
+    let with = accounts.clone().audit_store(writer);
+    for (accounts, status) in [(accounts, 404), (with, 401)] {
+        let cookie = tower_warder_server::origin::cookie(None).unwrap();
+        let (issuer, verifier) = (JwtIssuer::hs256(&secret), JwtVerifier::hs256(&secret));
+        let site = Site::default();
+        let app = tower_warder_server::app(accounts, issuer, verifier, cookie, None, &site);
+        let document = send(&app, get("/api/openapi.json")).await.json();
+        for (path, template) in [
+            ("/api/auth/users/1/events", "/api/auth/users/{id}/events"),
+            ("/api/auth/users/logins/last", "/api/auth/users/logins/last"),
+        ] {
+            assert_eq!(send(&app, get(path)).await.status, status, "{path}");
+            let is_described = document["paths"][template].is_object();
+            assert_eq!(is_described, status != 404, "{path}");
         }
     }
 }

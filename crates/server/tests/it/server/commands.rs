@@ -231,6 +231,9 @@ async fn list_users_prints_columns_and_json() {
     let place = Place::shared().await;
     let (server, _) = started(&place).await;
     server.register("bob@example.com").await;
+    assert_eq!(server.login("ada@example.com", PASSWORD).await.status, 200);
+    // Its last events are written before it ends.
+    server.stop().await;
     let list = async |arguments: &[&str]| {
         let output = run(&place, arguments, "").await.output();
         output.lines().map(str::to_owned).collect::<Vec<_>>()
@@ -243,13 +246,22 @@ async fn list_users_prints_columns_and_json() {
     assert_eq!(rows.len(), 2);
     assert_eq!(rows[0][1..3], ["pending", "user"]);
     assert_eq!(rows[0][4], "bob@example.com");
+    assert_eq!(rows[0][5], "-");
     assert_eq!(rows[1][1..3], ["approved", "admin"]);
+    assert!(
+        rows[1][5] >= rows[1][3] && rows[1][5].ends_with('Z'),
+        "{rows:?}"
+    );
 
     let json = list(&["list-users", "--json", "--status", "pending"]).await;
     assert_eq!(json.len(), 1);
     let user: Value = serde_json::from_str(&json[0]).unwrap();
     assert_eq!(user["email"], "bob@example.com");
-    assert_eq!(user.as_object().unwrap().len(), 5);
+    assert_eq!(user["last_login_at"], Value::Null);
+    assert_eq!(user.as_object().unwrap().len(), 6);
+    let json = list(&["list-users", "--json", "--status", "approved"]).await;
+    let user: Value = serde_json::from_str(&json[0]).unwrap();
+    assert!(user["last_login_at"].is_string(), "{user}");
 }
 
 #[tokio::test]

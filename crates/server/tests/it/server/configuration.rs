@@ -234,6 +234,8 @@ async fn other_invalid_variables_are_rejected() {
         ("USER_CACHE_TTL", "61m"),
         ("SHUTDOWN_DELAY", "3"),
         ("SHUTDOWN_DELAY", "61s"),
+        ("AUDIT_RETENTION", "0d"),
+        ("AUDIT_RETENTION", "off"),
         ("AUTH_THROTTLE", "yes"),
         ("TRUSTED_PROXIES", "proxy.example.com"),
         ("TRUSTED_PROXIES", "10.0.0.0/33"),

@@ -5,6 +5,7 @@ pub mod configuration;
 #[cfg(target_os = "linux")]
 mod connections;
 mod concurrency;
+mod events;
 mod first_admin;
 mod health;
 mod restore;
