@@ -4,13 +4,12 @@ use std::net::IpAddr;
 use std::sync::{MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
-use tokio::time::timeout;
-use tower_warder::BoxError;
 use tower_warder::clock::Clock;
 use tower_warder::private::{
-    LogLimit, LogLimits, ThrottledRoute, hmac_sha256, log_limited, throttled, uptime,
+    LogLimits, ThrottledRoute, hmac_sha256, log_limited, throttled, uptime,
 };
 
+use super::TARGET;
 use super::bucket::{Bucket, BucketKind};
 use super::client::Client;
 use super::device::Device;
@@ -180,7 +179,7 @@ impl Throttle {
         let mut buckets = refunded.clone();
         buckets.extend(kept);
         let shared = match &self.store {
-            Some(store) if !buckets.is_empty() => in_time(store.take(&buckets)).await,
+            Some(store) if !buckets.is_empty() => store.take(&buckets).await,
             _ => None,
         };
         let is_shared = shared.is_some();
@@ -224,9 +223,7 @@ impl Attempt<'_> {
     /// Gives the attempt back: it was no guess.
     pub(crate) async fn refund(self) {
         match (&self.throttle.store, self.is_shared) {
-            (Some(store), true) => {
-                let _ = in_time(store.refund(&self.refunded)).await;
-            }
+            (Some(store), true) => store.refund(&self.refunded).await,
             _ => {
                 let now = nanos(self.clock);
                 self.throttle.table().refund(&self.refunded, now);
@@ -235,35 +232,12 @@ impl Attempt<'_> {
     }
 }
 
-/// Returns the answer of the shared store, `None` if there is none.
-async fn in_time<T>(answer: impl Future<Output = Result<T, BoxError>>) -> Option<T> {
-    static LIMIT: LogLimit = LogLimit::new();
-
-    let source = match timeout(STORE_TIMEOUT, answer).await {
-        Ok(Ok(answer)) => return Some(answer),
-        Ok(Err(source)) => source,
-        Err(elapsed) => elapsed.into(),
-    };
-    log_limited!(
-        LIMIT,
-        warn,
-        target: TARGET,
-        %source,
-        "the shared store of the throttle does not answer: this instance counts by itself"
-    );
-    None
-}
-
 fn nanos(clock: &Clock) -> u64 {
     u64::try_from(uptime(clock).as_nanos()).unwrap_or(u64::MAX)
 }
 
 /// One in five minutes.
 const PER_MAILBOX: Limit = Limit::per_hour(12).burst(1);
-
-const STORE_TIMEOUT: Duration = Duration::from_millis(500);
-
-pub(super) const TARGET: &str = "tower_warder::accounts";
 
 #[cfg(test)]
 mod tests {

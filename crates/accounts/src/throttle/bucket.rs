@@ -20,6 +20,13 @@ pub struct Bucket {
     pub kind: BucketKind,
 }
 
+impl Bucket {
+    /// Creates a bucket, to test a [`ThrottleStore`].
+    pub const fn new(key: [u8; 16], limit: Limit, kind: BucketKind) -> Self {
+        Self { key, limit, kind }
+    }
+}
+
 /// What the key of a [`Bucket`] is made of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -69,16 +76,17 @@ impl BucketKind {
     }
 }
 
-/// Store of the buckets of several instances, such as Redis.
+/// Store of the buckets of several instances, such as Redis: `tower-warder-redis` has one. Test yours
+/// with `testing::throttle_store_contract`.
 ///
-/// An error, or no answer within half a second, is logged once a minute at WARN. The instance then
-/// counts by itself, with the same limits.
+/// After an error, or no answer within half a second, the instance counts by itself, with the same
+/// limits, and asks again after a second. The begin of an outage is logged at WARN, its end at INFO.
 #[async_trait]
 pub trait ThrottleStore: Send + Sync + 'static {
     /// Takes one attempt from each bucket, or from none: atomically, by the algorithm that
     /// [`Limit`] describes. Returns `None` if the attempt is admitted, else how long to wait.
     async fn take(&self, buckets: &[Bucket]) -> Result<Option<Duration>, BoxError>;
 
-    /// Gives one attempt back to each bucket.
+    /// Gives one attempt back to each bucket. No bucket has more than its burst then.
     async fn refund(&self, buckets: &[Bucket]) -> Result<(), BoxError>;
 }

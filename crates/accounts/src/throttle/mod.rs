@@ -6,6 +6,7 @@
 // Each module imports only from those above it.
 mod limit;
 mod bucket;
+mod shared_store;
 mod table;
 mod trusted_proxies;
 mod client;
@@ -21,3 +22,6 @@ pub use settings::Throttle;
 pub use trusted_proxies::{InvalidNetwork, TrustedProxies};
 
 pub(super) use attempt::{Attempt, TooManyAttempts};
+
+/// Target of log lines.
+const TARGET: &str = "tower_warder::accounts";

@@ -11,7 +11,7 @@ use http::header::{FORWARDED, HeaderMap, HeaderValue};
 use http::request::Parts;
 use tower_warder::private::{LogLimit, cookie_values, is_cross_origin, log_limited, network};
 
-use super::attempt::TARGET;
+use super::TARGET;
 use super::client::Client;
 use super::device::{Device, LIFETIME};
 use super::settings::Throttle;

@@ -8,6 +8,7 @@ use tower_warder::credentials::AuthCookie;
 
 use super::bucket::ThrottleStore;
 use super::limit::Limit;
+use super::shared_store::SharedStore;
 use super::table::Table;
 
 /// Limits of attempts. On by default: [`Accounts::throttle`](crate::Accounts::throttle) replaces it,
@@ -71,7 +72,7 @@ pub struct Throttle {
     pub(super) overall: Limit,
     pub(super) cookie: Option<AuthCookie>,
     pub(super) secret: HmacSecret,
-    pub(super) store: Option<Arc<dyn ThrottleStore>>,
+    pub(super) store: Option<Arc<SharedStore>>,
     pub(super) table: Arc<Mutex<Table>>,
 }
 
@@ -156,9 +157,10 @@ impl Throttle {
         self
     }
 
-    /// Sets a store that several instances share. Defaults to none: each instance counts by itself.
+    /// Sets a store that several instances share, such as `RedisThrottleStore` of
+    /// `tower-warder-redis`. Defaults to none: each instance counts by itself.
     pub fn store(mut self, store: impl ThrottleStore) -> Self {
-        self.store = Some(Arc::new(store));
+        self.store = Some(Arc::new(SharedStore::new(store)));
         self
     }
 }

@@ -140,10 +140,16 @@ const SETS: usize = 1024;
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
+    use std::sync::Mutex;
+    use std::time::{Duration, Instant};
 
+    use async_trait::async_trait;
+    use tower_warder::BoxError;
+
+    use super::super::bucket::ThrottleStore;
     use super::super::limit::Limit;
     use super::*;
+    use crate::testing::throttle_store_contract;
 
     const START: u64 = 1_000_000_000_000;
     const LIMIT: Limit = Limit::per_minute(5).burst(2);
@@ -157,6 +163,33 @@ mod tests {
 
     fn nanos(seconds: u64) -> u64 {
         u64::try_from(Duration::from_secs(seconds).as_nanos()).unwrap()
+    }
+
+    /// The table as a store.
+    struct Local(Mutex<Table>, Instant);
+
+    impl Local {
+        fn now(&self) -> u64 {
+            START + u64::try_from(self.1.elapsed().as_nanos()).unwrap()
+        }
+    }
+
+    #[async_trait]
+    impl ThrottleStore for Local {
+        async fn take(&self, buckets: &[Bucket]) -> Result<Option<Duration>, BoxError> {
+            let taken = self.0.lock().unwrap().take(buckets, self.now());
+            Ok(taken.err().map(|it| Duration::from_nanos(it.wait)))
+        }
+
+        async fn refund(&self, buckets: &[Bucket]) -> Result<(), BoxError> {
+            self.0.lock().unwrap().refund(buckets, self.now());
+            Ok(())
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn table_passes_the_contract_of_shared_stores() {
+        throttle_store_contract(async || Local(Mutex::new(Table::new()), Instant::now())).await;
     }
 
     #[test]
