@@ -4,12 +4,17 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use redis::aio::MultiplexedConnection;
-use redis::{AsyncConnectionConfig, Client, ErrorKind, FromRedisValue, Pipeline, RedisResult};
+use redis::{
+    AsyncConnectionConfig, Client, ErrorKind, FromRedisValue, Pipeline, RedisError, RedisResult,
+};
 use tokio::sync::watch;
+use tokio::time::timeout;
 
 /// Connection that is opened on demand, and again after an error.
 pub(super) struct SharedConnection {
     client: Client,
+    connection_timeout: Duration,
+    response_timeout: Duration,
     last_attempt: Mutex<Option<Attempt>>,
 }
 
@@ -20,14 +25,27 @@ impl SharedConnection {
     pub(super) const fn new(client: Client) -> Self {
         Self {
             client,
+            connection_timeout: CONNECTION_TIMEOUT,
+            response_timeout: RESPONSE_TIMEOUT,
             last_attempt: Mutex::new(None),
         }
     }
 
-    /// Sends commands and waits for the responses, at most for the two timeouts below.
+    /// Sets how long commands wait for a connection, and then for their responses. Defaults to
+    /// 1 second and 500 milliseconds. The attempt to connect itself goes on for 1 second.
+    #[cfg(feature = "throttle")]
+    pub(super) const fn timeouts(mut self, connection: Duration, response: Duration) -> Self {
+        self.connection_timeout = connection;
+        self.response_timeout = response;
+        self
+    }
+
+    /// Sends commands and waits for the responses, at most for the two timeouts.
     pub(super) async fn query<T: FromRedisValue>(&self, commands: &Pipeline) -> RedisResult<T> {
         let attempt = self.attempt();
-        let mut connection = connected(attempt.clone()).await?;
+        let connected = timeout(self.connection_timeout, connected(attempt.clone())).await;
+        // Not discarded: the attempt is still under way.
+        let mut connection = connected.unwrap_or_else(|_| Err(error("not connected in time")))?;
         let response = commands.query_async(&mut connection).await;
         if response.is_err() {
             self.discard(&attempt);
@@ -43,11 +61,12 @@ impl SharedConnection {
         }
         let (sender, attempt) = watch::channel(None);
         let client = self.client.clone();
+        let response_timeout = self.response_timeout;
         // In a task of its own: others wait for it, too, if this request is cancelled.
         tokio::spawn(async move {
             let config = AsyncConnectionConfig::new()
                 .set_connection_timeout(Some(CONNECTION_TIMEOUT))
-                .set_response_timeout(Some(RESPONSE_TIMEOUT));
+                .set_response_timeout(Some(response_timeout));
             let opened = client.get_multiplexed_async_connection_with_config(&config);
             sender.send_replace(Some(opened.await));
         });
@@ -79,7 +98,11 @@ fn is_usable(attempt: &Attempt) -> bool {
 async fn connected(mut attempt: Attempt) -> RedisResult<MultiplexedConnection> {
     let opened = attempt.wait_for(Option::is_some).await;
     let opened = opened.ok().and_then(|opened| opened.clone());
-    opened.unwrap_or_else(|| Err((ErrorKind::Io, "the attempt to connect was aborted").into()))
+    opened.unwrap_or_else(|| Err(error("the attempt to connect was aborted")))
+}
+
+fn error(text: &'static str) -> RedisError {
+    (ErrorKind::Io, text).into()
 }
 
 /// From the look-up of the name to the authentication.

@@ -4,8 +4,11 @@
 //!   [`UserCache`](tower_warder::cache::UserCache) of each instance drops them at once.
 //! - [`RedisDenyList`] is a [`DenyList`](tower_warder::jwt::DenyList): tokens that are revoked one by
 //!   one, for example at log-out.
+//! - [`RedisThrottleStore`] counts attempts to log in, to register, to change a password and to renew
+//!   tokens, for the [`Throttle`](tower_warder_accounts::throttle::Throttle) of
+//!   `tower-warder-accounts`. Needs the feature `throttle`.
 //!
-//! Both take a [`redis::Client`], which only holds the address: connections are opened when they are
+//! All take a [`redis::Client`], which only holds the address: connections are opened when they are
 //! needed, and again after errors. [`redis`] is re-exported so that the versions agree. The client has
 //! to name one server, the primary; Redis Cluster and Sentinel are not supported.
 //!
@@ -22,9 +25,11 @@
 //! |---|---|---|
 //! | [`RedisChannel`] | the cache is bypassed: every request loads its user | the cache starts empty |
 //! | [`RedisDenyList`] | 503 for requests that need an identity | as before, if Redis has kept its data |
+//! | [`RedisThrottleStore`] | each instance counts by itself | as before, if Redis has kept its data |
 //!
 //! A connection attempt takes at most 1 second and is shared by all requests that wait for it; a
-//! response takes at most 500 milliseconds. Neither errors nor the log contain the password of the
+//! response takes at most 500 milliseconds. Attempts of the throttle wait at most 100 milliseconds for
+//! each of the two. Neither errors nor the log contain the password of the
 //! URL.
 
 #![forbid(unsafe_code)]
@@ -32,6 +37,8 @@
 // Each module imports only from those above it.
 mod connection;
 mod deny_list;
+#[cfg(feature = "throttle")]
+mod throttle;
 mod publisher;
 mod channel;
 
@@ -39,6 +46,8 @@ pub use ::redis;
 
 pub use self::channel::RedisChannel;
 pub use self::deny_list::RedisDenyList;
+#[cfg(feature = "throttle")]
+pub use self::throttle::RedisThrottleStore;
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

@@ -1,4 +1,4 @@
-//! Channel and deny list, with the Redis of `REDIS_URL`, with one that fails, and with none.
+//! Channel, deny list and throttle, with the Redis of `REDIS_URL`, with one that fails, and with none.
 
 #![allow(
     clippy::expect_used,
@@ -11,6 +11,7 @@
 mod channel;
 mod deny_list;
 mod secrecy;
+mod throttle;
 #[cfg(feature = "rustls")]
 mod tls;
 

@@ -9,8 +9,9 @@ use tokio::time::timeout;
 use tower_warder::cache::Invalidation;
 use tower_warder::error::AuthErrorKind;
 use tower_warder::testing;
+use tower_warder_accounts::throttle::ThrottleStore;
 use tower_warder_redis::redis::{Client, cmd};
-use tower_warder_redis::{RedisChannel, RedisDenyList};
+use tower_warder_redis::{RedisChannel, RedisDenyList, RedisThrottleStore};
 use tower_warder_test_support::Trace;
 
 use crate::{PATIENCE, client, own_redis};
@@ -21,10 +22,11 @@ const PASSWORD: &str = "hidden-4dgQ";
 fn url_is_not_in_debug_output() {
     let client = client("redis://hidden-user:hidden-4dgQ@cache.example/");
     let channel = RedisChannel::new(client.clone());
-    let list = RedisDenyList::new(client);
+    let list = RedisDenyList::new(client.clone());
+    let throttle = RedisThrottleStore::new(client);
     for text in [
-        format!("{channel:?} {list:?}"),
-        format!("{channel:#?} {list:#?}"),
+        format!("{channel:?} {list:?} {throttle:?}"),
+        format!("{channel:#?} {list:#?} {throttle:#?}"),
     ] {
         assert!(!text.contains("hidden"), "{text}");
     }
@@ -78,6 +80,8 @@ async fn is_not_told(url: &str) {
     let error = list.deny(&claims.unwrap()).await.unwrap_err();
     assert_eq!(error.kind(), AuthErrorKind::Unavailable);
     let source = error.source().map(ToString::to_string).unwrap();
+    let throttle = RedisThrottleStore::new(client(url));
+    let uncounted = throttle.take(&[]).await.unwrap_err();
     let log = timeout(PATIENCE, async {
         while trace.lines("cannot be published").is_empty() {
             yield_now().await;
@@ -85,7 +89,7 @@ async fn is_not_told(url: &str) {
         trace.text()
     });
     for text in [
-        format!("{reason} {reason:?} {error} {error:?} {source}"),
+        format!("{reason} {reason:?} {error} {error:?} {source} {uncounted} {uncounted:?}"),
         log.await.unwrap(),
     ] {
         assert!(!text.contains(PASSWORD), "{text}");
