@@ -22,6 +22,14 @@ pub enum Channel {
 }
 
 impl Channel {
+    /// Returns the Redis of the channel, if it is one.
+    pub fn redis(&self) -> Option<&Client> {
+        match self {
+            Self::Postgres(_) => None,
+            Self::Redis(client) => Some(client),
+        }
+    }
+
     /// Listens for invalidations and reconnects after errors. Yields `Disconnected` whenever
     /// messages may have been lost.
     pub fn listen(self) -> BoxStream<'static, Invalidation> {
@@ -69,8 +77,8 @@ impl FromStr for Channel {
     type Err = Unusable;
 
     fn from_str(url: &str) -> Result<Self, Unusable> {
-        if url.starts_with("redis:") {
-            return Client::open(url).map(Self::Redis).map_err(|_| Unusable);
+        if url.starts_with(REDIS) {
+            return redis(url).map(Self::Redis);
         }
         Self::try_from(&url.parse::<Database>()?)
     }
@@ -85,6 +93,17 @@ impl fmt::Display for Channel {
         }
     }
 }
+
+/// Parses the URL of a Redis.
+pub fn redis(url: &str) -> Result<Client, Unusable> {
+    if !url.starts_with(REDIS) {
+        return Err(Unusable);
+    }
+    Client::open(url).map_err(|_| Unusable)
+}
+
+/// The client is built without TLS.
+const REDIS: &str = "redis:";
 
 /// Channel of the trigger in PostgreSQL.
 const NAME: &str = "users";

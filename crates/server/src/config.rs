@@ -10,13 +10,14 @@ use std::time::Duration;
 use tower_warder::{BoxError, HmacSecret};
 use tower_warder_accounts::AuditRetention;
 use tower_warder_accounts::throttle::{InvalidNetwork, TrustedProxies};
+use tower_warder_redis::redis::Client;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
 use zeroize::Zeroizing;
 
 use super::accent_color::AccentColor;
 use super::bootstrap::Bootstrap;
-use super::channel::Channel;
+use super::channel::{self, Channel};
 use super::database::Database;
 use super::keys::{self, KeyDirectory, Keys};
 use super::mail::MailServer;
@@ -42,6 +43,7 @@ pub(crate) struct Config {
     pub(crate) metrics_addr: Option<SocketAddr>,
     pub(crate) connections_per_address: usize,
     pub(crate) throttle: bool,
+    pub(crate) throttle_store: Option<Client>,
     pub(crate) trusted_proxies: TrustedProxies,
     pub(crate) mail: Option<MailServer>,
 }
@@ -68,6 +70,8 @@ impl Config {
         let metrics_addr = mistakes.keep(metrics_addr(settings));
         let connections_per_address = mistakes.keep(connections_per_address(settings));
         let throttle = mistakes.keep(switch(settings, "AUTH_THROTTLE", true));
+        let channel = storage.as_ref().and_then(|it| it.channel.as_ref());
+        let throttle_store = mistakes.keep(throttle_store(settings, channel));
         let trusted_proxies = mistakes.keep(trusted_proxies(settings));
         let mail = mistakes.keep(mail(settings));
         mistakes.keep(log_filter(settings, "info"));
@@ -88,6 +92,7 @@ impl Config {
                 metrics_addr: metrics_addr?,
                 connections_per_address: connections_per_address?,
                 throttle: throttle?,
+                throttle_store: throttle_store?,
                 trusted_proxies: trusted_proxies?,
                 mail: mail?,
             })
@@ -403,6 +408,19 @@ fn channel(settings: &Settings, database: Option<&Database>) -> Result<Option<Ch
         settings.invalid("INVALIDATION_URL", remedy)
     });
     channel.map(Some)
+}
+
+/// Returns the configured Redis; otherwise that of the channel, if it is one.
+fn throttle_store(
+    settings: &Settings,
+    channel: Option<&Channel>,
+) -> Result<Option<Client>, String> {
+    let Some(url) = settings.text("THROTTLE_URL")? else {
+        return Ok(channel.and_then(Channel::redis).cloned());
+    };
+    let client = channel::redis(url);
+    let client = client.map_err(|_| settings.invalid("THROTTLE_URL", "give redis://HOST"));
+    client.map(Some)
 }
 
 fn trusted_proxies(settings: &Settings) -> Result<TrustedProxies, String> {

@@ -85,6 +85,7 @@ use tower_warder_accounts::{
     self as accounts, AccountStore, Accounts, AuditRetention, AuditWriter, CommonPasswords,
     MailQueue, OneTimeTokens, Sessions, User,
 };
+use tower_warder_redis::RedisThrottleStore;
 
 // Each module imports only from those above it.
 pub mod database;
@@ -239,9 +240,14 @@ async fn serve(config: Config, hang_ups: HangUps) -> Result<(), BoxError> {
         true => {
             // The same on all nodes and after a restart.
             let secret = bootstrap::derive(&config.keys.bytes()?, "throttle secret")?;
-            let throttle = Throttle::new()
+            let mut throttle = Throttle::new()
                 .secret(HmacSecret::new(secret.as_bytes())?)
                 .device_cookie(origin::device_cookie(config.public_origin.as_ref())?);
+            if let Some(client) = config.throttle_store {
+                let store = client.get_connection_info().addr();
+                tracing::info!(%store, "attempts are counted in Redis");
+                throttle = throttle.store(RedisThrottleStore::new(client));
+            }
             accounts.throttle(throttle)
         }
         false => accounts.throttle_off(),

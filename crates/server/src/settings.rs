@@ -62,6 +62,7 @@ variables! {
     Plain METRICS_ADDR "address of `GET /metrics` for Prometheus, such as `127.0.0.1:9000`; off by default. Needs `--features metrics`";
     Plain CONNECTIONS_PER_ADDRESS "maximum number of connections of one address, except loopback; defaults to 128. Behind a proxy on another machine, set it to what the proxy opens";
     Plain AUTH_THROTTLE "`off`: attempts to log in, to register and to change a password are not limited; on by default";
+    Url THROTTLE_URL "Redis in which several nodes count attempts together: `redis://HOST`; defaults to `INVALIDATION_URL` if that is Redis, otherwise each node counts by itself";
     Url SMTP_URL "mail server for links with which users set a new password: `smtps://USER:PASSWORD@HOST` or `smtp://USER:PASSWORD@HOST:587?tls=required`; needs `--features smtp`, and `MAIL_FROM`. `log`: logs each link instead, for development. By default no mail is sent, and admins create the links";
     Plain MAIL_FROM "address that mail comes from, such as `Login <login@example.com>`";
     Plain TRUSTED_PROXIES "addresses and networks of proxies, such as `10.0.0.0/8 ::1`, whose `X-Forwarded-For` or `Forwarded` tells the address of a client; none by default. Needed behind a proxy, for the limits of attempts by address";

@@ -350,6 +350,7 @@ async fn check_config_shows_settings_and_creates_nothing() {
         .with("JWT_SECRET", SECRET)
         .with("SESSIONS", "on")
         .with("INVALIDATION_URL", "redis://:hunter22@cache.example")
+        .with("THROTTLE_URL", "redis://:hunter22@cache.example")
         // Nothing listens there: the database is not asked.
         .with(
             "DATABASE_URL",
