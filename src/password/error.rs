@@ -27,7 +27,7 @@ pub enum PasswordError {
     ///
     /// The row has to be repaired by hand: log it as an error.
     UnreadableHash,
-    /// No memory, no randomness or no tokio runtime was available, or the task died.
+    /// No memory, no randomness or no thread was available, or the hash panicked.
     Failed,
 }
 

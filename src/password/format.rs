@@ -66,7 +66,7 @@ type Verify = dyn Fn(&str) -> Result<bool, PasswordError> + Send;
 impl LegacyHash {
     /// Creates it from the function that returns `true` for the password that was hashed.
     ///
-    /// The function runs on tokio's blocking pool, under a permit of the hasher. Compare in constant
+    /// The function runs on a thread of the hasher, under a permit. Compare in constant
     /// time.
     pub fn new(verify: impl Fn(&str) -> bool + Send + 'static) -> Self {
         Self::fallible(move |password| Ok(verify(password)))

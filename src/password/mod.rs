@@ -1,7 +1,7 @@
 //! Password hashing with Argon2id.
 //!
-//! [`PasswordHasher`] hashes and verifies passwords on tokio's blocking pool, with bounded memory and
-//! a bounded queue. [`PasswordParams`] are the cost parameters, [`PasswordError`] the errors.
+//! [`PasswordHasher`] hashes and verifies passwords on threads of its own, with bounded memory and a
+//! bounded queue. [`PasswordParams`] are the cost parameters, [`PasswordError`] the errors.
 //!
 //! Hashes of other formats, such as bcrypt, are verified and renewed after
 //! [`PasswordHasher::legacy_format`]: those of other frameworks by `LegacyFormats`, with the feature
@@ -19,6 +19,7 @@ mod stored;
 mod caller;
 mod waiting;
 mod permit_queue;
+mod threads;
 mod workers;
 mod hasher;
 

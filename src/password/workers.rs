@@ -1,9 +1,8 @@
-//! Hashing on the blocking pool, with a permit and memory for each run.
+//! Hashing on threads of its own, with a permit and memory for each run.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 use tracing::{Dispatch, Span, dispatcher};
@@ -13,12 +12,14 @@ use crate::password::caller::HashCaller;
 use crate::password::error::PasswordError;
 use crate::password::memory::{Memory, MemoryPool};
 use crate::password::permit_queue::{Permit, PermitQueue};
+use crate::password::threads::Threads;
 
 /// Permits of one hasher, with the memory that belongs to them.
 pub(super) struct Workers {
     queue: PermitQueue,
     oversized: PermitQueue,
     memory: MemoryPool,
+    threads: Threads,
 }
 
 impl Workers {
@@ -30,6 +31,7 @@ impl Workers {
             // wait for it do not fill the queue of the others.
             oversized: PermitQueue::new(1, queue.div_ceil(4)),
             memory: MemoryPool::new(blocks),
+            threads: Threads::new(permits.max(1)),
         }
     }
 
@@ -79,29 +81,25 @@ pub(super) struct Worker {
 }
 
 impl Worker {
-    /// Runs the job on the blocking pool. The permit goes with the job: if the caller stops waiting,
+    /// Runs the job on a thread of the hasher. The permit goes with the job: if the caller stops waiting,
     /// the permit is freed only after the work has ended.
     ///
     /// # Errors
     ///
-    /// The error of the job, and [`PasswordError::Failed`] without a runtime or if the job panics.
+    /// The error of the job, and [`PasswordError::Failed`] without a thread or if the job panics.
     pub(super) async fn run<T, F>(self, job: F) -> Result<T, PasswordError>
     where
         F: FnOnce(&mut Memory) -> Result<T, PasswordError> + Send + 'static,
         T: Send + 'static,
     {
-        let Ok(runtime) = Handle::try_current() else {
-            return Err(PasswordError::failed(
-                "no tokio runtime: call it inside of one",
-            ));
-        };
         let (reply, answer) = oneshot::channel();
         // Log lines of the job belong to the caller's span and subscriber.
         let dispatch = dispatcher::get_default(Dispatch::clone);
         let span = Span::current();
         let timer = record::HashTimer::begin();
 
-        runtime.spawn_blocking(move || {
+        let workers = Arc::clone(&self.workers);
+        let job = Box::new(move || {
             // Moves the whole worker, not just the fields in use, so that the permit is kept.
             let worker = self;
             // The caller has stopped waiting.
@@ -117,9 +115,10 @@ impl Worker {
             worker.workers.memory.give_back(memory, worker.blocks);
             drop(worker);
         });
+        workers.threads.run(job)?;
         answer
             .await
-            .unwrap_or_else(|_| Err(PasswordError::failed("the blocking task died")))
+            .unwrap_or_else(|_| Err(PasswordError::failed("the hash panicked")))
     }
 }
 
@@ -140,10 +139,10 @@ mod tests {
     use std::pin::{Pin, pin};
     use std::sync::atomic::{AtomicBool, Ordering};
     use std::sync::mpsc;
+    use std::task::{Context, Poll, Wake};
+    use std::thread::{self, Thread};
 
-    use futures_util::FutureExt;
     use futures_util::future::{join_all, poll_immediate};
-    use tokio::runtime::Builder;
 
     use super::*;
 
@@ -234,36 +233,28 @@ mod tests {
         assert_eq!(next.await, Ok(()));
     }
 
-    #[test]
-    fn cancelled_work_does_not_start() {
-        let runtime = Builder::new_current_thread()
-            .max_blocking_threads(1)
-            .build()
-            .unwrap();
-        runtime.block_on(async {
-            let workers = workers(2, 0);
-            let running = Running::start(&workers, BLOCKS).await;
-
-            // Holds its permit, and waits for the only blocking thread.
-            let started = Arc::new(AtomicBool::new(false));
-            let flag = Arc::clone(&started);
-            let mut cancelled = Box::pin(
-                workers
-                    .worker(BLOCKS, HashCaller::UNLIMITED)
-                    .await
-                    .unwrap()
-                    .run(move |_| {
-                        flag.store(true, Ordering::SeqCst);
-                        Ok(())
-                    }),
-            );
-            assert!(poll_immediate(cancelled.as_mut()).await.is_none());
-            drop(cancelled);
-
-            running.finish().await;
-            workers.queue.all_back().await;
-            assert!(!started.load(Ordering::SeqCst));
+    #[tokio::test]
+    async fn cancelled_work_does_not_start() {
+        let workers = Arc::new(Workers {
+            threads: Threads::new(1),
+            ..Workers::new(2, 0, BLOCKS)
         });
+        let running = Running::start(&workers, BLOCKS).await;
+
+        // Holds its permit, and waits for the only thread.
+        let started = Arc::new(AtomicBool::new(false));
+        let flag = Arc::clone(&started);
+        let worker = workers.worker(BLOCKS, HashCaller::UNLIMITED).await.unwrap();
+        let mut cancelled = Box::pin(worker.run(move |_| {
+            flag.store(true, Ordering::SeqCst);
+            Ok(())
+        }));
+        assert!(poll_immediate(cancelled.as_mut()).await.is_none());
+        drop(cancelled);
+
+        running.finish().await;
+        workers.queue.all_back().await;
+        assert!(!started.load(Ordering::SeqCst));
     }
 
     #[tokio::test]
@@ -288,9 +279,24 @@ mod tests {
     }
 
     #[test]
-    fn hashing_fails_without_a_runtime() {
-        let failed = run(&workers(1, 1), BLOCKS).now_or_never();
-        assert_eq!(failed, Some(Err(PasswordError::Failed)));
+    fn hashing_needs_no_runtime() {
+        // A thread that is parked, until the hash wakes it.
+        struct Unpark(Thread);
+        impl Wake for Unpark {
+            fn wake(self: Arc<Self>) {
+                self.0.unpark();
+            }
+        }
+        let waker = Arc::new(Unpark(thread::current())).into();
+        let workers = workers(1, 1);
+        let mut hash = pin!(run(&workers, BLOCKS));
+        let result = loop {
+            match hash.as_mut().poll(&mut Context::from_waker(&waker)) {
+                Poll::Ready(result) => break result,
+                Poll::Pending => thread::park(),
+            }
+        };
+        assert_eq!(result, Ok(()));
     }
 
     #[tokio::test]

@@ -20,10 +20,15 @@ use crate::password::workers::Workers;
 /// Hashes are PHC strings in the format of Python's `pwdlib` with its recommended settings:
 /// `$argon2id$v=19$m=65536,t=3,p=4$salt$tag`, with 16 bytes of salt and a tag of 32 bytes.
 ///
-/// Hashing runs on tokio's blocking pool, limited by [permits](Self::max_concurrency). Callers wait
-/// for a permit in a bounded [queue](Self::max_queue), in order of arrival and without a timeout; for
-/// clients that are not trusted, [limit](Self::for_caller) how much of it each may take. Create one
-/// hasher for the whole service: a clone is a handle to the same permits, queue and memory.
+/// Hashing runs on threads of its own, at most as many as [permits](Self::max_concurrency): they are
+/// started on demand, and end after 10 idle seconds. On Linux they have a lower priority than other
+/// threads (niceness 10), so that other requests are answered while all processors hash; elsewhere,
+/// and where a filter of system calls forbids `setpriority`, they have the same. Tokio's paused clock
+/// does not wait for a hash.
+///
+/// Callers wait for a permit in a bounded [queue](Self::max_queue), in order of arrival and without a
+/// timeout; for clients that are not trusted, [limit](Self::for_caller) how much of it each may take.
+/// Create one hasher for the whole service: a clone is a handle to the same permits, queue and memory.
 ///
 /// # Memory
 ///
