@@ -193,7 +193,7 @@ impl<'a> Callers<'a> {
                 let index = index % self.held.len();
                 drop(self.held.remove(index));
                 // Every other time its next owner sees the permit only later.
-                if index % 2 == 0 {
+                if index.is_multiple_of(2) {
                     return;
                 }
             }
