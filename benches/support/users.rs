@@ -1,6 +1,7 @@
 //! 10 000 users in memory.
 
 use std::collections::HashMap;
+use std::sync::LazyLock;
 
 use tower_warder::{AuthUser, BoxError, Claims, UserLoader, UserStatus, async_trait};
 
@@ -25,16 +26,18 @@ impl AuthUser for User {
 }
 
 /// Loader that finds users in a map.
-pub struct Users(HashMap<String, User>);
+pub struct Users(&'static HashMap<String, User>);
 
 impl Users {
+    /// The same map for all rows: under valgrind it takes long to make.
     pub fn ten_thousand() -> Self {
-        let users = subjects().enumerate();
-        Self(
+        static USERS: LazyLock<HashMap<String, User>> = LazyLock::new(|| {
+            let users = subjects().enumerate();
             users
                 .map(|(index, email)| (email.clone(), user(index as i64, email)))
-                .collect(),
-        )
+                .collect()
+        });
+        Self(&USERS)
     }
 
     pub fn get(&self, email: &str) -> Option<&User> {
