@@ -109,7 +109,8 @@ impl<'n, 'a> Named<'n, 'a> {
         if named.0.is_empty() {
             return Ok(named);
         }
-        strict_json::read_object(json, named).map_err(|_| RejectReason::Claims)
+        strict_json::read_object(json, &mut named).map_err(|_| RejectReason::Claims)?;
+        Ok(named)
     }
 
     pub(super) fn value(&self, name: &str) -> Option<&Value<'a>> {

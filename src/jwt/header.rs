@@ -24,10 +24,9 @@ impl<'a> Header<'a> {
     /// Reads an encoded header. Rejects one that demands an extension.
     pub(super) fn read(encoded: &str, buffer: &'a mut HeaderBuffer) -> Result<Self, RejectReason> {
         let decoded = base64url::decode(encoded, buffer.for_header(encoded))?;
-        let header = std::str::from_utf8(decoded)
-            .ok()
-            .and_then(|json| strict_json::read_object(json, Self::default()).ok())
-            .ok_or(RejectReason::Header)?;
+        let json = std::str::from_utf8(decoded).map_err(|_| RejectReason::Header)?;
+        let mut header = Self::default();
+        strict_json::read_object(json, &mut header).map_err(|_| RejectReason::Header)?;
 
         // RFC 7515, section 4.1.11: a token with an extension that is not understood is rejected, and
         // none is understood here. RFC 7797, section 7: no `b64` in a JWT.

@@ -39,7 +39,7 @@ impl<'a> RawClaims<'a> {
         if json.len() > MAX_PAYLOAD_BYTES {
             return Err(RejectReason::Size);
         }
-        let empty = Self {
+        let mut read = Self {
             json,
             unescaped: String::new(),
             subject: None,
@@ -55,7 +55,7 @@ impl<'a> RawClaims<'a> {
             seen: 0,
             reject_reason: None,
         };
-        let read = strict_json::read_object(json, empty).map_err(|_| RejectReason::Claims)?;
+        strict_json::read_object(json, &mut read).map_err(|_| RejectReason::Claims)?;
         match read.reject_reason {
             None => Ok(read),
             Some(reason) => Err(reason),

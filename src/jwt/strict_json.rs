@@ -25,14 +25,13 @@ pub(super) fn keep<T, E: Error>(slot: &mut Option<T>, value: T) -> Result<(), E>
 }
 
 /// Reads `json` as one object without duplicate names and without anything after it.
-pub(super) fn read_object<'de, M: ObjectFields<'de>>(
+pub(super) fn read_object<'de>(
     json: &'de str,
-    mut members: M,
-) -> Result<M, serde_json::Error> {
+    members: &mut impl ObjectFields<'de>,
+) -> Result<(), serde_json::Error> {
     let mut deserializer = serde_json::Deserializer::from_str(json);
-    deserializer.deserialize_map(Object(&mut members))?;
-    deserializer.end()?;
-    Ok(members)
+    deserializer.deserialize_map(Object(members))?;
+    deserializer.end()
 }
 
 /// Reads `json` as one object into a type that derives `Deserialize`. Members that the type lacks

@@ -289,12 +289,13 @@ pub(crate) fn check_token(claims: &Claims, user: &impl AuthUser) -> Result<(), R
             None => return Err(RejectReason::GenerationType),
         }
     }
-    match (user.tokens_valid_since(), claims.issued_at()) {
-        (Some(since), Some(issued)) if clock::is_seconds_before(issued, since) => {
-            Err(RejectReason::IssuedTooEarly)
-        }
-        _ => Ok(()),
+    if let Some(since) = user.tokens_valid_since()
+        && let Some(issued) = claims.issued_at()
+        && clock::is_seconds_before(issued, since)
+    {
+        return Err(RejectReason::IssuedTooEarly);
     }
+    Ok(())
 }
 
 /// Calls the loader. A panic is an error, too.
