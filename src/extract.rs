@@ -146,11 +146,9 @@ impl<S: Send + Sync> FromRequestParts<S> for Claims {
     type Rejection = AuthError;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, AuthError> {
-        let claims = match erased(parts) {
-            Ok(identity) => identity.claims().await,
-            Err(error) => Err(error),
-        };
-        claims.map_err(|error| reject(error, parts))
+        let reject = |error| reject(error, parts);
+        let identity = erased(parts).map_err(reject)?;
+        claims(&**identity).await.map_err(reject)
     }
 }
 
@@ -158,11 +156,9 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for TypedClaims<T>
     type Rejection = AuthError;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, AuthError> {
-        let claims = match erased(parts) {
-            Ok(identity) => typed_claims(&**identity).await.map(Self),
-            Err(error) => Err(error),
-        };
-        claims.map_err(|error| reject(error, parts))
+        let reject = |error| reject(error, parts);
+        let identity = erased(parts).map_err(reject)?;
+        typed_claims(&**identity).await.map(Self).map_err(reject)
     }
 }
 
@@ -201,7 +197,7 @@ impl<S: Send + Sync> OptionalFromRequestParts<S> for Claims {
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Option<Self>, AuthError> {
         match erased(parts) {
             Ok(identity) if identity.is_anonymous() => Ok(None),
-            Ok(identity) => none_if_cookie_rejected(identity.claims().await),
+            Ok(identity) => none_if_cookie_rejected(claims(&**identity).await),
             Err(error) => Err(error),
         }
         .map_err(|error| reject(error, parts))
@@ -282,14 +278,10 @@ impl<P: Policy<U> + Default, U: AuthUser> Clone for Require<P, U> {
 impl_debug! { self: [P: Policy<U> + Default, U: AuthUser] Require<P, U> }
 
 async fn require<U: AuthUser>(parts: &Parts, policy: &impl Policy<U>) -> Result<Arc<U>, AuthError> {
-    let authorized = match Identity::at(&parts.extensions, Place::handler(parts)) {
-        Ok(identity) => identity.authorize(policy).await,
-        Err(error) => Err(error),
-    };
-    match authorized {
-        Ok((user, _)) => Ok(user),
-        Err(error) => Err(reject(error, parts)),
-    }
+    let reject = |error| reject(error, parts);
+    let identity = Identity::at(&parts.extensions, Place::handler(parts)).map_err(reject)?;
+    let CurrentUser(user) = identity.require(policy).await.map_err(reject)?;
+    Ok(user)
 }
 
 /// The identity without its user type: claims can be read below a layer of any user type.
@@ -298,8 +290,16 @@ fn erased(parts: &Parts) -> Result<&Arc<dyn ErasedIdentity>, AuthError> {
     <dyn ErasedIdentity>::from_extensions(&parts.extensions, type_name::<Claims>(), place)
 }
 
+/// The claims, without a boxed future unless verification has to wait.
+async fn claims(identity: &dyn ErasedIdentity) -> Result<Claims, AuthError> {
+    match identity.try_claims() {
+        Some(known) => known,
+        None => identity.claims().await,
+    }
+}
+
 async fn typed_claims<T: DeserializeOwned>(identity: &dyn ErasedIdentity) -> Result<T, AuthError> {
-    let claims = identity.claims().await?;
+    let claims = claims(identity).await?;
     claims.deserialize().map_err(|error| identity.reject(error))
 }
 

@@ -289,11 +289,11 @@ where
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
         let identity = self.anonymous.for_request(&mut request);
         let claims = match self.anonymous.config().insert_claims {
-            true => identity.valid_claims(),
+            true => identity.try_claims(),
             false => None,
         };
         identity.insert_into(request.extensions_mut());
-        if let Some(claims) = claims {
+        if let Some(Ok(claims)) = claims {
             request.extensions_mut().insert(claims);
         }
         self.inner.call(request)

@@ -145,13 +145,11 @@ impl<S, U, P, R> RequireService<S, U, P, R> {
             Ok(identity) => identity,
             Err(error) => return Check::Known(Err(error)),
         };
-        match identity.try_authorize(&*self.layer.policy) {
-            Some(known) => Check::Known(known),
-            None => {
-                let policy = Arc::clone(&self.layer.policy);
-                Check::Later(async move { identity.authorize(&*policy).await }.boxed())
-            }
+        if let Some(known) = identity.try_authorize(&*self.layer.policy) {
+            return Check::Known(known.map(to_owned));
         }
+        let policy = Arc::clone(&self.layer.policy);
+        Check::Later(async move { identity.authorize(&*policy).await.map(to_owned) }.boxed())
     }
 }
 
@@ -161,6 +159,10 @@ enum Check<U> {
 }
 
 type Authorized<U> = Result<(Arc<U>, Claims), AuthError>;
+
+fn to_owned<U>((user, claims): (&Arc<U>, &Claims)) -> (Arc<U>, Claims) {
+    (Arc::clone(user), claims.clone())
+}
 
 /// Inserts the user and the claims for the inner service.
 fn insert<U: AuthUser>((user, claims): (Arc<U>, Claims), extensions: &mut Extensions) {

@@ -48,11 +48,6 @@ impl<U> Config<U> {
             from_claims: None,
         }
     }
-
-    /// Returns `true` if a user may be known without waiting.
-    pub(super) const fn may_know_at_once(&self) -> bool {
-        self.cache.is_some() || self.from_claims.is_some()
-    }
 }
 
 /// Limit of the wait for a user, and the runtime's own `sleep`.

@@ -30,11 +30,11 @@ pub(crate) trait ErasedIdentity: Any + Send + Sync {
     /// Identity of another credential, as the same layer resolves it.
     #[cfg(feature = "axum")]
     fn with_credential(&self, credential: Credential) -> Arc<dyn ErasedIdentity>;
-    /// Valid claims. `None` if the credential is missing or invalid, or verification has to wait.
-    fn valid_claims(&self) -> Option<Claims>;
+    /// The claims. `None` if verification has to wait.
+    fn try_claims(&self) -> Option<Result<Claims, AuthError>>;
     fn remove_user(&self, extensions: &mut Extensions);
     /// Sets on `error` what the layer configures for its response.
-    fn shape(&self, error: AuthError) -> AuthError;
+    fn shape(&self, error: &mut AuthError);
 
     /// Returns the identity of another request with the same credential.
     #[cfg(feature = "testing")]
@@ -64,16 +64,16 @@ impl<U: AuthUser> ErasedIdentity for Resolver<U> {
         Arc::new(Self::new(Arc::clone(&self.config), Ok(Some(credential))))
     }
 
-    fn valid_claims(&self) -> Option<Claims> {
-        self.try_claims()?.ok().cloned()
+    fn try_claims(&self) -> Option<Result<Claims, AuthError>> {
+        Some(self.try_claims()?.cloned().map_err(Clone::clone))
     }
 
     fn remove_user(&self, extensions: &mut Extensions) {
         extensions.remove::<CurrentUser<U>>();
     }
 
-    fn shape(&self, error: AuthError) -> AuthError {
-        self.shape(error)
+    fn shape(&self, error: &mut AuthError) {
+        self.shape(error);
     }
 
     #[cfg(feature = "testing")]
@@ -117,7 +117,9 @@ impl dyn ErasedIdentity {
                 needed: type_name::<U>(),
                 layer: self.user_type(),
             };
-            self.shape(misconfigured(hint, place))
+            let mut error = misconfigured(hint, place);
+            self.shape(&mut error);
+            error
         })
     }
 }

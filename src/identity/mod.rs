@@ -55,6 +55,9 @@ pub(crate) use self::misconfiguration::Place;
 /// ```
 pub struct Identity<U>(Arc<Resolver<U>>);
 
+/// User and claims of an authorized request, borrowed from its identity.
+pub(crate) type Authorized<'a, U> = Result<(&'a Arc<U>, &'a Claims), AuthError>;
+
 impl<U> Identity<U> {
     /// Returns the identity that the innermost [`AuthLayer`](crate::AuthLayer) inserted.
     ///
@@ -166,29 +169,18 @@ impl<U: AuthUser> Identity<U> {
     /// denies the request.
     pub async fn require<P: Policy<U>>(&self, policy: &P) -> Result<CurrentUser<U>, AuthError> {
         let (user, _) = self.authorize(policy).await?;
-        Ok(CurrentUser(user))
+        Ok(CurrentUser(Arc::clone(user)))
     }
 
     /// The same, with the claims: called by every guard and extractor.
-    pub(crate) async fn authorize<P: Policy<U>>(
-        &self,
-        policy: &P,
-    ) -> Result<(Arc<U>, Claims), AuthError> {
-        if self.config().may_know_at_once()
-            && let Some(known) = self.try_authorize(policy)
-        {
-            return known;
-        }
+    pub(crate) async fn authorize<P: Policy<U>>(&self, policy: &P) -> Authorized<'_, U> {
         let user = self.0.user().await.map_err(Clone::clone)?;
         let claims = self.0.claims().await.map_err(Clone::clone)?;
         self.check(user, claims, policy)
     }
 
     /// The same without waiting. `None` if verification or loading has to wait.
-    pub(crate) fn try_authorize<P: Policy<U>>(
-        &self,
-        policy: &P,
-    ) -> Option<Result<(Arc<U>, Claims), AuthError>> {
+    pub(crate) fn try_authorize<P: Policy<U>>(&self, policy: &P) -> Option<Authorized<'_, U>> {
         Some(match (self.0.try_user()?, self.0.try_claims()?) {
             (Ok(user), Ok(claims)) => self.check(user, claims, policy),
             (Err(error), _) | (_, Err(error)) => Err(error.clone()),
@@ -196,19 +188,19 @@ impl<U: AuthUser> Identity<U> {
     }
 
     /// Checks the account status first, the policy second.
-    fn check<P: Policy<U>>(
-        &self,
-        user: &Arc<U>,
-        claims: &Claims,
+    fn check<'a, P: Policy<U>>(
+        &'a self,
+        user: &'a Arc<U>,
+        claims: &'a Claims,
         policy: &P,
-    ) -> Result<(Arc<U>, Claims), AuthError> {
+    ) -> Authorized<'a, U> {
         let checked = match user.status() {
             UserStatus::Approved => policy.check(user, claims).map_err(Denied::into_error),
             UserStatus::Pending => Err(AuthError::new(AuthErrorKind::AccountPending)),
             UserStatus::Disabled => Err(AuthError::new(AuthErrorKind::AccountDisabled)),
         };
         match checked {
-            Ok(()) => Ok((Arc::clone(user), claims.clone())),
+            Ok(()) => Ok((user, claims)),
             Err(error) => Err(self.0.deny(error)),
         }
     }

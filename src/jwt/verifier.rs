@@ -22,8 +22,8 @@ pub trait Verifier: Send + Sync + 'static {
     /// Verifies `credential`, at once or in a future if it needs I/O.
     ///
     /// The result is kept for the request. Work that must not be done twice belongs into the future of
-    /// [`Verification::Pending`]: one future is polled to its end, and callers that cannot wait drop
-    /// theirs unpolled.
+    /// [`Verification::Pending`]: of the futures of a request, one is polled to its end; callers that
+    /// cannot wait, or whose result another one has found, drop theirs unpolled.
     fn verify<'a>(&'a self, credential: &'a str) -> Verification<'a>;
 
     /// Maximum length of a credential, in bytes. A longer one is rejected unread. Defaults to 8 KiB.

@@ -2,10 +2,10 @@
 
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::{Arc, OnceLock};
 
-use futures_util::future::{self, Either, FutureExt};
+use futures_util::future::{self, BoxFuture, Either, FutureExt};
 use futures_util::lock::Mutex;
 
 use super::config::Config;
@@ -33,6 +33,9 @@ pub(super) struct Resolver<U> {
 
 /// Result borrowed from its cell.
 type Resolved<'a, T> = Result<&'a T, &'a AuthError>;
+
+/// The claims, or the future that verifies them.
+type Begun<'a> = Result<Resolved<'a, Claims>, BoxFuture<'a, Result<Claims, AuthError>>>;
 
 impl<U> Resolver<U> {
     pub(super) fn new(
@@ -77,44 +80,50 @@ impl<U> Resolver<U> {
     }
 
     pub(super) async fn claims(&self) -> Resolved<'_, Claims> {
-        if let Some(known) = self.claims.get() {
-            return known.as_ref();
-        }
-        let locked = async {
-            let _guard = self.lock.lock().await;
-            self.claims_locked().await
+        let pending = match self.begin() {
+            Ok(known) => return known,
+            Err(pending) => pending,
         };
-        self.bounded(locked, || self.set_claims(Err(too_long())))
+        let work = pin!(async {
+            let _guard = self.lock.lock().await;
+            self.finish(pending).await
+        });
+        self.bounded(work, || self.set_claims(Err(too_long())))
             .await
     }
 
     /// The claims. `None` if verification has to wait.
     pub(super) fn try_claims(&self) -> Option<Resolved<'_, Claims>> {
+        self.begin().ok()
+    }
+
+    /// Verifies at once if possible.
+    fn begin(&self) -> Begun<'_> {
         if let Some(known) = self.claims.get() {
-            return Some(known.as_ref());
+            return Ok(known.as_ref());
         }
         match self.verification() {
-            Verification::Ready(claims) => Some(self.set_claims(claims)),
-            Verification::Pending(_) => None,
+            Verification::Ready(claims) => Ok(self.set_claims(claims)),
+            Verification::Pending(claims) => Err(claims),
         }
     }
 
-    /// Must be called with the lock held.
-    async fn claims_locked(&self) -> Resolved<'_, Claims> {
+    /// Must be called with the lock held: another task may have been faster.
+    async fn finish(
+        &self,
+        pending: BoxFuture<'_, Result<Claims, AuthError>>,
+    ) -> Resolved<'_, Claims> {
         if let Some(known) = self.claims.get() {
             return known.as_ref();
         }
-        let claims = match self.verification() {
-            Verification::Ready(claims) => claims,
-            Verification::Pending(claims) => match AssertUnwindSafe(claims).catch_unwind().await {
-                Ok(claims) => {
-                    if claims.is_ok() {
-                        self.config.outages.verifier_answers();
-                    }
-                    claims
+        let claims = match AssertUnwindSafe(pending).catch_unwind().await {
+            Ok(claims) => {
+                if claims.is_ok() {
+                    self.config.outages.verifier_answers();
                 }
-                Err(_) => Err(AuthError::unavailable("the verifier panicked")),
-            },
+                claims
+            }
+            Err(_) => Err(AuthError::unavailable("the verifier panicked")),
         };
         self.set_claims(claims)
     }
@@ -176,10 +185,14 @@ impl<U> Resolver<U> {
     fn set<'a, T>(
         &self,
         cell: &'a OnceLock<Result<T, AuthError>>,
-        result: Result<T, AuthError>,
+        mut result: Result<T, AuthError>,
         limit: &LogLimit,
     ) -> Resolved<'a, T> {
-        let first = cell.set(result.map_err(|error| self.shape(error))).is_ok();
+        // In place: the result is too large to be moved without need.
+        if let Err(error) = &mut result {
+            self.shape(error);
+        }
+        let first = cell.set(result).is_ok();
         let known = cell.get().expect("the cell is set");
         known.as_ref().inspect_err(|error| {
             if first {
@@ -189,11 +202,14 @@ impl<U> Resolver<U> {
     }
 
     /// Output of `work`, or of `late` after the configured timeout.
-    async fn bounded<T>(&self, work: impl Future<Output = T>, late: impl FnOnce() -> T) -> T {
+    async fn bounded<T>(
+        &self,
+        mut work: Pin<&mut impl Future<Output = T>>,
+        late: impl FnOnce() -> T,
+    ) -> T {
         let Some(timeout) = &self.config.timeout else {
             return work.await;
         };
-        let mut work = pin!(work);
         // No timer for a store that responds at once.
         if let Some(done) = work.as_mut().now_or_never() {
             return done;
@@ -211,21 +227,21 @@ impl<U> Resolver<U> {
     }
 
     /// Shapes and reports an error about the credential that is not in a cell.
-    pub(super) fn reject(&self, error: AuthError) -> AuthError {
-        let error = self.shape(error);
+    pub(super) fn reject(&self, mut error: AuthError) -> AuthError {
+        self.shape(&mut error);
         report(&error, &self.config.outages.verifier);
         error
     }
 
     /// The same for an error about the user.
-    pub(super) fn deny(&self, error: AuthError) -> AuthError {
-        let error = self.shape(error);
+    pub(super) fn deny(&self, mut error: AuthError) -> AuthError {
+        self.shape(&mut error);
         report(&error, &self.config.outages.loader);
         error
     }
 
     /// Sets on `error` what the layer configures for its response.
-    pub(super) fn shape(&self, mut error: AuthError) -> AuthError {
+    pub(super) fn shape(&self, error: &mut AuthError) {
         let config = &self.config;
         error.set_shape(
             config.disclose_account_status,
@@ -239,7 +255,6 @@ impl<U> Resolver<U> {
         if from_cookie {
             error.clear_cookie(|| config.source.cleared_cookie());
         }
-        error
     }
 }
 
@@ -248,16 +263,22 @@ impl<U: AuthUser> Resolver<U> {
         if let Some(known) = self.user.get() {
             return known.as_ref();
         }
-        // Without claims there is no user to load.
-        if let Some(Err(error)) = self.claims.get() {
-            return Err(error);
+        let claims = self.begin();
+        if let Ok(claims) = &claims {
+            // Without claims there is no user to load.
+            if let Some(known) = self.user_at_hand((*claims)?) {
+                return known;
+            }
         }
-        self.bounded(self.load_user(), || {
+        let work = pin!(self.load_user(claims));
+        self.bounded(work, || {
             if let (Some(cache), Some(Ok(claims))) = (&self.config.cache, self.claims.get()) {
                 cache.abandon(&*self.config.loader, claims);
             }
             // The timeout covers both: the verifier is not called again for the claims.
-            let _ = self.claims.set(Err(self.shape(too_long())));
+            let mut error = too_long();
+            self.shape(&mut error);
+            let _ = self.claims.set(Err(error));
             self.set_user(Err(too_long()))
         })
         .await
@@ -268,44 +289,44 @@ impl<U: AuthUser> Resolver<U> {
         if let Some(known) = self.user.get() {
             return Some(known.as_ref());
         }
-        let claims = match self.try_claims()? {
-            Ok(claims) => claims,
-            Err(error) => return Some(Err(error)),
-        };
-        let found = match &self.config.cache {
-            Some(cache) => cache.get(&*self.config.loader, claims)?,
-            None => Some(self.user_from_claims(claims)?),
+        match self.try_claims()? {
+            Ok(claims) => self.user_at_hand(claims),
+            Err(error) => Some(Err(error)),
+        }
+    }
+
+    /// The user that is cached or made from the claims: the loader is not called.
+    fn user_at_hand(&self, claims: &Claims) -> Option<Resolved<'_, Arc<U>>> {
+        let found = match (&self.config.cache, self.config.from_claims) {
+            (Some(cache), _) => cache.get(&*self.config.loader, claims)?,
+            (None, from_claims) => Some(Arc::new(from_claims?(claims))),
         };
         Some(self.set_user(check_token(found, claims)))
     }
 
-    async fn load_user(&self) -> Resolved<'_, Arc<U>> {
+    async fn load_user<'a>(&'a self, claims: Begun<'a>) -> Resolved<'a, Arc<U>> {
         let _guard = self.lock.lock().await;
         if let Some(known) = self.user.get() {
             return known.as_ref();
         }
-        let claims = self.claims_locked().await?;
+        let claims = match claims {
+            Ok(known) => known?,
+            Err(pending) => self.finish(pending).await?,
+        };
+        // A cache hit does not end an outage of the loader.
+        if let Some(known) = self.user_at_hand(claims) {
+            return known;
+        }
         let loader = &self.config.loader;
         let found = match &self.config.cache {
-            Some(cache) => match cache.get(&**loader, claims) {
-                // A cache hit does not end an outage of the loader.
-                Some(cached) => return self.set_user(check_token(cached, claims)),
-                None => cache.load(loader, claims).await,
-            },
-            None => match self.user_from_claims(claims) {
-                Some(user) => return self.set_user(check_token(Some(user), claims)),
-                None => user::load(&**loader, claims).await,
-            },
+            // Boxed, because it is the largest part of the future of every guard, and rarely polled.
+            Some(cache) => cache.load(loader, claims).boxed().await,
+            None => user::load(&**loader, claims).await,
         };
         if found.is_ok() {
             self.config.outages.loader_answers();
         }
         self.set_user(found.and_then(|found| check_token(found, claims)))
-    }
-
-    /// The user of a layer for [claims only](crate::AuthLayer::claims_only).
-    fn user_from_claims(&self, claims: &Claims) -> Option<Arc<U>> {
-        Some(Arc::new(self.config.from_claims?(claims)))
     }
 
     /// Signals when the user of these claims is invalidated in the cache.
