@@ -44,7 +44,7 @@ impl<S: AccountStore> Accounts<S> {
             return Ok(());
         }
         if let Some(place) = queue.place() {
-            let accounts = self.clone();
+            let accounts = self.for_client(&request.client);
             tokio::spawn(async move {
                 accounts.mail_reset_link(&queue, request).await;
                 drop(place);

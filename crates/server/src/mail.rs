@@ -15,7 +15,7 @@ pub(crate) enum MailServer {
     /// Logs each link, for development.
     Log,
     #[cfg(feature = "smtp")]
-    Smtp(Smtp),
+    Smtp(Box<Smtp>),
 }
 
 impl MailServer {
@@ -24,7 +24,7 @@ impl MailServer {
         match url {
             "log" => Ok(Self::Log),
             #[cfg(feature = "smtp")]
-            url => Smtp::new(url, from).map(Self::Smtp),
+            url => Smtp::new(url, from).map(|smtp| Self::Smtp(Box::new(smtp))),
             #[cfg(not(feature = "smtp"))]
             _ => {
                 let _ = from;
@@ -45,6 +45,10 @@ impl MailServer {
 /// Sender of mail.
 pub(crate) struct ServerMailer {
     server: MailServer,
+    #[cfg_attr(
+        not(feature = "smtp"),
+        expect(dead_code, reason = "mail has a text only there")
+    )]
     product_name: ProductName,
 }
 
