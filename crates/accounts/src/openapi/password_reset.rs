@@ -24,8 +24,8 @@ use crate::validation_error::ValidationError;
 /// use utoipa::OpenApi;
 ///
 /// let document = serde_json::to_value(PasswordResetApi::openapi()).unwrap();
-/// let reset = &document["paths"]["/reset-password"]["post"];
-/// assert_eq!(reset["responses"]["400"]["description"], "Invalid or expired token");
+/// let responses = &document["paths"]["/reset-password"]["post"]["responses"];
+/// assert!(responses["400"].is_object());
 /// ```
 #[derive(Clone, Copy, Debug)]
 pub struct PasswordResetApi;

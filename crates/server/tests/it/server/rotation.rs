@@ -43,7 +43,7 @@ const OTHER: &str = "q7Lk2vXw9ZtB4nYs6HdPfM1cRj8gUeA3";
 async fn keys_rotate_under_load_without_rejections() {
     let place = Place::shared().await;
     let keys = KeyFiles::of(&place.path().join("keys"), KEYS[0]);
-    let server = Arc::new(start(&place, &keys).server().await);
+    let server = Arc::new(start(&place, &keys).unthrottled().server().await);
     server.register(ADA).await;
     let load = Load::new(&server);
     let mut reloads = Reloads::of(&server);
