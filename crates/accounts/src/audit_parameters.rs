@@ -13,7 +13,7 @@ use super::validation_error::{Location, ValidationError, ValidationErrorKind};
 /// Extractor of the parameter `limit`. Responds 422 if it is not an integer from 1 to 500.
 pub(super) struct EventLimit(pub(super) u32);
 
-/// Extractor of the parameter `ids`. Responds 422 if it is not a list of 1 to 100 integers, with commas
+/// Extractor of the parameter `ids`. Responds 422 if it is not a list of up to 100 integers, with commas
 /// between them.
 pub(super) struct AccountIds(pub(super) Vec<i64>);
 
@@ -34,11 +34,14 @@ impl EventLimit {
 impl AccountIds {
     fn parse(query: &str) -> Result<Self, ValidationError> {
         let text = parameter(query, "ids")?.unwrap_or_default();
+        if text.is_empty() {
+            return Ok(Self(Vec::new()));
+        }
         // One more than are allowed, however long the query is.
         let ids = text.split(',').take(MAX_IDS + 1).map(integer);
         let ids: Option<Vec<_>> = ids.map(Result::ok).collect();
         let ids = ids.filter(|ids| ids.len() <= MAX_IDS);
-        let message = "Input should be 1 to 100 ids, with commas between them";
+        let message = "Input should be up to 100 ids, with commas between them";
         ids.map(Self).ok_or_else(|| invalid("ids", message))
     }
 }

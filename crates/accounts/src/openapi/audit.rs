@@ -80,8 +80,8 @@ fn last_logins() -> Operation {
     Describe::for_admins("list_last_logins", "The last log-ins of accounts")
         .query(
             "ids",
-            "Ids of up to 100 accounts, with commas between them. Required.",
-            string().examples(["7,12"]),
+            "Ids of up to 100 accounts, with commas between them.",
+            string().examples(["7,12"]).pattern(Some(IDS)),
         )
         .gives(
             StatusCode::OK,
@@ -90,3 +90,5 @@ fn last_logins() -> Operation {
         )
         .build()
 }
+
+const IDS: &str = "^((0|-?[1-9][0-9]{0,17})(,(0|-?[1-9][0-9]{0,17})){0,99})?$";

@@ -128,8 +128,8 @@ async fn routes_of_events_are_for_admins() {
         ("/users/99999999999999999999/events", 422),
         (&format!("/users/logins/last?ids={most}"), 200),
         (&format!("/users/logins/last?ids={many}"), 422),
-        ("/users/logins/last", 422),
-        ("/users/logins/last?ids=", 422),
+        ("/users/logins/last", 200),
+        ("/users/logins/last?ids=", 200),
         ("/users/logins/last?ids=1,,2", 422),
         ("/users/logins/last?ids=01", 422),
     ] {
