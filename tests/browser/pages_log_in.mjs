@@ -204,6 +204,8 @@ await run('the page of those who wait updates itself', async (page, server) => {
   await eve.getByRole('heading', { name: 'Not approved' }).waitFor();
   await assertAccessible(eve, 'waiting_rejected');
   await eve.getByRole('link', { name: 'Log in' }).click();
+  // Until its script has run.
+  await eve.waitForURL('/login');
   assert.equal(await eve.getByLabel('E-mail').inputValue(), 'eve@example.com');
 
   // Others see a page that says nothing, and is not asked again.
