@@ -7,6 +7,7 @@ use lettre::message::header::ContentType;
 use lettre::{AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor};
 use tower_warder::BoxError;
 use tower_warder_accounts::Mail;
+use url::Url;
 
 use crate::site::ProductName;
 
@@ -56,21 +57,17 @@ impl Smtp {
 }
 
 /// Returns `true` if nobody can read the link, and the password of the mail server, on the network.
+/// Reads the URL as lettre does, which refuses what is none.
 fn is_protected(url: &str) -> bool {
-    let Some(rest) = url.strip_prefix("smtp://") else {
+    let Ok(url) = Url::parse(url) else {
         return true;
     };
-    let (authority, query) = rest.split_once('?').unwrap_or((rest, ""));
-    let authority = authority.split('/').next().unwrap_or_default();
-    let host = authority.rsplit('@').next().unwrap_or_default();
-    let host = match host.strip_prefix('[') {
-        Some(rest) => rest.split(']').next().unwrap_or_default(),
-        None => host.split(':').next().unwrap_or_default(),
-    };
-    let is_loopback = host
-        .parse()
-        .is_ok_and(|address: IpAddr| address.is_loopback());
-    is_loopback || host == "localhost" || query.split('&').any(|part| part == "tls=required")
+    let tls = url.query_pairs().find(|(name, _)| name == "tls");
+    let is_required = tls.is_some_and(|(_, value)| value == "required");
+    let host = url.host_str().unwrap_or_default();
+    let address = host.trim_matches(['[', ']']).parse();
+    let is_loopback = address.is_ok_and(|address: IpAddr| address.is_loopback());
+    url.scheme() != "smtp" || is_required || is_loopback || host == "localhost"
 }
 
 const NO_URL: &str =
@@ -96,6 +93,14 @@ mod tests {
             ("smtp://mail.example.com?tls=opportunistic", false),
             ("smtp://127.0.0.1@mail.example.com", false),
             ("smtp://mail.example.com/?x=tls=required", false),
+            // As lettre reads them: the scheme in any case, without tabs; the first `tls`.
+            ("SMTP://mail.example.com", false),
+            ("sm\ttp://mail.example.com", false),
+            (
+                "smtp://mail.example.com?tls=opportunistic&tls=required",
+                false,
+            ),
+            ("SMTP://mail.example.com?tls=required", true),
             ("http://mail.example.com", false),
             ("mail.example.com", false),
             ("", false),
