@@ -1,6 +1,5 @@
 //! Attempts, and the buckets that each is counted in.
 
-use std::net::IpAddr;
 use std::sync::{MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
@@ -58,7 +57,10 @@ impl Throttle {
                     refunded.extend(address.map(|address| {
                         self.bucket(BucketKind::Pair, self.pair, &[&address, account])
                     }));
-                    (refunded, self.address_of(client.address))
+                    (
+                        refunded,
+                        self.bucket_of(client, BucketKind::Address, self.address),
+                    )
                 }
             };
         self.begin(ThrottledRoute::Login, refunded, kept, clock)
@@ -73,10 +75,7 @@ impl Throttle {
     ) -> Result<Attempt<'a>, TooManyAttempts> {
         let route = ThrottledRoute::Register;
         let mut refunded = vec![self.overall_of(route)];
-        refunded.extend(client.address.map(|address| {
-            let address = address.to_string();
-            self.bucket(BucketKind::Registration, self.registration, &[&address])
-        }));
+        refunded.extend(self.bucket_of(client, BucketKind::Registration, self.registration));
         self.begin(route, refunded, None, clock).await
     }
 
@@ -100,9 +99,7 @@ impl Throttle {
         let route = ThrottledRoute::Refresh;
         // Not all clients together: a renewal is no guess and hashes no password, so that a flood
         // would only keep others from renewing theirs.
-        let buckets = client
-            .address
-            .map(|address| self.bucket(BucketKind::Refresh, self.address, &[&address.to_string()]));
+        let buckets = self.bucket_of(client, BucketKind::Refresh, self.address);
         self.begin(route, buckets.into_iter().collect(), None, clock)
             .await
     }
@@ -115,10 +112,7 @@ impl Throttle {
     ) -> Result<Attempt<'a>, TooManyAttempts> {
         let route = ThrottledRoute::PasswordReset;
         // Not all clients together: only who has a token has a password hashed.
-        let buckets = client.address.map(|address| {
-            let address = address.to_string();
-            self.bucket(BucketKind::PasswordReset, self.address, &[&address])
-        });
+        let buckets = self.bucket_of(client, BucketKind::PasswordReset, self.address);
         self.begin(route, buckets.into_iter().collect(), None, clock)
             .await
     }
@@ -131,10 +125,7 @@ impl Throttle {
         clock: &Clock,
     ) -> Result<bool, TooManyAttempts> {
         let route = ThrottledRoute::ForgotPassword;
-        let address = client.address.map(|address| {
-            let address = address.to_string();
-            self.bucket(BucketKind::MailAddress, self.registration, &[&address])
-        });
+        let address = self.bucket_of(client, BucketKind::MailAddress, self.registration);
         // Both stay counted: each may have caused a mail.
         let _ = self.begin(route, Vec::new(), address, clock).await?;
         let account = self.bucket(BucketKind::MailAccount, PER_MAILBOX, &[account]);
@@ -148,9 +139,10 @@ impl Throttle {
         sent.find_map(|value| Device::verify(value, account, &self.secret, now))
     }
 
-    fn address_of(&self, address: Option<IpAddr>) -> Option<Bucket> {
-        let address = address?.to_string();
-        Some(self.bucket(BucketKind::Address, self.address, &[&address]))
+    /// The bucket of a client address, if there is one.
+    fn bucket_of(&self, client: &Client, kind: BucketKind, limit: Limit) -> Option<Bucket> {
+        let address = client.address?.to_string();
+        Some(self.bucket(kind, limit, &[&address]))
     }
 
     fn overall_of(&self, route: ThrottledRoute) -> Bucket {
