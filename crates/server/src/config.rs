@@ -156,17 +156,21 @@ impl Storage {
     }
 }
 
-/// Returns the URL at which browsers reach the server, without a slash at its end.
+/// Returns the URL at which browsers reach a server with these settings.
 pub(crate) fn own_url(settings: &Settings) -> Result<String, String> {
-    if let Some(origin) = public_origin(settings)? {
-        return Ok(origin.to_string());
-    }
-    let address = bind_addr(settings)?;
-    Ok(match address.ip().is_loopback() {
-        true => format!("http://{address}"),
+    let origin = public_origin(settings)?;
+    Ok(url(origin.as_ref(), bind_addr(settings)?))
+}
+
+/// Returns the URL at which browsers reach a server that listens at `address`, without a slash at its
+/// end.
+pub(crate) fn url(origin: Option<&PublicOrigin>, address: SocketAddr) -> String {
+    match origin {
+        Some(origin) => origin.to_string(),
+        None if address.ip().is_loopback() => format!("http://{address}"),
         // Only localhost is served.
-        false => format!("http://localhost:{}", address.port()),
-    })
+        None => format!("http://localhost:{}", address.port()),
+    }
 }
 
 /// Source of the keys that sign tokens. No secret is generated before [`read`](Self::read), so that

@@ -202,17 +202,13 @@ async fn serve(config: Config, hang_ups: HangUps) -> Result<(), BoxError> {
     }
     let first_admin = FirstAdmin::new(config.bootstrap, || config.keys.bytes());
     let first_admin = first_admin.map_err(|error| format!("BOOTSTRAP: {error}"))?;
-    let url = match &config.public_origin {
-        Some(origin) => origin.to_string(),
-        None if address.ip().is_loopback() => format!("http://{}", listener.local_addr()?),
-        None => {
-            tracing::warn!(
-                "only localhost is served, whatever the address to listen at; \
-                 set PUBLIC_ORIGIN to be reached from elsewhere"
-            );
-            format!("http://localhost:{}", listener.local_addr()?.port())
-        }
-    };
+    let url = config::url(config.public_origin.as_ref(), listener.local_addr()?);
+    if config.public_origin.is_none() && !address.ip().is_loopback() {
+        tracing::warn!(
+            "only localhost is served, whatever the address to listen at; \
+             set PUBLIC_ORIGIN to be reached from elsewhere"
+        );
+    }
     let mut accounts = Accounts::new(store.clone(), issuer.clone())
         .hasher(hasher::new())
         .bootstrap(first_admin.policy()?);
@@ -346,26 +342,29 @@ pub fn app<S: AccountStore>(
         // Otherwise each 503 is a line at ERROR, at the rate of the requests. Causes are logged
         // where they occur; the status of each response is logged at DEBUG.
         .on_failure(());
-    let (sessions, refresh) = (accounts.has_sessions(), accounts.has_refresh_tokens());
-    let has_events = accounts.has_audit_store();
+    let parts = api_page::Parts {
+        sessions: accounts.has_sessions(),
+        refresh: accounts.has_refresh_tokens(),
+        resets: accounts.has_one_time_tokens(),
+        mail: accounts.has_mail(),
+        events: accounts.has_audit_store(),
+    };
     let mut routes = accounts::routes(accounts.clone())
         .merge(accounts::cookie_routes(accounts.clone(), cookie.clone()))
         .merge(accounts::ticket_routes());
-    if sessions {
+    if parts.sessions {
         routes = routes.merge(accounts::session_routes(accounts.clone()));
     }
-    if refresh {
+    if parts.refresh {
         routes = routes.merge(accounts::refresh_routes(accounts.clone()));
     }
-    let resets = accounts.has_one_time_tokens();
-    if resets {
+    if parts.resets {
         routes = routes.merge(accounts::password_reset_routes(accounts.clone()));
     }
-    let mail = accounts.has_mail();
-    if mail {
+    if parts.mail {
         routes = routes.merge(accounts::forgot_password_routes(accounts.clone()));
     }
-    if has_events {
+    if parts.events {
         routes = routes.merge(accounts::audit_routes(accounts.clone()));
     }
     #[expect(
@@ -374,14 +373,7 @@ pub fn app<S: AccountStore>(
     )]
     let waiting = origin::waiting_cookie(site.public_origin.as_ref()).expect("a cookie");
     let waiting = WaitingCookie::new(issuer, waiting);
-    let document = api_page::Parts {
-        sessions,
-        refresh,
-        resets,
-        mail,
-        events: has_events,
-    };
-    let api_page = api_page::routes(site, &cookie, document);
+    let api_page = api_page::routes(site, &cookie, parts);
     let pages = pages::routes(
         site,
         routes.clone(),
