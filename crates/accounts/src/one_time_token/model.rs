@@ -41,16 +41,11 @@ impl fmt::Debug for OneTimeToken {
 
 /// What a [`OneTimeToken`] is for. A token is valid for this purpose only.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct TokenPurpose(&'static str);
+pub struct TokenPurpose(pub(crate) &'static str);
 
 impl TokenPurpose {
     /// Sets a new password.
     pub const RESET_PASSWORD: Self = Self("reset_password");
-
-    /// Creates a purpose of the application, by a name of its own.
-    pub const fn new(name: &'static str) -> Self {
-        Self(name)
-    }
 
     /// Returns the name that is stored.
     pub const fn as_str(self) -> &'static str {

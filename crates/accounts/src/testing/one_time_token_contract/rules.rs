@@ -10,7 +10,7 @@ const PAUL: i64 = 8;
 const PLENTY: u32 = 1000;
 
 const RESET: TokenPurpose = TokenPurpose::RESET_PASSWORD;
-const OTHER: TokenPurpose = TokenPurpose::new("another purpose");
+const OTHER: TokenPurpose = TokenPurpose("another purpose");
 
 /// Token that was created at [`moment`] 0 and expires at 1000.
 fn token(name: &str, user_id: i64) -> OneTimeToken {
