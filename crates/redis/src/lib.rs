@@ -29,8 +29,7 @@
 //!
 //! A connection attempt takes at most 1 second and is shared by all requests that wait for it; a
 //! response takes at most 500 milliseconds. Attempts of the throttle wait at most 100 milliseconds for
-//! each of the two. Neither errors nor the log contain the password of the
-//! URL.
+//! each of the two. Neither errors nor the log contain the password of the URL.
 
 #![forbid(unsafe_code)]
 

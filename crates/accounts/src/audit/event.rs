@@ -15,8 +15,8 @@ use crate::model::to_rfc3339;
 /// Event that matters to an audit: what happened, to which account, by whom and when.
 ///
 /// Each is a log line with the target `tower_warder::audit`, and is passed to the
-/// [`AuditLog`](crate::AuditLog) of [`Accounts::audit_log`](crate::Accounts::audit_log), if there is one. The guide
-/// [`audit`](crate::docs::audit) has the table of events.
+/// [`AuditLog`](crate::AuditLog) of [`Accounts::audit_log`](crate::Accounts::audit_log), if there is
+/// one. The guide [`audit`](crate::docs::audit) has the table of events.
 ///
 /// It contains no text that a client sent: no e-mail address, no password, no token.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

@@ -52,9 +52,9 @@ use super::table::Table;
 ///
 /// **Client addresses** come from [`ConnectInfo`](axum::extract::ConnectInfo): serve the router with
 /// `into_make_service_with_connect_info::<SocketAddr>()`. IPv6 addresses are counted by their /64.
-/// Behind a proxy set [`Accounts::trusted_proxies`](crate::Accounts::trusted_proxies). Requests without an address, and
-/// those from a loopback address that is not a trusted proxy, are not limited by address: they may
-/// come from any number of clients. The former is logged once at WARN.
+/// Behind a proxy set [`Accounts::trusted_proxies`](crate::Accounts::trusted_proxies). Requests without
+/// an address, and those from a loopback address that is not a trusted proxy, are not limited by
+/// address: they may come from any number of clients. The former is logged once at WARN.
 ///
 /// Counts are in memory, in a table of 1 MiB, which attacks within the limit of all clients fill by
 /// half at most; a restart resets them. See [`store`](Self::store) for
