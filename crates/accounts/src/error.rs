@@ -160,7 +160,7 @@ impl fmt::Display for AccountError {
                  `Accounts::one_time_tokens(OneTimeTokens::new(store))`",
             ),
             Self::NoMail => f.write_str(
-                "mail is not configured: call `Accounts::mail(MailQueue::new(mailer, page))`",
+                "mail is not configured: call `Accounts::mail(MailQueue::new(mailer, pages))`",
             ),
             Self::NoSessions => f.write_str(
                 "sessions are not configured: call `Accounts::sessions(Sessions::new(store))`",

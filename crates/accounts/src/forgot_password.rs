@@ -1,12 +1,11 @@
 //! Requests for a mail with which a new password can be set.
 
-use tower_warder::private::{LogLimit, log_limited};
 use tower_warder::{BoxError, UserStatus};
 
 use super::actor::Actor;
 use super::audit::{AuditActor, AuditEventKind};
 use super::error::AccountError;
-use super::mail::MailQueue;
+use super::mail::{Mail, MailPurpose, MailQueue};
 use super::one_time_token::{ForgotPassword, TokenPurpose};
 use super::service::Accounts;
 use super::store::AccountStore;
@@ -43,25 +42,12 @@ impl<S: AccountStore> Accounts<S> {
         if !self.may_mail(&request).await? {
             return Ok(());
         }
-        if let Some(place) = queue.place() {
-            let accounts = self.for_client(&request.client);
-            tokio::spawn(async move {
-                accounts.mail_reset_link(&queue, request).await;
-                drop(place);
-            });
-        }
+        let accounts = self.for_client(&request.client);
+        queue.spawn(|queue| async move { accounts.mail_reset_link(&queue, request).await });
         Ok(())
     }
 
-    async fn mail_reset_link(&self, queue: &MailQueue, request: ForgotPassword) {
-        static LIMIT: LogLimit = LogLimit::new();
-
-        if let Err(source) = self.try_mail_reset_link(queue, request).await {
-            log_limited!(LIMIT, error, %source, "a mail for a new password was not sent");
-        }
-    }
-
-    async fn try_mail_reset_link(
+    async fn mail_reset_link(
         &self,
         queue: &MailQueue,
         request: ForgotPassword,
@@ -79,6 +65,7 @@ impl<S: AccountStore> Accounts<S> {
             .create(
                 TokenPurpose::RESET_PASSWORD,
                 &user,
+                None,
                 Actor::System,
                 self.now(),
             )
@@ -87,7 +74,12 @@ impl<S: AccountStore> Accounts<S> {
         let event = self
             .audit
             .event(event, AuditActor::Anonymous, Some(user.id));
-        let mail = queue.reset_password(user.email, &created, request.locale);
+        let mail = Mail {
+            to: user.email,
+            purpose: MailPurpose::ResetPassword,
+            link: Some(queue.link(MailPurpose::ResetPassword, &created)),
+            locale: request.locale,
+        };
         queue.send(&mail).await?;
         self.audit.record(&event);
         Ok(())

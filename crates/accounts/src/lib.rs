@@ -91,7 +91,7 @@ pub use forgot_password_routes::forgot_password_routes;
 pub use import::UserImport;
 pub use in_memory::InMemoryAccountStore;
 pub use input::{PasswordReset, UserCreate, UserLogin, UserUpdate};
-pub use mail::{Mail, MailQueue, Mailer};
+pub use mail::{Mail, MailLink, MailPurpose, MailQueue, Mailer};
 pub use model::{Token, User, UserPublic};
 pub use one_time_token::{
     ForgotPassword, InMemoryOneTimeTokenStore, NewOneTimeToken, OneTimePasswordReset, OneTimeToken,

@@ -11,7 +11,7 @@ use tower_warder::BoxError;
 use tower_warder::private::{LogLimit, log_limited};
 use zeroize::Zeroizing;
 
-use super::one_time_token::{NewOneTimeToken, TokenPurpose};
+use super::one_time_token::NewOneTimeToken;
 
 /// Sender of mail, to be implemented for a mail server or a service.
 #[async_trait]
@@ -32,31 +32,53 @@ impl<M: Mailer + ?Sized> Mailer for Arc<M> {
     }
 }
 
-/// Mail with a link to the owner of an account.
-#[derive(Clone, PartialEq, Eq)]
+/// Mail to the owner of an account.
+#[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Mail {
     /// Address of the account.
     pub to: String,
-    /// What the link is for.
-    pub purpose: TokenPurpose,
-    /// The link. Anyone who has it can use it.
-    pub link: Zeroizing<String>,
-    /// Time for which the link is valid.
-    pub expires_in: Duration,
+    /// What the mail is about.
+    pub purpose: MailPurpose,
+    /// The link, if the mail has one.
+    pub link: Option<MailLink>,
     /// First language of the client's `Accept-Language`, such as `de-AT`.
     pub locale: Option<String>,
 }
 
-// By hand: the link is secret.
-impl fmt::Debug for Mail {
+/// What a [`Mail`] is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum MailPurpose {
+    /// Its link sets a new password.
+    ResetPassword,
+}
+
+impl MailPurpose {
+    /// Page of the link.
+    const fn page(self) -> &'static str {
+        match self {
+            Self::ResetPassword => "reset-password",
+        }
+    }
+}
+
+/// Link with a one-time token.
+#[derive(Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct MailLink {
+    /// The link. Anyone who has it can use it.
+    pub url: Zeroizing<String>,
+    /// Time for which it is valid.
+    pub expires_in: Duration,
+}
+
+// By hand: the URL is secret.
+impl fmt::Debug for MailLink {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Mail")
-            .field("to", &self.to)
-            .field("purpose", &self.purpose)
-            .field("link", &"[redacted]")
+        f.debug_struct("MailLink")
+            .field("url", &"[redacted]")
             .field("expires_in", &self.expires_in)
-            .field("locale", &self.locale)
             .finish()
     }
 }
@@ -70,25 +92,29 @@ impl fmt::Debug for Mail {
 #[must_use]
 pub struct MailQueue {
     mailer: Arc<dyn Mailer>,
-    reset_password_page: Arc<str>,
+    pages: Arc<str>,
     waiting: Arc<Semaphore>,
     sending: Arc<Semaphore>,
 }
 
 impl MailQueue {
-    /// Creates a queue. `reset_password_page` is the URL of the page that sets a new password, such as
-    /// `https://login.example.com/reset-password`: a link has the token in its fragment.
-    pub fn new(mailer: impl Mailer, reset_password_page: &str) -> Self {
+    /// Creates a queue. `pages` is the URL below which the pages of the links are, such as
+    /// `https://login.example.com`. A link has the token in its fragment.
+    ///
+    /// | purpose | page |
+    /// |---|---|
+    /// | [`ResetPassword`](MailPurpose::ResetPassword) | `/reset-password` |
+    pub fn new(mailer: impl Mailer, pages: &str) -> Self {
         Self {
             mailer: Arc::new(mailer),
-            reset_password_page: reset_password_page.into(),
+            pages: pages.trim_end_matches('/').into(),
             waiting: Arc::new(Semaphore::new(MAX_WAITING)),
             sending: Arc::new(Semaphore::new(MAX_SENDING)),
         }
     }
 
     /// Returns a place in the queue, or `None` if it is full.
-    pub(crate) fn place(&self) -> Option<OwnedSemaphorePermit> {
+    fn place(&self) -> Option<OwnedSemaphorePermit> {
         static LIMIT: LogLimit = LogLimit::new();
 
         let place = Arc::clone(&self.waiting).try_acquire_owned().ok();
@@ -108,19 +134,31 @@ impl MailQueue {
         Arc::clone(&self.sending).acquire_owned().await.ok()
     }
 
-    /// Returns the mail with the link for a new password.
-    pub(crate) fn reset_password(
-        &self,
-        to: String,
-        token: &NewOneTimeToken,
-        locale: Option<String>,
-    ) -> Mail {
-        Mail {
-            to,
-            purpose: TokenPurpose::RESET_PASSWORD,
-            link: format!("{}#{}", self.reset_password_page, *token.token).into(),
+    /// Runs `work`, which sends a mail, in the background, unless the queue is full.
+    pub(crate) fn spawn<F>(&self, work: impl FnOnce(Self) -> F)
+    where
+        F: Future<Output = Result<(), BoxError>> + Send + 'static,
+    {
+        static LIMIT: LogLimit = LogLimit::new();
+
+        let Some(place) = self.place() else {
+            return;
+        };
+        let work = work(self.clone());
+        tokio::spawn(async move {
+            if let Err(source) = work.await {
+                log_limited!(LIMIT, error, %source, "a mail was not sent");
+            }
+            drop(place);
+        });
+    }
+
+    /// Returns the link to the page of the purpose with the token in the fragment, which is sent to no
+    /// server.
+    pub(crate) fn link(&self, purpose: MailPurpose, token: &NewOneTimeToken) -> MailLink {
+        MailLink {
+            url: format!("{}/{}#{}", self.pages, purpose.page(), *token.token).into(),
             expires_in: token.expires_in,
-            locale,
         }
     }
 
@@ -130,7 +168,7 @@ impl MailQueue {
             match self.attempt(mail).await {
                 Ok(()) => return Ok(()),
                 Err(source) => {
-                    tracing::debug!(%source, "a mail was not sent; it is tried again");
+                    tracing::debug!(%source, "an attempt to send a mail failed");
                     sleep(pause).await;
                 }
             }
@@ -148,7 +186,7 @@ impl MailQueue {
 impl fmt::Debug for MailQueue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("MailQueue")
-            .field("reset_password_page", &self.reset_password_page)
+            .field("pages", &self.pages)
             .finish_non_exhaustive()
     }
 }

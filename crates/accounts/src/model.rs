@@ -36,6 +36,13 @@ pub struct User {
     /// or change of the password, by a log-out of all sessions, and when the account is no longer
     /// approved.
     pub token_generation: u64,
+    /// Time when the owner of the account proved to receive mail at [`email`](Self::email); `None` if
+    /// that was not proved.
+    pub email_verified_at: Option<SystemTime>,
+    /// Name of the owner, as others see it.
+    pub display_name: Option<String>,
+    /// Whether the next log-in has to be followed by a change of the password.
+    pub must_change_password: bool,
 }
 
 impl User {
@@ -76,6 +83,9 @@ impl fmt::Debug for User {
             .field("approved_at", &self.approved_at)
             .field("approved_by", &self.approved_by)
             .field("token_generation", &self.token_generation)
+            .field("email_verified_at", &self.email_verified_at)
+            .field("display_name", &self.display_name)
+            .field("must_change_password", &self.must_change_password)
             .finish()
     }
 }
@@ -94,6 +104,17 @@ pub struct UserPublic {
     /// Time of registration; in JSON in the format of RFC 3339, in UTC with `Z`.
     #[serde(serialize_with = "to_rfc3339", deserialize_with = "from_rfc3339")]
     pub created_at: SystemTime,
+    /// Time when the address was verified, in the same format; absent if it was not.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        serialize_with = "option_to_rfc3339",
+        deserialize_with = "option_from_rfc3339"
+    )]
+    pub email_verified_at: Option<SystemTime>,
+    /// Name of the owner; absent if there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub display_name: Option<String>,
 }
 
 impl From<&User> for UserPublic {
@@ -104,6 +125,8 @@ impl From<&User> for UserPublic {
             is_admin: user.is_admin,
             status: user.status,
             created_at: user.created_at,
+            email_verified_at: user.email_verified_at,
+            display_name: user.display_name.clone(),
         }
     }
 }
@@ -184,6 +207,22 @@ fn from_rfc3339<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SystemTime
     SystemTime::try_from(time).map_err(de::Error::custom)
 }
 
+fn option_to_rfc3339<S: Serializer>(
+    time: &Option<SystemTime>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    match time {
+        Some(time) => to_rfc3339(time, serializer),
+        None => serializer.serialize_none(),
+    }
+}
+
+fn option_from_rfc3339<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<SystemTime>, D::Error> {
+    from_rfc3339(deserializer).map(Some)
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -201,6 +240,9 @@ mod tests {
             approved_at: None,
             approved_by: None,
             token_generation: 0,
+            email_verified_at: None,
+            display_name: None,
+            must_change_password: false,
         }
     }
 
@@ -218,6 +260,19 @@ mod tests {
                 "created_at": "2026-01-01T00:00:00.25Z",
             })
         );
+        assert_eq!(serde_json::from_value::<UserPublic>(json).unwrap(), public);
+    }
+
+    #[test]
+    fn public_json_has_what_is_optional_only_if_set() {
+        let public = UserPublic::from(&User {
+            email_verified_at: Some(UNIX_EPOCH + Duration::from_secs(1_767_225_600)),
+            display_name: Some("Jane".to_owned()),
+            ..user()
+        });
+        let json = serde_json::to_value(&public).unwrap();
+        assert_eq!(json["email_verified_at"], "2026-01-01T00:00:00Z");
+        assert_eq!(json["display_name"], "Jane");
         assert_eq!(serde_json::from_value::<UserPublic>(json).unwrap(), public);
     }
 

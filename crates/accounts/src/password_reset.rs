@@ -67,7 +67,7 @@ impl<S: AccountStore> Accounts<S> {
         }
         let kind = AuditEventKind::PasswordResetLinkCreated;
         let event = self.audit.begin(kind, by.into(), id);
-        let created = tokens.create(TokenPurpose::RESET_PASSWORD, &user, by, self.now());
+        let created = tokens.create(TokenPurpose::RESET_PASSWORD, &user, None, by, self.now());
         Ok(event.settle(created.await, |_| id)?)
     }
 

@@ -115,6 +115,9 @@ impl NewUser {
             approved_at: (status == UserStatus::Approved).then_some(self.created_at),
             approved_by: None,
             token_generation: 0,
+            email_verified_at: None,
+            display_name: None,
+            must_change_password: false,
         }
     }
 }

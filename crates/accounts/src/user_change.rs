@@ -132,8 +132,11 @@ impl UserChange {
 
     fn update(&self, user: &mut User, update: &UserUpdate) {
         let was_approved = user.status == UserStatus::Approved;
-        if let Some(email) = &update.email {
+        if let Some(email) = &update.email
+            && user.email != email.as_str()
+        {
             user.email = email.as_str().to_owned();
+            user.email_verified_at = None;
         }
         user.is_admin = update.is_admin.unwrap_or(user.is_admin);
         user.status = update.status.unwrap_or(user.status);
@@ -170,6 +173,7 @@ mod tests {
 
     use super::*;
     use crate::actor::NotAdmin;
+    use crate::email::Email;
 
     use UserStatus::{Approved, Disabled, Pending};
 
@@ -184,6 +188,9 @@ mod tests {
             approved_at: None,
             approved_by: None,
             token_generation: 3,
+            email_verified_at: None,
+            display_name: None,
+            must_change_password: false,
         }
     }
 
@@ -324,6 +331,27 @@ mod tests {
         }
         let promoted = applied(&update(Some(true), None), &user(false, Approved));
         assert_eq!(promoted.token_generation, 3);
+    }
+
+    #[test]
+    fn another_address_is_not_verified() {
+        let verified = User {
+            email_verified_at: Some(UNIX_EPOCH),
+            ..user(false, Approved)
+        };
+        for (email, still) in [
+            (None, true),
+            (Some("jane@example.org"), true),
+            (Some("paul@example.org"), false),
+        ] {
+            let change = change(UserAction::Update(UserUpdate {
+                email: email.map(|email| Email::new(email).unwrap()),
+                is_admin: None,
+                status: None,
+            }));
+            let changed = applied(&change, &verified);
+            assert_eq!(changed.email_verified_at.is_some(), still, "{email:?}");
+        }
     }
 
     #[test]

@@ -250,7 +250,7 @@ async fn serve(config: Config, hang_ups: HangUps) -> Result<(), BoxError> {
     };
     if let Some(server) = config.mail {
         let mailer = server.mailer(config.product_name.clone());
-        accounts = accounts.mail(MailQueue::new(mailer, &format!("{url}/reset-password")));
+        accounts = accounts.mail(MailQueue::new(mailer, &url));
     }
     let cache = config.user_cache_ttl.map(|ttl| {
         let channel = storage.channel.as_ref().map(Channel::to_string);

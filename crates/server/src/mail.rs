@@ -2,6 +2,8 @@
 
 #[cfg(feature = "smtp")]
 mod smtp;
+#[cfg(feature = "smtp")]
+mod text;
 
 use tower_warder::{BoxError, async_trait};
 use tower_warder_accounts::{Mail, Mailer};
@@ -58,8 +60,9 @@ impl Mailer for ServerMailer {
         match &self.server {
             MailServer::Log => {
                 // Chosen by the operator: the only place where a link is logged.
-                let (to, link) = (mail.to.as_str(), mail.link.as_str());
-                tracing::warn!(to, link, "mail is only logged: SMTP_URL is log");
+                let link = mail.link.as_ref().map(|link| link.url.as_str());
+                let (to, purpose) = (mail.to.as_str(), mail.purpose);
+                tracing::warn!(to, ?purpose, link, "mail is only logged: SMTP_URL is log");
                 Ok(())
             }
             #[cfg(feature = "smtp")]

@@ -9,7 +9,7 @@ macro_rules! columns {
     ($before:literal, $after:literal) => {
         concat!(
             $before,
-            " digest, user_id, generation, created_by, created_at, expires_at",
+            " digest, user_id, generation, email, created_by, created_at, expires_at",
             $after
         )
     };
@@ -53,13 +53,14 @@ macro_rules! insert {
     ($prefix:expr, $token:expr, $time:path) => {
         sqlx::query($prefix.statement(
             "INSERT INTO one_time_tokens
-             (digest, purpose, user_id, generation, created_by, created_at, expires_at)
-             VALUES ($1, $2, $3, $4, $5, $6, $7)",
+             (digest, purpose, user_id, generation, email, created_by, created_at, expires_at)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
         ))
         .bind(&$token.digest[..])
         .bind($token.purpose.as_str())
         .bind($token.user_id)
         .bind(number($token.generation))
+        .bind(&$token.email)
         .bind($token.created_by)
         .bind($time($token.created_at))
         .bind($time($token.expires_at))
@@ -73,6 +74,7 @@ pub(crate) struct OneTimeTokenRow<T> {
     digest: Vec<u8>,
     user_id: i64,
     generation: i64,
+    email: Option<String>,
     created_by: Option<i64>,
     created_at: T,
     expires_at: T,
@@ -88,6 +90,7 @@ impl<T: Into<SystemTime>> OneTimeTokenRow<T> {
             purpose,
             user_id: self.user_id,
             generation: self.generation.try_into()?,
+            email: self.email,
             created_by: self.created_by,
             created_at: self.created_at.into(),
             expires_at: self.expires_at.into(),

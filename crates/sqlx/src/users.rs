@@ -12,7 +12,7 @@ macro_rules! columns {
         concat!(
             $before,
             " id, email, hashed_password, is_admin, status, created_at, approved_at, approved_by, \
-             token_generation",
+             token_generation, email_verified_at, display_name, must_change_password",
             $($after),*
         )
     };
@@ -55,8 +55,9 @@ macro_rules! update {
         sqlx::query($prefix.statement(
             "UPDATE users
              SET email = $1, hashed_password = $2, is_admin = $3, status = $4, approved_at = $5,
-                 approved_by = $6, token_generation = $7
-             WHERE id = $8",
+                 approved_by = $6, token_generation = $7, email_verified_at = $8,
+                 display_name = $9, must_change_password = $10
+             WHERE id = $11",
         ))
         .bind(&$user.email)
         .bind(&$user.hashed_password)
@@ -65,6 +66,9 @@ macro_rules! update {
         .bind($user.approved_at.map($time))
         .bind($user.approved_by)
         .bind(users::number($user.token_generation))
+        .bind($user.email_verified_at.map($time))
+        .bind(&$user.display_name)
+        .bind($user.must_change_password)
         .bind($user.id)
     };
 }
@@ -135,6 +139,9 @@ pub(crate) struct UserRow<T> {
     approved_at: Option<T>,
     approved_by: Option<i64>,
     token_generation: i64,
+    email_verified_at: Option<T>,
+    display_name: Option<String>,
+    must_change_password: bool,
 }
 
 impl<T: Into<SystemTime>> UserRow<T> {
@@ -149,6 +156,9 @@ impl<T: Into<SystemTime>> UserRow<T> {
             approved_at: self.approved_at.map(Into::into),
             approved_by: self.approved_by,
             token_generation: self.token_generation.try_into()?,
+            email_verified_at: self.email_verified_at.map(Into::into),
+            display_name: self.display_name,
+            must_change_password: self.must_change_password,
         })
     }
 }

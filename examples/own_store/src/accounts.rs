@@ -122,15 +122,10 @@ fn taken(error: Error) -> StoreError {
 
 diesel::table! {
     users {
-        id -> BigInt,
-        email -> Text,
-        hashed_password -> Text,
-        is_admin -> Bool,
-        status -> Text,
-        created_at -> BigInt,
-        approved_at -> Nullable<BigInt>,
-        approved_by -> Nullable<BigInt>,
-        token_generation -> BigInt,
+        id -> BigInt, email -> Text, hashed_password -> Text,
+        is_admin -> Bool, status -> Text, created_at -> BigInt,
+        approved_at -> Nullable<BigInt>, approved_by -> Nullable<BigInt>, token_generation -> BigInt,
+        email_verified_at -> Nullable<BigInt>, display_name -> Nullable<Text>, must_change_password -> Bool,
     }
 }
 
@@ -148,6 +143,9 @@ struct Row {
     approved_at: Option<i64>,
     approved_by: Option<i64>,
     token_generation: i64,
+    email_verified_at: Option<i64>,
+    display_name: Option<String>,
+    must_change_password: bool,
 }
 
 impl Row {
@@ -162,6 +160,9 @@ impl Row {
             approved_at: user.approved_at.map(micros).transpose()?,
             approved_by: user.approved_by,
             token_generation: user.token_generation.try_into()?,
+            email_verified_at: user.email_verified_at.map(micros).transpose()?,
+            display_name: user.display_name.clone(),
+            must_change_password: user.must_change_password,
         })
     }
 
@@ -176,6 +177,9 @@ impl Row {
             approved_at: self.approved_at.map(time).transpose()?,
             approved_by: self.approved_by,
             token_generation: self.token_generation.try_into()?,
+            email_verified_at: self.email_verified_at.map(time).transpose()?,
+            display_name: self.display_name,
+            must_change_password: self.must_change_password,
         })
     }
 }

@@ -11,7 +11,10 @@ CREATE TABLE IF NOT EXISTS users (
     created_at BIGINT NOT NULL,
     approved_at BIGINT,
     approved_by BIGINT,
-    token_generation BIGINT NOT NULL
+    token_generation BIGINT NOT NULL,
+    email_verified_at BIGINT,
+    display_name TEXT,
+    must_change_password BOOLEAN NOT NULL
 );
 CREATE INDEX IF NOT EXISTS users_by_age ON users (created_at, id);
 CREATE INDEX IF NOT EXISTS users_by_status ON users (status, created_at, id);

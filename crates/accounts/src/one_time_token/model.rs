@@ -1,7 +1,7 @@
 //! One-time token as a store keeps it, and its purpose.
 
 use std::fmt;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 /// One-time token as a store keeps it.
 ///
@@ -17,6 +17,8 @@ pub struct OneTimeToken {
     /// Token generation of the account when the token was created. The token is invalid once the
     /// account has another generation.
     pub generation: u64,
+    /// Address that the token confirms, for a purpose that confirms one.
+    pub email: Option<String>,
     /// ID of the admin that created the token; `None` if the application did.
     pub created_by: Option<i64>,
     /// Time of creation.
@@ -32,6 +34,7 @@ impl fmt::Debug for OneTimeToken {
             .field("purpose", &self.purpose)
             .field("user_id", &self.user_id)
             .field("generation", &self.generation)
+            .field("email", &self.email)
             .field("created_by", &self.created_by)
             .field("created_at", &self.created_at)
             .field("expires_at", &self.expires_at)
@@ -41,15 +44,27 @@ impl fmt::Debug for OneTimeToken {
 
 /// What a [`OneTimeToken`] is for. A token is valid for this purpose only.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct TokenPurpose(pub(crate) &'static str);
+pub struct TokenPurpose {
+    name: &'static str,
+    lifetime: Duration,
+}
 
 impl TokenPurpose {
-    /// Sets a new password.
-    pub const RESET_PASSWORD: Self = Self("reset_password");
+    /// Sets a new password. Valid for 30 minutes by default.
+    pub const RESET_PASSWORD: Self = Self::new("reset_password", Duration::from_secs(30 * 60));
+
+    pub(crate) const fn new(name: &'static str, lifetime: Duration) -> Self {
+        Self { name, lifetime }
+    }
 
     /// Returns the name that is stored.
     pub const fn as_str(self) -> &'static str {
-        self.0
+        self.name
+    }
+
+    /// Returns the lifetime of a token, unless [another](crate::OneTimeTokens::lifetime) is set.
+    pub const fn default_lifetime(self) -> Duration {
+        self.lifetime
     }
 }
 
@@ -66,6 +81,7 @@ mod tests {
             purpose: TokenPurpose::RESET_PASSWORD,
             user_id: 7,
             generation: 0,
+            email: None,
             created_by: None,
             created_at: UNIX_EPOCH,
             expires_at: UNIX_EPOCH,

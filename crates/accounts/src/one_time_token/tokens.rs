@@ -11,6 +11,7 @@ use super::model::{OneTimeToken, TokenPurpose};
 use super::secret::TokenSecret;
 use super::store::OneTimeTokenStore;
 use crate::actor::Actor;
+use crate::email::Email;
 use crate::error::AccountError;
 use crate::model::User;
 use crate::store_error::StoreError;
@@ -25,7 +26,7 @@ use crate::store_error::StoreError;
 #[must_use]
 pub struct OneTimeTokens {
     store: Arc<dyn OneTimeTokenStore>,
-    lifetime: Duration,
+    lifetimes: Vec<(TokenPurpose, Duration)>,
 }
 
 impl OneTimeTokens {
@@ -33,38 +34,49 @@ impl OneTimeTokens {
     pub fn new(store: impl OneTimeTokenStore) -> Self {
         Self {
             store: Arc::new(store),
-            lifetime: Duration::from_secs(30 * 60),
+            lifetimes: Vec::new(),
         }
     }
 
-    /// Sets the lifetime of a token. Defaults to 30 minutes.
-    pub const fn lifetime(mut self, lifetime: Duration) -> Self {
-        self.lifetime = lifetime;
+    /// Sets the lifetime of tokens of a purpose. Defaults to
+    /// [that of the purpose](TokenPurpose::default_lifetime).
+    pub fn lifetime(mut self, purpose: TokenPurpose, lifetime: Duration) -> Self {
+        self.lifetimes.retain(|(other, _)| *other != purpose);
+        self.lifetimes.push((purpose, lifetime));
         self
     }
 
-    /// Creates a token for an account, and returns its text.
+    fn lifetime_of(&self, purpose: TokenPurpose) -> Duration {
+        let mut set = self.lifetimes.iter();
+        let set = set.find(|(other, _)| *other == purpose);
+        set.map_or(purpose.default_lifetime(), |(_, lifetime)| *lifetime)
+    }
+
+    /// Creates a token for an account, and returns its text. `email` is the address that it confirms.
     pub(crate) async fn create(
         &self,
         purpose: TokenPurpose,
         user: &User,
+        email: Option<&Email>,
         by: Actor,
         now: SystemTime,
     ) -> Result<NewOneTimeToken, StoreError> {
         let secret = TokenSecret::random()?;
+        let lifetime = self.lifetime_of(purpose);
         let token = OneTimeToken {
             digest: secret.digest(),
             purpose,
             user_id: user.id,
             generation: user.token_generation,
+            email: email.map(|email| email.as_str().to_owned()),
             created_by: by.id(),
             created_at: now,
-            expires_at: now + self.lifetime,
+            expires_at: now + lifetime,
         };
         self.store.add(token, MAX_PER_ACCOUNT).await?;
         Ok(NewOneTimeToken {
             token: secret.to_text(),
-            expires_in: self.lifetime,
+            expires_in: lifetime,
         })
     }
 
@@ -109,7 +121,7 @@ fn live(token: Option<OneTimeToken>, now: SystemTime) -> Result<OneTimeToken, Ac
 impl fmt::Debug for OneTimeTokens {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("OneTimeTokens")
-            .field("lifetime", &self.lifetime)
+            .field("lifetimes", &self.lifetimes)
             .finish_non_exhaustive()
     }
 }
@@ -165,6 +177,7 @@ mod tests {
             purpose: TokenPurpose::RESET_PASSWORD,
             user_id: 7,
             generation: 3,
+            email: None,
             created_by: None,
             created_at: second(10),
             expires_at: second(20),
@@ -187,6 +200,9 @@ mod tests {
                 approved_at: None,
                 approved_by: None,
                 token_generation,
+                email_verified_at: None,
+                display_name: None,
+                must_change_password: false,
             };
             assert_eq!(token.is_of(&user), is_its, "{user:?}");
         }

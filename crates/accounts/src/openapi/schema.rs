@@ -33,6 +33,8 @@ impl PartialSchema for UserPublic {
             .required("status")
             .property("created_at", time("2026-03-14T09:26:53Z"))
             .required("created_at")
+            .property("email_verified_at", time("2026-03-14T09:31:10Z"))
+            .property("display_name", string().examples(["Jane Doe"]))
             .into()
     }
 }

@@ -15,7 +15,7 @@ use tower_warder::{BoxError, async_trait};
 use tower_warder_accounts::throttle::Throttle;
 use tower_warder_accounts::{
     AccountStore, InMemoryAccountStore, InMemoryOneTimeTokenStore, InMemorySessionStore, Mail,
-    MailQueue, Mailer, OneTimeTokens, Sessions, TokenPurpose,
+    MailPurpose, MailQueue, Mailer, OneTimeTokens, Sessions,
 };
 
 use super::password_reset::reset_by_token;
@@ -26,7 +26,7 @@ use super::throttle::from;
 use crate::support::{Answer, Trace};
 
 const JANE: &str = "jane@example.org";
-const PAGE: &str = "https://login.example.org/reset-password";
+const PAGES: &str = "https://login.example.org";
 
 /// Passes on what it sends, or fails some times before.
 struct Outbox {
@@ -63,7 +63,7 @@ fn server_with(
     let server = Server::over(store);
     let accounts = accounts_of(&server, Sessions::new(InMemorySessionStore::new()))
         .one_time_tokens(OneTimeTokens::new(InMemoryOneTimeTokenStore::new()))
-        .mail(MailQueue::new(mailer, PAGE));
+        .mail(MailQueue::new(mailer, PAGES));
     mounted(server, configure(accounts), None)
 }
 
@@ -102,12 +102,13 @@ async fn owner_gets_a_link_that_sets_a_password_once() {
     let mail = next(&mut mails).await;
     assert_eq!(
         (&*mail.to, mail.purpose),
-        (JANE, TokenPurpose::RESET_PASSWORD)
+        (JANE, MailPurpose::ResetPassword)
     );
-    assert_eq!(mail.expires_in, 30 * MINUTE);
+    let link = mail.link.as_ref().unwrap();
+    assert_eq!(link.expires_in, 30 * MINUTE);
     assert_eq!(mail.locale.as_deref(), Some("de-AT"));
-    let (page, token) = mail.link.split_once('#').unwrap();
-    assert_eq!(page, PAGE);
+    let (page, token) = link.url.split_once('#').unwrap();
+    assert_eq!(page, format!("{PAGES}/reset-password"));
     for status in [200, 400] {
         let answer = reset_by_token(&server, token, "battery staple").await;
         assert_eq!(answer.status, status);
@@ -224,7 +225,7 @@ async fn mail_that_cannot_be_sent_is_one_line() {
     }
     tokio::time::sleep(10 * MINUTE).await;
     // One for each request, the later ones at DEBUG: other tests share the limit.
-    let lines = log.lines("a mail for a new password was not sent");
+    let lines = log.lines("a mail was not sent");
     assert_eq!(lines.len(), 2, "{lines:#?}");
     assert!(lines.iter().filter(|line| line.contains("ERROR")).count() <= 1);
     assert!(log.lines("password_reset_mailed").is_empty());

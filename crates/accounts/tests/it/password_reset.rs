@@ -429,7 +429,8 @@ async fn links_without_a_token_store_are_an_error_of_the_server() {
     // A store that is used by several nodes.
     let store = InMemoryOneTimeTokenStore::new();
     let [one, other] = [(); 2].map(|()| {
-        let tokens = OneTimeTokens::new(store.clone()).lifetime(MINUTE);
+        let tokens =
+            OneTimeTokens::new(store.clone()).lifetime(TokenPurpose::RESET_PASSWORD, MINUTE);
         mounted(
             server.clone(),
             accounts.clone().one_time_tokens(tokens),

@@ -9,6 +9,7 @@ use tower_warder::BoxError;
 use tower_warder_accounts::Mail;
 use url::Url;
 
+use super::text::Text;
 use crate::site::ProductName;
 
 /// Mail server, and the address that mail comes from.
@@ -34,23 +35,13 @@ impl Smtp {
         mail: &Mail,
         product_name: &ProductName,
     ) -> Result<(), BoxError> {
-        let minutes = mail.expires_in.as_secs() / 60;
-        let link = mail.link.as_str();
-        let text = format!(
-            "A new password was requested for your account of {product_name}.\n\
-             \n\
-             Set it by this link, once and within {minutes} minutes:\n\
-             \n\
-             {link}\n\
-             \n\
-             If you did not request it, delete this mail: your password stays as it is.\n"
-        );
+        let text = Text::new(mail, product_name)?;
         let message = Message::builder()
             .from(self.from.clone())
             .to(mail.to.parse()?)
-            .subject(format!("New password for {product_name}"))
+            .subject(text.subject)
             .header(ContentType::TEXT_PLAIN)
-            .body(text)?;
+            .body(text.body)?;
         self.transport.send(message).await?;
         Ok(())
     }

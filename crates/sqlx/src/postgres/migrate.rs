@@ -115,4 +115,9 @@ const MIGRATIONS: &Files = &[
         "audit events",
         include_str!("../../migrations/postgres/0008_audit_events.sql"),
     ),
+    (
+        9,
+        "verified addresses",
+        include_str!("../../migrations/postgres/0009_verified_addresses.sql"),
+    ),
 ];

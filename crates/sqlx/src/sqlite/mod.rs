@@ -416,4 +416,9 @@ const MIGRATIONS: &Files = &[
         "audit events",
         include_str!("../../migrations/sqlite/0008_audit_events.sql"),
     ),
+    (
+        9,
+        "verified addresses",
+        include_str!("../../migrations/sqlite/0009_verified_addresses.sql"),
+    ),
 ];

@@ -202,6 +202,7 @@ pub fn one_time_token(n: u8, user_id: i64) -> OneTimeToken {
         purpose: TokenPurpose::RESET_PASSWORD,
         user_id,
         generation: 0,
+        email: None,
         created_by: None,
         created_at: time(n.into()),
         expires_at: time(1_000_000),

@@ -1,6 +1,8 @@
 //! Rules of stores of one-time tokens.
 
 use crate::testing::store_contract::fixture::{Fixture, MANY, moment};
+use std::time::Duration;
+
 use crate::{OneTimeToken, OneTimeTokenStore, TokenPurpose};
 
 const JANE: i64 = 7;
@@ -10,7 +12,7 @@ const PAUL: i64 = 8;
 const PLENTY: u32 = 1000;
 
 const RESET: TokenPurpose = TokenPurpose::RESET_PASSWORD;
-const OTHER: TokenPurpose = TokenPurpose("another purpose");
+const OTHER: TokenPurpose = TokenPurpose::new("another purpose", Duration::ZERO);
 
 /// Token that was created at [`moment`] 0 and expires at 1000.
 fn token(name: &str, user_id: i64) -> OneTimeToken {
@@ -23,6 +25,7 @@ fn token(name: &str, user_id: i64) -> OneTimeToken {
         purpose: RESET,
         user_id,
         generation: 0,
+        email: None,
         created_by: None,
         created_at: moment(0),
         expires_at: moment(1000),
@@ -66,6 +69,7 @@ pub(super) async fn token_is_stored_as_added<S: OneTimeTokenStore>(tokens: Fixtu
     let full = OneTimeToken {
         digest: [0; 32],
         generation: i64::MAX.unsigned_abs(),
+        email: Some("jane@example.org".to_owned()),
         created_by: Some(i64::MAX),
         expires_at: moment(5),
         ..token("", PAUL)

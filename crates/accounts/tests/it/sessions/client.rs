@@ -105,7 +105,7 @@ pub fn mounted(
     };
     let accounts = match accounts.has_mail() {
         true => accounts,
-        false => accounts.mail(MailQueue::new(NoMail, "https://example.org/reset-password")),
+        false => accounts.mail(MailQueue::new(NoMail, "https://example.org")),
     };
     let cookie = AuthCookie::new("id").unwrap();
     let mut routes = accounts::routes(accounts.clone())
