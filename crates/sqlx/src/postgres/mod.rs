@@ -145,7 +145,8 @@ impl PostgresStore {
     ///
     /// Running instances are answered meanwhile, but while an index of a large table is built, changes
     /// of its rows fail. A migration that gets no lock on a table within 1 second, because another
-    /// transaction has changed it, gives way to the others and is tried again, 5 times in all.
+    /// transaction has changed it or, for a new column, reads it (`pg_dump`), gives way to the others
+    /// and is tried again, 5 times in all.
     ///
     /// # Errors
     ///
