@@ -56,7 +56,7 @@ pub const PENDING: Row = login::PENDING;
 pub const DISABLED: Row = login::DISABLED;
 
 /// Response with problem details (RFC 9457).
-pub fn problem((status, detail, code): Row) -> Response<String> {
+pub fn problem((status, detail, code): (StatusCode, &str, &str)) -> Response<String> {
     response::problem(status, detail, code)
 }
 

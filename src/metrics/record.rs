@@ -208,6 +208,8 @@ outcomes! {
         Disabled = "disabled",
         /// There were too many attempts.
         Throttled = "throttled",
+        /// The application rejected it.
+        Vetoed = "vetoed",
         /// The store or the hasher did not answer.
         Unavailable = "unavailable",
     }

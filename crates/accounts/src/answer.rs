@@ -52,6 +52,10 @@ impl IntoResponse for AccountError {
             Self::TooManyAttempts { retry_after } => return too_many_attempts(retry_after),
             Self::NotApproved => ACCOUNT_NOT_APPROVED,
             Self::InvalidOneTimeToken => INVALID_ONE_TIME_TOKEN,
+            Self::Vetoed(text) => {
+                let (status, _, code) = OPERATION_VETOED;
+                return private::problem((status, &text, code)).map(Body::from);
+            }
             Self::NoSessions
             | Self::SessionsNotChecked
             | Self::NoOneTimeTokens
@@ -233,6 +237,12 @@ pub(crate) const ACCOUNT_NOT_APPROVED: Row = (
     "Account is not approved",
     "account_not_approved",
 );
+// The text is that of the application.
+pub(crate) const OPERATION_VETOED: Row = (
+    StatusCode::FORBIDDEN,
+    "Rejected by the application",
+    "operation_vetoed",
+);
 pub(crate) const TOO_MANY_REQUESTS: Row = (
     StatusCode::TOO_MANY_REQUESTS,
     "Too many attempts",
@@ -274,7 +284,7 @@ const NANOS_PER_SECOND: u128 = 1_000_000_000;
 
 /// The error responses of the account routes, except those of the layer and its guards.
 #[cfg(feature = "utoipa")]
-pub(crate) const ROWS: [Row; 22] = [
+pub(crate) const ROWS: [Row; 23] = [
     private::WRONG_CREDENTIALS,
     private::PENDING,
     private::DISABLED,
@@ -289,6 +299,7 @@ pub(crate) const ROWS: [Row; 22] = [
     SESSION_NOT_FOUND,
     INVALID_ONE_TIME_TOKEN,
     ACCOUNT_NOT_APPROVED,
+    OPERATION_VETOED,
     TOO_MANY_REQUESTS,
     NOT_JSON,
     NO_FORM,

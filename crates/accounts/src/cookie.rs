@@ -94,7 +94,7 @@ async fn cookie_login<S: AccountStore>(
     end_sessions_of(&accounts, sent).await?;
     let token = match accounts.has_sessions() {
         true => accounts.open_cookie_session(&user, &device).await,
-        false => accounts.token(&user),
+        false => accounts.token(&user).await,
     };
     let response = json_answer(StatusCode::OK, &UserPublic::from(&user));
     let response = token.and_then(|token| answer::with_cookie(response, &cookie, &token));

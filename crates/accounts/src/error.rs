@@ -11,6 +11,7 @@ use tower_warder::login::LoginError;
 use tower_warder::password::PasswordError;
 
 use super::actor::NotAdmin;
+use super::hooks::HookError;
 use super::store_error::{LastAdminError, StoreError};
 use super::throttle::TooManyAttempts;
 
@@ -55,6 +56,8 @@ pub enum AccountError {
     /// The one-time token is unknown, has expired, was used or was revoked. The error does not tell
     /// which.
     InvalidOneTimeToken,
+    /// A [hook](crate::AccountHooks) of the application rejected the operation, with its text.
+    Vetoed(Cow<'static, str>),
     /// [Sessions](crate::Accounts::sessions) are not configured.
     NoSessions,
     /// [One-time tokens](crate::Accounts::one_time_tokens) are not configured.
@@ -66,7 +69,7 @@ pub enum AccountError {
     SessionsNotChecked,
     /// No [store of audit events](crate::Accounts::audit_store) is configured.
     NoAuditStore,
-    /// The store, the hasher or the password policy cannot answer.
+    /// The store, the hasher, the password policy or a hook cannot answer.
     Unavailable(BoxError),
 }
 
@@ -97,8 +100,15 @@ impl From<StoreError> for AccountError {
             StoreError::NotFound => Self::NotFound,
             StoreError::LastAdmin(error) => Self::LastAdmin(error),
             StoreError::Outdated => Self::TokensRevoked,
+            StoreError::Vetoed(text) => Self::Vetoed(text),
             StoreError::Unavailable(source) => Self::Unavailable(source),
         }
+    }
+}
+
+impl From<HookError> for AccountError {
+    fn from(error: HookError) -> Self {
+        StoreError::from(error).into()
     }
 }
 
@@ -137,7 +147,7 @@ impl fmt::Display for AccountError {
             Self::WrongCredentials => f.write_str("wrong e-mail address or password"),
             Self::Pending => f.write_str("the account waits for approval"),
             Self::Disabled => f.write_str("the account is disabled"),
-            Self::RejectedPassword(message) => f.write_str(message),
+            Self::RejectedPassword(text) | Self::Vetoed(text) => f.write_str(text),
             Self::WrongBootstrapSecret => f.write_str("the bootstrap secret is wrong"),
             Self::NotAdmin(error) => error.fmt(f),
             Self::NotFound => f.write_str("there is no such account"),
@@ -174,7 +184,7 @@ impl fmt::Display for AccountError {
                 "no store of audit events is configured: call `Accounts::audit_store(writer)`",
             ),
             Self::Unavailable(_) => {
-                f.write_str("the store, the hasher or the password policy cannot answer")
+                f.write_str("the store, the hasher, the password policy or a hook cannot answer")
             }
         }
     }

@@ -5,6 +5,7 @@ use std::time::SystemTime;
 
 use tower_warder::UserStatus;
 
+use super::audit::AuditActor;
 use super::email::Email;
 use super::error::AccountError;
 use super::model::{User, whole_micros};
@@ -63,7 +64,7 @@ impl<S: AccountStore> Accounts<S> {
     ///
     /// # Errors
     ///
-    /// [`AccountError::EmailTaken`] or [`AccountError::Unavailable`].
+    /// [`AccountError::EmailTaken`], [`AccountError::Vetoed`] or [`AccountError::Unavailable`].
     #[doc(alias = "migrate")]
     pub async fn import(&self, import: UserImport) -> Result<User, AccountError> {
         let new = NewUser {
@@ -74,10 +75,14 @@ impl<S: AccountStore> Accounts<S> {
             created_at: import.created_at.map_or_else(|| self.now(), whole_micros),
             admin_grant: AdminGrant::Never,
         };
+        let actor = AuditActor::System;
+        if self.has_hooks() && self.store.find_by_email(&new.email).await?.is_some() {
+            return Err(AccountError::EmailTaken);
+        }
+        self.before_register(&new.email, actor).await?;
         let event = self.audit.begin_import(import.is_admin);
-        let user = event.settle(self.store.insert(new).await, |user| user.id)?;
-        // The cache may hold that the id is unknown.
-        drop(self.invalidate_on_drop(user.id));
+        let user = self.insert_account(new, actor, event).await?;
+        self.after_register(&user, actor).await;
         Ok(user)
     }
 }

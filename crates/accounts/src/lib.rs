@@ -17,6 +17,8 @@
 //! - **Limits of attempts**, on by default: [`throttle`].
 //! - **Audit events**: [`AuditEvent`], in the log, in an [`AuditStore`] whose events
 //!   [`audit_routes()`] shows to admins, and for an [`AuditLog`] of your own.
+//! - **Code of the application** before and after registrations, log-ins and other operations, and
+//!   claims of its own in tokens: [`AccountHooks`].
 //! - **First admin**: [`BootstrapPolicy`]. **Password rules**: [`PasswordPolicy`].
 
 #![forbid(unsafe_code)]
@@ -38,6 +40,7 @@ mod actor;
 mod store_error;
 mod user_change;
 mod audit;
+mod hooks;
 mod store;
 mod in_memory;
 mod subject;
@@ -52,6 +55,7 @@ mod session;
 mod one_time_token;
 mod mail;
 mod service;
+mod hook_service;
 mod session_service;
 mod throttle_service;
 mod audit_service;
@@ -88,6 +92,7 @@ pub use email::{Email, InvalidEmail};
 pub use email_prefix::{EmailPrefix, InvalidEmailPrefix};
 pub use error::AccountError;
 pub use forgot_password_routes::forgot_password_routes;
+pub use hooks::{AccountHooks, HookContext, HookError};
 pub use import::UserImport;
 pub use in_memory::InMemoryAccountStore;
 pub use input::{PasswordReset, UserCreate, UserLogin, UserUpdate};

@@ -76,7 +76,8 @@ impl<S: AccountStore> Accounts<S> {
     /// # Errors
     ///
     /// [`AccountError::TooManyAttempts`]; [`AccountError::InvalidOneTimeToken`];
-    /// [`AccountError::RejectedPassword`], after which the token is still valid;
+    /// [`AccountError::RejectedPassword`] and [`AccountError::Vetoed`], after which the token is still
+    /// valid;
     /// [`AccountError::NoOneTimeTokens`] or [`AccountError::Unavailable`].
     #[doc(alias = "forgot-password")]
     pub async fn reset_password_by_token(
@@ -102,11 +103,10 @@ impl<S: AccountStore> Accounts<S> {
         // Not by account: of two uses of a token, the later one is invalid and not rejected as busy.
         let hasher = self.hasher_for(reset.client.hash_caller().preferred(true));
         let hash = hasher.hash(reset.password.as_str()).await?;
-        tokens.take(&token, self.now()).await?;
 
-        let invalidation = self.invalidate_on_drop(user.id);
         let generation = user.token_generation;
-        // Only if nothing has revoked the token meanwhile: the store compares the generation.
+        // Only if nothing has revoked the token meanwhile: the store compares the generation. So of
+        // concurrent uses one succeeds, and the link stays valid if the store fails.
         let change = UserChange {
             id: user.id,
             action: UserAction::RevokeTokens {
@@ -116,16 +116,17 @@ impl<S: AccountStore> Accounts<S> {
             by: token.creator(),
             at: self.now(),
         };
-        let kind = AuditEventKind::PasswordResetByLink;
-        let event = self.audit.begin(kind, AuditActor::Anonymous, user.id);
-        match event.settle(self.store.change(&change).await, |_| user.id) {
+        let (kind, actor) = (AuditEventKind::PasswordResetByLink, AuditActor::Anonymous);
+        let begin = || self.audit.begin(kind, actor, user.id);
+        match self.hooked_change(&change, actor, begin).await {
             Ok(_) => {}
             Err(StoreError::Outdated | StoreError::NotAdmin(_)) => {
                 return Err(AccountError::InvalidOneTimeToken);
             }
             Err(error) => return Err(error.into()),
         }
-        drop(invalidation);
+        // The change has revoked it: this removes its row.
+        let _ = tokens.take(&token, self.now()).await;
         self.end_sessions_before(user.id, generation + 1, None)
             .await;
         Ok(())

@@ -45,6 +45,9 @@ use super::user_query::UserQuery;
 /// sessions, and [`password_reset_routes`](crate::password_reset_routes) for links with which users set
 /// a new password.
 ///
+/// [Hooks](crate::AccountHooks) of the application can reject registrations, log-ins, approvals, new
+/// passwords and deletions with 403.
+///
 /// Every error is JSON with a `detail`, and no response may be cached. All validation errors of a
 /// request are reported together, with 422.
 ///

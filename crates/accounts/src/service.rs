@@ -15,10 +15,11 @@ use tower_warder::private::{LogIn, LogLimit, LogLimits, foreign_issuer, log_limi
 use tower_warder::{BoxError, Claims, JwtIssuer, UserLoader, UserStatus};
 
 use super::actor::Actor;
-use super::audit::{Audit, AuditActor, AuditEvent, AuditEventKind, AuditLog};
+use super::audit::{Audit, AuditActor, AuditEvent, AuditEventKind, AuditLog, PendingEvents};
 use super::bootstrap::BootstrapPolicy;
 use super::email::Email;
 use super::error::AccountError;
+use super::hooks::AccountHooks;
 use super::input::{PasswordReset, UserCreate, UserLogin, UserUpdate};
 use super::invalidate_on_drop::InvalidateOnDrop;
 use super::mail::MailQueue;
@@ -70,6 +71,7 @@ pub struct Accounts<S> {
     pub(super) sessions: Option<Sessions>,
     pub(super) one_time_tokens: Option<OneTimeTokens>,
     pub(super) mail: Option<MailQueue>,
+    pub(super) hooks: Option<Arc<dyn AccountHooks>>,
 }
 
 impl<S: AccountStore> Accounts<S> {
@@ -91,6 +93,7 @@ impl<S: AccountStore> Accounts<S> {
             sessions: None,
             one_time_tokens: None,
             mail: None,
+            hooks: None,
         }
     }
 
@@ -171,7 +174,7 @@ impl<S: AccountStore> Accounts<S> {
     /// # Errors
     ///
     /// [`AccountError::TooManyAttempts`], [`AccountError::WrongBootstrapSecret`],
-    /// [`AccountError::RejectedPassword`], [`AccountError::EmailTaken`] or
+    /// [`AccountError::RejectedPassword`], [`AccountError::EmailTaken`], [`AccountError::Vetoed`] or
     /// [`AccountError::Unavailable`].
     pub async fn register(&self, new: UserCreate) -> Result<User, AccountError> {
         let accounts = self.for_client(&new.client);
@@ -181,8 +184,8 @@ impl<S: AccountStore> Accounts<S> {
         let attempt = accounts.begin_registration(&new.client).await?;
         let result = accounts.insert(new, &hasher).await;
         match result {
-            // A new account stays counted, too.
-            Ok(user) => Ok(user),
+            // A new account stays counted, too; and a veto, for which the application has worked.
+            Ok(_) | Err(AccountError::Vetoed(_)) => result,
             Err(error) => Self::settle(attempt, Err(error)).await,
         }
     }
@@ -195,6 +198,8 @@ impl<S: AccountStore> Accounts<S> {
         if self.store.find_by_email(&new.email).await?.is_some() {
             return Err(AccountError::EmailTaken);
         }
+        let actor = AuditActor::Anonymous;
+        self.before_register(&new.email, actor).await?;
         let hashed_password = hasher.hash(new.password.as_str()).await?;
         let new = NewUser {
             email: new.email,
@@ -205,13 +210,12 @@ impl<S: AccountStore> Accounts<S> {
             admin_grant,
         };
         let event = self.audit.begin_registration();
-        let user = event.settle(self.store.insert(new).await, |user| user.id)?;
-        // The cache may hold that the id is unknown.
-        drop(self.invalidate_on_drop(user.id));
+        let user = self.insert_account(new, actor, event).await?;
         if user.is_admin {
             let kind = AuditEventKind::FirstAdminCreated;
-            self.record(kind, AuditActor::Anonymous, user.id);
+            self.record(kind, actor, user.id);
         }
+        self.after_register(&user, actor).await;
         Ok(user)
     }
 
@@ -234,7 +238,7 @@ impl<S: AccountStore> Accounts<S> {
     ) -> Result<Token, AccountError> {
         match self.has_refresh_tokens() {
             true => self.open_session(user, device).await,
-            false => self.token(user),
+            false => self.token(user).await,
         }
     }
 
@@ -247,7 +251,8 @@ impl<S: AccountStore> Accounts<S> {
     /// # Errors
     ///
     /// [`AccountError::TooManyAttempts`]; [`AccountError::WrongCredentials`]; with the right password
-    /// [`AccountError::Pending`] or [`AccountError::Disabled`]; [`AccountError::Unavailable`].
+    /// [`AccountError::Pending`], [`AccountError::Disabled`] or [`AccountError::Vetoed`];
+    /// [`AccountError::Unavailable`].
     pub async fn authenticate(&self, login: UserLogin) -> Result<User, AccountError> {
         let accounts = self.for_client(&login.client);
         let result = accounts.throttled_login(login).await;
@@ -257,8 +262,12 @@ impl<S: AccountStore> Accounts<S> {
             Err(AccountError::Pending) => LogIn::Pending,
             Err(AccountError::Disabled) => LogIn::Disabled,
             Err(AccountError::TooManyAttempts { .. }) => LogIn::Throttled,
+            Err(AccountError::Vetoed(_)) => LogIn::Vetoed,
             Err(_) => LogIn::Unavailable,
         });
+        if let Ok(user) = &result {
+            accounts.after_login(user).await;
+        }
         result
     }
 
@@ -283,7 +292,12 @@ impl<S: AccountStore> Accounts<S> {
             Err(_) => None,
         };
         let id = user.as_ref().map(|user| user.id);
-        let result = self.verify_login(user, &login.password, hasher).await;
+        let mut result = self.verify_login(user, &login.password, hasher).await;
+        if let Ok(user) = &result
+            && let Err(error) = self.before_login(user).await
+        {
+            result = Err(error.into());
+        }
         self.record_login(id, &result);
         result
     }
@@ -352,6 +366,7 @@ impl<S: AccountStore> Accounts<S> {
             Err(AccountError::WrongCredentials) => "wrong_password",
             Err(AccountError::Pending) => "account_pending",
             Err(AccountError::Disabled) => "account_disabled",
+            Err(AccountError::Vetoed(_)) => "vetoed",
             Err(_) => return,
         };
         self.record_failed_login(id, reason);
@@ -372,11 +387,12 @@ impl<S: AccountStore> Accounts<S> {
     /// # Errors
     ///
     /// [`AccountError::Unavailable`].
-    pub fn token(&self, user: &User) -> Result<Token, AccountError> {
+    pub async fn token(&self, user: &User) -> Result<Token, AccountError> {
         // The generation was read together with the hash: if the password was reset in between,
         // the token is already revoked.
         let subject = self.subject.of(user);
-        let token = self.issuer.token(&subject);
+        let added = self.added_claims(user).await?;
+        let token = self.issuer.token(&subject).claims(&added);
         let token = token
             .generation(user.token_generation)
             .auth_time(self.now())
@@ -434,7 +450,7 @@ impl<S: AccountStore> Accounts<S> {
     /// # Errors
     ///
     /// [`AccountError::NotAdmin`], [`AccountError::NotFound`], [`AccountError::LastAdmin`],
-    /// [`AccountError::EmailTaken`] or [`AccountError::Unavailable`]. On an error
+    /// [`AccountError::EmailTaken`], [`AccountError::Vetoed`] or [`AccountError::Unavailable`]. On an error
     /// nothing is changed.
     pub async fn update(
         &self,
@@ -442,9 +458,8 @@ impl<S: AccountStore> Accounts<S> {
         update: UserUpdate,
         by: impl Into<Actor>,
     ) -> Result<User, AccountError> {
-        let by = by.into();
-        let _invalidation = self.invalidate_on_drop(id);
-        let changed = self.change(id, UserAction::Update(update), by).await?;
+        let update = UserAction::Update(update);
+        let changed = self.change(id, update, by.into()).await?;
         changed.ok_or(AccountError::NotFound)
     }
 
@@ -453,14 +468,10 @@ impl<S: AccountStore> Accounts<S> {
     ///
     /// # Errors
     ///
-    /// [`AccountError::NotAdmin`], [`AccountError::NotFound`], [`AccountError::LastAdmin`] or
-    /// [`AccountError::Unavailable`].
+    /// [`AccountError::NotAdmin`], [`AccountError::NotFound`], [`AccountError::LastAdmin`],
+    /// [`AccountError::Vetoed`] or [`AccountError::Unavailable`].
     pub async fn delete(&self, id: i64, by: impl Into<Actor>) -> Result<(), AccountError> {
-        let by = by.into();
-        let invalidation = self.invalidate_on_drop(id);
-        self.change(id, UserAction::Delete, by).await?;
-        // Before the session store, which may be slow.
-        drop(invalidation);
+        self.change(id, UserAction::Delete, by.into()).await?;
         self.end_sessions_before(id, ALL_GENERATIONS, None).await;
         Ok(())
     }
@@ -469,8 +480,8 @@ impl<S: AccountStore> Accounts<S> {
     ///
     /// # Errors
     ///
-    /// [`AccountError::NotAdmin`], [`AccountError::NotFound`], [`AccountError::RejectedPassword`] or
-    /// [`AccountError::Unavailable`].
+    /// [`AccountError::NotAdmin`], [`AccountError::NotFound`], [`AccountError::RejectedPassword`],
+    /// [`AccountError::Vetoed`] or [`AccountError::Unavailable`].
     pub async fn reset_password(
         &self,
         id: i64,
@@ -487,7 +498,6 @@ impl<S: AccountStore> Accounts<S> {
         let caller = HashCaller::new().preferred(by.id().is_some());
         let hasher = self.hasher_for(caller);
         let hash = hasher.hash(reset.password.as_str()).await?;
-        let _invalidation = self.invalidate_on_drop(id);
         let action = UserAction::ResetPassword { hash };
         self.change(id, action, by).await?;
         Ok(())
@@ -543,17 +553,38 @@ impl<S: AccountStore> Accounts<S> {
         }
     }
 
-    /// Changes the account `id` in the store, and records the events. `by` is checked there.
+    /// Adds an account to the store, and records the event.
+    pub(super) async fn insert_account(
+        &self,
+        new: NewUser,
+        actor: AuditActor,
+        event: PendingEvents<'_>,
+    ) -> Result<User, StoreError> {
+        let inserted = event.settle(self.store.insert(new).await, |user| user.id);
+        if let Err(StoreError::Vetoed(_)) = &inserted {
+            self.record_veto("register", actor, None);
+        }
+        // The cache may hold that the id is unknown.
+        inserted.inspect(|user| drop(self.invalidate_on_drop(user.id)))
+    }
+
+    /// Changes the account `id` in the store between the hooks, and records the events. `by` is checked
+    /// there.
     pub(super) async fn change(
         &self,
         id: i64,
         action: UserAction,
         by: Actor,
     ) -> Result<Option<User>, StoreError> {
+        let actor = match action {
+            // The store does not check the author of these: see `UserAction`.
+            UserAction::RevokeTokens { .. } => AuditActor::Account(id),
+            _ => by.into(),
+        };
         let at = self.now();
         let change = UserChange { id, action, by, at };
-        let events = self.audit.begin_change(&change);
-        events.settle(self.store.change(&change).await, |_| id)
+        let begin = || self.audit.begin_change(&change, actor);
+        self.hooked_change(&change, actor, begin).await
     }
 
     fn record(&self, kind: AuditEventKind, actor: AuditActor, id: i64) {
@@ -651,6 +682,7 @@ impl<S> Clone for Accounts<S> {
             sessions: self.sessions.clone(),
             one_time_tokens: self.one_time_tokens.clone(),
             mail: self.mail.clone(),
+            hooks: self.hooks.clone(),
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::time::{Duration, SystemTime};
 
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Map, Value, json};
 use tower_warder::private::{LogLimit, log_limited};
 use tower_warder::{BoxError, Claims, UserStatus};
 
@@ -76,10 +76,11 @@ impl<S: AccountStore> Accounts<S> {
         device: &str,
     ) -> Result<Token, AccountError> {
         let sessions = self.expect_sessions()?;
+        let added = self.added_claims(user).await?;
         let session = sessions.open_for_cookie(user, device, self.now());
         let session = session.await?;
         self.record_opened(&session);
-        self.session_token(user, &session, None)
+        self.session_token(user, &session, None, &added)
     }
 
     /// Opens a session of an account that was [authenticated](Self::authenticate), and returns its
@@ -90,9 +91,10 @@ impl<S: AccountStore> Accounts<S> {
     /// [`AccountError::Unavailable`], or [`AccountError::NoSessions`].
     pub async fn open_session(&self, user: &User, device: &str) -> Result<Token, AccountError> {
         let sessions = self.expect_sessions()?;
+        let added = self.added_claims(user).await?;
         let opened = sessions.open(user, device, self.now()).await?;
         self.record_opened(&opened.0);
-        self.session_token(user, &opened.0, Some(&opened.1))
+        self.session_token(user, &opened.0, Some(&opened.1), &added)
     }
 
     fn record_opened(&self, session: &Session) {
@@ -129,9 +131,11 @@ impl<S: AccountStore> Accounts<S> {
             .filter(|user| user.status == UserStatus::Approved)
             .filter(|user| session.is_of(user))
             .ok_or(AccountError::InvalidRefreshToken)?;
+        // Before the rotation, so that the client keeps a valid token if this fails.
+        let added = self.added_claims(&user).await?;
         let renewed = sessions.renew(session, &token, now, &self.audit);
         let (session, successor) = renewed.await?;
-        self.session_token(&user, &session, Some(&successor))
+        self.session_token(&user, &session, Some(&successor), &added)
     }
 
     /// Ends the session of a refresh token, if there is one. A token that was already rotated is
@@ -260,7 +264,7 @@ impl<S: AccountStore> Accounts<S> {
     /// # Errors
     ///
     /// [`AccountError::TooManyAttempts`]; [`AccountError::WrongPassword`];
-    /// [`AccountError::RejectedPassword`];
+    /// [`AccountError::RejectedPassword`]; [`AccountError::Vetoed`];
     /// [`AccountError::TokensRevoked`] if the account was disabled or deleted meanwhile, or its tokens
     /// were revoked, also by another change; [`AccountError::Unavailable`].
     pub async fn change_password(
@@ -309,9 +313,12 @@ impl<S: AccountStore> Accounts<S> {
     ) -> Result<Option<Token>, AccountError> {
         let generation = user.token_generation;
         let action = UserAction::RevokeTokens { generation, hash };
-        let invalidation = self.invalidate_on_drop(user.id);
+        // Before the change, so that nothing is changed if this fails.
+        let added = match kept {
+            Some(_) => self.added_claims(user).await?,
+            None => Map::new(),
+        };
         self.change(user.id, action, Actor::System).await?;
-        drop(invalidation);
         let user = User {
             token_generation: generation + 1,
             ..user.clone()
@@ -320,7 +327,7 @@ impl<S: AccountStore> Accounts<S> {
         let Some(session) = kept.await else {
             return Ok(None);
         };
-        self.session_token(&user, &session, None).map(Some)
+        self.session_token(&user, &session, None, &added).map(Some)
     }
 
     /// Removes the sessions of earlier token generations. Returns the session `kept`, if it still
@@ -364,6 +371,7 @@ impl<S: AccountStore> Accounts<S> {
         user: &User,
         session: &Session,
         refresh: Option<&RefreshToken>,
+        added: &Map<String, Value>,
     ) -> Result<Token, AccountError> {
         let sessions = self.expect_sessions()?;
         let until = |end: SystemTime| end.duration_since(self.now()).unwrap_or_default();
@@ -386,6 +394,7 @@ impl<S: AccountStore> Accounts<S> {
             .generation(user.token_generation)
             // Not that of a renewal.
             .auth_time(session.created_at)
+            .claims(added)
             .claims(&self.subject.claims_of(user))
             .claims(&claims)
             .issue()?;

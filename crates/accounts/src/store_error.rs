@@ -1,5 +1,6 @@
 //! Errors of the stores.
 
+use std::borrow::Cow;
 use std::error::Error;
 use std::fmt;
 
@@ -35,6 +36,9 @@ pub enum StoreError {
     LastAdmin(LastAdminError),
     /// The account is not, or no longer, as the change expects, or there is none.
     Outdated,
+    /// Code of the application [rejected](crate::HookError::Veto) the change in its transaction, with this
+    /// text for the client.
+    Vetoed(Cow<'static, str>),
     /// The store failed. The client gets 503, and the source is logged.
     Unavailable(BoxError),
 }
@@ -89,6 +93,7 @@ impl fmt::Display for StoreError {
             Self::NotFound => f.write_str("there is no such account"),
             Self::LastAdmin(error) => error.fmt(f),
             Self::Outdated => f.write_str("the account was changed meanwhile"),
+            Self::Vetoed(text) => f.write_str(text),
             Self::Unavailable(_) => f.write_str("the account store cannot answer"),
         }
     }

@@ -94,4 +94,4 @@ fn is_of(claims: &Claims, user: &User) -> bool {
 }
 
 /// Claim with the id of the account, where `sub` is its address. A string, like `sub`.
-const ACCOUNT_ID: &str = "account_id";
+pub(super) const ACCOUNT_ID: &str = "account_id";

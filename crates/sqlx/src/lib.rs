@@ -34,6 +34,8 @@ mod prefix;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 mod migrations;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
+mod hooks;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
 mod users;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 mod list;
@@ -50,6 +52,8 @@ mod sqlite;
 #[cfg(feature = "postgres")]
 mod postgres;
 
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+pub use self::hooks::HookFuture;
 #[cfg(feature = "postgres")]
 pub use self::postgres::PostgresStore;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]

@@ -78,6 +78,7 @@ impl AuditEvent {
         }
         match self.kind {
             AuditEventKind::LoginFailed => limited!(limits.failed.of((account, reason)), info),
+            AuditEventKind::OperationVetoed => limited!(limits.vetoed.of((account, reason)), info),
             AuditEventKind::AccountRegistered => limited!(limits.registered, info),
             AuditEventKind::PasswordResetMailed => limited!(limits.mailed, info),
             AuditEventKind::RefreshTokenReused => limited!(limits.reused.of(session), warn),
@@ -90,6 +91,7 @@ impl AuditEvent {
 #[derive(Debug, Default)]
 pub(super) struct Limits {
     failed: LogLimits,
+    vetoed: LogLimits,
     registered: LogLimit,
     mailed: LogLimit,
     reused: LogLimits,
@@ -163,6 +165,8 @@ kinds! {
     PasswordRehashed = "password_rehashed";
     /// All tokens and sessions of the account were revoked.
     TokensRevoked = "tokens_revoked";
+    /// Code of the application rejected an operation; the reason names it.
+    OperationVetoed = "operation_vetoed";
     /// A log-in opened a session.
     SessionOpened = "session_opened";
     /// A session was ended.

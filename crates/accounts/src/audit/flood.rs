@@ -30,7 +30,9 @@ impl FloodLimit {
         // password that was known.
         if !matches!(
             event.kind,
-            AuditEventKind::LoginFailed | AuditEventKind::RefreshTokenReused
+            AuditEventKind::LoginFailed
+                | AuditEventKind::OperationVetoed
+                | AuditEventKind::RefreshTokenReused
         ) {
             return true;
         }
@@ -108,7 +110,8 @@ mod tests {
                 ..failed(Some(7), "", 0)
             };
             let is_limited = admitted(&limit, (0..1000).map(|_| event.clone())) < 1000;
-            let is_anonymous = ["login_failed", "refresh_token_reused"].contains(&kind.as_str());
+            let is_anonymous = ["login_failed", "operation_vetoed", "refresh_token_reused"]
+                .contains(&kind.as_str());
             assert_eq!(is_limited, is_anonymous, "{kind:?}");
         }
     }

@@ -12,6 +12,7 @@ mod pending;
 pub use event::{AuditActor, AuditEvent, AuditEventKind};
 pub use in_memory::InMemoryAuditStore;
 pub use log::AuditLog;
+pub(crate) use pending::PendingEvents;
 pub(crate) use recorder::Audit;
 pub use store::AuditStore;
 pub use writer::{AuditRetention, AuditWriter};

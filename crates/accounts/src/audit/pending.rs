@@ -11,12 +11,7 @@ use crate::user_change::{UserAction, UserChange};
 
 impl Audit {
     /// Returns the events of a change that is about to be made.
-    pub(crate) fn begin_change(&self, change: &UserChange) -> PendingEvents<'_> {
-        let actor = match change.action {
-            // The store does not check the author of these: see `UserAction`.
-            UserAction::RevokeTokens { .. } => AuditActor::Account(change.id),
-            _ => change.by.into(),
-        };
+    pub(crate) fn begin_change(&self, change: &UserChange, actor: AuditActor) -> PendingEvents<'_> {
         let kinds = kinds_of(&change.action).into_iter().flatten();
         let events = kinds.map(|kind| self.event(kind, actor, Some(change.id)));
         PendingEvents {

@@ -49,7 +49,7 @@ impl Audit {
         }
     }
 
-    const fn actor(&self, actor: AuditActor) -> AuditActor {
+    pub(crate) const fn actor(&self, actor: AuditActor) -> AuditActor {
         match self.is_system {
             true => AuditActor::System,
             false => actor,

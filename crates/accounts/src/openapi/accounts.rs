@@ -14,8 +14,8 @@ use utoipa::openapi::{Components, Info, OpenApiBuilder, PathsBuilder};
 use super::operation::{Describe, Invalid, Problem, TAG, reference};
 use super::schema::{STATUSES, integer, reset_message, string};
 use crate::answer::{
-    EMAIL_TAKEN, LAST_DELETION, LAST_DEMOTION, LAST_DISABLING, TOO_MANY_REQUESTS, USER_NOT_FOUND,
-    WRONG_BOOTSTRAP_SECRET,
+    EMAIL_TAKEN, LAST_DELETION, LAST_DEMOTION, LAST_DISABLING, OPERATION_VETOED, TOO_MANY_REQUESTS,
+    USER_NOT_FOUND, WRONG_BOOTSTRAP_SECRET,
 };
 use crate::list_parameters::SORTS;
 use crate::routes::TOTAL_COUNT;
@@ -86,7 +86,12 @@ fn register() -> Operation {
             "The account.",
             reference::<UserPublic>(),
         )
-        .rejects([EMAIL_TAKEN, WRONG_BOOTSTRAP_SECRET, TOO_MANY_REQUESTS])
+        .rejects([
+            EMAIL_TAKEN,
+            WRONG_BOOTSTRAP_SECRET,
+            OPERATION_VETOED,
+            TOO_MANY_REQUESTS,
+        ])
         .build()
 }
 
@@ -96,7 +101,13 @@ fn login() -> Operation {
         .form::<UserLogin>()
         .gives(StatusCode::OK, "A bearer token.", reference::<Token>())
         .sets_cookie(StatusCode::OK)
-        .rejects([WRONG_CREDENTIALS, PENDING, DISABLED, TOO_MANY_REQUESTS])
+        .rejects([
+            WRONG_CREDENTIALS,
+            PENDING,
+            DISABLED,
+            OPERATION_VETOED,
+            TOO_MANY_REQUESTS,
+        ])
         .build()
 }
 
@@ -181,7 +192,13 @@ fn update() -> Operation {
             "The account after the change.",
             reference::<UserPublic>(),
         )
-        .rejects([USER_NOT_FOUND, EMAIL_TAKEN, LAST_DEMOTION, LAST_DISABLING])
+        .rejects([
+            USER_NOT_FOUND,
+            EMAIL_TAKEN,
+            LAST_DEMOTION,
+            LAST_DISABLING,
+            OPERATION_VETOED,
+        ])
         .build()
 }
 
@@ -189,7 +206,7 @@ fn delete() -> Operation {
     Describe::for_acting_admins("delete_user", "Deletes an account")
         .id()
         .gives_nothing(StatusCode::NO_CONTENT, "The account was deleted.")
-        .rejects([USER_NOT_FOUND, LAST_DELETION])
+        .rejects([USER_NOT_FOUND, LAST_DELETION, OPERATION_VETOED])
         .build()
 }
 
@@ -199,7 +216,7 @@ fn reset_password() -> Operation {
         .id()
         .json::<PasswordReset>()
         .gives(StatusCode::OK, "The password was changed.", reset_message())
-        .rejects([USER_NOT_FOUND])
+        .rejects([USER_NOT_FOUND, OPERATION_VETOED])
         .build()
 }
 

@@ -8,7 +8,7 @@ use utoipa::openapi::schema::ComponentsBuilder;
 use utoipa::openapi::{Info, OpenApiBuilder, PathsBuilder};
 
 use super::operation::{Describe, Invalid, Problem, reference};
-use crate::answer::TOO_MANY_REQUESTS;
+use crate::answer::{OPERATION_VETOED, TOO_MANY_REQUESTS};
 use crate::validation_error::ValidationError;
 use crate::{UserLogin, UserPublic};
 
@@ -57,7 +57,13 @@ fn login() -> Operation {
         .form::<UserLogin>()
         .gives(StatusCode::OK, "The account.", reference::<UserPublic>())
         .sets_cookie(StatusCode::OK)
-        .rejects([WRONG_CREDENTIALS, PENDING, DISABLED, TOO_MANY_REQUESTS])
+        .rejects([
+            WRONG_CREDENTIALS,
+            PENDING,
+            DISABLED,
+            OPERATION_VETOED,
+            TOO_MANY_REQUESTS,
+        ])
         .rejects_cross_origin()
         .build()
 }

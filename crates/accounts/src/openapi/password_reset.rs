@@ -12,7 +12,8 @@ use super::operation::{Describe, Invalid, Problem};
 use super::schema::{ONE_TIME_TOKEN, reset_message, seconds, string};
 use crate::OneTimePasswordReset;
 use crate::answer::{
-    ACCOUNT_NOT_APPROVED, INVALID_ONE_TIME_TOKEN, TOO_MANY_REQUESTS, USER_NOT_FOUND,
+    ACCOUNT_NOT_APPROVED, INVALID_ONE_TIME_TOKEN, OPERATION_VETOED, TOO_MANY_REQUESTS,
+    USER_NOT_FOUND,
 };
 use crate::validation_error::ValidationError;
 
@@ -80,6 +81,6 @@ fn reset_password() -> Operation {
     .description("Revokes every token and session of the account.")
     .json::<OneTimePasswordReset>()
     .gives(StatusCode::OK, "The password was changed.", reset_message())
-    .rejects([INVALID_ONE_TIME_TOKEN, TOO_MANY_REQUESTS])
+    .rejects([INVALID_ONE_TIME_TOKEN, OPERATION_VETOED, TOO_MANY_REQUESTS])
     .build()
 }

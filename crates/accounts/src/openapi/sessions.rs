@@ -9,7 +9,7 @@ use utoipa::openapi::security::SecurityScheme;
 use utoipa::openapi::{Info, OpenApiBuilder, PathsBuilder};
 
 use super::operation::{Describe, Invalid, Problem, reference};
-use crate::answer::{SESSION_NOT_FOUND, TOO_MANY_REQUESTS, WRONG_PASSWORD};
+use crate::answer::{OPERATION_VETOED, SESSION_NOT_FOUND, TOO_MANY_REQUESTS, WRONG_PASSWORD};
 use crate::validation_error::ValidationError;
 use crate::{PasswordChange, SessionPublic, Token};
 
@@ -111,6 +111,6 @@ fn password() -> Operation {
         )
         .sets_cookie(StatusCode::OK)
         .sets_cookie(StatusCode::NO_CONTENT)
-        .rejects([WRONG_PASSWORD, TOO_MANY_REQUESTS])
+        .rejects([WRONG_PASSWORD, OPERATION_VETOED, TOO_MANY_REQUESTS])
         .build()
 }

@@ -11,12 +11,13 @@ use axum::extract::ConnectInfo;
 use futures_util::future::{Either, select};
 use http::Request;
 use serde_json::json;
+use tower_warder::async_trait;
 use tower_warder::password::{PasswordHasher, PasswordParams};
 use tower_warder_accounts::throttle::Throttle;
 use tower_warder_accounts::{
-    AccountError, AccountStore, AuditActor, AuditEvent, AuditEventKind, Email,
-    InMemoryAccountStore, InMemorySessionStore, Password, Sessions, UserCreate, UserImport,
-    UserLogin,
+    AccountError, AccountHooks, AccountStore, AuditActor, AuditEvent, AuditEventKind, Email,
+    HookContext, HookError, InMemoryAccountStore, InMemorySessionStore, Password, Sessions,
+    UserCreate, UserImport, UserLogin,
 };
 
 use super::cookie::browser::form_to;
@@ -31,15 +32,15 @@ use crate::support::Trace;
 
 /// Events since the last look: name, actor, account, reason, and `session` if there is one.
 #[derive(Clone, Default)]
-struct Events(Arc<Mutex<Vec<AuditEvent>>>);
+pub struct Events(Arc<Mutex<Vec<AuditEvent>>>);
 
 impl Events {
-    fn take(&self) -> Vec<String> {
+    pub fn take(&self) -> Vec<String> {
         let events = mem::take(&mut *self.0.lock().unwrap());
         events.iter().map(described).collect()
     }
 
-    fn log(&self) -> impl Fn(&AuditEvent) + Send + Sync + 'static {
+    pub fn log(&self) -> impl Fn(&AuditEvent) + Send + Sync + 'static {
         let events = Arc::clone(&self.0);
         move |event| events.lock().unwrap().push(event.clone())
     }
@@ -64,7 +65,21 @@ fn server_over(store: impl AccountStore) -> (Server, Events) {
     let server = Server::over(store);
     let sessions = Sessions::new(InMemorySessionStore::new());
     let accounts = accounts_of(&server, sessions).audit_log(events.log());
+    let accounts = accounts.hooks(NoTests);
     (mounted(server, accounts, None), events)
+}
+
+/// Rejects the address of an account.
+struct NoTests;
+
+#[async_trait]
+impl AccountHooks for NoTests {
+    async fn before_register(&self, email: &Email, _: &HookContext) -> Result<(), HookError> {
+        match email.as_str() {
+            "test@example.org" => Err(HookError::veto("No tests")),
+            _ => Ok(()),
+        }
+    }
 }
 
 #[tokio::test]
@@ -89,6 +104,8 @@ async fn each_event_is_recorded_and_logged_once() {
     check(&["account_registered anonymous 2"]);
     assert_eq!(server.register(jane).await.status, 409);
     check(&[]);
+    assert_eq!(server.register("test@example.org").await.status, 403);
+    check(&["operation_vetoed anonymous register"]);
 
     for (username, password, status, expected) in [
         (

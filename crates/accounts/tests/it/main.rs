@@ -25,6 +25,7 @@ mod cookie;
 mod cookie_example;
 mod debug_output;
 mod forgot_password;
+mod hooks;
 mod issuers;
 mod last_admin;
 mod listing;

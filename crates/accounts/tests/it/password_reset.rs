@@ -378,6 +378,60 @@ async fn log_has_neither_token_nor_password() {
     );
 }
 
+#[tokio::test]
+async fn link_stays_valid_if_the_store_fails() {
+    let store = Arc::new(Staged::new().await);
+    let server = client::over(Arc::clone(&store), InMemorySessionStore::new());
+    let (_, admin) = server.admin().await;
+    let (jane, _) = server.jane().await;
+    let token = reset_token(&server, &admin, jane.id).await;
+    store.fails(&["revoke_tokens"]);
+    assert_eq!(reset_by_token(&server, &token, NEW).await.status, 503);
+    store.fails(&[]);
+    assert_eq!(reset_by_token(&server, &token, NEW).await.status, 200);
+    assert_invalid(&reset_by_token(&server, &token, "another staple").await);
+}
+
+/// Store that deletes no token that was used.
+struct Undeleted(InMemoryOneTimeTokenStore);
+
+#[async_trait]
+impl OneTimeTokenStore for Undeleted {
+    async fn add(&self, token: OneTimeToken, most: u32) -> Result<(), StoreError> {
+        self.0.add(token, most).await
+    }
+
+    async fn find(
+        &self,
+        digest: &[u8; 32],
+        purpose: TokenPurpose,
+    ) -> Result<Option<OneTimeToken>, StoreError> {
+        self.0.find(digest, purpose).await
+    }
+
+    async fn take(
+        &self,
+        _: &[u8; 32],
+        _: TokenPurpose,
+    ) -> Result<Option<OneTimeToken>, StoreError> {
+        Err(StoreError::unavailable("db.internal is away"))
+    }
+}
+
+#[tokio::test]
+async fn used_link_is_invalid_even_if_its_row_stays() {
+    let server = Server::over(InMemoryAccountStore::new());
+    let accounts = accounts_of(&server, Sessions::new(InMemorySessionStore::new()));
+    let tokens = OneTimeTokens::new(Undeleted(InMemoryOneTimeTokenStore::new()));
+    let server = mounted(server, accounts.one_time_tokens(tokens), None);
+    let (_, admin) = server.admin().await;
+    let (jane, _) = server.jane().await;
+    let token = reset_token(&server, &admin, jane.id).await;
+    assert_eq!(reset_by_token(&server, &token, NEW).await.status, 200);
+    assert_invalid(&reset_by_token(&server, &token, "another staple").await);
+    assert_eq!(server.login(JANE, NEW).await.status, 200);
+}
+
 struct NoTokens;
 
 #[async_trait]

@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use futures_util::Stream;
 use sqlx::migrate::MigrateError;
-use sqlx::postgres::{PgArguments, PgConnectOptions, PgPool, PgPoolOptions, Postgres};
+use sqlx::postgres::{
+    PgArguments, PgConnectOptions, PgConnection, PgPool, PgPoolOptions, Postgres,
+};
 use sqlx::query::Query;
 use sqlx::{ConnectOptions, Connection, SqlStr, Transaction};
 use tokio::sync::{Mutex, MutexGuard};
@@ -21,6 +23,7 @@ use tower_warder_accounts::{
 use self::lease::Lease;
 use self::timestamptz::Timestamptz;
 use crate::channel;
+use crate::hooks::{HookFuture, TransactionHooks};
 use crate::list::{self, Dialect};
 use crate::prefix::{InvalidPrefix, Prefix};
 use crate::users::{self, UserRow, users};
@@ -61,6 +64,7 @@ mod one_time_tokens;
 pub struct PostgresStore {
     pool: PgPool,
     prefix: Prefix,
+    hooks: TransactionHooks<PgConnection>,
     /// Only one task of this process waits for the lock; the others leave their connections to
     /// readers.
     turn: Arc<Mutex<()>>,
@@ -80,6 +84,7 @@ impl PostgresStore {
         Self {
             pool,
             prefix: Prefix::default(),
+            hooks: TransactionHooks::default(),
             turn: Arc::default(),
         }
     }
@@ -128,6 +133,50 @@ impl PostgresStore {
     pub fn prefix(mut self, prefix: &str) -> Result<Self, InvalidPrefix> {
         self.prefix = Prefix::new(prefix)?;
         Ok(self)
+    }
+
+    /// Sets a closure that runs in the transaction that adds an account, after its row: for example it
+    /// adds a row of the application with the same ID. Defaults to none.
+    ///
+    /// If it fails, no account is added: a [`HookError::veto`] is answered 403 with its text, any other
+    /// error, a panic, and a closure that takes longer than 2 seconds, 503. Other writers wait
+    /// meanwhile, so it should send statements only, and no requests to other services.
+    ///
+    /// It is called again if PostgreSQL rolls the transaction back, as it does to end a deadlock.
+    ///
+    /// ```
+    /// use tower_warder_sqlx::PostgresStore;
+    ///
+    /// fn with_profiles(store: PostgresStore) -> PostgresStore {
+    ///     store.on_insert(|connection, user| {
+    ///         Box::pin(async move {
+    ///             let insert = sqlx::query("INSERT INTO profiles (user_id) VALUES ($1)");
+    ///             insert.bind(user.id).execute(connection).await?;
+    ///             Ok(())
+    ///         })
+    ///     })
+    /// }
+    /// ```
+    ///
+    /// [`HookError::veto`]: tower_warder_accounts::HookError::veto
+    pub fn on_insert(
+        mut self,
+        hook: impl for<'a> Fn(&'a mut PgConnection, &'a User) -> HookFuture<'a> + Send + Sync + 'static,
+    ) -> Self {
+        self.hooks.insert = Some(Arc::new(hook));
+        self
+    }
+
+    /// Sets a closure that runs in the transaction that deletes an account, before its row. If it fails,
+    /// as that of [`on_insert`](Self::on_insert), the account stays. Defaults to none.
+    ///
+    /// Rows with a foreign key and `ON DELETE CASCADE` need none.
+    pub fn on_delete(
+        mut self,
+        hook: impl for<'a> Fn(&'a mut PgConnection, &'a User) -> HookFuture<'a> + Send + Sync + 'static,
+    ) -> Self {
+        self.hooks.delete = Some(Arc::new(hook));
+        self
     }
 
     /// Returns the pool.
@@ -257,6 +306,7 @@ impl PostgresStore {
             .fetch_one(&mut *transaction)
             .await
             .map_err(|error| self.taken(error))?;
+        self.hooks.inserted(&mut transaction, &user).await?;
         transaction.commit().await?;
         Ok(user)
     }
@@ -277,7 +327,13 @@ impl PostgresStore {
             .bind(change.by.id())
             .fetch_all(&mut *transaction)
             .await?;
-        let changed = change.apply(&users::into_users(rows)?)?;
+        let users = users::into_users(rows)?;
+        let changed = change.apply(&users)?;
+        if changed.is_none()
+            && let Some(deleted) = users.iter().find(|user| user.id == change.id)
+        {
+            self.hooks.deletes(&mut transaction, deleted).await?;
+        }
         let write = match &changed {
             Some(user) => users::update!(self.prefix, user, Timestamptz),
             None => sqlx::query(self.sql(users::DELETE)).bind(change.id),

@@ -4,14 +4,15 @@ use std::fs::OpenOptions;
 use std::io;
 use std::path::Path;
 use std::str::FromStr;
+use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use jiff::Timestamp;
 use sqlx::encode::{Encode, IsNull};
 use sqlx::migrate::MigrateError;
 use sqlx::sqlite::{
-    SqliteArgumentsBuffer, SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions,
-    SqliteTypeInfo, SqliteValueRef,
+    SqliteArgumentsBuffer, SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool,
+    SqlitePoolOptions, SqliteTypeInfo, SqliteValueRef,
 };
 use sqlx::{Decode, SqlStr, Sqlite, Transaction, Type};
 use tower_warder::{BoxError, async_trait};
@@ -20,6 +21,7 @@ use tower_warder_accounts::{
     UserFilter, UserQuery,
 };
 
+use crate::hooks::{HookFuture, TransactionHooks};
 use crate::list::{self, Dialect};
 use crate::migrations::{self, Files};
 use crate::prefix::{InvalidPrefix, Prefix};
@@ -50,6 +52,7 @@ mod one_time_tokens;
 pub struct SqliteStore {
     pool: SqlitePool,
     prefix: Prefix,
+    hooks: TransactionHooks<SqliteConnection>,
 }
 
 impl SqliteStore {
@@ -63,6 +66,7 @@ impl SqliteStore {
         Self {
             pool,
             prefix: Prefix::default(),
+            hooks: TransactionHooks::default(),
         }
     }
 
@@ -112,6 +116,54 @@ impl SqliteStore {
     pub fn prefix(mut self, prefix: &str) -> Result<Self, InvalidPrefix> {
         self.prefix = Prefix::new(prefix)?;
         Ok(self)
+    }
+
+    /// Sets a closure that runs in the transaction that adds an account, after its row: for example it
+    /// adds a row of the application with the same ID. Defaults to none.
+    ///
+    /// If it fails, no account is added: a [`HookError::veto`] is answered 403 with its text, any other
+    /// error, a panic, and a closure that takes longer than 2 seconds, 503. Other writers wait
+    /// meanwhile, so it should send statements only, and no requests to other services.
+    ///
+    /// ```
+    /// use tower_warder_sqlx::SqliteStore;
+    ///
+    /// fn with_profiles(store: SqliteStore) -> SqliteStore {
+    ///     store.on_insert(|connection, user| {
+    ///         Box::pin(async move {
+    ///             let insert = sqlx::query("INSERT INTO profiles (user_id) VALUES ($1)");
+    ///             insert.bind(user.id).execute(connection).await?;
+    ///             Ok(())
+    ///         })
+    ///     })
+    /// }
+    /// ```
+    ///
+    /// [`HookError::veto`]: tower_warder_accounts::HookError::veto
+    pub fn on_insert(
+        mut self,
+        hook: impl for<'a> Fn(&'a mut SqliteConnection, &'a User) -> HookFuture<'a>
+        + Send
+        + Sync
+        + 'static,
+    ) -> Self {
+        self.hooks.insert = Some(Arc::new(hook));
+        self
+    }
+
+    /// Sets a closure that runs in the transaction that deletes an account, before its row. If it fails,
+    /// as that of [`on_insert`](Self::on_insert), the account stays. Defaults to none.
+    ///
+    /// Rows with a foreign key and `ON DELETE CASCADE` need none.
+    pub fn on_delete(
+        mut self,
+        hook: impl for<'a> Fn(&'a mut SqliteConnection, &'a User) -> HookFuture<'a>
+        + Send
+        + Sync
+        + 'static,
+    ) -> Self {
+        self.hooks.delete = Some(Arc::new(hook));
+        self
     }
 
     /// Returns the pool.
@@ -266,6 +318,7 @@ impl AccountStore for SqliteStore {
             .fetch_one(&mut *transaction)
             .await
             .map_err(taken)?;
+        self.hooks.inserted(&mut transaction, &user).await?;
         transaction.commit().await?;
         Ok(user)
     }
@@ -308,7 +361,13 @@ impl AccountStore for SqliteStore {
             .bind(change.by.id())
             .fetch_all(&mut *transaction)
             .await?;
-        let changed = change.apply(&users::into_users(rows)?)?;
+        let users = users::into_users(rows)?;
+        let changed = change.apply(&users)?;
+        if changed.is_none()
+            && let Some(deleted) = users.iter().find(|user| user.id == change.id)
+        {
+            self.hooks.deletes(&mut transaction, deleted).await?;
+        }
         let write = match &changed {
             Some(user) => users::update!(self.prefix, user, Rfc3339),
             None => sqlx::query(self.sql(users::DELETE)).bind(change.id),

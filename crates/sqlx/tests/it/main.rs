@@ -13,6 +13,8 @@ mod place;
 mod channel;
 mod contract;
 mod futures;
+mod hooks;
+mod hooks_example;
 mod locked;
 mod migrations;
 mod plans;

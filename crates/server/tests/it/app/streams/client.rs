@@ -127,7 +127,8 @@ impl Server {
     }
 
     pub async fn token(&self, name: &str) -> String {
-        self.accounts.token(self.user(name)).unwrap().access_token
+        let token = self.accounts.token(self.user(name)).await;
+        token.unwrap().access_token
     }
 
     pub async fn ticket(&self, token: &str) -> String {
