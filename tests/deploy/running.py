@@ -55,15 +55,17 @@ def main():
 def variables_are_known():
     settings = (ROOT / "crates/server/src/settings.rs").read_text()
     known = set(re.findall(r'^    \w+ ([A-Z][A-Z_]+) "', settings, re.MULTILINE))
-    given = set(node_environment())
+    given = set(node_environment()) | set(optional_environment())
     unit = (DEPLOY / "tower-warder-server.service").read_text()
-    given |= set(re.findall(r"^Environment=(\w+)=", unit, re.MULTILINE))
+    given |= set(re.findall(r'^#?Environment="?(\w+)=', unit, re.MULTILINE))
     dockerfile = (DEPLOY / "Dockerfile").read_text()
     given |= set(re.findall(r"^ENV (\w+)=", dockerfile, re.MULTILINE))
     check(len(given) >= 3 and given <= known, f"every variable is known: {sorted(given)}")
 
     requested = set(re.findall(r"\$\{(\w+)", (DEPLOY / "compose.yaml").read_text()))
     check(requested == set(example()), f"the example has every variable: {sorted(requested)}")
+    mail = {"SMTP_URL", "MAIL_FROM"}
+    check(mail <= given and mail <= requested, "mail is described")
 
 
 def node_environment():
@@ -73,9 +75,15 @@ def node_environment():
     return one
 
 
+def optional_environment():
+    """The variables of the nodes that are commented out."""
+    text = (DEPLOY / "compose.yaml").read_text()
+    return re.findall(r"^ +#([A-Z_]+): ", text, re.MULTILINE)
+
+
 def example():
     text = (DEPLOY / ".env.example").read_text()
-    return dict(re.findall(r"^(\w+)=(.*)$", text, re.MULTILINE))
+    return dict(re.findall(r"^#?(\w+)=(.*)$", text, re.MULTILINE))
 
 
 def placeholder_is_refused():
