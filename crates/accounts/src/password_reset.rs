@@ -3,7 +3,7 @@
 use tower_warder::UserStatus;
 
 use super::actor::Actor;
-use super::audit::{AuditActor, AuditEventKind};
+use super::audit::{AuditActor, AuditEvent, AuditEventKind};
 use super::error::AccountError;
 use super::model::User;
 use super::one_time_token::{
@@ -96,8 +96,12 @@ impl<S: AccountStore> Accounts<S> {
     ) -> Result<(), AccountError> {
         let tokens = self.expect_one_time_tokens()?;
         let found = tokens.find(TokenPurpose::RESET_PASSWORD, &reset.token, self.now());
-        let token = found.await?;
-        let user = self.account_of(&token).await?;
+        let token = found
+            .await
+            .inspect_err(|error| self.record_rejected_token(error, None))?;
+        let id = Some(token.user_id);
+        let user = self.account_of(&token).await;
+        let user = user.inspect_err(|error| self.record_rejected_token(error, id))?;
         let policy = self.password_policy.as_deref();
         password_policy::check(policy, &reset.password, &user.email).await?;
         // Not by account: of two uses of a token, the later one is invalid and not rejected as busy.
@@ -121,7 +125,9 @@ impl<S: AccountStore> Accounts<S> {
         match self.hooked_change(&change, actor, begin).await {
             Ok(_) => {}
             Err(StoreError::Outdated | StoreError::NotAdmin(_)) => {
-                return Err(AccountError::InvalidOneTimeToken);
+                let error = AccountError::InvalidOneTimeToken;
+                self.record_rejected_token(&error, id);
+                return Err(error);
             }
             Err(error) => return Err(error.into()),
         }
@@ -141,6 +147,24 @@ impl<S: AccountStore> Accounts<S> {
         let user = self.store.find(token.user_id).await?;
         user.filter(|user| user.status == UserStatus::Approved && token.is_of(user))
             .ok_or(AccountError::InvalidOneTimeToken)
+    }
+
+    /// Records that a one-time token is invalid: that it is unknown, used or expired, or that it belongs
+    /// to this account and is revoked.
+    pub(super) fn record_rejected_token(&self, error: &AccountError, account: Option<i64>) {
+        if matches!(error, AccountError::InvalidOneTimeToken) {
+            let kind = AuditEventKind::OneTimeTokenRejected;
+            let event = self.audit.event(kind, AuditActor::Anonymous, account);
+            let reason = if account.is_some() {
+                "revoked"
+            } else {
+                "unknown"
+            };
+            self.audit.record(&AuditEvent {
+                reason: Some(reason.into()),
+                ..event
+            });
+        }
     }
 
     pub(super) fn expect_one_time_tokens(&self) -> Result<&OneTimeTokens, AccountError> {

@@ -79,6 +79,9 @@ impl AuditEvent {
         match self.kind {
             AuditEventKind::LoginFailed => limited!(limits.failed.of((account, reason)), info),
             AuditEventKind::OperationVetoed => limited!(limits.vetoed.of((account, reason)), info),
+            AuditEventKind::OneTimeTokenRejected => {
+                limited!(limits.rejected_tokens.of((account, reason)), info);
+            }
             AuditEventKind::AccountRegistered => limited!(limits.registered, info),
             AuditEventKind::PasswordResetMailed => limited!(limits.mailed, info),
             AuditEventKind::RefreshTokenReused => limited!(limits.reused.of(session), warn),
@@ -92,6 +95,7 @@ impl AuditEvent {
 pub(super) struct Limits {
     failed: LogLimits,
     vetoed: LogLimits,
+    rejected_tokens: LogLimits,
     registered: LogLimit,
     mailed: LogLimit,
     reused: LogLimits,
@@ -159,6 +163,8 @@ kinds! {
     PasswordResetMailed = "password_reset_mailed";
     /// A new password was set by a one-time token.
     PasswordResetByLink = "password_reset_by_link";
+    /// A one-time token was rejected.
+    OneTimeTokenRejected = "one_time_token_rejected";
     /// The owner changed the password.
     PasswordChanged = "password_changed";
     /// The hash was replaced by one with the current parameters, at a log-in.

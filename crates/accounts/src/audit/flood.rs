@@ -31,6 +31,7 @@ impl FloodLimit {
         if !matches!(
             event.kind,
             AuditEventKind::LoginFailed
+                | AuditEventKind::OneTimeTokenRejected
                 | AuditEventKind::OperationVetoed
                 | AuditEventKind::RefreshTokenReused
         ) {
@@ -110,8 +111,13 @@ mod tests {
                 ..failed(Some(7), "", 0)
             };
             let is_limited = admitted(&limit, (0..1000).map(|_| event.clone())) < 1000;
-            let is_anonymous = ["login_failed", "operation_vetoed", "refresh_token_reused"]
-                .contains(&kind.as_str());
+            let is_anonymous = [
+                "login_failed",
+                "one_time_token_rejected",
+                "operation_vetoed",
+                "refresh_token_reused",
+            ]
+            .contains(&kind.as_str());
             assert_eq!(is_limited, is_anonymous, "{kind:?}");
         }
     }

@@ -207,7 +207,7 @@ async fn each_event_is_recorded_and_logged_once() {
     check(&["password_reset_link_created 1 2"]);
     for (status, expected) in [
         (200, &["password_reset_by_link anonymous 2"][..]),
-        (400, &[]),
+        (400, &["one_time_token_rejected anonymous unknown"]),
     ] {
         let answer = reset_by_token(&server, &token, PASSWORD).await;
         assert_eq!(answer.status, status);
@@ -285,7 +285,7 @@ async fn each_event_is_recorded_and_logged_once() {
     let names: BTreeSet<_> = seen.iter().map(|event| name(event)).collect();
     assert_eq!(names, all_names());
     let mut lines = log.lines("tower_warder::audit");
-    lines.retain(|line| !line.contains("token_rejected"));
+    lines.retain(|line| !line.contains("event=\"token_rejected\""));
     assert_eq!(lines.len(), seen.len(), "{lines:#?}");
     let mut logged = BTreeSet::new();
     for (line, event) in lines.iter().zip(&seen) {
@@ -354,6 +354,38 @@ async fn failed_logins_are_one_line_a_minute_for_a_cause() {
         lines[0].contains("INFO") && lines[0].contains("count=1 "),
         "{lines:#?}"
     );
+}
+
+#[tokio::test]
+async fn rejected_links_are_one_line_a_minute_for_a_cause() {
+    let (server, events) = server_over(InMemoryAccountStore::new());
+    let (_, admin) = server.admin().await;
+    let (jane, _) = server.jane().await;
+    let revoked = reset_token(&server, &admin, jane.id).await;
+    assert_eq!(server.reset(&admin, jane.id, PASSWORD).await.status, 200);
+    events.take();
+
+    let log = Trace::record();
+    for (token, expected) in [
+        (
+            &*"A".repeat(43),
+            "one_time_token_rejected anonymous unknown",
+        ),
+        ("malformed", "one_time_token_rejected anonymous unknown"),
+        (&*revoked, "one_time_token_rejected anonymous 2 revoked"),
+    ] {
+        for _ in 0..5 {
+            let answer = reset_by_token(&server, token, PASSWORD).await;
+            assert_eq!(answer.status, 400);
+            assert_eq!(events.take(), [expected]);
+        }
+    }
+    let lines = log.lines("one_time_token_rejected");
+    assert_eq!(lines.len(), 15);
+    let above_debug = lines.iter().filter(|line| !line.contains("DEBUG"));
+    // Causes can share a line.
+    assert!((1..=2).contains(&above_debug.count()), "{lines:#?}");
+    assert!(lines.iter().all(|line| !line.contains(&revoked)));
 }
 
 #[tokio::test]

@@ -64,6 +64,7 @@ const EVENTS = {
   password_reset_link_created: 'Reset link created',
   password_reset_mailed: 'Reset link sent by mail',
   password_reset_by_link: 'New password set by a link',
+  one_time_token_rejected: 'Invalid link was tried',
   password_changed: 'Password changed',
   password_rehashed: 'Password hash renewed',
   tokens_revoked: 'Logged out everywhere',
