@@ -87,7 +87,7 @@ impl fmt::Debug for MailLink {
 ///
 /// No response waits for it, and none depends on it. At most 256 mails wait, also for their next
 /// attempt; a further request is dropped, which is logged at WARN at most once a minute. Mails that were
-/// not sent when the process ends are lost: their users ask again.
+/// not sent when the process ends are lost: their users ask again. [`flush`](Self::flush) waits for them.
 #[derive(Clone)]
 #[must_use]
 pub struct MailQueue {
@@ -108,9 +108,16 @@ impl MailQueue {
         Self {
             mailer: Arc::new(mailer),
             pages: pages.trim_end_matches('/').into(),
-            waiting: Arc::new(Semaphore::new(MAX_WAITING)),
+            waiting: Arc::new(Semaphore::new(MAX_WAITING as usize)),
             sending: Arc::new(Semaphore::new(MAX_SENDING)),
         }
+    }
+
+    /// Waits until no mail waits. Call it at the end of the process, within a timeout: a mail that waits
+    /// for its next attempt can take a minute.
+    pub async fn flush(&self) {
+        let all = self.waiting.acquire_many(MAX_WAITING).await;
+        drop(all);
     }
 
     /// Returns a place in the queue, or `None` if it is full.
@@ -191,7 +198,7 @@ impl fmt::Debug for MailQueue {
     }
 }
 
-const MAX_WAITING: usize = 256;
+const MAX_WAITING: u32 = 256;
 
 const MAX_SENDING: usize = 4;
 

@@ -248,9 +248,12 @@ async fn serve(config: Config, hang_ups: HangUps) -> Result<(), BoxError> {
         }
         false => accounts.throttle_off(),
     };
-    if let Some(server) = config.mail {
+    let mail = config.mail.map(|server| {
         let mailer = server.mailer(config.product_name.clone());
-        accounts = accounts.mail(MailQueue::new(mailer, &url));
+        MailQueue::new(mailer, &url)
+    });
+    if let Some(queue) = &mail {
+        accounts = accounts.mail(queue.clone());
     }
     let cache = config.user_cache_ttl.map(|ttl| {
         let channel = storage.channel.as_ref().map(Channel::to_string);
@@ -310,7 +313,11 @@ async fn serve(config: Config, hang_ups: HangUps) -> Result<(), BoxError> {
         // Time that running requests have to finish.
         () = stop.then(|()| tokio::time::sleep(GRACE)) => {}
     }
-    // Within the time that service managers give: the database may be away.
+    // Within the time that service managers give: the mail server may be away.
+    if let Some(queue) = mail {
+        let _ = tokio::time::timeout(MAIL_FLUSH, queue.flush()).await;
+    }
+    // The same for the database.
     let _ = tokio::time::timeout(FLUSH, audit.flush()).await;
     store.close().await;
     Ok(())
@@ -427,6 +434,9 @@ fn stop_signal(_: impl Future<Output = ()>) -> io::Result<impl Future<Output = &
 }
 
 const GRACE: Duration = Duration::from_secs(5);
+
+/// Time for the last mails to be sent.
+const MAIL_FLUSH: Duration = Duration::from_secs(2);
 
 /// Time for the last audit events to be written.
 const FLUSH: Duration = Duration::from_secs(1);

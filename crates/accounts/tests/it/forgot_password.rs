@@ -216,6 +216,26 @@ async fn failed_mail_is_tried_again() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn flush_waits_for_the_last_mail() {
+    let (outbox, mut mails) = outbox(1);
+    let queue = MailQueue::new(outbox, PAGES);
+    let server = Server::over(InMemoryAccountStore::new());
+    let accounts = accounts_of(&server, Sessions::new(InMemorySessionStore::new()));
+    let server = mounted(server, accounts.mail(queue.clone()), None);
+    server.jane().await;
+    queue.flush().await;
+    assert_eq!(ask(&server, JANE).await.status, 202);
+    // The next attempt is later.
+    assert!(timeout(SECOND, queue.flush()).await.is_err());
+    queue.flush().await;
+    assert_eq!(mails.try_recv().unwrap().to, JANE);
+    // The queue is open still.
+    assert_eq!(ask(&server, JANE).await.status, 202);
+    queue.flush().await;
+    assert_eq!(mails.try_recv().unwrap().to, JANE);
+}
+
+#[tokio::test(start_paused = true)]
 async fn mail_that_cannot_be_sent_is_one_line() {
     let log = Trace::record();
     let server = server_with(InMemoryAccountStore::new(), NoAnswer, |accounts| accounts);
