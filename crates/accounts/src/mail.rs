@@ -1,6 +1,7 @@
 //! Mail to owners of accounts, sent in the background.
 
 use std::fmt;
+use std::iter;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -55,6 +56,14 @@ pub enum MailPurpose {
 }
 
 impl MailPurpose {
+    /// Returns all purposes, for a [`Mailer`] with a text for each.
+    pub fn all() -> impl Iterator<Item = Self> {
+        // The compiler asks for each purpose here.
+        iter::successors(Some(Self::ResetPassword), |purpose| match purpose {
+            Self::ResetPassword => None,
+        })
+    }
+
     /// Page of the link.
     const fn page(self) -> &'static str {
         match self {

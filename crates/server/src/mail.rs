@@ -1,9 +1,9 @@
 //! Mail of the server: by SMTP, or as lines of its log.
 
 #[cfg(feature = "smtp")]
-mod smtp;
-#[cfg(feature = "smtp")]
 mod text;
+#[cfg(feature = "smtp")]
+mod smtp;
 
 use tower_warder::{BoxError, async_trait};
 use tower_warder_accounts::{Mail, Mailer};

@@ -35,16 +35,19 @@ impl Smtp {
         mail: &Mail,
         product_name: &ProductName,
     ) -> Result<(), BoxError> {
-        let text = Text::new(mail, product_name)?;
-        let message = Message::builder()
-            .from(self.from.clone())
-            .to(mail.to.parse()?)
-            .subject(text.subject)
-            .header(ContentType::TEXT_PLAIN)
-            .body(text.body)?;
+        let message = message(&self.from, &mail.to, Text::new(mail, product_name)?)?;
         self.transport.send(message).await?;
         Ok(())
     }
+}
+
+/// Text that is not ASCII is encoded, in the subject as well (RFC 2047).
+fn message(from: &Mailbox, to: &str, text: Text) -> Result<Message, BoxError> {
+    let message = Message::builder().from(from.clone()).to(to.parse()?);
+    let message = message
+        .subject(text.subject)
+        .header(ContentType::TEXT_PLAIN);
+    Ok(message.body(text.body)?)
 }
 
 /// Returns `true` if nobody can read the link, and the password of the mail server, on the network.
@@ -99,6 +102,21 @@ mod tests {
             let parsed = Smtp::new(url, Some("login@example.com"));
             assert_eq!(parsed.is_ok(), accepted, "{url}");
         }
+    }
+
+    #[test]
+    fn text_that_is_not_ascii_is_encoded() {
+        let text = Text {
+            subject: "Neues Passwort für Ada & Söhne".to_owned(),
+            body: "Für Ihr Konto\n".to_owned(),
+        };
+        let from = "Login <login@example.com>".parse().unwrap();
+        let message = message(&from, "ada@example.com", text).unwrap().formatted();
+        assert!(message.is_ascii());
+        let message = String::from_utf8(message).unwrap();
+        let subject = message.lines().find(|line| line.starts_with("Subject: "));
+        assert!(subject.unwrap().contains("=?utf-8?"), "{message}");
+        assert!(message.contains("charset=utf-8"), "{message}");
     }
 
     #[test]
