@@ -57,7 +57,7 @@ impl Language {
         }
     }
 
-    const fn choose<'a, T>(self, [english, german, french, spanish]: &'a [T; 4]) -> &'a T {
+    const fn choose<T>(self, [english, german, french, spanish]: &[T; 4]) -> &T {
         match self {
             Self::English => english,
             Self::German => german,
