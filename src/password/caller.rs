@@ -14,7 +14,8 @@ use crate::util::network::network;
 #[must_use]
 pub struct HashCaller {
     account: Option<AccountKey>,
-    address: Option<IpAddr>,
+    /// The network by which the caller is counted.
+    pub(super) address: Option<IpAddr>,
     pub(super) is_preferred: bool,
     pub(super) is_limited: bool,
 }

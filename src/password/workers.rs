@@ -43,6 +43,11 @@ impl Workers {
         self.queue.queue()
     }
 
+    /// Records that the password of a caller was wrong.
+    pub(super) fn mismatch(&self, caller: &HashCaller) {
+        self.queue.mismatch(caller);
+    }
+
     /// Waits for a permit to hash with this many blocks.
     ///
     /// # Errors

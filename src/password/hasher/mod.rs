@@ -128,10 +128,14 @@ impl PasswordHasher {
     /// - A quarter of the places is for [preferred](HashCaller::preferred) callers, and every second
     ///   permit while they and others wait. They take the place of a caller of the same account or
     ///   address that is not preferred; that one gets `Busy`.
+    /// - Addresses are served in turn: first those without a wrong password, or whose last one is the
+    ///   oldest, and among them that which has not been served for the longest time. If all places are
+    ///   taken, a call takes the place of one whose address has more of them, or comes later; that one
+    ///   gets `Busy`. This holds for callers that are not preferred.
     /// - A call waits for at most 5 seconds, then it gets `Busy`. The time is that of tokio's timer,
     ///   which the runtime has to have enabled.
-    /// - While more than half of the queue is taken, the newest call comes first: it is the one whose
-    ///   client still waits. Otherwise calls are served in order of arrival.
+    /// - Calls whose turn it is are served in order of arrival. While more than half of the queue is
+    ///   taken, the newest comes first: it is the one whose client still waits.
     ///
     /// Calls without a caller have none of these limits and stay in order of arrival. While both kinds
     /// wait, they get permits in turn. [`Accounts`] of `tower-warder-accounts` does this by itself.
@@ -278,6 +282,7 @@ impl PasswordHasher {
         let live = self.params.cost();
         let worker = self.workers.worker(stored.blocks(), self.caller).await?;
         let live_time = Arc::clone(&self.live_time);
+        let (workers, caller) = (Arc::clone(&self.workers), self.caller);
         let password = Zeroizing::new(password.to_owned());
         worker
             .run(move |memory| {
@@ -288,6 +293,8 @@ impl PasswordHasher {
                     live_time.record(elapsed);
                 }
                 if !matches {
+                    // Here, because the client may have stopped waiting.
+                    workers.mismatch(&caller);
                     let rest = stored.remainder(live, elapsed, &live_time);
                     if let Some(rest) = rest.filter(|_| hide_cost) {
                         let _ = StoredHash::dummy(rest).matches(&password, memory)?;

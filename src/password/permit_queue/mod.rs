@@ -70,6 +70,11 @@ impl PermitQueue {
         Ok(permit)
     }
 
+    /// Records that the password of a caller was wrong: others come first.
+    pub(super) fn mismatch(&self, caller: &HashCaller) {
+        self.shared.state().waiting.mismatch(caller);
+    }
+
     async fn wait(
         &self,
         mut place: Place,

@@ -172,6 +172,89 @@ fn newest_is_first_while_the_queue_is_half_full() {
 }
 
 #[test]
+fn addresses_are_served_in_turn() {
+    let mut queue = Numbered::new(64);
+    queue.enter_all([address(1); 4]);
+    queue.enter_all([address(2); 4]);
+    queue.enter_all([address(3), HashCaller::new()]);
+    assert_eq!(queue.served(), [0, 4, 8, 9, 1, 5, 2, 6, 3, 7]);
+    // The next time, too; who has not been served comes first.
+    queue.enter_all([address(2), address(1), address(3), address(4)]);
+    assert_eq!(queue.served(), [13, 12, 11, 10]);
+}
+
+#[test]
+fn new_address_is_served_before_a_flood() {
+    let mut queue = Numbered::new(256);
+    for round in 0..100 {
+        for number in 0..20 {
+            while queue.enter(address(number)).is_ok() {}
+        }
+        let before = queue.count;
+        queue.enter_all([address(1000 + round)]);
+        let hashes = (1..).find(|_| queue.waiting.next() == Some(before));
+        // In the first round all are new.
+        assert_eq!(hashes, Some(if round == 0 { 21 } else { 1 }), "{round}");
+    }
+}
+
+#[test]
+fn address_with_a_wrong_password_is_served_later() {
+    let mut queue = Numbered::new(64);
+    queue.enter_all([address(1), address(2), address(3)]);
+    assert_eq!(queue.served(), [0, 1, 2]);
+    queue.waiting.mismatch(&address(2));
+    queue.waiting.mismatch(&address(1));
+    // A known device of the same address does not count.
+    queue.waiting.mismatch(&address(3).preferred(true));
+    queue.enter_all([address(1), address(2), address(3), address(4)]);
+    assert_eq!(queue.served(), [6, 5, 4, 3]);
+}
+
+#[test]
+fn full_queue_takes_the_place_of_an_address_with_more() {
+    let mut queue = Numbered::new(8);
+    queue.enter_all([address(1); 2]);
+    queue.enter_all([address(2); 4]);
+    // The newest of the address with four, then of one with three, then of either with two.
+    assert_eq!(queue.enter(address(3)), Ok(vec![5]));
+    assert_eq!(queue.enter(address(4)), Ok(vec![4]));
+    assert_eq!(queue.enter(address(5)), Ok(vec![3]));
+    assert_eq!(queue.enter(address(6)), Ok(vec![1]));
+    // No address has more than one now.
+    assert_eq!(queue.enter(address(7)), Err(Rejected::Full));
+    assert_eq!(queue.enter(address(1)), Err(Rejected::Full));
+    assert_eq!(queue.enter(HashCaller::new()), Err(Rejected::Full));
+    assert_eq!(queue.served().len(), 6);
+}
+
+#[test]
+fn full_queue_takes_the_place_of_an_address_that_was_served() {
+    let mut queue = Numbered::new(8);
+    queue.enter_all((1..=6).map(address));
+    assert_eq!(queue.waiting.next(), Some(5));
+    queue.enter_all([address(6)]);
+    // It was served, and the others were not.
+    assert_eq!(queue.enter(address(7)), Ok(vec![6]));
+    assert_eq!(queue.enter(address(6)), Err(Rejected::Full));
+    assert_eq!(queue.enter(address(8)), Err(Rejected::Full));
+}
+
+#[test]
+fn full_queue_of_other_lanes_displaces_no_caller() {
+    let mut queue = Numbered::new(8);
+    queue.enter_all([HashCaller::UNLIMITED; 4]);
+    queue.enter_all([preferred(); 4]);
+    assert_eq!(queue.enter(address(1)), Err(Rejected::Full));
+    let mut queue = Numbered::new(8);
+    queue.enter_all([address(1); 2]);
+    queue.enter_all([HashCaller::UNLIMITED; 6]);
+    assert_eq!(queue.enter(HashCaller::UNLIMITED), Err(Rejected::Full));
+    assert_eq!(queue.enter(address(2)), Ok(vec![1]));
+    assert_eq!(queue.enter(preferred()), Err(Rejected::Full));
+}
+
+#[test]
 fn caller_that_has_left_is_not_served() {
     let mut queue = Numbered::new(8);
     queue.enter_all((0..3).map(account));
