@@ -57,6 +57,9 @@ impl Throttle {
                     refunded.extend(address.map(|address| {
                         self.bucket(BucketKind::Pair, self.pair, &[&address, account])
                     }));
+                    // So that few addresses do not use up what all clients have together.
+                    let kind = BucketKind::AddressFailures;
+                    refunded.extend(self.bucket_of(client, kind, self.address_failures));
                     (
                         refunded,
                         self.bucket_of(client, BucketKind::Address, self.address),
@@ -251,18 +254,58 @@ mod tests {
         let throttle = Throttle::new();
         let time = FixedClock::new();
         let clock = time.clock();
-        // A new address and a new account each time, until as many slots become free as are taken.
+        // A new address and a new account each time: as many as are admitted at once, and then one by
+        // one, until as many slots become free as are taken.
         let mut admitted = 0;
-        for number in 0..25_000 {
-            time.advance(Duration::from_millis(100));
+        for number in 0..30_000 {
+            if number >= 5000 {
+                time.advance(Duration::from_millis(100));
+            }
             let (account, client) = (format!("user{number}"), client(number));
             let attempt = throttle.login(&account, None, &client, &clock).await;
             admitted += u32::from(attempt.is_ok());
             let _ = throttle.register(&client, &clock).await;
+            // The most slots are taken just before those of the beginning become free.
+            if [5000, 6700, 29_999].contains(&number) {
+                others_have_their_attempts(&throttle, &time, number).await;
+            }
         }
-        assert_eq!(admitted, 25_000);
+        assert_eq!(admitted, 30_000);
+    }
+
+    #[tokio::test]
+    async fn hundred_addresses_are_needed_to_delay_others() {
+        let throttle = Throttle::new();
+        let time = FixedClock::new();
+        let clock = time.clock();
+        let mut account = 0;
+        let mut guess = async |address: u32| {
+            account += 1;
+            let account = format!("user{account}");
+            let client = client(address);
+            let attempt = throttle.login(&account, None, &client, &clock).await;
+            attempt.is_ok()
+        };
+        for second in 0..60 {
+            for address in 0..99 {
+                while guess(address).await {}
+            }
+            assert!(guess(1000 + second).await, "{second}");
+            time.advance(Duration::from_secs(1));
+        }
+        // With more of them, the limit of all clients is reached.
+        for address in 100..300 {
+            while guess(address).await {}
+        }
+        assert!(!guess(2000).await);
+        time.advance(Duration::from_millis(100));
+        assert!(guess(2000).await);
+    }
+
+    async fn others_have_their_attempts(throttle: &Throttle, time: &FixedClock, number: u32) {
+        let clock = time.clock();
         time.advance(Duration::from_secs(1));
-        for number in 0..200 {
+        for number in number..number + 200 {
             let (account, client) = (format!("other{number}"), client(1_000_000 + number));
             for _ in 0..10 {
                 let attempt = throttle.login(&account, None, &client, &clock).await;

@@ -37,6 +37,8 @@ pub enum BucketKind {
     Account,
     /// Client address.
     Address,
+    /// Client address, for wrong passwords.
+    AddressFailures,
     /// A device that has logged in to the account before.
     Device,
     /// All devices that have logged in to the account before.
@@ -63,6 +65,7 @@ impl BucketKind {
             Self::Pair => "address and account",
             Self::Account => "account",
             Self::Address => "address",
+            Self::AddressFailures => "wrong passwords of the address",
             Self::Device => "known device",
             Self::Devices => "known devices of the account",
             Self::Registration => "registrations of the address",

@@ -18,14 +18,15 @@ use super::table::Table;
 /// |---|---|---|
 /// | wrong passwords | client address and account | [`per_pair`](Self::per_pair): 10 an hour, 15 at once |
 /// | wrong passwords, from clients that have not logged in to the account before | account | [`per_account`](Self::per_account): 20 an hour |
-/// | wrong passwords, from a device that has | device | [`per_device`](Self::per_device): 5 a minute, 10 at once |
+/// | wrong passwords, from clients that have not | client address | [`failures_per_address`](Self::failures_per_address): 5 a minute, 50 at once |
+/// | wrong passwords, from a device that has | device | [`per_device`](Self::per_device): 5 a minute, 15 at once |
 /// | log-ins; failed renewals of tokens; invalid one-time tokens | client address | [`per_address`](Self::per_address): 100 a minute |
 /// | log-ins from known devices | account | `per_address` |
 /// | registrations | client address | [`per_registrant`](Self::per_registrant): 10 an hour |
 /// | requests for mail | client address | `per_registrant` |
 /// | mail to an account | account | one in 5 minutes: a further request has no effect |
 /// | wrong passwords of a password change | user | `per_device` |
-/// | wrong passwords of log-ins; registrations | all clients | [`overall`](Self::overall): 10 a second, 100 at once |
+/// | wrong passwords, from clients that have not logged in to the account before; registrations | all clients | [`overall`](Self::overall): 10 a second, 5000 at once |
 ///
 /// Too many attempts are answered 429 with `Retry-After`, before the password is hashed, and equally
 /// for known and unknown accounts. The response does not tell which limit was reached, nor how many
@@ -41,12 +42,16 @@ use super::table::Table;
 /// known to the four accounts that logged in last.
 ///
 /// An attacker with two addresses or more can still delay log-ins to an account from new devices, for
-/// as long as the attack lasts; with many, and by reaching the limit of all clients, all log-ins from
-/// new devices and all registrations.
+/// as long as the attack lasts. To delay all log-ins from new devices, the limit of all clients has to be
+/// reached: with the defaults this takes 100 addresses, or networks of IPv6, for a while, and more than
+/// 120 for good; for all registrations it takes 500 and 3600. With fewer addresses an attack delays others
+/// in the queue of the hasher, by one hash for each address at most; after a wrong password an address
+/// comes after others. Log-ins from new devices that share the address of an attacker are delayed, too.
 ///
 /// **The queue of the hasher** is shared fairly, so that what is within the limits does not keep others
 /// waiting: an account has one place, an address four, and known devices, users who change their
-/// password and admins have a quarter of the places for themselves. See
+/// password and admins have a quarter of the places for themselves. Addresses without a wrong password
+/// come first. See
 /// [`PasswordHasher::for_caller`](tower_warder::password::PasswordHasher::for_caller). A log-in without
 /// a place, or that has waited for 5 seconds, is answered 503 with `Retry-After`.
 ///
@@ -68,6 +73,7 @@ pub struct Throttle {
     pub(super) device: Limit,
     pub(super) account: Limit,
     pub(super) address: Limit,
+    pub(super) address_failures: Limit,
     pub(super) registration: Limit,
     pub(super) overall: Limit,
     pub(super) cookie: Option<AuthCookie>,
@@ -83,16 +89,21 @@ impl Throttle {
             // Ten typing errors and more in a row. Less than the account's, so that one address cannot
             // use up the attempts of others.
             pair: Limit::per_hour(10).burst(15),
-            // No more guesses a day than 7210.
-            device: Limit::per_minute(5).burst(10),
+            // Typing errors likewise, and no more than 7215 guesses a day.
+            device: Limit::per_minute(5).burst(15),
             // 500 guesses a day with any number of addresses.
             account: Limit::per_hour(20),
             // An office behind one address whose users all log in in the morning.
             address: Limit::per_minute(100),
+            // The typing errors of the same office. With a hundred addresses 500 guesses a minute, which
+            // the limit of all clients admits.
+            address_failures: Limit::per_minute(5).burst(50),
             // A household or a small office.
             registration: Limit::per_hour(10),
-            // What the default hasher verifies on one core.
-            overall: Limit::per_second(10).burst(100),
+            // As many guesses as one core verifies, so that guesses at all accounts from many addresses
+            // are bounded. At once so many that it takes a hundred addresses: what is less is left to the
+            // hasher, which is fair, as a count of all clients cannot be.
+            overall: Limit::per_second(10).burst(5000),
             cookie: AuthCookie::new(DEVICE_COOKIE).ok(),
             secret: HmacSecret::generate(),
             store: None,
@@ -108,7 +119,7 @@ impl Throttle {
     }
 
     /// Sets the limit of wrong passwords for each device that has logged in to the account before, and
-    /// for the password changes of a user. Defaults to 5 a minute, 10 at once.
+    /// for the password changes of a user. Defaults to 5 a minute, 15 at once.
     pub const fn per_device(mut self, limit: Limit) -> Self {
         self.device = limit;
         self
@@ -128,6 +139,13 @@ impl Throttle {
         self
     }
 
+    /// Sets the limit of wrong passwords for each client address, from clients that have not logged in to
+    /// the account before. Defaults to 5 a minute, 50 at once.
+    pub const fn failures_per_address(mut self, limit: Limit) -> Self {
+        self.address_failures = limit;
+        self
+    }
+
     /// Sets the limit of registrations for each client address. Defaults to 10 an hour.
     pub const fn per_registrant(mut self, limit: Limit) -> Self {
         self.registration = limit;
@@ -135,7 +153,8 @@ impl Throttle {
     }
 
     /// Sets the limit of failed log-ins of all clients together, and that of all registrations. Known
-    /// devices do not count. Defaults to 10 a second, 100 at once.
+    /// devices do not count. Defaults to 10 a second, 5000 at once. Who reaches it keeps all new devices
+    /// out, so it has to be more than what a few addresses may try.
     pub const fn overall(mut self, limit: Limit) -> Self {
         self.overall = limit;
         self
@@ -178,6 +197,7 @@ impl fmt::Debug for Throttle {
             .field("per_device", &self.device)
             .field("per_account", &self.account)
             .field("per_address", &self.address)
+            .field("failures_per_address", &self.address_failures)
             .field("per_registrant", &self.registration)
             .field("overall", &self.overall)
             .finish_non_exhaustive()

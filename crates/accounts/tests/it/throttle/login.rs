@@ -224,6 +224,26 @@ async fn failures_of_all_clients_are_limited() {
 }
 
 #[tokio::test]
+async fn wrong_passwords_of_an_address_are_limited() {
+    let server = server(Throttle::new()).await;
+    for number in 0..50 {
+        let account = format!("user{number}@example.org");
+        assert_eq!(guess(&server, ADDRESS, &account).await, 401, "{number}");
+        // It does not count.
+        if number % 10 == 0 {
+            let right = server.send(from(ADDRESS, login(JANE, PASSWORD))).await;
+            assert_eq!(right.status, 200);
+        }
+    }
+    let request = || from(ADDRESS, login(JANE, PASSWORD));
+    assert_eq!(retry_after(&server.send(request()).await), 12);
+    let other = server.send(from("192.0.2.2", login(JANE, PASSWORD))).await;
+    assert_eq!(other.status, 200);
+    server.clock.advance(Duration::from_secs(12));
+    assert_eq!(server.send(request()).await.status, 200);
+}
+
+#[tokio::test]
 async fn both_kinds_of_log_in_share_the_limits() {
     let server = server(Throttle::new()).await;
     for _ in 0..7 {

@@ -4,6 +4,7 @@ mod addresses;
 mod devices;
 mod hasher;
 mod login;
+mod normal_use;
 mod routes;
 mod shared;
 
