@@ -12,6 +12,7 @@ mod restore;
 mod settings_file;
 mod startup;
 mod log;
+mod log_flood;
 mod mail;
 mod metrics;
 mod postgres;

@@ -275,6 +275,22 @@ impl Server {
         send(request.bearer_auth(token)).await
     }
 
+    /// Sends a request with these headers and this body.
+    pub async fn request(
+        &self,
+        method: &Method,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &str,
+    ) -> Answer {
+        let url = format!("{}{path}", self.url);
+        let request = self.client.request(method.clone(), url);
+        let request = headers.iter().fold(request, |request, (name, value)| {
+            request.header(*name, *value)
+        });
+        send(request.body(body.to_owned())).await
+    }
+
     /// `127.0.0.1:…`
     pub fn address(&self) -> &str {
         self.url.strip_prefix("http://").unwrap()
