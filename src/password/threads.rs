@@ -130,7 +130,8 @@ const NAME: &str = "password-hash";
 /// Starting a thread takes a thousandth of the time of a hash.
 const IDLE_TIME: Duration = Duration::from_secs(10);
 
-/// A tenth of the weight of other threads, so that log-ins go on if those use all processors.
+/// A tenth of the weight of other threads, so that log-ins go on if those use all processors. With 19,
+/// or the policy `SCHED_IDLE`, hardly one took less than two seconds beside other busy processes.
 #[cfg(target_os = "linux")]
 const NICENESS: i32 = 10;
 
