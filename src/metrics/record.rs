@@ -206,6 +206,8 @@ outcomes! {
         Pending = "pending",
         /// The account is disabled.
         Disabled = "disabled",
+        /// The password is correct, and the log-in needs another step.
+        Challenged = "challenged",
         /// There were too many attempts.
         Throttled = "throttled",
         /// The application rejected it.

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use http::StatusCode;
 use http::header::{RETRY_AFTER, SET_COOKIE, WWW_AUTHENTICATE};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use utoipa::IntoResponses;
 use utoipa::openapi::example::ExampleBuilder;
 use utoipa::openapi::schema::Type;
@@ -43,6 +43,7 @@ pub struct Rejection {
     code: &'static str,
     challenges: bool,
     clears_cookie: bool,
+    members: Map<String, Value>,
 }
 
 impl Rejection {
@@ -70,9 +71,19 @@ impl Rejection {
         self.code
     }
 
+    /// Adds members of its own to the problem document (RFC 9457, section 3.2).
+    pub fn with_members(mut self, members: impl IntoIterator<Item = (String, Value)>) -> Self {
+        self.members.extend(members);
+        self
+    }
+
     fn example(&self) -> Value {
         let problem = response::problem(self.status, &self.detail, self.code);
-        problem.into_body().parse().unwrap_or_default()
+        let mut problem: Value = problem.into_body().parse().unwrap_or_default();
+        if let Value::Object(problem) = &mut problem {
+            problem.extend(self.members.clone());
+        }
+        problem
     }
 }
 
@@ -84,6 +95,7 @@ impl From<AuthError> for Rejection {
             code: error.code(),
             challenges: error.challenge().is_some(),
             clears_cookie: error.rejects_credential(),
+            members: Map::new(),
         }
     }
 }
@@ -96,6 +108,7 @@ impl From<(StatusCode, &'static str, &'static str)> for Rejection {
             code,
             challenges: status == StatusCode::UNAUTHORIZED,
             clears_cookie: false,
+            members: Map::new(),
         }
     }
 }

@@ -15,7 +15,7 @@ use http::header::{
     X_CONTENT_TYPE_OPTIONS,
 };
 use serde::Serialize;
-use serde_json::json;
+use serde_json::{Value, json};
 use tower_warder::AuthError;
 use tower_warder::credentials::AuthCookie;
 use tower_warder::error::AuthErrorKind;
@@ -24,6 +24,7 @@ use tower_warder::private::{self, LogLimit, Row, log_limited, log_outage};
 
 use super::actor::NotAdmin;
 use super::error::AccountError;
+use super::login_challenge::{LoginChallenge, LoginChallengeKind};
 use super::model::Token;
 use super::store_error::LastAdminError;
 use super::validation_error::{Location, ValidationError, ValidationErrorKind};
@@ -35,6 +36,7 @@ impl IntoResponse for AccountError {
             Self::WrongCredentials => return LoginError::WrongCredentials.into_response(),
             Self::Pending => return LoginError::Pending.into_response(),
             Self::Disabled => return LoginError::Disabled.into_response(),
+            Self::ChallengeRequired(challenge) => return challenge_required(&challenge),
             Self::RejectedPassword(message) => return rejected_password("password", message),
             Self::WrongBootstrapSecret => WRONG_BOOTSTRAP_SECRET,
             Self::NotAdmin(error) => return AuthError::from(error).into_response(),
@@ -172,6 +174,22 @@ fn challenged(row: Row) -> Response {
     response
 }
 
+/// The problem has the token as further members (RFC 9457, section 3.2).
+fn challenge_required(challenge: &LoginChallenge) -> Response {
+    let row = match challenge.kind {
+        LoginChallengeKind::PasswordChange => PASSWORD_CHANGE_REQUIRED,
+    };
+    private::problem(row).map(|problem| {
+        let mut problem: Value = serde_json::from_str(&problem).unwrap_or_default();
+        if let Value::Object(members) = &mut problem {
+            members.insert("token".to_owned(), challenge.token.as_str().into());
+            let seconds = challenge.expires_in.as_secs();
+            members.insert("expires_in".to_owned(), seconds.into());
+        }
+        Body::from(problem.to_string())
+    })
+}
+
 fn too_many_attempts(retry_after: Duration) -> Response {
     let mut response = problem(TOO_MANY_REQUESTS);
     // Whole seconds, rounded up (RFC 9110, section 10.2.3).
@@ -185,6 +203,11 @@ pub(super) fn problem(row: Row) -> Response {
     private::problem(row).map(Body::from)
 }
 
+pub(crate) const PASSWORD_CHANGE_REQUIRED: Row = (
+    StatusCode::FORBIDDEN,
+    "Password change required",
+    LoginChallengeKind::PasswordChange.code(),
+);
 pub(crate) const EMAIL_TAKEN: Row = (
     StatusCode::CONFLICT,
     "Email already registered",
@@ -284,10 +307,11 @@ const NANOS_PER_SECOND: u128 = 1_000_000_000;
 
 /// The error responses of the account routes, except those of the layer and its guards.
 #[cfg(feature = "utoipa")]
-pub(crate) const ROWS: [Row; 23] = [
+pub(crate) const ROWS: [Row; 24] = [
     private::WRONG_CREDENTIALS,
     private::PENDING,
     private::DISABLED,
+    PASSWORD_CHANGE_REQUIRED,
     EMAIL_TAKEN,
     WRONG_BOOTSTRAP_SECRET,
     USER_NOT_FOUND,

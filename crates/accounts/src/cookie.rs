@@ -39,6 +39,8 @@ use super::store::AccountStore;
 /// of the token stays valid until it expires, or until a password reset or `POST /logout-all` revokes
 /// it.
 ///
+/// A log-in that needs [another step](crate::LoginChallenge) sets no cookie and ends no session.
+///
 /// Scripts of the page cannot read the token. Both routes reject requests from pages of other
 /// origins with 403, by [`AuthCookie::check_csrf`], so that another site can log no one in or out.
 /// The cookie expires with its token.

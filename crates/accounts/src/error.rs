@@ -12,6 +12,7 @@ use tower_warder::password::PasswordError;
 
 use super::actor::NotAdmin;
 use super::hooks::HookError;
+use super::login_challenge::{LoginChallenge, LoginChallengeKind};
 use super::store_error::{LastAdminError, StoreError};
 use super::throttle::TooManyAttempts;
 
@@ -27,6 +28,9 @@ pub enum AccountError {
     Pending,
     /// The password is correct, but the account is disabled.
     Disabled,
+    /// The password is correct and the account approved, but the log-in needs another step. The
+    /// response has the token of the challenge.
+    ChallengeRequired(LoginChallenge),
     /// The [policy](crate::PasswordPolicy) does not accept the new password, with its message.
     RejectedPassword(Cow<'static, str>),
     /// The `bootstrap_secret` is wrong.
@@ -147,6 +151,11 @@ impl fmt::Display for AccountError {
             Self::WrongCredentials => f.write_str("wrong e-mail address or password"),
             Self::Pending => f.write_str("the account waits for approval"),
             Self::Disabled => f.write_str("the account is disabled"),
+            Self::ChallengeRequired(challenge) => f.write_str(match challenge.kind {
+                LoginChallengeKind::PasswordChange => {
+                    "the password was set by an admin; set another one first"
+                }
+            }),
             Self::RejectedPassword(text) | Self::Vetoed(text) => f.write_str(text),
             Self::WrongBootstrapSecret => f.write_str("the bootstrap secret is wrong"),
             Self::NotAdmin(error) => error.fmt(f),

@@ -113,15 +113,41 @@ impl FromJson for UserUpdate {
 pub struct PasswordReset {
     /// The new password.
     pub password: Password,
+    /// Makes the password a temporary one: the next log-in with it gives no token, but a
+    /// [`LoginChallenge`](crate::LoginChallenge) by which the owner sets another one. Needs
+    /// [one-time tokens](crate::Accounts::one_time_tokens).
+    pub must_change: bool,
+}
+
+impl PasswordReset {
+    /// Creates the input, with a password that stays.
+    pub const fn new(password: Password) -> Self {
+        Self {
+            password,
+            must_change: false,
+        }
+    }
+
+    /// Makes the password a [temporary](Self::must_change) one, or not.
+    #[must_use]
+    pub const fn must_change(mut self, must_change: bool) -> Self {
+        self.must_change = must_change;
+        self
+    }
 }
 
 impl FromJson for PasswordReset {
     fn from_json(body: Value) -> Result<Self, Vec<ValidationError>> {
         let mut body = Body::open(body)?;
         let password = body.required("password");
-        password
-            .map(|password| Self { password })
-            .ok_or_else(|| body.into_errors())
+        let must_change = body.optional(MUST_CHANGE).unwrap_or_default();
+        match (password, body.into_errors()) {
+            (Some(password), errors) if errors.is_empty() => Ok(Self {
+                password,
+                must_change,
+            }),
+            (_, errors) => Err(errors),
+        }
     }
 }
 
@@ -207,6 +233,9 @@ impl UserLogin {
         }
     }
 }
+
+/// Member of a reset by an admin that makes the password a temporary one.
+pub(super) const MUST_CHANGE: &str = "must_change";
 
 // By hand, without the user name: people enter passwords into the wrong field.
 impl fmt::Debug for UserLogin {

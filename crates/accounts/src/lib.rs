@@ -44,6 +44,7 @@ mod hooks;
 mod store;
 mod in_memory;
 mod subject;
+mod login_challenge;
 mod error;
 mod password_policy;
 mod bootstrap;
@@ -96,6 +97,7 @@ pub use hooks::{AccountHooks, HookContext, HookError};
 pub use import::UserImport;
 pub use in_memory::InMemoryAccountStore;
 pub use input::{PasswordReset, UserCreate, UserLogin, UserUpdate};
+pub use login_challenge::{LoginChallenge, LoginChallengeKind};
 pub use mail::{Mail, MailLink, MailPurpose, MailQueue, Mailer};
 pub use model::{Token, User, UserPublic};
 pub use one_time_token::{

@@ -1,14 +1,17 @@
 //! Password resets by a one-time token.
 
 use tower_warder::UserStatus;
+use tower_warder::password::{PasswordError, PasswordHasher};
 
 use super::actor::Actor;
 use super::audit::{AuditActor, AuditEvent, AuditEventKind};
 use super::error::AccountError;
+use super::login_challenge::{LoginChallenge, LoginChallengeKind};
 use super::model::User;
 use super::one_time_token::{
     NewOneTimeToken, OneTimePasswordReset, OneTimeToken, OneTimeTokens, TokenPurpose,
 };
+use super::password::Password;
 use super::password_policy;
 use super::service::Accounts;
 use super::store::AccountStore;
@@ -71,7 +74,9 @@ impl<S: AccountStore> Accounts<S> {
         Ok(event.settle(created.await, |_| id)?)
     }
 
-    /// Sets a new password by a one-time token, and revokes all tokens and sessions of its account.
+    /// Sets a new password by a one-time token, and revokes all tokens and sessions of its account. The
+    /// token is that of a link, or of a log-in with a [temporary](crate::PasswordReset::must_change)
+    /// password.
     ///
     /// # Errors
     ///
@@ -95,17 +100,15 @@ impl<S: AccountStore> Accounts<S> {
         reset: &OneTimePasswordReset,
     ) -> Result<(), AccountError> {
         let tokens = self.expect_one_time_tokens()?;
-        let found = tokens.find(TokenPurpose::RESET_PASSWORD, &reset.token, self.now());
-        let token = found
-            .await
-            .inspect_err(|error| self.record_rejected_token(error, None))?;
+        let found = self.find_password_token(tokens, &reset.token).await;
+        let token = found.inspect_err(|error| self.record_rejected_token(error, None))?;
         let id = Some(token.user_id);
         let user = self.account_of(&token).await;
         let user = user.inspect_err(|error| self.record_rejected_token(error, id))?;
-        let policy = self.password_policy.as_deref();
-        password_policy::check(policy, &reset.password, &user.email).await?;
         // Not by account: of two uses of a token, the later one is invalid and not rejected as busy.
         let hasher = self.hasher_for(reset.client.hash_caller().preferred(true));
+        self.check_new_password(&reset.password, &user, &hasher)
+            .await?;
         let hash = hasher.hash(reset.password.as_str()).await?;
 
         let generation = user.token_generation;
@@ -120,7 +123,14 @@ impl<S: AccountStore> Accounts<S> {
             by: token.creator(),
             at: self.now(),
         };
-        let (kind, actor) = (AuditEventKind::PasswordResetByLink, AuditActor::Anonymous);
+        let (kind, actor) = match token.purpose {
+            // Only a log-in with the password of the account gives this one.
+            TokenPurpose::CHANGE_PASSWORD => (
+                AuditEventKind::PasswordChanged,
+                AuditActor::Account(user.id),
+            ),
+            _ => (AuditEventKind::PasswordResetByLink, AuditActor::Anonymous),
+        };
         let begin = || self.audit.begin(kind, actor, user.id);
         match self.hooked_change(&change, actor, begin).await {
             Ok(_) => {}
@@ -136,6 +146,64 @@ impl<S: AccountStore> Accounts<S> {
         self.end_sessions_before(user.id, generation + 1, None)
             .await;
         Ok(())
+    }
+
+    /// Finds a token with which a password can be set: that of a link, or of a log-in.
+    async fn find_password_token(
+        &self,
+        tokens: &OneTimeTokens,
+        text: &str,
+    ) -> Result<OneTimeToken, AccountError> {
+        let of_link = tokens.find(TokenPurpose::RESET_PASSWORD, text, self.now());
+        match of_link.await {
+            Err(AccountError::InvalidOneTimeToken) => {
+                let of_login = tokens.find(TokenPurpose::CHANGE_PASSWORD, text, self.now());
+                of_login.await
+            }
+            found => found,
+        }
+    }
+
+    /// Checks a new password by the policy, and that it replaces a temporary one.
+    pub(super) async fn check_new_password(
+        &self,
+        new: &Password,
+        user: &User,
+        hasher: &PasswordHasher,
+    ) -> Result<(), AccountError> {
+        let policy = self.password_policy.as_deref();
+        password_policy::check(policy, new, &user.email).await?;
+        if !user.must_change_password {
+            return Ok(());
+        }
+        match hasher.verify(new.as_str(), &user.hashed_password).await {
+            Ok(verification) if verification.matches => {
+                Err(AccountError::RejectedPassword(SAME_PASSWORD.into()))
+            }
+            // Whatever the old one was, it is another one.
+            Ok(_) | Err(PasswordError::UnreadableHash) => Ok(()),
+            Err(error) => Err(AccountError::unavailable(error)),
+        }
+    }
+
+    /// Creates the challenge of a log-in, whose password was correct.
+    pub(super) async fn challenge(
+        &self,
+        kind: LoginChallengeKind,
+        user: &User,
+    ) -> Result<LoginChallenge, AccountError> {
+        let tokens = self.expect_one_time_tokens()?;
+        let purpose = match kind {
+            LoginChallengeKind::PasswordChange => TokenPurpose::CHANGE_PASSWORD,
+        };
+        // Bound to the generation that was read together with the hash.
+        let created = tokens.create(purpose, user, None, Actor::System, self.now());
+        let created = created.await?;
+        Ok(LoginChallenge {
+            kind,
+            token: created.token,
+            expires_in: created.expires_in,
+        })
     }
 
     /// Returns the account of a token, if nothing has revoked it.
@@ -172,6 +240,9 @@ impl<S: AccountStore> Accounts<S> {
         tokens.ok_or(AccountError::NoOneTimeTokens)
     }
 }
+
+/// Message for a temporary password that is to stay.
+const SAME_PASSWORD: &str = "This is the temporary password. Choose another one.";
 
 impl OneTimeToken {
     fn creator(&self) -> Actor {

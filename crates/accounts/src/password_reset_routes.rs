@@ -29,6 +29,9 @@ use super::throttle_service::ForRequest;
 /// to the owner of the account, as a link to a page of the application with the token in its fragment:
 /// see [`NewOneTimeToken`](crate::NewOneTimeToken). The account has to be approved (409).
 ///
+/// `POST /reset-password` also accepts the token of a log-in with a temporary password, which an admin
+/// has set: see [`routes`](crate::routes()). The new password has to be another one (422).
+///
 /// `POST /reset-password` reads no credential, so that it does not matter which account the browser is
 /// logged in to, and sets no cookie. It revokes all tokens and sessions of the account. A token that is
 /// unknown, has expired, was used or was revoked gets the same 400; those are

@@ -14,7 +14,7 @@ use tower_warder::{AdminUser, AuthError, CurrentUser, Identity};
 
 use super::answer::{self, json_answer, reset_message};
 use super::error::AccountError;
-use super::input::{PasswordReset, UserCreate, UserUpdate};
+use super::input::{MUST_CHANGE, PasswordReset, UserCreate, UserUpdate};
 use super::model::{User, UserPublic};
 use super::request::{AccountId, JsonBody, LoginForm, device};
 use super::service::Accounts;
@@ -22,6 +22,7 @@ use super::store::AccountStore;
 use super::throttle::Client;
 use super::throttle_service::ForRequest;
 use super::user_query::UserQuery;
+use super::validation_error::{Location, ValidationError, ValidationErrorKind};
 
 /// Returns the routes of accounts, to be nested under a prefix such as `/api/auth`.
 ///
@@ -60,6 +61,12 @@ use super::user_query::UserQuery;
 /// a log-in sets a cookie by which the device is known. See [`Throttle`](crate::throttle::Throttle);
 /// serve the router with `into_make_service_with_connect_info::<SocketAddr>()`, so that it knows the
 /// addresses of clients.
+///
+/// A password that an admin sets with `"must_change": true` is a temporary one, which needs
+/// [one-time tokens](Accounts::one_time_tokens). A log-in with it gets no token and no cookie, but 403
+/// with the code `password_change_required` and the members `token` and `expires_in`, in seconds. With
+/// the token the owner sets another password by
+/// [`POST /reset-password`](crate::password_reset_routes), and logs in with that.
 ///
 /// Actions of admins can require a recent log-in: see [`Accounts::admin_login_age`].
 ///
@@ -184,8 +191,16 @@ async fn reset_password<S: AccountStore>(
     AccountId(id): AccountId,
     JsonBody(reset): JsonBody<PasswordReset>,
 ) -> Result<Response, AccountError> {
-    accounts.reset_password(id, reset, &*admin).await?;
-    Ok(reset_message())
+    match accounts.reset_password(id, reset, &*admin).await {
+        Ok(()) => Ok(reset_message()),
+        Err(AccountError::NoOneTimeTokens) => Ok(answer::invalid(&[ValidationError::new(
+            ValidationErrorKind::ValueError,
+            Location::Body,
+            MUST_CHANGE,
+            "One-time tokens are not configured, by which the owner would set another password",
+        )])),
+        Err(error) => Err(error),
+    }
 }
 
 /// Extractor of an admin who changes accounts. The log-in has to be recent if

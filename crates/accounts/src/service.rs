@@ -22,6 +22,7 @@ use super::error::AccountError;
 use super::hooks::AccountHooks;
 use super::input::{PasswordReset, UserCreate, UserLogin, UserUpdate};
 use super::invalidate_on_drop::InvalidateOnDrop;
+use super::login_challenge::LoginChallengeKind;
 use super::mail::MailQueue;
 use super::model::{Token, User, whole_micros};
 use super::one_time_token::OneTimeTokens;
@@ -251,7 +252,8 @@ impl<S: AccountStore> Accounts<S> {
     /// # Errors
     ///
     /// [`AccountError::TooManyAttempts`]; [`AccountError::WrongCredentials`]; with the right password
-    /// [`AccountError::Pending`], [`AccountError::Disabled`] or [`AccountError::Vetoed`];
+    /// [`AccountError::Pending`], [`AccountError::Disabled`], [`AccountError::ChallengeRequired`] or
+    /// [`AccountError::Vetoed`];
     /// [`AccountError::Unavailable`].
     pub async fn authenticate(&self, login: UserLogin) -> Result<User, AccountError> {
         let accounts = self.for_client(&login.client);
@@ -261,6 +263,7 @@ impl<S: AccountStore> Accounts<S> {
             Err(AccountError::WrongCredentials) => LogIn::WrongCredentials,
             Err(AccountError::Pending) => LogIn::Pending,
             Err(AccountError::Disabled) => LogIn::Disabled,
+            Err(AccountError::ChallengeRequired(_)) => LogIn::Challenged,
             Err(AccountError::TooManyAttempts { .. }) => LogIn::Throttled,
             Err(AccountError::Vetoed(_)) => LogIn::Vetoed,
             Err(_) => LogIn::Unavailable,
@@ -294,12 +297,22 @@ impl<S: AccountStore> Accounts<S> {
         let id = user.as_ref().map(|user| user.id);
         let mut result = self.verify_login(user, &login.password, hasher).await;
         if let Ok(user) = &result
-            && let Err(error) = self.before_login(user).await
+            && let Err(error) = self.complete_login(user).await
         {
-            result = Err(error.into());
+            result = Err(error);
         }
         self.record_login(id, &result);
         result
+    }
+
+    /// Asks the application, and returns an error if the log-in needs another step.
+    async fn complete_login(&self, user: &User) -> Result<(), AccountError> {
+        self.before_login(user).await?;
+        if !user.must_change_password {
+            return Ok(());
+        }
+        let challenge = self.challenge(LoginChallengeKind::PasswordChange, user);
+        Err(AccountError::ChallengeRequired(challenge.await?))
     }
 
     async fn verify_login(
@@ -367,6 +380,7 @@ impl<S: AccountStore> Accounts<S> {
             Err(AccountError::Pending) => "account_pending",
             Err(AccountError::Disabled) => "account_disabled",
             Err(AccountError::Vetoed(_)) => "vetoed",
+            Err(AccountError::ChallengeRequired(challenge)) => challenge.kind.code(),
             Err(_) => return,
         };
         self.record_failed_login(id, reason);
@@ -476,12 +490,13 @@ impl<S: AccountStore> Accounts<S> {
         Ok(())
     }
 
-    /// Sets a new password on behalf of `by`, and revokes all tokens that were issued before.
+    /// Sets a new password on behalf of `by`, and revokes all tokens that were issued before. The owner
+    /// has to set another one at the next log-in if the input [says so](PasswordReset::must_change).
     ///
     /// # Errors
     ///
     /// [`AccountError::NotAdmin`], [`AccountError::NotFound`], [`AccountError::RejectedPassword`],
-    /// [`AccountError::Vetoed`] or [`AccountError::Unavailable`].
+    /// [`AccountError::NoOneTimeTokens`], [`AccountError::Vetoed`] or [`AccountError::Unavailable`].
     pub async fn reset_password(
         &self,
         id: i64,
@@ -491,6 +506,10 @@ impl<S: AccountStore> Accounts<S> {
         let by = by.into();
         // Saves the cost of a hash; the store checks again.
         self.check_actor(by).await?;
+        if reset.must_change {
+            // Otherwise the owner could not log in.
+            self.expect_one_time_tokens()?;
+        }
         let user = self.store.find(id).await?.ok_or(AccountError::NotFound)?;
         let policy = self.password_policy.as_deref();
         password_policy::check(policy, &reset.password, &user.email).await?;
@@ -498,7 +517,10 @@ impl<S: AccountStore> Accounts<S> {
         let caller = HashCaller::new().preferred(by.id().is_some());
         let hasher = self.hasher_for(caller);
         let hash = hasher.hash(reset.password.as_str()).await?;
-        let action = UserAction::ResetPassword { hash };
+        let action = UserAction::ResetPassword {
+            hash,
+            must_change: reset.must_change,
+        };
         self.change(id, action, by).await?;
         Ok(())
     }

@@ -11,7 +11,6 @@ use super::actor::Actor;
 use super::audit::{AuditActor, AuditEvent, AuditEventKind};
 use super::error::AccountError;
 use super::model::{Token, User};
-use super::password_policy;
 use super::service::{Accounts, match_or};
 use super::session::{
     COOKIE, PasswordChange, RefreshToken, SESSION_KIND, Session, SessionEnd, SessionKind, Sessions,
@@ -279,9 +278,9 @@ impl<S: AccountStore> Accounts<S> {
             .filter(|stored| stored.token_generation == user.token_generation)
             .ok_or(AccountError::TokensRevoked)?;
         self.check_current_password(&stored, &change).await?;
-        let (policy, new) = (self.password_policy.as_deref(), &change.new_password);
-        password_policy::check(policy, new, &stored.email).await?;
-        let hash = self.hasher_for_user(&stored).hash(new.as_str()).await?;
+        let (hasher, new) = (self.hasher_for_user(&stored), &change.new_password);
+        self.check_new_password(new, &stored, &hasher).await?;
+        let hash = hasher.hash(new.as_str()).await?;
         self.revoke_tokens(user, Some(hash), session).await
     }
 

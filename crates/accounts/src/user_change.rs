@@ -35,6 +35,9 @@ pub enum UserAction {
     ResetPassword {
         /// Hash of the new password.
         hash: String,
+        /// Whether the owner has to set another password at the next log-in:
+        /// [`User::must_change_password`].
+        must_change: bool,
     },
     /// Replaces a hash by another one of the same password. The token generation stays.
     Rehash {
@@ -43,7 +46,8 @@ pub enum UserAction {
         /// The new hash.
         new: String,
     },
-    /// Sets the next token generation, and with it a new password, if one is given.
+    /// Sets the next token generation, and with it a new password, if one is given: the owner's, which
+    /// does not have to be changed.
     RevokeTokens {
         /// The token generation of the caller's token. With another one, or if it is not approved, the
         /// account is [outdated](StoreError::Outdated).
@@ -107,8 +111,9 @@ impl UserChange {
         match &self.action {
             UserAction::Update(update) => self.update(&mut user, update),
             UserAction::Delete => return Ok(None),
-            UserAction::ResetPassword { hash } => {
+            UserAction::ResetPassword { hash, must_change } => {
                 user.hashed_password.clone_from(hash);
+                user.must_change_password = *must_change;
                 user.token_generation += 1;
             }
             UserAction::Rehash { old, new } => {
@@ -124,6 +129,7 @@ impl UserChange {
                 user.token_generation += 1;
                 if let Some(hash) = hash {
                     user.hashed_password.clone_from(hash);
+                    user.must_change_password = false;
                 }
             }
         }
@@ -157,7 +163,10 @@ impl fmt::Debug for UserAction {
         match self {
             Self::Update(update) => f.debug_tuple("Update").field(update).finish(),
             Self::Delete => f.write_str("Delete"),
-            Self::ResetPassword { .. } => f.debug_struct("ResetPassword").finish_non_exhaustive(),
+            Self::ResetPassword { must_change, .. } => f
+                .debug_struct("ResetPassword")
+                .field("must_change", must_change)
+                .finish_non_exhaustive(),
             Self::Rehash { .. } => f.debug_struct("Rehash").finish_non_exhaustive(),
             Self::RevokeTokens { generation, .. } => f
                 .debug_struct("RevokeTokens")
@@ -351,6 +360,40 @@ mod tests {
             }));
             let changed = applied(&change, &verified);
             assert_eq!(changed.email_verified_at.is_some(), still, "{email:?}");
+        }
+    }
+
+    #[test]
+    fn temporary_password_is_marked_until_it_is_replaced() {
+        let temporary = |must_change| UserAction::ResetPassword {
+            hash: "temporary".to_owned(),
+            must_change,
+        };
+        let revoke = |hash: Option<&str>| UserAction::RevokeTokens {
+            generation: 3,
+            hash: hash.map(str::to_owned),
+        };
+        let rehash = UserAction::Rehash {
+            old: "hash".to_owned(),
+            new: "better".to_owned(),
+        };
+        for (action, from_false, from_true) in [
+            (temporary(true), true, true),
+            (temporary(false), false, false),
+            (revoke(Some("new")), false, false),
+            (revoke(None), false, true),
+            (rehash, false, true),
+            (UserAction::Update(UserUpdate::default()), false, true),
+        ] {
+            let change = change(action);
+            for (before, after) in [(false, from_false), (true, from_true)] {
+                let marked = User {
+                    must_change_password: before,
+                    ..user(false, Approved)
+                };
+                let changed = applied(&change, &marked);
+                assert_eq!(changed.must_change_password, after, "{change:?}");
+            }
         }
     }
 

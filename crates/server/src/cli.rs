@@ -81,8 +81,11 @@ pub(crate) enum AccountsCommand {
         email: Email,
         #[command(flatten)]
         password: PasswordSource,
+        /// Have the owner set another password at the next log-in
+        #[arg(long)]
+        must_change: bool,
         /// Print a link with which the owner sets the password, once and within 30 minutes
-        #[arg(long, conflicts_with_all = ["password_stdin", "generate"])]
+        #[arg(long, conflicts_with_all = ["password_stdin", "generate", "must_change"])]
         link: bool,
     },
     /// List the accounts, newest first

@@ -122,14 +122,22 @@ impl Operator {
                 print(format_args!("{url}/reset-password#{}", *created.token))
             }
             AccountsCommand::ResetPassword {
-                email, password, ..
+                email,
+                password,
+                must_change,
+                ..
             } => {
                 // First, so that no password is entered in vain.
                 let user = self.find(&email).await?;
                 let new = NewPassword::read(&password)?;
                 let generated = new.generated();
-                self.reset_password(user.id, new).await?;
-                print(format_args!("{email} has a new password"))?;
+                self.reset_password(user.id, new, must_change).await?;
+                match must_change {
+                    true => print(format_args!(
+                        "{email} has a new password, and sets another one at the next log-in"
+                    ))?,
+                    false => print(format_args!("{email} has a new password"))?,
+                }
                 print_generated(generated)
             }
             AccountsCommand::ListUsers { status, json } => self.list(status, json).await,
@@ -172,7 +180,7 @@ impl Operator {
             // First the password: that of the account may be known to an attacker, who registered
             // this address because it would become an admin's.
             Some(user) => {
-                self.reset_password(user.id, new).await?;
+                self.reset_password(user.id, new, false).await?;
                 user.id
             }
             None => {
@@ -192,10 +200,13 @@ impl Operator {
         print_generated(generated)
     }
 
-    async fn reset_password(&self, id: i64, new: NewPassword) -> Result<(), BoxError> {
-        let reset = PasswordReset {
-            password: new.password,
-        };
+    async fn reset_password(
+        &self,
+        id: i64,
+        new: NewPassword,
+        must_change: bool,
+    ) -> Result<(), BoxError> {
+        let reset = PasswordReset::new(new.password).must_change(must_change);
         let reset = self.accounts.reset_password(id, reset, Actor::System).await;
         reset.map_err(explained)
     }

@@ -105,7 +105,9 @@ pub(crate) const REHASH: &str = columns!(
 
 pub(crate) const REVOKE_TOKENS: &str = columns!(
     "UPDATE users
-     SET hashed_password = COALESCE($1, hashed_password), token_generation = token_generation + 1
+     SET hashed_password = COALESCE($1, hashed_password),
+         must_change_password = must_change_password AND $1 IS NULL,
+         token_generation = token_generation + 1
      WHERE id = $2 AND token_generation = $3 AND status = 'approved' RETURNING"
 );
 

@@ -12,8 +12,17 @@ use crate::user_change::{UserAction, UserChange};
 impl Audit {
     /// Returns the events of a change that is about to be made.
     pub(crate) fn begin_change(&self, change: &UserChange, actor: AuditActor) -> PendingEvents<'_> {
+        let reason = match change.action {
+            UserAction::ResetPassword {
+                must_change: true, ..
+            } => Some(MUST_CHANGE.into()),
+            _ => None,
+        };
         let kinds = kinds_of(&change.action).into_iter().flatten();
-        let events = kinds.map(|kind| self.event(kind, actor, Some(change.id)));
+        let events = kinds.map(|kind| AuditEvent {
+            reason: reason.clone(),
+            ..self.event(kind, actor, Some(change.id))
+        });
         PendingEvents {
             audit: self,
             events: events.collect(),
@@ -119,5 +128,8 @@ fn kinds_of(action: &UserAction) -> [Option<AuditEventKind>; 3] {
     };
     [Some(kind), None, None]
 }
+
+/// Reason of a reset after which the owner has to set another password.
+const MUST_CHANGE: &str = "must_change";
 
 const UNCONFIRMED: &str = "unconfirmed";

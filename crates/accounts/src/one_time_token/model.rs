@@ -53,6 +53,10 @@ impl TokenPurpose {
     /// Sets a new password. Valid for 30 minutes by default.
     pub const RESET_PASSWORD: Self = Self::new("reset_password", Duration::from_secs(30 * 60));
 
+    /// Sets a new password in place of a temporary one, after a log-in with that. Valid for 10 minutes by
+    /// default.
+    pub const CHANGE_PASSWORD: Self = Self::new("change_password", Duration::from_secs(10 * 60));
+
     pub(crate) const fn new(name: &'static str, lifetime: Duration) -> Self {
         Self { name, lifetime }
     }

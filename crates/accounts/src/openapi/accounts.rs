@@ -97,7 +97,7 @@ fn register() -> Operation {
 
 fn login() -> Operation {
     Describe::open("login", "Issues an access token")
-        .description("An unknown address and a wrong password get the same response.")
+        .description(LOGIN)
         .form::<UserLogin>()
         .gives(StatusCode::OK, "A bearer token.", reference::<Token>())
         .sets_cookie(StatusCode::OK)
@@ -108,6 +108,7 @@ fn login() -> Operation {
             OPERATION_VETOED,
             TOO_MANY_REQUESTS,
         ])
+        .rejects_challenged()
         .build()
 }
 
@@ -219,6 +220,9 @@ fn reset_password() -> Operation {
         .rejects([USER_NOT_FOUND, OPERATION_VETOED])
         .build()
 }
+
+const LOGIN: &str = "An unknown address and a wrong password get the same response. \
+    With `password_change_required`, the member `token` is for `POST /reset-password`.";
 
 fn components() -> Components {
     ComponentsBuilder::new()

@@ -64,6 +64,7 @@ fn login() -> Operation {
             OPERATION_VETOED,
             TOO_MANY_REQUESTS,
         ])
+        .rejects_challenged()
         .rejects_cross_origin()
         .build()
 }

@@ -21,8 +21,10 @@ use utoipa::openapi::{
 };
 use utoipa::{PartialSchema, ToSchema};
 
-use super::schema::{SESSION_ID, integer, string};
-use crate::answer::{BODY_TIMEOUT, BROKEN_BODY, NO_FORM, NOT_JSON, ROWS, TOO_LARGE};
+use super::schema::{ONE_TIME_TOKEN, SESSION_ID, integer, seconds, string};
+use crate::answer::{
+    BODY_TIMEOUT, BROKEN_BODY, NO_FORM, NOT_JSON, PASSWORD_CHANGE_REQUIRED, ROWS, TOO_LARGE,
+};
 use crate::validation_error::ValidationError;
 
 /// Builder of one operation.
@@ -160,6 +162,17 @@ impl Describe {
         self
     }
 
+    /// Adds the response to log-ins that need another step.
+    pub(super) fn rejects_challenged(mut self) -> Self {
+        let members = [
+            ("token".to_owned(), json!(ONE_TIME_TOKEN)),
+            ("expires_in".to_owned(), json!(600)),
+        ];
+        let challenged = Rejection::from(PASSWORD_CHANGE_REQUIRED).with_members(members);
+        self.errors.push(challenged);
+        self
+    }
+
     /// Adds the response to requests with too many credentials.
     pub(super) fn rejects_several_credentials(mut self) -> Self {
         let several = AuthError::new(AuthErrorKind::InvalidRequest);
@@ -237,7 +250,19 @@ impl PartialSchema for Problem {
         let of_admins = [admin_required(), login_required()].map(Rejection::from);
         let of_guards = Rejection::of_guards().chain(of_admins);
         let of_routes = ROWS.into_iter().map(|(_, _, code)| code);
-        problem(of_guards.map(|row| row.code()).chain(of_routes))
+        let schema = problem(of_guards.map(|row| row.code()).chain(of_routes));
+        let RefOr::T(Schema::Object(mut problem)) = schema else {
+            return schema;
+        };
+        let token =
+            string().description(Some("One-time token of a log-in that needs another step."));
+        let expires_in = seconds().description(Some("Lifetime of the token in seconds."));
+        for (name, member) in [("token", token), ("expires_in", expires_in)] {
+            problem
+                .properties
+                .insert(name.to_owned(), member.build().into());
+        }
+        problem.into()
     }
 }
 

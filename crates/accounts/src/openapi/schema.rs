@@ -112,6 +112,14 @@ impl PartialSchema for PasswordReset {
             .description(Some("A new password, set by an admin."))
             .property("password", new_password())
             .required("password")
+            .property(
+                "must_change",
+                ObjectBuilder::new()
+                    .schema_type(or_null(Type::Boolean))
+                    .description(Some(
+                        "The owner has to set another password at the next log-in.",
+                    )),
+            )
             .into()
     }
 }

@@ -214,6 +214,19 @@ async fn each_event_is_recorded_and_logged_once() {
         check(expected);
     }
 
+    let temporary = json!({"password": "another horse", "must_change": true});
+    let reset = by(
+        &root,
+        json_to("POST", "/users/2/reset-password", &temporary),
+    );
+    assert_eq!(server.send(reset).await.status, 200);
+    check(&["password_reset 1 2 must_change"]);
+    let answer = server.login(jane, "another horse").await.json();
+    check(&["login_failed anonymous 2 password_change_required"]);
+    let answer = reset_by_token(&server, answer["token"].as_str().unwrap(), PASSWORD).await;
+    assert_eq!(answer.status, 200);
+    check(&["password_changed 2 2"]);
+
     let tokens = log_in(&server, jane).await;
     check(&logged_in);
     server.send(logging_out(&tokens.refresh)).await;

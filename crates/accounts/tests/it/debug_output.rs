@@ -57,9 +57,7 @@ async fn debug_output_contains_no_secrets() {
     ];
     let inputs: [Box<dyn Debug>; 7] = [
         Box::new(UserCreate::new(bob, password()).bootstrap_secret(SECRET)),
-        Box::new(PasswordReset {
-            password: password(),
-        }),
+        Box::new(PasswordReset::new(password()).must_change(true)),
         Box::new(PasswordChange::new(PASSWORD, password())),
         Box::new(login()),
         Box::new(Password::new(PASSWORD)),
@@ -106,7 +104,10 @@ async fn errors_contain_no_secrets() {
     let mut secrets = secrets(&[&user.hashed_password], "");
     let hash = user.hashed_password;
     for action in [
-        UserAction::ResetPassword { hash: hash.clone() },
+        UserAction::ResetPassword {
+            hash: hash.clone(),
+            must_change: true,
+        },
         UserAction::Rehash {
             old: hash.clone(),
             new: hash.clone(),

@@ -45,5 +45,6 @@ mod secrecy;
 mod sessions;
 mod store_failures;
 mod throttle;
+mod temporary_password;
 mod ticket;
 mod tokens;

@@ -310,7 +310,13 @@ async fn change_that_is_faster_than_a_link_wins() {
         store.arrival().await;
         if case == "reset" {
             let hash = "the admin's".to_owned();
-            let reset = server.act(jane.id, UserAction::ResetPassword { hash });
+            let reset = server.act(
+                jane.id,
+                UserAction::ResetPassword {
+                    hash,
+                    must_change: false,
+                },
+            );
             reset.await.unwrap();
         } else {
             let update = UserUpdate {

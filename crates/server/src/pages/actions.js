@@ -6,8 +6,9 @@ import { ask } from './api.js';
 /**
  * Each action has a name, a predicate for the accounts that it fits, the call, and the message when it is
  * `done`. `column` is that of its button: an action without one is in the menu. `question` is the text to
- * confirm first; `own` is true for the admin's own account. An action with `asksPassword` calls with one; one with
- * `givesLink` gives a one-time token, to be shown as a link; one with `show` opens a dialog and changes nothing.
+ * confirm first; `own` is true for the admin's own account. An action with `asksPassword` calls with one, and
+ * with `true` if it has to be changed; one with `givesLink` gives a one-time token, to be shown as a link; one
+ * with `show` opens a dialog and changes nothing.
  */
 const ACTIONS = [
   {
@@ -59,8 +60,8 @@ const ACTIONS = [
     question: (own) => own
       ? 'This is your own account. You will be logged out and log in with the new password.'
       : 'The old password and every log-in with it end at once.',
-    act: async (user, password) => {
-      await ask('POST', `users/${user.id}/reset-password`, { password });
+    act: async (user, password, must_change) => {
+      await ask('POST', `users/${user.id}/reset-password`, { password, must_change });
       return user;
     },
     done: 'has a new password',

@@ -79,6 +79,8 @@ const REASONS = {
   account_pending: 'waiting for approval',
   account_disabled: 'account disabled',
   vetoed: 'rejected by the application',
+  password_change_required: 'temporary password, to be changed',
+  must_change: 'to be changed at the next log-in',
   wrong_current_password: 'wrong current password',
   logout: 'log-out',
   owner: 'ended by the owner',

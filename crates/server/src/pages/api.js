@@ -66,6 +66,8 @@ async function answered([response, answer], email) {
   // The reloaded page shows the error.
   if (answer.code === 'forbidden') return leave(location.pathname);
   if (answer.code === 'account_pending') return leave(withAddress('/waiting', email));
+  // The token goes on in the fragment, which is sent to no server.
+  if (answer.code === 'password_change_required') return leave(`/reset-password?temporary#${answer.token}`);
   const seconds = response.status === 429 ? retrySeconds(response) : null;
   if (seconds) throw new Refusal(MESSAGES.wait.replace('{}', seconds), null, answer.code, seconds);
   const error = response.status === 422 ? answer.detail[0] : null;

@@ -22,13 +22,17 @@ export async function confirmed(name, email, text) {
   return confirm.returnValue === 'yes';
 }
 
-/** Asks for a new password and calls `act` with it; resolves to `true` once that is done. */
-export async function withNewPassword(email, text, act) {
+/**
+ * Asks for a new password and calls `act` with it, and with `true` if it has to be changed at the next log-in;
+ * resolves to `true` once that is done. The admin's own password stays.
+ */
+export async function withNewPassword(email, text, own, act) {
   reset.querySelector('.whom').textContent = email;
   reset.querySelector('.why').textContent = text;
   let isDone = false;
-  send = async (password) => {
-    await act(password);
+  reset.querySelector('#must-change').hidden = own;
+  send = async ({ password, must_change }) => {
+    await act(password, must_change === 'on' && !own);
     isDone = true;
   };
   await shown(reset);
@@ -79,8 +83,8 @@ link.querySelector('.cancel').addEventListener('click', () => link.close());
 
 let send;
 
-onSubmit(resetForm, async ({ password }) => {
-  await send(password);
+onSubmit(resetForm, async (fields) => {
+  await send(fields);
   reset.close();
 });
 reset.querySelector('.cancel').addEventListener('click', () => reset.close());

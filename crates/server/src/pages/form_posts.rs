@@ -69,6 +69,12 @@ async fn log_in(State(posts): State<Arc<FormPosts>>, request: Request<Body>) -> 
         posts.waiting.add_to(&mut answer.head.headers, email);
         return answer.redirect(&head, "/waiting");
     }
+    if answer.code() == Some("password_change_required") {
+        let token = answer.json.get("token").and_then(Value::as_str);
+        // In the fragment, which the browser sends to no server.
+        let path = format!("/reset-password?temporary#{}", token.unwrap_or_default());
+        return answer.redirect(&head, &path);
+    }
     let page = page(&answer, email);
     answer.show(&head, page)
 }

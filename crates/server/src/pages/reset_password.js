@@ -5,6 +5,7 @@ import { onSubmit } from './form.js';
 import { passwordProblem, watch } from './rules.js';
 
 const form = document.querySelector('form');
+const temporary = document.querySelector('#temporary');
 const { password } = form.elements;
 let token;
 
@@ -16,6 +17,8 @@ addEventListener('hashchange', () => location.hash && takeToken());
 /** Takes the token out of the address, and so out of the history. */
 function takeToken() {
   token = location.hash.slice(1);
+  // The log-in leads here if an admin has set the password.
+  temporary.hidden = !new URLSearchParams(location.search).has('temporary');
   history.replaceState(null, '', location.pathname);
   document.querySelector('#incomplete').hidden = token !== '';
   document.querySelector('#done').hidden = true;
@@ -30,6 +33,7 @@ onSubmit(form, async ({ password }) => {
   token = '';
   form.reset();
   form.hidden = true;
+  temporary.hidden = true;
   document.querySelector('#done').hidden = false;
   document.querySelector('a[href="/login"]').focus();
 });

@@ -172,8 +172,8 @@ async function run(row, user, action) {
   await attempt(async () => {
     let now;
     if (asksPassword) {
-      const isSet = await withNewPassword(user.email, text, async (password) => {
-        now = await act(user, password);
+      const isSet = await withNewPassword(user.email, text, own, async (...given) => {
+        now = await act(user, ...given);
       });
       hold();
       if (!isSet) return;

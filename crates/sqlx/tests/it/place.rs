@@ -179,7 +179,14 @@ pub fn approve(id: i64, is_admin: bool) -> UserChange {
 
 pub fn reset_password(id: i64, by: Actor) -> UserChange {
     let hash = "hash".to_owned();
-    change(id, UserAction::ResetPassword { hash }, by)
+    change(
+        id,
+        UserAction::ResetPassword {
+            hash,
+            must_change: false,
+        },
+        by,
+    )
 }
 
 pub fn session(n: i64, user_id: i64) -> Session {

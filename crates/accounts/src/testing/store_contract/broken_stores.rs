@@ -55,6 +55,9 @@ enum Defect {
     AllCounted,
     SearchNotCounted,
     ResetKeepsGeneration,
+    ResetDropsMark,
+    ChangeKeepsMark,
+    RevocationRemovesMark,
     RehashRaisesGeneration,
     RehashBlind,
     RehashComparedEarly,
@@ -201,6 +204,13 @@ impl BrokenStore {
             | (Defect::ResetKeepsGeneration, UserAction::ResetPassword { .. })
             | (Defect::EndKeepsGeneration, UserAction::RevokeTokens { .. }) => {
                 user.token_generation = now.token_generation;
+            }
+            (Defect::ResetDropsMark, UserAction::ResetPassword { .. })
+            | (Defect::ChangeKeepsMark, UserAction::RevokeTokens { .. }) => {
+                user.must_change_password = now.must_change_password;
+            }
+            (Defect::RevocationRemovesMark, UserAction::RevokeTokens { .. }) => {
+                user.must_change_password = false;
             }
             (Defect::EndKeepsHash, UserAction::RevokeTokens { .. }) => {
                 user.hashed_password.clone_from(&now.hashed_password);
@@ -558,6 +568,9 @@ async fn broken_store_fails_the_rule_of_its_defect() {
             "pending accounts are counted",
         ),
         (Defect::ResetKeepsGeneration, "raises the token generation"),
+        (Defect::ResetDropsMark, "has to be changed"),
+        (Defect::ChangeKeepsMark, "has to be changed"),
+        (Defect::RevocationRemovesMark, "has to be changed"),
         (Defect::RehashRaisesGeneration, "keeps the token generation"),
         (Defect::RehashBlind, "the hash that it expects and no other"),
         (Defect::RehashComparedEarly, "a reset wins over a rehash"),

@@ -111,8 +111,18 @@ impl<S: AccountStore> Fixture<S> {
         hash: &str,
         by: impl Into<Actor>,
     ) -> Result<User, StoreError> {
+        self.reset_to(id, hash, false, by).await
+    }
+
+    pub(super) async fn reset_to(
+        &self,
+        id: i64,
+        hash: &str,
+        must_change: bool,
+        by: impl Into<Actor>,
+    ) -> Result<User, StoreError> {
         let hash = hash.to_owned();
-        let reset = self.change(id, UserAction::ResetPassword { hash }, by);
+        let reset = self.change(id, UserAction::ResetPassword { hash, must_change }, by);
         Ok(reset
             .await?
             .expect("a password reset returns the account after it"))

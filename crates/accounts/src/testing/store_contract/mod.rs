@@ -64,6 +64,7 @@ where
     listing::filters_and_pages_combine(fresh().await).await;
 
     passwords::reset_sets_the_hash_and_raises_the_generation(fresh().await).await;
+    passwords::temporary_password_is_marked_until_it_is_replaced(fresh().await).await;
     passwords::rehash_replaces_only_the_expected_hash(fresh().await).await;
     passwords::reset_wins_over_a_concurrent_rehash(fresh().await).await;
     passwords::concurrent_resets_all_raise_the_generation(fresh().await).await;

@@ -1,6 +1,8 @@
 //! Rules about password hashes and the token generation.
 
-use super::fixture::{Fixture, MANY, ROUNDS, hash};
+use tower_warder::UserStatus;
+
+use super::fixture::{Fixture, MANY, ROUNDS, hash, to_status};
 use crate::{AccountStore, Actor};
 
 pub(super) async fn reset_sets_the_hash_and_raises_the_generation<S: AccountStore>(
@@ -30,6 +32,44 @@ pub(super) async fn reset_sets_the_hash_and_raises_the_generation<S: AccountStor
         admin,
         "a reset changes no other account"
     );
+}
+
+pub(super) async fn temporary_password_is_marked_until_it_is_replaced<S: AccountStore>(
+    accounts: Fixture<S>,
+) {
+    let rule = "a reset sets whether the password has to be changed, a change of it removes that, \
+                and nothing else changes it";
+    let admin = accounts.first_admin("admin").await;
+    let jane = accounts.approved("jane", false, &admin).await;
+    let is_marked = async |is_marked| {
+        let stored = accounts.must_find(jane.id).await;
+        assert_eq!(stored.must_change_password, is_marked, "{rule}");
+        stored
+    };
+    is_marked(false).await;
+    for (must_change, new) in [(true, None), (false, None), (true, Some("owner's"))] {
+        let old = hash("temporary");
+        let reset = accounts.reset_to(jane.id, &old, must_change, &admin).await;
+        let reset = reset.expect("a password can be reset");
+        assert_eq!(reset, is_marked(must_change).await, "{rule}");
+        let rehashed = accounts.rehash(jane.id, &old, &hash("better")).await;
+        assert_eq!(
+            rehashed.expect("a hash can be replaced"),
+            Some(is_marked(must_change).await),
+            "{rule}"
+        );
+        let changed = accounts.update(jane.id, to_status(UserStatus::Approved), &admin);
+        let changed = changed.await.expect("a status can be changed");
+        assert_eq!(changed, is_marked(must_change).await, "{rule}");
+        let new = new.map(hash);
+        let revoked = accounts.revoke(jane.id, changed.token_generation, new.as_deref());
+        assert_eq!(
+            revoked.await.expect("the tokens can be revoked"),
+            Some(is_marked(must_change && new.is_none()).await),
+            "{rule}"
+        );
+    }
+    assert_eq!(accounts.must_find(admin.id).await, admin, "{rule}");
 }
 
 pub(super) async fn rehash_replaces_only_the_expected_hash<S: AccountStore>(accounts: Fixture<S>) {

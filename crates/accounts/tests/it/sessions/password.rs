@@ -169,7 +169,13 @@ async fn cached_user_is_checked_against_the_store() {
     assert_eq!(server.me(&tokens.access).await.status, 200);
     // As if another node did it: the cache is not invalidated.
     let hash = hash().await.to_owned();
-    let reset = server.act(1, UserAction::ResetPassword { hash });
+    let reset = server.act(
+        1,
+        UserAction::ResetPassword {
+            hash,
+            must_change: false,
+        },
+    );
     reset.await.unwrap();
     for current in ["wrong", PASSWORD] {
         let answer = server.send(changing(&tokens.access, current, NEW)).await;

@@ -1,4 +1,4 @@
-//! Password resets by a link, on two nodes over one database.
+//! Password resets by a link, and temporary passwords, on two nodes over one database.
 
 use axum::Router;
 use axum::body::Body;
@@ -7,7 +7,8 @@ use http::Request;
 use serde_json::json;
 use tower_warder::{HmacSecret, JwtIssuer, JwtVerifier};
 use tower_warder_accounts::{
-    AccountStore, Accounts, Actor, Email, OneTimeTokens, Password, Sessions, UserCreate,
+    AccountStore, Accounts, Actor, Email, OneTimeTokens, Password, PasswordReset, Sessions,
+    UserCreate,
 };
 use tower_warder_server::site::Site;
 
@@ -89,6 +90,73 @@ async fn concurrent_uses_of_a_link_set_one_password() {
             assert_eq!(reset(app, &token, "another-staple").await.status, 400);
         }
     }
+}
+
+/// The owner and the admin are at different nodes.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn temporary_password_races_with_its_change() {
+    for place in [Some(Place::sqlite()), Place::postgres().await] {
+        let Some(place) = place else { continue };
+        let nodes = nodes(&place).await;
+        let email = Email::new("ada@example.com").unwrap();
+        let new = UserCreate::new(email.clone(), Password::new("correct-horse").unwrap());
+        let id = nodes[0].1.register(new).await.unwrap().id;
+        let temporary = |password: &str| {
+            let password = Password::new(password).unwrap();
+            let reset = PasswordReset::new(password).must_change(true);
+            let accounts = nodes[0].1.clone();
+            async move { accounts.reset_password(id, reset, Actor::System).await }
+        };
+        temporary("temporary-0").await.unwrap();
+        for round in 0..4 {
+            let (password, next) = (
+                format!("temporary-{round}"),
+                format!("temporary-{}", round + 1),
+            );
+            for (app, _) in &nodes {
+                assert_eq!(log_in(app, &password).await, 403);
+            }
+            let token = challenge(&nodes[1].0, &password).await;
+            let change = tokio::spawn({
+                let (app, token) = (nodes[1].0.clone(), token.clone());
+                async move { reset(&app, &token, "battery-staple").await.status.as_u16() }
+            });
+            temporary(&next).await.unwrap();
+            // Whichever is first, the admin's password is the last one, and has to be changed.
+            assert!(matches!(change.await.unwrap(), 200 | 400));
+            assert_eq!(log_in(&nodes[1].0, "battery-staple").await, 401);
+            assert_eq!(
+                reset(&nodes[0].0, &token, "battery-staple").await.status,
+                400
+            );
+        }
+        let token = challenge(&nodes[0].0, "temporary-4").await;
+        assert_eq!(reset(&nodes[1].0, &token, "temporary-4").await.status, 422);
+        assert_eq!(
+            reset(&nodes[1].0, &token, "battery-staple").await.status,
+            200
+        );
+        for (app, _) in &nodes {
+            assert_eq!(log_in(app, "temporary-4").await, 401);
+            assert_eq!(log_in(app, "battery-staple").await, 200);
+        }
+    }
+}
+
+/// Logs in with a temporary password by the form of the page, and returns the token.
+async fn challenge(app: &Router, password: &str) -> String {
+    let body = format!("username=ada%40example.com&password={password}");
+    let request = Request::post("/login")
+        .header("accept", "text/html")
+        .header("content-type", "application/x-www-form-urlencoded")
+        .header("host", "localhost");
+    let answer = send(app, request.body(Body::from(body)).unwrap()).await;
+    assert_eq!(answer.status, 303);
+    assert_eq!(answer.header("set-cookie"), None);
+    let page = answer.header("location").unwrap();
+    let token = page.strip_prefix("/reset-password?temporary#").unwrap();
+    assert_eq!(token.len(), 43);
+    token.to_owned()
 }
 
 #[tokio::test]

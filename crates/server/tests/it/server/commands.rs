@@ -131,6 +131,41 @@ async fn reset_password_revokes_tokens_and_sessions() {
 }
 
 #[tokio::test]
+async fn reset_password_can_demand_another_one() {
+    let place = Place::shared().await;
+    let (server, _) = started(&place).await;
+    add_bob(&place, &server).await;
+    let reset = [
+        "reset-password",
+        "bob@example.com",
+        "--password-stdin",
+        "--must-change",
+    ];
+    run(&place, &reset, "another-staple").await.output();
+    let answer = server.login("bob@example.com", "another-staple").await;
+    assert_eq!(answer.status, 403);
+    let answer = answer.json();
+    assert_eq!(answer["code"], "password_change_required");
+    let change = json!({"token": answer["token"], "password": "battery-staple"});
+    let changed = server.post("/api/auth/reset-password", "", &change).await;
+    assert_eq!(changed.status, 200, "{}", changed.body);
+    let answer = server.login("bob@example.com", "battery-staple").await;
+    assert_eq!(answer.status, 200);
+    let both = [
+        "reset-password",
+        "bob@example.com",
+        "--link",
+        "--must-change",
+    ];
+    run(&place, &both, "").await.assert_is_usage_error();
+    // Without the flag the password stays.
+    run(&place, &reset, "another-staple").await.output();
+    run(&place, &reset[..3], "a-third-staple").await.output();
+    let answer = server.login("bob@example.com", "a-third-staple").await;
+    assert_eq!(answer.status, 200);
+}
+
+#[tokio::test]
 async fn reset_link_is_printed_and_works_once() {
     let place = Place::shared().await;
     let (server, _) = started(&place).await;

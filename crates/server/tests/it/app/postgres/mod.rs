@@ -459,7 +459,10 @@ async fn calls_that_do_not_fail_in_time(
                 let hash = "hash".to_owned();
                 let action = match other {
                     "delete" => UserAction::Delete,
-                    "reset_password" => UserAction::ResetPassword { hash },
+                    "reset_password" => UserAction::ResetPassword {
+                        hash,
+                        must_change: false,
+                    },
                     "rehash" => UserAction::Rehash {
                         old: hash.clone(),
                         new: hash,

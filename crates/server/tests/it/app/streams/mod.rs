@@ -365,7 +365,7 @@ impl UserChange {
             Self::Disabled => server.set("bob", UserStatus::Disabled).await,
             Self::Reset => {
                 let password = Password::new("another horse").unwrap();
-                let reset = PasswordReset { password };
+                let reset = PasswordReset::new(password);
                 let done = accounts.reset_password(bob, reset, Actor::System).await;
                 done.unwrap();
             }
