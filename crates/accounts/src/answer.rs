@@ -234,6 +234,11 @@ pub(crate) const LAST_DELETION: Row = (
     "Cannot delete last admin",
     "last_admin",
 );
+pub(crate) const LAST_ADMIN_LEAVES: Row = (
+    StatusCode::CONFLICT,
+    "You are the last admin: make another account an admin first",
+    "last_admin",
+);
 pub(crate) const INVALID_REFRESH_TOKEN: Row = (
     StatusCode::UNAUTHORIZED,
     "Could not validate credentials",
@@ -307,7 +312,7 @@ const NANOS_PER_SECOND: u128 = 1_000_000_000;
 
 /// The error responses of the account routes, except those of the layer and its guards.
 #[cfg(feature = "utoipa")]
-pub(crate) const ROWS: [Row; 24] = [
+pub(crate) const ROWS: [Row; 25] = [
     private::WRONG_CREDENTIALS,
     private::PENDING,
     private::DISABLED,
@@ -318,6 +323,7 @@ pub(crate) const ROWS: [Row; 24] = [
     LAST_DEMOTION,
     LAST_DISABLING,
     LAST_DELETION,
+    LAST_ADMIN_LEAVES,
     INVALID_REFRESH_TOKEN,
     WRONG_PASSWORD,
     SESSION_NOT_FOUND,

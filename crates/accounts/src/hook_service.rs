@@ -240,7 +240,7 @@ impl Operation {
             UserAction::Update(update) => {
                 (update.status == Some(UserStatus::Approved)).then_some(Self::Approve)
             }
-            UserAction::Delete => Some(Self::Delete),
+            UserAction::Delete | UserAction::DeleteOwn { .. } => Some(Self::Delete),
             UserAction::ResetPassword { .. } | UserAction::RevokeTokens { hash: Some(_), .. } => {
                 Some(Self::PasswordChange)
             }

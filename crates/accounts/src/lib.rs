@@ -12,6 +12,7 @@
 //! - **Password resets by a link**: [`Accounts::one_time_tokens`] over a [`OneTimeTokenStore`], and
 //!   [`password_reset_routes()`]. By mail: [`Accounts::mail`] over a [`Mailer`], and
 //!   [`forgot_password_routes()`].
+//! - **Deletion and export** of an account by its owner: [`own_account_routes()`].
 //! - **Log-in by cookie**: [`cookie_routes`]. **Tickets** for WebSockets and server-sent events:
 //!   [`ticket_routes`].
 //! - **Limits of attempts**, on by default: [`throttle`].
@@ -36,6 +37,7 @@ mod json;
 mod body;
 pub mod throttle;
 mod input;
+mod own_account_input;
 mod actor;
 mod store_error;
 mod user_change;
@@ -62,11 +64,13 @@ mod throttle_service;
 mod audit_service;
 mod import;
 mod password_reset;
+mod own_account;
 mod forgot_password;
 mod routes;
 mod refresh_routes;
 mod session_routes;
 mod password_reset_routes;
+mod own_account_routes;
 mod forgot_password_routes;
 mod audit_parameters;
 mod audit_routes;
@@ -104,6 +108,8 @@ pub use one_time_token::{
     ForgotPassword, InMemoryOneTimeTokenStore, NewOneTimeToken, OneTimePasswordReset, OneTimeToken,
     OneTimeTokenStore, OneTimeTokens, TokenPurpose,
 };
+pub use own_account::AccountExport;
+pub use own_account_routes::own_account_routes;
 pub use password::{InvalidPassword, Password};
 pub use password_policy::{CommonPasswords, PasswordPolicy, PasswordPolicyError};
 pub use password_reset_routes::password_reset_routes;

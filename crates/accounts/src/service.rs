@@ -600,7 +600,9 @@ impl<S: AccountStore> Accounts<S> {
     ) -> Result<Option<User>, StoreError> {
         let actor = match action {
             // The store does not check the author of these: see `UserAction`.
-            UserAction::RevokeTokens { .. } => AuditActor::Account(id),
+            UserAction::RevokeTokens { .. } | UserAction::DeleteOwn { .. } => {
+                AuditActor::Account(id)
+            }
             _ => by.into(),
         };
         let at = self.now();
@@ -621,7 +623,7 @@ impl<S: AccountStore> Accounts<S> {
 }
 
 /// Higher than the token generation of any account.
-const ALL_GENERATIONS: u64 = i64::MAX.unsigned_abs();
+pub(super) const ALL_GENERATIONS: u64 = i64::MAX.unsigned_abs();
 
 /// Returns the verification if the password of the account `id` matches, else the error `wrong`.
 pub(super) fn match_or(

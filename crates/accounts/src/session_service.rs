@@ -272,28 +272,34 @@ impl<S: AccountStore> Accounts<S> {
         change: PasswordChange,
         session: Option<&str>,
     ) -> Result<Option<Token>, AccountError> {
-        // `user` may come from a cache; the hash has to be the current one.
-        let stored = self.store.find(user.id).await?;
-        let stored = stored
-            .filter(|stored| stored.token_generation == user.token_generation)
-            .ok_or(AccountError::TokensRevoked)?;
-        self.check_current_password(&stored, &change).await?;
+        let stored = self.current_owner(user).await?;
+        self.check_current_password(&stored, &change.current_password)
+            .await?;
         let (hasher, new) = (self.hasher_for_user(&stored), &change.new_password);
         self.check_new_password(new, &stored, &hasher).await?;
         let hash = hasher.hash(new.as_str()).await?;
         self.revoke_tokens(user, Some(hash), session).await
     }
 
+    /// Returns the account of a caller as it is stored. `user` may come from a cache; the hash has to be
+    /// the current one.
+    pub(super) async fn current_owner(&self, user: &User) -> Result<User, AccountError> {
+        let stored = self.store.find(user.id).await?;
+        stored
+            .filter(|stored| stored.token_generation == user.token_generation)
+            .ok_or(AccountError::TokensRevoked)
+    }
+
     /// Checks the current password, unless there were too many wrong ones.
-    async fn check_current_password(
+    pub(super) async fn check_current_password(
         &self,
         stored: &User,
-        change: &PasswordChange,
+        password: &str,
     ) -> Result<(), AccountError> {
         let attempt = self.begin_password_change(stored).await?;
         let hash = Some(&*stored.hashed_password);
         let hasher = self.hasher_for_user(stored);
-        let verified = self.verify_password(&change.current_password, hash, &hasher);
+        let verified = self.verify_password(password, hash, &hasher);
         let verified = verified.await;
         let matched = match_or(AccountError::WrongPassword, verified, Some(stored.id));
         if let Err(AccountError::WrongPassword) = matched {

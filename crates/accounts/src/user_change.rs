@@ -31,6 +31,12 @@ pub enum UserAction {
     Update(UserUpdate),
     /// Deletes the account. Its address can be registered again at once.
     Delete,
+    /// Deletes the account on behalf of its owner.
+    DeleteOwn {
+        /// The token generation of the caller's token. With another one, or if it is not approved, the
+        /// account is [outdated](StoreError::Outdated).
+        generation: u64,
+    },
     /// Sets a new password, and the next token generation.
     ResetPassword {
         /// Hash of the new password.
@@ -101,7 +107,9 @@ impl UserChange {
 
     const fn missing(&self) -> StoreError {
         match self.action {
-            UserAction::Rehash { .. } | UserAction::RevokeTokens { .. } => StoreError::Outdated,
+            UserAction::Rehash { .. }
+            | UserAction::RevokeTokens { .. }
+            | UserAction::DeleteOwn { .. } => StoreError::Outdated,
             _ => StoreError::NotFound,
         }
     }
@@ -111,6 +119,10 @@ impl UserChange {
         match &self.action {
             UserAction::Update(update) => self.update(&mut user, update),
             UserAction::Delete => return Ok(None),
+            UserAction::DeleteOwn { generation } => {
+                check_caller(&user, *generation)?;
+                return Ok(None);
+            }
             UserAction::ResetPassword { hash, must_change } => {
                 user.hashed_password.clone_from(hash);
                 user.must_change_password = *must_change;
@@ -123,9 +135,7 @@ impl UserChange {
                 user.hashed_password.clone_from(new);
             }
             UserAction::RevokeTokens { generation, hash } => {
-                if user.status != UserStatus::Approved || user.token_generation != *generation {
-                    return Err(StoreError::Outdated);
-                }
+                check_caller(&user, *generation)?;
                 user.token_generation += 1;
                 if let Some(hash) = hash {
                     user.hashed_password.clone_from(hash);
@@ -158,11 +168,23 @@ impl UserChange {
     }
 }
 
+/// Checks that a token of this generation is a valid one of the account.
+fn check_caller(user: &User, generation: u64) -> Result<(), StoreError> {
+    match user.status == UserStatus::Approved && user.token_generation == generation {
+        true => Ok(()),
+        false => Err(StoreError::Outdated),
+    }
+}
+
 impl fmt::Debug for UserAction {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Update(update) => f.debug_tuple("Update").field(update).finish(),
             Self::Delete => f.write_str("Delete"),
+            Self::DeleteOwn { generation } => f
+                .debug_struct("DeleteOwn")
+                .field("generation", generation)
+                .finish(),
             Self::ResetPassword { must_change, .. } => f
                 .debug_struct("ResetPassword")
                 .field("must_change", must_change)
@@ -250,6 +272,10 @@ mod tests {
                 Some(LastAdminError::Demotion),
             ),
             (change(UserAction::Delete), Some(LastAdminError::Deletion)),
+            (
+                change(UserAction::DeleteOwn { generation: 3 }),
+                Some(LastAdminError::Deletion),
+            ),
         ] {
             for status in [Pending, Disabled] {
                 let inactive = User { status, ..admin(1) };
@@ -407,6 +433,9 @@ mod tests {
             generation,
             hash: None,
         };
+        let delete = |generation| UserAction::DeleteOwn { generation };
+        let deleted = change(delete(3)).apply([&user(false, Approved)]);
+        assert_eq!(deleted.unwrap(), None);
         for (action, status, generation) in [
             (rehash("hash"), Approved, Some(3)),
             (rehash("hash"), Disabled, Some(3)),
@@ -416,6 +445,10 @@ mod tests {
             (revoke(4), Approved, None),
             (revoke(3), Pending, None),
             (revoke(3), Disabled, None),
+            (delete(2), Approved, None),
+            (delete(4), Approved, None),
+            (delete(3), Pending, None),
+            (delete(3), Disabled, None),
         ] {
             let change = change(action);
             let result = change.apply([&user(false, status)]);

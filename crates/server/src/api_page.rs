@@ -6,8 +6,8 @@ use tower_http::set_header::SetResponseHeaderLayer;
 use tower_warder::credentials::AuthCookie;
 use tower_warder::openapi::SecuritySchemes;
 use tower_warder_accounts::openapi::{
-    AccountsApi, AuditApi, CookieApi, ForgotPasswordApi, PasswordResetApi, RefreshApi, SessionsApi,
-    TicketApi,
+    AccountsApi, AuditApi, CookieApi, ForgotPasswordApi, OwnAccountApi, PasswordResetApi,
+    RefreshApi, SessionsApi, TicketApi,
 };
 use utoipa::openapi::{RefOr, Schema, Server};
 use utoipa::{Modify, OpenApi};
@@ -93,6 +93,7 @@ fn add_codes(document: &mut utoipa::openapi::OpenApi) {
     nest(
         (path = "/api/auth", api = AccountsApi),
         (path = "/api/auth", api = CookieApi),
+        (path = "/api/auth", api = OwnAccountApi),
         (path = "/api/auth", api = TicketApi),
     ),
 )]

@@ -358,6 +358,7 @@ pub fn app<S: AccountStore>(
     };
     let mut routes = accounts::routes(accounts.clone())
         .merge(accounts::cookie_routes(accounts.clone(), cookie.clone()))
+        .merge(accounts::own_account_routes(accounts.clone()))
         .merge(accounts::ticket_routes());
     if parts.sessions {
         routes = routes.merge(accounts::session_routes(accounts.clone()));

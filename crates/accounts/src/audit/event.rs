@@ -155,6 +155,8 @@ kinds! {
     EmailChanged = "email_changed";
     /// The account was deleted.
     AccountDeleted = "account_deleted";
+    /// The owner got what is stored about the account.
+    DataExported = "data_exported";
     /// An admin set a new password.
     PasswordReset = "password_reset";
     /// A one-time token for a link was created, with which a new password can be set.

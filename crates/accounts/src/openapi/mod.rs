@@ -1,8 +1,8 @@
 //! OpenAPI descriptions of the routes, for applications that use [utoipa].
 //!
 //! [`AccountsApi`] is nested where the account routes are mounted; [`CookieApi`], [`TicketApi`],
-//! [`SessionsApi`], [`RefreshApi`], [`PasswordResetApi`], [`ForgotPasswordApi`] and [`AuditApi`] go under the same
-//! prefix if their routes are mounted.
+//! [`SessionsApi`], [`RefreshApi`], [`PasswordResetApi`], [`ForgotPasswordApi`], [`OwnAccountApi`] and
+//! [`AuditApi`] go under the same prefix if their routes are mounted.
 //! [`AuthErrorResponses`](tower_warder::openapi::AuthErrorResponses) and
 //! [`SecuritySchemes`](tower_warder::openapi::SecuritySchemes) describe the application's own
 //! routes.
@@ -52,6 +52,7 @@ mod ticket;
 mod refresh;
 mod sessions;
 mod password_reset;
+mod own_account;
 mod forgot_password;
 mod audit;
 
@@ -59,6 +60,7 @@ pub use accounts::AccountsApi;
 pub use audit::AuditApi;
 pub use cookie::CookieApi;
 pub use forgot_password::ForgotPasswordApi;
+pub use own_account::OwnAccountApi;
 pub use password_reset::PasswordResetApi;
 pub use refresh::RefreshApi;
 pub use sessions::SessionsApi;

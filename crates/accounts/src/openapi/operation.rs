@@ -16,11 +16,10 @@ use utoipa::openapi::path::{
 };
 use utoipa::openapi::request_body::RequestBodyBuilder;
 use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder};
-use utoipa::openapi::{
-    ContentBuilder, Header, Ref, RefOr, Required, Response, ResponseBuilder, Schema,
-};
+use utoipa::openapi::{ContentBuilder, Header, RefOr, Required, Response, ResponseBuilder, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
+pub(super) use super::schema::reference;
 use super::schema::{ONE_TIME_TOKEN, SESSION_ID, integer, seconds, string};
 use crate::answer::{
     BODY_TIMEOUT, BROKEN_BODY, NO_FORM, NOT_JSON, PASSWORD_CHANGE_REQUIRED, ROWS, TOO_LARGE,
@@ -286,11 +285,6 @@ impl PartialSchema for Invalid {
             .required("detail")
             .into()
     }
-}
-
-/// Returns a reference to a schema among the components of the document.
-pub(super) fn reference<T: ToSchema>() -> RefOr<Schema> {
-    Ref::from_schema_name(T::name()).into()
 }
 
 fn login_required() -> AuthError {

@@ -5,16 +5,17 @@ use std::borrow::Cow;
 use serde_json::{Value, json};
 use tower_warder::UserStatus;
 use utoipa::openapi::schema::{ArrayBuilder, KnownFormat, ObjectBuilder, SchemaType, Type};
-use utoipa::openapi::{RefOr, Schema, SchemaFormat};
+use utoipa::openapi::{Ref, RefOr, Schema, SchemaFormat};
 use utoipa::{PartialSchema, ToSchema};
 
 use crate::audit_routes::LastLogin;
+use crate::own_account_input::OwnPassword;
 use crate::session::RefreshGrant;
 use crate::validation_error::ValidationError;
 use crate::{
-    AuditEvent, AuditEventKind, Email, ForgotPassword, OneTimePasswordReset, Password,
-    PasswordChange, PasswordReset, SessionPublic, Token, UserCreate, UserLogin, UserPublic,
-    UserUpdate,
+    AccountExport, AuditEvent, AuditEventKind, Email, ForgotPassword, OneTimePasswordReset,
+    Password, PasswordChange, PasswordReset, SessionPublic, Token, UserCreate, UserLogin,
+    UserPublic, UserUpdate,
 };
 
 impl ToSchema for UserPublic {}
@@ -181,6 +182,37 @@ impl PartialSchema for PasswordChange {
     }
 }
 
+impl ToSchema for OwnPassword {}
+
+impl PartialSchema for OwnPassword {
+    fn schema() -> RefOr<Schema> {
+        let current = formatted(KnownFormat::Password).write_only(true);
+        ObjectBuilder::new()
+            .description(Some(
+                "The password of the caller, which confirms the action.",
+            ))
+            .property("password", current.examples([PASSWORD]))
+            .required("password")
+            .into()
+    }
+}
+
+impl ToSchema for AccountExport {}
+
+impl PartialSchema for AccountExport {
+    fn schema() -> RefOr<Schema> {
+        let sessions = ArrayBuilder::new().items(reference::<SessionPublic>());
+        let events = ArrayBuilder::new().items(reference::<AuditEvent>());
+        ObjectBuilder::new()
+            .description(Some("What is stored about an account."))
+            .property("account", reference::<UserPublic>())
+            .required("account")
+            .property("sessions", sessions)
+            .property("events", events)
+            .into()
+    }
+}
+
 impl ToSchema for SessionPublic {}
 
 impl PartialSchema for SessionPublic {
@@ -309,6 +341,11 @@ impl PartialSchema for ValidationError {
             .required("msg")
             .into()
     }
+}
+
+/// Returns a reference to a schema among the components of the document.
+pub(super) fn reference<T: ToSchema>() -> RefOr<Schema> {
+    Ref::from_schema_name(T::name()).into()
 }
 
 /// Body of the response to a password reset.

@@ -7,8 +7,8 @@ use tower_warder::UserStatus::Approved;
 use tower_warder::credentials::AuthCookie;
 use tower_warder::testing;
 use tower_warder_accounts::openapi::{
-    AccountsApi, AuditApi, CookieApi, ForgotPasswordApi, PasswordResetApi, RefreshApi, SessionsApi,
-    TicketApi,
+    AccountsApi, AuditApi, CookieApi, ForgotPasswordApi, OwnAccountApi, PasswordResetApi,
+    RefreshApi, SessionsApi, TicketApi,
 };
 use tower_warder_accounts::{self as accounts, Accounts, InMemoryAccountStore, InMemoryAuditStore};
 use utoipa::OpenApi;
@@ -19,7 +19,7 @@ use super::sessions;
 use crate::support::accounts::described::{DOCUMENT, paths};
 
 /// All routes.
-const ROUTES: [(&str, &str); 23] = [
+const ROUTES: [(&str, &str); 25] = [
     ("POST", "/cookie/login"),
     ("POST", "/cookie/logout"),
     ("POST", "/forgot-password"),
@@ -27,6 +27,8 @@ const ROUTES: [(&str, &str); 23] = [
     ("POST", "/logout"),
     ("POST", "/logout-all"),
     ("GET", "/me"),
+    ("POST", "/me/delete"),
+    ("POST", "/me/export"),
     ("POST", "/password"),
     ("POST", "/refresh"),
     ("POST", "/register"),
@@ -63,6 +65,7 @@ fn description_lists_exactly_the_routes() {
     let refresh = accounts::refresh_routes(accounts.clone());
     let resets = accounts::password_reset_routes(accounts.clone());
     let mails = accounts::forgot_password_routes(accounts.clone());
+    let own = accounts::own_account_routes(accounts.clone());
     let audit = accounts::audit_routes(accounts.clone());
     for (router, api) in [
         (accounts::routes(accounts.clone()), AccountsApi::openapi()),
@@ -75,6 +78,7 @@ fn description_lists_exactly_the_routes() {
         (refresh, RefreshApi::openapi()),
         (resets, PasswordResetApi::openapi()),
         (mails, ForgotPasswordApi::openapi()),
+        (own, OwnAccountApi::openapi()),
         (audit, AuditApi::openapi()),
     ] {
         let router = format!("{router:?}");
@@ -95,6 +99,7 @@ fn each_description_is_self_contained() {
         RefreshApi::openapi(),
         PasswordResetApi::openapi(),
         ForgotPasswordApi::openapi(),
+        OwnAccountApi::openapi(),
         AuditApi::openapi(),
     ] {
         let api = serde_json::to_value(api).unwrap();

@@ -229,6 +229,9 @@ async fn each_event_is_recorded_and_logged_once() {
 
     let tokens = log_in(&server, jane).await;
     check(&logged_in);
+    let export = json_to("POST", "/me/export", &json!({"password": PASSWORD}));
+    assert_eq!(server.send(by(&tokens.access, export)).await.status, 200);
+    check(&["data_exported 2 2"]);
     server.send(logging_out(&tokens.refresh)).await;
     check(&["session_ended 2 2 logout session"]);
     server.send(logging_out(&tokens.refresh)).await;
@@ -274,6 +277,12 @@ async fn each_event_is_recorded_and_logged_once() {
         "login_succeeded 3 3",
         "session_opened 3 3 session",
     ]);
+
+    let paul = log_in(&server, paul).await.access;
+    check(&["login_succeeded 3 3", "session_opened 3 3 session"]);
+    let delete = json_to("POST", "/me/delete", &json!({"password": PASSWORD}));
+    assert_eq!(server.send(by(&paul, delete)).await.status, 204);
+    check(&["account_deleted 3 3"]);
 
     let root = log_in(&server, "root@example.org").await.access;
     assert_eq!(server.delete(&root, 2).await.status, 204);

@@ -35,6 +35,7 @@ mod login_example;
 #[cfg(feature = "metrics")]
 mod metrics;
 mod openapi;
+mod own_account;
 mod password_forms;
 mod password_policy;
 mod password_reset;

@@ -60,6 +60,7 @@ const EVENTS = {
   account_demoted: 'Made member',
   email_changed: 'E-mail changed',
   account_deleted: 'Deleted',
+  data_exported: 'Data downloaded',
   password_reset: 'Password reset',
   password_reset_link_created: 'Reset link created',
   password_reset_mailed: 'Reset link sent by mail',

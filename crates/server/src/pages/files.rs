@@ -53,7 +53,7 @@ fn icon(accent: Option<AccentColor>) -> String {
     }
 }
 
-const SCRIPTS: [(&str, &str); 20] = [
+const SCRIPTS: [(&str, &str); 21] = [
     ("actions.js", include_str!("actions.js")),
     ("activity.js", include_str!("activity.js")),
     ("api.js", include_str!("api.js")),
@@ -65,6 +65,7 @@ const SCRIPTS: [(&str, &str); 20] = [
     ("login.js", include_str!("login.js")),
     ("member.js", include_str!("member.js")),
     ("menu.js", include_str!("menu.js")),
+    ("own_account.js", include_str!("own_account.js")),
     ("profile.js", include_str!("profile.js")),
     ("register.js", include_str!("register.js")),
     ("reset_password.js", include_str!("reset_password.js")),

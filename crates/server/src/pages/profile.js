@@ -4,6 +4,7 @@ import { ask, leave } from './api.js';
 import { device } from './device.js';
 import { onSubmit } from './form.js';
 import { attempt, enter } from './member.js';
+import { showOwnAccount } from './own_account.js';
 import { passwordProblem, watch } from './rules.js';
 import { make, moment, registered, role, status } from './show.js';
 
@@ -25,6 +26,7 @@ attempt(async () => {
   document.querySelector('#registered').replaceChildren(registered(me));
   form.elements.username.value = me.email;
   document.querySelector('#password').hidden = false;
+  showOwnAccount(me);
   watch(password, document.querySelector('#new-hint'), (text) => passwordProblem(text, me.email), { live: true });
   await showSessions();
 });

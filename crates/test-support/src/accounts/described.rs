@@ -5,8 +5,8 @@ use std::sync::LazyLock;
 use http::{Method, Uri};
 use serde_json::{Map, Value};
 use tower_warder_accounts::openapi::{
-    AccountsApi, AuditApi, CookieApi, ForgotPasswordApi, PasswordResetApi, RefreshApi, SessionsApi,
-    TicketApi,
+    AccountsApi, AuditApi, CookieApi, ForgotPasswordApi, OwnAccountApi, PasswordResetApi,
+    RefreshApi, SessionsApi, TicketApi,
 };
 use utoipa::OpenApi;
 
@@ -32,6 +32,7 @@ pub fn check(method: &Method, uri: &Uri, answer: &Answer) {
         "set-cookie",
         "link",
         "x-total-count",
+        "content-disposition",
     ] {
         let described = response["headers"].get(header).is_some();
         assert!(described || answer.header(header).is_none(), "{answer:?}");
@@ -83,6 +84,7 @@ pub static DOCUMENT: LazyLock<Value> = LazyLock::new(|| {
     document.merge(RefreshApi::openapi());
     document.merge(PasswordResetApi::openapi());
     document.merge(ForgotPasswordApi::openapi());
+    document.merge(OwnAccountApi::openapi());
     document.merge(AuditApi::openapi());
     serde_json::to_value(document).unwrap()
 });

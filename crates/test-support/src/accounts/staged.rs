@@ -87,7 +87,9 @@ impl AccountStore for Staged {
     async fn change(&self, change: &UserChange) -> Result<Option<User>, StoreError> {
         let (method, before, after) = match change.action {
             UserAction::Update(_) => ("update", Pause::BeforeUpdate, Some(Pause::AfterUpdate)),
-            UserAction::Delete => ("delete", Pause::BeforeDelete, None),
+            UserAction::Delete | UserAction::DeleteOwn { .. } => {
+                ("delete", Pause::BeforeDelete, None)
+            }
             UserAction::ResetPassword { .. } => {
                 ("reset_password", Pause::BeforeResetPassword, None)
             }

@@ -77,6 +77,9 @@ enum Defect {
     OtherAdminsNotRead,
     AccountBeforeReturned,
     DeletedAccountReturned,
+    OwnerDeletesInAnyGeneration,
+    OwnerDeletesDisabled,
+    OwnersCountedEarly,
 }
 
 struct BrokenStore {
@@ -145,6 +148,10 @@ impl BrokenStore {
                     user.status = UserStatus::Approved;
                 }
             }
+            Defect::OwnersCountedEarly if matches!(change.action, UserAction::DeleteOwn { .. }) => {
+                read.retain(|user| !is_other(user));
+                read.extend(early.users.iter().filter(|user| is_other(user)).cloned());
+            }
             Defect::OtherAdminsNotRead => read.retain(|user| !is_other(user)),
             Defect::DeletionUnguarded if change.action == UserAction::Delete => {
                 read.push(any_admin(i64::MIN + 1));
@@ -165,6 +172,12 @@ impl BrokenStore {
                 }
                 (Defect::EndsAnyGeneration, UserAction::RevokeTokens { generation, .. }) => {
                     user.token_generation = *generation;
+                }
+                (Defect::OwnerDeletesInAnyGeneration, UserAction::DeleteOwn { generation }) => {
+                    user.token_generation = *generation;
+                }
+                (Defect::OwnerDeletesDisabled, UserAction::DeleteOwn { .. }) => {
+                    user.status = UserStatus::Approved;
                 }
                 (Defect::EndComparedEarly, UserAction::RevokeTokens { .. }) => {
                     user.token_generation = before.token_generation;
@@ -599,6 +612,9 @@ async fn broken_store_fails_the_rule_of_its_defect() {
             Defect::DeletedAccountReturned,
             "a deletion returns no account",
         ),
+        (Defect::OwnerDeletesInAnyGeneration, "an owner deletes"),
+        (Defect::OwnerDeletesDisabled, "if it is approved"),
+        (Defect::OwnersCountedEarly, "delete their own account"),
     ] {
         let broken = broken_rule(defect).await.unwrap_or_default();
         assert!(broken.contains(rule), "{defect:?} broke: {broken:?}");

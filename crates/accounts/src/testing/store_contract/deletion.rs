@@ -1,7 +1,9 @@
 //! Rules about deleting accounts.
 
-use super::fixture::{Fixture, MANY, is_not_found, winners};
-use crate::{AccountStore, Actor};
+use tower_warder::UserStatus;
+
+use super::fixture::{Fixture, MANY, is_last_admin, is_not_found, to_status, winners};
+use crate::{AccountStore, Actor, StoreError, User};
 
 pub(super) async fn deleted_account_is_not_found<S: AccountStore>(accounts: Fixture<S>) {
     let admin = accounts.first_admin("admin").await;
@@ -72,4 +74,54 @@ pub(super) async fn approver_can_be_deleted<S: AccountStore>(accounts: Fixture<S
         Some(jane),
         "the record of an approval outlives the approver"
     );
+}
+
+pub(super) async fn owner_deletes_in_the_named_generation<S: AccountStore>(accounts: Fixture<S>) {
+    let rule = "an owner deletes the account in the named generation, if it is approved";
+    let admin = accounts.first_admin("admin").await;
+    let jane = accounts.approved("jane", false, &admin).await;
+    let reset = accounts.reset(jane.id, "new", &admin).await;
+    let jane = reset.expect("a password can be reset");
+    let generation = jane.token_generation;
+    for other in [generation - 1, generation + 1] {
+        let rejected = accounts.delete_own(jane.id, other).await;
+        assert!(matches!(rejected, Err(StoreError::Outdated)), "{rule}");
+    }
+    for status in [UserStatus::Disabled, UserStatus::Pending] {
+        let changed = accounts.update(jane.id, to_status(status), &admin).await;
+        let changed = changed.expect("a status can be changed");
+        let rejected = accounts.delete_own(jane.id, changed.token_generation).await;
+        assert!(matches!(rejected, Err(StoreError::Outdated)), "{rule}");
+        assert_eq!(accounts.find(jane.id).await, Some(changed), "{rule}");
+    }
+    let approved = accounts.update(jane.id, to_status(UserStatus::Approved), &admin);
+    let approved = approved.await.expect("a status can be changed");
+    let deleted = accounts
+        .delete_own(jane.id, approved.token_generation)
+        .await;
+    deleted.expect(rule);
+    assert_eq!(accounts.find(jane.id).await, None, "{rule}");
+    let again = accounts
+        .delete_own(jane.id, approved.token_generation)
+        .await;
+    assert!(matches!(again, Err(StoreError::Outdated)), "{rule}");
+    assert_eq!(accounts.all().await, [admin], "{rule}");
+}
+
+pub(super) async fn owners_leave_one_admin<S: AccountStore>(accounts: Fixture<S>) {
+    let rule = "of many admins who delete their own account at the same moment one stays";
+    let first = accounts.first_admin("admin").await;
+    let mut admins = vec![first.clone()];
+    for n in 1..8 {
+        admins.push(accounts.approved(&format!("admin{n}"), true, &first).await);
+    }
+    let results = accounts
+        .race(8, |accounts, n| {
+            let admin: Option<&User> = admins.get(n as usize);
+            let admin = admin.cloned().expect("as many attempts as admins");
+            async move { accounts.delete_own(admin.id, admin.token_generation).await }
+        })
+        .await;
+    assert_eq!(winners(results, is_last_admin, rule).len(), 7, "{rule}");
+    assert_eq!(accounts.active_admins().await.len(), 1, "{rule}");
 }

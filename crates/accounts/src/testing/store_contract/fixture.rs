@@ -105,6 +105,13 @@ impl<S: AccountStore> Fixture<S> {
         Ok(())
     }
 
+    pub(super) async fn delete_own(&self, id: i64, generation: u64) -> Result<(), StoreError> {
+        let action = UserAction::DeleteOwn { generation };
+        let deleted = self.change(id, action, Actor::System).await?;
+        assert_eq!(deleted, None, "a deletion returns no account");
+        Ok(())
+    }
+
     pub(super) async fn reset(
         &self,
         id: i64,

@@ -93,5 +93,7 @@ where
     deletion::deleted_account_is_not_found(fresh().await).await;
     deletion::ids_are_not_reused(fresh().await).await;
     deletion::concurrent_deletions_succeed_once(fresh().await).await;
+    deletion::owner_deletes_in_the_named_generation(fresh().await).await;
+    deletion::owners_leave_one_admin(fresh().await).await;
     deletion::approver_can_be_deleted(fresh().await).await;
 }

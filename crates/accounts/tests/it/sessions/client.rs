@@ -114,7 +114,8 @@ pub fn mounted(
         .merge(accounts::session_routes(accounts.clone()))
         .merge(accounts::refresh_routes(accounts.clone()))
         .merge(accounts::password_reset_routes(accounts.clone()))
-        .merge(accounts::forgot_password_routes(accounts.clone()));
+        .merge(accounts::forgot_password_routes(accounts.clone()))
+        .merge(accounts::own_account_routes(accounts.clone()));
     if accounts.has_audit_store() {
         routes = routes.merge(accounts::audit_routes(accounts.clone()));
     }
