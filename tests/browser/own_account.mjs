@@ -73,3 +73,31 @@ await run('the last admin stays', async (ada, server) => {
   await logIn(again, ADA);
   assertContained(ada, server);
 }, {}, 'dark');
+
+await run('an owner sets a name, which is text', async (bob, server) => {
+  for (const email of [ADA, BOB]) await register(server, email);
+  await update(server, await adminToken(server, ADA), 2, { status: 'approved' });
+  await logIn(bob, BOB);
+  const field = bob.getByLabel('Name that others see');
+  const name = '<img src=x onerror=alert(1)> שלום';
+  for (const [typed, shown] of [[` ${name} `, name], ['', '–'], [name, name]]) {
+    await field.fill(typed);
+    await bob.getByRole('button', { name: 'Save name' }).click();
+    await bob.waitForFunction((text) => document.querySelector('#name').textContent === text, shown);
+  }
+  await field.fill('\u202enimda');
+  await bob.getByRole('button', { name: 'Save name' }).click();
+  await waitForText(bob, 'A name has 1 to 64 characters');
+  assertErrors(bob, /\b422\b/);
+  await assertAccessible(bob, 'display_name');
+  await bob.reload();
+  await bob.waitForFunction((text) => document.querySelector('#name').textContent === text, name);
+  const ada = await open(bob.context().browser(), server.url);
+  await logIn(ada, ADA);
+  await ada.goto('/users');
+  await waitForText(ada, name);
+  assert.equal(await ada.locator('th img').count(), 0);
+  await assertAccessible(ada, 'display_name_in_list');
+  assertContained(bob, server);
+  assertContained(ada, server);
+});

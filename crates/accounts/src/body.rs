@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use serde_json::{Map, Value};
 use tower_warder::UserStatus;
 
+use super::display_name::{DisplayName, InvalidDisplayName};
 use super::email::Email;
 use super::password::{InvalidPassword, Password};
 use super::validation_error::{Location, ValidationError, ValidationErrorKind};
@@ -47,6 +48,14 @@ impl Body {
         match self.fields.remove(field) {
             None | Some(Value::Null) => None,
             Some(value) => self.read(field, value),
+        }
+    }
+
+    /// Reads a field that has to be there, and that may be `null`.
+    pub(super) fn nullable<T: Field>(&mut self, field: &'static str) -> Option<Option<T>> {
+        match self.fields.get(field) {
+            Some(Value::Null) => Some(None),
+            _ => self.required(field).map(Some),
         }
     }
 
@@ -110,6 +119,26 @@ impl Field for Password {
             InvalidPassword::TooLong => (
                 ValidationErrorKind::StringTooLong,
                 format!("String should have at most {max} characters").into(),
+            ),
+        })
+    }
+}
+
+impl Field for DisplayName {
+    fn read(value: Value) -> Result<Self, FieldError> {
+        let max = Self::MAX_CHARS;
+        Self::new(&String::read(value)?).map_err(|invalid| match invalid {
+            InvalidDisplayName::Empty => (
+                ValidationErrorKind::StringTooShort,
+                "String should have at least 1 visible character".into(),
+            ),
+            InvalidDisplayName::TooLong => (
+                ValidationErrorKind::StringTooLong,
+                format!("String should have at most {max} characters").into(),
+            ),
+            InvalidDisplayName::Forbidden => (
+                ValidationErrorKind::ValueError,
+                "String should have no control characters".into(),
             ),
         })
     }

@@ -244,7 +244,9 @@ impl Operation {
             UserAction::ResetPassword { .. } | UserAction::RevokeTokens { hash: Some(_), .. } => {
                 Some(Self::PasswordChange)
             }
-            UserAction::Rehash { .. } | UserAction::RevokeTokens { hash: None, .. } => None,
+            UserAction::SetDisplayName { .. }
+            | UserAction::Rehash { .. }
+            | UserAction::RevokeTokens { hash: None, .. } => None,
         }
     }
 

@@ -12,7 +12,7 @@
 //! - **Password resets by a link**: [`Accounts::one_time_tokens`] over a [`OneTimeTokenStore`], and
 //!   [`password_reset_routes()`]. By mail: [`Accounts::mail`] over a [`Mailer`], and
 //!   [`forgot_password_routes()`].
-//! - **Deletion and export** of an account by its owner: [`own_account_routes()`].
+//! - **Display name, deletion and export** of an account by its owner: [`own_account_routes()`].
 //! - **Log-in by cookie**: [`cookie_routes`]. **Tickets** for WebSockets and server-sent events:
 //!   [`ticket_routes`].
 //! - **Limits of attempts**, on by default: [`throttle`].
@@ -28,6 +28,7 @@
 mod email;
 mod email_prefix;
 mod password;
+mod display_name;
 mod model;
 mod user_query;
 mod validation_error;
@@ -93,6 +94,7 @@ pub use audit::{
 pub use audit_routes::audit_routes;
 pub use bootstrap::BootstrapPolicy;
 pub use cookie::cookie_routes;
+pub use display_name::{DisplayName, InvalidDisplayName};
 pub use email::{Email, InvalidEmail};
 pub use email_prefix::{EmailPrefix, InvalidEmailPrefix};
 pub use error::AccountError;

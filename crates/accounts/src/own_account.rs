@@ -1,9 +1,10 @@
-//! What the owner of an account does with it: deletion and export.
+//! What the owner of an account does with it: display name, deletion and export.
 
 use serde::Serialize;
 
 use super::actor::Actor;
 use super::audit::{AuditActor, AuditEvent, AuditEventKind};
+use super::display_name::DisplayName;
 use super::error::AccountError;
 use super::model::{User, UserPublic};
 use super::service::{ALL_GENERATIONS, Accounts};
@@ -11,9 +12,28 @@ use super::session::SessionPublic;
 use super::store::AccountStore;
 use super::user_change::UserAction;
 
-/// Operations of the owner of an account, who confirms them by the password: a stolen token or cookie
-/// is not enough.
+/// Operations of the owner of an account. Deletion and export are confirmed by the password: a stolen
+/// token or cookie is not enough.
 impl<S: AccountStore> Accounts<S> {
+    /// Sets the display name on behalf of the account's owner, or removes it, and returns the account.
+    ///
+    /// `user` is the caller, as the request was authorized.
+    ///
+    /// # Errors
+    ///
+    /// [`AccountError::TokensRevoked`] if the account was disabled or deleted meanwhile, or its tokens
+    /// were revoked; [`AccountError::Unavailable`].
+    pub async fn set_display_name(
+        &self,
+        user: &User,
+        name: Option<DisplayName>,
+    ) -> Result<User, AccountError> {
+        let generation = user.token_generation;
+        let action = UserAction::SetDisplayName { generation, name };
+        let changed = self.change(user.id, action, Actor::System).await?;
+        changed.ok_or(AccountError::TokensRevoked)
+    }
+
     /// Deletes the account on behalf of its owner, and ends its sessions. Its address can be registered
     /// again at once; its ID is never reused.
     ///

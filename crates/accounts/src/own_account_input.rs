@@ -6,6 +6,7 @@ use serde_json::Value;
 use zeroize::Zeroizing;
 
 use super::body::{Body, FromJson};
+use super::display_name::DisplayName;
 use super::validation_error::ValidationError;
 
 /// Password with which the owner of an account confirms an action.
@@ -22,6 +23,17 @@ impl FromJson for OwnPassword {
         password
             .map(|password| Self { password })
             .ok_or_else(|| body.into_errors())
+    }
+}
+
+/// New display name; `None` removes it.
+pub(super) struct NewDisplayName(pub(super) Option<DisplayName>);
+
+impl FromJson for NewDisplayName {
+    fn from_json(body: Value) -> Result<Self, Vec<ValidationError>> {
+        let mut body = Body::open(body)?;
+        let name = body.nullable("display_name");
+        name.map(Self).ok_or_else(|| body.into_errors())
     }
 }
 

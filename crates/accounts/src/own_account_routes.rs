@@ -2,7 +2,7 @@
 
 use axum::Router;
 use axum::response::{IntoResponse, Response};
-use axum::routing::post;
+use axum::routing::{post, put};
 use http::StatusCode;
 use http::header::{CONTENT_DISPOSITION, HeaderValue, SET_COOKIE};
 use tower_warder::private::used_cookie;
@@ -10,8 +10,8 @@ use tower_warder::{Claims, CurrentUser, Identity};
 
 use super::answer::{self, LAST_ADMIN_LEAVES, json_answer, no_content, problem};
 use super::error::AccountError;
-use super::model::User;
-use super::own_account_input::OwnPassword;
+use super::model::{User, UserPublic};
+use super::own_account_input::{NewDisplayName, OwnPassword};
 use super::request::JsonBody;
 use super::service::Accounts;
 use super::store::AccountStore;
@@ -21,13 +21,16 @@ use super::throttle_service::ForRequest;
 ///
 /// | route | access | response |
 /// |---|---|---|
+/// | `PUT /me/display-name` | approved users: `{"display_name"}`, a text or `null` | 200 the account; 422 |
 /// | `POST /me/delete` | approved users: `{"password"}` | 204, and deletes the account; 403; 409; 422; 429 |
 /// | `POST /me/export` | approved users: `{"password"}` | 200 what is stored about it, as a file; 403; 422; 429 |
 ///
 /// Needs the layer that `routes` needs, and accepts a bearer token and, where the layer reads it, the
-/// [cookie](crate::cookie_routes). Both routes require the password, so that a stolen token or cookie is
+/// [cookie](crate::cookie_routes). Deletion and export require the password, so that a stolen token or cookie is
 /// not enough; wrong ones are [limited](crate::throttle::Throttle) as those of a password change are.
 /// They are no `DELETE` and no `GET`, whose bodies clients and proxies drop (RFC 9110, section 9.3.5).
+///
+/// A display name is for people: see [`DisplayName`](crate::DisplayName) for what it may contain.
 ///
 /// A deletion ends all sessions and streams of the account, makes its one-time tokens invalid and clears
 /// the cookie. The last admin gets 409. The address can be registered again at once.
@@ -38,9 +41,19 @@ use super::throttle_service::ForRequest;
 #[doc(alias = "GDPR")]
 pub fn own_account_routes<S: AccountStore>(accounts: Accounts<S>) -> Router {
     let routes = Router::new()
+        .route("/me/display-name", put(set_display_name::<S>))
         .route("/me/delete", post(delete_own::<S>))
         .route("/me/export", post(export_own::<S>));
     answer::finished(routes).with_state(accounts)
+}
+
+async fn set_display_name<S: AccountStore>(
+    ForRequest(accounts): ForRequest<S>,
+    CurrentUser(user): CurrentUser<User>,
+    JsonBody(NewDisplayName(name)): JsonBody<NewDisplayName>,
+) -> Result<Response, AccountError> {
+    let user = accounts.set_display_name(&user, name).await?;
+    Ok(json_answer(StatusCode::OK, &UserPublic::from(&user)))
 }
 
 async fn delete_own<S: AccountStore>(

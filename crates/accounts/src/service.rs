@@ -600,9 +600,9 @@ impl<S: AccountStore> Accounts<S> {
     ) -> Result<Option<User>, StoreError> {
         let actor = match action {
             // The store does not check the author of these: see `UserAction`.
-            UserAction::RevokeTokens { .. } | UserAction::DeleteOwn { .. } => {
-                AuditActor::Account(id)
-            }
+            UserAction::RevokeTokens { .. }
+            | UserAction::DeleteOwn { .. }
+            | UserAction::SetDisplayName { .. } => AuditActor::Account(id),
             _ => by.into(),
         };
         let at = self.now();

@@ -6,6 +6,7 @@ use std::time::SystemTime;
 use tower_warder::UserStatus;
 
 use super::actor::Actor;
+use super::display_name::DisplayName;
 use super::input::UserUpdate;
 use super::model::User;
 use super::store_error::{LastAdminError, StoreError};
@@ -36,6 +37,13 @@ pub enum UserAction {
         /// The token generation of the caller's token. With another one, or if it is not approved, the
         /// account is [outdated](StoreError::Outdated).
         generation: u64,
+    },
+    /// Sets or removes the display name on behalf of the account's owner.
+    SetDisplayName {
+        /// The token generation of the caller's token, as in [`DeleteOwn`](Self::DeleteOwn).
+        generation: u64,
+        /// The name, or `None` for none.
+        name: Option<DisplayName>,
     },
     /// Sets a new password, and the next token generation.
     ResetPassword {
@@ -109,7 +117,8 @@ impl UserChange {
         match self.action {
             UserAction::Rehash { .. }
             | UserAction::RevokeTokens { .. }
-            | UserAction::DeleteOwn { .. } => StoreError::Outdated,
+            | UserAction::DeleteOwn { .. }
+            | UserAction::SetDisplayName { .. } => StoreError::Outdated,
             _ => StoreError::NotFound,
         }
     }
@@ -122,6 +131,10 @@ impl UserChange {
             UserAction::DeleteOwn { generation } => {
                 check_caller(&user, *generation)?;
                 return Ok(None);
+            }
+            UserAction::SetDisplayName { generation, name } => {
+                check_caller(&user, *generation)?;
+                user.display_name = name.clone().map(String::from);
             }
             UserAction::ResetPassword { hash, must_change } => {
                 user.hashed_password.clone_from(hash);
@@ -184,6 +197,11 @@ impl fmt::Debug for UserAction {
             Self::DeleteOwn { generation } => f
                 .debug_struct("DeleteOwn")
                 .field("generation", generation)
+                .finish(),
+            Self::SetDisplayName { generation, name } => f
+                .debug_struct("SetDisplayName")
+                .field("generation", generation)
+                .field("name", name)
                 .finish(),
             Self::ResetPassword { must_change, .. } => f
                 .debug_struct("ResetPassword")
@@ -433,6 +451,10 @@ mod tests {
             generation,
             hash: None,
         };
+        let named = |generation| UserAction::SetDisplayName {
+            generation,
+            name: None,
+        };
         let delete = |generation| UserAction::DeleteOwn { generation };
         let deleted = change(delete(3)).apply([&user(false, Approved)]);
         assert_eq!(deleted.unwrap(), None);
@@ -449,6 +471,9 @@ mod tests {
             (delete(4), Approved, None),
             (delete(3), Pending, None),
             (delete(3), Disabled, None),
+            (named(3), Approved, Some(3)),
+            (named(2), Approved, None),
+            (named(3), Disabled, None),
         ] {
             let change = change(action);
             let result = change.apply([&user(false, status)]);

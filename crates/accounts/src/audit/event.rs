@@ -153,6 +153,8 @@ kinds! {
     AccountDemoted = "account_demoted";
     /// The e-mail address was set.
     EmailChanged = "email_changed";
+    /// The owner set or removed the display name.
+    DisplayNameChanged = "display_name_changed";
     /// The account was deleted.
     AccountDeleted = "account_deleted";
     /// The owner got what is stored about the account.

@@ -120,6 +120,7 @@ fn kinds_of(action: &UserAction) -> [Option<AuditEventKind>; 3] {
             });
             return [email, role, status];
         }
+        UserAction::SetDisplayName { .. } => AuditEventKind::DisplayNameChanged,
         UserAction::Delete | UserAction::DeleteOwn { .. } => AuditEventKind::AccountDeleted,
         UserAction::ResetPassword { .. } => AuditEventKind::PasswordReset,
         UserAction::Rehash { .. } => AuditEventKind::PasswordRehashed,

@@ -12,7 +12,7 @@ use utoipa::openapi::{Info, OpenApiBuilder, PathsBuilder};
 use super::operation::{Describe, Invalid, Problem, reference};
 use super::schema::string;
 use crate::answer::{LAST_ADMIN_LEAVES, OPERATION_VETOED, TOO_MANY_REQUESTS, WRONG_PASSWORD};
-use crate::own_account_input::OwnPassword;
+use crate::own_account_input::{NewDisplayName, OwnPassword};
 use crate::validation_error::ValidationError;
 use crate::{AccountExport, AuditEvent, SessionPublic, UserPublic};
 
@@ -33,9 +33,14 @@ pub struct OwnAccountApi;
 impl OpenApi for OwnAccountApi {
     fn openapi() -> utoipa::openapi::OpenApi {
         let paths = PathsBuilder::new()
+            .path(
+                "/me/display-name",
+                PathItem::new(HttpMethod::Put, set_display_name()),
+            )
             .path("/me/delete", PathItem::new(HttpMethod::Post, delete()))
             .path("/me/export", PathItem::new(HttpMethod::Post, export()));
         let components = ComponentsBuilder::new()
+            .schema_from::<NewDisplayName>()
             .schema_from::<OwnPassword>()
             .schema_from::<AccountExport>()
             .schema_from::<UserPublic>()
@@ -51,6 +56,17 @@ impl OpenApi for OwnAccountApi {
             .components(Some(components.build()))
             .build()
     }
+}
+
+fn set_display_name() -> Operation {
+    Describe::for_users("set_display_name", "Sets the display name of the caller")
+        .json::<NewDisplayName>()
+        .gives(
+            StatusCode::OK,
+            "The account after the change.",
+            reference::<UserPublic>(),
+        )
+        .build()
 }
 
 fn delete() -> Operation {

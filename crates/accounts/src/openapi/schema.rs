@@ -9,13 +9,13 @@ use utoipa::openapi::{Ref, RefOr, Schema, SchemaFormat};
 use utoipa::{PartialSchema, ToSchema};
 
 use crate::audit_routes::LastLogin;
-use crate::own_account_input::OwnPassword;
+use crate::own_account_input::{NewDisplayName, OwnPassword};
 use crate::session::RefreshGrant;
 use crate::validation_error::ValidationError;
 use crate::{
-    AccountExport, AuditEvent, AuditEventKind, Email, ForgotPassword, OneTimePasswordReset,
-    Password, PasswordChange, PasswordReset, SessionPublic, Token, UserCreate, UserLogin,
-    UserPublic, UserUpdate,
+    AccountExport, AuditEvent, AuditEventKind, DisplayName, Email, ForgotPassword,
+    OneTimePasswordReset, Password, PasswordChange, PasswordReset, SessionPublic, Token,
+    UserCreate, UserLogin, UserPublic, UserUpdate,
 };
 
 impl ToSchema for UserPublic {}
@@ -193,6 +193,29 @@ impl PartialSchema for OwnPassword {
             ))
             .property("password", current.examples([PASSWORD]))
             .required("password")
+            .into()
+    }
+}
+
+impl ToSchema for NewDisplayName {
+    fn name() -> Cow<'static, str> {
+        "DisplayName".into()
+    }
+}
+
+impl PartialSchema for NewDisplayName {
+    fn schema() -> RefOr<Schema> {
+        let name = nullable_string()
+            .min_length(Some(1))
+            .max_length(Some(DisplayName::MAX_CHARS))
+            // No control character, and something to see.
+            .pattern(Some(
+                r"^[^\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u206f]*$",
+            ));
+        ObjectBuilder::new()
+            .description(Some("A new display name; null removes it."))
+            .property("display_name", name.examples(["Jane Doe"]))
+            .required("display_name")
             .into()
     }
 }

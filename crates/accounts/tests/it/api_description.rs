@@ -19,7 +19,7 @@ use super::sessions;
 use crate::support::accounts::described::{DOCUMENT, paths};
 
 /// All routes.
-const ROUTES: [(&str, &str); 25] = [
+const ROUTES: [(&str, &str); 26] = [
     ("POST", "/cookie/login"),
     ("POST", "/cookie/logout"),
     ("POST", "/forgot-password"),
@@ -28,6 +28,7 @@ const ROUTES: [(&str, &str); 25] = [
     ("POST", "/logout-all"),
     ("GET", "/me"),
     ("POST", "/me/delete"),
+    ("PUT", "/me/display-name"),
     ("POST", "/me/export"),
     ("POST", "/password"),
     ("POST", "/refresh"),

@@ -1,4 +1,4 @@
-//! Deletion and export of an account by its owner.
+//! Display name, deletion and export of an account by its owner.
 
 use std::sync::Arc;
 
@@ -325,4 +325,89 @@ async fn log_has_no_password_of_an_owner() {
         !text.contains("hunter2") && !text.contains(PASSWORD),
         "{text}"
     );
+}
+
+async fn name(server: &Server, token: &str, name: Value) -> Answer {
+    let request = json_to("PUT", "/me/display-name", &json!({"display_name": name}));
+    server.send(by(token, request)).await
+}
+
+#[tokio::test]
+async fn owner_sets_and_removes_the_display_name() {
+    let server = client::cached();
+    let (_, admin) = server.admin().await;
+    let (jane, token) = server.jane().await;
+    assert_eq!(server.me(&token).await.json().get("display_name"), None);
+    for (sent, kept) in [
+        (json!(" Zoe\u{308} "), Some("Zo\u{eb}")),
+        (
+            json!("<img src=x onerror=alert(1)>"),
+            Some("<img src=x onerror=alert(1)>"),
+        ),
+        (Value::Null, None),
+        (json!("Jane"), Some("Jane")),
+    ] {
+        let answer = name(&server, &token, sent).await;
+        assert_eq!(answer.status, 200, "{}", answer.body);
+        let me = server.me(&token).await.json();
+        assert_eq!(answer.json(), me);
+        assert_eq!(me.get("display_name").and_then(Value::as_str), kept);
+        let listed = server.send(by(&admin, bare("GET", "/users"))).await.json();
+        assert!(listed.as_array().unwrap().contains(&me));
+    }
+    // Only the name changes, and only that of the caller.
+    let stored = server.stored(jane.id).await;
+    let renamed = tower_warder_accounts::User {
+        display_name: Some("Jane".to_owned()),
+        ..jane
+    };
+    assert_eq!(stored, renamed);
+    let request = json_to("PUT", "/me/display-name", &json!({"display_name": "Eve"}));
+    assert_eq!(server.send(request).await.status, 401);
+    server
+        .change(
+            stored.id,
+            UserUpdate {
+                status: Some(Disabled),
+                ..UserUpdate::default()
+            },
+        )
+        .await;
+    assert_eq!(name(&server, &token, json!("Eve")).await.status, 401);
+    assert_eq!(
+        server.stored(stored.id).await.display_name.as_deref(),
+        Some("Jane")
+    );
+}
+
+#[tokio::test]
+async fn invalid_display_name_is_rejected() {
+    let server = client::server();
+    let (jane, token) = server.jane().await;
+    for (sent, kind) in [
+        (json!({}), "missing"),
+        (json!({"display_name": 7}), "string_type"),
+        (json!({"display_name": ["Jane"]}), "string_type"),
+        (json!({"display_name": ""}), "string_too_short"),
+        (json!({"display_name": "\u{200b} "}), "string_too_short"),
+        (json!({"display_name": "x".repeat(65)}), "string_too_long"),
+        (json!({"display_name": "Jane\0"}), "value_error"),
+        (
+            json!({"display_name": "Jane\r\nSet-Cookie: a=b"}),
+            "value_error",
+        ),
+        (json!({"display_name": "\u{202e}nimda"}), "value_error"),
+    ] {
+        let answer = server
+            .send(by(&token, json_to("PUT", "/me/display-name", &sent)))
+            .await;
+        assert_eq!(answer.status, 422, "{sent}");
+        assert_eq!(answer.json()["detail"][0]["type"], kind, "{sent}");
+    }
+    let long = json!({"display_name": "x".repeat(10_000_000)});
+    let answer = server
+        .send(by(&token, json_to("PUT", "/me/display-name", &long)))
+        .await;
+    assert_eq!(answer.status, 413);
+    assert_eq!(server.stored(jane.id).await, jane);
 }

@@ -59,6 +59,7 @@ const EVENTS = {
   account_promoted: 'Made admin',
   account_demoted: 'Made member',
   email_changed: 'E-mail changed',
+  display_name_changed: 'Name changed',
   account_deleted: 'Deleted',
   data_exported: 'Data downloaded',
   password_reset: 'Password reset',

@@ -1,4 +1,4 @@
-// Part of the profile page: the data of the account, and its deletion. Both are confirmed by the password.
+// Part of the profile page: the name and the data of the account, and its deletion.
 
 import { ask, leave } from './api.js';
 import { onSubmit } from './form.js';
@@ -8,13 +8,31 @@ const done = own.querySelector('.done');
 const dialog = document.querySelector('#confirm');
 const form = dialog.querySelector('form');
 
+const naming = document.querySelector('#naming');
+const nameForm = naming.querySelector('form');
+
 /** What the dialog does with the password. */
 let act;
 
-export function showOwnAccount({ email }) {
-  form.elements.username.value = email;
-  own.hidden = false;
+export function showOwnAccount(me) {
+  form.elements.username.value = me.email;
+  showName(me);
+  nameForm.elements.display_name.value = me.display_name ?? '';
+  for (const section of [naming, own]) section.hidden = false;
 }
+
+function showName({ display_name: name }) {
+  document.querySelector('#name').textContent = name ?? '–';
+}
+
+onSubmit(nameForm, async ({ display_name: typed }) => {
+  const said = nameForm.querySelector('.done');
+  said.textContent = '';
+  const me = await ask('PUT', 'me/display-name', { display_name: typed.trim() || null });
+  showName(me);
+  nameForm.elements.display_name.value = me.display_name ?? '';
+  said.textContent = me.display_name ? 'Your name is saved.' : 'Your name is removed.';
+});
 
 own.querySelector('#export').addEventListener('click', () => {
   confirm('Download data', 'The file has your account, its log-ins and its activity, and no password.', async (password) => {

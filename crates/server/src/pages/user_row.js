@@ -9,6 +9,7 @@ export function newRow(user, own, run) {
   // Long addresses break before the `@` first.
   const [local, domain] = user.email.split('@');
   const name = make('th', { scope: 'row' }, local, make('wbr'), `@${domain}`);
+  if (user.display_name) name.append(make('bdi', { className: 'name', textContent: user.display_name }));
   if (own) name.append(' ', make('span', { className: 'you', textContent: 'you' }));
   const row = make('tr', {}, name, ...Array.from({ length: 4 }, () => make('td')));
 

@@ -86,6 +86,7 @@ impl AccountStore for Staged {
 
     async fn change(&self, change: &UserChange) -> Result<Option<User>, StoreError> {
         let (method, before, after) = match change.action {
+            UserAction::SetDisplayName { .. } => ("set_display_name", Pause::BeforeUpdate, None),
             UserAction::Update(_) => ("update", Pause::BeforeUpdate, Some(Pause::AfterUpdate)),
             UserAction::Delete | UserAction::DeleteOwn { .. } => {
                 ("delete", Pause::BeforeDelete, None)

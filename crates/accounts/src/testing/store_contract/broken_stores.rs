@@ -80,6 +80,8 @@ enum Defect {
     OwnerDeletesInAnyGeneration,
     OwnerDeletesDisabled,
     OwnersCountedEarly,
+    NameNotWritten,
+    NamedInAnyGeneration,
 }
 
 struct BrokenStore {
@@ -173,7 +175,8 @@ impl BrokenStore {
                 (Defect::EndsAnyGeneration, UserAction::RevokeTokens { generation, .. }) => {
                     user.token_generation = *generation;
                 }
-                (Defect::OwnerDeletesInAnyGeneration, UserAction::DeleteOwn { generation }) => {
+                (Defect::NamedInAnyGeneration, UserAction::SetDisplayName { generation, .. })
+                | (Defect::OwnerDeletesInAnyGeneration, UserAction::DeleteOwn { generation }) => {
                     user.token_generation = *generation;
                 }
                 (Defect::OwnerDeletesDisabled, UserAction::DeleteOwn { .. }) => {
@@ -221,6 +224,12 @@ impl BrokenStore {
             (Defect::ResetDropsMark, UserAction::ResetPassword { .. })
             | (Defect::ChangeKeepsMark, UserAction::RevokeTokens { .. }) => {
                 user.must_change_password = now.must_change_password;
+            }
+            (Defect::NameNotWritten, UserAction::SetDisplayName { .. }) => {
+                user.display_name.clone_from(&now.display_name);
+            }
+            (Defect::NamedInAnyGeneration, UserAction::SetDisplayName { .. }) => {
+                user.token_generation = now.token_generation;
             }
             (Defect::RevocationRemovesMark, UserAction::RevokeTokens { .. }) => {
                 user.must_change_password = false;
@@ -614,6 +623,8 @@ async fn broken_store_fails_the_rule_of_its_defect() {
         ),
         (Defect::OwnerDeletesInAnyGeneration, "an owner deletes"),
         (Defect::OwnerDeletesDisabled, "if it is approved"),
+        (Defect::NameNotWritten, "display name"),
+        (Defect::NamedInAnyGeneration, "display name"),
         (Defect::OwnersCountedEarly, "delete their own account"),
     ] {
         let broken = broken_rule(defect).await.unwrap_or_default();

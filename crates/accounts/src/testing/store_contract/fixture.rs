@@ -9,8 +9,8 @@ use tokio::runtime::Handle;
 use tower_warder::UserStatus;
 
 use crate::{
-    AccountStore, Actor, AdminGrant, Email, NewUser, StoreError, User, UserAction, UserChange,
-    UserFilter, UserQuery, UserUpdate,
+    AccountStore, Actor, AdminGrant, DisplayName, Email, NewUser, StoreError, User, UserAction,
+    UserChange, UserFilter, UserQuery, UserUpdate,
 };
 
 /// Number of concurrent attempts.
@@ -103,6 +103,18 @@ impl<S: AccountStore> Fixture<S> {
         let deleted = self.change(id, UserAction::Delete, by).await?;
         assert_eq!(deleted, None, "a deletion returns no account");
         Ok(())
+    }
+
+    /// Returns `None` if the account has another generation, or is not approved.
+    pub(super) async fn name(
+        &self,
+        id: i64,
+        generation: u64,
+        name: Option<&str>,
+    ) -> Result<Option<User>, StoreError> {
+        let name = name.map(|name| DisplayName::new(name).expect("a valid name"));
+        let action = UserAction::SetDisplayName { generation, name };
+        unless_outdated(self.change(id, action, Actor::System).await)
     }
 
     pub(super) async fn delete_own(&self, id: i64, generation: u64) -> Result<(), StoreError> {

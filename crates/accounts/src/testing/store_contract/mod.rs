@@ -76,6 +76,7 @@ where
     updates::leaving_approved_raises_the_generation(fresh().await).await;
     updates::update_changes_only_the_given_fields(fresh().await).await;
     updates::first_approval_is_recorded(fresh().await).await;
+    updates::owner_sets_the_display_name(fresh().await).await;
     updates::address_moves_with_its_account(fresh().await).await;
     updates::taken_address_is_rejected(fresh().await).await;
     updates::concurrent_claims_of_an_address_succeed_once(fresh().await).await;

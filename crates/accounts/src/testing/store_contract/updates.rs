@@ -145,6 +145,48 @@ pub(super) async fn first_approval_is_recorded<S: AccountStore>(accounts: Fixtur
     }
 }
 
+pub(super) async fn owner_sets_the_display_name<S: AccountStore>(accounts: Fixture<S>) {
+    let rule =
+        "an owner sets and removes the display name in the named generation, and nothing else";
+    let admin = accounts.first_admin("admin").await;
+    let mut jane = accounts.approved("jane", false, &admin).await;
+    for name in [
+        Some("Jane"),
+        Some("Zo\u{eb} <b> 'x' \u{1f5fc}"),
+        None,
+        Some("Jane"),
+    ] {
+        let named = accounts.name(jane.id, jane.token_generation, name).await;
+        jane.display_name = name.map(str::to_owned);
+        assert_eq!(
+            named.expect("a name can be set"),
+            Some(jane.clone()),
+            "{rule}"
+        );
+        assert_eq!(accounts.must_find(jane.id).await, jane, "{rule}");
+        assert_eq!(
+            accounts.find_by_email("jane").await,
+            Some(jane.clone()),
+            "{rule}"
+        );
+        assert_eq!(
+            accounts.all().await,
+            [jane.clone(), admin.clone()],
+            "{rule}"
+        );
+    }
+    let other = jane.token_generation + 1;
+    let rejected = accounts.name(jane.id, other, Some("Eve")).await;
+    assert_eq!(rejected.expect(rule), None, "{rule}");
+    // Changes of others keep it.
+    let changed = accounts.update(jane.id, to_status(UserStatus::Disabled), &admin);
+    let changed = changed.await.expect("a status can be changed");
+    assert_eq!(changed.display_name, jane.display_name, "{rule}");
+    let rejected = accounts.name(jane.id, changed.token_generation, None).await;
+    assert_eq!(rejected.expect(rule), None, "{rule}");
+    assert_eq!(accounts.must_find(jane.id).await, changed, "{rule}");
+}
+
 pub(super) async fn address_moves_with_its_account<S: AccountStore>(accounts: Fixture<S>) {
     let admin = accounts.first_admin("admin").await;
     let jane = accounts.register("jane").await;
