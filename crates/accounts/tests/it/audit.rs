@@ -232,8 +232,8 @@ async fn each_event_is_recorded_and_logged_once() {
     let export = json_to("POST", "/me/export", &json!({"password": PASSWORD}));
     assert_eq!(server.send(by(&tokens.access, export)).await.status, 200);
     check(&["data_exported 2 2"]);
-    let name = json_to("PUT", "/me/display-name", &json!({"display_name": "jane"}));
-    assert_eq!(server.send(by(&tokens.access, name)).await.status, 200);
+    let own_name = json_to("PUT", "/me/display-name", &json!({"display_name": "jane"}));
+    assert_eq!(server.send(by(&tokens.access, own_name)).await.status, 200);
     check(&["display_name_changed 2 2"]);
     server.send(logging_out(&tokens.refresh)).await;
     check(&["session_ended 2 2 logout session"]);
