@@ -12,7 +12,7 @@ use serde_json::{Map, Value, json};
 use tokio::sync::Semaphore;
 use tower_warder::cache::UserCache;
 use tower_warder::{BoxError, async_trait, testing};
-use tower_warder_accounts::throttle::Throttle;
+use tower_warder_accounts::throttle::{Limit, Throttle};
 use tower_warder_accounts::{
     AccountError, AccountHooks, AccountStore, Actor, Email, HookContext, HookError,
     InMemoryAccountStore, InMemorySessionStore, NewUser, Sessions, StoreError, User, UserAction,
@@ -493,7 +493,8 @@ async fn operation_that_would_fail_calls_no_hook() {
 #[tokio::test]
 async fn vetoed_registrations_are_throttled() {
     let app = App::new().await;
-    let accounts = app.accounts.clone().throttle(Throttle::new());
+    let throttle = Throttle::new().overall(Limit::per_second(10).burst(100));
+    let accounts = app.accounts.clone().throttle(throttle);
     let server = mounted(app.server.clone(), accounts, None);
     app.hooks.set("before_register", Some(Mood::Vetoes));
     for _ in 0..1000 {

@@ -141,7 +141,7 @@ async fn guesses_are_limited_with_those_of_a_password_change() {
     server.admin().await;
     let (jane, token) = server.jane().await;
     let mut refused = 0;
-    for number in 0..12 {
+    for number in 0..17 {
         let request = match number % 3 {
             0 => confirmed("/me/delete", "wrong horse"),
             1 => confirmed("/me/export", "wrong horse"),
