@@ -448,7 +448,7 @@ async fn pages_and_scripts_load_existing_files() {
         }
         seen.push(file);
     }
-    assert_eq!(seen.len(), 22);
+    assert_eq!(seen.len(), 23);
 }
 
 #[tokio::test]
