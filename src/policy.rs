@@ -1,7 +1,7 @@
 //! Policies: authorization rules for approved users.
 //!
-//! A [`Policy`] decides by the user and the token's claims. [`Approved`], [`Admin`], [`Scope`] and
-//! [`RecentLogin`] are provided; closures and types of your own are policies, too. They are used by
+//! A [`Policy`] decides by the user and the token's claims. [`Approved`], [`Admin`], [`Verified`],
+//! [`Scope`] and [`RecentLogin`] are provided; closures and types of your own are policies, too. They are used by
 //! [`RequireLayer`](crate::RequireLayer), the extractor `Require` and
 //! [`Identity::require`](crate::Identity::require).
 
@@ -9,7 +9,7 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use crate::clock::Clock;
-use crate::error::{AuthError, ConfigError, RejectReason};
+use crate::error::{AuthError, AuthErrorKind, ConfigError, RejectReason};
 use crate::jwt::Claims;
 use crate::user::AuthUser;
 
@@ -44,7 +44,7 @@ use crate::user::AuthUser;
 #[doc(alias = "permission")]
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a policy about `{U}`",
-    note = "use `Approved`, `Admin`, a `Scope`, a `RecentLogin`, a closure `|user: &{U}, claims: &Claims| …`, or implement `tower_warder::policy::Policy<{U}>`"
+    note = "use `Approved`, `Admin`, `Verified`, a `Scope`, a `RecentLogin`, a closure `|user: &{U}, claims: &Claims| …`, or implement `tower_warder::policy::Policy<{U}>`"
 )]
 pub trait Policy<U>: Send + Sync + 'static {
     /// Allows the request with `Ok(())`.
@@ -67,6 +67,7 @@ enum Denial {
         /// How to fix it, for the log only.
         remedy: Option<&'static str>,
     },
+    EmailNotVerified,
     /// The user has to log in again.
     Login {
         reason: RejectReason,
@@ -92,6 +93,7 @@ impl Denied {
                     None => error,
                 }
             }
+            Denial::EmailNotVerified => AuthError::new(AuthErrorKind::EmailNotVerified),
             Denial::Login { reason, max_age } => AuthError::login_required(reason, max_age),
         }
     }
@@ -124,6 +126,32 @@ impl<U: AuthUser> Policy<U> for Admin {
             Ok(())
         } else {
             Err(Denied::new(ADMIN_REQUIRED))
+        }
+    }
+}
+
+/// Policy that allows approved users whose [e-mail address is verified](AuthUser::is_email_verified).
+///
+/// Others are answered 403 with the code `email_not_verified`, so that a client can offer to send the
+/// mail again.
+///
+/// ```
+/// use tower_warder::RequireLayer;
+/// use tower_warder::policy::Verified;
+/// # use tower_warder::testing::TestUser as User;
+///
+/// let guard = RequireLayer::<User>::new(Verified);
+/// ```
+#[doc(alias = "email")]
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Verified;
+
+impl<U: AuthUser> Policy<U> for Verified {
+    fn check(&self, user: &U, _: &Claims) -> Result<(), Denied> {
+        if user.is_email_verified() {
+            Ok(())
+        } else {
+            Err(Denied(Denial::EmailNotVerified))
         }
     }
 }

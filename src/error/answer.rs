@@ -24,6 +24,9 @@ pub enum AuthErrorKind {
     AccountDisabled,
     /// The user is approved, and a policy denied the request.
     Forbidden,
+    /// The user is approved, and the e-mail address is not verified: see
+    /// [`Verified`](crate::policy::Verified).
+    EmailNotVerified,
     /// The user is approved, and has to log in again: see
     /// [`RecentLogin`](crate::policy::RecentLogin).
     #[doc(alias = "step-up")]
@@ -96,6 +99,12 @@ impl Answer {
             },
             (Kind::Forbidden, _) => Self {
                 challenge: Some(Challenge::InsufficientScope),
+                ..forbidden
+            },
+            (Kind::EmailNotVerified, _) => Self {
+                challenge: Some(Challenge::InsufficientScope),
+                detail: "Verify your e-mail address first",
+                code: "email_not_verified",
                 ..forbidden
             },
             // RFC 9470, section 3.

@@ -31,6 +31,7 @@ use super::unavailable::TooLong;
 /// | [`InvalidRequest`](AuthErrorKind::InvalidRequest) | 400 | … `error="invalid_request"` | `invalid_request` |
 /// | [`CrossOrigin`](AuthErrorKind::CrossOrigin) | 403 | – | `cross_origin` |
 /// | [`Forbidden`](AuthErrorKind::Forbidden) | 403 | … `error="insufficient_scope"` | `forbidden` |
+/// | [`EmailNotVerified`](AuthErrorKind::EmailNotVerified) | 403 | … `error="insufficient_scope"` | `email_not_verified` |
 /// | [`InsufficientUserAuthentication`](AuthErrorKind::InsufficientUserAuthentication) | 401 | … `error="insufficient_user_authentication"`, `max_age="…"` | `insufficient_user_authentication` |
 /// | [`Unavailable`](AuthErrorKind::Unavailable) | 503, `Retry-After` | – | `unavailable` |
 /// | [`Misconfigured`](AuthErrorKind::Misconfigured) | 500 | – | `misconfigured` |
@@ -249,6 +250,7 @@ impl fmt::Display for AuthError {
             AuthErrorKind::AccountPending => "the account is pending approval",
             AuthErrorKind::AccountDisabled => "the account is disabled",
             AuthErrorKind::Forbidden => "a policy denied the request",
+            AuthErrorKind::EmailNotVerified => "the e-mail address of the user is not verified",
             AuthErrorKind::InsufficientUserAuthentication => "the user has to log in again",
             AuthErrorKind::Unavailable => "authentication is temporarily unavailable",
             AuthErrorKind::Misconfigured => "authentication is misconfigured",

@@ -29,7 +29,7 @@
 //!
 //! `code` is the [`AuthError::code`](crate::AuthError::code) of the response: `not_authenticated`,
 //! `invalid_token`, `account_pending`, `account_disabled`, `invalid_request`, `cross_origin`,
-//! `forbidden`, `insufficient_user_authentication`, `unavailable`, `misconfigured`. `reason` says more than the client is told:
+//! `forbidden`, `email_not_verified`, `insufficient_user_authentication`, `unavailable`, `misconfigured`. `reason` says more than the client is told:
 //!
 //! | `reason` | meaning |
 //! |---|---|

@@ -26,6 +26,7 @@ impl IntoResponses for AuthErrorResponses {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
         let of_policies = [
             AuthErrorKind::Forbidden,
+            AuthErrorKind::EmailNotVerified,
             AuthErrorKind::InsufficientUserAuthentication,
         ];
         let of_policies = of_policies.map(|kind| Rejection::from(AuthError::new(kind)));

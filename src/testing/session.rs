@@ -83,6 +83,8 @@ pub struct TestUser {
     pub status: UserStatus,
     /// `true` if the user is an admin.
     pub is_admin: bool,
+    /// `true` if the e-mail address is verified.
+    pub is_email_verified: bool,
     /// Generation of valid tokens: see [`AuthUser::token_generation`].
     pub token_generation: u64,
     /// Time from which tokens are valid: see [`AuthUser::tokens_valid_since`].
@@ -96,6 +98,7 @@ impl TestUser {
             name: name.to_owned(),
             status: UserStatus::Approved,
             is_admin: false,
+            is_email_verified: false,
             token_generation: 0,
             tokens_valid_since: None,
         }
@@ -117,6 +120,10 @@ impl AuthUser for TestUser {
 
     fn is_admin(&self) -> bool {
         self.is_admin
+    }
+
+    fn is_email_verified(&self) -> bool {
+        self.is_email_verified
     }
 
     fn token_generation(&self) -> Option<u64> {

@@ -56,6 +56,12 @@ pub trait AuthUser: Send + Sync + 'static {
         false
     }
 
+    /// Returns `true` if the e-mail address of the user is verified, for the policy
+    /// [`Verified`](crate::policy::Verified). Defaults to `false`.
+    fn is_email_verified(&self) -> bool {
+        false
+    }
+
     /// Generation of this user's valid tokens. Increase it to revoke all earlier tokens of the user.
     ///
     /// A token is rejected unless its claim `gen` is this number. A token without `gen` has

@@ -30,7 +30,7 @@ struct Expect {
 // One line per row.
 #[rustfmt::skip]
 fn rows() -> Vec<Row> {
-    use Guard::{Admin, Recent, Staff, User};
+    use Guard::{Admin, Recent, Staff, User, Verified};
     use Server::{Disclosing, Down, Plain, Realm, WithoutLayer};
 
     let token = |subject: &str| bearer(&testing::token(subject));
@@ -43,6 +43,7 @@ fn rows() -> Vec<Row> {
     let twice = expect(400, Some(INVALID_REQUEST), TWICE, "invalid_request", "16");
     let admins = expect(403, Some(SCOPE), "Admin access required", "forbidden", "7");
     let staff = expect(403, Some(SCOPE), "Only for staff: 100 %", "forbidden", "7");
+    let unverified = expect(403, Some(SCOPE), "Verify your e-mail address first", "email_not_verified", "7");
     let login = expect(401, Some(LOGIN), "A more recent log-in is required", "insufficient_user_authentication", "16");
     let pending = expect(403, None, "Account pending approval", "account_pending", "7");
     let disabled = expect(403, None, "Account disabled", "account_disabled", "7");
@@ -85,6 +86,11 @@ fn rows() -> Vec<Row> {
         Row("not ASCII twice", Plain, User, two(b"\xff", b"\xff"), twice),
         Row("no admin", Plain, Admin, jane(), admins),
         Row("a policy's own text", Plain, Staff, jane(), staff),
+        Row("an address that is not verified", Plain, Verified, jane(), unverified),
+        Row("an admin's address that is not verified", Plain, Verified, token("root"), unverified),
+        Row("a realm and an address that is not verified", Realm, Verified, jane(), in_shop(unverified, SHOP_SCOPE)),
+        Row("no credential for a verified address", Plain, Verified, none(), anonymous),
+        Row("a disabled account with a verified address", Plain, Verified, token("disabled vera"), rejected),
         Row("an old log-in", Plain, Recent, bearer(&logged_in(1000)), login),
         Row("a log-in in the future", Plain, Recent, bearer(&logged_in(-100)), login),
         Row("no time of the log-in", Plain, Recent, jane(), login),
@@ -150,6 +156,7 @@ async fn guard_admits_authorized_users() {
         (Guard::User, "jane"),
         (Guard::User, "root"),
         (Guard::Admin, "root"),
+        (Guard::Verified, "vera"),
     ];
     let by_header =
         by_header.map(|(guard, subject)| (Server::Plain, guard, bearer(&testing::token(subject))));

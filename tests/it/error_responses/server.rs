@@ -8,9 +8,9 @@ use axum::routing::post;
 use http::{Request, Version};
 use tower::{Layer, ServiceExt};
 use tower_warder::credentials::{AuthCookie, CredentialSource};
-use tower_warder::policy::{Admin, Approved, Denied, Policy, RecentLogin};
+use tower_warder::policy::{Admin, Approved, Denied, Policy, RecentLogin, Verified};
 use tower_warder::testing::TestUser;
-use tower_warder::{AdminUser, AuthLayer, Claims, CurrentUser, Require, RequireLayer};
+use tower_warder::{AdminUser, AuthLayer, Claims, CurrentUser, Require, RequireLayer, UserStatus};
 
 use crate::support::{Answer, Mood, Store, inside, layer, read, send};
 
@@ -42,6 +42,7 @@ pub enum Guard {
     User,
     Admin,
     Staff,
+    Verified,
     /// A log-in that is at most 15 minutes old.
     Recent,
 }
@@ -77,6 +78,7 @@ impl Guard {
             Self::User => "/user",
             Self::Admin => "/admin",
             Self::Staff => "/staff",
+            Self::Verified => "/verified",
             Self::Recent => "/recent",
         }
     }
@@ -90,6 +92,18 @@ impl Server {
             TestUser {
                 token_generation: 1,
                 ..TestUser::admin("Later")
+            },
+        );
+        let verified = TestUser {
+            is_email_verified: true,
+            ..TestUser::approved("Vera")
+        };
+        store.put("vera", verified.clone());
+        store.put(
+            "disabled vera",
+            TestUser {
+                status: UserStatus::Disabled,
+                ..verified
             },
         );
         Some(match self {
@@ -143,6 +157,10 @@ pub async fn through_extractor(server: Server, request: Request<Body>) -> Answer
         .route("/user", post(async |_: CurrentUser<TestUser>| "in"))
         .route("/admin", post(async |_: AdminUser<TestUser>| "in"))
         .route("/staff", post(async |_: Require<Staff, TestUser>| "in"))
+        .route(
+            "/verified",
+            post(async |_: Require<Verified, TestUser>| "in"),
+        )
         .route("/recent", post(async |_: Require<Recent, TestUser>| "in"));
     let app = match server.layer() {
         Some(layer) => app.layer(layer),
@@ -157,6 +175,7 @@ pub async fn through_layer(server: Server, guard: Guard, request: Request<Body>)
         Guard::User => through(Approved, server, request).await,
         Guard::Admin => through(Admin, server, request).await,
         Guard::Staff => through(Staff, server, request).await,
+        Guard::Verified => through(Verified, server, request).await,
         Guard::Recent => through(Recent::default().0, server, request).await,
     }
 }

@@ -13,7 +13,7 @@ use tower_warder::credentials::{AuthCookie, CredentialSource};
 use tower_warder::error::AuthErrorKind;
 use tower_warder::jwt::{DenyList, DenyListVerifier, Verification, Verifier};
 use tower_warder::keys::{KeyRing, VerifyingKey};
-use tower_warder::policy::{Admin, Approved, RecentLogin};
+use tower_warder::policy::{Admin, Approved, RecentLogin, Verified};
 use tower_warder::testing::{self, FixedClock, TestUser};
 use tower_warder::{
     AuthError, AuthLayer, BoxError, Claims, CurrentUser, Identity, JwtVerifier, RequireLayer,
@@ -153,6 +153,16 @@ fn policy_denial_is_counted() {
         drop(layer(&Store::new()).layer(guard).oneshot(request).await);
     });
     assert_eq!(counts.of("rejections_total"), "forbidden none 1");
+}
+
+#[test]
+fn address_that_is_not_verified_is_counted() {
+    let counts = counted(async |_| {
+        let guard = RequireLayer::<TestUser>::new(Verified).layer(inside());
+        let request = get_with("/", &testing::token("jane"));
+        drop(layer(&Store::new()).layer(guard).oneshot(request).await);
+    });
+    assert_eq!(counts.of("rejections_total"), "email_not_verified none 1");
 }
 
 /// Log-ins that are not recent, by their time.
