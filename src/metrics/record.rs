@@ -232,6 +232,10 @@ pub enum ThrottledRoute {
     PasswordReset,
     /// A request for a mail with which a new password can be set.
     ForgotPassword,
+    /// A verification of an address, or a request for its mail.
+    VerifyEmail,
+    /// A change of an address, or a request for its mail.
+    ChangeEmail,
 }
 
 impl ThrottledRoute {
@@ -244,6 +248,8 @@ impl ThrottledRoute {
             Self::Refresh => "refresh",
             Self::PasswordReset => "password_reset",
             Self::ForgotPassword => "forgot_password",
+            Self::VerifyEmail => "verify_email",
+            Self::ChangeEmail => "change_email",
         }
     }
 }

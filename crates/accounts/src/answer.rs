@@ -53,6 +53,7 @@ impl IntoResponse for AccountError {
             Self::SessionNotFound => SESSION_NOT_FOUND,
             Self::TooManyAttempts { retry_after } => return too_many_attempts(retry_after),
             Self::NotApproved => ACCOUNT_NOT_APPROVED,
+            Self::EmailNotVerified => EMAIL_NOT_VERIFIED,
             Self::InvalidOneTimeToken => INVALID_ONE_TIME_TOKEN,
             Self::Vetoed(text) => {
                 let (status, _, code) = OPERATION_VETOED;
@@ -271,6 +272,12 @@ pub(crate) const OPERATION_VETOED: Row = (
     "Rejected by the application",
     "operation_vetoed",
 );
+// The code of the policy `Verified`, whose address is the caller's own.
+pub(crate) const EMAIL_NOT_VERIFIED: Row = (
+    StatusCode::CONFLICT,
+    "E-mail address is not verified",
+    "email_not_verified",
+);
 pub(crate) const TOO_MANY_REQUESTS: Row = (
     StatusCode::TOO_MANY_REQUESTS,
     "Too many attempts",
@@ -312,7 +319,7 @@ const NANOS_PER_SECOND: u128 = 1_000_000_000;
 
 /// The error responses of the account routes, except those of the layer and its guards.
 #[cfg(feature = "utoipa")]
-pub(crate) const ROWS: [Row; 25] = [
+pub(crate) const ROWS: [Row; 26] = [
     private::WRONG_CREDENTIALS,
     private::PENDING,
     private::DISABLED,
@@ -330,6 +337,7 @@ pub(crate) const ROWS: [Row; 25] = [
     INVALID_ONE_TIME_TOKEN,
     ACCOUNT_NOT_APPROVED,
     OPERATION_VETOED,
+    EMAIL_NOT_VERIFIED,
     TOO_MANY_REQUESTS,
     NOT_JSON,
     NO_FORM,

@@ -57,6 +57,9 @@ pub enum AccountError {
     },
     /// The account is not approved.
     NotApproved,
+    /// The address of the account has to be verified before an admin approves it: see
+    /// [`EmailVerification::BeforeApproval`](crate::EmailVerification::BeforeApproval).
+    EmailNotVerified,
     /// The one-time token is unknown, has expired, was used or was revoked. The error does not tell
     /// which.
     InvalidOneTimeToken,
@@ -171,6 +174,9 @@ impl fmt::Display for AccountError {
                 write!(f, "too many attempts; try again in {retry_after:.0?}")
             }
             Self::NotApproved => f.write_str("the account is not approved; approve it first"),
+            Self::EmailNotVerified => f.write_str(
+                "the address of the account is not verified; its owner has to use the link in the mail",
+            ),
             Self::InvalidOneTimeToken => {
                 f.write_str("the one-time token is invalid, expired or already used")
             }

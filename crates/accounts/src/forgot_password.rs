@@ -1,5 +1,6 @@
 //! Requests for a mail with which a new password can be set.
 
+use tower_warder::private::ThrottledRoute;
 use tower_warder::{BoxError, UserStatus};
 
 use super::actor::Actor;
@@ -26,6 +27,10 @@ impl<S: AccountStore> Accounts<S> {
         self.mail.is_some()
     }
 
+    pub(super) fn expect_mail(&self) -> Result<&MailQueue, AccountError> {
+        self.mail.as_ref().ok_or(AccountError::NoMail)
+    }
+
     /// Has a link for a new password sent to an account, if there is one with this address that is
     /// approved. The result does not tell whether there is: a Tokio task looks for it.
     ///
@@ -37,9 +42,13 @@ impl<S: AccountStore> Accounts<S> {
     /// [`AccountError::NoOneTimeTokens`].
     #[doc(alias = "recovery")]
     pub async fn forgot_password(&self, request: ForgotPassword) -> Result<(), AccountError> {
-        let queue = self.mail.as_ref().ok_or(AccountError::NoMail)?.clone();
+        let queue = self.expect_mail()?;
         self.expect_one_time_tokens()?;
-        if !self.may_mail(&request).await? {
+        let route = ThrottledRoute::ForgotPassword;
+        if !self
+            .may_mail(route, &request.email, &request.client)
+            .await?
+        {
             return Ok(());
         }
         let accounts = self.for_client(&request.client);

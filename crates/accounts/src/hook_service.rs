@@ -246,7 +246,8 @@ impl Operation {
             }
             UserAction::SetDisplayName { .. }
             | UserAction::Rehash { .. }
-            | UserAction::RevokeTokens { hash: None, .. } => None,
+            | UserAction::RevokeTokens { hash: None, .. }
+            | UserAction::ConfirmEmail { .. } => None,
         }
     }
 

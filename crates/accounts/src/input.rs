@@ -20,6 +20,7 @@ pub struct UserCreate {
     /// The password.
     pub password: Password,
     bootstrap_secret: Option<Zeroizing<String>>,
+    pub(super) locale: Option<String>,
     pub(super) client: Client,
 }
 
@@ -30,6 +31,7 @@ impl UserCreate {
             email,
             password,
             bootstrap_secret: None,
+            locale: None,
             client: Client::default(),
         }
     }
@@ -38,6 +40,13 @@ impl UserCreate {
     #[must_use]
     pub fn client(mut self, client: Client) -> Self {
         self.client = client;
+        self
+    }
+
+    /// Sets the language of mail to the account, such as `de-AT`.
+    #[must_use]
+    pub fn locale(mut self, locale: Option<&str>) -> Self {
+        self.locale = locale.map(str::to_owned);
         self
     }
 
@@ -65,6 +74,7 @@ impl FromJson for UserCreate {
                 email,
                 password,
                 bootstrap_secret,
+                locale: None,
                 client: Client::default(),
             }),
             (_, _, errors) => Err(errors),

@@ -12,6 +12,8 @@
 //! - **Password resets by a link**: [`Accounts::one_time_tokens`] over a [`OneTimeTokenStore`], and
 //!   [`password_reset_routes()`]. By mail: [`Accounts::mail`] over a [`Mailer`], and
 //!   [`forgot_password_routes()`].
+//! - **Verification of addresses** by mail: [`Accounts::email_verification`] and
+//!   [`email_verification_routes()`]. **Change of the own address**: [`email_change_routes()`].
 //! - **Display name, deletion and export** of an account by its owner: [`own_account_routes()`].
 //! - **Log-in by cookie**: [`cookie_routes`]. **Tickets** for WebSockets and server-sent events:
 //!   [`ticket_routes`].
@@ -51,6 +53,7 @@ mod login_challenge;
 mod error;
 mod password_policy;
 mod bootstrap;
+mod verification_policy;
 mod invalidate_on_drop;
 mod answer;
 mod request_body;
@@ -67,12 +70,16 @@ mod import;
 mod password_reset;
 mod own_account;
 mod forgot_password;
+mod email_verification;
+mod email_change;
 mod routes;
 mod refresh_routes;
 mod session_routes;
 mod password_reset_routes;
 mod own_account_routes;
 mod forgot_password_routes;
+mod email_verification_routes;
+mod email_change_routes;
 mod audit_parameters;
 mod audit_routes;
 mod cookie;
@@ -96,7 +103,9 @@ pub use bootstrap::BootstrapPolicy;
 pub use cookie::cookie_routes;
 pub use display_name::{DisplayName, InvalidDisplayName};
 pub use email::{Email, InvalidEmail};
+pub use email_change_routes::email_change_routes;
 pub use email_prefix::{EmailPrefix, InvalidEmailPrefix};
+pub use email_verification_routes::email_verification_routes;
 pub use error::AccountError;
 pub use forgot_password_routes::forgot_password_routes;
 pub use hooks::{AccountHooks, HookContext, HookError};
@@ -107,7 +116,8 @@ pub use login_challenge::{LoginChallenge, LoginChallengeKind};
 pub use mail::{Mail, MailLink, MailPurpose, MailQueue, Mailer};
 pub use model::{Token, User, UserPublic};
 pub use one_time_token::{
-    ForgotPassword, InMemoryOneTimeTokenStore, NewOneTimeToken, OneTimePasswordReset, OneTimeToken,
+    EmailChange, EmailConfirmation, EmailVerificationRequest, ForgotPassword,
+    InMemoryOneTimeTokenStore, NewOneTimeToken, OneTimePasswordReset, OneTimeToken,
     OneTimeTokenStore, OneTimeTokens, TokenPurpose,
 };
 pub use own_account::AccountExport;
@@ -129,6 +139,7 @@ pub use subject::SubjectClaim;
 pub use ticket::ticket_routes;
 pub use user_change::{UserAction, UserChange};
 pub use user_query::{UserFilter, UserOrder, UserPage, UserQuery};
+pub use verification_policy::EmailVerification;
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

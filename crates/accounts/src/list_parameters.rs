@@ -44,7 +44,8 @@ impl UserQuery {
     /// Returns the query of a URL that [`parse`](Self::parse) reads as this one.
     pub(super) fn to_url(&self) -> String {
         let mut url = Serializer::new(String::new());
-        let UserFilter { search, status } = &self.filter;
+        // The server's own setting is no parameter.
+        let UserFilter { search, status, .. } = &self.filter;
         url.extend_pairs(search.iter().map(|search| ("search", search.as_str())));
         url.extend_pairs(status.iter().map(|status| ("status", status.as_str())));
         if self.order.as_str() != UserOrder::default().as_str() {
@@ -80,6 +81,7 @@ impl Given {
         let filter = UserFilter {
             search: read(&self.search, "search", email_prefix, errors),
             status: read(&self.status, "status", status, errors),
+            ..UserFilter::default()
         };
         let limit = read(&self.limit, "limit", limit, errors);
         let order = match self.sort {
@@ -220,7 +222,11 @@ mod tests {
             order in orders(),
             limit in any::<Option<u32>>(),
         ) {
-            let filter = UserFilter { search, status };
+            let filter = UserFilter {
+                search,
+                status,
+                ..UserFilter::default()
+            };
             let query = UserQuery { filter, order, limit };
             let url = query.to_url();
             // RFC 3986, section 3.4, and no `>`, which would end the URL in a `Link` header.

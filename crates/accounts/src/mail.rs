@@ -53,6 +53,14 @@ pub struct Mail {
 pub enum MailPurpose {
     /// Its link sets a new password.
     ResetPassword,
+    /// Its link verifies the address.
+    VerifyEmail,
+    /// To a new address: its link gives it to the account.
+    ChangeEmail,
+    /// Without a link, to the address of the account: a change of it was requested.
+    EmailChangeRequested,
+    /// Without a link, to the address before a change.
+    EmailChanged,
 }
 
 impl MailPurpose {
@@ -60,7 +68,11 @@ impl MailPurpose {
     pub fn all() -> impl Iterator<Item = Self> {
         // The compiler asks for each purpose here.
         iter::successors(Some(Self::ResetPassword), |purpose| match purpose {
-            Self::ResetPassword => None,
+            Self::ResetPassword => Some(Self::VerifyEmail),
+            Self::VerifyEmail => Some(Self::ChangeEmail),
+            Self::ChangeEmail => Some(Self::EmailChangeRequested),
+            Self::EmailChangeRequested => Some(Self::EmailChanged),
+            Self::EmailChanged => None,
         })
     }
 
@@ -68,6 +80,10 @@ impl MailPurpose {
     const fn page(self) -> &'static str {
         match self {
             Self::ResetPassword => "reset-password",
+            Self::VerifyEmail => "verify-email",
+            Self::ChangeEmail => "change-email",
+            // Without a link.
+            Self::EmailChangeRequested | Self::EmailChanged => "",
         }
     }
 }
@@ -113,6 +129,8 @@ impl MailQueue {
     /// | purpose | page |
     /// |---|---|
     /// | [`ResetPassword`](MailPurpose::ResetPassword) | `/reset-password` |
+    /// | [`VerifyEmail`](MailPurpose::VerifyEmail) | `/verify-email` |
+    /// | [`ChangeEmail`](MailPurpose::ChangeEmail) | `/change-email` |
     pub fn new(mailer: impl Mailer, pages: &str) -> Self {
         Self {
             mailer: Arc::new(mailer),

@@ -33,8 +33,8 @@ pub struct User {
     /// registration or by the application itself.
     pub approved_by: Option<i64>,
     /// Generation of the valid tokens: those of another generation are rejected. Raised by each reset
-    /// or change of the password, by a log-out of all sessions, and when the account is no longer
-    /// approved.
+    /// or change of the password, by a change of the address that its owner confirmed, by a log-out of
+    /// all sessions, and when the account is no longer approved.
     pub token_generation: u64,
     /// Time when the owner of the account proved to receive mail at [`email`](Self::email); `None` if
     /// that was not proved.
@@ -51,6 +51,14 @@ impl User {
     pub fn is_active_admin(&self) -> bool {
         self.is_admin && self.status == UserStatus::Approved
     }
+
+    /// Returns `true` if the account is new, which is pending and was never approved, and its address is
+    /// not verified.
+    pub(super) fn is_new_and_unverified(&self) -> bool {
+        self.status == UserStatus::Pending
+            && self.approved_at.is_none()
+            && self.email_verified_at.is_none()
+    }
 }
 
 impl AuthUser for User {
@@ -60,6 +68,10 @@ impl AuthUser for User {
 
     fn is_admin(&self) -> bool {
         self.is_admin
+    }
+
+    fn is_email_verified(&self) -> bool {
+        self.email_verified_at.is_some()
     }
 
     fn token_generation(&self) -> Option<u64> {

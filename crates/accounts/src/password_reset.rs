@@ -2,6 +2,7 @@
 
 use tower_warder::UserStatus;
 use tower_warder::password::{PasswordError, PasswordHasher};
+use tower_warder::private::ThrottledRoute;
 
 use super::actor::Actor;
 use super::audit::{AuditActor, AuditEvent, AuditEventKind};
@@ -90,7 +91,8 @@ impl<S: AccountStore> Accounts<S> {
         reset: OneTimePasswordReset,
     ) -> Result<(), AccountError> {
         let accounts = self.for_client(&reset.client);
-        let attempt = accounts.begin_password_reset(&reset.client).await?;
+        let route = ThrottledRoute::PasswordReset;
+        let attempt = accounts.begin_token_use(route, &reset.client).await?;
         let result = accounts.set_password_by_token(&reset).await;
         Self::settle(attempt, result).await
     }

@@ -2,7 +2,7 @@
 
 use axum::extract::{FromRequest, FromRequestParts, RawPathParams, Request};
 use axum::response::Response;
-use http::header::{CONTENT_TYPE, HeaderMap, USER_AGENT};
+use http::header::{ACCEPT_LANGUAGE, CONTENT_TYPE, HeaderMap, USER_AGENT};
 use http::request::Parts;
 use zeroize::Zeroizing;
 
@@ -114,6 +114,25 @@ pub(super) fn device(headers: &HeaderMap) -> String {
     String::from_utf8_lossy(agent).into_owned()
 }
 
+/// Returns the first language that the client accepts, for mail.
+pub(super) fn locale(headers: &HeaderMap) -> Option<&str> {
+    let languages = headers.get(ACCEPT_LANGUAGE)?.to_str().ok()?;
+    first_language(languages)
+}
+
+/// Returns the first language of `Accept-Language` (RFC 9110, section 12.5.4), if it has the form of
+/// one (RFC 5646, section 2.1).
+fn first_language(languages: &str) -> Option<&str> {
+    let language = languages.split([',', ';']).next()?.trim();
+    let is_subtag = |subtag: &str| {
+        (1..=8).contains(&subtag.len()) && subtag.bytes().all(|byte| byte.is_ascii_alphanumeric())
+    };
+    let is_language = language.len() <= MAX_LANGUAGE_BYTES
+        && language.starts_with(|letter: char| letter.is_ascii_alphabetic())
+        && language.split('-').all(is_subtag);
+    is_language.then_some(language)
+}
+
 /// Returns the media type in lower case, without its parameters (RFC 9110, section 8.3.1).
 fn media_type(request: &Request) -> String {
     let value = request.headers().get(CONTENT_TYPE);
@@ -122,4 +141,32 @@ fn media_type(request: &Request) -> String {
         .unwrap_or_default();
     let essence = text.split(';').next().unwrap_or_default();
     essence.trim().to_ascii_lowercase()
+}
+
+/// RFC 5646, section 4.4.1.
+const MAX_LANGUAGE_BYTES: usize = 35;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn first_language_has_the_form_of_one() {
+        for (languages, first) in [
+            ("de", Some("de")),
+            ("de-AT,de;q=0.8, en", Some("de-AT")),
+            ("en;q=0.5", Some("en")),
+            (" zh-Hant-TW ", Some("zh-Hant-TW")),
+            ("*", None),
+            ("", None),
+            ("de\u{202e}", None),
+            ("de--AT", None),
+            ("1a", None),
+            ("../etc", None),
+            ("abcdefghi", None),
+            ("a-b-c-d-e-f-g-h-i-j-k-l-m-n-o-p-q-r-s", None),
+        ] {
+            assert_eq!(first_language(languages), first, "{languages:?}");
+        }
+    }
 }

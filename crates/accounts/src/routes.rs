@@ -16,7 +16,7 @@ use super::answer::{self, json_answer, reset_message};
 use super::error::AccountError;
 use super::input::{MUST_CHANGE, PasswordReset, UserCreate, UserUpdate};
 use super::model::{User, UserPublic};
-use super::request::{AccountId, JsonBody, LoginForm, device};
+use super::request::{AccountId, JsonBody, LoginForm, device, locale};
 use super::service::Accounts;
 use super::store::AccountStore;
 use super::throttle::Client;
@@ -43,8 +43,10 @@ use super::validation_error::{Location, ValidationError, ValidationErrorKind};
 /// Further routes can be merged with these: [`cookie_routes`](crate::cookie_routes) for log-in by
 /// cookie, [`ticket_routes`](crate::ticket_routes) for streams,
 /// [`session_routes`](crate::session_routes) and [`refresh_routes`](crate::refresh_routes) for
-/// sessions, and [`password_reset_routes`](crate::password_reset_routes) for links with which users set
-/// a new password.
+/// sessions, [`password_reset_routes`](crate::password_reset_routes) for links with which users set a new
+/// password, and [`email_verification_routes`](crate::email_verification_routes) and
+/// [`email_change_routes`](crate::email_change_routes) for links by which they verify and change their
+/// address.
 ///
 /// [Hooks](crate::AccountHooks) of the application can reject registrations, log-ins, approvals, new
 /// passwords and deletions with 403.
@@ -67,6 +69,10 @@ use super::validation_error::{Location, ValidationError, ValidationErrorKind};
 /// with the code `password_change_required` and the members `token` and `expires_in`, in seconds. With
 /// the token the owner sets another password by
 /// [`POST /reset-password`](crate::password_reset_routes), and logs in with that.
+///
+/// With [`EmailVerification::BeforeApproval`](crate::EmailVerification::BeforeApproval), new accounts whose
+/// address is not verified are neither listed nor counted, and `PUT /users/{id}` is 409 if it approves
+/// one.
 ///
 /// Actions of admins can require a recent log-in: see [`Accounts::admin_login_age`].
 ///
@@ -113,9 +119,11 @@ pub fn routes<S: AccountStore>(accounts: Accounts<S>) -> Router {
 async fn register<S: AccountStore>(
     State(accounts): State<Accounts<S>>,
     client: Client,
+    headers: HeaderMap,
     JsonBody(new): JsonBody<UserCreate>,
 ) -> Result<Response, AccountError> {
-    let user = accounts.register(new.client(client)).await?;
+    let new = new.client(client).locale(locale(&headers));
+    let user = accounts.register(new).await?;
     Ok(json_answer(StatusCode::CREATED, &UserPublic::from(&user)))
 }
 

@@ -35,6 +35,7 @@ use super::subject::SubjectClaim;
 use super::throttle::{Throttle, TrustedProxies};
 use super::user_change::{UserAction, UserChange};
 use super::user_query::{UserFilter, UserPage, UserQuery};
+use super::verification_policy::EmailVerification;
 
 /// Registration, log-in and administration of accounts.
 ///
@@ -73,6 +74,7 @@ pub struct Accounts<S> {
     pub(super) one_time_tokens: Option<OneTimeTokens>,
     pub(super) mail: Option<MailQueue>,
     pub(super) hooks: Option<Arc<dyn AccountHooks>>,
+    pub(super) email_verification: Option<EmailVerification>,
 }
 
 impl<S: AccountStore> Accounts<S> {
@@ -95,6 +97,7 @@ impl<S: AccountStore> Accounts<S> {
             one_time_tokens: None,
             mail: None,
             hooks: None,
+            email_verification: None,
         }
     }
 
@@ -183,10 +186,17 @@ impl<S: AccountStore> Accounts<S> {
         // from registering it.
         let hasher = accounts.hasher_for(new.client.hash_caller());
         let attempt = accounts.begin_registration(&new.client).await?;
+        let (email, locale) = (new.email.clone(), new.locale.clone());
         let result = accounts.insert(new, &hasher).await;
         match result {
             // A new account stays counted, too; and a veto, for which the application has worked.
-            Ok(_) | Err(AccountError::Vetoed(_)) => result,
+            Ok(user) => {
+                if self.has_email_verification() {
+                    accounts.mail_new_account(email, locale);
+                }
+                Ok(user)
+            }
+            Err(AccountError::Vetoed(_)) => result,
             Err(error) => Self::settle(attempt, Err(error)).await,
         }
     }
@@ -427,6 +437,7 @@ impl<S: AccountStore> Accounts<S> {
     pub async fn list(&self, query: &UserQuery) -> Result<UserPage, AccountError> {
         // One account more than the limit shows that there is another page.
         let mut one_more = query.clone();
+        one_more.filter = self.listed(&query.filter);
         one_more.limit = query.limit.map(|limit| limit.saturating_add(1));
         let mut users = self.store.list(&one_more).await?;
         let limit = query.limit.and_then(|limit| usize::try_from(limit).ok());
@@ -434,7 +445,7 @@ impl<S: AccountStore> Accounts<S> {
         users.truncate(limit.unwrap_or(usize::MAX));
         let total = match u64::try_from(users.len()) {
             Ok(total) if is_last && query.order.is_from_start() => total,
-            _ => self.store.count(&query.filter).await?,
+            _ => self.store.count(&one_more.filter).await?,
         };
         let next = users.last().filter(|_| !is_last).map(|last| UserQuery {
             order: query.order.after(last),
@@ -453,7 +464,7 @@ impl<S: AccountStore> Accounts<S> {
             status: Some(UserStatus::Pending),
             ..UserFilter::default()
         };
-        Ok(self.store.count(&pending).await?)
+        Ok(self.store.count(&self.listed(&pending)).await?)
     }
 
     /// Changes the account `id` on behalf of `by`: an admin's `&User`, or [`Actor::System`].
@@ -464,16 +475,17 @@ impl<S: AccountStore> Accounts<S> {
     /// # Errors
     ///
     /// [`AccountError::NotAdmin`], [`AccountError::NotFound`], [`AccountError::LastAdmin`],
-    /// [`AccountError::EmailTaken`], [`AccountError::Vetoed`] or [`AccountError::Unavailable`]. On an error
-    /// nothing is changed.
+    /// [`AccountError::EmailTaken`], [`AccountError::EmailNotVerified`], [`AccountError::Vetoed`] or
+    /// [`AccountError::Unavailable`]. On an error nothing is changed.
     pub async fn update(
         &self,
         id: i64,
         update: UserUpdate,
         by: impl Into<Actor>,
     ) -> Result<User, AccountError> {
-        let update = UserAction::Update(update);
-        let changed = self.change(id, update, by.into()).await?;
+        let by = by.into();
+        self.check_approval(id, &update, by).await?;
+        let changed = self.change(id, UserAction::Update(update), by).await?;
         changed.ok_or(AccountError::NotFound)
     }
 
@@ -603,6 +615,8 @@ impl<S: AccountStore> Accounts<S> {
             UserAction::RevokeTokens { .. }
             | UserAction::DeleteOwn { .. }
             | UserAction::SetDisplayName { .. } => AuditActor::Account(id),
+            // By a link, whose client is not logged in.
+            UserAction::ConfirmEmail { .. } => AuditActor::Anonymous,
             _ => by.into(),
         };
         let at = self.now();
@@ -707,6 +721,7 @@ impl<S> Clone for Accounts<S> {
             one_time_tokens: self.one_time_tokens.clone(),
             mail: self.mail.clone(),
             hooks: self.hooks.clone(),
+            email_verification: self.email_verification,
         }
     }
 }

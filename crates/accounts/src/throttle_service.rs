@@ -9,12 +9,12 @@ use http::request::Parts;
 use http::{Extensions, Response};
 use tower_warder::Identity;
 use tower_warder::password::{HashCaller, PasswordHasher};
+use tower_warder::private::ThrottledRoute;
 
 use super::email::Email;
 use super::error::AccountError;
 use super::input::UserLogin;
 use super::model::User;
-use super::one_time_token::ForgotPassword;
 use super::service::Accounts;
 use super::store::AccountStore;
 use super::throttle::{Attempt, Client, Throttle, TrustedProxies};
@@ -189,27 +189,31 @@ impl<S: AccountStore> Accounts<S> {
         })
     }
 
-    pub(super) async fn begin_password_reset(
+    pub(super) async fn begin_token_use(
         &self,
+        route: ThrottledRoute,
         client: &Client,
     ) -> Result<Option<Attempt<'_>>, AccountError> {
         Ok(match &self.throttle {
-            Some(throttle) => Some(throttle.reset_password(client, &self.clock).await?),
+            Some(throttle) => Some(throttle.use_token(route, client, &self.clock).await?),
             None => None,
         })
     }
 
     /// Returns `true` if the account may get a mail now.
-    pub(super) async fn may_mail(&self, request: &ForgotPassword) -> Result<bool, AccountError> {
-        Ok(match &self.throttle {
-            Some(throttle) => {
-                let account = request.email.as_str();
-                throttle
-                    .may_mail(account, &request.client, &self.clock)
-                    .await?
-            }
-            None => true,
-        })
+    pub(super) async fn may_mail(
+        &self,
+        route: ThrottledRoute,
+        email: &Email,
+        client: &Client,
+    ) -> Result<bool, AccountError> {
+        let Some(throttle) = &self.throttle else {
+            return Ok(true);
+        };
+        let account = email.as_str();
+        Ok(throttle
+            .may_mail(route, account, client, &self.clock)
+            .await?)
     }
 
     pub(super) async fn begin_refresh(

@@ -7,6 +7,7 @@ use tower_warder::UserStatus;
 
 use super::actor::Actor;
 use super::display_name::DisplayName;
+use super::email::Email;
 use super::input::UserUpdate;
 use super::model::User;
 use super::store_error::{LastAdminError, StoreError};
@@ -69,6 +70,18 @@ pub enum UserAction {
         /// Hash of the new password.
         hash: Option<String>,
     },
+    /// Sets an address that its owner has confirmed, at the time of the change. Another address than
+    /// before also gets the next token generation.
+    ConfirmEmail {
+        /// The token generation when the owner was asked. With another one, or if it is neither pending
+        /// nor approved, the account is [outdated](StoreError::Outdated).
+        generation: u64,
+        /// The address when the owner was asked. With another one the account is
+        /// [outdated](StoreError::Outdated).
+        from: Email,
+        /// The confirmed address.
+        to: Email,
+    },
 }
 
 impl UserChange {
@@ -118,7 +131,8 @@ impl UserChange {
             UserAction::Rehash { .. }
             | UserAction::RevokeTokens { .. }
             | UserAction::DeleteOwn { .. }
-            | UserAction::SetDisplayName { .. } => StoreError::Outdated,
+            | UserAction::SetDisplayName { .. }
+            | UserAction::ConfirmEmail { .. } => StoreError::Outdated,
             _ => StoreError::NotFound,
         }
     }
@@ -153,6 +167,24 @@ impl UserChange {
                 if let Some(hash) = hash {
                     user.hashed_password.clone_from(hash);
                     user.must_change_password = false;
+                }
+            }
+            UserAction::ConfirmEmail {
+                generation,
+                from,
+                to,
+            } => {
+                if !matches!(user.status, UserStatus::Pending | UserStatus::Approved)
+                    || user.token_generation != *generation
+                    || user.email != from.as_str()
+                {
+                    return Err(StoreError::Outdated);
+                }
+                user.email_verified_at = Some(self.at);
+                // So that links that were sent to the address before are revoked with the tokens.
+                if from != to {
+                    user.email = to.as_str().to_owned();
+                    user.token_generation += 1;
                 }
             }
         }
@@ -212,6 +244,16 @@ impl fmt::Debug for UserAction {
                 .debug_struct("RevokeTokens")
                 .field("generation", generation)
                 .finish_non_exhaustive(),
+            Self::ConfirmEmail {
+                generation,
+                from,
+                to,
+            } => f
+                .debug_struct("ConfirmEmail")
+                .field("generation", generation)
+                .field("from", from)
+                .field("to", to)
+                .finish(),
         }
     }
 }
@@ -404,6 +446,38 @@ mod tests {
             }));
             let changed = applied(&change, &verified);
             assert_eq!(changed.email_verified_at.is_some(), still, "{email:?}");
+        }
+    }
+
+    #[test]
+    fn confirmed_address_is_verified_and_replaced() {
+        let email = |name: &str| Email::new(&format!("{name}@example.org")).unwrap();
+        for (status, generation, from, to, expected) in [
+            (Approved, 3, "jane", "jane", Some(3)),
+            (Pending, 3, "jane", "jane", Some(3)),
+            (Approved, 3, "jane", "new", Some(4)),
+            (Disabled, 3, "jane", "jane", None),
+            (Approved, 2, "jane", "jane", None),
+            (Approved, 4, "jane", "new", None),
+            (Approved, 3, "other", "jane", None),
+            (Approved, 3, "other", "other", None),
+        ] {
+            let change = change(UserAction::ConfirmEmail {
+                generation,
+                from: email(from),
+                to: email(to),
+            });
+            match (change.apply([&user(false, status)]), expected) {
+                (Ok(Some(user)), Some(generation)) => {
+                    assert_eq!(user.email, email(to).as_str(), "{change:?}");
+                    assert_eq!(user.email_verified_at, Some(change.at));
+                    assert_eq!(user.token_generation, generation, "{change:?}");
+                }
+                (Err(StoreError::Outdated), None) => {}
+                (result, _) => panic!("{change:?}: {result:?}"),
+            }
+            let missing = change.apply([&admin(1)]);
+            assert!(matches!(missing, Err(StoreError::Outdated)), "{missing:?}");
         }
     }
 

@@ -23,6 +23,9 @@ pub struct UserFilter {
     pub search: Option<EmailPrefix>,
     /// The status. `None` means any status.
     pub status: Option<UserStatus>,
+    /// Leaves out accounts that are pending, were never approved, and whose address is not verified.
+    /// Defaults to `false`.
+    pub hides_unverified: bool,
 }
 
 impl UserFilter {
@@ -31,6 +34,7 @@ impl UserFilter {
         let search = self.search.as_ref();
         search.is_none_or(|search| search.matches(&user.email))
             && self.status.is_none_or(|status| status == user.status)
+            && !(self.hides_unverified && user.is_new_and_unverified())
     }
 }
 

@@ -6,8 +6,8 @@ use tower_http::set_header::SetResponseHeaderLayer;
 use tower_warder::credentials::AuthCookie;
 use tower_warder::openapi::SecuritySchemes;
 use tower_warder_accounts::openapi::{
-    AccountsApi, AuditApi, CookieApi, ForgotPasswordApi, OwnAccountApi, PasswordResetApi,
-    RefreshApi, SessionsApi, TicketApi,
+    AccountsApi, AuditApi, CookieApi, EmailChangeApi, EmailVerificationApi, ForgotPasswordApi,
+    OwnAccountApi, PasswordResetApi, RefreshApi, SessionsApi, TicketApi,
 };
 use utoipa::openapi::{RefOr, Schema, Server};
 use utoipa::{Modify, OpenApi};
@@ -39,6 +39,7 @@ pub(crate) struct Parts {
     pub(crate) refresh: bool,
     pub(crate) resets: bool,
     pub(crate) mail: bool,
+    pub(crate) verification: bool,
     pub(crate) events: bool,
 }
 
@@ -55,6 +56,10 @@ fn document(site: &Site, cookie: &AuthCookie, parts: Parts) -> utoipa::openapi::
     }
     if parts.mail {
         document = document.nest("/api/auth", ForgotPasswordApi::openapi());
+    }
+    if parts.verification {
+        document = document.nest("/api/auth", EmailVerificationApi::openapi());
+        document = document.nest("/api/auth", EmailChangeApi::openapi());
     }
     if parts.events {
         document = document.nest("/api/auth", AuditApi::openapi());

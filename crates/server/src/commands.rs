@@ -380,9 +380,15 @@ fn print_user(user: User, last_login_at: Option<Timestamp>, json: bool) -> Resul
     let created_at = Timestamp::try_from(user.created_at)?;
     let role = if user.is_admin { "admin" } else { "user" };
     let (id, status, email) = (user.id, user.status.as_str(), user.email);
-    let last_login = last_login_at.map_or_else(|| "-".to_owned(), |at| format!("{at:.0}"));
+    let verified_at = user
+        .email_verified_at
+        .map(Timestamp::try_from)
+        .transpose()?;
+    let or_none =
+        |at: Option<Timestamp>| at.map_or_else(|| "-".to_owned(), |at| format!("{at:.0}"));
+    let (last_login, verified) = (or_none(last_login_at), or_none(verified_at));
     print(format_args!(
-        "{id}\t{status}\t{role}\t{created_at:.0}\t{email}\t{last_login}"
+        "{id}\t{status}\t{role}\t{created_at:.0}\t{email}\t{last_login}\t{verified}"
     ))
 }
 

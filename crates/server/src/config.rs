@@ -8,8 +8,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use tower_warder::{BoxError, HmacSecret};
-use tower_warder_accounts::AuditRetention;
 use tower_warder_accounts::throttle::{InvalidNetwork, TrustedProxies};
+use tower_warder_accounts::{AuditRetention, EmailVerification};
 use tower_warder_redis::redis::Client;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
@@ -46,6 +46,7 @@ pub(crate) struct Config {
     pub(crate) throttle_store: Option<Client>,
     pub(crate) trusted_proxies: TrustedProxies,
     pub(crate) mail: Option<MailServer>,
+    pub(crate) email_verification: Option<EmailVerification>,
 }
 
 impl Config {
@@ -74,6 +75,7 @@ impl Config {
         let throttle_store = mistakes.keep(throttle_store(settings, channel));
         let trusted_proxies = mistakes.keep(trusted_proxies(settings));
         let mail = mistakes.keep(mail(settings));
+        let email_verification = mistakes.keep(email_verification(settings));
         mistakes.keep(log_filter(settings, "info"));
         let config = || {
             Some(Self {
@@ -95,6 +97,7 @@ impl Config {
                 throttle_store: throttle_store?,
                 trusted_proxies: trusted_proxies?,
                 mail: mail?,
+                email_verification: email_verification?,
             })
         };
         mistakes.or(config())
@@ -367,6 +370,23 @@ fn mail(settings: &Settings) -> Result<Option<MailServer>, String> {
         false => format!("{name}: {remedy}"),
     });
     server.map(Some)
+}
+
+fn email_verification(settings: &Settings) -> Result<Option<EmailVerification>, String> {
+    let verification = match settings.text("EMAIL_VERIFICATION")? {
+        None | Some("off") => return Ok(None),
+        Some("on") => EmailVerification::Optional,
+        Some("before-approval") => EmailVerification::BeforeApproval,
+        Some(_) => {
+            let remedy = "give on, before-approval or off";
+            return Err(settings.invalid("EMAIL_VERIFICATION", remedy));
+        }
+    };
+    if !settings.has("SMTP_URL") {
+        let remedy = "its links are sent by mail; set SMTP_URL as well";
+        return Err(settings.invalid("EMAIL_VERIFICATION", remedy));
+    }
+    Ok(Some(verification))
 }
 
 fn address(text: &str) -> Option<SocketAddr> {

@@ -255,6 +255,9 @@ async fn serve(config: Config, hang_ups: HangUps) -> Result<(), BoxError> {
     if let Some(queue) = &mail {
         accounts = accounts.mail(queue.clone());
     }
+    if let Some(verification) = config.email_verification {
+        accounts = accounts.email_verification(verification);
+    }
     let cache = config.user_cache_ttl.map(|ttl| {
         let channel = storage.channel.as_ref().map(Channel::to_string);
         tracing::info!(?ttl, channel, "accounts are kept in memory");
@@ -354,6 +357,7 @@ pub fn app<S: AccountStore>(
         refresh: accounts.has_refresh_tokens(),
         resets: accounts.has_one_time_tokens(),
         mail: accounts.has_mail(),
+        verification: accounts.has_email_verification(),
         events: accounts.has_audit_store(),
     };
     let mut routes = accounts::routes(accounts.clone())
@@ -371,6 +375,11 @@ pub fn app<S: AccountStore>(
     }
     if parts.mail {
         routes = routes.merge(accounts::forgot_password_routes(accounts.clone()));
+    }
+    if parts.verification {
+        routes = routes
+            .merge(accounts::email_verification_routes(accounts.clone()))
+            .merge(accounts::email_change_routes(accounts.clone()));
     }
     if parts.events {
         routes = routes.merge(accounts::audit_routes(accounts.clone()));

@@ -48,7 +48,8 @@ pub(crate) fn routes<S: AccountStore>(
     waiting: WaitingCookie,
 ) -> Router {
     let has_mail = accounts.has_mail();
-    let pages = Arc::new(Pages::new(site, has_mail));
+    let verifies = accounts.has_email_verification();
+    let pages = Arc::new(Pages::new(site, has_mail, verifies));
     let mut public = Router::new()
         .route("/login", get(log_in))
         .route("/register", get(register))
@@ -63,6 +64,13 @@ pub(crate) fn routes<S: AccountStore>(
     if has_mail {
         let page = Html(pages.forgot_password.clone());
         public = public.route("/forgot-password", get(page));
+    }
+    if verifies {
+        let page = Html(pages.verify_email.clone());
+        let change = Html(pages.change_email.clone());
+        public = public
+            .route("/verify-email", get(page))
+            .route("/change-email", get(change));
     }
     let approved = Router::new()
         .route("/", get(Redirect::to("/profile")))
@@ -119,7 +127,10 @@ struct Pages {
     users: String,
     reset_password: String,
     forgot_password: String,
+    verify_email: String,
+    change_email: String,
     has_mail: bool,
+    verifies: bool,
     forbidden: String,
     refused: String,
     unavailable: String,
@@ -127,15 +138,20 @@ struct Pages {
 }
 
 impl Pages {
-    fn new(site: &Site, has_mail: bool) -> Self {
+    fn new(site: &Site, has_mail: bool, verifies: bool) -> Self {
         let page = |text| site.fill(text, &[]);
+        let verification = if verifies { "on" } else { "off" };
+        let with_verification = |text| site.fill(text, &[("verification", verification)]);
         Self {
             site: site.clone(),
-            profile: page(include_str!("pages/profile.html")),
-            users: page(include_str!("pages/users.html")),
+            profile: with_verification(include_str!("pages/profile.html")),
+            users: with_verification(include_str!("pages/users.html")),
             reset_password: page(include_str!("pages/reset_password.html")),
             forgot_password: page(include_str!("pages/forgot_password.html")),
+            verify_email: page(include_str!("pages/verify_email.html")),
+            change_email: page(include_str!("pages/change_email.html")),
             has_mail,
+            verifies,
             forbidden: page(include_str!("pages/forbidden.html")),
             refused: page(include_str!("pages/refused.html")),
             unavailable: page(include_str!("pages/unavailable.html")),
@@ -172,6 +188,7 @@ impl Pages {
         let values = [
             ("waiting", shown(!is_rejected)),
             ("rejected", shown(is_rejected)),
+            ("verification", shown(self.verifies)),
         ];
         self.site.fill(include_str!("pages/waiting.html"), &values)
     }

@@ -65,6 +65,7 @@ variables! {
     Url THROTTLE_URL "Redis in which several nodes count attempts together: `redis://HOST`; defaults to `INVALIDATION_URL` if that is Redis, otherwise each node counts by itself";
     Url SMTP_URL "mail server for links with which users set a new password: `smtps://USER:PASSWORD@HOST` or `smtp://USER:PASSWORD@HOST:587?tls=required`; needs `--features smtp`, and `MAIL_FROM`. `log`: logs each link instead, for development. By default no mail is sent, and admins create the links";
     Plain MAIL_FROM "address that mail comes from, such as `Login <login@example.com>`";
+    Plain EMAIL_VERIFICATION "`on`: new accounts get a mail with a link by which they verify their address, and the list of users marks those that have not; users can change their address. Needs `SMTP_URL`. `before-approval`: admins do not see new accounts before that. Defaults to `off`";
     Plain TRUSTED_PROXIES "addresses and networks of proxies, such as `10.0.0.0/8 ::1`, whose `X-Forwarded-For` or `Forwarded` tells the address of a client; none by default. Needed behind a proxy, for the limits of attempts by address";
     Plain RUST_LOG "what to log; defaults to `info` for `serve`, and to `warn` for the other commands";
     Plain TOWER_WARDER_CONFIG "path of a file with these settings in TOML, as `--config` sets it; defaults to none. If it contains a secret, only its owner may have access to it";

@@ -125,6 +125,11 @@ where
         let status = status.as_str().to_owned();
         sql.push(" AND status = ").push_bind(status);
     }
+    if filter.hides_unverified {
+        sql.push(
+            " AND (status <> 'pending' OR email_verified_at IS NOT NULL OR approved_at IS NOT NULL)",
+        );
+    }
     let bounds = match &filter.search {
         Some(search) => bounds.within(search),
         None => bounds,
@@ -214,6 +219,7 @@ mod tests {
                             filter: UserFilter {
                                 search: search.clone(),
                                 status,
+                                ..UserFilter::default()
                             },
                             order,
                             limit: Some(51),
@@ -231,7 +237,7 @@ mod tests {
 
     /// The index that has the accounts of the query in its order, or has at least the accounts.
     const fn index(query: &UserQuery) -> &'static str {
-        let UserFilter { search, status } = &query.filter;
+        let UserFilter { search, status, .. } = &query.filter;
         match (is_by_age(query) && search.is_none(), status.is_some()) {
             (true, false) => "users_newest",
             (true, true) => "users_newest_by_status",

@@ -106,6 +106,12 @@ fn filtered<'a>(filter: &UserFilter) -> Query<'a> {
             list = list.filter(email.lt(bound));
         }
     }
+    if filter.hides_unverified {
+        let is_known = email_verified_at
+            .is_not_null()
+            .or(approved_at.is_not_null());
+        list = list.filter(status.ne(UserStatus::Pending.as_str()).or(is_known));
+    }
     match filter.status {
         Some(only) => list.filter(status.eq(only.as_str())),
         None => list,

@@ -155,6 +155,10 @@ kinds! {
     EmailChanged = "email_changed";
     /// The owner set or removed the display name.
     DisplayNameChanged = "display_name_changed";
+    /// The owner has requested a change of the address.
+    EmailChangeRequested = "email_change_requested";
+    /// The owner has confirmed the address by a link.
+    EmailVerified = "email_verified";
     /// The account was deleted.
     AccountDeleted = "account_deleted";
     /// The owner got what is stored about the account.

@@ -126,6 +126,8 @@ fn kinds_of(action: &UserAction) -> [Option<AuditEventKind>; 3] {
         UserAction::Rehash { .. } => AuditEventKind::PasswordRehashed,
         UserAction::RevokeTokens { hash: None, .. } => AuditEventKind::TokensRevoked,
         UserAction::RevokeTokens { hash: Some(_), .. } => AuditEventKind::PasswordChanged,
+        UserAction::ConfirmEmail { from, to, .. } if from == to => AuditEventKind::EmailVerified,
+        UserAction::ConfirmEmail { .. } => AuditEventKind::EmailChanged,
     };
     [Some(kind), None, None]
 }

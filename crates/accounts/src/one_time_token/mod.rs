@@ -6,7 +6,11 @@ mod store;
 mod in_memory;
 mod tokens;
 mod input;
+mod email_input;
+mod email_change;
 
+pub use email_change::EmailChange;
+pub use email_input::{EmailConfirmation, EmailVerificationRequest};
 pub use in_memory::InMemoryOneTimeTokenStore;
 pub use input::{ForgotPassword, OneTimePasswordReset};
 pub use model::{OneTimeToken, TokenPurpose};

@@ -17,7 +17,8 @@ pub struct OneTimeToken {
     /// Token generation of the account when the token was created. The token is invalid once the
     /// account has another generation.
     pub generation: u64,
-    /// Address that the token confirms, for a purpose that confirms one.
+    /// Address that the token confirms, for a purpose that confirms one. For a change, the address to
+    /// replace, a blank, and the new one.
     pub email: Option<String>,
     /// ID of the admin that created the token; `None` if the application did.
     pub created_by: Option<i64>,
@@ -56,6 +57,12 @@ impl TokenPurpose {
     /// Sets a new password in place of a temporary one, after a log-in with that. Valid for 10 minutes by
     /// default.
     pub const CHANGE_PASSWORD: Self = Self::new("change_password", Duration::from_secs(10 * 60));
+
+    /// Verifies an address. Valid for 24 hours by default.
+    pub const VERIFY_EMAIL: Self = Self::new("verify_email", Duration::from_secs(24 * 3600));
+
+    /// Changes an address. Valid for an hour by default, and until the account gets another one.
+    pub const CHANGE_EMAIL: Self = Self::new("change_email", Duration::from_secs(3600));
 
     pub(crate) const fn new(name: &'static str, lifetime: Duration) -> Self {
         Self { name, lifetime }

@@ -11,7 +11,6 @@ use super::model::{OneTimeToken, TokenPurpose};
 use super::secret::TokenSecret;
 use super::store::OneTimeTokenStore;
 use crate::actor::Actor;
-use crate::email::Email;
 use crate::error::AccountError;
 use crate::model::User;
 use crate::store_error::StoreError;
@@ -57,7 +56,7 @@ impl OneTimeTokens {
         &self,
         purpose: TokenPurpose,
         user: &User,
-        email: Option<&Email>,
+        email: Option<String>,
         by: Actor,
         now: SystemTime,
     ) -> Result<NewOneTimeToken, StoreError> {
@@ -68,12 +67,17 @@ impl OneTimeTokens {
             purpose,
             user_id: user.id,
             generation: user.token_generation,
-            email: email.map(|email| email.as_str().to_owned()),
+            email,
             created_by: by.id(),
             created_at: now,
             expires_at: now + lifetime,
         };
-        self.store.add(token, MAX_PER_ACCOUNT).await?;
+        let most = match purpose {
+            // The owner may have mistyped the address that an earlier one is for.
+            TokenPurpose::CHANGE_EMAIL => 1,
+            _ => MAX_PER_ACCOUNT,
+        };
+        self.store.add(token, most).await?;
         Ok(NewOneTimeToken {
             token: secret.to_text(),
             expires_in: lifetime,

@@ -14,8 +14,8 @@ use utoipa::openapi::{Components, Info, OpenApiBuilder, PathsBuilder};
 use super::operation::{Describe, Invalid, Problem, TAG, reference};
 use super::schema::{STATUSES, integer, reset_message, string};
 use crate::answer::{
-    EMAIL_TAKEN, LAST_DELETION, LAST_DEMOTION, LAST_DISABLING, OPERATION_VETOED, TOO_MANY_REQUESTS,
-    USER_NOT_FOUND, WRONG_BOOTSTRAP_SECRET,
+    EMAIL_NOT_VERIFIED, EMAIL_TAKEN, LAST_DELETION, LAST_DEMOTION, LAST_DISABLING,
+    OPERATION_VETOED, TOO_MANY_REQUESTS, USER_NOT_FOUND, WRONG_BOOTSTRAP_SECRET,
 };
 use crate::list_parameters::SORTS;
 use crate::routes::TOTAL_COUNT;
@@ -196,6 +196,7 @@ fn update() -> Operation {
         .rejects([
             USER_NOT_FOUND,
             EMAIL_TAKEN,
+            EMAIL_NOT_VERIFIED,
             LAST_DEMOTION,
             LAST_DISABLING,
             OPERATION_VETOED,

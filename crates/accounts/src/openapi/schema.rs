@@ -13,9 +13,9 @@ use crate::own_account_input::{NewDisplayName, OwnPassword};
 use crate::session::RefreshGrant;
 use crate::validation_error::ValidationError;
 use crate::{
-    AccountExport, AuditEvent, AuditEventKind, DisplayName, Email, ForgotPassword,
-    OneTimePasswordReset, Password, PasswordChange, PasswordReset, SessionPublic, Token,
-    UserCreate, UserLogin, UserPublic, UserUpdate,
+    AccountExport, AuditEvent, AuditEventKind, DisplayName, Email, EmailChange, EmailConfirmation,
+    EmailVerificationRequest, ForgotPassword, OneTimePasswordReset, Password, PasswordChange,
+    PasswordReset, SessionPublic, Token, UserCreate, UserLogin, UserPublic, UserUpdate,
 };
 
 impl ToSchema for UserPublic {}
@@ -146,6 +146,48 @@ impl PartialSchema for ForgotPassword {
     fn schema() -> RefOr<Schema> {
         ObjectBuilder::new()
             .description(Some("A request for a mail with a link for a new password."))
+            .property("email", email(string()))
+            .required("email")
+            .into()
+    }
+}
+
+impl ToSchema for EmailChange {}
+
+impl PartialSchema for EmailChange {
+    fn schema() -> RefOr<Schema> {
+        let password = formatted(KnownFormat::Password).write_only(true);
+        ObjectBuilder::new()
+            .description(Some("A new address of the caller, with the password."))
+            .property("email", email(string()))
+            .required("email")
+            .property("password", password.examples([PASSWORD]))
+            .required("password")
+            .into()
+    }
+}
+
+impl ToSchema for EmailConfirmation {}
+
+impl PartialSchema for EmailConfirmation {
+    fn schema() -> RefOr<Schema> {
+        let token = formatted(KnownFormat::Password).write_only(true);
+        ObjectBuilder::new()
+            .description(Some("A confirmation of an address, by a one-time token."))
+            .property("token", token.examples([ONE_TIME_TOKEN]))
+            .required("token")
+            .into()
+    }
+}
+
+impl ToSchema for EmailVerificationRequest {}
+
+impl PartialSchema for EmailVerificationRequest {
+    fn schema() -> RefOr<Schema> {
+        ObjectBuilder::new()
+            .description(Some(
+                "A request for a mail with a link that verifies the address.",
+            ))
             .property("email", email(string()))
             .required("email")
             .into()

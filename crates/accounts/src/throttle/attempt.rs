@@ -107,31 +107,36 @@ impl Throttle {
             .await
     }
 
-    /// Begins a password reset by a one-time token.
-    pub(crate) async fn reset_password<'a>(
+    /// Begins a use of a one-time token.
+    pub(crate) async fn use_token<'a>(
         &'a self,
+        route: ThrottledRoute,
         client: &Client,
         clock: &'a Clock,
     ) -> Result<Attempt<'a>, TooManyAttempts> {
-        let route = ThrottledRoute::PasswordReset;
         // Not all clients together: only who has a token has a password hashed.
-        let buckets = self.bucket_of(client, BucketKind::PasswordReset, self.address);
+        let buckets = self.bucket_of(client, BucketKind::OneTimeToken, self.address);
         self.begin(route, buckets.into_iter().collect(), None, clock)
             .await
     }
 
-    /// Counts a request for a mail to an account, and returns `true` if there was none lately.
+    /// Counts a request for a mail to an account, and returns `true` if there was none of this route
+    /// lately: those of one route must not use up the mail of another.
     pub(crate) async fn may_mail(
         &self,
+        route: ThrottledRoute,
         account: &str,
         client: &Client,
         clock: &Clock,
     ) -> Result<bool, TooManyAttempts> {
-        let route = ThrottledRoute::ForgotPassword;
         let address = self.bucket_of(client, BucketKind::MailAddress, self.registration);
         // Both stay counted: each may have caused a mail.
         let _ = self.begin(route, Vec::new(), address, clock).await?;
-        let account = self.bucket(BucketKind::MailAccount, PER_MAILBOX, &[account]);
+        let account = self.bucket(
+            BucketKind::MailAccount,
+            PER_MAILBOX,
+            &[route.as_str(), account],
+        );
         let mail = self.begin(route, vec![account], None, clock).await;
         Ok(mail.is_ok())
     }

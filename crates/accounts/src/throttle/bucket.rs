@@ -49,8 +49,8 @@ pub enum BucketKind {
     Password,
     /// Client address of a renewal of tokens.
     Refresh,
-    /// Client address of a password reset by a one-time token.
-    PasswordReset,
+    /// Client address of a use of a one-time token.
+    OneTimeToken,
     /// Client address of a request for a mail.
     MailAddress,
     /// Account that a mail is requested for.
@@ -71,7 +71,7 @@ impl BucketKind {
             Self::Registration => "registrations of the address",
             Self::Password => "password changes of the account",
             Self::Refresh => "refreshes of the address",
-            Self::PasswordReset => "password resets of the address",
+            Self::OneTimeToken => "one-time tokens of the address",
             Self::MailAddress => "mail requests of the address",
             Self::MailAccount => "mail to the account",
             Self::Overall => "all clients",

@@ -7,8 +7,8 @@ use tower_warder::UserStatus::Approved;
 use tower_warder::credentials::AuthCookie;
 use tower_warder::testing;
 use tower_warder_accounts::openapi::{
-    AccountsApi, AuditApi, CookieApi, ForgotPasswordApi, OwnAccountApi, PasswordResetApi,
-    RefreshApi, SessionsApi, TicketApi,
+    AccountsApi, AuditApi, CookieApi, EmailChangeApi, EmailVerificationApi, ForgotPasswordApi,
+    OwnAccountApi, PasswordResetApi, RefreshApi, SessionsApi, TicketApi,
 };
 use tower_warder_accounts::{self as accounts, Accounts, InMemoryAccountStore, InMemoryAuditStore};
 use utoipa::OpenApi;
@@ -19,7 +19,8 @@ use super::sessions;
 use crate::support::accounts::described::{DOCUMENT, paths};
 
 /// All routes.
-const ROUTES: [(&str, &str); 26] = [
+const ROUTES: [(&str, &str); 30] = [
+    ("POST", "/change-email"),
     ("POST", "/cookie/login"),
     ("POST", "/cookie/logout"),
     ("POST", "/forgot-password"),
@@ -29,6 +30,7 @@ const ROUTES: [(&str, &str); 26] = [
     ("GET", "/me"),
     ("POST", "/me/delete"),
     ("PUT", "/me/display-name"),
+    ("POST", "/me/email"),
     ("POST", "/me/export"),
     ("POST", "/password"),
     ("POST", "/refresh"),
@@ -46,6 +48,8 @@ const ROUTES: [(&str, &str); 26] = [
     ("GET", "/users/{id}/events"),
     ("POST", "/users/{id}/password-reset-token"),
     ("POST", "/users/{id}/reset-password"),
+    ("POST", "/verify-email"),
+    ("POST", "/verify-email/request"),
 ];
 
 #[test]
@@ -67,6 +71,8 @@ fn description_lists_exactly_the_routes() {
     let resets = accounts::password_reset_routes(accounts.clone());
     let mails = accounts::forgot_password_routes(accounts.clone());
     let own = accounts::own_account_routes(accounts.clone());
+    let verification = accounts::email_verification_routes(accounts.clone());
+    let changes = accounts::email_change_routes(accounts.clone());
     let audit = accounts::audit_routes(accounts.clone());
     for (router, api) in [
         (accounts::routes(accounts.clone()), AccountsApi::openapi()),
@@ -80,6 +86,8 @@ fn description_lists_exactly_the_routes() {
         (resets, PasswordResetApi::openapi()),
         (mails, ForgotPasswordApi::openapi()),
         (own, OwnAccountApi::openapi()),
+        (verification, EmailVerificationApi::openapi()),
+        (changes, EmailChangeApi::openapi()),
         (audit, AuditApi::openapi()),
     ] {
         let router = format!("{router:?}");
@@ -101,6 +109,8 @@ fn each_description_is_self_contained() {
         PasswordResetApi::openapi(),
         ForgotPasswordApi::openapi(),
         OwnAccountApi::openapi(),
+        EmailVerificationApi::openapi(),
+        EmailChangeApi::openapi(),
         AuditApi::openapi(),
     ] {
         let api = serde_json::to_value(api).unwrap();

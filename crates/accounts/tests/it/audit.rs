@@ -11,16 +11,18 @@ use axum::extract::ConnectInfo;
 use futures_util::future::{Either, select};
 use http::Request;
 use serde_json::json;
+use tokio::sync::mpsc::UnboundedReceiver;
 use tower_warder::async_trait;
 use tower_warder::password::{PasswordHasher, PasswordParams};
 use tower_warder_accounts::throttle::Throttle;
 use tower_warder_accounts::{
     AccountError, AccountHooks, AccountStore, AuditActor, AuditEvent, AuditEventKind, Email,
-    HookContext, HookError, InMemoryAccountStore, InMemorySessionStore, Password, Sessions,
-    UserCreate, UserImport, UserLogin,
+    HookContext, HookError, InMemoryAccountStore, InMemorySessionStore, Mail, MailPurpose,
+    MailQueue, Password, Sessions, UserCreate, UserImport, UserLogin,
 };
 
 use super::cookie::browser::form_to;
+use super::forgot_password::{PAGES, next, outbox, token_of};
 use super::password_reset::{reset_by_token, reset_token};
 use super::server::{Approved, PASSWORD, Server, bare, by, json_to, login};
 use super::sessions::client::{
@@ -61,12 +63,20 @@ fn described(event: &AuditEvent) -> String {
 }
 
 fn server_over(store: impl AccountStore) -> (Server, Events) {
+    let (server, events, _) = server_with_mail(store);
+    (server, events)
+}
+
+fn server_with_mail(store: impl AccountStore) -> (Server, Events, UnboundedReceiver<Mail>) {
     let events = Events::default();
+    let (outbox, mails) = outbox(0);
     let server = Server::over(store);
     let sessions = Sessions::new(InMemorySessionStore::new());
-    let accounts = accounts_of(&server, sessions).audit_log(events.log());
-    let accounts = accounts.hooks(NoTests);
-    (mounted(server, accounts, None), events)
+    let accounts = accounts_of(&server, sessions)
+        .audit_log(events.log())
+        .hooks(NoTests)
+        .mail(MailQueue::new(outbox, PAGES));
+    (mounted(server, accounts, None), events, mails)
 }
 
 /// Rejects the address of an account.
@@ -85,7 +95,7 @@ impl AccountHooks for NoTests {
 #[tokio::test]
 async fn each_event_is_recorded_and_logged_once() {
     let log = Trace::record();
-    let (server, events) = server_over(InMemoryAccountStore::new());
+    let (server, events, mut mails) = server_with_mail(InMemoryAccountStore::new());
     let recorded = events.clone();
     let mut seen = Vec::new();
     let mut check = |expected: &[&str]| {
@@ -203,6 +213,13 @@ async fn each_event_is_recorded_and_logged_once() {
     assert_eq!(asked.await.status, 202);
     background_tasks().await;
     check(&["password_reset_mailed anonymous 2"]);
+    assert_eq!(next(&mut mails).await.purpose, MailPurpose::ResetPassword);
+    let request = json_to("POST", "/verify-email/request", &json!({"email": jane}));
+    assert_eq!(server.send(request).await.status, 202);
+    let token = token_of(next(&mut mails).await);
+    let request = json_to("POST", "/verify-email", &json!({"token": token}));
+    assert_eq!(server.send(request).await.status, 200);
+    check(&["email_verified anonymous 2"]);
     let token = reset_token(&server, &root, 2).await;
     check(&["password_reset_link_created 1 2"]);
     for (status, expected) in [
@@ -281,7 +298,27 @@ async fn each_event_is_recorded_and_logged_once() {
         "session_opened 3 3 session",
     ]);
 
+    let ida = "ida@example.net";
     let paul = log_in(&server, paul).await.access;
+    check(&["login_succeeded 3 3", "session_opened 3 3 session"]);
+    let body = json!({"email": ida, "password": PASSWORD});
+    let request = by(&paul, json_to("POST", "/me/email", &body));
+    assert_eq!(server.send(request).await.status, 202);
+    check(&["email_change_requested 3 3"]);
+    let (mut token, mut notices) = (String::new(), 0);
+    for _ in 0..2 {
+        let mail = next(&mut mails).await;
+        match mail.purpose {
+            MailPurpose::ChangeEmail => token = token_of(mail),
+            _ => notices += 1,
+        }
+    }
+    assert_eq!(notices, 1);
+    let request = json_to("POST", "/change-email", &json!({"token": token}));
+    assert_eq!(server.send(request).await.status, 200);
+    check(&["email_changed anonymous 3"]);
+
+    let paul = log_in(&server, ida).await.access;
     check(&["login_succeeded 3 3", "session_opened 3 3 session"]);
     let delete = json_to("POST", "/me/delete", &json!({"password": PASSWORD}));
     assert_eq!(server.send(by(&paul, delete)).await.status, 204);

@@ -26,10 +26,10 @@ use super::throttle::from;
 use crate::support::{Answer, Trace};
 
 const JANE: &str = "jane@example.org";
-const PAGES: &str = "https://login.example.org";
+pub const PAGES: &str = "https://login.example.org";
 
 /// Passes on what it sends, or fails some times before.
-struct Outbox {
+pub struct Outbox {
     sent: UnboundedSender<Mail>,
     failures: AtomicU32,
 }
@@ -55,7 +55,7 @@ impl Mailer for NoAnswer {
     }
 }
 
-fn server_with(
+pub fn server_with(
     store: impl AccountStore,
     mailer: impl Mailer,
     configure: impl FnOnce(AnyAccounts) -> AnyAccounts,
@@ -67,7 +67,7 @@ fn server_with(
     mounted(server, configure(accounts), None)
 }
 
-fn outbox(failures: u32) -> (Outbox, UnboundedReceiver<Mail>) {
+pub fn outbox(failures: u32) -> (Outbox, UnboundedReceiver<Mail>) {
     let (sent, mails) = unbounded_channel();
     let failures = failures.into();
     (Outbox { sent, failures }, mails)
@@ -80,12 +80,19 @@ async fn ask(server: &Server, email: &str) -> Answer {
     server.send(request).await
 }
 
-async fn next(mails: &mut UnboundedReceiver<Mail>) -> Mail {
+pub async fn next(mails: &mut UnboundedReceiver<Mail>) -> Mail {
     let mail = timeout(Duration::from_secs(10), mails.recv()).await;
     mail.unwrap().unwrap()
 }
 
-async fn none_left(mails: &mut UnboundedReceiver<Mail>) -> bool {
+/// Returns the token of the link of a mail.
+pub fn token_of(mail: Mail) -> String {
+    let link = mail.link.unwrap();
+    let (_, token) = link.url.split_once('#').unwrap();
+    token.to_owned()
+}
+
+pub async fn none_left(mails: &mut UnboundedReceiver<Mail>) -> bool {
     for _ in 0..20 {
         background_tasks().await;
     }

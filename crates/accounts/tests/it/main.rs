@@ -24,6 +24,8 @@ mod concurrency;
 mod cookie;
 mod cookie_example;
 mod debug_output;
+mod email_change;
+mod email_verification;
 mod forgot_password;
 mod hooks;
 mod issuers;

@@ -43,7 +43,7 @@ pub async fn reset_by_token(server: &Server, token: &str, password: &str) -> Ans
 }
 
 #[track_caller]
-fn assert_invalid(answer: &Answer) {
+pub fn assert_invalid(answer: &Answer) {
     assert_eq!(answer.status, 400, "{}", answer.body);
     assert_eq!(
         answer.json(),

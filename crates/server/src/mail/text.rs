@@ -93,22 +93,23 @@ struct Template {
 }
 
 /// The texts of each purpose: English, German, French, Spanish.
-const TEXTS: &[(MailPurpose, [Template; 4])] = &[(
-    MailPurpose::ResetPassword,
-    [
-        Template {
-            subject: "New password for {product}",
-            body: "A new password was requested for your account of {product}.\n\
+const TEXTS: &[(MailPurpose, [Template; 4])] = &[
+    (
+        MailPurpose::ResetPassword,
+        [
+            Template {
+                subject: "New password for {product}",
+                body: "A new password was requested for your account of {product}.\n\
                 \n\
                 Set it by this link, once and within {time}:\n\
                 \n\
                 {link}\n\
                 \n\
                 If you did not request it, delete this mail: your password stays as it is.\n",
-        },
-        Template {
-            subject: "Neues Passwort für {product}",
-            body: "Für Ihr Konto bei {product} wurde ein neues Passwort angefordert.\n\
+            },
+            Template {
+                subject: "Neues Passwort für {product}",
+                body: "Für Ihr Konto bei {product} wurde ein neues Passwort angefordert.\n\
                 \n\
                 Setzen Sie es mit diesem Link, einmal und innerhalb von {time}:\n\
                 \n\
@@ -116,29 +117,204 @@ const TEXTS: &[(MailPurpose, [Template; 4])] = &[(
                 \n\
                 Wenn Sie es nicht angefordert haben, löschen Sie diese Mail: Ihr Passwort bleibt, wie \
                 es ist.\n",
-        },
-        Template {
-            subject: "Nouveau mot de passe pour {product}",
-            body: "Un nouveau mot de passe a été demandé pour votre compte {product}.\n\
+            },
+            Template {
+                subject: "Nouveau mot de passe pour {product}",
+                body: "Un nouveau mot de passe a été demandé pour votre compte {product}.\n\
                 \n\
                 Choisissez-le avec ce lien, une seule fois et dans un délai de {time} :\n\
                 \n\
                 {link}\n\
                 \n\
-                Si vous n'avez rien demandé, supprimez ce message : votre mot de passe ne change pas.\n",
-        },
-        Template {
-            subject: "Nueva contraseña para {product}",
-            body: "Se ha solicitado una nueva contraseña para su cuenta de {product}.\n\
+                Si vous n'avez rien demandé, supprimez ce message : votre mot de passe ne change \
+                pas.\n",
+            },
+            Template {
+                subject: "Nueva contraseña para {product}",
+                body: "Se ha solicitado una nueva contraseña para su cuenta de {product}.\n\
                 \n\
                 Elíjala con este enlace, una sola vez y en un plazo de {time}:\n\
                 \n\
                 {link}\n\
                 \n\
                 Si no la ha solicitado, borre este mensaje: su contraseña no cambia.\n",
-        },
-    ],
-)];
+            },
+        ],
+    ),
+    (
+        MailPurpose::VerifyEmail,
+        [
+            Template {
+                subject: "Verify your address for {product}",
+                body: "An account of {product} was registered with this address.\n\
+                \n\
+                If you did so, verify the address by this link, once and within {time}:\n\
+                \n\
+                {link}\n\
+                \n\
+                If you did not, delete this mail and do not use the link: somebody else knows the \
+                password of that account.\n",
+            },
+            Template {
+                subject: "Bestätigen Sie Ihre Adresse für {product}",
+                body: "Bei {product} wurde mit dieser Adresse ein Konto registriert.\n\
+                \n\
+                Wenn Sie das waren, bestätigen Sie die Adresse mit diesem Link, einmal und innerhalb von \
+                {time}:\n\
+                \n\
+                {link}\n\
+                \n\
+                Wenn nicht, löschen Sie diese Mail und verwenden Sie den Link nicht: jemand anders kennt \
+                das Passwort dieses Kontos.\n",
+            },
+            Template {
+                subject: "Confirmez votre adresse pour {product}",
+                body: "Un compte {product} a été créé avec cette adresse.\n\
+                \n\
+                Si c'était vous, confirmez l'adresse avec ce lien, une seule fois et dans un délai de \
+                {time} :\n\
+                \n\
+                {link}\n\
+                \n\
+                Sinon, supprimez ce message et n'utilisez pas le lien : quelqu'un d'autre connaît le mot \
+                de passe de ce compte.\n",
+            },
+            Template {
+                subject: "Confirme su dirección para {product}",
+                body: "Se ha registrado una cuenta de {product} con esta dirección.\n\
+                \n\
+                Si ha sido usted, confirme la dirección con este enlace, una sola vez y en un plazo de \
+                {time}:\n\
+                \n\
+                {link}\n\
+                \n\
+                Si no, borre este mensaje y no use el enlace: otra persona conoce la contraseña de esa \
+                cuenta.\n",
+            },
+        ],
+    ),
+    (
+        MailPurpose::ChangeEmail,
+        [
+            Template {
+                subject: "New address for {product}",
+                body: "An account of {product} is to get this address.\n\
+                \n\
+                If you asked for it, confirm it by this link, once and within {time}:\n\
+                \n\
+                {link}\n\
+                \n\
+                If you did not, delete this mail and do not use the link: the account is not \
+                yours.\n",
+            },
+            Template {
+                subject: "Neue Adresse für {product}",
+                body: "Ein Konto bei {product} soll diese Adresse bekommen.\n\
+                \n\
+                Wenn Sie das möchten, bestätigen Sie es mit diesem Link, einmal und innerhalb \
+                von {time}:\n\
+                \n\
+                {link}\n\
+                \n\
+                Wenn nicht, löschen Sie diese Mail und verwenden Sie den Link nicht: das Konto \
+                ist nicht Ihres.\n",
+            },
+            Template {
+                subject: "Nouvelle adresse pour {product}",
+                body: "Un compte {product} doit recevoir cette adresse.\n\
+                \n\
+                Si vous l'avez demandé, confirmez-le avec ce lien, une seule fois et dans un \
+                délai de {time} :\n\
+                \n\
+                {link}\n\
+                \n\
+                Sinon, supprimez ce message et n'utilisez pas le lien : ce compte n'est pas le \
+                vôtre.\n",
+            },
+            Template {
+                subject: "Nueva dirección para {product}",
+                body: "Una cuenta de {product} va a recibir esta dirección.\n\
+                \n\
+                Si lo ha pedido usted, confírmelo con este enlace, una sola vez y en un plazo de \
+                {time}:\n\
+                \n\
+                {link}\n\
+                \n\
+                Si no, borre este mensaje y no use el enlace: la cuenta no es suya.\n",
+            },
+        ],
+    ),
+    (
+        MailPurpose::EmailChangeRequested,
+        [
+            Template {
+                subject: "Change of your address for {product}",
+                body: "Another address was requested for your account of {product}, with your \
+                password. It changes when that address is confirmed.\n\
+                \n\
+                If you did not ask for it, somebody else knows your password: change it now, \
+                which also cancels the request.\n",
+            },
+            Template {
+                subject: "Änderung Ihrer Adresse für {product}",
+                body: "Für Ihr Konto bei {product} wurde mit Ihrem Passwort eine andere Adresse \
+                angefordert. Sie gilt, sobald sie bestätigt ist.\n\
+                \n\
+                Wenn Sie das nicht waren, kennt jemand anders Ihr Passwort: ändern Sie es \
+                sofort, dann ist auch die Anforderung ungültig.\n",
+            },
+            Template {
+                subject: "Changement de votre adresse pour {product}",
+                body: "Une autre adresse a été demandée pour votre compte {product}, avec votre \
+                mot de passe. Elle sera valable dès qu'elle sera confirmée.\n\
+                \n\
+                Si ce n'était pas vous, quelqu'un d'autre connaît votre mot de passe : \
+                changez-le tout de suite, ce qui annule aussi la demande.\n",
+            },
+            Template {
+                subject: "Cambio de su dirección para {product}",
+                body: "Se ha solicitado otra dirección para su cuenta de {product}, con su \
+                contraseña. Valdrá en cuanto se confirme.\n\
+                \n\
+                Si no ha sido usted, otra persona conoce su contraseña: cámbiela ahora, lo que \
+                también anula la solicitud.\n",
+            },
+        ],
+    ),
+    (
+        MailPurpose::EmailChanged,
+        [
+            Template {
+                subject: "Your address for {product} is changed",
+                body: "Your account of {product} has another address now, and every log-in of it \
+                has ended. This is the last mail to the address before.\n\
+                \n\
+                If you did not change it, tell an admin at once.\n",
+            },
+            Template {
+                subject: "Ihre Adresse für {product} ist geändert",
+                body: "Ihr Konto bei {product} hat jetzt eine andere Adresse, und alle \
+                Anmeldungen sind beendet. Dies ist die letzte Mail an die bisherige Adresse.\n\
+                \n\
+                Wenn Sie das nicht waren, verständigen Sie sofort einen Administrator.\n",
+            },
+            Template {
+                subject: "Votre adresse pour {product} a changé",
+                body: "Votre compte {product} a maintenant une autre adresse, et toutes ses \
+                connexions sont terminées. Ceci est le dernier message à l'ancienne adresse.\n\
+                \n\
+                Si ce n'était pas vous, prévenez tout de suite un administrateur.\n",
+            },
+            Template {
+                subject: "Su dirección para {product} ha cambiado",
+                body: "Su cuenta de {product} tiene ahora otra dirección, y todas sus sesiones \
+                han terminado. Este es el último mensaje a la dirección anterior.\n\
+                \n\
+                Si no ha sido usted, avise enseguida a un administrador.\n",
+            },
+        ],
+    ),
+];
 
 #[cfg(test)]
 mod tests {

@@ -60,6 +60,8 @@ const EVENTS = {
   account_demoted: 'Made member',
   email_changed: 'E-mail changed',
   display_name_changed: 'Name changed',
+  email_change_requested: 'Change of e-mail requested',
+  email_verified: 'E-mail verified',
   account_deleted: 'Deleted',
   data_exported: 'Data downloaded',
   password_reset: 'Password reset',

@@ -53,15 +53,17 @@ fn icon(accent: Option<AccentColor>) -> String {
     }
 }
 
-const SCRIPTS: [(&str, &str); 21] = [
+const SCRIPTS: [(&str, &str); 24] = [
     ("actions.js", include_str!("actions.js")),
     ("activity.js", include_str!("activity.js")),
     ("api.js", include_str!("api.js")),
+    ("change_email.js", include_str!("change_email.js")),
     ("device.js", include_str!("device.js")),
     ("dialogs.js", include_str!("dialogs.js")),
     ("events.js", include_str!("events.js")),
     ("forgot_password.js", include_str!("forgot_password.js")),
     ("form.js", include_str!("form.js")),
+    ("link.js", include_str!("link.js")),
     ("login.js", include_str!("login.js")),
     ("member.js", include_str!("member.js")),
     ("menu.js", include_str!("menu.js")),
@@ -74,6 +76,7 @@ const SCRIPTS: [(&str, &str); 21] = [
     ("user_pages.js", include_str!("user_pages.js")),
     ("user_row.js", include_str!("user_row.js")),
     ("users.js", include_str!("users.js")),
+    ("verify_email.js", include_str!("verify_email.js")),
     ("waiting.js", include_str!("waiting.js")),
 ];
 

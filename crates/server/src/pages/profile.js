@@ -10,6 +10,7 @@ import { make, moment, registered, role, status } from './show.js';
 
 const form = document.querySelector('#change');
 const changed = document.querySelector('#password-changed');
+const address = document.querySelector('#change-email');
 const sessions = document.querySelector('#sessions');
 const list = sessions.querySelector('.sessions');
 const { new_password: password } = form.elements;
@@ -25,10 +26,32 @@ attempt(async () => {
   document.querySelector('#role').textContent = role(me);
   document.querySelector('#registered').replaceChildren(registered(me));
   form.elements.username.value = me.email;
+  showVerification(me);
   document.querySelector('#password').hidden = false;
   showOwnAccount(me);
   watch(password, document.querySelector('#new-hint'), (text) => passwordProblem(text, me.email), { live: true });
   await showSessions();
+});
+
+function showVerification({ email, email_verified_at }) {
+  const isOn = document.querySelector('main').dataset.verification === 'on';
+  document.querySelector('#address').hidden = !isOn;
+  const note = document.querySelector('#unverified');
+  note.hidden = !isOn || Boolean(email_verified_at);
+  const button = note.querySelector('button');
+  button.addEventListener('click', () => attempt(async () => {
+    await ask('POST', 'verify-email/request', { email });
+    button.hidden = true;
+    note.querySelector('span').textContent = 'The mail arrives in a few minutes.';
+  }));
+}
+
+onSubmit(address, async ({ email, password }) => {
+  const requested = document.querySelector('#email-requested');
+  requested.textContent = '';
+  await ask('POST', 'me/email', { email, password });
+  address.reset();
+  requested.textContent = `If no other account has it, ${email} gets a mail in a few minutes.`;
 });
 
 onSubmit(form, async ({ current_password, new_password }) => {

@@ -2,6 +2,7 @@
 
 import { Refusal, ask } from './api.js';
 import { onSubmit } from './form.js';
+import { onToken } from './link.js';
 import { passwordProblem, watch } from './rules.js';
 
 const form = document.querySelector('form');
@@ -10,21 +11,15 @@ const { password } = form.elements;
 let token;
 
 watch(password, document.querySelector('#password-hint'), (text) => passwordProblem(text, ''), { live: true });
-takeToken();
-// Another link that is opened in this tab.
-addEventListener('hashchange', () => location.hash && takeToken());
-
-/** Takes the token out of the address, and so out of the history. */
-function takeToken() {
-  token = location.hash.slice(1);
+onToken((found, parameters) => {
+  token = found;
   // The log-in leads here if an admin has set the password.
-  temporary.hidden = !new URLSearchParams(location.search).has('temporary');
-  history.replaceState(null, '', location.pathname);
+  temporary.hidden = !parameters.has('temporary');
   document.querySelector('#incomplete').hidden = token !== '';
   document.querySelector('#done').hidden = true;
   form.hidden = token === '';
   if (token) password.focus();
-}
+});
 
 onSubmit(form, async ({ password }) => {
   await ask('POST', 'reset-password', { token, password });

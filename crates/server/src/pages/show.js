@@ -11,6 +11,11 @@ export function status({ status }) {
   return make('span', { className: `pill ${status}`, textContent: STATUS[status] ?? status });
 }
 
+/** Mark of an account whose address is not verified. */
+export function unverified() {
+  return make('span', { className: 'you', textContent: 'Not verified' });
+}
+
 export function role({ is_admin }) {
   return is_admin ? 'Admin' : 'Member';
 }

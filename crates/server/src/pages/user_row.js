@@ -2,7 +2,7 @@
 
 import { inColumn, inMenu } from './actions.js';
 import { closeMenu, menuButton } from './menu.js';
-import { day, make, registered, role, status } from './show.js';
+import { day, make, registered, role, status, unverified } from './show.js';
 
 /** Creates a row. `run` is called with the row, the account and the action that the user chose. */
 export function newRow(user, own, run) {
@@ -43,6 +43,8 @@ export function fill(row, now) {
   row.user = now;
   row.classList.toggle('gone', !now);
   state.replaceChildren(status(now ?? { status: 'deleted' }));
+  const marks = document.querySelector('#users').dataset.verification === 'on';
+  if (now && marks && !now.email_verified_at) state.append(' ', unverified());
   if (now) {
     kind.textContent = role(now);
     since.replaceChildren(registered(now));

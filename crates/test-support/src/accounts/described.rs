@@ -5,8 +5,8 @@ use std::sync::LazyLock;
 use http::{Method, Uri};
 use serde_json::{Map, Value};
 use tower_warder_accounts::openapi::{
-    AccountsApi, AuditApi, CookieApi, ForgotPasswordApi, OwnAccountApi, PasswordResetApi,
-    RefreshApi, SessionsApi, TicketApi,
+    AccountsApi, AuditApi, CookieApi, EmailChangeApi, EmailVerificationApi, ForgotPasswordApi,
+    OwnAccountApi, PasswordResetApi, RefreshApi, SessionsApi, TicketApi,
 };
 use utoipa::OpenApi;
 
@@ -85,6 +85,8 @@ pub static DOCUMENT: LazyLock<Value> = LazyLock::new(|| {
     document.merge(PasswordResetApi::openapi());
     document.merge(ForgotPasswordApi::openapi());
     document.merge(OwnAccountApi::openapi());
+    document.merge(EmailVerificationApi::openapi());
+    document.merge(EmailChangeApi::openapi());
     document.merge(AuditApi::openapi());
     serde_json::to_value(document).unwrap()
 });

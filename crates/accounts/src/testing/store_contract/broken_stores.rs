@@ -52,6 +52,10 @@ enum Defect {
     StatusNotFiltered,
     SearchWithoutStatus,
     DisabledCountedAsPending,
+    UnverifiedListed,
+    UnverifiedCounted,
+    ApprovedHidden,
+    OnceApprovedHidden,
     AllCounted,
     SearchNotCounted,
     ResetKeepsGeneration,
@@ -74,6 +78,14 @@ enum Defect {
     EndComparedEarly,
     EndKeepsGeneration,
     EndKeepsHash,
+    ConfirmsAnyGeneration,
+    ConfirmsAnyAddress,
+    ConfirmsOfDisabled,
+    ConfirmComparedEarly,
+    ConfirmedAddressLookedUpEarly,
+    ConfirmedAddressNotLookedUp,
+    ConfirmKeepsGeneration,
+    VerificationNotWritten,
     OtherAdminsNotRead,
     AccountBeforeReturned,
     DeletedAccountReturned,
@@ -185,9 +197,17 @@ impl BrokenStore {
                 (Defect::EndComparedEarly, UserAction::RevokeTokens { .. }) => {
                     user.token_generation = before.token_generation;
                 }
-                (Defect::EndsOfDisabled, UserAction::RevokeTokens { .. }) => {
+                (Defect::EndsOfDisabled, UserAction::RevokeTokens { .. })
+                | (Defect::ConfirmsOfDisabled, UserAction::ConfirmEmail { .. }) => {
                     user.status = UserStatus::Approved;
                 }
+                (Defect::ConfirmsAnyGeneration, UserAction::ConfirmEmail { generation, .. }) => {
+                    user.token_generation = *generation;
+                }
+                (Defect::ConfirmsAnyAddress, UserAction::ConfirmEmail { from, .. }) => {
+                    from.as_str().clone_into(&mut user.email);
+                }
+                (Defect::ConfirmComparedEarly, UserAction::ConfirmEmail { .. }) => *user = before,
                 _ => {}
             }
         }
@@ -215,7 +235,16 @@ impl BrokenStore {
                 Defect::EndsAnyGeneration | Defect::EndComparedEarly,
                 UserAction::RevokeTokens { .. },
             ) => user.token_generation = now.token_generation + 1,
-            (Defect::EndsOfDisabled, UserAction::RevokeTokens { .. }) => user.status = now.status,
+            (Defect::EndsOfDisabled, UserAction::RevokeTokens { .. })
+            | (Defect::ConfirmsOfDisabled, UserAction::ConfirmEmail { .. }) => {
+                user.status = now.status;
+            }
+            (Defect::ConfirmKeepsGeneration, UserAction::ConfirmEmail { .. }) => {
+                user.token_generation = now.token_generation;
+            }
+            (Defect::VerificationNotWritten, UserAction::ConfirmEmail { .. }) => {
+                user.email_verified_at = None;
+            }
             (Defect::LeavingKeepsGeneration, UserAction::Update(_))
             | (Defect::ResetKeepsGeneration, UserAction::ResetPassword { .. })
             | (Defect::EndKeepsGeneration, UserAction::RevokeTokens { .. }) => {
@@ -258,6 +287,17 @@ impl BrokenStore {
             Defect::SearchOfWholeAddress => user.email == search,
             _ => user.email.starts_with(search),
         });
+        let is_unverified = user.email_verified_at.is_none();
+        let is_pending = user.status == UserStatus::Pending;
+        let is_hidden = match self.defect {
+            Defect::UnverifiedListed => false,
+            Defect::ApprovedHidden => is_unverified && user.status != UserStatus::Disabled,
+            Defect::OnceApprovedHidden => is_unverified && is_pending,
+            _ => is_unverified && is_pending && user.approved_at.is_none(),
+        };
+        if filter.hides_unverified && is_hidden {
+            return false;
+        }
         match self.defect {
             Defect::StatusNotFiltered => has_beginning,
             Defect::SearchWithoutStatus if search.is_some() => has_beginning,
@@ -460,6 +500,11 @@ impl AccountStore for BrokenStore {
                 filter.matches(&user)
             }
             Defect::AllCounted => true,
+            Defect::UnverifiedCounted => {
+                let mut filter = filter.clone();
+                filter.hides_unverified = false;
+                filter.matches(user)
+            }
             Defect::SearchNotCounted => filter.status.is_none_or(|it| it == user.status),
             _ => filter.matches(user),
         };
@@ -475,11 +520,16 @@ impl AccountStore for BrokenStore {
             return Err(StoreError::NotFound);
         }
         let looked_up = match self.defect {
-            Defect::AddressInUpdateLookedUpEarly => &early,
+            Defect::AddressInUpdateLookedUpEarly | Defect::ConfirmedAddressLookedUpEarly => &early,
             _ => &*rows,
         };
         let email = match &change.action {
             UserAction::Update(update) => update.email.as_ref(),
+            UserAction::ConfirmEmail { to, .. }
+                if self.defect != Defect::ConfirmedAddressNotLookedUp =>
+            {
+                Some(to)
+            }
             _ => None,
         };
         let taken = email.is_some_and(|email| looked_up.has(email.as_str(), change.id));
@@ -584,6 +634,10 @@ async fn broken_store_fails_the_rule_of_its_defect() {
         (Defect::StatusNotFiltered, "combine"),
         (Defect::SearchWithoutStatus, "combine"),
         (Defect::AllCounted, "an account without an admin grant"),
+        (Defect::UnverifiedListed, "a filter that hides unverified"),
+        (Defect::UnverifiedCounted, "also if they are counted"),
+        (Defect::ApprovedHidden, "and no others"),
+        (Defect::OnceApprovedHidden, "and no others"),
         (Defect::SearchNotCounted, "are counted"),
         (
             Defect::DisabledCountedAsPending,
@@ -609,6 +663,20 @@ async fn broken_store_fails_the_rule_of_its_defect() {
         (Defect::EndComparedEarly, "that end one generation"),
         (Defect::EndKeepsGeneration, "generation is raised by one"),
         (Defect::EndKeepsHash, "a given hash is set"),
+        (Defect::ConfirmsAnyGeneration, "has it and the named"),
+        (Defect::ConfirmsAnyAddress, "has it and the named"),
+        (Defect::ConfirmsOfDisabled, "of a disabled or a missing"),
+        (Defect::ConfirmComparedEarly, "changes of one account"),
+        (Defect::ConfirmedAddressLookedUpEarly, "take one address"),
+        (
+            Defect::ConfirmedAddressNotLookedUp,
+            "the address of another account",
+        ),
+        (
+            Defect::ConfirmKeepsGeneration,
+            "raises the generation by one",
+        ),
+        (Defect::VerificationNotWritten, "an address is verified if"),
         (
             Defect::OtherAdminsNotRead,
             "an admin can step down where another one stays",

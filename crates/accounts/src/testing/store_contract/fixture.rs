@@ -173,6 +173,23 @@ impl<S: AccountStore> Fixture<S> {
         unless_outdated(self.change(id, action, Actor::System).await)
     }
 
+    /// Confirms an address of the account. Returns `None` if it has another address than `from` or
+    /// another generation, or is disabled.
+    pub(super) async fn confirm(
+        &self,
+        id: i64,
+        generation: u64,
+        from: &str,
+        to: &str,
+    ) -> Result<Option<User>, StoreError> {
+        let action = UserAction::ConfirmEmail {
+            generation,
+            from: email(from),
+            to: email(to),
+        };
+        unless_outdated(self.change(id, action, Actor::System).await)
+    }
+
     async fn change(
         &self,
         id: i64,

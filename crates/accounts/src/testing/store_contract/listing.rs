@@ -291,6 +291,56 @@ pub(super) async fn pending_accounts_are_counted<S: AccountStore>(accounts: Fixt
     }
 }
 
+pub(super) async fn new_unverified_accounts_are_left_out<S: AccountStore>(accounts: Fixture<S>) {
+    let rule = "a filter that hides unverified accounts leaves out those that are pending and were never \
+                approved, and no others";
+    let mut shown = Vec::new();
+    let (pending, approved) = (to_status(Pending), to_status(Approved));
+    for (name, verified, updates, is_shown) in [
+        ("ja", false, &[][..], false),
+        ("jb", true, &[], true),
+        ("jc", false, &[&approved][..], true),
+        ("jd", false, &[&approved, &pending], true),
+        ("je", false, &[&to_status(Disabled)], true),
+    ] {
+        let mut user = accounts.register(name).await;
+        if verified {
+            let verified = accounts.confirm(user.id, 0, name, name).await;
+            user = verified
+                .ok()
+                .flatten()
+                .expect("an address can be confirmed");
+        }
+        for update in updates {
+            let updated = accounts.update(user.id, (*update).clone(), Actor::System);
+            user = updated.await.expect("a status can be changed");
+        }
+        if is_shown {
+            shown.push(user);
+        }
+    }
+    for search in [None, Some("j"), Some("ja"), Some("jb")] {
+        for status in [None, Some(Pending), Some(Approved)] {
+            let filter = UserFilter {
+                status,
+                hides_unverified: true,
+                ..search.map(search_for).unwrap_or_default()
+            };
+            for order in SORTS {
+                let mut expected = in_order(&shown, &order);
+                expected.retain(|user| filter.matches(user));
+                for limit in [1, 100] {
+                    let listed = pages(&accounts, &filter, &order, limit).await;
+                    assert_eq!(addresses(&listed), addresses(&expected), "{rule}");
+                }
+            }
+            let expected = shown.iter().filter(|user| filter.matches(user)).count();
+            let counted = usize::try_from(accounts.count(filter).await);
+            assert_eq!(counted, Ok(expected), "{rule}, also if they are counted");
+        }
+    }
+}
+
 /// Returns all pages of a list, one after the other.
 async fn pages<S: AccountStore>(
     accounts: &Fixture<S>,
@@ -348,7 +398,7 @@ fn search_for(text: &str) -> UserFilter {
     let search = EmailPrefix::new(text);
     UserFilter {
         search: Some(search.expect("a text that can be searched")),
-        status: None,
+        ..UserFilter::default()
     }
 }
 

@@ -3,6 +3,7 @@
 #![allow(clippy::panic, reason = "a store that breaks a rule fails its test")]
 
 pub(super) mod fixture;
+mod addresses;
 mod admins;
 mod deletion;
 #[cfg(test)]
@@ -62,6 +63,7 @@ where
     listing::search_finds_the_beginning_of_addresses(fresh().await).await;
     listing::pending_accounts_are_counted(fresh().await).await;
     listing::filters_and_pages_combine(fresh().await).await;
+    listing::new_unverified_accounts_are_left_out(fresh().await).await;
 
     passwords::reset_sets_the_hash_and_raises_the_generation(fresh().await).await;
     passwords::temporary_password_is_marked_until_it_is_replaced(fresh().await).await;
@@ -82,6 +84,10 @@ where
     updates::concurrent_claims_of_an_address_succeed_once(fresh().await).await;
     updates::concurrent_changes_are_all_kept(fresh().await).await;
     updates::concurrent_disabling_and_revocation_both_count(fresh().await).await;
+
+    addresses::confirmed_address_is_verified(fresh().await).await;
+    addresses::confirmed_change_moves_the_address(fresh().await).await;
+    addresses::concurrent_confirmations_succeed_once(fresh().await).await;
 
     admins::rejected_change_of_the_last_admin_changes_nothing(fresh().await).await;
     admins::only_approved_admins_count(fresh().await).await;

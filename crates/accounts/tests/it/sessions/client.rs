@@ -115,6 +115,8 @@ pub fn mounted(
         .merge(accounts::refresh_routes(accounts.clone()))
         .merge(accounts::password_reset_routes(accounts.clone()))
         .merge(accounts::forgot_password_routes(accounts.clone()))
+        .merge(accounts::email_verification_routes(accounts.clone()))
+        .merge(accounts::email_change_routes(accounts.clone()))
         .merge(accounts::own_account_routes(accounts.clone()));
     if accounts.has_audit_store() {
         routes = routes.merge(accounts::audit_routes(accounts.clone()));
@@ -203,6 +205,7 @@ pub fn assert_invalid_grant(answer: &Answer) {
 
 pub const SECOND: Duration = Duration::from_secs(1);
 pub const MINUTE: Duration = Duration::from_secs(60);
+pub const HOUR: Duration = Duration::from_secs(3600);
 pub const DAY: Duration = Duration::from_secs(24 * 3600);
 
 /// Default time during which a rotated token gets the same successor again.

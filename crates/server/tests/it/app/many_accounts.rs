@@ -53,6 +53,7 @@ fn queries() -> Vec<(&'static str, UserQuery)> {
         filter: UserFilter {
             search: search.map(|text| EmailPrefix::new(text).unwrap()),
             status,
+            ..UserFilter::default()
         },
         order,
         limit: Some(51),

@@ -1,6 +1,7 @@
 //! The server as a router, without a port.
 
 mod channel;
+mod email_links;
 mod health;
 mod keys;
 mod many_accounts;

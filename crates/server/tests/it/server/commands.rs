@@ -281,7 +281,7 @@ async fn list_users_prints_columns_and_json() {
     assert_eq!(rows.len(), 2);
     assert_eq!(rows[0][1..3], ["pending", "user"]);
     assert_eq!(rows[0][4], "bob@example.com");
-    assert_eq!(rows[0][5], "-");
+    assert_eq!(rows[0][5..], ["-", "-"]);
     assert_eq!(rows[1][1..3], ["approved", "admin"]);
     assert!(
         rows[1][5] >= rows[1][3] && rows[1][5].ends_with('Z'),

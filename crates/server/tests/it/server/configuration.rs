@@ -243,6 +243,9 @@ async fn other_invalid_variables_are_rejected() {
         ("SESSIONS", "yes"),
         ("PASSWORD_CHECK", ""),
         ("PASSWORD_CHECK", "no"),
+        ("EMAIL_VERIFICATION", "yes"),
+        // Without SMTP_URL.
+        ("EMAIL_VERIFICATION", "on"),
         ("RUST_LOG", "info,,=x=y"),
         ("PUBLIC_ORIGIN", ""),
         ("PUBLIC_ORIGIN", "login.example"),

@@ -41,13 +41,46 @@ async fn link_is_logged_if_that_is_chosen() {
 }
 
 #[tokio::test]
+async fn new_account_verifies_its_address_if_enabled() {
+    let directory = tempdir().unwrap();
+    let start = Start::in_directory(directory.path())
+        .with("SMTP_URL", "log")
+        .with("EMAIL_VERIFICATION", "before-approval");
+    let server = start.server().await;
+    server.register("ada@example.com").await;
+    let log = server.wait_for_log("link=", 1).await;
+    let (_, link) = log.split_once("link=\"").unwrap();
+    let (page, token) = link.split('"').next().unwrap().split_once('#').unwrap();
+    assert_eq!(page, format!("{}/verify-email", server.url));
+    // A mail server that opens the link verifies nothing.
+    assert_eq!(server.get("/verify-email", "").await.status, 200);
+    let ada = server.token("ada@example.com").await;
+    let is_verified = async || {
+        let me = server.me(&ada).await.json();
+        me.get("email_verified_at").is_some()
+    };
+    assert!(!is_verified().await);
+    for status in [200, 400] {
+        let body = json!({"token": token});
+        let answer = server.post("/api/auth/verify-email", "", &body).await;
+        assert_eq!(answer.status, status, "{}", answer.body);
+    }
+    assert!(is_verified().await);
+    server.register("bob@example.com").await;
+    let users = server.get("/api/auth/users", &ada).await.json();
+    assert_eq!(users.as_array().unwrap().len(), 1);
+}
+
+#[tokio::test]
 async fn without_mail_there_is_no_route() {
     let directory = tempdir().unwrap();
     let server = Start::in_directory(directory.path()).server().await;
     let body = json!({"email": "ada@example.com"});
     let answer = server.post("/api/auth/forgot-password", "", &body).await;
     assert_eq!(answer.status, 404);
-    assert_eq!(server.get("/forgot-password", "").await.status, 404);
+    for page in ["/forgot-password", "/verify-email"] {
+        assert_eq!(server.get(page, "").await.status, 404);
+    }
 }
 
 #[cfg(feature = "smtp")]
