@@ -39,6 +39,8 @@ impl IntoResponse for AccountError {
             Self::ChallengeRequired(challenge) => return challenge_required(&challenge),
             Self::RejectedPassword(message) => return rejected_password("password", message),
             Self::WrongBootstrapSecret => WRONG_BOOTSTRAP_SECRET,
+            Self::RegistrationClosed => REGISTRATION_CLOSED,
+            Self::TooManyPending => TOO_MANY_PENDING,
             Self::NotAdmin(error) => return AuthError::from(error).into_response(),
             Self::NotFound => USER_NOT_FOUND,
             Self::LastAdmin(LastAdminError::Demotion) => LAST_DEMOTION,
@@ -54,6 +56,7 @@ impl IntoResponse for AccountError {
             Self::TooManyAttempts { retry_after } => return too_many_attempts(retry_after),
             Self::NotApproved => ACCOUNT_NOT_APPROVED,
             Self::EmailNotVerified => EMAIL_NOT_VERIFIED,
+            Self::NoPassword => ACCOUNT_HAS_NO_PASSWORD,
             Self::InvalidOneTimeToken => INVALID_ONE_TIME_TOKEN,
             Self::Vetoed(text) => {
                 let (status, _, code) = OPERATION_VETOED;
@@ -219,6 +222,17 @@ pub(crate) const WRONG_BOOTSTRAP_SECRET: Row = (
     "Wrong bootstrap secret",
     "wrong_bootstrap_secret",
 );
+pub(crate) const REGISTRATION_CLOSED: Row = (
+    StatusCode::FORBIDDEN,
+    "Registration is closed: ask an admin for an invitation",
+    "registration_closed",
+);
+// Not 503, which reports an outage: anonymous clients can cause this, and an admin ends it.
+pub(crate) const TOO_MANY_PENDING: Row = (
+    StatusCode::FORBIDDEN,
+    "Too many accounts wait for approval: try again later",
+    "too_many_pending",
+);
 pub(crate) const USER_NOT_FOUND: Row = (StatusCode::NOT_FOUND, "User not found", "user_not_found");
 pub(crate) const LAST_DEMOTION: Row = (
     StatusCode::BAD_REQUEST,
@@ -278,6 +292,11 @@ pub(crate) const EMAIL_NOT_VERIFIED: Row = (
     "E-mail address is not verified",
     "email_not_verified",
 );
+pub(crate) const ACCOUNT_HAS_NO_PASSWORD: Row = (
+    StatusCode::CONFLICT,
+    "Account has no password yet",
+    "account_has_no_password",
+);
 pub(crate) const TOO_MANY_REQUESTS: Row = (
     StatusCode::TOO_MANY_REQUESTS,
     "Too many attempts",
@@ -319,13 +338,15 @@ const NANOS_PER_SECOND: u128 = 1_000_000_000;
 
 /// The error responses of the account routes, except those of the layer and its guards.
 #[cfg(feature = "utoipa")]
-pub(crate) const ROWS: [Row; 26] = [
+pub(crate) const ROWS: [Row; 29] = [
     private::WRONG_CREDENTIALS,
     private::PENDING,
     private::DISABLED,
     PASSWORD_CHANGE_REQUIRED,
     EMAIL_TAKEN,
     WRONG_BOOTSTRAP_SECRET,
+    REGISTRATION_CLOSED,
+    TOO_MANY_PENDING,
     USER_NOT_FOUND,
     LAST_DEMOTION,
     LAST_DISABLING,
@@ -338,6 +359,7 @@ pub(crate) const ROWS: [Row; 26] = [
     ACCOUNT_NOT_APPROVED,
     OPERATION_VETOED,
     EMAIL_NOT_VERIFIED,
+    ACCOUNT_HAS_NO_PASSWORD,
     TOO_MANY_REQUESTS,
     NOT_JSON,
     NO_FORM,

@@ -16,6 +16,13 @@ pub(super) trait FromJson: Sized {
     fn from_json(body: Value) -> Result<Self, Vec<ValidationError>>;
 }
 
+/// Any body: for inputs that depend on a setting.
+impl FromJson for Value {
+    fn from_json(body: Value) -> Result<Self, Vec<ValidationError>> {
+        Ok(body)
+    }
+}
+
 /// A JSON object, and the errors of the fields that were read so far.
 pub(super) struct Body {
     fields: Map<String, Value>,

@@ -3,7 +3,6 @@
 use tower_warder::HmacSecret;
 
 use super::error::AccountError;
-use super::input::UserCreate;
 use super::store::AdminGrant;
 
 /// Policy that decides which account becomes the first admin. Defaults to the first account.
@@ -24,12 +23,12 @@ pub enum BootstrapPolicy {
 }
 
 impl BootstrapPolicy {
-    /// The condition on which this registration becomes an admin.
-    pub(super) fn admin_grant(&self, new: &UserCreate) -> Result<AdminGrant, AccountError> {
+    /// The condition on which a registration with this secret becomes an admin.
+    pub(super) fn admin_grant(&self, given: Option<&str>) -> Result<AdminGrant, AccountError> {
         match self {
             Self::FirstUser => Ok(AdminGrant::IfFirstAccount),
             Self::Nobody => Ok(AdminGrant::Never),
-            Self::Secret(secret) => match new.given_secret() {
+            Self::Secret(secret) => match given {
                 None => Ok(AdminGrant::Never),
                 Some(given) if secret.matches(given.as_bytes()) => Ok(AdminGrant::IfNoAdmin),
                 Some(_) => Err(AccountError::WrongBootstrapSecret),

@@ -13,7 +13,7 @@ use tower_warder::password::PasswordError;
 use super::actor::NotAdmin;
 use super::hooks::HookError;
 use super::login_challenge::{LoginChallenge, LoginChallengeKind};
-use super::store_error::{LastAdminError, StoreError};
+use super::store_error::{LastAdminError, NO_PASSWORD, StoreError};
 use super::throttle::TooManyAttempts;
 
 /// Error of an operation on accounts: registration, log-in, sessions, changes.
@@ -35,6 +35,10 @@ pub enum AccountError {
     RejectedPassword(Cow<'static, str>),
     /// The `bootstrap_secret` is wrong.
     WrongBootstrapSecret,
+    /// Only the first admin [registers](crate::Registration).
+    RegistrationClosed,
+    /// [Too many](crate::Accounts::max_pending) accounts are pending.
+    TooManyPending,
     /// The actor is not, or no longer, an approved admin.
     NotAdmin(NotAdmin),
     /// There is no such account.
@@ -60,6 +64,8 @@ pub enum AccountError {
     /// The address of the account has to be verified before an admin approves it: see
     /// [`EmailVerification::BeforeApproval`](crate::EmailVerification::BeforeApproval).
     EmailNotVerified,
+    /// The account has no password yet, so that it cannot be approved.
+    NoPassword,
     /// The one-time token is unknown, has expired, was used or was revoked. The error does not tell
     /// which.
     InvalidOneTimeToken,
@@ -108,6 +114,7 @@ impl From<StoreError> for AccountError {
             StoreError::LastAdmin(error) => Self::LastAdmin(error),
             StoreError::Outdated => Self::TokensRevoked,
             StoreError::Vetoed(text) => Self::Vetoed(text),
+            StoreError::NoPassword => Self::NoPassword,
             StoreError::Unavailable(source) => Self::Unavailable(source),
         }
     }
@@ -161,6 +168,12 @@ impl fmt::Display for AccountError {
             }),
             Self::RejectedPassword(text) | Self::Vetoed(text) => f.write_str(text),
             Self::WrongBootstrapSecret => f.write_str("the bootstrap secret is wrong"),
+            Self::RegistrationClosed => {
+                f.write_str("registration is closed; an admin can invite the address")
+            }
+            Self::TooManyPending => {
+                f.write_str("too many accounts are pending; approve or delete some")
+            }
             Self::NotAdmin(error) => error.fmt(f),
             Self::NotFound => f.write_str("there is no such account"),
             Self::LastAdmin(error) => error.fmt(f),
@@ -177,6 +190,7 @@ impl fmt::Display for AccountError {
             Self::EmailNotVerified => f.write_str(
                 "the address of the account is not verified; its owner has to use the link in the mail",
             ),
+            Self::NoPassword => f.write_str(NO_PASSWORD),
             Self::InvalidOneTimeToken => {
                 f.write_str("the one-time token is invalid, expired or already used")
             }

@@ -240,7 +240,12 @@ impl Operation {
             UserAction::Update(update) => {
                 (update.status == Some(UserStatus::Approved)).then_some(Self::Approve)
             }
-            UserAction::Delete | UserAction::DeleteOwn { .. } => Some(Self::Delete),
+            UserAction::Delete
+            | UserAction::DeleteOwn { .. }
+            | UserAction::DeletePending { .. } => Some(Self::Delete),
+            UserAction::SetFirstPassword { approves: true, .. } => Some(Self::Approve),
+            UserAction::SetFirstPassword { .. } => Some(Self::PasswordChange),
+            UserAction::Invite { .. } => None,
             UserAction::ResetPassword { .. } | UserAction::RevokeTokens { hash: Some(_), .. } => {
                 Some(Self::PasswordChange)
             }

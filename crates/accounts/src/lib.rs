@@ -15,6 +15,8 @@
 //! - **Verification of addresses** by mail: [`Accounts::email_verification`] and
 //!   [`email_verification_routes()`]. **Change of the own address**: [`email_change_routes()`].
 //! - **Display name, deletion and export** of an account by its owner: [`own_account_routes()`].
+//! - **Registration** by anyone, by mail, or by [invitation](invitation_routes()) only: [`Registration`],
+//!   [`registration_routes()`].
 //! - **Log-in by cookie**: [`cookie_routes`]. **Tickets** for WebSockets and server-sent events:
 //!   [`ticket_routes`].
 //! - **Limits of attempts**, on by default: [`throttle`].
@@ -52,6 +54,7 @@ mod subject;
 mod login_challenge;
 mod error;
 mod password_policy;
+mod registration;
 mod bootstrap;
 mod verification_policy;
 mod invalidate_on_drop;
@@ -69,6 +72,9 @@ mod audit_service;
 mod import;
 mod password_reset;
 mod own_account;
+mod invitation;
+mod registration_by_mail;
+mod pending_accounts;
 mod forgot_password;
 mod email_verification;
 mod email_change;
@@ -77,6 +83,8 @@ mod refresh_routes;
 mod session_routes;
 mod password_reset_routes;
 mod own_account_routes;
+mod invitation_routes;
+mod registration_routes;
 mod forgot_password_routes;
 mod email_verification_routes;
 mod email_change_routes;
@@ -112,6 +120,8 @@ pub use hooks::{AccountHooks, HookContext, HookError};
 pub use import::UserImport;
 pub use in_memory::InMemoryAccountStore;
 pub use input::{PasswordReset, UserCreate, UserLogin, UserUpdate};
+pub use invitation::Invitation;
+pub use invitation_routes::invitation_routes;
 pub use login_challenge::{LoginChallenge, LoginChallengeKind};
 pub use mail::{Mail, MailLink, MailPurpose, MailQueue, Mailer};
 pub use model::{Token, User, UserPublic};
@@ -126,6 +136,8 @@ pub use password::{InvalidPassword, Password};
 pub use password_policy::{CommonPasswords, PasswordPolicy, PasswordPolicyError};
 pub use password_reset_routes::password_reset_routes;
 pub use refresh_routes::refresh_routes;
+pub use registration::{MailRegistration, Registration};
+pub use registration_routes::registration_routes;
 pub use routes::routes;
 pub use service::Accounts;
 pub use session::{

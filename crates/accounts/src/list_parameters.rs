@@ -44,10 +44,17 @@ impl UserQuery {
     /// Returns the query of a URL that [`parse`](Self::parse) reads as this one.
     pub(super) fn to_url(&self) -> String {
         let mut url = Serializer::new(String::new());
+        let search = self.filter.search.iter();
+        url.extend_pairs(search.map(|search| ("search", search.as_str())));
         // The server's own setting is no parameter.
-        let UserFilter { search, status, .. } = &self.filter;
-        url.extend_pairs(search.iter().map(|search| ("search", search.as_str())));
-        url.extend_pairs(status.iter().map(|status| ("status", status.as_str())));
+        let status = match &self.filter {
+            UserFilter {
+                has_password: Some(false),
+                ..
+            } => Some(NOT_ACTIVATED),
+            filter => filter.status.map(UserStatus::as_str),
+        };
+        url.extend_pairs(status.iter().map(|status| ("status", status)));
         if self.order.as_str() != UserOrder::default().as_str() {
             url.append_pair("sort", self.order.as_str());
         }
@@ -78,9 +85,13 @@ type Parameter = Option<Zeroizing<String>>;
 
 impl Given {
     fn parse(&self, errors: &mut Vec<ValidationError>) -> UserQuery {
+        let search = read(&self.search, "search", email_prefix, errors);
+        let status = read(&self.status, "status", status, errors);
+        let (status, has_password) = status.unwrap_or_default();
         let filter = UserFilter {
-            search: read(&self.search, "search", email_prefix, errors),
-            status: read(&self.status, "status", status, errors),
+            search,
+            status,
+            has_password,
             ..UserFilter::default()
         };
         let limit = read(&self.limit, "limit", limit, errors);
@@ -134,13 +145,20 @@ fn address(text: &str) -> Result<String, ParameterError> {
     email_prefix(text).map(|_| text.to_owned())
 }
 
-fn status(text: &str) -> Result<UserStatus, ParameterError> {
-    text.parse().map_err(|_| {
+/// Returns the status, and whether the accounts have a password: those without one do not wait for
+/// approval.
+fn status(text: &str) -> Result<(Option<UserStatus>, Option<bool>), ParameterError> {
+    if text == NOT_ACTIVATED {
+        return Ok((Some(UserStatus::Pending), Some(false)));
+    }
+    let status: UserStatus = text.parse().map_err(|_| {
         (
             ValidationErrorKind::Enum,
-            "Input should be 'pending', 'approved' or 'disabled'".into(),
+            "Input should be 'pending', 'approved', 'disabled' or 'not_activated'".into(),
         )
-    })
+    })?;
+    let has_password = (status == UserStatus::Pending).then_some(true);
+    Ok((Some(status), has_password))
 }
 
 fn sort(text: &str) -> Result<UserOrder, ParameterError> {
@@ -169,6 +187,9 @@ fn not_an_integer() -> ParameterError {
     let message = "Input should be a valid integer";
     (ValidationErrorKind::IntParsing, message.into())
 }
+
+/// Value of `status` for pending accounts whose owner has not set a password yet.
+pub(crate) const NOT_ACTIVATED: &str = "not_activated";
 
 /// The orders, from the start.
 pub(crate) const SORTS: [UserOrder; 4] = [
@@ -214,19 +235,17 @@ mod tests {
         #[test]
         fn written_query_is_read_back(
             search in prop::option::of(email_prefixes()),
-            status in prop::option::of(prop::sample::select(vec![
-                UserStatus::Pending,
-                UserStatus::Approved,
-                UserStatus::Disabled,
-            ])),
+            (status, has_password) in prop::sample::select(vec![
+                (None, None),
+                (Some(UserStatus::Pending), Some(true)),
+                (Some(UserStatus::Pending), Some(false)),
+                (Some(UserStatus::Approved), None),
+                (Some(UserStatus::Disabled), None),
+            ]),
             order in orders(),
             limit in any::<Option<u32>>(),
         ) {
-            let filter = UserFilter {
-                search,
-                status,
-                ..UserFilter::default()
-            };
+            let filter = UserFilter { search, status, has_password, ..UserFilter::default() };
             let query = UserQuery { filter, order, limit };
             let url = query.to_url();
             // RFC 3986, section 3.4, and no `>`, which would end the URL in a `Link` header.

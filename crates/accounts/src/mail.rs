@@ -61,6 +61,15 @@ pub enum MailPurpose {
     EmailChangeRequested,
     /// Without a link, to the address before a change.
     EmailChanged,
+    /// Its link accepts an invitation.
+    AcceptInvitation,
+    /// Its link sets the password at the end of a registration.
+    CompleteRegistration,
+    /// The address that somebody wants to register has an account already. Its link sets a new password.
+    AccountExists,
+    /// The address that somebody wants to register has an account already, which is not approved. Has no
+    /// link.
+    AccountNotApproved,
 }
 
 impl MailPurpose {
@@ -72,18 +81,24 @@ impl MailPurpose {
             Self::VerifyEmail => Some(Self::ChangeEmail),
             Self::ChangeEmail => Some(Self::EmailChangeRequested),
             Self::EmailChangeRequested => Some(Self::EmailChanged),
-            Self::EmailChanged => None,
+            Self::EmailChanged => Some(Self::AcceptInvitation),
+            Self::AcceptInvitation => Some(Self::CompleteRegistration),
+            Self::CompleteRegistration => Some(Self::AccountExists),
+            Self::AccountExists => Some(Self::AccountNotApproved),
+            Self::AccountNotApproved => None,
         })
     }
 
     /// Page of the link.
     const fn page(self) -> &'static str {
         match self {
-            Self::ResetPassword => "reset-password",
+            Self::ResetPassword | Self::AccountExists => "reset-password",
             Self::VerifyEmail => "verify-email",
             Self::ChangeEmail => "change-email",
+            Self::AcceptInvitation => "accept-invitation",
+            Self::CompleteRegistration => "complete-registration",
             // Without a link.
-            Self::EmailChangeRequested | Self::EmailChanged => "",
+            Self::EmailChangeRequested | Self::EmailChanged | Self::AccountNotApproved => "",
         }
     }
 }
@@ -131,6 +146,9 @@ impl MailQueue {
     /// | [`ResetPassword`](MailPurpose::ResetPassword) | `/reset-password` |
     /// | [`VerifyEmail`](MailPurpose::VerifyEmail) | `/verify-email` |
     /// | [`ChangeEmail`](MailPurpose::ChangeEmail) | `/change-email` |
+    /// | [`AccountExists`](MailPurpose::AccountExists) | `/reset-password` |
+    /// | [`AcceptInvitation`](MailPurpose::AcceptInvitation) | `/accept-invitation` |
+    /// | [`CompleteRegistration`](MailPurpose::CompleteRegistration) | `/complete-registration` |
     pub fn new(mailer: impl Mailer, pages: &str) -> Self {
         Self {
             mailer: Arc::new(mailer),
@@ -168,15 +186,15 @@ impl MailQueue {
         Arc::clone(&self.sending).acquire_owned().await.ok()
     }
 
-    /// Runs `work`, which sends a mail, in the background, unless the queue is full.
-    pub(crate) fn spawn<F>(&self, work: impl FnOnce(Self) -> F)
+    /// Runs `work`, which sends a mail, in the background. Returns `false` if the queue is full.
+    pub(crate) fn spawn<F>(&self, work: impl FnOnce(Self) -> F) -> bool
     where
         F: Future<Output = Result<(), BoxError>> + Send + 'static,
     {
         static LIMIT: LogLimit = LogLimit::new();
 
         let Some(place) = self.place() else {
-            return;
+            return false;
         };
         let work = work(self.clone());
         tokio::spawn(async move {
@@ -185,6 +203,7 @@ impl MailQueue {
             }
             drop(place);
         });
+        true
     }
 
     /// Returns the link to the page of the purpose with the token in the fragment, which is sent to no

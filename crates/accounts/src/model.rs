@@ -18,7 +18,7 @@ pub struct User {
     /// The canonical address: see [`Email`](crate::Email).
     pub email: String,
     /// Password hash as a PHC string. With one that cannot be parsed, every log-in is answered like a
-    /// wrong password.
+    /// wrong password. [`NO_PASSWORD`](Self::NO_PASSWORD) stands for none.
     pub hashed_password: String,
     /// Whether the account is an admin. Has effect only while the account is approved.
     pub is_admin: bool,
@@ -46,6 +46,26 @@ pub struct User {
 }
 
 impl User {
+    /// Stands for the hash of an account whose owner has not set a password yet: no password matches
+    /// it. Such an account cannot be approved.
+    pub const NO_PASSWORD: &'static str = "!";
+
+    /// Returns `false` for an account whose owner has not set a password yet: one that was invited, or
+    /// that registers by mail.
+    pub fn has_password(&self) -> bool {
+        self.hashed_password != Self::NO_PASSWORD
+    }
+
+    /// Returns the hash that a password is compared with, if there is one.
+    pub(super) fn password_hash(&self) -> Option<&str> {
+        self.has_password().then_some(&self.hashed_password)
+    }
+
+    /// Returns `true` if the owner can still set the first password of the account.
+    pub(super) fn awaits_password(&self) -> bool {
+        self.status == UserStatus::Pending && !self.has_password()
+    }
+
     /// Returns `true` if the account is an admin *and* approved. The last such account cannot be
     /// demoted, disabled or deleted.
     pub fn is_active_admin(&self) -> bool {
@@ -127,6 +147,10 @@ pub struct UserPublic {
     /// Name of the owner; absent if there is none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub display_name: Option<String>,
+    /// Whether the account has a password: `false` until the owner of an account that was invited, or
+    /// that registers by mail, has set one. Absent if it has.
+    #[serde(default = "yes", skip_serializing_if = "is_yes")]
+    pub has_password: bool,
 }
 
 impl From<&User> for UserPublic {
@@ -139,8 +163,21 @@ impl From<&User> for UserPublic {
             created_at: user.created_at,
             email_verified_at: user.email_verified_at,
             display_name: user.display_name.clone(),
+            has_password: user.has_password(),
         }
     }
+}
+
+const fn yes() -> bool {
+    true
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde passes a reference"
+)]
+const fn is_yes(is_set: &bool) -> bool {
+    *is_set
 }
 
 /// Response to a log-in (RFC 6749, section 5.1).
@@ -280,11 +317,13 @@ mod tests {
         let public = UserPublic::from(&User {
             email_verified_at: Some(UNIX_EPOCH + Duration::from_secs(1_767_225_600)),
             display_name: Some("Jane".to_owned()),
+            hashed_password: User::NO_PASSWORD.to_owned(),
             ..user()
         });
         let json = serde_json::to_value(&public).unwrap();
         assert_eq!(json["email_verified_at"], "2026-01-01T00:00:00Z");
         assert_eq!(json["display_name"], "Jane");
+        assert_eq!(json["has_password"], false);
         assert_eq!(serde_json::from_value::<UserPublic>(json).unwrap(), public);
     }
 

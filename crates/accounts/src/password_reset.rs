@@ -90,19 +90,32 @@ impl<S: AccountStore> Accounts<S> {
         &self,
         reset: OneTimePasswordReset,
     ) -> Result<(), AccountError> {
+        let purpose = TokenPurpose::RESET_PASSWORD;
+        self.use_password_link(&reset, purpose).await.map(drop)
+    }
+
+    /// Sets the password of an account by a token of this purpose: a new one, or the first one.
+    pub(super) async fn use_password_link(
+        &self,
+        reset: &OneTimePasswordReset,
+        purpose: TokenPurpose,
+    ) -> Result<User, AccountError> {
         let accounts = self.for_client(&reset.client);
         let route = ThrottledRoute::PasswordReset;
         let attempt = accounts.begin_token_use(route, &reset.client).await?;
-        let result = accounts.set_password_by_token(&reset).await;
+        let result = accounts.set_password_by_token(reset, purpose).await;
         Self::settle(attempt, result).await
     }
 
     async fn set_password_by_token(
         &self,
         reset: &OneTimePasswordReset,
-    ) -> Result<(), AccountError> {
+        purpose: TokenPurpose,
+    ) -> Result<User, AccountError> {
         let tokens = self.expect_one_time_tokens()?;
-        let found = self.find_password_token(tokens, &reset.token).await;
+        let found = self
+            .find_password_token(tokens, &reset.token, purpose)
+            .await;
         let token = found.inspect_err(|error| self.record_rejected_token(error, None))?;
         let id = Some(token.user_id);
         let user = self.account_of(&token).await;
@@ -116,49 +129,45 @@ impl<S: AccountStore> Accounts<S> {
         let generation = user.token_generation;
         // Only if nothing has revoked the token meanwhile: the store compares the generation. So of
         // concurrent uses one succeeds, and the link stays valid if the store fails.
+        let (kind, action) = token.password_change(generation, hash);
         let change = UserChange {
             id: user.id,
-            action: UserAction::RevokeTokens {
-                generation,
-                hash: Some(hash),
-            },
+            action,
             by: token.creator(),
             at: self.now(),
         };
-        let (kind, actor) = match token.purpose {
+        let actor = match token.purpose {
             // Only a log-in with the password of the account gives this one.
-            TokenPurpose::CHANGE_PASSWORD => (
-                AuditEventKind::PasswordChanged,
-                AuditActor::Account(user.id),
-            ),
-            _ => (AuditEventKind::PasswordResetByLink, AuditActor::Anonymous),
+            TokenPurpose::CHANGE_PASSWORD => AuditActor::Account(user.id),
+            _ => AuditActor::Anonymous,
         };
         let begin = || self.audit.begin(kind, actor, user.id);
-        match self.hooked_change(&change, actor, begin).await {
-            Ok(_) => {}
-            Err(StoreError::Outdated | StoreError::NotAdmin(_)) => {
+        let user = match self.hooked_change(&change, actor, begin).await {
+            Ok(Some(user)) => user,
+            Ok(None) | Err(StoreError::Outdated | StoreError::NotAdmin(_)) => {
                 let error = AccountError::InvalidOneTimeToken;
                 self.record_rejected_token(&error, id);
                 return Err(error);
             }
             Err(error) => return Err(error.into()),
-        }
+        };
         // The change has revoked it: this removes its row.
         let _ = tokens.take(&token, self.now()).await;
-        self.end_sessions_before(user.id, generation + 1, None)
+        self.end_sessions_before(user.id, user.token_generation, None)
             .await;
-        Ok(())
+        Ok(user)
     }
 
-    /// Finds a token with which a password can be set: that of a link, or of a log-in.
+    /// Finds a token of this purpose; in place of one of a link for a new password also that of a log-in.
     async fn find_password_token(
         &self,
         tokens: &OneTimeTokens,
         text: &str,
+        purpose: TokenPurpose,
     ) -> Result<OneTimeToken, AccountError> {
-        let of_link = tokens.find(TokenPurpose::RESET_PASSWORD, text, self.now());
+        let of_link = tokens.find(purpose, text, self.now());
         match of_link.await {
-            Err(AccountError::InvalidOneTimeToken) => {
+            Err(AccountError::InvalidOneTimeToken) if purpose == TokenPurpose::RESET_PASSWORD => {
                 let of_login = tokens.find(TokenPurpose::CHANGE_PASSWORD, text, self.now());
                 of_login.await
             }
@@ -215,7 +224,7 @@ impl<S: AccountStore> Accounts<S> {
             checked => checked?,
         }
         let user = self.store.find(token.user_id).await?;
-        user.filter(|user| user.status == UserStatus::Approved && token.is_of(user))
+        user.filter(|user| token.is_of(user) && token.fits(user))
             .ok_or(AccountError::InvalidOneTimeToken)
     }
 
@@ -249,5 +258,39 @@ const SAME_PASSWORD: &str = "This is the temporary password. Choose another one.
 impl OneTimeToken {
     fn creator(&self) -> Actor {
         self.created_by.map_or(Actor::System, Actor::Admin)
+    }
+
+    /// Returns `true` if the account is in the state that the purpose is for.
+    fn fits(&self, user: &User) -> bool {
+        match self.purpose {
+            TokenPurpose::RESET_PASSWORD | TokenPurpose::CHANGE_PASSWORD => {
+                user.status == UserStatus::Approved
+            }
+            _ => user.awaits_password(),
+        }
+    }
+
+    fn password_change(&self, generation: u64, hash: String) -> (AuditEventKind, UserAction) {
+        let first = |approves, hash| UserAction::SetFirstPassword {
+            hash,
+            generation,
+            // A link that was handed over proves nothing.
+            verifies_email: self.email.is_some(),
+            approves,
+        };
+        let new = |hash| UserAction::RevokeTokens {
+            generation,
+            hash: Some(hash),
+        };
+        match self.purpose {
+            TokenPurpose::ACCEPT_INVITATION => {
+                (AuditEventKind::InvitationAccepted, first(true, hash))
+            }
+            TokenPurpose::COMPLETE_REGISTRATION => {
+                (AuditEventKind::RegistrationCompleted, first(false, hash))
+            }
+            TokenPurpose::CHANGE_PASSWORD => (AuditEventKind::PasswordChanged, new(hash)),
+            _ => (AuditEventKind::PasswordResetByLink, new(hash)),
+        }
     }
 }

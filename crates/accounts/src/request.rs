@@ -4,6 +4,7 @@ use axum::extract::{FromRequest, FromRequestParts, RawPathParams, Request};
 use axum::response::Response;
 use http::header::{ACCEPT_LANGUAGE, CONTENT_TYPE, HeaderMap, USER_AGENT};
 use http::request::Parts;
+use serde_json::Value;
 use zeroize::Zeroizing;
 
 use super::answer;
@@ -42,10 +43,13 @@ impl<S: Send + Sync, T: FromJson> FromRequest<S> for JsonBody<T> {
         }
         let body = read(request).await?;
         let body = json::read(&body).map_err(|error| answer::invalid(&[error]))?;
-        T::from_json(body)
-            .map(Self)
-            .map_err(|errors| answer::invalid(&errors))
+        parsed(body).map(Self)
     }
+}
+
+/// Parses a JSON body.
+pub(super) fn parsed<T: FromJson>(body: Value) -> Result<T, Response> {
+    T::from_json(body).map_err(|errors| answer::invalid(&errors))
 }
 
 /// Reads a form of any fields, with the limits of the [account routes](crate::routes).

@@ -4,19 +4,20 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::{FromRequestParts, State};
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post, put};
 use http::StatusCode;
 use http::header::{HeaderMap, HeaderName, HeaderValue, LINK};
 use http::request::Parts;
-use serde_json::json;
+use serde_json::{Value, json};
 use tower_warder::{AdminUser, AuthError, CurrentUser, Identity};
 
 use super::answer::{self, json_answer, reset_message};
 use super::error::AccountError;
 use super::input::{MUST_CHANGE, PasswordReset, UserCreate, UserUpdate};
 use super::model::{User, UserPublic};
-use super::request::{AccountId, JsonBody, LoginForm, device, locale};
+use super::registration::{MailRegistration, Registration};
+use super::request::{AccountId, JsonBody, LoginForm, device, locale, parsed};
 use super::service::Accounts;
 use super::store::AccountStore;
 use super::throttle::Client;
@@ -28,7 +29,7 @@ use super::validation_error::{Location, ValidationError, ValidationErrorKind};
 ///
 /// | route | access | response |
 /// |---|---|---|
-/// | `POST /register` | anyone | 201 the account; 409; 422; 429 |
+/// | `POST /register` | anyone | 201 the account; 202 if [registration](#registration) is by mail; 403; 409; 422; 429 |
 /// | `POST /login` | anyone, with a form (RFC 6749, section 4.3.2) | 200 a token; 401; 403; 422; 429 |
 /// | `GET /me` | approved users | 200 the account |
 /// | `GET /users` | admins | 200 [accounts](#list-of-accounts), newest first; 422 |
@@ -44,9 +45,9 @@ use super::validation_error::{Location, ValidationError, ValidationErrorKind};
 /// cookie, [`ticket_routes`](crate::ticket_routes) for streams,
 /// [`session_routes`](crate::session_routes) and [`refresh_routes`](crate::refresh_routes) for
 /// sessions, [`password_reset_routes`](crate::password_reset_routes) for links with which users set a new
-/// password, and [`email_verification_routes`](crate::email_verification_routes) and
+/// password, [`email_verification_routes`](crate::email_verification_routes) and
 /// [`email_change_routes`](crate::email_change_routes) for links by which they verify and change their
-/// address.
+/// address, and [`invitation_routes`](crate::invitation_routes).
 ///
 /// [Hooks](crate::AccountHooks) of the application can reject registrations, log-ins, approvals, new
 /// passwords and deletions with 403.
@@ -76,6 +77,15 @@ use super::validation_error::{Location, ValidationError, ValidationErrorKind};
 ///
 /// Actions of admins can require a recent log-in: see [`Accounts::admin_login_age`].
 ///
+/// # Registration
+///
+/// Who registers is set by [`Accounts::registration`]. By mail, the body of `POST /register` needs no
+/// password, and one that is sent is not used: the owner of the address sets it by the link. The
+/// response is 202 for every address, the same and equally fast. If registration is closed, the response
+/// is 403 with the code `registration_closed`, except for the first admin. With
+/// [`Accounts::max_pending`] it can be 403 with the code `too_many_pending`, but not by mail, where no
+/// mail is sent then.
+///
 /// # List of accounts
 ///
 /// `GET /users` returns all accounts, or those that its query selects:
@@ -83,7 +93,7 @@ use super::validation_error::{Location, ValidationError, ValidationErrorKind};
 /// | parameter | value | default |
 /// |---|---|---|
 /// | `search` | beginning of the address in any letter case, 1 to 254 characters, without wildcards | any address |
-/// | `status` | `pending`, `approved` or `disabled` | any status |
+/// | `status` | `pending`, `approved`, `disabled`, or `not_activated`: pending accounts whose owner has not set a password yet, which the others do not list | any status |
 /// | `sort` | `-created_at` (newest first), `created_at`, `email` (byte by byte) or `-email` | `-created_at` |
 /// | `limit` | maximum number of accounts; with 0 the response has only their number | all |
 /// | `after` | the position to start after: the id of an account, or an address if sorted by `email` | the start |
@@ -120,10 +130,20 @@ async fn register<S: AccountStore>(
     State(accounts): State<Accounts<S>>,
     client: Client,
     headers: HeaderMap,
-    JsonBody(new): JsonBody<UserCreate>,
-) -> Result<Response, AccountError> {
-    let new = new.client(client).locale(locale(&headers));
-    let user = accounts.register(new).await?;
+    JsonBody(body): JsonBody<Value>,
+) -> Result<Response, Response> {
+    let locale = locale(&headers);
+    if accounts.registration_mode() == Registration::ByMail {
+        let new: MailRegistration = parsed(body)?;
+        let new = new.client(client).locale(locale);
+        let accepted = accounts.register_by_mail(new).await;
+        accepted.map_err(IntoResponse::into_response)?;
+        let message = json!({"message": "See your mail: a link in it completes the registration"});
+        return Ok(json_answer(StatusCode::ACCEPTED, &message));
+    }
+    let new: UserCreate = parsed(body)?;
+    let registered = accounts.register(new.client(client).locale(locale)).await;
+    let user = registered.map_err(IntoResponse::into_response)?;
     Ok(json_answer(StatusCode::CREATED, &UserPublic::from(&user)))
 }
 

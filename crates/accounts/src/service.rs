@@ -28,8 +28,9 @@ use super::model::{Token, User, whole_micros};
 use super::one_time_token::OneTimeTokens;
 use super::password::composed;
 use super::password_policy::{self, PasswordPolicy};
+use super::registration::Registration;
 use super::session::{SessionVerifier, Sessions};
-use super::store::{AccountStore, NewUser};
+use super::store::{AccountStore, AdminGrant, NewUser};
 use super::store_error::StoreError;
 use super::subject::SubjectClaim;
 use super::throttle::{Throttle, TrustedProxies};
@@ -62,7 +63,9 @@ pub struct Accounts<S> {
     pub(super) issuer: JwtIssuer,
     pub(super) hasher: PasswordHasher,
     pub(super) password_policy: Option<Arc<dyn PasswordPolicy>>,
-    bootstrap: BootstrapPolicy,
+    pub(super) bootstrap: BootstrapPolicy,
+    registration: Registration,
+    pub(super) max_pending: Option<u64>,
     pub(super) subject: SubjectClaim,
     pub(super) clock: Clock,
     pub(super) throttle: Option<Arc<Throttle>>,
@@ -86,6 +89,8 @@ impl<S: AccountStore> Accounts<S> {
             hasher: PasswordHasher::new(),
             password_policy: None,
             bootstrap: BootstrapPolicy::default(),
+            registration: Registration::default(),
+            max_pending: None,
             subject: SubjectClaim::default(),
             clock: Clock::system(),
             throttle: Some(Arc::default()),
@@ -119,6 +124,18 @@ impl<S: AccountStore> Accounts<S> {
     pub fn bootstrap(mut self, bootstrap: BootstrapPolicy) -> Self {
         self.bootstrap = bootstrap;
         self
+    }
+
+    /// Sets who can register. Defaults to [`Registration::Open`].
+    #[doc(alias = "signup")]
+    pub const fn registration(mut self, registration: Registration) -> Self {
+        self.registration = registration;
+        self
+    }
+
+    /// Returns who can register.
+    pub const fn registration_mode(&self) -> Registration {
+        self.registration
     }
 
     /// Sets the content of the `sub` claim. Defaults to [`SubjectClaim::Id`].
@@ -173,12 +190,15 @@ impl<S: AccountStore> Accounts<S> {
     }
 
     /// Adds an account. The first one is an approved admin by default, all others are pending: see
-    /// [`BootstrapPolicy`].
+    /// [`BootstrapPolicy`]. Unless [registration](Self::registration) is open, only the first admin is
+    /// added.
     ///
     /// # Errors
     ///
     /// [`AccountError::TooManyAttempts`], [`AccountError::WrongBootstrapSecret`],
-    /// [`AccountError::RejectedPassword`], [`AccountError::EmailTaken`], [`AccountError::Vetoed`] or
+    /// [`AccountError::RegistrationClosed`], [`AccountError::TooManyPending`],
+    /// [`AccountError::RejectedPassword`], [`AccountError::EmailTaken`],
+    /// [`AccountError::Vetoed`] or
     /// [`AccountError::Unavailable`].
     pub async fn register(&self, new: UserCreate) -> Result<User, AccountError> {
         let accounts = self.for_client(&new.client);
@@ -202,7 +222,8 @@ impl<S: AccountStore> Accounts<S> {
     }
 
     async fn insert(&self, new: UserCreate, hasher: &PasswordHasher) -> Result<User, AccountError> {
-        let admin_grant = self.bootstrap.admin_grant(&new)?;
+        let admin_grant = self.bootstrap.admin_grant(new.given_secret())?;
+        self.check_registration(admin_grant).await?;
         let policy = self.password_policy.as_deref();
         password_policy::check(policy, &new.password, new.email.as_str()).await?;
         // Saves the cost of a hash; the store checks again.
@@ -222,12 +243,43 @@ impl<S: AccountStore> Accounts<S> {
         };
         let event = self.audit.begin_registration();
         let user = self.insert_account(new, actor, event).await?;
+        if self.registration != Registration::Open && !user.is_active_admin() {
+            // Of several at the same moment, another one became the first admin.
+            let created_before = user.created_at + Duration::from_micros(1);
+            let action = UserAction::DeletePending { created_before };
+            self.change(user.id, action, Actor::System).await?;
+            return Err(AccountError::RegistrationClosed);
+        }
         if user.is_admin {
             let kind = AuditEventKind::FirstAdminCreated;
             self.record(kind, actor, user.id);
         }
         self.after_register(&user, actor).await;
         Ok(user)
+    }
+
+    /// Checks that an account can be registered, before anything that is expensive.
+    async fn check_registration(&self, admin_grant: AdminGrant) -> Result<(), AccountError> {
+        if self.registration == Registration::Open {
+            return self.check_pending_limit(admin_grant).await;
+        }
+        let may_be_first = match admin_grant {
+            AdminGrant::Never => false,
+            AdminGrant::IfFirstAccount => {
+                let any = UserQuery {
+                    limit: Some(1),
+                    ..UserQuery::default()
+                };
+                self.store.list(&any).await?.is_empty()
+            }
+            // Only with the secret.
+            AdminGrant::IfNoAdmin => true,
+        };
+        if may_be_first {
+            Ok(())
+        } else {
+            Err(AccountError::RegistrationClosed)
+        }
     }
 
     /// Checks the credentials and issues an access token. With [sessions](Self::sessions) it is
@@ -331,7 +383,7 @@ impl<S: AccountStore> Accounts<S> {
         password: &str,
         hasher: &PasswordHasher,
     ) -> Result<User, AccountError> {
-        let stored = user.as_ref().map(|user| user.hashed_password.as_str());
+        let stored = user.as_ref().and_then(User::password_hash);
         let verified = self.verify_password(password, stored, hasher).await;
         let id = user.as_ref().map(|user| user.id);
         let verification = match_or(AccountError::WrongCredentials, verified, id)?;
@@ -454,7 +506,8 @@ impl<S: AccountStore> Accounts<S> {
         Ok(UserPage { users, total, next })
     }
 
-    /// Returns the number of accounts that wait for approval.
+    /// Returns the number of accounts that wait for approval. Those whose owner has not set a password
+    /// yet do not.
     ///
     /// # Errors
     ///
@@ -462,6 +515,7 @@ impl<S: AccountStore> Accounts<S> {
     pub async fn count_pending(&self) -> Result<u64, AccountError> {
         let pending = UserFilter {
             status: Some(UserStatus::Pending),
+            has_password: Some(true),
             ..UserFilter::default()
         };
         Ok(self.store.count(&self.listed(&pending)).await?)
@@ -475,8 +529,8 @@ impl<S: AccountStore> Accounts<S> {
     /// # Errors
     ///
     /// [`AccountError::NotAdmin`], [`AccountError::NotFound`], [`AccountError::LastAdmin`],
-    /// [`AccountError::EmailTaken`], [`AccountError::EmailNotVerified`], [`AccountError::Vetoed`] or
-    /// [`AccountError::Unavailable`]. On an error nothing is changed.
+    /// [`AccountError::EmailTaken`], [`AccountError::EmailNotVerified`], [`AccountError::NoPassword`],
+    /// [`AccountError::Vetoed`] or [`AccountError::Unavailable`]. On an error nothing is changed.
     pub async fn update(
         &self,
         id: i64,
@@ -625,7 +679,7 @@ impl<S: AccountStore> Accounts<S> {
         self.hooked_change(&change, actor, begin).await
     }
 
-    fn record(&self, kind: AuditEventKind, actor: AuditActor, id: i64) {
+    pub(super) fn record(&self, kind: AuditEventKind, actor: AuditActor, id: i64) {
         let event = self.audit.event(kind, actor, Some(id));
         self.audit.record(&event);
     }
@@ -710,6 +764,8 @@ impl<S> Clone for Accounts<S> {
             hasher: self.hasher.clone(),
             password_policy: self.password_policy.clone(),
             bootstrap: self.bootstrap.clone(),
+            registration: self.registration,
+            max_pending: self.max_pending,
             subject: self.subject,
             clock: self.clock.clone(),
             throttle: self.throttle.clone(),
@@ -732,6 +788,7 @@ impl<S> fmt::Debug for Accounts<S> {
             .field("issuer", &self.issuer)
             .field("hasher", &self.hasher)
             .field("bootstrap", &self.bootstrap)
+            .field("registration", &self.registration)
             .field("subject", &self.subject)
             .finish_non_exhaustive()
     }

@@ -297,7 +297,7 @@ impl<S: AccountStore> Accounts<S> {
         password: &str,
     ) -> Result<(), AccountError> {
         let attempt = self.begin_password_change(stored).await?;
-        let hash = Some(&*stored.hashed_password);
+        let hash = stored.password_hash();
         let hasher = self.hasher_for_user(stored);
         let verified = self.verify_password(password, hash, &hasher);
         let verified = verified.await;

@@ -84,7 +84,7 @@ pub trait AccountStore: Send + Sync + 'static {
 pub struct NewUser {
     /// The address.
     pub email: Email,
-    /// Password hash as a PHC string.
+    /// Password hash as a PHC string, or [`User::NO_PASSWORD`].
     pub hashed_password: String,
     /// Whether the account is an admin. Has effect only while it is approved.
     pub is_admin: bool,
@@ -98,9 +98,10 @@ pub struct NewUser {
 
 impl NewUser {
     /// Returns the account with this `id`: an approved admin if `is_granted`, that is if the condition
-    /// of its [`AdminGrant`] is met, else with its own role and status.
+    /// of its [`AdminGrant`] is met, else with its own role and status. Without a password it is not
+    /// approved before its owner has set one.
     pub fn into_user(self, id: i64, is_granted: bool) -> User {
-        let status = if is_granted {
+        let status = if is_granted && self.hashed_password != User::NO_PASSWORD {
             UserStatus::Approved
         } else {
             self.status

@@ -39,6 +39,8 @@ pub enum StoreError {
     /// Code of the application [rejected](crate::HookError::Veto) the change in its transaction, with this
     /// text for the client.
     Vetoed(Cow<'static, str>),
+    /// The account has no password yet, so that it cannot be approved.
+    NoPassword,
     /// The store failed. The client gets 503, and the source is logged.
     Unavailable(BoxError),
 }
@@ -94,10 +96,15 @@ impl fmt::Display for StoreError {
             Self::LastAdmin(error) => error.fmt(f),
             Self::Outdated => f.write_str("the account was changed meanwhile"),
             Self::Vetoed(text) => f.write_str(text),
+            Self::NoPassword => f.write_str(NO_PASSWORD),
             Self::Unavailable(_) => f.write_str("the account store cannot answer"),
         }
     }
 }
+
+/// The remedy is to wait, or to invite the owner again.
+pub(super) const NO_PASSWORD: &str = "the account has no password yet; it can be approved when its \
+    owner has set one by the link that was sent";
 
 impl fmt::Display for LastAdminError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -15,6 +15,7 @@ use super::email::Email;
 use super::error::AccountError;
 use super::input::UserLogin;
 use super::model::User;
+use super::registration::MailRegistration;
 use super::service::Accounts;
 use super::store::AccountStore;
 use super::throttle::{Attempt, Client, Throttle, TrustedProxies};
@@ -214,6 +215,20 @@ impl<S: AccountStore> Accounts<S> {
         Ok(throttle
             .may_mail(route, account, client, &self.clock)
             .await?)
+    }
+
+    /// Returns `true` if a mail about a registration may be sent to the address now.
+    pub(super) async fn may_mail_registration(
+        &self,
+        registration: &MailRegistration,
+    ) -> Result<bool, AccountError> {
+        Ok(match &self.throttle {
+            Some(throttle) => {
+                let email = registration.email.as_str();
+                throttle.may_mail_registration(email, &self.clock).await
+            }
+            None => true,
+        })
     }
 
     pub(super) async fn begin_refresh(

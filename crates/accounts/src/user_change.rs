@@ -82,6 +82,32 @@ pub enum UserAction {
         /// The confirmed address.
         to: Email,
     },
+    /// Deletes an account that is pending and was never approved. Another account is
+    /// [outdated](StoreError::Outdated).
+    DeletePending {
+        /// The account has to be registered before this time.
+        created_before: SystemTime,
+    },
+    /// Invites the owner of a pending account without a password again: sets the role that it is
+    /// approved with, the next token generation, and the time of registration. Another account is
+    /// [outdated](StoreError::Outdated).
+    Invite {
+        /// Whether it becomes an admin.
+        is_admin: bool,
+    },
+    /// Sets the first password of a pending account, and the next token generation.
+    SetFirstPassword {
+        /// Hash of the password.
+        hash: String,
+        /// The token generation of the account. With another one, or if it is not pending or has a
+        /// password, it is [outdated](StoreError::Outdated).
+        generation: u64,
+        /// Whether the owner proved to receive mail at the address.
+        verifies_email: bool,
+        /// Whether this approves the account. If not, it is no admin, unless it was meant to be one
+        /// and there is no approved admin: then it becomes the first.
+        approves: bool,
+    },
 }
 
 impl UserChange {
@@ -95,7 +121,7 @@ impl UserChange {
     /// # Errors
     ///
     /// [`StoreError::NotAdmin`], else [`StoreError::NotFound`] or [`StoreError::Outdated`], else
-    /// [`StoreError::LastAdmin`]: nothing may be written.
+    /// [`StoreError::NoPassword`], else [`StoreError::LastAdmin`]: nothing may be written.
     pub fn apply<'a>(
         &self,
         stored: impl IntoIterator<Item = &'a User>,
@@ -113,7 +139,15 @@ impl UserChange {
         }
         self.by.check(actor).map_err(StoreError::NotAdmin)?;
         let before = before.ok_or_else(|| self.missing())?;
-        let after = self.action_on(before)?;
+        let after = self.action_on(before, has_other_admin)?;
+        if let Some(after) = &after
+            && after.status == UserStatus::Approved
+            && before.status != UserStatus::Approved
+            && !after.has_password()
+        {
+            // Nobody could log in to it, and it would count as an approved admin all the same.
+            return Err(StoreError::NoPassword);
+        }
         let is_active_admin = after.as_ref().is_some_and(User::is_active_admin);
         if before.is_active_admin() && !is_active_admin && !has_other_admin {
             return Err(StoreError::LastAdmin(match after {
@@ -132,12 +166,15 @@ impl UserChange {
             | UserAction::RevokeTokens { .. }
             | UserAction::DeleteOwn { .. }
             | UserAction::SetDisplayName { .. }
-            | UserAction::ConfirmEmail { .. } => StoreError::Outdated,
+            | UserAction::ConfirmEmail { .. }
+            | UserAction::DeletePending { .. }
+            | UserAction::Invite { .. }
+            | UserAction::SetFirstPassword { .. } => StoreError::Outdated,
             _ => StoreError::NotFound,
         }
     }
 
-    fn action_on(&self, before: &User) -> Result<Option<User>, StoreError> {
+    fn action_on(&self, before: &User, has_other_admin: bool) -> Result<Option<User>, StoreError> {
         let mut user = before.clone();
         match &self.action {
             UserAction::Update(update) => self.update(&mut user, update),
@@ -145,6 +182,12 @@ impl UserChange {
             UserAction::DeleteOwn { generation } => {
                 check_caller(&user, *generation)?;
                 return Ok(None);
+            }
+            UserAction::DeletePending { created_before } => {
+                let is_expired = user.status == UserStatus::Pending
+                    && user.approved_at.is_none()
+                    && user.created_at < *created_before;
+                return is_expired.then_some(None).ok_or(StoreError::Outdated);
             }
             UserAction::SetDisplayName { generation, name } => {
                 check_caller(&user, *generation)?;
@@ -187,8 +230,45 @@ impl UserChange {
                     user.token_generation += 1;
                 }
             }
+            UserAction::Invite { is_admin } => {
+                if !user.awaits_password() {
+                    return Err(StoreError::Outdated);
+                }
+                user.is_admin = *is_admin;
+                user.created_at = self.at;
+                // Earlier links are invalid.
+                user.token_generation += 1;
+            }
+            UserAction::SetFirstPassword {
+                hash,
+                generation,
+                verifies_email,
+                approves,
+            } => {
+                if !user.awaits_password() || user.token_generation != *generation {
+                    return Err(StoreError::Outdated);
+                }
+                user.hashed_password.clone_from(hash);
+                user.token_generation += 1;
+                if *verifies_email {
+                    user.email_verified_at = Some(self.at);
+                }
+                if *approves || user.is_admin && !has_other_admin {
+                    self.approve(&mut user);
+                } else {
+                    user.is_admin = false;
+                }
+            }
         }
         Ok(Some(user))
+    }
+
+    fn approve(&self, user: &mut User) {
+        user.status = UserStatus::Approved;
+        if user.approved_at.is_none() {
+            user.approved_at = Some(self.at);
+            user.approved_by = self.by.id();
+        }
     }
 
     fn update(&self, user: &mut User, update: &UserUpdate) {
@@ -198,13 +278,16 @@ impl UserChange {
         {
             user.email = email.as_str().to_owned();
             user.email_verified_at = None;
+            if !user.has_password() {
+                // The links were sent to the owner of the other address.
+                user.token_generation += 1;
+            }
         }
         user.is_admin = update.is_admin.unwrap_or(user.is_admin);
         user.status = update.status.unwrap_or(user.status);
         let is_approved = user.status == UserStatus::Approved;
-        if is_approved && !was_approved && user.approved_at.is_none() {
-            user.approved_at = Some(self.at);
-            user.approved_by = self.by.id();
+        if is_approved && !was_approved {
+            self.approve(user);
         }
         // So that a stolen token stays revoked when the account is approved again.
         if was_approved && !is_approved {
@@ -254,6 +337,25 @@ impl fmt::Debug for UserAction {
                 .field("from", from)
                 .field("to", to)
                 .finish(),
+            Self::DeletePending { created_before } => f
+                .debug_struct("DeletePending")
+                .field("created_before", created_before)
+                .finish(),
+            Self::Invite { is_admin } => f
+                .debug_struct("Invite")
+                .field("is_admin", is_admin)
+                .finish(),
+            Self::SetFirstPassword {
+                generation,
+                verifies_email,
+                approves,
+                ..
+            } => f
+                .debug_struct("SetFirstPassword")
+                .field("generation", generation)
+                .field("verifies_email", verifies_email)
+                .field("approves", approves)
+                .finish_non_exhaustive(),
         }
     }
 }
@@ -512,6 +614,43 @@ mod tests {
                 let changed = applied(&change, &marked);
                 assert_eq!(changed.must_change_password, after, "{change:?}");
             }
+        }
+    }
+
+    #[test]
+    fn first_password_approves_by_invitation_only() {
+        let set = |approves| {
+            change(UserAction::SetFirstPassword {
+                hash: "new".to_owned(),
+                generation: 3,
+                verifies_email: false,
+                approves,
+            })
+        };
+        for (is_admin, approves, has_admin, expected) in [
+            (true, true, true, (true, Approved)),
+            (false, true, true, (false, Approved)),
+            (true, false, true, (false, Pending)),
+            (false, false, true, (false, Pending)),
+            (true, false, false, (true, Approved)),
+            (false, false, false, (false, Pending)),
+        ] {
+            let invited = User {
+                hashed_password: User::NO_PASSWORD.to_owned(),
+                ..user(is_admin, Pending)
+            };
+            let admin = admin(1);
+            let stored = [Some(&invited), has_admin.then_some(&admin)];
+            let changed = set(approves).apply(stored.into_iter().flatten());
+            let changed = changed.unwrap().unwrap();
+            assert_eq!((changed.is_admin, changed.status), expected);
+            assert_eq!(changed.approved_at.is_some(), changed.status == Approved);
+            assert_eq!(
+                (changed.token_generation, changed.email_verified_at),
+                (4, None)
+            );
+            let again = set(approves).apply([&changed, &admin]);
+            assert!(matches!(again, Err(StoreError::Outdated)), "{again:?}");
         }
     }
 

@@ -26,6 +26,8 @@ pub struct UserFilter {
     /// Leaves out accounts that are pending, were never approved, and whose address is not verified.
     /// Defaults to `false`.
     pub hides_unverified: bool,
+    /// Whether the account [has a password](User::has_password). `None` means both.
+    pub has_password: Option<bool>,
 }
 
 impl UserFilter {
@@ -35,6 +37,9 @@ impl UserFilter {
         search.is_none_or(|search| search.matches(&user.email))
             && self.status.is_none_or(|status| status == user.status)
             && !(self.hides_unverified && user.is_new_and_unverified())
+            && self
+                .has_password
+                .is_none_or(|has| has == user.has_password())
     }
 }
 

@@ -7,7 +7,8 @@ use tower_warder::credentials::AuthCookie;
 use tower_warder::openapi::SecuritySchemes;
 use tower_warder_accounts::openapi::{
     AccountsApi, AuditApi, CookieApi, EmailChangeApi, EmailVerificationApi, ForgotPasswordApi,
-    OwnAccountApi, PasswordResetApi, RefreshApi, SessionsApi, TicketApi,
+    InvitationApi, OwnAccountApi, PasswordResetApi, RefreshApi, RegistrationApi, SessionsApi,
+    TicketApi,
 };
 use utoipa::openapi::{RefOr, Schema, Server};
 use utoipa::{Modify, OpenApi};
@@ -40,6 +41,7 @@ pub(crate) struct Parts {
     pub(crate) resets: bool,
     pub(crate) mail: bool,
     pub(crate) verification: bool,
+    pub(crate) by_mail: bool,
     pub(crate) events: bool,
 }
 
@@ -53,6 +55,7 @@ fn document(site: &Site, cookie: &AuthCookie, parts: Parts) -> utoipa::openapi::
     }
     if parts.resets {
         document = document.nest("/api/auth", PasswordResetApi::openapi());
+        document = document.nest("/api/auth", InvitationApi::openapi());
     }
     if parts.mail {
         document = document.nest("/api/auth", ForgotPasswordApi::openapi());
@@ -60,6 +63,9 @@ fn document(site: &Site, cookie: &AuthCookie, parts: Parts) -> utoipa::openapi::
     if parts.verification {
         document = document.nest("/api/auth", EmailVerificationApi::openapi());
         document = document.nest("/api/auth", EmailChangeApi::openapi());
+    }
+    if parts.by_mail {
+        document = document.nest("/api/auth", RegistrationApi::openapi());
     }
     if parts.events {
         document = document.nest("/api/auth", AuditApi::openapi());

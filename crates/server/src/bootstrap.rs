@@ -75,13 +75,12 @@ impl FirstAdmin {
         })
     }
 
-    /// Logs how to become the first admin if there is none. The registration page uses the returned
-    /// value.
+    /// Logs how to become the first admin if there is none. The pages use the returned value.
     pub async fn announce(
         self,
         store: Arc<dyn Store>,
         origin: &str,
-    ) -> Result<AwaitsSecret, BoxError> {
+    ) -> Result<AwaitsFirstAdmin, BoxError> {
         let admin_grant = match self {
             Self::FirstUser => AdminGrant::IfFirstAccount,
             Self::Secret(_) | Self::Nobody => AdminGrant::IfNoAdmin,
@@ -105,31 +104,41 @@ impl FirstAdmin {
                 ),
             }
         }
-        Ok(AwaitsSecret(Arc::new(Awaited {
+        Ok(AwaitsFirstAdmin(Arc::new(Awaited {
             store,
-            is_over: AtomicBool::new(!is_free || !matches!(self, Self::Secret(_))),
+            admin_grant,
+            by_secret: matches!(self, Self::Secret(_)),
+            is_over: AtomicBool::new(!is_free || matches!(self, Self::Nobody)),
         })))
     }
 }
 
-/// Tells whether the bootstrap secret still creates an admin.
+/// Tells whether a registration can still create the first admin.
 #[derive(Clone)]
-pub struct AwaitsSecret(Arc<Awaited>);
+pub struct AwaitsFirstAdmin(Arc<Awaited>);
 
 struct Awaited {
     store: Arc<dyn Store>,
+    admin_grant: AdminGrant,
+    by_secret: bool,
     /// Once there is an admin, there is always one.
     is_over: AtomicBool,
 }
 
-impl AwaitsSecret {
+impl AwaitsFirstAdmin {
+    /// Returns `true` if that needs the bootstrap secret.
+    pub fn is_by_secret(&self) -> bool {
+        self.0.by_secret
+    }
+
     /// Returns `false` if the store is unavailable: registration would fail, too.
     pub async fn ask(&self) -> bool {
-        let Awaited { store, is_over } = &*self.0;
+        let awaited = &*self.0;
+        let (store, is_over) = (&awaited.store, &awaited.is_over);
         if is_over.load(Ordering::Relaxed) {
             return false;
         }
-        match store.would_grant_admin(AdminGrant::IfNoAdmin).await {
+        match store.would_grant_admin(awaited.admin_grant).await {
             Ok(true) => true,
             Ok(false) => {
                 is_over.store(true, Ordering::Relaxed);

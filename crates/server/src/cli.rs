@@ -88,6 +88,17 @@ pub(crate) enum AccountsCommand {
         #[arg(long, conflicts_with_all = ["password_stdin", "generate", "must_change"])]
         link: bool,
     },
+    /// Invite the owner of an address, and print a link with which they set the password
+    ///
+    /// The link is valid once and for 7 days. It approves the account. Another invitation of the same
+    /// address makes it invalid.
+    Invite {
+        #[arg(value_parser = email)]
+        email: Email,
+        /// As an admin
+        #[arg(long)]
+        admin: bool,
+    },
     /// List the accounts, newest first
     ListUsers {
         /// Only accounts with this status: pending, approved or disabled

@@ -14,8 +14,8 @@ use tower_warder::cache::{Invalidation, UserCache};
 use tower_warder::{BoxError, HmacSecret, JwtIssuer, UserStatus};
 use tower_warder_accounts::{
     AccountError, AccountStore, Accounts, Actor, AuditRetention, AuditWriter, BootstrapPolicy,
-    CommonPasswords, Email, OneTimeTokens, PasswordReset, Sessions, User, UserCreate, UserFilter,
-    UserPublic, UserQuery, UserUpdate,
+    CommonPasswords, Email, Invitation, OneTimeTokens, PasswordReset, Sessions, User, UserCreate,
+    UserFilter, UserPublic, UserQuery, UserUpdate,
 };
 use zeroize::Zeroizing;
 
@@ -139,6 +139,19 @@ impl Operator {
                     false => print(format_args!("{email} has a new password"))?,
                 }
                 print_generated(generated)
+            }
+            AccountsCommand::Invite { email, admin } => {
+                let url = config::own_url(settings)?;
+                let invitation = Invitation::new(email.clone()).admin(admin);
+                let invited = self.accounts.invite(invitation, Actor::System).await;
+                let (_, created) = invited.map_err(explained)?;
+                let days = created.expires_in.as_secs() / (24 * 3600);
+                let role = if admin { " as an admin" } else { "" };
+                print(format_args!(
+                    "{email} is invited{role}, and sets the password by this link, once and \
+                     within {days} days:"
+                ))?;
+                print(format_args!("{url}/accept-invitation#{}", *created.token))
             }
             AccountsCommand::ListUsers { status, json } => self.list(status, json).await,
             AccountsCommand::SetStatus { email, status } => {
@@ -379,7 +392,11 @@ fn print_user(user: User, last_login_at: Option<Timestamp>, json: bool) -> Resul
     }
     let created_at = Timestamp::try_from(user.created_at)?;
     let role = if user.is_admin { "admin" } else { "user" };
-    let (id, status, email) = (user.id, user.status.as_str(), user.email);
+    let status = match user.has_password() {
+        true => user.status.as_str(),
+        false => "not activated",
+    };
+    let (id, email) = (user.id, user.email);
     let verified_at = user
         .email_verified_at
         .map(Timestamp::try_from)

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use tower_warder::{BoxError, HmacSecret};
 use tower_warder_accounts::throttle::{InvalidNetwork, TrustedProxies};
-use tower_warder_accounts::{AuditRetention, EmailVerification};
+use tower_warder_accounts::{AuditRetention, EmailVerification, Registration};
 use tower_warder_redis::redis::Client;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
@@ -33,6 +33,9 @@ pub(crate) struct Config {
     pub(crate) product_name: ProductName,
     pub(crate) accent_color: Option<AccentColor>,
     pub(crate) bootstrap: Bootstrap,
+    pub(crate) registration: Registration,
+    pub(crate) max_pending: Option<u64>,
+    pub(crate) pending_lifetime: Option<Duration>,
     pub(crate) storage: Storage,
     pub(crate) keys: KeySource,
     pub(crate) token_lifetime: Option<Duration>,
@@ -59,6 +62,9 @@ impl Config {
         let product_name = mistakes.keep(product_name(settings));
         let accent_color = mistakes.keep(accent_color(settings));
         let bootstrap = mistakes.keep(bootstrap(settings, bind_addr, public_origin.as_ref()));
+        let registration = mistakes.keep(registration(settings));
+        let max_pending = mistakes.keep(max_pending(settings));
+        let pending_lifetime = mistakes.keep(duration(settings, "PENDING_LIFETIME", MAX_LIFETIME));
         let database = storage.as_ref().map(|storage| &storage.database);
         let keys = mistakes.keep(KeySource::new(settings, database));
         let token_lifetime = mistakes.keep(duration(settings, "JWT_LIFETIME", MAX_LIFETIME));
@@ -84,6 +90,9 @@ impl Config {
                 product_name: product_name?,
                 accent_color: accent_color?,
                 bootstrap: bootstrap?,
+                registration: registration?,
+                max_pending: max_pending?,
+                pending_lifetime: pending_lifetime?,
                 storage: storage?,
                 keys: keys??,
                 token_lifetime: token_lifetime?,
@@ -348,6 +357,29 @@ fn bootstrap(
         Some("nobody") => Ok(Bootstrap::Nobody),
         Some(_) => Err(settings.invalid("BOOTSTRAP", "give first-user, secret or nobody")),
     }
+}
+
+fn registration(settings: &Settings) -> Result<Registration, String> {
+    match settings.text("REGISTRATION")? {
+        None | Some("open") => Ok(Registration::Open),
+        Some("closed") => Ok(Registration::Closed),
+        Some("by-mail") if settings.has("SMTP_URL") => Ok(Registration::ByMail),
+        Some("by-mail") => {
+            let remedy = "by-mail needs a mail server: set SMTP_URL, or give open or closed";
+            Err(settings.invalid("REGISTRATION", remedy))
+        }
+        Some(_) => Err(settings.invalid("REGISTRATION", "give open, by-mail or closed")),
+    }
+}
+
+fn max_pending(settings: &Settings) -> Result<Option<u64>, String> {
+    let Some(text) = settings.text("MAX_PENDING")? else {
+        return Ok(None);
+    };
+    let number = text.parse().ok().filter(|number| *number > 0);
+    let remedy = "give a number from 1; to admit nobody, set REGISTRATION to closed";
+    let number = number.ok_or_else(|| settings.invalid("MAX_PENDING", remedy))?;
+    Ok(Some(number))
 }
 
 fn metrics_addr(settings: &Settings) -> Result<Option<SocketAddr>, String> {

@@ -65,6 +65,7 @@
 #![forbid(unsafe_code)]
 #![allow(missing_docs, reason = "a program: only its own tests look inside")]
 
+use std::error::Error;
 use std::io::{self, IsTerminal};
 use std::process::ExitCode;
 use std::time::Duration;
@@ -83,7 +84,7 @@ use tower_warder::{AuthLayer, HmacSecret, JwtIssuer, JwtVerifier};
 use tower_warder_accounts::throttle::Throttle;
 use tower_warder_accounts::{
     self as accounts, AccountStore, Accounts, AuditRetention, AuditWriter, CommonPasswords,
-    MailQueue, OneTimeTokens, Sessions, User,
+    MailQueue, OneTimeTokens, Registration, Sessions, User,
 };
 use tower_warder_redis::RedisThrottleStore;
 
@@ -211,7 +212,11 @@ async fn serve(config: Config, hang_ups: HangUps) -> Result<(), BoxError> {
     }
     let mut accounts = Accounts::new(store.clone(), issuer.clone())
         .hasher(hasher::new())
-        .bootstrap(first_admin.policy()?);
+        .bootstrap(first_admin.policy()?)
+        .registration(config.registration);
+    if let Some(maximum) = config.max_pending {
+        accounts = accounts.max_pending(maximum);
+    }
     if storage.password_check {
         accounts = accounts.password_policy(CommonPasswords);
     }
@@ -269,10 +274,17 @@ async fn serve(config: Config, hang_ups: HangUps) -> Result<(), BoxError> {
         accent_color: config.accent_color,
         public_origin: config.public_origin.clone(),
     };
+    if let Some(lifetime) = config.pending_lifetime {
+        let accounts = match &cache {
+            Some(cache) => accounts.clone().user_cache(cache.clone()),
+            None => accounts.clone(),
+        };
+        tokio::spawn(expire_pending(accounts, lifetime));
+    }
     let app = app(accounts, issuer, keys.verifier(), cookie, cache, &site);
 
     let announced = first_admin.announce(store.clone(), &url).await;
-    let awaits_secret =
+    let awaits_first_admin =
         announced.map_err(|error| format!("DATABASE_URL: {place} does not answer: {error}"))?;
 
     // From here on a signal stops gracefully instead of killing the process.
@@ -287,7 +299,7 @@ async fn serve(config: Config, hang_ups: HangUps) -> Result<(), BoxError> {
     let stop: serve::Stop = stop.boxed().shared();
     let app = app
         .layer(Extension(stop.clone()))
-        .layer(Extension(awaits_secret));
+        .layer(Extension(awaits_first_admin));
     let ask = {
         let store = store.clone();
         move || {
@@ -358,6 +370,7 @@ pub fn app<S: AccountStore>(
         resets: accounts.has_one_time_tokens(),
         mail: accounts.has_mail(),
         verification: accounts.has_email_verification(),
+        by_mail: accounts.registration_mode() == Registration::ByMail,
         events: accounts.has_audit_store(),
     };
     let mut routes = accounts::routes(accounts.clone())
@@ -371,7 +384,9 @@ pub fn app<S: AccountStore>(
         routes = routes.merge(accounts::refresh_routes(accounts.clone()));
     }
     if parts.resets {
-        routes = routes.merge(accounts::password_reset_routes(accounts.clone()));
+        routes = routes
+            .merge(accounts::password_reset_routes(accounts.clone()))
+            .merge(accounts::invitation_routes(accounts.clone()));
     }
     if parts.mail {
         routes = routes.merge(accounts::forgot_password_routes(accounts.clone()));
@@ -380,6 +395,9 @@ pub fn app<S: AccountStore>(
         routes = routes
             .merge(accounts::email_verification_routes(accounts.clone()))
             .merge(accounts::email_change_routes(accounts.clone()));
+    }
+    if parts.by_mail {
+        routes = routes.merge(accounts::registration_routes(accounts.clone()));
     }
     if parts.events {
         routes = routes.merge(accounts::audit_routes(accounts.clone()));
@@ -406,6 +424,21 @@ pub fn app<S: AccountStore>(
         .merge(streams::routes(accounts))
         .layer(auth)
         .layer(trace)
+}
+
+/// Deletes accounts that were never approved, at once and then each hour. Several nodes may do so.
+async fn expire_pending<S: AccountStore>(accounts: Accounts<S>, lifetime: Duration) {
+    loop {
+        match accounts.delete_pending(lifetime).await {
+            Ok(0) => {}
+            Ok(count) => tracing::info!(count, "accounts that were never approved are deleted"),
+            Err(error) => tracing::warn!(
+                error = error.source().map(tracing::field::display),
+                "accounts that were never approved are not deleted; it is tried again in an hour"
+            ),
+        }
+        tokio::time::sleep(EXPIRY_INTERVAL).await;
+    }
 }
 
 /// Creates the cache of accounts, with the time to live and the invalidation channel.
@@ -442,6 +475,8 @@ fn stop_signal(
 fn stop_signal(_: impl Future<Output = ()>) -> io::Result<impl Future<Output = &'static str>> {
     Ok(tokio::signal::ctrl_c().map(|_| "Ctrl-C"))
 }
+
+const EXPIRY_INTERVAL: Duration = Duration::from_secs(3600);
 
 const GRACE: Duration = Duration::from_secs(5);
 

@@ -31,9 +31,9 @@ use tower_warder::credentials::AuthCookie;
 use tower_warder::error::AuthErrorKind;
 use tower_warder::policy::{Admin, Approved};
 use tower_warder::{AuthError, Identity, JwtVerifier, RequireLayer};
-use tower_warder_accounts::{AccountStore, Accounts, User};
+use tower_warder_accounts::{AccountStore, Accounts, Registration, User};
 
-use super::bootstrap::AwaitsSecret;
+use super::bootstrap::AwaitsFirstAdmin;
 use super::site::Site;
 
 pub(crate) use self::waiting::WaitingCookie;
@@ -49,11 +49,16 @@ pub(crate) fn routes<S: AccountStore>(
 ) -> Router {
     let has_mail = accounts.has_mail();
     let verifies = accounts.has_email_verification();
-    let pages = Arc::new(Pages::new(site, has_mail, verifies));
+    let registration = accounts.registration_mode();
+    let pages = Arc::new(Pages::new(site, has_mail, verifies, registration));
     let mut public = Router::new()
         .route("/login", get(log_in))
         .route("/register", get(register))
         .route("/reset-password", get(Html(pages.reset_password.clone())))
+        .route(
+            "/accept-invitation",
+            get(Html(pages.accept_invitation.clone())),
+        )
         .with_state(Arc::clone(&pages))
         .merge(waiting::routes(
             Arc::clone(&pages),
@@ -72,6 +77,10 @@ pub(crate) fn routes<S: AccountStore>(
             .route("/verify-email", get(page))
             .route("/change-email", get(change));
     }
+    if registration == Registration::ByMail {
+        let page = Html(password_link(site, &COMPLETE_REGISTRATION));
+        public = public.route("/complete-registration", get(page));
+    }
     let approved = Router::new()
         .route("/", get(Redirect::to("/profile")))
         .route("/profile", get(Html(pages.profile.clone())))
@@ -83,6 +92,7 @@ pub(crate) fn routes<S: AccountStore>(
         "/login/",
         "/register/",
         "/reset-password/",
+        "/accept-invitation/",
         "/waiting/",
         "/profile/",
         "/users/",
@@ -126,11 +136,13 @@ struct Pages {
     profile: String,
     users: String,
     reset_password: String,
+    accept_invitation: String,
     forgot_password: String,
     verify_email: String,
     change_email: String,
     has_mail: bool,
     verifies: bool,
+    registration: Registration,
     forbidden: String,
     refused: String,
     unavailable: String,
@@ -138,7 +150,7 @@ struct Pages {
 }
 
 impl Pages {
-    fn new(site: &Site, has_mail: bool, verifies: bool) -> Self {
+    fn new(site: &Site, has_mail: bool, verifies: bool, registration: Registration) -> Self {
         let page = |text| site.fill(text, &[]);
         let verification = if verifies { "on" } else { "off" };
         let with_verification = |text| site.fill(text, &[("verification", verification)]);
@@ -146,12 +158,14 @@ impl Pages {
             site: site.clone(),
             profile: with_verification(include_str!("pages/profile.html")),
             users: with_verification(include_str!("pages/users.html")),
-            reset_password: page(include_str!("pages/reset_password.html")),
+            reset_password: password_link(site, &RESET_PASSWORD),
+            accept_invitation: password_link(site, &ACCEPT_INVITATION),
             forgot_password: page(include_str!("pages/forgot_password.html")),
             verify_email: page(include_str!("pages/verify_email.html")),
             change_email: page(include_str!("pages/change_email.html")),
             has_mail,
             verifies,
+            registration,
             forbidden: page(include_str!("pages/forbidden.html")),
             refused: page(include_str!("pages/refused.html")),
             unavailable: page(include_str!("pages/unavailable.html")),
@@ -161,6 +175,7 @@ impl Pages {
 
     /// The query says why the user has to log in.
     fn log_in(&self, query: Option<&str>, email: &str, error: &str) -> String {
+        let registers = self.registration != Registration::Closed;
         let note = |reason| shown(own_path::has(query, reason));
         let values = [
             ("ended", note("ended")),
@@ -169,15 +184,38 @@ impl Pages {
             ("error", error),
             ("by_mail", shown(self.has_mail)),
             ("by_admin", shown(!self.has_mail)),
+            ("registers", shown(registers)),
         ];
         self.site.fill(include_str!("pages/login.html"), &values)
     }
 
-    /// `asks` shows the field for the bootstrap secret.
-    fn register(&self, asks: bool, email: &str, error: &str) -> String {
-        let first_admin = if asks { "" } else { "hidden disabled" };
+    fn register(&self, first_admin: FirstAdmin, email: &str, error: &str) -> String {
+        let is_closed =
+            self.registration == Registration::Closed && first_admin == FirstAdmin::Exists;
+        self.register_page(!is_closed, is_closed, first_admin, email, error)
+    }
+
+    /// The answer to a registration by mail.
+    fn mailed(&self) -> String {
+        self.register_page(false, false, FirstAdmin::Exists, "", "")
+    }
+
+    fn register_page(
+        &self,
+        has_form: bool,
+        is_closed: bool,
+        first_admin: FirstAdmin,
+        email: &str,
+        error: &str,
+    ) -> String {
+        let by_mail = self.registration == Registration::ByMail;
         let values = [
-            ("first_admin", first_admin),
+            ("form", shown(has_form)),
+            ("closed", shown(is_closed)),
+            ("mailed", shown(!has_form && !is_closed)),
+            ("by_mail", shown(by_mail)),
+            ("with_password", enabled(!by_mail)),
+            ("first_admin", enabled(first_admin == FirstAdmin::BySecret)),
             ("email", email),
             ("error", error),
         ];
@@ -193,13 +231,68 @@ impl Pages {
         self.site.fill(include_str!("pages/waiting.html"), &values)
     }
 
-    /// Returns `true` as long as the bootstrap secret creates an admin.
-    async fn awaits_secret(&self, extensions: &Extensions) -> bool {
-        match extensions.get::<AwaitsSecret>() {
-            Some(awaits_secret) => in_time(awaits_secret.clone().ask()).await.unwrap_or(false),
-            None => false,
+    /// Returns how a registration can create the first admin.
+    async fn first_admin(&self, extensions: &Extensions) -> FirstAdmin {
+        let Some(awaits) = extensions.get::<AwaitsFirstAdmin>() else {
+            return FirstAdmin::Exists;
+        };
+        // Only a closed registration depends on it.
+        if !awaits.is_by_secret() && self.registration != Registration::Closed {
+            return FirstAdmin::Exists;
+        }
+        match in_time(awaits.ask()).await {
+            Some(true) if awaits.is_by_secret() => FirstAdmin::BySecret,
+            Some(true) => FirstAdmin::FirstAccount,
+            _ => FirstAdmin::Exists,
         }
     }
+}
+
+/// How a registration can create the first admin.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum FirstAdmin {
+    Exists,
+    FirstAccount,
+    BySecret,
+}
+
+/// Texts of a page that sets a password by a link, and the route that it calls.
+struct PasswordLink {
+    title: &'static str,
+    label: &'static str,
+    route: &'static str,
+    done: &'static str,
+}
+
+const RESET_PASSWORD: PasswordLink = PasswordLink {
+    title: "New password",
+    label: "New password",
+    route: "reset-password",
+    done: "Your new password is set, and every log-in of your account has ended.",
+};
+
+const ACCEPT_INVITATION: PasswordLink = PasswordLink {
+    title: "Welcome",
+    label: "Password",
+    route: "accept-invitation",
+    done: "Your password is set: log in with it and your e-mail.",
+};
+
+const COMPLETE_REGISTRATION: PasswordLink = PasswordLink {
+    title: "Register",
+    label: "Password",
+    route: "complete-registration",
+    done: "Your password is set: log in with it and your e-mail.",
+};
+
+fn password_link(site: &Site, link: &PasswordLink) -> String {
+    let values = [
+        ("title", link.title),
+        ("label", link.label),
+        ("route", link.route),
+        ("done", link.done),
+    ];
+    site.fill(include_str!("pages/password_link.html"), &values)
 }
 
 /// Leads on if the user is logged in already, unless a more recent log-in is required.
@@ -223,8 +316,8 @@ async fn register(
     if is_logged_in(&identity).await {
         return Redirect::to(&own_path::wanted(request.uri().query())).into_response();
     }
-    let asks = pages.awaits_secret(request.extensions()).await;
-    Html(pages.register(asks, "", "")).into_response()
+    let first_admin = pages.first_admin(request.extensions()).await;
+    Html(pages.register(first_admin, "", "")).into_response()
 }
 
 /// Returns `false` for a dead cookie, and during an outage: the page is needed then.
@@ -333,6 +426,11 @@ fn is_zero_weight(parameter: &[u8]) -> bool {
 /// Returns the attribute that hides an element unless it is shown.
 const fn shown(is_shown: bool) -> &'static str {
     if is_shown { "" } else { "hidden" }
+}
+
+/// Returns the attributes of a group of fields that is sent only if it is enabled.
+const fn enabled(is_enabled: bool) -> &'static str {
+    if is_enabled { "" } else { "hidden disabled" }
 }
 
 fn header(name: HeaderName, value: &'static str) -> SetResponseHeaderLayer<HeaderValue> {

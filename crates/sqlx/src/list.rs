@@ -1,7 +1,7 @@
 //! SQL of the list of accounts, for both databases.
 
 use sqlx::{Database, Encode, QueryBuilder, Type};
-use tower_warder_accounts::{EmailPrefix, UserFilter, UserOrder, UserQuery};
+use tower_warder_accounts::{EmailPrefix, User, UserFilter, UserOrder, UserQuery};
 
 use crate::prefix::Prefix;
 use crate::users::users;
@@ -129,6 +129,11 @@ where
         sql.push(
             " AND (status <> 'pending' OR email_verified_at IS NOT NULL OR approved_at IS NOT NULL)",
         );
+    }
+    if let Some(has_password) = filter.has_password {
+        let operator = if has_password { " <> " } else { " = " };
+        sql.push(" AND hashed_password").push(operator);
+        sql.push_bind(User::NO_PASSWORD.to_owned());
     }
     let bounds = match &filter.search {
         Some(search) => bounds.within(search),

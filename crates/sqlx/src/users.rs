@@ -56,8 +56,8 @@ macro_rules! update {
             "UPDATE users
              SET email = $1, hashed_password = $2, is_admin = $3, status = $4, approved_at = $5,
                  approved_by = $6, token_generation = $7, email_verified_at = $8,
-                 display_name = $9, must_change_password = $10
-             WHERE id = $11",
+                 display_name = $9, must_change_password = $10, created_at = $11
+             WHERE id = $12",
         ))
         .bind(&$user.email)
         .bind(&$user.hashed_password)
@@ -69,6 +69,7 @@ macro_rules! update {
         .bind($user.email_verified_at.map($time))
         .bind(&$user.display_name)
         .bind($user.must_change_password)
+        .bind($time($user.created_at))
         .bind($user.id)
     };
 }

@@ -112,6 +112,11 @@ fn filtered<'a>(filter: &UserFilter) -> Query<'a> {
             .or(approved_at.is_not_null());
         list = list.filter(status.ne(UserStatus::Pending.as_str()).or(is_known));
     }
+    list = match filter.has_password {
+        Some(true) => list.filter(hashed_password.ne(User::NO_PASSWORD)),
+        Some(false) => list.filter(hashed_password.eq(User::NO_PASSWORD)),
+        None => list,
+    };
     match filter.status {
         Some(only) => list.filter(status.eq(only.as_str())),
         None => list,

@@ -83,7 +83,9 @@ impl AuditEvent {
                 limited!(limits.rejected_tokens.of((account, reason)), info);
             }
             AuditEventKind::AccountRegistered => limited!(limits.registered, info),
-            AuditEventKind::PasswordResetMailed => limited!(limits.mailed, info),
+            AuditEventKind::PasswordResetMailed | AuditEventKind::RegistrationMailed => {
+                limited!(limits.mailed, info)
+            }
             AuditEventKind::RefreshTokenReused => limited!(limits.reused.of(session), warn),
             _ => info!(target: AUDIT_TARGET, event, actor, account, session, reason, address),
         }
@@ -173,6 +175,14 @@ kinds! {
     PasswordResetByLink = "password_reset_by_link";
     /// A one-time token was rejected.
     OneTimeTokenRejected = "one_time_token_rejected";
+    /// The owner of an address was invited.
+    AccountInvited = "account_invited";
+    /// The owner of an account that was invited set its password, which approved it.
+    InvitationAccepted = "invitation_accepted";
+    /// A link was sent to an address, at the request of a client, for a registration by mail.
+    RegistrationMailed = "registration_mailed";
+    /// The owner of an address set the password at the end of a registration by mail.
+    RegistrationCompleted = "registration_completed";
     /// The owner changed the password.
     PasswordChanged = "password_changed";
     /// The hash was replaced by one with the current parameters, at a log-in.

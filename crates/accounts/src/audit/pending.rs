@@ -19,6 +19,10 @@ impl Audit {
             _ => None,
         };
         let kinds = kinds_of(&change.action).into_iter().flatten();
+        let reason = match change.action {
+            UserAction::DeletePending { .. } => Some(NEVER_APPROVED.into()),
+            _ => reason,
+        };
         let events = kinds.map(|kind| AuditEvent {
             reason: reason.clone(),
             ..self.event(kind, actor, Some(change.id))
@@ -45,6 +49,11 @@ impl Audit {
             reason: is_admin.then_some("admin".into()),
             ..event
         })
+    }
+
+    /// Returns the event of an invitation that is about to be made.
+    pub(crate) fn begin_invitation(&self, by: AuditActor) -> PendingEvents<'_> {
+        self.begin_insert(self.event(AuditEventKind::AccountInvited, by, None))
     }
 
     /// Returns an event of an account that is about to be recorded.
@@ -121,18 +130,24 @@ fn kinds_of(action: &UserAction) -> [Option<AuditEventKind>; 3] {
             return [email, role, status];
         }
         UserAction::SetDisplayName { .. } => AuditEventKind::DisplayNameChanged,
-        UserAction::Delete | UserAction::DeleteOwn { .. } => AuditEventKind::AccountDeleted,
+        UserAction::Delete | UserAction::DeleteOwn { .. } | UserAction::DeletePending { .. } => {
+            AuditEventKind::AccountDeleted
+        }
         UserAction::ResetPassword { .. } => AuditEventKind::PasswordReset,
         UserAction::Rehash { .. } => AuditEventKind::PasswordRehashed,
         UserAction::RevokeTokens { hash: None, .. } => AuditEventKind::TokensRevoked,
         UserAction::RevokeTokens { hash: Some(_), .. } => AuditEventKind::PasswordChanged,
         UserAction::ConfirmEmail { from, to, .. } if from == to => AuditEventKind::EmailVerified,
         UserAction::ConfirmEmail { .. } => AuditEventKind::EmailChanged,
+        UserAction::Invite { .. } => AuditEventKind::AccountInvited,
+        UserAction::SetFirstPassword { approves: true, .. } => AuditEventKind::InvitationAccepted,
+        UserAction::SetFirstPassword { .. } => AuditEventKind::RegistrationCompleted,
     };
     [Some(kind), None, None]
 }
 
 /// Reason of a reset after which the owner has to set another password.
 const MUST_CHANGE: &str = "must_change";
+const NEVER_APPROVED: &str = "never_approved";
 
 const UNCONFIRMED: &str = "unconfirmed";

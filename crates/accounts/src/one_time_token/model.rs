@@ -64,6 +64,15 @@ impl TokenPurpose {
     /// Changes an address. Valid for an hour by default, and until the account gets another one.
     pub const CHANGE_EMAIL: Self = Self::new("change_email", Duration::from_secs(3600));
 
+    /// Sets the first password of an account that was invited, and approves it. Valid for 7 days by
+    /// default.
+    pub const ACCEPT_INVITATION: Self =
+        Self::new("accept_invitation", Duration::from_secs(7 * 24 * 3600));
+
+    /// Sets the first password at the end of a registration by mail. Valid for 24 hours by default.
+    pub const COMPLETE_REGISTRATION: Self =
+        Self::new("complete_registration", Duration::from_secs(24 * 3600));
+
     pub(crate) const fn new(name: &'static str, lifetime: Duration) -> Self {
         Self { name, lifetime }
     }

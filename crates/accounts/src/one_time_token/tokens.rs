@@ -45,7 +45,7 @@ impl OneTimeTokens {
         self
     }
 
-    fn lifetime_of(&self, purpose: TokenPurpose) -> Duration {
+    pub(crate) fn lifetime_of(&self, purpose: TokenPurpose) -> Duration {
         let mut set = self.lifetimes.iter();
         let set = set.find(|(other, _)| *other == purpose);
         set.map_or(purpose.default_lifetime(), |(_, lifetime)| *lifetime)
@@ -151,8 +151,9 @@ impl fmt::Debug for NewOneTimeToken {
     }
 }
 
-/// More than can be requested by mail within the lifetime of one, so that nobody can make the link of
-/// another invalid by asking for more.
+/// More than can be requested by mail within the lifetime of one that sets a new password, so that
+/// nobody can make the link of another invalid by asking for more. Those of a registration live longer:
+/// the last eight that were sent are valid.
 const MAX_PER_ACCOUNT: u32 = 8;
 
 #[cfg(test)]

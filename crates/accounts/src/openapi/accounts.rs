@@ -12,12 +12,13 @@ use utoipa::openapi::tag::TagBuilder;
 use utoipa::openapi::{Components, Info, OpenApiBuilder, PathsBuilder};
 
 use super::operation::{Describe, Invalid, Problem, TAG, reference};
-use super::schema::{STATUSES, integer, reset_message, string};
+use super::schema::{STATUSES, integer, message, reset_message, string};
 use crate::answer::{
-    EMAIL_NOT_VERIFIED, EMAIL_TAKEN, LAST_DELETION, LAST_DEMOTION, LAST_DISABLING,
-    OPERATION_VETOED, TOO_MANY_REQUESTS, USER_NOT_FOUND, WRONG_BOOTSTRAP_SECRET,
+    ACCOUNT_HAS_NO_PASSWORD, EMAIL_NOT_VERIFIED, EMAIL_TAKEN, LAST_DELETION, LAST_DEMOTION,
+    LAST_DISABLING, OPERATION_VETOED, REGISTRATION_CLOSED, TOO_MANY_PENDING, TOO_MANY_REQUESTS,
+    USER_NOT_FOUND, WRONG_BOOTSTRAP_SECRET,
 };
-use crate::list_parameters::SORTS;
+use crate::list_parameters::{NOT_ACTIVATED, SORTS};
 use crate::routes::TOTAL_COUNT;
 use crate::validation_error::ValidationError;
 use crate::{
@@ -78,7 +79,9 @@ impl OpenApi for AccountsApi {
 fn register() -> Operation {
     Describe::open("register", "Registers an account")
         .description(
-            "The first account is an approved admin. Every later account waits for approval.",
+            "The first account is an approved admin. Every later account waits for approval. If \
+             registration is by mail, the response is 202 for every address; the password may be \
+             absent, and is not used.",
         )
         .json::<UserCreate>()
         .gives(
@@ -86,10 +89,17 @@ fn register() -> Operation {
             "The account.",
             reference::<UserPublic>(),
         )
+        .gives(
+            StatusCode::ACCEPTED,
+            "A mail with a link, or with the answer that there is an account, is sent.",
+            message("See your mail: a link in it completes the registration"),
+        )
         .rejects([
             EMAIL_TAKEN,
             WRONG_BOOTSTRAP_SECRET,
             OPERATION_VETOED,
+            REGISTRATION_CLOSED,
+            TOO_MANY_PENDING,
             TOO_MANY_REQUESTS,
         ])
         .build()
@@ -137,8 +147,8 @@ fn users() -> Operation {
         )
         .query(
             "status",
-            "The status.",
-            string().enum_values(Some(STATUSES)),
+            "The status; `not_activated`: pending accounts whose owner has not set a password yet.",
+            string().enum_values(Some(STATUSES.into_iter().chain([NOT_ACTIVATED]))),
         )
         .query("sort", "The order; `-` means descending.", sort)
         .query(
@@ -197,6 +207,7 @@ fn update() -> Operation {
             USER_NOT_FOUND,
             EMAIL_TAKEN,
             EMAIL_NOT_VERIFIED,
+            ACCOUNT_HAS_NO_PASSWORD,
             LAST_DEMOTION,
             LAST_DISABLING,
             OPERATION_VETOED,

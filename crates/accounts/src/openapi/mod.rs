@@ -1,9 +1,9 @@
 //! OpenAPI descriptions of the routes, for applications that use [utoipa].
 //!
 //! [`AccountsApi`] is nested where the account routes are mounted; [`CookieApi`], [`TicketApi`],
-//! [`SessionsApi`], [`RefreshApi`], [`PasswordResetApi`], [`ForgotPasswordApi`],
-//! [`EmailVerificationApi`], [`EmailChangeApi`], [`OwnAccountApi`] and [`AuditApi`] go under the same
-//! prefix if their routes are mounted.
+//! [`SessionsApi`], [`RefreshApi`], [`PasswordResetApi`], [`ForgotPasswordApi`], [`InvitationApi`],
+//! [`RegistrationApi`], [`EmailVerificationApi`], [`EmailChangeApi`], [`OwnAccountApi`] and
+//! [`AuditApi`] go under the same prefix if their routes are mounted.
 //! [`AuthErrorResponses`](tower_warder::openapi::AuthErrorResponses) and
 //! [`SecuritySchemes`](tower_warder::openapi::SecuritySchemes) describe the application's own
 //! routes.
@@ -51,12 +51,14 @@ mod accounts;
 mod cookie;
 mod ticket;
 mod refresh;
+mod registration;
 mod sessions;
 mod password_reset;
 mod own_account;
 mod forgot_password;
 mod email_verification;
 mod email_change;
+mod invitation;
 mod audit;
 
 pub use accounts::AccountsApi;
@@ -65,8 +67,10 @@ pub use cookie::CookieApi;
 pub use email_change::EmailChangeApi;
 pub use email_verification::EmailVerificationApi;
 pub use forgot_password::ForgotPasswordApi;
+pub use invitation::InvitationApi;
 pub use own_account::OwnAccountApi;
 pub use password_reset::PasswordResetApi;
 pub use refresh::RefreshApi;
+pub use registration::RegistrationApi;
 pub use sessions::SessionsApi;
 pub use ticket::TicketApi;

@@ -14,8 +14,9 @@ use crate::session::RefreshGrant;
 use crate::validation_error::ValidationError;
 use crate::{
     AccountExport, AuditEvent, AuditEventKind, DisplayName, Email, EmailChange, EmailConfirmation,
-    EmailVerificationRequest, ForgotPassword, OneTimePasswordReset, Password, PasswordChange,
-    PasswordReset, SessionPublic, Token, UserCreate, UserLogin, UserPublic, UserUpdate,
+    EmailVerificationRequest, ForgotPassword, Invitation, OneTimePasswordReset, Password,
+    PasswordChange, PasswordReset, SessionPublic, Token, UserCreate, UserLogin, UserPublic,
+    UserUpdate,
 };
 
 impl ToSchema for UserPublic {}
@@ -36,6 +37,7 @@ impl PartialSchema for UserPublic {
             .required("created_at")
             .property("email_verified_at", time("2026-03-14T09:31:10Z"))
             .property("display_name", string().examples(["Jane Doe"]))
+            .property("has_password", boolean().description(Some(HAS_PASSWORD)))
             .into()
     }
 }
@@ -190,6 +192,22 @@ impl PartialSchema for EmailVerificationRequest {
             ))
             .property("email", email(string()))
             .required("email")
+            .into()
+    }
+}
+
+impl ToSchema for Invitation {}
+
+impl PartialSchema for Invitation {
+    fn schema() -> RefOr<Schema> {
+        let is_admin = ObjectBuilder::new().schema_type(or_null(Type::Boolean));
+        let role = "Whether the account becomes an admin. Defaults to `false`.";
+        ObjectBuilder::new()
+            .description(Some("An invitation."))
+            .examples([json!({"email": EXAMPLE_EMAIL})])
+            .property("email", email(string()))
+            .required("email")
+            .property("is_admin", is_admin.description(Some(role)))
             .into()
     }
 }
@@ -413,11 +431,17 @@ pub(super) fn reference<T: ToSchema>() -> RefOr<Schema> {
     Ref::from_schema_name(T::name()).into()
 }
 
+const HAS_PASSWORD: &str = "`false` until the owner has set the first password; otherwise absent.";
+
 /// Body of the response to a password reset.
 pub(super) fn reset_message() -> ObjectBuilder {
-    let message = string().examples(["Password reset successfully"]);
+    message("Password reset successfully")
+}
+
+/// Body with a message alone.
+pub(super) fn message(example: &str) -> ObjectBuilder {
     ObjectBuilder::new()
-        .property("message", message)
+        .property("message", string().examples([example]))
         .required("message")
 }
 

@@ -141,6 +141,16 @@ impl Throttle {
         Ok(mail.is_ok())
     }
 
+    /// Counts a mail about a registration to an address, and returns `true` if there was none lately.
+    pub(crate) async fn may_mail_registration(&self, email: &str, clock: &Clock) -> bool {
+        // Not the bucket of `may_mail`: requests that send nothing to an address without an account
+        // would keep its owner from registering.
+        let parts = ["registration", email];
+        let mailbox = self.bucket(BucketKind::MailAccount, PER_MAILBOX, &parts);
+        let mail = self.begin(ThrottledRoute::Register, vec![mailbox], None, clock);
+        mail.await.is_ok()
+    }
+
     /// Returns the device, if its cookie was signed for this account.
     pub(crate) fn device(&self, account: &str, client: &Client, now: SystemTime) -> Option<Device> {
         let mut sent = client.devices.iter();

@@ -25,6 +25,7 @@ use super::table::Table;
 /// | registrations | client address | [`per_registrant`](Self::per_registrant): 10 an hour |
 /// | requests for mail | client address | `per_registrant` |
 /// | mail to an account | account and purpose | one in 5 minutes: a further request has no effect |
+/// | mail about a registration | address of the mail | one in 5 minutes: a further request has no effect |
 /// | wrong passwords of a password change | user | `per_device` |
 /// | wrong passwords, from clients that have not logged in to the account before; registrations | all clients | [`overall`](Self::overall): 10 a second, 5000 at once |
 ///

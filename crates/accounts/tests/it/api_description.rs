@@ -8,7 +8,8 @@ use tower_warder::credentials::AuthCookie;
 use tower_warder::testing;
 use tower_warder_accounts::openapi::{
     AccountsApi, AuditApi, CookieApi, EmailChangeApi, EmailVerificationApi, ForgotPasswordApi,
-    OwnAccountApi, PasswordResetApi, RefreshApi, SessionsApi, TicketApi,
+    InvitationApi, OwnAccountApi, PasswordResetApi, RefreshApi, RegistrationApi, SessionsApi,
+    TicketApi,
 };
 use tower_warder_accounts::{self as accounts, Accounts, InMemoryAccountStore, InMemoryAuditStore};
 use utoipa::OpenApi;
@@ -19,11 +20,14 @@ use super::sessions;
 use crate::support::accounts::described::{DOCUMENT, paths};
 
 /// All routes.
-const ROUTES: [(&str, &str); 30] = [
+const ROUTES: [(&str, &str); 33] = [
+    ("POST", "/accept-invitation"),
     ("POST", "/change-email"),
+    ("POST", "/complete-registration"),
     ("POST", "/cookie/login"),
     ("POST", "/cookie/logout"),
     ("POST", "/forgot-password"),
+    ("POST", "/invitations"),
     ("POST", "/login"),
     ("POST", "/logout"),
     ("POST", "/logout-all"),
@@ -73,6 +77,8 @@ fn description_lists_exactly_the_routes() {
     let own = accounts::own_account_routes(accounts.clone());
     let verification = accounts::email_verification_routes(accounts.clone());
     let changes = accounts::email_change_routes(accounts.clone());
+    let invitations = accounts::invitation_routes(accounts.clone());
+    let registrations = accounts::registration_routes(accounts.clone());
     let audit = accounts::audit_routes(accounts.clone());
     for (router, api) in [
         (accounts::routes(accounts.clone()), AccountsApi::openapi()),
@@ -88,6 +94,8 @@ fn description_lists_exactly_the_routes() {
         (own, OwnAccountApi::openapi()),
         (verification, EmailVerificationApi::openapi()),
         (changes, EmailChangeApi::openapi()),
+        (invitations, InvitationApi::openapi()),
+        (registrations, RegistrationApi::openapi()),
         (audit, AuditApi::openapi()),
     ] {
         let router = format!("{router:?}");
@@ -111,6 +119,8 @@ fn each_description_is_self_contained() {
         OwnAccountApi::openapi(),
         EmailVerificationApi::openapi(),
         EmailChangeApi::openapi(),
+        InvitationApi::openapi(),
+        RegistrationApi::openapi(),
         AuditApi::openapi(),
     ] {
         let api = serde_json::to_value(api).unwrap();
@@ -160,11 +170,13 @@ async fn account_schema_lists_the_returned_members() {
     let (_, admin) = server.admin().await;
     let me = server.me(&admin).await.json();
     let schema = &DOCUMENT["components"]["schemas"]["UserPublic"];
+    let members = |value: &Value| BTreeSet::from_iter(value.as_object().unwrap().keys().cloned());
+    let optional = ["email_verified_at", "display_name", "has_password"].map(str::to_owned);
+    let described = members(&schema["properties"]);
+    assert_eq!(&members(&me) | &BTreeSet::from(optional), described);
     let required = schema["required"].as_array().unwrap().iter();
-    let required: BTreeSet<_> = required.map(|name| name.as_str().unwrap()).collect();
-    let returned: BTreeSet<_> = me.as_object().unwrap().keys().map(String::as_str).collect();
-    // The others are returned if they are set.
-    assert_eq!(returned, required);
+    let required = required.map(|name| name.as_str().unwrap().to_owned());
+    assert_eq!(members(&me), required.collect());
 }
 
 #[tokio::test]

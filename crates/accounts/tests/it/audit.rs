@@ -16,9 +16,10 @@ use tower_warder::async_trait;
 use tower_warder::password::{PasswordHasher, PasswordParams};
 use tower_warder_accounts::throttle::Throttle;
 use tower_warder_accounts::{
-    AccountError, AccountHooks, AccountStore, AuditActor, AuditEvent, AuditEventKind, Email,
-    HookContext, HookError, InMemoryAccountStore, InMemorySessionStore, Mail, MailPurpose,
-    MailQueue, Password, Sessions, UserCreate, UserImport, UserLogin,
+    AccountError, AccountHooks, AccountStore, Actor, AuditActor, AuditEvent, AuditEventKind, Email,
+    HookContext, HookError, InMemoryAccountStore, InMemoryOneTimeTokenStore, InMemorySessionStore,
+    Invitation, Mail, MailPurpose, MailQueue, MailRegistration, OneTimePasswordReset,
+    OneTimeTokens, Password, Sessions, UserCreate, UserImport, UserLogin,
 };
 
 use super::cookie::browser::form_to;
@@ -26,8 +27,8 @@ use super::forgot_password::{PAGES, next, outbox, token_of};
 use super::password_reset::{reset_by_token, reset_token};
 use super::server::{Approved, PASSWORD, Server, bare, by, json_to, login};
 use super::sessions::client::{
-    DAY, GRACE, Tokens, accounts_of, background_tasks, changing, log_in, logging_out, mounted,
-    refresh, renewed, sessions,
+    DAY, GRACE, SECOND, Tokens, accounts_of, background_tasks, changing, log_in, logging_out,
+    mounted, refresh, renewed, sessions,
 };
 use super::staged::{Pause, Staged};
 use crate::support::Trace;
@@ -344,6 +345,44 @@ async fn each_event_is_recorded_and_logged_once() {
     accounts.import(import).await.unwrap();
     check(&["account_imported system 5 admin"]);
 
+    let accounts = accounts.one_time_tokens(OneTimeTokens::new(InMemoryOneTimeTokenStore::new()));
+    let bob = || Invitation::new(Email::new("bob@example.org").unwrap());
+    accounts.invite(bob(), Actor::System).await.unwrap();
+    check(&["account_invited system 6"]);
+    let (_, created) = accounts.invite(bob(), Actor::Admin(1)).await.unwrap();
+    check(&["account_invited 1 6"]);
+    let password = Password::new(PASSWORD).unwrap();
+    let accepted = OneTimePasswordReset::new(created.token.as_str(), password);
+    accounts.accept_invitation(accepted).await.unwrap();
+    check(&["invitation_accepted anonymous 6"]);
+    background_tasks().await;
+    let (outbox, mut mails) = outbox(0);
+    let accounts = accounts.mail(MailQueue::new(outbox, "https://example.org"));
+    let new = || MailRegistration::new(Email::new("zoe@example.org").unwrap());
+    accounts.register_by_mail(new()).await.unwrap();
+    let link = next(&mut mails).await.link.unwrap().url;
+    background_tasks().await;
+    check(&[
+        "account_registered anonymous 7",
+        "registration_mailed anonymous 7",
+    ]);
+    let password = Password::new(PASSWORD).unwrap();
+    let (_, token) = link.split_once('#').unwrap();
+    let completed = OneTimePasswordReset::new(token, password);
+    accounts.complete_registration(completed).await.unwrap();
+    check(&["registration_completed anonymous 7"]);
+    accounts.register_by_mail(new()).await.unwrap();
+    assert!(next(&mut mails).await.link.is_none());
+    background_tasks().await;
+    check(&["registration_mailed anonymous 7 account_exists"]);
+    server.clock.advance(DAY);
+    assert_eq!(accounts.delete_pending(DAY - SECOND).await.unwrap(), 3);
+    check(&[
+        "account_deleted system 4 never_approved",
+        "account_deleted system 5 never_approved",
+        "account_deleted system 7 never_approved",
+    ]);
+
     let names: BTreeSet<_> = seen.iter().map(|event| name(event)).collect();
     assert_eq!(names, all_names());
     let mut lines = log.lines("tower_warder::audit");
@@ -363,6 +402,9 @@ async fn each_event_is_recorded_and_logged_once() {
             "refresh_token_reused" => "WARN",
             // Anonymous clients can cause these: one line a minute for a cause.
             "account_registered" if event.ends_with('2') => "DEBUG",
+            // Of other accounts, which have limits of their own.
+            "account_registered" if event.ends_with('7') => "",
+            "registration_mailed" => "",
             "login_failed" if !is_first => "DEBUG",
             // Causes share their limits.
             "login_failed" => "",

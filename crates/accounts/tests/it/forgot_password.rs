@@ -73,7 +73,7 @@ pub fn outbox(failures: u32) -> (Outbox, UnboundedReceiver<Mail>) {
     (Outbox { sent, failures }, mails)
 }
 
-async fn ask(server: &Server, email: &str) -> Answer {
+pub async fn ask(server: &Server, email: &str) -> Answer {
     let mut request = json_to("POST", "/forgot-password", &json!({"email": email}));
     let headers = request.headers_mut();
     headers.insert("accept-language", "de-AT,de;q=0.5".parse().unwrap());

@@ -220,6 +220,7 @@ async fn invalid_parameters_are_rejected_together() {
         ("?search=%C2%85", "value_error search"),
         ("?status=", "enum status"),
         ("?status=Pending", "enum status"),
+        ("?status=not-activated", "enum status"),
         ("?status=pending,approved", "enum status"),
         ("?sort=", "enum sort"),
         ("?sort=id", "enum sort"),

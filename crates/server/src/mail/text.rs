@@ -314,6 +314,170 @@ const TEXTS: &[(MailPurpose, [Template; 4])] = &[
             },
         ],
     ),
+    (
+        MailPurpose::AcceptInvitation,
+        [
+            Template {
+                subject: "Invitation to {product}",
+                body: "You are invited to {product}.\n\
+                \n\
+                Set the password of your account by this link, once and within {time}:\n\
+                \n\
+                {link}\n\
+                \n\
+                If you do not want an account, delete this mail.\n",
+            },
+            Template {
+                subject: "Einladung zu {product}",
+                body: "Sie sind zu {product} eingeladen.\n\
+                \n\
+                Setzen Sie das Passwort Ihres Kontos mit diesem Link, einmal und innerhalb von {time}:\n\
+                \n\
+                {link}\n\
+                \n\
+                Wenn Sie kein Konto wünschen, löschen Sie diese Mail.\n",
+            },
+            Template {
+                subject: "Invitation à {product}",
+                body: "Vous êtes invité à rejoindre {product}.\n\
+                \n\
+                Choisissez le mot de passe de votre compte avec ce lien, une seule fois et dans un délai de {time} :\n\
+                \n\
+                {link}\n\
+                \n\
+                Si vous ne voulez pas de compte, supprimez ce message.\n",
+            },
+            Template {
+                subject: "Invitación a {product}",
+                body: "Ha recibido una invitación a {product}.\n\
+                \n\
+                Elija la contraseña de su cuenta con este enlace, una sola vez y en un plazo de {time}:\n\
+                \n\
+                {link}\n\
+                \n\
+                Si no desea una cuenta, borre este mensaje.\n",
+            },
+        ],
+    ),
+    (
+        MailPurpose::CompleteRegistration,
+        [
+            Template {
+                subject: "Registration for {product}",
+                body: "Somebody, probably you, entered this address to register for {product}.\n\
+                \n\
+                Set a password by this link, once and within {time}:\n\
+                \n\
+                {link}\n\
+                \n\
+                If it was not you, delete this mail: there is no account without it.\n",
+            },
+            Template {
+                subject: "Registrierung bei {product}",
+                body: "Jemand, vermutlich Sie, hat sich mit dieser Adresse bei {product} registriert.\n\
+                \n\
+                Setzen Sie ein Passwort mit diesem Link, einmal und innerhalb von {time}:\n\
+                \n\
+                {link}\n\
+                \n\
+                Wenn Sie es nicht waren, löschen Sie diese Mail: Ohne sie entsteht kein Konto.\n",
+            },
+            Template {
+                subject: "Inscription à {product}",
+                body: "Quelqu'un, probablement vous, a saisi cette adresse pour s'inscrire à {product}.\n\
+                \n\
+                Choisissez un mot de passe avec ce lien, une seule fois et dans un délai de {time} :\n\
+                \n\
+                {link}\n\
+                \n\
+                Si ce n'était pas vous, supprimez ce message : sans lui, aucun compte n'est créé.\n",
+            },
+            Template {
+                subject: "Registro en {product}",
+                body: "Alguien, probablemente usted, ha introducido esta dirección para registrarse en {product}.\n\
+                \n\
+                Elija una contraseña con este enlace, una sola vez y en un plazo de {time}:\n\
+                \n\
+                {link}\n\
+                \n\
+                Si no ha sido usted, borre este mensaje: sin él no se crea ninguna cuenta.\n",
+            },
+        ],
+    ),
+    (
+        MailPurpose::AccountExists,
+        [
+            Template {
+                subject: "Your account of {product}",
+                body: "Somebody, probably you, entered this address to register for {product}. It has an account already.\n\
+                \n\
+                If you do not know its password, set a new one by this link, once and within {time}:\n\
+                \n\
+                {link}\n\
+                \n\
+                If it was not you, delete this mail: nothing has changed.\n",
+            },
+            Template {
+                subject: "Ihr Konto bei {product}",
+                body: "Jemand, vermutlich Sie, wollte sich mit dieser Adresse bei {product} registrieren. Sie hat schon ein Konto.\n\
+                \n\
+                Wenn Sie dessen Passwort nicht kennen, setzen Sie ein neues mit diesem Link, einmal und innerhalb von {time}:\n\
+                \n\
+                {link}\n\
+                \n\
+                Wenn Sie es nicht waren, löschen Sie diese Mail: Nichts hat sich geändert.\n",
+            },
+            Template {
+                subject: "Votre compte {product}",
+                body: "Quelqu'un, probablement vous, a saisi cette adresse pour s'inscrire à {product}. Elle a déjà un compte.\n\
+                \n\
+                Si vous n'en connaissez pas le mot de passe, choisissez-en un nouveau avec ce lien, une seule fois et dans un délai de {time} :\n\
+                \n\
+                {link}\n\
+                \n\
+                Si ce n'était pas vous, supprimez ce message : rien n'a changé.\n",
+            },
+            Template {
+                subject: "Su cuenta de {product}",
+                body: "Alguien, probablemente usted, ha introducido esta dirección para registrarse en {product}. Ya tiene una cuenta.\n\
+                \n\
+                Si no conoce su contraseña, elija una nueva con este enlace, una sola vez y en un plazo de {time}:\n\
+                \n\
+                {link}\n\
+                \n\
+                Si no ha sido usted, borre este mensaje: nada ha cambiado.\n",
+            },
+        ],
+    ),
+    (
+        MailPurpose::AccountNotApproved,
+        [
+            Template {
+                subject: "Your account of {product}",
+                body: "Somebody, probably you, entered this address to register for {product}. It has an account already, which only an admin can approve.\n\
+                \n\
+                If it was not you, delete this mail: nothing has changed.\n",
+            },
+            Template {
+                subject: "Ihr Konto bei {product}",
+                body: "Jemand, vermutlich Sie, wollte sich mit dieser Adresse bei {product} registrieren. Sie hat schon ein Konto, das nur ein Admin freigeben kann.\n\
+                \n\
+                Wenn Sie es nicht waren, löschen Sie diese Mail: Nichts hat sich geändert.\n",
+            },
+            Template {
+                subject: "Votre compte {product}",
+                body: "Quelqu'un, probablement vous, a saisi cette adresse pour s'inscrire à {product}. Elle a déjà un compte, que seul un administrateur peut approuver.\n\
+                \n\
+                Si ce n'était pas vous, supprimez ce message : rien n'a changé.\n",
+            },
+            Template {
+                subject: "Su cuenta de {product}",
+                body: "Alguien, probablemente usted, ha introducido esta dirección para registrarse en {product}. Ya tiene una cuenta, que solo un administrador puede aprobar.\n\
+                \n\
+                Si no ha sido usted, borre este mensaje: nada ha cambiado.\n",
+            },
+        ],
+    ),
 ];
 
 #[cfg(test)]

@@ -2,27 +2,42 @@
 
 import { showActivity } from './activity.js';
 import { ask } from './api.js';
+import { isActivated, waits } from './show.js';
 
 /**
  * Each action has a name, a predicate for the accounts that it fits, the call, and the message when it is
  * `done`. `column` is that of its button: an action without one is in the menu. `question` is the text to
  * confirm first; `own` is true for the admin's own account. An action with `asksPassword` calls with one, and
  * with `true` if it has to be changed; one with `givesLink` gives a one-time token, to be shown as a link; one
- * with `show` opens a dialog and changes nothing.
+ * with `show` opens a dialog and changes nothing; one with `invites` opens that of invitations.
  */
 const ACTIONS = [
   {
     name: 'Approve',
     column: 0,
     kind: 'primary',
-    fits: ({ status }) => status === 'pending',
+    fits: waits,
     act: ({ id }) => change(id, { status: 'approved' }),
     done: 'is approved',
   },
   {
+    name: 'Invite again',
+    column: 0,
+    fits: (user) => !isActivated(user) && user.status === 'pending',
+    invites: true,
+  },
+  {
+    name: 'Revoke',
+    column: 1,
+    fits: (user) => !isActivated(user) && user.status === 'pending',
+    question: () => 'The account is deleted, and links that were sent for it are no longer valid.',
+    act: ({ id }) => remove(id),
+    done: 'is deleted',
+  },
+  {
     name: 'Reject',
     column: 1,
-    fits: ({ status }) => status === 'pending',
+    fits: waits,
     question: () => 'The account is deleted, and its owner can register again. '
       + 'To prevent that, disable the account instead.',
     act: ({ id }) => remove(id),
@@ -31,12 +46,12 @@ const ACTIONS = [
   {
     name: 'Enable',
     column: 1,
-    fits: ({ status }) => status === 'disabled',
+    fits: (user) => user.status === 'disabled' && isActivated(user),
     act: ({ id }) => change(id, { status: 'approved' }),
     done: 'is enabled',
   },
-  disable(1, 'approved'),
-  disable(undefined, 'pending'),
+  disable(1, ({ status }) => status === 'approved'),
+  disable(undefined, waits),
   {
     name: 'Make admin',
     fits: ({ is_admin, status }) => !is_admin && status === 'approved',
@@ -62,7 +77,7 @@ const ACTIONS = [
       : 'The old password and every log-in with it end at once.',
     act: async (user, password, must_change) => {
       await ask('POST', `users/${user.id}/reset-password`, { password, must_change });
-      return user;
+      return { ...user, has_password: true };
     },
     done: 'has a new password',
   },
@@ -100,11 +115,11 @@ export function inMenu(user) {
   return ACTIONS.filter((action) => action.column === undefined && action.fits(user));
 }
 
-function disable(column, status) {
+function disable(column, fits) {
   return {
     name: 'Disable',
     column,
-    fits: (user) => user.status === status,
+    fits,
     question: (own) => own
       ? 'This is your own account. You will be logged out, and only another admin can enable it again.'
       : 'Every log-in of this account ends at once. You can enable it again.',

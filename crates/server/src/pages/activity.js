@@ -69,6 +69,10 @@ const EVENTS = {
   password_reset_mailed: 'Reset link sent by mail',
   password_reset_by_link: 'New password set by a link',
   one_time_token_rejected: 'Invalid link was tried',
+  account_invited: 'Invited',
+  invitation_accepted: 'Invitation accepted',
+  registration_mailed: 'Registration link sent by mail',
+  registration_completed: 'Registration completed',
   password_changed: 'Password changed',
   password_rehashed: 'Password hash renewed',
   tokens_revoked: 'Logged out everywhere',
@@ -91,5 +95,7 @@ const REASONS = {
   expired: 'expired',
   reused_token: 'refresh token used twice',
   admin: 'as an admin',
+  account_exists: 'there is an account already',
+  never_approved: 'never approved',
   unconfirmed: 'not confirmed by the database',
 };

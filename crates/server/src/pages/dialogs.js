@@ -8,8 +8,8 @@ const reset = document.querySelector('#reset');
 const resetForm = reset.querySelector('form');
 const link = document.querySelector('#link');
 const linkForm = link.querySelector('form');
-const linkUrl = link.querySelector('#link-url');
-const linkHint = link.querySelector('#link-hint');
+const invitation = document.querySelector('#invitation');
+const invitationForm = invitation.querySelector('form');
 
 /** Resolves to `true` if the user confirms. Cancel has the focus, and the Escape key cancels, too. */
 export async function confirmed(name, email, text) {
@@ -49,37 +49,85 @@ export async function withLink(email, text, act) {
   create = act;
   await shown(link);
   // Do not keep the link.
-  showLink('');
+  showLink(link, '');
   linkForm.querySelector('.error').textContent = '';
 }
 
-/** Shows the link, or how to create one. */
-function showLink(url) {
-  linkUrl.value = url;
-  link.querySelector('.created').hidden = !url;
-  link.querySelector('.copy').hidden = !url;
-  link.querySelector('.primary').hidden = Boolean(url);
+/**
+ * Asks for an address and a role, those of `user` if it is given, and calls `act` with them; resolves to the
+ * address once the dialog is closed, or to `null` if nobody was invited.
+ */
+export async function withInvitation(user, act) {
+  const { email, is_admin: role } = invitationForm.elements;
+  email.value = user?.email ?? '';
+  email.readOnly = Boolean(user);
+  role.checked = user?.is_admin ?? false;
+  let invited = null;
+  invite = async (fields) => {
+    try {
+      const answer = await act(fields);
+      invited = fields.email;
+      return answer;
+    } catch (refusal) {
+      if (refusal.code === 'email_taken') refusal.message = 'There is an account with this e-mail already.';
+      throw refusal;
+    }
+  };
+  await shown(invitation);
+  showLink(invitation, '');
+  invitation.querySelector('.asked').hidden = false;
+  invitationForm.querySelector('.error').textContent = '';
+  invitationForm.reset();
+  return invited;
 }
+
+let invite;
+
+onSubmit(invitationForm, async ({ email, is_admin: role }) => {
+  const { token, expires_in: seconds } = await invite({ email, is_admin: role === 'on' });
+  if (!token) {
+    // It was sent by mail.
+    invitation.close();
+    return;
+  }
+  invitation.querySelector('.asked').hidden = true;
+  const hint = `Hand it over to the owner of ${email}. It works once, for ${Math.floor(seconds / 86_400)} days.`;
+  showLink(invitation, `/accept-invitation#${token}`, hint);
+});
 
 let create;
 
 onSubmit(linkForm, async () => {
   const { token, expires_in: seconds } = await create();
-  // In the fragment, which is sent to no server and is in no log.
-  showLink(new URL(`/reset-password#${token}`, location.href).href);
-  linkHint.textContent = `Works once, for ${Math.floor(seconds / 60)} minutes. It is not shown again.`;
-  linkUrl.select();
+  const hint = `Works once, for ${Math.floor(seconds / 60)} minutes. It is not shown again.`;
+  showLink(link, `/reset-password#${token}`, hint);
 });
-link.querySelector('.copy').addEventListener('click', async () => {
-  linkUrl.select();
-  try {
-    await navigator.clipboard.writeText(linkUrl.value);
-    linkHint.textContent = 'The link is copied.';
-  } catch {
-    linkHint.textContent = 'Copy the selected text.';
-  }
-});
-link.querySelector('.cancel').addEventListener('click', () => link.close());
+
+/** Shows a link in the dialog, or how to create one. Its token is in the fragment, which is in no log. */
+function showLink(dialog, path, hint = '') {
+  const field = dialog.querySelector('.created input');
+  field.value = path && new URL(path, location.href).href;
+  dialog.querySelector('.created').hidden = !path;
+  dialog.querySelector('.copy').hidden = !path;
+  dialog.querySelector('.primary').hidden = Boolean(path);
+  dialog.querySelector('.hint').textContent = hint;
+  if (path) field.select();
+}
+
+for (const dialog of [link, invitation]) {
+  const field = dialog.querySelector('.created input');
+  dialog.querySelector('.copy').addEventListener('click', async () => {
+    const hint = dialog.querySelector('.hint');
+    field.select();
+    try {
+      await navigator.clipboard.writeText(field.value);
+      hint.textContent = 'The link is copied.';
+    } catch {
+      hint.textContent = 'Copy the selected text.';
+    }
+  });
+  dialog.querySelector('.cancel').addEventListener('click', () => dialog.close());
+}
 
 let send;
 

@@ -9,11 +9,11 @@ use std::sync::Arc;
 use axum::Router;
 use axum::body::{self, Body, Bytes};
 use axum::extract::State;
-use axum::http::Request;
 use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderValue, TRANSFER_ENCODING};
 use axum::http::request;
 use axum::http::response;
 use axum::http::uri::{PathAndQuery, Uri};
+use axum::http::{Request, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use serde_json::{Value, json};
@@ -80,8 +80,11 @@ async fn log_in(State(posts): State<Arc<FormPosts>>, request: Request<Body>) -> 
 }
 
 async fn register(State(posts): State<Arc<FormPosts>>, request: Request<Body>) -> Response {
-    let asks = posts.pages.awaits_secret(request.extensions()).await;
-    let page = |answer: &Answer, email: &str| posts.pages.register(asks, email, &answer.message());
+    let first_admin = posts.pages.first_admin(request.extensions()).await;
+    let page = |answer: &Answer, email: &str| {
+        let message = answer.message();
+        posts.pages.register(first_admin, email, &message)
+    };
     let (head, form) = match posts.read(request).await {
         Ok(read) => read,
         Err((head, answer)) => {
@@ -97,6 +100,10 @@ async fn register(State(posts): State<Arc<FormPosts>>, request: Request<Body>) -
     let mut answer = posts.ask(&head, "/register", JSON, body.to_string()).await;
     if !answer.head.status.is_success() {
         let page = page(&answer, email);
+        return answer.show(&head, page);
+    }
+    if answer.head.status == StatusCode::ACCEPTED {
+        let page = posts.pages.mailed();
         return answer.show(&head, page);
     }
     if answer.json.get("status").and_then(Value::as_str) == Some("approved") {

@@ -10,7 +10,14 @@ carryAddress(email);
 watch(email, document.querySelector('#email-hint'), emailProblem);
 watch(password, document.querySelector('#password-hint'), (text) => passwordProblem(text, email.value), { live: true });
 
-onSubmit(form, async ({ email, password, bootstrap_secret = '' }) => {
+onSubmit(form, async ({ email, password = '', bootstrap_secret = '' }) => {
   const user = await send('/register', { email, password, bootstrap_secret });
+  if (!user.status) {
+    // By mail: the answer is the same for every address.
+    form.hidden = true;
+    document.querySelector('.lead').hidden = true;
+    document.querySelector('#mailed').hidden = false;
+    return undefined;
+  }
   return user.status === 'approved' ? logIn(email, password) : leave(withAddress('/waiting', email));
 });

@@ -7,7 +7,18 @@ export function make(tag, properties, ...children) {
   return element;
 }
 
-export function status({ status }) {
+/** An account without a password is that of an invitation that was not accepted yet. */
+export function isActivated({ has_password: isActivated = true }) {
+  return isActivated;
+}
+
+/** Returns `true` if an admin has to decide about the account. */
+export function waits(user) {
+  return user.status === 'pending' && isActivated(user);
+}
+
+export function status(user) {
+  const status = user.status === 'pending' && !isActivated(user) ? 'not_activated' : user.status;
   return make('span', { className: `pill ${status}`, textContent: STATUS[status] ?? status });
 }
 
@@ -36,4 +47,4 @@ export function moment(time) {
   return make('time', { dateTime: time, textContent: text });
 }
 
-const STATUS = { pending: 'Waiting', approved: 'Approved', disabled: 'Disabled', deleted: 'Deleted' };
+const STATUS = { pending: 'Waiting', approved: 'Approved', disabled: 'Disabled', deleted: 'Deleted', not_activated: 'Not activated' };

@@ -1,4 +1,5 @@
-// Accounts in pages: those that wait for approval first, then approved, then disabled ones.
+// Accounts in pages: those that wait for approval first, then those whose owner has not set a password yet,
+// then approved, then disabled ones.
 
 import { askWithHeaders } from './api.js';
 
@@ -16,7 +17,7 @@ export class UserPages {
 
   constructor(search, status) {
     this.#search = search;
-    this.#statuses = status ? [status] : ['pending', 'approved', 'disabled'];
+    this.#statuses = status ? [status] : ['pending', 'not_activated', 'approved', 'disabled'];
   }
 
   /**

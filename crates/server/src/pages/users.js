@@ -1,9 +1,9 @@
 // User administration page.
 
-import { confirmed, DOUBLE_CLICK_MILLISECONDS, withLink, withNewPassword } from './dialogs.js';
+import { confirmed, DOUBLE_CLICK_MILLISECONDS, withInvitation, withLink, withNewPassword } from './dialogs.js';
 import { Refusal, ask, leave } from './api.js';
 import { attempt, enter, showBadge } from './member.js';
-import { make } from './show.js';
+import { make, waits } from './show.js';
 import { START, UserPages } from './user_pages.js';
 import { fill, newRow, setBusy, showLogin } from './user_row.js';
 
@@ -44,6 +44,7 @@ find.addEventListener('input', () => {
 });
 show.addEventListener('change', search);
 changed.addEventListener('click', () => search().then(() => find.focus()));
+document.querySelector('#invite').addEventListener('click', () => invite());
 pager.querySelector('.previous').addEventListener('click', () => turn(-1));
 pager.querySelector('.next').addEventListener('click', () => turn(1));
 
@@ -158,9 +159,13 @@ document.addEventListener('keydown', (event) => {
 /** Runs an action on the account of a row, once it is confirmed. */
 async function run(row, user, action) {
   const own = user.id === me.id;
-  const { name, question, asksPassword, givesLink, act, done, show } = action;
+  const { name, question, asksPassword, givesLink, invites, act, done, show } = action;
   if (show) {
     await show(user, me.id);
+    return;
+  }
+  if (invites) {
+    await invite(user);
     return;
   }
   const text = question?.(own);
@@ -190,6 +195,16 @@ async function run(row, user, action) {
   });
 }
 
+/** Invites the owner of an address, or that of an account again. */
+async function invite(user) {
+  await attempt(async () => {
+    const email = await withInvitation(user, (fields) => ask('POST', 'invitations', fields));
+    if (!email) return;
+    await search();
+    say(`${email} is invited.`);
+  });
+}
+
 /** Calls the action while the row is busy, and leaves it so for a moment. `onGone`: there is no such account. */
 async function busy(row, act, onGone) {
   setBusy(row, true);
@@ -211,7 +226,7 @@ async function busy(row, act, onGone) {
  * of pending accounts when the action began.
  */
 function finished(row, user, now, before) {
-  const difference = Number(now?.status === 'pending') - Number(user.status === 'pending');
+  const difference = Number(Boolean(now && waits(now))) - Number(waits(user));
   shown += difference;
   // The event may have been faster.
   if (pending === before) pending += difference;

@@ -6,7 +6,8 @@ use http::{Method, Uri};
 use serde_json::{Map, Value};
 use tower_warder_accounts::openapi::{
     AccountsApi, AuditApi, CookieApi, EmailChangeApi, EmailVerificationApi, ForgotPasswordApi,
-    OwnAccountApi, PasswordResetApi, RefreshApi, SessionsApi, TicketApi,
+    InvitationApi, OwnAccountApi, PasswordResetApi, RefreshApi, RegistrationApi, SessionsApi,
+    TicketApi,
 };
 use utoipa::OpenApi;
 
@@ -87,6 +88,8 @@ pub static DOCUMENT: LazyLock<Value> = LazyLock::new(|| {
     document.merge(OwnAccountApi::openapi());
     document.merge(EmailVerificationApi::openapi());
     document.merge(EmailChangeApi::openapi());
+    document.merge(InvitationApi::openapi());
+    document.merge(RegistrationApi::openapi());
     document.merge(AuditApi::openapi());
     serde_json::to_value(document).unwrap()
 });

@@ -30,6 +30,7 @@ pub enum Pause {
     BeforeResetPassword,
     BeforeEndTokens,
     AfterEndTokens,
+    BeforeFirstPassword,
 }
 
 impl Staged {
@@ -88,9 +89,9 @@ impl AccountStore for Staged {
         let (method, before, after) = match change.action {
             UserAction::SetDisplayName { .. } => ("set_display_name", Pause::BeforeUpdate, None),
             UserAction::Update(_) => ("update", Pause::BeforeUpdate, Some(Pause::AfterUpdate)),
-            UserAction::Delete | UserAction::DeleteOwn { .. } => {
-                ("delete", Pause::BeforeDelete, None)
-            }
+            UserAction::Delete
+            | UserAction::DeleteOwn { .. }
+            | UserAction::DeletePending { .. } => ("delete", Pause::BeforeDelete, None),
             UserAction::ResetPassword { .. } => {
                 ("reset_password", Pause::BeforeResetPassword, None)
             }
@@ -100,6 +101,9 @@ impl AccountStore for Staged {
                 Pause::BeforeEndTokens,
                 Some(Pause::AfterEndTokens),
             ),
+            UserAction::SetFirstPassword { .. } => {
+                ("set_first_password", Pause::BeforeFirstPassword, None)
+            }
             _ => panic!("an action that no test controls: {change:?}"),
         };
         self.enter(method)?;

@@ -87,6 +87,12 @@ enum Defect {
     ConfirmKeepsGeneration,
     VerificationNotWritten,
     OtherAdminsNotRead,
+    ExpiryComparedEarly,
+    FirstPasswordComparedEarly,
+    FirstPasswordAuthorUnchecked,
+    RenewalKeepsTime,
+    GrantApprovesWithoutPassword,
+    PasswordNotFiltered,
     AccountBeforeReturned,
     DeletedAccountReturned,
     OwnerDeletesInAnyGeneration,
@@ -170,6 +176,12 @@ impl BrokenStore {
             Defect::DeletionUnguarded if change.action == UserAction::Delete => {
                 read.push(any_admin(i64::MIN + 1));
             }
+            Defect::FirstPasswordAuthorUnchecked
+                if matches!(change.action, UserAction::SetFirstPassword { .. }) =>
+            {
+                read.retain(|user| user.id == change.id || !is_actor(user));
+                read.extend(actor.map(any_admin));
+            }
             _ => {}
         }
         let before = early.find(change.id);
@@ -208,6 +220,10 @@ impl BrokenStore {
                     from.as_str().clone_into(&mut user.email);
                 }
                 (Defect::ConfirmComparedEarly, UserAction::ConfirmEmail { .. }) => *user = before,
+                (Defect::FirstPasswordComparedEarly, UserAction::SetFirstPassword { .. })
+                | (Defect::ExpiryComparedEarly, UserAction::DeletePending { .. }) => {
+                    *user = before;
+                }
                 _ => {}
             }
         }
@@ -266,6 +282,9 @@ impl BrokenStore {
             (Defect::EndKeepsHash, UserAction::RevokeTokens { .. }) => {
                 user.hashed_password.clone_from(&now.hashed_password);
             }
+            (Defect::RenewalKeepsTime, UserAction::Invite { .. }) => {
+                user.created_at = now.created_at;
+            }
             _ => {}
         }
         user
@@ -295,7 +314,11 @@ impl BrokenStore {
             Defect::OnceApprovedHidden => is_unverified && is_pending,
             _ => is_unverified && is_pending && user.approved_at.is_none(),
         };
-        if filter.hides_unverified && is_hidden {
+        let has_password = filter.has_password;
+        let fits = has_password.is_none_or(|it| it == user.has_password());
+        if filter.hides_unverified && is_hidden
+            || !fits && self.defect != Defect::PasswordNotFiltered
+        {
             return false;
         }
         match self.defect {
@@ -371,7 +394,10 @@ impl AccountStore for BrokenStore {
             _ => rows.last_id,
         } + 1;
         let is_admin = is_admin && new.admin_grant != AdminGrant::Never;
-        let user = new.into_user(rows.last_id, is_admin);
+        let mut user = new.into_user(rows.last_id, is_admin);
+        if is_admin && self.defect == Defect::GrantApprovesWithoutPassword {
+            user.status = UserStatus::Approved;
+        }
         rows.users.push(user.clone());
         Ok(user)
     }
@@ -681,6 +707,21 @@ async fn broken_store_fails_the_rule_of_its_defect() {
             Defect::OtherAdminsNotRead,
             "an admin can step down where another one stays",
         ),
+        (Defect::ExpiryComparedEarly, "of an approval and the expiry"),
+        (
+            Defect::FirstPasswordComparedEarly,
+            "that set the first password",
+        ),
+        (
+            Defect::FirstPasswordAuthorUnchecked,
+            "once its author is no admin",
+        ),
+        (Defect::RenewalKeepsTime, "another invitation sets"),
+        (
+            Defect::GrantApprovesWithoutPassword,
+            "without a password is not approved",
+        ),
+        (Defect::PasswordNotFiltered, "are listed and counted apart"),
         (
             Defect::AccountBeforeReturned,
             "a status is what it was changed to",

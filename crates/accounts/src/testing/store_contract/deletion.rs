@@ -2,7 +2,7 @@
 
 use tower_warder::UserStatus;
 
-use super::fixture::{Fixture, MANY, is_last_admin, is_not_found, to_status, winners};
+use super::fixture::{Fixture, MANY, ROUNDS, is_last_admin, is_not_found, to_status, winners};
 use crate::{AccountStore, Actor, StoreError, User};
 
 pub(super) async fn deleted_account_is_not_found<S: AccountStore>(accounts: Fixture<S>) {
@@ -124,4 +124,52 @@ pub(super) async fn owners_leave_one_admin<S: AccountStore>(accounts: Fixture<S>
         .await;
     assert_eq!(winners(results, is_last_admin, rule).len(), 7, "{rule}");
     assert_eq!(accounts.active_admins().await.len(), 1, "{rule}");
+}
+
+pub(super) async fn only_accounts_never_approved_expire<S: AccountStore>(accounts: Fixture<S>) {
+    let rule = "an account expires only if it is pending, was never approved and is old enough";
+    let admin = accounts.first_admin("admin").await;
+    let jane = accounts.approved("jane", false, &admin).await;
+    let paul = accounts.register("paul").await;
+    for (id, seconds) in [(jane.id, 1), (paul.id, 0), (paul.id + 9, 1)] {
+        let expired = accounts.expire(id, seconds).await;
+        assert!(matches!(expired, Ok(false)), "{rule}: {expired:?}");
+    }
+    for status in [UserStatus::Disabled, UserStatus::Pending] {
+        let update = accounts.update(jane.id, to_status(status), &admin).await;
+        let jane = update.expect("a status can be changed");
+        let expired = accounts.expire(jane.id, 1).await;
+        assert!(matches!(expired, Ok(false)), "{rule}: {expired:?}");
+        assert_eq!(accounts.must_find(jane.id).await, jane, "{rule}");
+    }
+    for (expected, gone) in [(true, paul.id), (false, paul.id)] {
+        let expired = accounts.expire(gone, 1).await;
+        assert_eq!(expired.ok(), Some(expected), "{rule}");
+        assert_eq!(accounts.find(gone).await, None, "{rule}");
+    }
+    for round in 0..ROUNDS {
+        let user = accounts.register(&format!("user{round}")).await;
+        let results = accounts
+            .race(2, move |accounts, n| async move {
+                // Either may be first.
+                if n == round % 2 {
+                    let approved = to_status(UserStatus::Approved);
+                    let approved = accounts.update(user.id, approved, Actor::System).await;
+                    approved.is_ok()
+                } else {
+                    accounts.expire(user.id, 1).await.unwrap_or(true)
+                }
+            })
+            .await;
+        assert!(
+            results == [true, false] || results == [false, true],
+            "of an approval and the expiry at the same moment one is done: {results:?}"
+        );
+        let is_approved = results.get(usize::from(round % 2 != 0)) == Some(&true);
+        assert_eq!(
+            accounts.find(user.id).await.is_some(),
+            is_approved,
+            "{rule}"
+        );
+    }
 }

@@ -190,6 +190,76 @@ impl<S: AccountStore> Fixture<S> {
         unless_outdated(self.change(id, action, Actor::System).await)
     }
 
+    /// Adds the pending account `name@example.org`, which has no password.
+    pub(super) async fn invited(&self, name: &str) -> User {
+        self.without_password(name, AdminGrant::Never).await
+    }
+
+    pub(super) async fn invited_with_grant(&self, name: &str) -> User {
+        self.without_password(name, AdminGrant::IfNoAdmin).await
+    }
+
+    async fn without_password(&self, name: &str, admin_grant: AdminGrant) -> User {
+        let new = NewUser {
+            hashed_password: User::NO_PASSWORD.to_owned(),
+            ..new_user(name, admin_grant)
+        };
+        let inserted = self.0.insert(new).await;
+        inserted.expect("a free address can be invited")
+    }
+
+    /// Returns `false` if the account is not pending, was approved, or is younger.
+    pub(super) async fn expire(&self, id: i64, seconds: u64) -> Result<bool, StoreError> {
+        let created_before = moment(seconds);
+        let action = UserAction::DeletePending { created_before };
+        match self.change(id, action, Actor::System).await {
+            Err(StoreError::Outdated) => Ok(false),
+            expired => Ok(expired?.is_none()),
+        }
+    }
+
+    /// Returns `None` if the account has a password, or is not pending.
+    pub(super) async fn invite(
+        &self,
+        id: i64,
+        is_admin: bool,
+        by: impl Into<Actor>,
+    ) -> Result<Option<User>, StoreError> {
+        unless_outdated(self.change(id, UserAction::Invite { is_admin }, by).await)
+    }
+
+    /// Returns `None` if the account has a password or another generation, or is not pending.
+    pub(super) async fn set_first_password(
+        &self,
+        id: i64,
+        generation: u64,
+        name: &str,
+        by: impl Into<Actor>,
+    ) -> Result<Option<User>, StoreError> {
+        let action = UserAction::SetFirstPassword {
+            hash: hash(name),
+            generation,
+            verifies_email: true,
+            approves: true,
+        };
+        unless_outdated(self.change(id, action, by).await)
+    }
+
+    /// As at the end of a registration, which does not approve.
+    pub(super) async fn set_first_password_of_registration(
+        &self,
+        id: i64,
+        name: &str,
+    ) -> Result<Option<User>, StoreError> {
+        let action = UserAction::SetFirstPassword {
+            hash: hash(name),
+            generation: 0,
+            verifies_email: false,
+            approves: false,
+        };
+        unless_outdated(self.change(id, action, Actor::System).await)
+    }
+
     async fn change(
         &self,
         id: i64,

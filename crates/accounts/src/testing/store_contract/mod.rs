@@ -8,6 +8,7 @@ mod admins;
 mod deletion;
 #[cfg(test)]
 mod broken_stores;
+mod invitations;
 mod listing;
 mod passwords;
 mod reading;
@@ -102,5 +103,13 @@ where
     deletion::concurrent_deletions_succeed_once(fresh().await).await;
     deletion::owner_deletes_in_the_named_generation(fresh().await).await;
     deletion::owners_leave_one_admin(fresh().await).await;
+    deletion::only_accounts_never_approved_expire(fresh().await).await;
     deletion::approver_can_be_deleted(fresh().await).await;
+
+    invitations::first_password_is_set_once(fresh().await).await;
+    invitations::concurrent_first_passwords_succeed_once(fresh().await).await;
+    invitations::first_password_needs_the_author_of_the_invitation(fresh().await).await;
+    invitations::invitation_is_renewed(fresh().await).await;
+    invitations::account_without_password_is_not_approved(fresh().await).await;
+    invitations::accounts_without_password_are_listed_apart(fresh().await).await;
 }

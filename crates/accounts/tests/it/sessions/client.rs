@@ -107,6 +107,15 @@ pub fn mounted(
         true => accounts,
         false => accounts.mail(MailQueue::new(NoMail, "https://example.org")),
     };
+    routed(server, accounts, cache)
+}
+
+/// A server with the routes of these accounts, which may have no mail.
+pub fn routed(
+    server: Server,
+    accounts: AnyAccounts,
+    cache: Option<UserCache<accounts::User>>,
+) -> Server {
     let cookie = AuthCookie::new("id").unwrap();
     let mut routes = accounts::routes(accounts.clone())
         .merge(accounts::cookie_routes(accounts.clone(), cookie.clone()))
@@ -117,7 +126,9 @@ pub fn mounted(
         .merge(accounts::forgot_password_routes(accounts.clone()))
         .merge(accounts::email_verification_routes(accounts.clone()))
         .merge(accounts::email_change_routes(accounts.clone()))
-        .merge(accounts::own_account_routes(accounts.clone()));
+        .merge(accounts::own_account_routes(accounts.clone()))
+        .merge(accounts::invitation_routes(accounts.clone()))
+        .merge(accounts::registration_routes(accounts.clone()));
     if accounts.has_audit_store() {
         routes = routes.merge(accounts::audit_routes(accounts.clone()));
     }

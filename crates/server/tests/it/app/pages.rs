@@ -390,6 +390,7 @@ async fn pages_and_scripts_load_existing_files() {
         ("/login", None),
         ("/register", None),
         ("/reset-password", None),
+        ("/accept-invitation", None),
         ("/waiting", None),
         ("/nothing", None),
         ("/profile", Some(ADA)),

@@ -7,8 +7,8 @@ use http::Request;
 use serde_json::json;
 use tower_warder::{HmacSecret, JwtIssuer, JwtVerifier};
 use tower_warder_accounts::{
-    AccountStore, Accounts, Actor, Email, OneTimeTokens, Password, PasswordReset, Sessions,
-    UserCreate,
+    AccountStore, Accounts, Actor, Email, Invitation, OneTimeTokens, Password, PasswordReset,
+    Sessions, UserCreate,
 };
 use tower_warder_server::site::Site;
 
@@ -38,8 +38,12 @@ async fn nodes(place: &Place) -> [(Router, Accounts<impl AccountStore>); 2] {
 }
 
 async fn reset(app: &Router, token: &str, password: &str) -> Answer {
+    post_token(app, "/api/auth/reset-password", token, password).await
+}
+
+async fn post_token(app: &Router, path: &str, token: &str, password: &str) -> Answer {
     let body = json!({"token": token, "password": password}).to_string();
-    let request = Request::post("/api/auth/reset-password")
+    let request = Request::post(path)
         .header("content-type", "application/json")
         .header("host", "localhost");
     send(app, request.body(Body::from(body)).unwrap()).await
@@ -143,6 +147,46 @@ async fn temporary_password_races_with_its_change() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn concurrent_acceptances_of_an_invitation_set_one_password() {
+    for place in [Some(Place::sqlite()), Place::postgres().await] {
+        let Some(place) = place else { continue };
+        let nodes = nodes(&place).await;
+        let ada = || Invitation::new(Email::new("ada@example.com").unwrap()).admin(true);
+        let (_, accounts) = &nodes[0];
+        let (_, first) = accounts.invite(ada(), Actor::System).await.unwrap();
+        let (_, created) = accounts.invite(ada(), Actor::System).await.unwrap();
+        let uses = (0..8).map(|number| {
+            let (app, token) = (nodes[number % 2].0.clone(), created.token.clone());
+            tokio::spawn(async move {
+                let password = format!("battery-staple-{number}");
+                let path = "/api/auth/accept-invitation";
+                (post_token(&app, path, &token, &password).await, password)
+            })
+        });
+        let mut set = Vec::new();
+        for used in join_all(uses).await {
+            let (answer, password) = used.unwrap();
+            match answer.status.as_u16() {
+                200 => set.push(password),
+                status => assert_eq!(
+                    (status, &answer.json()["code"]),
+                    (400, &json!("invalid_one_time_token"))
+                ),
+            }
+        }
+        assert_eq!(set.len(), 1, "{set:?}");
+        for (app, _) in &nodes {
+            assert_eq!(log_in(app, &set[0]).await, 200);
+            for token in [&first.token, &created.token] {
+                let path = "/api/auth/accept-invitation";
+                let answer = post_token(app, path, token, "another-staple").await;
+                assert_eq!(answer.status, 400);
+            }
+        }
+    }
+}
+
 /// Logs in with a temporary password by the form of the page, and returns the token.
 async fn challenge(app: &Router, password: &str) -> String {
     let body = format!("username=ada%40example.com&password={password}");
@@ -165,12 +209,21 @@ async fn link_routes_are_documented_and_the_page_is_public() {
     let [(app, _), _] = nodes(&place).await;
     let document = send(&app, get("/api/openapi.json")).await.json();
     for path in [
+        "/api/auth/accept-invitation",
+        "/api/auth/invitations",
         "/api/auth/reset-password",
         "/api/auth/users/{id}/password-reset-token",
     ] {
         assert!(document["paths"][path]["post"].is_object(), "{path}");
     }
-    assert_eq!(send(&app, get("/reset-password")).await.status, 200);
-    let redirected = send(&app, get("/reset-password/")).await;
-    assert_eq!(redirected.header("location"), Some("/reset-password"));
+    for (page, route) in [
+        ("/reset-password", "reset-password"),
+        ("/accept-invitation", "accept-invitation"),
+    ] {
+        let answer = send(&app, get(page)).await;
+        assert_eq!(answer.status, 200);
+        assert!(answer.body.contains(&format!("data-route=\"{route}\"")));
+        let redirected = send(&app, get(&format!("{page}/"))).await;
+        assert_eq!(redirected.header("location"), Some(page));
+    }
 }

@@ -209,6 +209,36 @@ async fn reset_link_is_printed_and_works_once() {
 }
 
 #[tokio::test]
+async fn invitation_link_is_printed_and_works_once() {
+    let place = Place::shared().await;
+    let (server, token) = started(&place).await;
+    let invite = ["invite", "bob@example.com", "--admin"];
+    let output = run(&place, &invite, "").await.output();
+    let url = output.lines().last().unwrap();
+    let (page, secret) = url.split_once('#').unwrap();
+    assert!(page.starts_with("http://127.0.0.1:") && page.ends_with("/accept-invitation"));
+    let list = ["list-users", "--status", "pending"];
+    let listed = run(&place, &list, "").await.output();
+    assert!(listed.contains("\tnot activated\tadmin\t"), "{listed}");
+    let approve = ["set-status", "bob@example.com", "approved"];
+    let error = run(&place, &approve, "").await.error();
+    assert!(error.contains("password"), "{error}");
+
+    let password = json!({"token": secret, "password": "another-staple"});
+    for status in [200, 400] {
+        let path = "/api/auth/accept-invitation";
+        let answer = server.post(path, "", &password).await;
+        assert_eq!(answer.status, status, "{}", answer.body);
+    }
+    let answer = server.login("bob@example.com", "another-staple").await;
+    assert_eq!(answer.status, 200);
+    assert!(!server.log().contains(secret));
+    let error = run(&place, &invite, "").await.error();
+    assert!(error.contains("already registered"), "{error}");
+    assert_eq!(server.me(&token).await.status, 200);
+}
+
+#[tokio::test]
 async fn invalid_new_passwords_are_rejected() {
     let place = Place::shared().await;
     let (server, token) = started(&place).await;

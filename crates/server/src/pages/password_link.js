@@ -1,7 +1,7 @@
-// Page for a new password. The one-time token is in the fragment of its link, which is sent to no server.
+// Page that sets a password by a link. The one-time token is in its fragment, which is sent to no server.
 
 import { Refusal, ask } from './api.js';
-import { onSubmit } from './form.js';
+import { handOn, onSubmit } from './form.js';
 import { onToken } from './link.js';
 import { passwordProblem, watch } from './rules.js';
 
@@ -16,21 +16,22 @@ onToken((found, parameters) => {
   // The log-in leads here if an admin has set the password.
   temporary.hidden = !parameters.has('temporary');
   document.querySelector('#incomplete').hidden = token !== '';
-  document.querySelector('#done').hidden = true;
+  for (const note of document.querySelectorAll('#waits, #done')) note.hidden = true;
   form.hidden = token === '';
   if (token) password.focus();
 });
 
 onSubmit(form, async ({ password }) => {
-  await ask('POST', 'reset-password', { token, password });
+  const account = await ask('POST', form.dataset.route, { token, password });
   // This browser may be logged in to another account: the log-in page would lead on to that.
   await logOut();
   token = '';
   form.reset();
   form.hidden = true;
   temporary.hidden = true;
-  document.querySelector('#done').hidden = false;
-  document.querySelector('a[href="/login"]').focus();
+  document.querySelector(account.status === 'pending' ? '#waits' : '#done').hidden = false;
+  handOn(account.email);
+  document.querySelector('a[data-carry]').focus();
 });
 
 async function logOut() {

@@ -1,0 +1,115 @@
+//! Limit and expiry of pending accounts.
+
+use std::time::Duration;
+
+use tower_warder::UserStatus;
+use tower_warder::private::{LogLimit, log_limited};
+
+use super::actor::Actor;
+use super::error::AccountError;
+use super::one_time_token::TokenPurpose;
+use super::service::Accounts;
+use super::store::{AccountStore, AdminGrant};
+use super::store_error::StoreError;
+use super::user_change::UserAction;
+use super::user_query::{UserFilter, UserOrder, UserQuery};
+
+impl<S: AccountStore> Accounts<S> {
+    /// Sets the maximum number of pending accounts, also of those that were invited: further
+    /// registrations are rejected until an admin has decided about some, or
+    /// [`delete_pending`](Self::delete_pending) has deleted some. Invitations, and the registration of
+    /// the first admin by its secret, are not. Defaults to no maximum.
+    ///
+    /// Registrations that run at the same moment can exceed the maximum by their number: the accounts
+    /// are counted before a password is hashed, and not again.
+    pub const fn max_pending(mut self, maximum: u64) -> Self {
+        self.max_pending = Some(maximum);
+        self
+    }
+
+    /// # Errors
+    ///
+    /// [`AccountError::TooManyPending`], which is logged, or [`AccountError::Unavailable`].
+    pub(super) async fn check_pending_limit(
+        &self,
+        admin_grant: AdminGrant,
+    ) -> Result<(), AccountError> {
+        static LIMIT: LogLimit = LogLimit::new();
+
+        let Some(maximum) = self.max_pending else {
+            return Ok(());
+        };
+        // With the secret: otherwise a flood could keep the operator from becoming the first admin.
+        if admin_grant == AdminGrant::IfNoAdmin || self.store.count(&pending()).await? < maximum {
+            return Ok(());
+        }
+        log_limited!(
+            LIMIT,
+            warn,
+            maximum,
+            "too many accounts are pending, and registrations are rejected: approve or delete some"
+        );
+        Err(AccountError::TooManyPending)
+    }
+
+    /// Deletes accounts that are pending, were never approved, and were registered longer ago than
+    /// `age`; returns their number. Call it from time to time, in the background. One that is approved
+    /// at the same moment stays.
+    ///
+    /// An account that was invited stays until its link has expired, also if `age` is shorter.
+    ///
+    /// # Errors
+    ///
+    /// [`AccountError::Unavailable`]: some may have been deleted.
+    #[doc(alias = "expiry")]
+    pub async fn delete_pending(&self, age: Duration) -> Result<u64, AccountError> {
+        let invited = self.one_time_tokens.as_ref().map_or(age, |tokens| {
+            age.max(tokens.lifetime_of(TokenPurpose::ACCEPT_INVITATION))
+        });
+        let now = self.now();
+        let Some(before) = now.checked_sub(age) else {
+            return Ok(0);
+        };
+        let invited_before = now.checked_sub(invited).unwrap_or(before);
+        let mut deleted = 0;
+        let mut next = Some(UserQuery {
+            filter: pending(),
+            order: UserOrder::CreatedAt {
+                descending: false,
+                after: None,
+            },
+            limit: Some(PAGE),
+        });
+        while let Some(query) = next {
+            let page = self.list(&query).await?;
+            next = page.next;
+            for user in page.users {
+                if user.created_at >= before {
+                    // So are all that follow.
+                    return Ok(deleted);
+                }
+                let created_before = match user.has_password() {
+                    true => before,
+                    false => invited_before,
+                };
+                let action = UserAction::DeletePending { created_before };
+                match self.change(user.id, action, Actor::System).await {
+                    Ok(_) => deleted += 1,
+                    // Changed meanwhile, or kept by a hook.
+                    Err(StoreError::Outdated | StoreError::Vetoed(_)) => {}
+                    Err(error) => return Err(error.into()),
+                }
+            }
+        }
+        Ok(deleted)
+    }
+}
+
+fn pending() -> UserFilter {
+    UserFilter {
+        status: Some(UserStatus::Pending),
+        ..UserFilter::default()
+    }
+}
+
+const PAGE: u32 = 100;
