@@ -35,6 +35,16 @@ async fn logged_in_user_overrides_the_application_layer() {
 }
 
 #[tokio::test]
+async fn logged_in_user_is_not_taken_from_the_cache() {
+    let auth = layer(&Store::new()).user_cache(UserCache::new(16));
+    for name in ["Ada", "Bob"] {
+        let user = testing::logged_in(TestUser::approved(name));
+        let app = routes().layer(auth.clone()).layer(user);
+        assert_eq!(send(&app, get("/user")).await.body, name);
+    }
+}
+
+#[tokio::test]
 async fn logged_in_user_has_just_logged_in() {
     let recent = RequireLayer::<TestUser>::new(RecentLogin::new(Duration::from_secs(60)));
     let app = routes().layer(recent).layer(testing::logged_in(root()));

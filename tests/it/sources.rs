@@ -162,6 +162,24 @@ async fn rejected_cookie_is_cleared_with_its_own_attributes() {
 }
 
 #[tokio::test]
+async fn used_cookie_is_that_of_the_credential() {
+    let source = CredentialSource::header().with_cookie(cookie());
+    let token = testing::token("jane");
+    let mut by_cookie = get("/");
+    let line = format!("__Host-id={token}").parse().unwrap();
+    by_cookie.headers_mut().insert(COOKIE, line);
+    for (request, used) in [
+        (by_cookie, Some("__Host-id")),
+        (get_with("/", &token), None),
+        (get("/"), None),
+    ] {
+        let identity = crate::support::identity(&around(source.clone()), request).await;
+        let cookie = tower_warder::private::used_cookie(&identity);
+        assert_eq!(cookie.map(AuthCookie::name), used);
+    }
+}
+
+#[tokio::test]
 async fn invalid_cookie_is_not_anonymous_to_identity() {
     let source = CredentialSource::header().with_cookie(cookie());
     for (value, clears_cookie) in [("abc", true), (&*testing::token("dora"), true)] {

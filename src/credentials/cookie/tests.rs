@@ -76,6 +76,34 @@ fn duplicate_cookie_is_rejected() {
     }
 }
 
+#[cfg(feature = "axum")]
+#[test]
+fn all_cookies_of_the_name_are_read_up_to_the_limit() {
+    let rows: [(&[&[u8]], usize, &[&str]); 5] = [
+        (&[], 2, &[]),
+        (&[b"__Host-id=a; b=1; __Host-id=c"], 2, &["a", "c"]),
+        (
+            &[b"__Host-id=a", b"__Host-id=b", b"__Host-id=c"],
+            2,
+            &["a", "b"],
+        ),
+        (&[b"__Host-id=a; __Host-id=b"], 1, &["a"]),
+        (&[b"__Host-id=a"], 0, &[]),
+    ];
+    for (lines, limit, expected) in rows {
+        let mut headers = HeaderMap::new();
+        for line in lines {
+            headers.append(COOKIE, HeaderValue::from_bytes(line).unwrap());
+        }
+        let found = AuthCookie::new("id").unwrap().read_all(&mut headers, limit);
+        let found: Vec<_> = found
+            .iter()
+            .map(|credential| credential.token(20, false).unwrap())
+            .collect();
+        assert_eq!(found, expected, "{lines:?}");
+    }
+}
+
 #[test]
 fn set_cookie_has_the_safe_attributes() {
     let minute = Duration::from_millis(60_999);
