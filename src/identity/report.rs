@@ -75,3 +75,76 @@ impl Outages {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tower_warder_test_support::Trace;
+
+    use super::*;
+    use crate::error::RejectReason;
+
+    #[test]
+    fn rejected_token_is_an_audit_event_once_a_minute() {
+        let log = Trace::record();
+        for _ in 0..2 {
+            let rejected = AuthError::rejected(RejectReason::ForeignIssuer);
+            report(&rejected, &LogLimit::default());
+        }
+        report(&AuthError::forbidden("".into()), &LogLimit::default());
+        let lines = log.lines(AUDIT_TARGET);
+        assert_eq!(lines.len(), 1, "{lines:?}");
+        assert!(lines[0].contains("token_rejected"), "{lines:?}");
+    }
+
+    #[test]
+    fn line_has_the_reason_and_level_of_its_error() {
+        for (error, level, reason) in [
+            (
+                AuthError::forbidden("Staff only".into()),
+                "DEBUG",
+                Some("Staff only"),
+            ),
+            (AuthError::new(AuthErrorKind::AccountPending), "DEBUG", None),
+            (
+                AuthError::unavailable("timed out"),
+                "ERROR",
+                Some("timed out"),
+            ),
+            // Its source has logged it.
+            (
+                AuthError::unavailable(Reported("no keys")),
+                "DEBUG",
+                Some("no keys"),
+            ),
+        ] {
+            let log = Trace::record();
+            report(&error, &LogLimit::default());
+            let lines = log.lines("code=");
+            assert_eq!(lines.len(), 1, "{error:?}: {lines:?}");
+            assert!(lines[0].contains(level), "{lines:?}");
+            let found = lines[0].split_once("reason=");
+            assert_eq!(found.is_some(), reason.is_some(), "{lines:?}");
+            assert!(lines[0].contains(reason.unwrap_or_default()), "{lines:?}");
+        }
+    }
+
+    #[test]
+    fn end_of_an_outage_is_logged_once() {
+        let outages = Outages::default();
+        let log = Trace::record();
+        for _ in 0..2 {
+            outages.verifier_answers();
+            outages.loader_answers();
+            assert!(log.lines("answers again").is_empty());
+        }
+        outages.verifier.admit();
+        outages.verifier_answers();
+        outages.loader.admit();
+        outages.loader_answers();
+        outages.verifier_answers();
+        outages.loader_answers();
+        let lines = log.lines("answers again");
+        assert_eq!(lines.len(), 2, "{lines:?}");
+        assert!(lines[0].contains("the verifier") && lines[1].contains("the user loader"));
+    }
+}
