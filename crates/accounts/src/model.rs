@@ -73,9 +73,11 @@ impl User {
     }
 
     /// Returns `true` if the account is new, which is pending and was never approved, and its address is
-    /// not verified.
+    /// not verified. One without a password is not new: an admin has invited its owner, or a link by mail
+    /// will verify the address.
     pub(super) fn is_new_and_unverified(&self) -> bool {
         self.status == UserStatus::Pending
+            && self.has_password()
             && self.approved_at.is_none()
             && self.email_verified_at.is_none()
     }

@@ -72,18 +72,22 @@ impl<S: AccountStore> Accounts<S> {
         };
         let invited_before = now.checked_sub(invited).unwrap_or(before);
         let mut deleted = 0;
-        let mut next = Some(UserQuery {
+        let mut query = UserQuery {
             filter: pending(),
             order: UserOrder::CreatedAt {
                 descending: false,
                 after: None,
             },
             limit: Some(PAGE),
-        });
-        while let Some(query) = next {
-            let page = self.list(&query).await?;
-            next = page.next;
-            for user in page.users {
+        };
+        loop {
+            // Of the store: those that no admin sees expire as well.
+            let users = self.store.list(&query).await?;
+            let Some(last) = users.last() else {
+                return Ok(deleted);
+            };
+            query.order = query.order.after(last);
+            for user in users {
                 if user.created_at >= before {
                     // So are all that follow.
                     return Ok(deleted);
@@ -101,7 +105,6 @@ impl<S: AccountStore> Accounts<S> {
                 }
             }
         }
-        Ok(deleted)
     }
 }
 

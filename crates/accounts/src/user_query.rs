@@ -23,8 +23,8 @@ pub struct UserFilter {
     pub search: Option<EmailPrefix>,
     /// The status. `None` means any status.
     pub status: Option<UserStatus>,
-    /// Leaves out accounts that are pending, were never approved, and whose address is not verified.
-    /// Defaults to `false`.
+    /// Leaves out accounts that are pending, were never approved, have a password, and whose address is
+    /// not verified. Defaults to `false`.
     pub hides_unverified: bool,
     /// Whether the account [has a password](User::has_password). `None` means both.
     pub has_password: Option<bool>,

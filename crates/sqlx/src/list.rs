@@ -127,8 +127,10 @@ where
     }
     if filter.hides_unverified {
         sql.push(
-            " AND (status <> 'pending' OR email_verified_at IS NOT NULL OR approved_at IS NOT NULL)",
+            " AND (status <> 'pending' OR email_verified_at IS NOT NULL OR approved_at IS NOT NULL \
+              OR hashed_password = ",
         );
+        sql.push_bind(User::NO_PASSWORD.to_owned()).push(")");
     }
     if let Some(has_password) = filter.has_password {
         let operator = if has_password { " <> " } else { " = " };

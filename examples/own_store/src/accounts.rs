@@ -1,10 +1,8 @@
 //! Accounts.
 
-use diesel::dsl::sql;
-use diesel::prelude::*;
 use diesel::result::{DatabaseErrorKind, Error};
 use diesel::sql_types::{Bool, Untyped};
-use diesel::sqlite::Sqlite;
+use diesel::{dsl::sql, prelude::*, sqlite::Sqlite};
 use tower_warder::{UserStatus, async_trait};
 use tower_warder_accounts::{
     AccountStore, AdminGrant, Email, NewUser, StoreError, User, UserChange, UserFilter, UserOrder,
@@ -35,24 +33,19 @@ impl AccountStore for DieselStore {
     }
 
     async fn find_by_email(&self, address: &Email) -> Result<Option<User>> {
-        let found = users.filter(email.eq(address.as_str())).into_boxed();
-        self.run(|db| Ok(load(found, db)?.pop()))
+        self.run(|db| Ok(load(users.filter(email.eq(address.as_str())).into_boxed(), db)?.pop()))
     }
 
     async fn list(&self, query: &UserQuery) -> Result<Vec<User>> {
         let mut list = filtered(&query.filter).limit(query.limit.map_or(i64::MAX, i64::from));
         list = match &query.order {
             UserOrder::CreatedAt { descending, after } => {
-                let (is_from, order) = match descending {
-                    true => ("<=", "DESC"),
-                    false => (">=", "ASC"),
-                };
+                let (is_from, order) = [(">=", "ASC"), ("<=", "DESC")][usize::from(*descending)];
                 if let Some(last) = *after {
                     // The position of the account or, if it was deleted, of the next one.
-                    let position = format!(
-                        "(created_at, id) {is_from} (SELECT created_at, id FROM users
-                         WHERE id {is_from} {last} ORDER BY id {order} LIMIT 1)"
-                    );
+                    let ids = format!("WHERE id {is_from} {last} ORDER BY id {order} LIMIT 1");
+                    let row = format!("(SELECT created_at, id FROM users {ids})");
+                    let position = format!("(created_at, id) {is_from} {row}");
                     list = list.filter(sql::<Bool>(&position)).filter(id.ne(last));
                 }
                 list.order(sql::<Untyped>(&format!("created_at {order}, id {order}")))
@@ -107,16 +100,13 @@ fn filtered<'a>(filter: &UserFilter) -> Query<'a> {
         }
     }
     if filter.hides_unverified {
-        let is_known = email_verified_at
-            .is_not_null()
-            .or(approved_at.is_not_null());
-        list = list.filter(status.ne(UserStatus::Pending.as_str()).or(is_known));
+        let shown =
+            "status <> 'pending' OR email_verified_at IS NOT NULL OR approved_at IS NOT NULL";
+        list = list.filter(sql::<Bool>(shown).or(hashed_password.eq(User::NO_PASSWORD)));
     }
-    list = match filter.has_password {
-        Some(true) => list.filter(hashed_password.ne(User::NO_PASSWORD)),
-        Some(false) => list.filter(hashed_password.eq(User::NO_PASSWORD)),
-        None => list,
-    };
+    if let Some(has_password) = filter.has_password {
+        list = list.filter(hashed_password.ne(User::NO_PASSWORD).eq(has_password));
+    }
     match filter.status {
         Some(only) => list.filter(status.eq(only.as_str())),
         None => list,
@@ -133,10 +123,10 @@ fn taken(error: Error) -> StoreError {
 
 diesel::table! {
     users {
-        id -> BigInt, email -> Text, hashed_password -> Text,
-        is_admin -> Bool, status -> Text, created_at -> BigInt,
-        approved_at -> Nullable<BigInt>, approved_by -> Nullable<BigInt>, token_generation -> BigInt,
-        email_verified_at -> Nullable<BigInt>, display_name -> Nullable<Text>, must_change_password -> Bool,
+        id -> BigInt, email -> Text, hashed_password -> Text, is_admin -> Bool, status -> Text,
+        created_at -> BigInt, approved_at -> Nullable<BigInt>, approved_by -> Nullable<BigInt>,
+        token_generation -> BigInt, email_verified_at -> Nullable<BigInt>,
+        display_name -> Nullable<Text>, must_change_password -> Bool,
     }
 }
 

@@ -8,9 +8,8 @@ mod sessions;
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use diesel::connection::SimpleConnection;
 use diesel::r2d2::{ConnectionManager, Pool};
-use diesel::sqlite::SqliteConnection;
+use diesel::{connection::SimpleConnection, sqlite::SqliteConnection};
 use tokio::task::block_in_place;
 use tower_warder::BoxError;
 use tower_warder_accounts::StoreError;

@@ -37,7 +37,10 @@ impl PartialSchema for UserPublic {
             .required("created_at")
             .property("email_verified_at", time("2026-03-14T09:31:10Z"))
             .property("display_name", string().examples(["Jane Doe"]))
-            .property("has_password", boolean().description(Some(HAS_PASSWORD)))
+            .property(
+                "has_password",
+                boolean().description(Some(HAS_PASSWORD)).examples([false]),
+            )
             .into()
     }
 }

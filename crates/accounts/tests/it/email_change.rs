@@ -165,7 +165,7 @@ async fn change_needs_the_password_and_a_token() {
             .collect();
         assert_eq!(found, fields);
     }
-    for _ in 0..10 {
+    for _ in 0..15 {
         let answer = ask_with(&server, &token, NEW, "wrong horse").await;
         assert_eq!(answer.status, 403);
         assert_eq!(answer.json()["code"], "wrong_password");

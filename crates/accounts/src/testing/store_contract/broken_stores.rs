@@ -56,6 +56,7 @@ enum Defect {
     UnverifiedCounted,
     ApprovedHidden,
     OnceApprovedHidden,
+    InvitedHidden,
     AllCounted,
     SearchNotCounted,
     ResetKeepsGeneration,
@@ -306,7 +307,8 @@ impl BrokenStore {
             Defect::SearchOfWholeAddress => user.email == search,
             _ => user.email.starts_with(search),
         });
-        let is_unverified = user.email_verified_at.is_none();
+        let is_unverified = user.email_verified_at.is_none()
+            && (user.has_password() || self.defect == Defect::InvitedHidden);
         let is_pending = user.status == UserStatus::Pending;
         let is_hidden = match self.defect {
             Defect::UnverifiedListed => false,
@@ -664,6 +666,7 @@ async fn broken_store_fails_the_rule_of_its_defect() {
         (Defect::UnverifiedCounted, "also if they are counted"),
         (Defect::ApprovedHidden, "and no others"),
         (Defect::OnceApprovedHidden, "and no others"),
+        (Defect::InvitedHidden, "and no others"),
         (Defect::SearchNotCounted, "are counted"),
         (
             Defect::DisabledCountedAsPending,

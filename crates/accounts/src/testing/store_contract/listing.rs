@@ -292,8 +292,8 @@ pub(super) async fn pending_accounts_are_counted<S: AccountStore>(accounts: Fixt
 }
 
 pub(super) async fn new_unverified_accounts_are_left_out<S: AccountStore>(accounts: Fixture<S>) {
-    let rule = "a filter that hides unverified accounts leaves out those that are pending and were never \
-                approved, and no others";
+    let rule = "a filter that hides unverified accounts leaves out those that are pending, were never \
+                approved and have a password, and no others";
     let mut shown = Vec::new();
     let (pending, approved) = (to_status(Pending), to_status(Approved));
     for (name, verified, updates, is_shown) in [
@@ -319,6 +319,7 @@ pub(super) async fn new_unverified_accounts_are_left_out<S: AccountStore>(accoun
             shown.push(user);
         }
     }
+    shown.push(accounts.invited("jf").await);
     for search in [None, Some("j"), Some("ja"), Some("jb")] {
         for status in [None, Some(Pending), Some(Approved)] {
             let filter = UserFilter {
