@@ -187,7 +187,8 @@ impl<S: AccountStore> Accounts<S> {
         self.confirm_email(&token, email.clone(), email).await
     }
 
-    /// Uses up the token of an account whose address is `from`, and sets the verified address `to`.
+    /// Sets the verified address `to` of the account of a token whose address is `from`, and uses the token
+    /// up.
     pub(super) async fn confirm_email(
         &self,
         token: &OneTimeToken,
@@ -208,22 +209,27 @@ impl<S: AccountStore> Accounts<S> {
         let user = self.store.find(token.user_id).await?;
         let user = user.filter(|user| token.is_of(user) && user.email == from.as_str());
         let id = user.ok_or(AccountError::InvalidOneTimeToken)?.id;
-        let tokens = self.expect_one_time_tokens()?;
-        tokens.take(token, self.now()).await?;
         let generation = token.generation;
         let action = UserAction::ConfirmEmail {
             generation,
             from,
             to,
         };
-        match self.change(id, action, Actor::System).await {
-            Ok(changed) => changed.ok_or(AccountError::InvalidOneTimeToken),
+        // Only if nothing has revoked the token meanwhile: the store compares generation and address. So
+        // the link stays valid if the store fails.
+        let user = match self.change(id, action, Actor::System).await {
+            Ok(changed) => changed.ok_or(AccountError::InvalidOneTimeToken)?,
             // The same for an address that another account took meanwhile.
             Err(StoreError::Outdated | StoreError::EmailTaken) => {
-                Err(AccountError::InvalidOneTimeToken)
+                return Err(AccountError::InvalidOneTimeToken);
             }
-            Err(error) => Err(error.into()),
-        }
+            Err(error) => return Err(error.into()),
+        };
+        // A change of the address has revoked it. A verification is not repeated: of concurrent uses one
+        // removes the row.
+        let tokens = self.expect_one_time_tokens()?;
+        tokens.take(token, self.now()).await?;
+        Ok(user)
     }
 }
 

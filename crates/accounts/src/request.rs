@@ -4,7 +4,6 @@ use axum::extract::{FromRequest, FromRequestParts, RawPathParams, Request};
 use axum::response::Response;
 use http::header::{ACCEPT_LANGUAGE, CONTENT_TYPE, HeaderMap, USER_AGENT};
 use http::request::Parts;
-use serde_json::Value;
 use zeroize::Zeroizing;
 
 use super::answer;
@@ -43,13 +42,11 @@ impl<S: Send + Sync, T: FromJson> FromRequest<S> for JsonBody<T> {
         }
         let body = read(request).await?;
         let body = json::read(&body).map_err(|error| answer::invalid(&[error]))?;
-        parsed(body).map(Self)
+        match T::from_json(body) {
+            Ok(value) => Ok(Self(value)),
+            Err(errors) => Err(answer::invalid(&errors)),
+        }
     }
-}
-
-/// Parses a JSON body.
-pub(super) fn parsed<T: FromJson>(body: Value) -> Result<T, Response> {
-    T::from_json(body).map_err(|errors| answer::invalid(&errors))
 }
 
 /// Reads a form of any fields, with the limits of the [account routes](crate::routes).

@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::{FromRequestParts, State};
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use axum::routing::{get, post, put};
 use http::StatusCode;
 use http::header::{HeaderMap, HeaderName, HeaderValue, LINK};
 use http::request::Parts;
-use serde_json::{Value, json};
+use serde_json::json;
 use tower_warder::{AdminUser, AuthError, CurrentUser, Identity};
 
 use super::answer::{self, json_answer, reset_message};
@@ -17,7 +17,7 @@ use super::error::AccountError;
 use super::input::{MUST_CHANGE, PasswordReset, UserCreate, UserUpdate};
 use super::model::{User, UserPublic};
 use super::registration::{MailRegistration, Registration};
-use super::request::{AccountId, JsonBody, LoginForm, device, locale, parsed};
+use super::request::{AccountId, JsonBody, LoginForm, device, locale};
 use super::service::Accounts;
 use super::store::AccountStore;
 use super::throttle::Client;
@@ -114,8 +114,12 @@ use super::validation_error::{Location, ValidationError, ValidationErrorKind};
 #[doc(alias = "signup")]
 #[doc(alias = "signin")]
 pub fn routes<S: AccountStore>(accounts: Accounts<S>) -> Router {
+    let register = match accounts.registration_mode() {
+        Registration::ByMail => post(register_by_mail::<S>),
+        Registration::Open | Registration::Closed => post(register::<S>),
+    };
     let routes = Router::new()
-        .route("/register", post(register::<S>))
+        .route("/register", register)
         .route("/login", post(login::<S>))
         .route("/me", get(me))
         .route("/users", get(users::<S>))
@@ -130,21 +134,23 @@ async fn register<S: AccountStore>(
     State(accounts): State<Accounts<S>>,
     client: Client,
     headers: HeaderMap,
-    JsonBody(body): JsonBody<Value>,
-) -> Result<Response, Response> {
-    let locale = locale(&headers);
-    if accounts.registration_mode() == Registration::ByMail {
-        let new: MailRegistration = parsed(body)?;
-        let new = new.client(client).locale(locale);
-        let accepted = accounts.register_by_mail(new).await;
-        accepted.map_err(IntoResponse::into_response)?;
-        let message = json!({"message": "See your mail: a link in it completes the registration"});
-        return Ok(json_answer(StatusCode::ACCEPTED, &message));
-    }
-    let new: UserCreate = parsed(body)?;
-    let registered = accounts.register(new.client(client).locale(locale)).await;
-    let user = registered.map_err(IntoResponse::into_response)?;
+    JsonBody(new): JsonBody<UserCreate>,
+) -> Result<Response, AccountError> {
+    let new = new.client(client).locale(locale(&headers));
+    let user = accounts.register(new).await?;
     Ok(json_answer(StatusCode::CREATED, &UserPublic::from(&user)))
+}
+
+async fn register_by_mail<S: AccountStore>(
+    State(accounts): State<Accounts<S>>,
+    client: Client,
+    headers: HeaderMap,
+    JsonBody(new): JsonBody<MailRegistration>,
+) -> Result<Response, AccountError> {
+    let new = new.client(client).locale(locale(&headers));
+    accounts.register_by_mail(new).await?;
+    let message = json!({"message": "See your mail: a link in it completes the registration"});
+    Ok(json_answer(StatusCode::ACCEPTED, &message))
 }
 
 async fn login<S: AccountStore>(

@@ -91,8 +91,12 @@ pub(crate) fn routes<S: AccountStore>(
     let with_slash = [
         "/login/",
         "/register/",
+        "/forgot-password/",
         "/reset-password/",
+        "/verify-email/",
+        "/change-email/",
         "/accept-invitation/",
+        "/complete-registration/",
         "/waiting/",
         "/profile/",
         "/users/",

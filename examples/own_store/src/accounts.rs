@@ -40,7 +40,8 @@ impl AccountStore for DieselStore {
         let mut list = filtered(&query.filter).limit(query.limit.map_or(i64::MAX, i64::from));
         list = match &query.order {
             UserOrder::CreatedAt { descending, after } => {
-                let (is_from, order) = [(">=", "ASC"), ("<=", "DESC")][usize::from(*descending)];
+                let is_from = if *descending { "<=" } else { ">=" };
+                let order = if *descending { "DESC" } else { "ASC" };
                 if let Some(last) = *after {
                     // The position of the account or, if it was deleted, of the next one.
                     let ids = format!("WHERE id {is_from} {last} ORDER BY id {order} LIMIT 1");
@@ -66,9 +67,8 @@ impl AccountStore for DieselStore {
 
     async fn change(&self, change: &UserChange) -> Result<Option<User>> {
         self.write(|db| {
-            let deciding = admins().or_filter(id.eq(change.id));
-            let deciding = deciding.or_filter(id.nullable().eq(change.by.id()));
-            let changed = change.apply(&load(deciding, db)?)?;
+            let is_named = id.eq(change.id).or(id.nullable().eq(change.by.id()));
+            let changed = change.apply(&load(admins().or_filter(is_named), db)?)?;
             let row = users.find(change.id);
             match &changed {
                 Some(user) => diesel::update(row).set(Row::new(user)?).execute(db),

@@ -16,13 +16,10 @@ impl Audit {
             UserAction::ResetPassword {
                 must_change: true, ..
             } => Some(MUST_CHANGE.into()),
+            UserAction::DeletePending { .. } => Some(NEVER_APPROVED.into()),
             _ => None,
         };
         let kinds = kinds_of(&change.action).into_iter().flatten();
-        let reason = match change.action {
-            UserAction::DeletePending { .. } => Some(NEVER_APPROVED.into()),
-            _ => reason,
-        };
         let events = kinds.map(|kind| AuditEvent {
             reason: reason.clone(),
             ..self.event(kind, actor, Some(change.id))

@@ -281,7 +281,7 @@ async fn export_has_what_is_stored_and_no_secret() {
     assert!(events.iter().all(|event| event["account"] == jane.id));
     let by_admin = events
         .iter()
-        .find(|event| event["actor"] == root.id.to_string());
+        .find(|event| event["actor"].as_str() == Some(&*root.id.to_string()));
     assert_eq!(by_admin.unwrap()["address"], Value::Null);
     for secret in [
         "argon2",

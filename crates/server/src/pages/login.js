@@ -3,7 +3,7 @@
 import { logIn } from './api.js';
 import { carryAddress, onSubmit } from './form.js';
 
-const PUBLIC = new Set(['/login', '/register', '/forgot-password', '/reset-password', '/accept-invitation', '/complete-registration', '/waiting', '/logout']);
+const PUBLIC = new Set(['/login', '/register', '/forgot-password', '/reset-password', '/verify-email', '/change-email', '/accept-invitation', '/complete-registration', '/waiting', '/logout']);
 
 if (hasExpired()) document.querySelector('#ended').hidden = false;
 

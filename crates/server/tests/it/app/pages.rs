@@ -476,7 +476,16 @@ async fn pages_without_a_form_reject_post() {
 #[tokio::test]
 async fn path_with_a_slash_at_its_end_is_redirected() {
     let site = Site::new().await;
-    for path in PUBLIC.into_iter().chain(["/profile", "/users"]) {
+    let links = [
+        "/forgot-password",
+        "/reset-password",
+        "/verify-email",
+        "/change-email",
+        "/accept-invitation",
+        "/complete-registration",
+    ];
+    let behind = ["/profile", "/users"];
+    for path in PUBLIC.into_iter().chain(behind).chain(links) {
         for (query, account) in [("", None), ("?a=b&next=%2F%2Fevil.example", Some(ADA))] {
             let answer = site.get(&format!("{path}/{query}"), account, BROWSER).await;
             assert_eq!(answer.status, 308, "{path}");
