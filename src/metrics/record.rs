@@ -224,11 +224,11 @@ pub enum ThrottledRoute {
     Login,
     /// A registration.
     Register,
-    /// A change of the caller's password.
+    /// A change of the caller's password, or another action that the password confirms.
     Password,
     /// A renewal of tokens.
     Refresh,
-    /// A password reset by a one-time token.
+    /// A password that is set by a one-time token: reset, invitation, registration.
     PasswordReset,
     /// A request for a mail with which a new password can be set.
     ForgotPassword,

@@ -38,6 +38,8 @@ use super::throttle::Client;
 /// The response is 202 for every address, and takes equally long: whether there is an account whose
 /// address is not verified is looked up afterwards. An address gets at most one mail in 5 minutes.
 /// Requests are limited by client address, as registrations are.
+#[doc(alias = "email verification")]
+#[doc(alias = "confirm")]
 pub fn email_verification_routes<S: AccountStore>(accounts: Accounts<S>) -> Router {
     let routes = Router::new()
         .route("/verify-email", post(verify_email::<S>))

@@ -13,10 +13,10 @@ use super::store::AccountStore;
 
 /// Operations with [mail](Accounts::mail).
 impl<S: AccountStore> Accounts<S> {
-    /// Enables mail, with which users set a new password without an admin. Needs
-    /// [one-time tokens](Self::one_time_tokens). Defaults to none.
+    /// Enables mail: for new passwords, verification and change of addresses, invitations and
+    /// registration. Needs [one-time tokens](Self::one_time_tokens). Defaults to none.
     ///
-    /// [`forgot_password_routes`](crate::forgot_password_routes) has the route.
+    /// [`forgot_password_routes`](crate::forgot_password_routes) has the route for new passwords.
     pub fn mail(mut self, queue: MailQueue) -> Self {
         self.mail = Some(queue);
         self

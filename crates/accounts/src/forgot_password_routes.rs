@@ -27,6 +27,7 @@ use super::throttle::Client;
 /// and takes equally long: whether there is an approved account is looked up afterwards. Its owner gets
 /// a link, at most one in 5 minutes. Requests are limited by client address, as registrations are.
 #[doc(alias = "recovery")]
+#[doc(alias = "forgot-password")]
 pub fn forgot_password_routes<S: AccountStore>(accounts: Accounts<S>) -> Router {
     let routes = Router::new().route("/forgot-password", post(forgot_password::<S>));
     answer::finished(routes).with_state(accounts)

@@ -22,10 +22,10 @@ use super::store_error::StoreError;
 ///
 /// | operation | by |
 /// |---|---|
-/// | register | each way to add an account: `POST /register`, [`Accounts::register`], [`Accounts::import`] |
+/// | register | each way to add an account: `POST /register`, [`Accounts::register`], [`Accounts::register_by_mail`], [`Accounts::invite`], [`Accounts::import`] |
 /// | log-in | each log-in with a password, for a token or a cookie: [`Accounts::authenticate`] |
-/// | approve | a change of the status to approved, from another one. An account that is approved when it is added is only registered |
-/// | change of the password | an admin's reset, a one-time link, the owner |
+/// | approve | a change of the status to approved, from another one; an accepted invitation. An account that is approved when it is added is only registered |
+/// | change of the password | an admin's reset, a one-time link, the owner; the first one of a registration by mail |
 /// | delete | each deletion of an account |
 ///
 /// **Before**: an operation that is not permitted, or that would fail anyway as far as the store was
@@ -59,6 +59,8 @@ use super::store_error::StoreError;
 /// ```
 ///
 /// [`Accounts::register`]: crate::Accounts::register
+/// [`Accounts::register_by_mail`]: crate::Accounts::register_by_mail
+/// [`Accounts::invite`]: crate::Accounts::invite
 /// [`Accounts::import`]: crate::Accounts::import
 /// [`Accounts::authenticate`]: crate::Accounts::authenticate
 #[doc(alias = "callback")]

@@ -33,11 +33,11 @@ impl<M: Mailer + ?Sized> Mailer for Arc<M> {
     }
 }
 
-/// Mail to the owner of an account.
+/// Mail to the owner of an account, or of an address.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Mail {
-    /// Address of the account.
+    /// Address of the recipient: that of the account, its new one, or the one before a change.
     pub to: String,
     /// What the mail is about.
     pub purpose: MailPurpose,

@@ -21,10 +21,10 @@ use super::user_change::{UserAction, UserChange};
 
 /// Operations with [one-time tokens](Accounts::one_time_tokens).
 impl<S: AccountStore> Accounts<S> {
-    /// Enables one-time tokens, with which users that cannot log in set a new password. Defaults to
-    /// none.
+    /// Enables one-time tokens: for new passwords, temporary passwords, invitations and links by mail.
+    /// Defaults to none.
     ///
-    /// [`password_reset_routes`](crate::password_reset_routes) has their routes.
+    /// [`password_reset_routes`](crate::password_reset_routes) has the routes for new passwords.
     ///
     /// ```
     /// use tower_warder::{HmacSecret, JwtIssuer};

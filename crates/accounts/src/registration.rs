@@ -20,6 +20,7 @@ pub enum Registration {
     /// Anyone, by a link that is sent by mail, with which the owner of the address sets the password:
     /// [`Accounts::register_by_mail`](crate::Accounts::register_by_mail). Whether an address is
     /// registered already cannot be seen.
+    #[doc(alias = "double opt-in")]
     ByMail,
     /// Only the first admin, by the [`BootstrapPolicy`](crate::BootstrapPolicy). Admins
     /// [invite](crate::Accounts::invite) others.

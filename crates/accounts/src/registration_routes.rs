@@ -25,7 +25,6 @@ use super::throttle::Client;
 /// The token is in the fragment of the link that was sent. The account then waits for approval, unless
 /// it is the first admin. The rest is as for `POST /accept-invitation` of
 /// [`invitation_routes`](crate::invitation_routes).
-#[doc(alias = "verification")]
 pub fn registration_routes<S: AccountStore>(accounts: Accounts<S>) -> Router {
     let routes = Router::new().route("/complete-registration", post(complete::<S>));
     answer::finished(routes).with_state(accounts)

@@ -21,8 +21,8 @@ use super::store::AccountStore;
 use super::throttle::{Attempt, Client, Throttle, TrustedProxies};
 
 impl<S: AccountStore> Accounts<S> {
-    /// Sets the limits of attempts to log in, to register, to change a password and to renew tokens.
-    /// Defaults to [`Throttle::new`].
+    /// Sets the limits of attempts to log in, to register, to change a password, to renew tokens, to use
+    /// one-time tokens and to request mail. Defaults to [`Throttle::new`].
     #[doc(alias = "rate limit")]
     pub fn throttle(mut self, throttle: Throttle) -> Self {
         self.throttle = Some(Arc::new(throttle));

@@ -12,7 +12,7 @@ pub enum EmailVerification {
     /// asked about addresses at which nobody receives mail.
     ///
     /// Accounts that were approved once are not affected, and [`Actor::System`](crate::Actor::System)
-    /// can approve every account. One that is never verified stays in the store, where it takes the
-    /// address.
+    /// can approve every account. One that is never verified takes the address until
+    /// [`Accounts::delete_pending`](crate::Accounts::delete_pending) deletes it.
     BeforeApproval,
 }

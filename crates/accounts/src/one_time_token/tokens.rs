@@ -19,8 +19,8 @@ use crate::store_error::StoreError;
 ///
 /// A token has 256 random bits, and only its SHA-256 is stored. It is valid for one purpose, for one
 /// account, until it expires, and once. What revokes the tokens of the account makes it invalid, too:
-/// each change of the password, also by another one-time token, and that the account is no longer
-/// approved. So does, for a token that an admin created, that the admin is no longer one.
+/// each change of the password, also by another one-time token, and that the account is disabled or
+/// made pending. So does, for a token that an admin created, that the admin is no longer one.
 #[derive(Clone)]
 #[must_use]
 pub struct OneTimeTokens {

@@ -45,7 +45,7 @@ pub enum BucketKind {
     Devices,
     /// Client address of a registration.
     Registration,
-    /// The user whose password is changed.
+    /// The user whose password confirms a change of the password or address, a deletion or an export.
     Password,
     /// Client address of a renewal of tokens.
     Refresh,
@@ -53,7 +53,7 @@ pub enum BucketKind {
     OneTimeToken,
     /// Client address of a request for a mail.
     MailAddress,
-    /// Account that a mail is requested for.
+    /// Address and purpose of a mail that is requested, also without an account.
     MailAccount,
     /// All clients together.
     Overall,

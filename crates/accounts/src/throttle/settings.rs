@@ -24,9 +24,8 @@ use super::table::Table;
 /// | log-ins from known devices | account | `per_address` |
 /// | registrations | client address | [`per_registrant`](Self::per_registrant): 10 an hour |
 /// | requests for mail | client address | `per_registrant` |
-/// | mail to an account | account and purpose | one in 5 minutes: a further request has no effect |
-/// | mail about a registration | address of the mail | one in 5 minutes: a further request has no effect |
-/// | wrong passwords of a password change | user | `per_device` |
+/// | requested mail of one purpose | address, also one without an account | one in 5 minutes: a further request has no effect |
+/// | wrong passwords of a change of the password or address, a deletion or an export | user | `per_device` |
 /// | wrong passwords, from clients that have not logged in to the account before; registrations | all clients | [`overall`](Self::overall): 10 a second, 5000 at once |
 ///
 /// Too many attempts are answered 429 with `Retry-After`, before the password is hashed, and equally
@@ -120,7 +119,8 @@ impl Throttle {
     }
 
     /// Sets the limit of wrong passwords for each device that has logged in to the account before, and
-    /// for the password changes of a user. Defaults to 5 a minute, 15 at once.
+    /// for each user who changes the password or address, or deletes or exports the account. Defaults to
+    /// 5 a minute, 15 at once.
     pub const fn per_device(mut self, limit: Limit) -> Self {
         self.device = limit;
         self
@@ -147,7 +147,8 @@ impl Throttle {
         self
     }
 
-    /// Sets the limit of registrations for each client address. Defaults to 10 an hour.
+    /// Sets the limit of registrations for each client address, and that of its requests for mail.
+    /// Defaults to 10 an hour.
     pub const fn per_registrant(mut self, limit: Limit) -> Self {
         self.registration = limit;
         self
