@@ -1,8 +1,10 @@
 //! User accounts with e-mail and password for [`tower_warder`]: registration, log-in, approval by
-//! an admin, password reset, deletion, and optional sessions with refresh tokens.
+//! an admin, e-mail verification, password resets by link and mail, invitations, deletion, and optional
+//! sessions with refresh tokens.
 //!
 //! [`routes()`] returns the HTTP routes as an axum router; [`Accounts`] has the same operations as
-//! methods, and is the [`UserLoader`](tower_warder::UserLoader) of its own tokens.
+//! methods, and is the [`UserLoader`](tower_warder::UserLoader) of its own tokens. The table "Flows" of
+//! the [README](https://docs.rs/crate/tower-warder-accounts/latest) lists what each flow needs.
 //!
 //! - **Storage**: the crate `tower-warder-sqlx` for SQLite and PostgreSQL; for another database
 //!   implement [`AccountStore`] and test it with `testing::account_store_contract`.

@@ -45,9 +45,13 @@ use super::validation_error::{Location, ValidationError, ValidationErrorKind};
 /// cookie, [`ticket_routes`](crate::ticket_routes) for streams,
 /// [`session_routes`](crate::session_routes) and [`refresh_routes`](crate::refresh_routes) for
 /// sessions, [`password_reset_routes`](crate::password_reset_routes) for links with which users set a new
-/// password, [`email_verification_routes`](crate::email_verification_routes) and
+/// password, [`forgot_password_routes`](crate::forgot_password_routes) for such links by mail,
+/// [`email_verification_routes`](crate::email_verification_routes) and
 /// [`email_change_routes`](crate::email_change_routes) for links by which they verify and change their
-/// address, and [`invitation_routes`](crate::invitation_routes).
+/// address, [`invitation_routes`](crate::invitation_routes),
+/// [`registration_routes`](crate::registration_routes) for the end of a registration by mail,
+/// [`own_account_routes`](crate::own_account_routes) for the owner's display name, deletion and export,
+/// and [`audit_routes`](crate::audit_routes()) for stored audit events.
 ///
 /// [Hooks](crate::AccountHooks) of the application can reject registrations, log-ins, approvals, new
 /// passwords and deletions with 403.
