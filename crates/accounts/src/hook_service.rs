@@ -245,7 +245,7 @@ impl Operation {
             | UserAction::DeletePending { .. } => Some(Self::Delete),
             UserAction::SetFirstPassword { approves: true, .. } => Some(Self::Approve),
             UserAction::SetFirstPassword { .. } => Some(Self::PasswordChange),
-            UserAction::Invite { .. } => None,
+            UserAction::Invite { .. } | UserAction::ClaimFirstAdmin => None,
             UserAction::ResetPassword { .. } | UserAction::RevokeTokens { hash: Some(_), .. } => {
                 Some(Self::PasswordChange)
             }

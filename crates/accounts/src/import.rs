@@ -64,7 +64,8 @@ impl<S: AccountStore> Accounts<S> {
     ///
     /// # Errors
     ///
-    /// [`AccountError::EmailTaken`], [`AccountError::Vetoed`] or [`AccountError::Unavailable`].
+    /// [`AccountError::EmailTaken`]; [`AccountError::NoPassword`] if it would be approved
+    /// [without one](User::NO_PASSWORD); [`AccountError::Vetoed`] or [`AccountError::Unavailable`].
     #[doc(alias = "migrate")]
     pub async fn import(&self, import: UserImport) -> Result<User, AccountError> {
         let new = NewUser {
@@ -75,6 +76,9 @@ impl<S: AccountStore> Accounts<S> {
             created_at: import.created_at.map_or_else(|| self.now(), whole_micros),
             admin_grant: AdminGrant::Never,
         };
+        if new.hashed_password == User::NO_PASSWORD && new.status == UserStatus::Approved {
+            return Err(AccountError::NoPassword);
+        }
         let actor = AuditActor::System;
         if self.has_hooks() && self.store.find_by_email(&new.email).await?.is_some() {
             return Err(AccountError::EmailTaken);

@@ -83,7 +83,8 @@ impl<S: AccountStore> Accounts<S> {
     /// for a link, to be handed over to the owner. With it
     /// [`accept_invitation`](Self::accept_invitation) sets the password and approves the account.
     ///
-    /// Until then the account is pending and [has no password](User::has_password). Another invitation
+    /// Until then the account is pending and [has no password](User::has_password): that of a registration
+    /// which was neither approved nor verified is removed. Another invitation
     /// of the address makes the earlier link invalid, and sets the role anew; to revoke it,
     /// [delete](Self::delete) the account. The link is also invalid once the admin that created it is
     /// no longer one.
@@ -91,7 +92,7 @@ impl<S: AccountStore> Accounts<S> {
     /// # Errors
     ///
     /// [`AccountError::NotAdmin`]; [`AccountError::EmailTaken`] if the account of the address has a
-    /// password, or is disabled; [`AccountError::NoOneTimeTokens`] or [`AccountError::Unavailable`].
+    /// password and was approved or verified before, or is disabled; [`AccountError::NoOneTimeTokens`] or [`AccountError::Unavailable`].
     pub async fn invite(
         &self,
         invitation: Invitation,
@@ -179,7 +180,7 @@ impl<S: AccountStore> Accounts<S> {
             .await
         {
             Ok(Some(user)) => Ok(user),
-            // It has a password, or is disabled.
+            // It is somebody's, or disabled.
             Ok(None) | Err(StoreError::Outdated) => Err(AccountError::EmailTaken),
             Err(error) => Err(error.into()),
         }
@@ -200,7 +201,7 @@ impl<S: AccountStore> Accounts<S> {
         };
         let actor = by.into();
         self.before_register(&new.email, actor).await?;
-        let event = self.audit.begin_invitation(actor);
+        let event = self.audit.begin_invitation(actor, new.is_admin);
         let user = self.insert_account(new, actor, event).await?;
         self.after_register(&user, actor).await;
         Ok(user)

@@ -7,7 +7,6 @@ use tower_warder::private::{LogLimit, log_limited};
 
 use super::actor::Actor;
 use super::error::AccountError;
-use super::one_time_token::TokenPurpose;
 use super::service::Accounts;
 use super::store::{AccountStore, AdminGrant};
 use super::store_error::StoreError;
@@ -56,21 +55,17 @@ impl<S: AccountStore> Accounts<S> {
     /// `age`; returns their number. Call it from time to time, in the background. One that is approved
     /// at the same moment stays.
     ///
-    /// An account that was invited stays until its link has expired, also if `age` is shorter.
+    /// Accounts that were invited, and unfinished registrations, are pending, too: their links are invalid
+    /// from then on. Another invitation begins the time anew.
     ///
     /// # Errors
     ///
     /// [`AccountError::Unavailable`]: some may have been deleted.
     #[doc(alias = "expiry")]
     pub async fn delete_pending(&self, age: Duration) -> Result<u64, AccountError> {
-        let invited = self.one_time_tokens.as_ref().map_or(age, |tokens| {
-            age.max(tokens.lifetime_of(TokenPurpose::ACCEPT_INVITATION))
-        });
-        let now = self.now();
-        let Some(before) = now.checked_sub(age) else {
+        let Some(created_before) = self.now().checked_sub(age) else {
             return Ok(0);
         };
-        let invited_before = now.checked_sub(invited).unwrap_or(before);
         let mut deleted = 0;
         let mut query = UserQuery {
             filter: pending(),
@@ -88,14 +83,10 @@ impl<S: AccountStore> Accounts<S> {
             };
             query.order = query.order.after(last);
             for user in users {
-                if user.created_at >= before {
+                if user.created_at >= created_before {
                     // So are all that follow.
                     return Ok(deleted);
                 }
-                let created_before = match user.has_password() {
-                    true => before,
-                    false => invited_before,
-                };
                 let action = UserAction::DeletePending { created_before };
                 match self.change(user.id, action, Actor::System).await {
                     Ok(_) => deleted += 1,

@@ -6,7 +6,6 @@ use super::actor::Actor;
 use super::audit::{AuditActor, AuditEvent, AuditEventKind};
 use super::email::Email;
 use super::error::AccountError;
-use super::input::UserUpdate;
 use super::mail::{Mail, MailPurpose, MailQueue};
 use super::model::User;
 use super::one_time_token::{OneTimePasswordReset, TokenPurpose};
@@ -160,15 +159,15 @@ impl<S: AccountStore> Accounts<S> {
         user: User,
         admin_grant: AdminGrant,
     ) -> Result<Option<User>, AccountError> {
-        if admin_grant != AdminGrant::IfNoAdmin || user.is_admin {
+        if admin_grant != AdminGrant::IfNoAdmin {
             return Ok(Some(user));
         }
-        let update = UserUpdate {
-            is_admin: Some(true),
-            ..UserUpdate::default()
-        };
-        let update = self.change(user.id, UserAction::Update(update), Actor::System);
-        Ok(update.await?)
+        let claim = self.change(user.id, UserAction::ClaimFirstAdmin, Actor::System);
+        match claim.await {
+            // There is an admin: the secret is worth nothing any more.
+            Err(StoreError::Outdated) => Ok(Some(user)),
+            claimed => Ok(claimed?),
+        }
     }
 
     async fn insert_without_password(

@@ -245,9 +245,15 @@ impl<S: AccountStore> Accounts<S> {
         let user = self.insert_account(new, actor, event).await?;
         if self.registration != Registration::Open && !user.is_active_admin() {
             // Of several at the same moment, another one became the first admin.
-            let created_before = user.created_at + Duration::from_micros(1);
-            let action = UserAction::DeletePending { created_before };
-            self.change(user.id, action, Actor::System).await?;
+            let change = UserChange {
+                id: user.id,
+                action: UserAction::Delete,
+                by: Actor::System,
+                at: self.now(),
+            };
+            // Not for the application's hooks, which could keep it.
+            let events = self.audit.begin_change(&change, AuditActor::System);
+            events.settle(self.store.change(&change).await, |_| user.id)?;
             return Err(AccountError::RegistrationClosed);
         }
         if user.is_admin {

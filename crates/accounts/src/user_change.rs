@@ -88,9 +88,14 @@ pub enum UserAction {
         /// The account has to be registered before this time.
         created_before: SystemTime,
     },
-    /// Invites the owner of a pending account without a password again: sets the role that it is
-    /// approved with, the next token generation, and the time of registration. Another account is
+    /// Makes a pending account without a password the first admin, once its owner sets the password, and
+    /// sets the next token generation. If there is an approved admin, and for another account, it is
     /// [outdated](StoreError::Outdated).
+    ClaimFirstAdmin,
+    /// Invites the owner of a pending account again: sets the role that it is approved with, the next
+    /// token generation, and the time of registration. The account must have no password, or be neither
+    /// approved before nor verified: then somebody else may have registered it, and the password is
+    /// removed. Another account is [outdated](StoreError::Outdated).
     Invite {
         /// Whether it becomes an admin.
         is_admin: bool,
@@ -168,6 +173,7 @@ impl UserChange {
             | UserAction::SetDisplayName { .. }
             | UserAction::ConfirmEmail { .. }
             | UserAction::DeletePending { .. }
+            | UserAction::ClaimFirstAdmin
             | UserAction::Invite { .. }
             | UserAction::SetFirstPassword { .. } => StoreError::Outdated,
             _ => StoreError::NotFound,
@@ -230,10 +236,19 @@ impl UserChange {
                     user.token_generation += 1;
                 }
             }
-            UserAction::Invite { is_admin } => {
-                if !user.awaits_password() {
+            UserAction::ClaimFirstAdmin => {
+                if !user.awaits_password() || has_other_admin {
                     return Err(StoreError::Outdated);
                 }
+                user.is_admin = true;
+                // Earlier links, such as that of an invitation, are not for an admin.
+                user.token_generation += 1;
+            }
+            UserAction::Invite { is_admin } => {
+                if !user.awaits_password() && !user.is_new_and_unverified() {
+                    return Err(StoreError::Outdated);
+                }
+                user.hashed_password = User::NO_PASSWORD.to_owned();
                 user.is_admin = *is_admin;
                 user.created_at = self.at;
                 // Earlier links are invalid.
@@ -341,6 +356,7 @@ impl fmt::Debug for UserAction {
                 .debug_struct("DeletePending")
                 .field("created_before", created_before)
                 .finish(),
+            Self::ClaimFirstAdmin => f.write_str("ClaimFirstAdmin"),
             Self::Invite { is_admin } => f
                 .debug_struct("Invite")
                 .field("is_admin", is_admin)
@@ -613,6 +629,59 @@ mod tests {
                 };
                 let changed = applied(&change, &marked);
                 assert_eq!(changed.must_change_password, after, "{change:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn first_admin_is_claimed_while_there_is_none() {
+        for (status, hash, has_admin, expected) in [
+            (Pending, User::NO_PASSWORD, false, true),
+            (Pending, User::NO_PASSWORD, true, false),
+            (Pending, "hash", false, false),
+            (Disabled, User::NO_PASSWORD, false, false),
+        ] {
+            let stored = User {
+                hashed_password: hash.to_owned(),
+                ..user(false, status)
+            };
+            let admin = admin(1);
+            let all = [Some(&stored), has_admin.then_some(&admin)];
+            let claimed = change(UserAction::ClaimFirstAdmin).apply(all.into_iter().flatten());
+            match (claimed, expected) {
+                (Ok(Some(claimed)), true) => {
+                    assert!(claimed.is_admin);
+                    assert_eq!(claimed.token_generation, 4);
+                }
+                (Err(StoreError::Outdated), false) => {}
+                (result, _) => panic!("{status:?} {hash} {has_admin}: {result:?}"),
+            }
+        }
+    }
+
+    #[test]
+    fn invitation_replaces_the_password_of_nobody_who_is_known() {
+        let verified = Some(UNIX_EPOCH);
+        for (status, email_verified_at, approved_at, expected) in [
+            (Pending, None, None, true),
+            (Pending, verified, None, false),
+            (Pending, None, verified, false),
+            (Approved, None, verified, false),
+            (Disabled, None, None, false),
+        ] {
+            let stored = User {
+                email_verified_at,
+                approved_at,
+                ..user(false, status)
+            };
+            let invited = change(UserAction::Invite { is_admin: true }).apply([&stored]);
+            match (invited, expected) {
+                (Ok(Some(invited)), true) => {
+                    assert!(!invited.has_password() && invited.is_admin);
+                    assert_eq!(invited.token_generation, 4);
+                }
+                (Err(StoreError::Outdated), false) => {}
+                (result, _) => panic!("{stored:?}: {result:?}"),
             }
         }
     }

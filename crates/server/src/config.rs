@@ -379,6 +379,12 @@ fn max_pending(settings: &Settings) -> Result<Option<u64>, String> {
     let number = text.parse().ok().filter(|number| *number > 0);
     let remedy = "give a number from 1; to admit nobody, set REGISTRATION to closed";
     let number = number.ok_or_else(|| settings.invalid("MAX_PENDING", remedy))?;
+    let hides = settings.text("EMAIL_VERIFICATION")? == Some("before-approval");
+    if hides && !settings.has("PENDING_LIFETIME") {
+        let remedy = "accounts that are not verified would count forever, and no admin sees them; \
+                      set PENDING_LIFETIME as well";
+        return Err(settings.invalid("MAX_PENDING", remedy));
+    }
     Ok(Some(number))
 }
 

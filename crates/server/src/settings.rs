@@ -49,7 +49,7 @@ variables! {
     Plain BOOTSTRAP "which account becomes the first admin: `first-user`, the first account; `secret`, the account that registers with the secret that is logged at startup as long as there is no admin; `nobody`, only what `create-admin` creates. Defaults to `first-user` if only this machine can reach the server, by `BIND_ADDR` and `PUBLIC_ORIGIN`, else to `secret`";
     Plain REGISTRATION "who can register: `open`, anyone at once; `by-mail`, anyone, by a link that is sent to the address, with the same answer whether it has an account or not, which needs `SMTP_URL`; `closed`, only the first admin, others by invitation. Defaults to `open`";
     Plain MAX_PENDING "maximum number of accounts that are pending, those that were invited included: further registrations are rejected; defaults to no maximum";
-    Plain PENDING_LIFETIME "age at which accounts that are pending and were never approved are deleted, such as `30d`; an invitation stays as long as its link is valid. Defaults to never";
+    Plain PENDING_LIFETIME "age at which accounts that are pending and were never approved are deleted, such as `30d`; those that were invited, too, whose links are invalid then. Defaults to never";
     Url DATABASE_URL "`sqlite://PATH`, `sqlite::memory:` or `postgres://USER:PASSWORD@HOST:PORT/DATABASE`; defaults to `sqlite://tower-warder.sqlite`";
     Plain DATABASE_CONNECTIONS "maximum number of connections to PostgreSQL; defaults to 10";
     Secret JWT_SECRET "the secret that signs tokens; defaults to one generated beside the SQLite file, and is required with PostgreSQL";

@@ -17,6 +17,7 @@ impl Audit {
                 must_change: true, ..
             } => Some(MUST_CHANGE.into()),
             UserAction::DeletePending { .. } => Some(NEVER_APPROVED.into()),
+            UserAction::Invite { is_admin: true } => Some(ADMIN.into()),
             _ => None,
         };
         let kinds = kinds_of(&change.action).into_iter().flatten();
@@ -43,14 +44,18 @@ impl Audit {
     pub(crate) fn begin_import(&self, is_admin: bool) -> PendingEvents<'_> {
         let event = self.event(AuditEventKind::AccountImported, AuditActor::System, None);
         self.begin_insert(AuditEvent {
-            reason: is_admin.then_some("admin".into()),
+            reason: is_admin.then_some(ADMIN.into()),
             ..event
         })
     }
 
     /// Returns the event of an invitation that is about to be made.
-    pub(crate) fn begin_invitation(&self, by: AuditActor) -> PendingEvents<'_> {
-        self.begin_insert(self.event(AuditEventKind::AccountInvited, by, None))
+    pub(crate) fn begin_invitation(&self, by: AuditActor, is_admin: bool) -> PendingEvents<'_> {
+        let event = self.event(AuditEventKind::AccountInvited, by, None);
+        self.begin_insert(AuditEvent {
+            reason: is_admin.then_some(ADMIN.into()),
+            ..event
+        })
     }
 
     /// Returns an event of an account that is about to be recorded.
@@ -126,6 +131,8 @@ fn kinds_of(action: &UserAction) -> [Option<AuditEventKind>; 3] {
             });
             return [email, role, status];
         }
+        // Nothing has changed before the owner sets the password.
+        UserAction::ClaimFirstAdmin => return [None; 3],
         UserAction::SetDisplayName { .. } => AuditEventKind::DisplayNameChanged,
         UserAction::Delete | UserAction::DeleteOwn { .. } | UserAction::DeletePending { .. } => {
             AuditEventKind::AccountDeleted
@@ -145,6 +152,9 @@ fn kinds_of(action: &UserAction) -> [Option<AuditEventKind>; 3] {
 
 /// Reason of a reset after which the owner has to set another password.
 const MUST_CHANGE: &str = "must_change";
+/// Reason of an account that is added or invited as an admin.
+const ADMIN: &str = "admin";
+
 const NEVER_APPROVED: &str = "never_approved";
 
 const UNCONFIRMED: &str = "unconfirmed";

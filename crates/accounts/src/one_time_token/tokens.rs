@@ -45,7 +45,7 @@ impl OneTimeTokens {
         self
     }
 
-    pub(crate) fn lifetime_of(&self, purpose: TokenPurpose) -> Duration {
+    fn lifetime_of(&self, purpose: TokenPurpose) -> Duration {
         let mut set = self.lifetimes.iter();
         let set = set.find(|(other, _)| *other == purpose);
         set.map_or(purpose.default_lifetime(), |(_, lifetime)| *lifetime)

@@ -191,7 +191,7 @@ async fn another_invitation_replaces_the_first() {
 async fn address_with_an_account_is_not_invited() {
     let server = server();
     let (_, admin) = server.admin().await;
-    for status in [Approved, Pending, Disabled] {
+    for status in [Approved, Disabled] {
         let email = format!("{}@example.org", status.as_str());
         let user = server.add(&email, false, status).await;
         let answer = invite(&server, &admin, json!({"email": email, "is_admin": true})).await;
@@ -205,6 +205,22 @@ async fn address_with_an_account_is_not_invited() {
         invite(&server, &admin, json!({"email": BOB})).await.status,
         409
     );
+}
+
+/// Somebody else may have registered it.
+#[tokio::test]
+async fn registration_that_waits_is_replaced_by_an_invitation() {
+    let server = server();
+    let (_, admin) = server.admin().await;
+    assert_eq!(server.register(BOB).await.status, 201);
+    let (token, user) = invited(&server, &admin, json!({"email": BOB})).await;
+    assert_eq!(user["has_password"], false);
+    assert_eq!(server.login(BOB, PASSWORD).await.status, 401);
+    assert_eq!(accept(&server, &token, OWN).await.status, 200);
+    assert_eq!(server.login(BOB, PASSWORD).await.status, 401);
+    assert_eq!(server.login(BOB, OWN).await.status, 200);
+    let again = invite(&server, &admin, json!({"email": BOB})).await;
+    assert_eq!(again.status, 409);
 }
 
 #[tokio::test]

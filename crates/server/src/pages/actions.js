@@ -70,7 +70,7 @@ const ACTIONS = [
   },
   {
     name: 'Reset password',
-    fits: () => true,
+    fits: isActivated,
     asksPassword: true,
     question: (own) => own
       ? 'This is your own account. You will be logged out and log in with the new password.'

@@ -89,7 +89,8 @@ pub(super) async fn first_password_needs_the_author_of_the_invitation<S: Account
 
 pub(super) async fn invitation_is_renewed<S: AccountStore>(accounts: Fixture<S>) {
     let rule = "another invitation sets the role, the time of registration and the next token \
-                generation, of a pending account without a password only";
+                generation, and removes a password, of a pending account only that was neither \
+                approved nor verified with one";
     let admin = accounts.first_admin("admin").await;
     let mut jane = accounts.invited("jane").await;
     for is_admin in [true, true, false] {
@@ -101,7 +102,15 @@ pub(super) async fn invitation_is_renewed<S: AccountStore>(accounts: Fixture<S>)
         assert_eq!(renewed.as_ref(), Some(&jane), "{rule}");
         assert_eq!(accounts.must_find(jane.id).await, jane, "{rule}");
     }
+    let mark = accounts.register("mark").await;
+    let taken = accounts.invite(mark.id, true, &admin).await;
+    let taken = taken.expect("an account that nobody knows can be invited");
+    let has_password = taken.as_ref().map(User::has_password);
+    assert_eq!(has_password, Some(false), "{rule}");
+    assert_eq!(accounts.find(mark.id).await, taken, "{rule}");
     let paul = accounts.register("paul").await;
+    let paul = accounts.confirm(paul.id, 0, "paul", "paul").await;
+    let paul = paul.ok().flatten().expect("an address can be confirmed");
     let renewed = accounts.invite(paul.id, true, &admin).await;
     assert!(matches!(renewed, Ok(None)), "{rule}: {renewed:?}");
     assert_eq!(accounts.must_find(paul.id).await, paul, "{rule}");
