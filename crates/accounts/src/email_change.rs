@@ -67,23 +67,24 @@ impl<S: AccountStore> Accounts<S> {
         locale: Option<String>,
     ) -> Result<(), BoxError> {
         let tokens = self.expect_one_time_tokens()?;
-        let taken = {
+        let (created, taken) = {
             // Not more queries at once than mails.
             let _turn = queue.turn().await;
-            self.store.find_by_email(&email).await?
+            let created = tokens
+                .create(
+                    TokenPurpose::CHANGE_EMAIL,
+                    &user,
+                    Some(pair(&user.email, &email)),
+                    Actor::System,
+                    self.now(),
+                )
+                .await?;
+            // After that: it makes the earlier link invalid, which would tell whether the address is taken.
+            (created, self.store.find_by_email(&email).await?)
         };
         if taken.is_some() {
             return Ok(());
         }
-        let created = tokens
-            .create(
-                TokenPurpose::CHANGE_EMAIL,
-                &user,
-                Some(pair(&user.email, &email)),
-                Actor::System,
-                self.now(),
-            )
-            .await?;
         let mail = Mail {
             to: email.into(),
             purpose: MailPurpose::ChangeEmail,

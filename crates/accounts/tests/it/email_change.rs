@@ -312,3 +312,17 @@ async fn links_are_limited_by_address() {
     }
     assert_eq!(from_office(10).await, 429);
 }
+
+/// Otherwise the earlier link would tell whether the address has an account.
+#[tokio::test]
+async fn request_for_a_taken_address_ends_the_earlier_link() {
+    for email in ["other@example.net", "paul@example.org", JANE] {
+        let (server, mut mails) = server();
+        let (_, token) = server.jane().await;
+        server.add("paul@example.org", false, Approved).await;
+        let link = requested(&server, &mut mails, &token, NEW).await;
+        assert_eq!(ask(&server, &token, email).await.status, 202);
+        while !none_left(&mut mails).await {}
+        assert_invalid(&confirm(&server, &link).await);
+    }
+}
