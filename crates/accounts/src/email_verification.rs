@@ -236,6 +236,7 @@ impl<S: AccountStore> Accounts<S> {
 impl User {
     fn awaits_verification(&self) -> bool {
         let is_open = matches!(self.status, UserStatus::Pending | UserStatus::Approved);
-        is_open && self.email_verified_at.is_none()
+        // The link with which the first password is set verifies the address, too.
+        is_open && self.email_verified_at.is_none() && self.has_password()
     }
 }

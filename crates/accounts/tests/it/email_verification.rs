@@ -410,3 +410,18 @@ async fn verified_policy_follows_the_account() {
     // Also if it is cached.
     assert_eq!(use_route().await, 200);
 }
+
+#[tokio::test]
+async fn account_without_a_password_gets_no_verification() {
+    let (server, mut mails) = server();
+    let (_, admin) = server.admin().await;
+    let invitation = json_to("POST", "/invitations", &json!({"email": JANE}));
+    let answer = server.send(by(&admin, invitation)).await;
+    assert_eq!(answer.status, 201, "{}", answer.body);
+    assert_eq!(
+        next(&mut mails).await.purpose,
+        MailPurpose::AcceptInvitation
+    );
+    assert_eq!(ask(&server, JANE).await.status, 202);
+    assert!(none_left(&mut mails).await);
+}
