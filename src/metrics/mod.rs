@@ -20,7 +20,7 @@
 //! | `tower_warder_password_queue_full_total` | counter | | callers rejected because the queue was full or had no more places for them, or because they waited for too long: `PasswordError::Busy` |
 //! | `tower_warder_password_hash_duration_seconds` | histogram | | duration of each hash or verification, once it had a thread |
 //! | `tower_warder_logins_total` | counter | `outcome`: `ok`, `wrong_credentials`, `pending`, `disabled`, `challenged`, `throttled`, `vetoed`, `unavailable` | log-ins at `Accounts` of `tower-warder-accounts` |
-//! | `tower_warder_throttled_total` | counter | `route`: `login`, `register`, `password`, `refresh`, `password_reset`, `forgot_password`, `verify_email`, `change_email` | attempts at `Accounts` beyond a limit: answered 429, or 202 without a mail |
+//! | `tower_warder_throttled_total` | counter | `route`: `login`, `register`, `password`, `refresh`, `password_reset`, `forgot_password`, `verify_email`, `change_email`, `display_name` | attempts at `Accounts` beyond a limit: answered 429, or 202 without a mail |
 //!
 //! Labels have only the values on this page, whatever clients send: never a subject, a path, a key,
 //! an issuer or an address.

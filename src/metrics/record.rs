@@ -236,6 +236,8 @@ pub enum ThrottledRoute {
     VerifyEmail,
     /// A change of an address, or a request for its mail.
     ChangeEmail,
+    /// A change of the display name.
+    DisplayName,
 }
 
 impl ThrottledRoute {
@@ -250,6 +252,7 @@ impl ThrottledRoute {
             Self::ForgotPassword => "forgot_password",
             Self::VerifyEmail => "verify_email",
             Self::ChangeEmail => "change_email",
+            Self::DisplayName => "display_name",
         }
     }
 }

@@ -17,21 +17,30 @@ use super::user_change::UserAction;
 impl<S: AccountStore> Accounts<S> {
     /// Sets the display name on behalf of the account's owner, or removes it, and returns the account.
     ///
-    /// `user` is the caller, as the request was authorized.
+    /// `user` is the caller, as the request was authorized. What changes nothing is not limited.
     ///
     /// # Errors
     ///
-    /// [`AccountError::TokensRevoked`] if the account was disabled or deleted meanwhile, or its tokens
-    /// were revoked; [`AccountError::Unavailable`].
+    /// [`AccountError::TooManyAttempts`]; [`AccountError::TokensRevoked`] if the account was disabled or
+    /// deleted meanwhile, or its tokens were revoked; [`AccountError::Unavailable`].
     pub async fn set_display_name(
         &self,
         user: &User,
         name: Option<DisplayName>,
     ) -> Result<User, AccountError> {
+        let stored = self.current_owner(user).await?;
+        if stored.display_name.as_deref() == name.as_ref().map(DisplayName::as_str) {
+            return Ok(stored);
+        }
+        let attempt = self.begin_display_name(&stored).await?;
         let generation = user.token_generation;
         let action = UserAction::SetDisplayName { generation, name };
-        let changed = self.change(user.id, action, Actor::System).await?;
-        changed.ok_or(AccountError::TokensRevoked)
+        match self.change(user.id, action, Actor::System).await {
+            // A change stays counted: each is a write and an audit event.
+            Ok(Some(user)) => Ok(user),
+            Ok(None) => Err(AccountError::TokensRevoked),
+            Err(error) => Self::settle(attempt, Err(error.into())).await,
+        }
     }
 
     /// Deletes the account on behalf of its owner, and ends its sessions. Its address can be registered

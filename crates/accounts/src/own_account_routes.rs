@@ -21,7 +21,7 @@ use super::throttle_service::ForRequest;
 ///
 /// | route | access | response |
 /// |---|---|---|
-/// | `PUT /me/display-name` | approved users: `{"display_name"}`, a text or `null` | 200 the account; 422 |
+/// | `PUT /me/display-name` | approved users: `{"display_name"}`, a text or `null` | 200 the account; 422; 429 |
 /// | `POST /me/delete` | approved users: `{"password"}` | 204, and deletes the account; 403; 409; 422; 429 |
 /// | `POST /me/export` | approved users: `{"password"}` | 200 what is stored about it, as a file; 403; 422; 429 |
 ///
@@ -30,7 +30,8 @@ use super::throttle_service::ForRequest;
 /// not enough; wrong ones are [limited](crate::throttle::Throttle) as those of a password change are.
 /// They are no `DELETE` and no `GET`, whose bodies clients and proxies drop (RFC 9110, section 9.3.5).
 ///
-/// A display name is for people: see [`DisplayName`](crate::DisplayName) for what it may contain.
+/// A display name is for people: see [`DisplayName`](crate::DisplayName) for what it may contain. Changes
+/// of it are [limited](crate::throttle::Throttle) by user.
 ///
 /// A deletion ends all sessions and streams of the account, makes its one-time tokens invalid and clears
 /// the cookie. The last admin gets 409. The address can be registered again at once.

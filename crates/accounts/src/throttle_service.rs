@@ -190,6 +190,16 @@ impl<S: AccountStore> Accounts<S> {
         })
     }
 
+    pub(super) async fn begin_display_name(
+        &self,
+        user: &User,
+    ) -> Result<Option<Attempt<'_>>, AccountError> {
+        Ok(match &self.throttle {
+            Some(throttle) => Some(throttle.set_display_name(user.id, &self.clock).await?),
+            None => None,
+        })
+    }
+
     pub(super) async fn begin_token_use(
         &self,
         route: ThrottledRoute,

@@ -66,6 +66,7 @@ fn set_display_name() -> Operation {
             "The account after the change.",
             reference::<UserPublic>(),
         )
+        .rejects([TOO_MANY_REQUESTS])
         .build()
 }
 

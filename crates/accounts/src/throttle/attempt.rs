@@ -93,6 +93,18 @@ impl Throttle {
         self.begin(route, vec![user], None, clock).await
     }
 
+    /// Begins a change of a user's display name.
+    pub(crate) async fn set_display_name<'a>(
+        &'a self,
+        user_id: i64,
+        clock: &'a Clock,
+    ) -> Result<Attempt<'a>, TooManyAttempts> {
+        let route = ThrottledRoute::DisplayName;
+        let user = user_id.to_string();
+        let user = self.bucket(BucketKind::DisplayName, self.device, &[&user]);
+        self.begin(route, vec![user], None, clock).await
+    }
+
     /// Begins a renewal of tokens.
     pub(crate) async fn refresh<'a>(
         &'a self,

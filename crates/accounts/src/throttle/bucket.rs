@@ -47,6 +47,8 @@ pub enum BucketKind {
     Registration,
     /// The user whose password confirms a change of the password or address, a deletion or an export.
     Password,
+    /// The user whose display name is changed.
+    DisplayName,
     /// Client address of a renewal of tokens.
     Refresh,
     /// Client address of a use of a one-time token.
@@ -70,6 +72,7 @@ impl BucketKind {
             Self::Devices => "known devices of the account",
             Self::Registration => "registrations of the address",
             Self::Password => "password changes of the account",
+            Self::DisplayName => "display names of the account",
             Self::Refresh => "refreshes of the address",
             Self::OneTimeToken => "one-time tokens of the address",
             Self::MailAddress => "mail requests of the address",

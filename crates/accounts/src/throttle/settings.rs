@@ -20,12 +20,13 @@ use super::table::Table;
 /// | wrong passwords, from clients that have not logged in to the account before | account | [`per_account`](Self::per_account): 20 an hour |
 /// | wrong passwords, from clients that have not | client address | [`failures_per_address`](Self::failures_per_address): 5 a minute, 50 at once |
 /// | wrong passwords, from a device that has | device | [`per_device`](Self::per_device): 5 a minute, 15 at once |
-/// | log-ins; failed renewals of tokens; invalid one-time tokens | client address | [`per_address`](Self::per_address): 100 a minute |
+/// | log-ins; failed renewals of tokens; failed uses of one-time tokens | client address | [`per_address`](Self::per_address): 100 a minute |
 /// | log-ins from known devices | account | `per_address` |
 /// | registrations | client address | [`per_registrant`](Self::per_registrant): 10 an hour |
 /// | requests for mail | client address | `per_registrant` |
 /// | requested mail of one purpose | address, also one without an account | one in 5 minutes: a further request has no effect |
 /// | wrong passwords of a change of the password or address, a deletion or an export | user | `per_device` |
+/// | changes of the display name | user | `per_device` |
 /// | wrong passwords, from clients that have not logged in to the account before; registrations | all clients | [`overall`](Self::overall): 10 a second, 5000 at once |
 ///
 /// Too many attempts are answered 429 with `Retry-After`, before the password is hashed, and equally
@@ -119,8 +120,8 @@ impl Throttle {
     }
 
     /// Sets the limit of wrong passwords for each device that has logged in to the account before, and
-    /// for each user who changes the password or address, or deletes or exports the account. Defaults to
-    /// 5 a minute, 15 at once.
+    /// for each user who changes the password, the address or the display name, or deletes or exports the
+    /// account. Defaults to 5 a minute, 15 at once.
     pub const fn per_device(mut self, limit: Limit) -> Self {
         self.device = limit;
         self

@@ -411,3 +411,51 @@ async fn invalid_display_name_is_rejected() {
     assert_eq!(answer.status, 413);
     assert_eq!(server.stored(jane.id).await, jane);
 }
+
+#[tokio::test]
+async fn unchanged_display_name_is_no_event() {
+    let log = Trace::record();
+    let server = client::server();
+    let (_, token) = server.jane().await;
+    for (sent, count) in [
+        (Value::Null, 0),
+        (json!("Jane"), 1),
+        (json!(" Jane "), 1),
+        (Value::Null, 2),
+        (Value::Null, 2),
+    ] {
+        let answer = name(&server, &token, sent).await;
+        assert_eq!(answer.status, 200);
+        assert_eq!(answer.json(), server.me(&token).await.json());
+        assert_eq!(log.lines("display_name_changed").len(), count);
+    }
+}
+
+#[tokio::test]
+async fn changes_of_the_display_name_are_limited() {
+    let server = Server::over(InMemoryAccountStore::new());
+    let accounts = client::accounts_of(
+        &server,
+        tower_warder_accounts::Sessions::new(InMemorySessionStore::new()),
+    );
+    let throttle = tower_warder_accounts::throttle::Throttle::new();
+    let server = client::mounted(server, accounts.throttle(throttle), None);
+    let (_, token) = server.jane().await;
+    let paul = server.add("paul@example.org", false, Approved).await;
+    for number in 0..15 {
+        let answer = name(&server, &token, json!(format!("Jane {number}"))).await;
+        assert_eq!(answer.status, 200);
+    }
+    let answer = name(&server, &token, json!("Jane")).await;
+    assert_eq!(answer.status, 429);
+    assert_eq!(answer.header("retry-after"), Some("12"));
+    // What changes nothing is not counted, and others are not affected.
+    let unchanged = name(&server, &token, json!("Jane 14")).await;
+    assert_eq!(unchanged.status, 200);
+    let other = name(&server, &server.token(&paul), json!("Paul")).await;
+    assert_eq!(other.status, 200);
+    assert_eq!(export(&server, &token, PASSWORD).await.status, 200);
+    server.clock.advance(std::time::Duration::from_secs(12));
+    let answer = name(&server, &token, json!("Jane")).await;
+    assert_eq!(answer.status, 200);
+}
