@@ -22,7 +22,9 @@ export function onSubmit(form, act) {
       if (!(refusal instanceof Refusal)) throw refusal;
       error.textContent = refusal.message;
       if (refusal.seconds) pause(button, refusal.seconds, () => (error.textContent = ''));
-      const field = form.querySelector(`#${refusal.field}`);
+      // Forms that confirm an action have it under another name.
+      const isCurrent = refusal.field === 'current_password';
+      const field = form.querySelector(isCurrent ? '[autocomplete="current-password"]' : `#${refusal.field}`);
       if (field) {
         field.ariaInvalid = 'true';
         field.focus();
