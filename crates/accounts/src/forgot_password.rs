@@ -74,7 +74,7 @@ impl<S: AccountStore> Accounts<S> {
             .create(
                 TokenPurpose::RESET_PASSWORD,
                 &user,
-                None,
+                Some(user.email.clone()),
                 Actor::System,
                 self.now(),
             )

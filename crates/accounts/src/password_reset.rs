@@ -224,7 +224,7 @@ impl<S: AccountStore> Accounts<S> {
             checked => checked?,
         }
         let user = self.store.find(token.user_id).await?;
-        user.filter(|user| token.is_of(user) && token.fits(user))
+        user.filter(|user| token.is_of(user) && token.fits(user) && token.is_for_address_of(user))
             .ok_or(AccountError::InvalidOneTimeToken)
     }
 
@@ -268,6 +268,12 @@ impl OneTimeToken {
             }
             _ => user.awaits_password(),
         }
+    }
+
+    /// Returns `true` if the account still has the address that the link was sent to, if it was.
+    fn is_for_address_of(&self, user: &User) -> bool {
+        let mut sent_to = self.email.iter();
+        sent_to.all(|email| *email == user.email)
     }
 
     fn password_change(&self, generation: u64, hash: String) -> (AuditEventKind, UserAction) {

@@ -121,25 +121,22 @@ impl<S: AccountStore> Accounts<S> {
             .event(event, AuditActor::Anonymous, Some(user.id));
         let (purpose, token) = if user.awaits_password() {
             let token = TokenPurpose::COMPLETE_REGISTRATION;
-            (
-                MailPurpose::CompleteRegistration,
-                Some((token, Some(email))),
-            )
+            (MailPurpose::CompleteRegistration, Some(token))
         } else {
             event.reason = Some("account_exists".into());
             match user.status {
                 UserStatus::Approved => {
                     let token = TokenPurpose::RESET_PASSWORD;
-                    (MailPurpose::AccountExists, Some((token, None)))
+                    (MailPurpose::AccountExists, Some(token))
                 }
                 _ => (MailPurpose::AccountNotApproved, None),
             }
         };
         let link = match token {
-            Some((token, verified)) => {
+            Some(token) => {
                 let tokens = self.expect_one_time_tokens()?;
-                let verified = verified.map(|email| email.as_str().to_owned());
-                let created = tokens.create(token, &user, verified, Actor::System, self.now());
+                let to = Some(user.email.clone());
+                let created = tokens.create(token, &user, to, Actor::System, self.now());
                 Some(queue.link(purpose, &created.await?))
             }
             None => None,

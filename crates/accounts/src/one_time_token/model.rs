@@ -17,8 +17,8 @@ pub struct OneTimeToken {
     /// Token generation of the account when the token was created. The token is invalid once the
     /// account has another generation.
     pub generation: u64,
-    /// Address that the token confirms, for a purpose that confirms one. For a change, the address to
-    /// replace, a blank, and the new one.
+    /// Address that the token was sent to; `None` if it was not sent by mail. For a change, the address
+    /// to replace, a blank, and the new one.
     pub email: Option<String>,
     /// ID of the admin that created the token; `None` if the application did.
     pub created_by: Option<i64>,

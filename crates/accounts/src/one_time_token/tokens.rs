@@ -51,7 +51,7 @@ impl OneTimeTokens {
         set.map_or(purpose.default_lifetime(), |(_, lifetime)| *lifetime)
     }
 
-    /// Creates a token for an account, and returns its text. `email` is the address that it confirms.
+    /// Creates a token for an account, and returns its text. `email` is the address that it is sent to.
     pub(crate) async fn create(
         &self,
         purpose: TokenPurpose,

@@ -18,7 +18,7 @@ use tower_warder_accounts::{
     MailPurpose, MailQueue, Mailer, OneTimeTokens, Sessions,
 };
 
-use super::password_reset::reset_by_token;
+use super::password_reset::{assert_invalid, reset_by_token, reset_token};
 use super::server::{AnyAccounts, Approved, Disabled, Pending, Server, json_to};
 use super::sessions::client::{MINUTE, SECOND, accounts_of, background_tasks, mounted};
 use super::staged::{Pause, Staged};
@@ -278,4 +278,20 @@ async fn full_queue_drops_requests_and_warns_once() {
     );
     let warnings = log.lines("WARN");
     assert_eq!(warnings.len(), 1, "{warnings:#?}");
+}
+
+#[tokio::test]
+async fn mailed_link_is_for_the_address_it_was_sent_to() {
+    let (outbox, mut mails) = outbox(0);
+    let server = server_with(InMemoryAccountStore::new(), outbox, |accounts| accounts);
+    let (_, admin) = server.admin().await;
+    let (jane, _) = server.jane().await;
+    ask(&server, JANE).await;
+    let mailed = token_of(next(&mut mails).await);
+    let handed_over = reset_token(&server, &admin, jane.id).await;
+    let update = json!({"email": "jane@example.net"});
+    assert_eq!(server.put(&admin, jane.id, update).await.status, 200);
+    assert_invalid(&reset_by_token(&server, &mailed, "battery staple").await);
+    let answer = reset_by_token(&server, &handed_over, "battery staple").await;
+    assert_eq!(answer.status, 200);
 }

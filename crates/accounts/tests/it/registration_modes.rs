@@ -559,3 +559,25 @@ async fn approval_that_is_faster_than_the_expiry_wins() {
     background_tasks().await;
     assert_eq!(server.stored(jane.id).await.status, Approved);
 }
+
+#[tokio::test]
+async fn links_are_for_the_address_they_were_sent_to() {
+    let (server, admin, mut mails) = by_mail().await;
+    let (jane, _) = server.jane().await;
+    ask(&server, JANE).await;
+    let reset = token(&mut mails, MailPurpose::AccountExists).await;
+    ask(&server, EVE).await;
+    let registration = token(&mut mails, REGISTER).await;
+    let eve = server
+        .store
+        .find_by_email(&Email::new(EVE).unwrap())
+        .await
+        .unwrap()
+        .unwrap();
+    for id in [jane.id, eve.id] {
+        let update = json!({"email": format!("other{id}@example.org")});
+        assert_eq!(server.put(&admin, id, update).await.status, 200);
+    }
+    assert_invalid(&reset_by_token(&server, &reset, OWN).await);
+    assert_invalid(&complete(&server, &registration, OWN).await);
+}
