@@ -104,7 +104,11 @@ impl<S: AccountStore> Accounts<S> {
         let route = ThrottledRoute::PasswordReset;
         let attempt = accounts.begin_token_use(route, &reset.client).await?;
         let result = accounts.set_password_by_token(reset, purpose).await;
-        Self::settle(attempt, result).await
+        match result {
+            // They stay counted: the token is still valid, and the application or the hasher has worked.
+            Err(AccountError::Vetoed(_) | AccountError::RejectedPassword(_)) => result,
+            result => Self::settle(attempt, result).await,
+        }
     }
 
     async fn set_password_by_token(

@@ -22,10 +22,13 @@ use tower_warder_accounts::{
 use super::audit::Events;
 use super::cookie::browser::{form_to, token_in};
 use super::password_reset::{reset_by_token, reset_token};
-use super::server::{AnyAccounts, Approved, Disabled, PASSWORD, Pending, Server, bare, by, hash};
+use super::server::{
+    AnyAccounts, Approved, Disabled, PASSWORD, Pending, Server, bare, by, hash, json_to,
+};
 use super::sessions::client::{
     Tokens, accounts_of, changing, log_in, mounted, refresh, renewed, sessions,
 };
+use super::throttle::from;
 use crate::support::{Answer, Trace};
 
 const JANE: &str = "jane@example.org";
@@ -683,4 +686,20 @@ async fn veto_of_a_store_is_answered_and_audited() {
     assert_eq!(app.events.take(), ["operation_vetoed 1 3 delete"]);
     let names = ["before_register", "before_delete"];
     assert_eq!(app.hooks.names(), names);
+}
+
+/// Each costs a hash.
+#[tokio::test]
+async fn vetoed_uses_of_a_link_are_throttled() {
+    let app = App::new().await;
+    let throttle = Throttle::new().per_address(Limit::per_minute(3));
+    let accounts = app.accounts.clone().throttle(throttle);
+    let server = mounted(app.server.clone(), accounts, None);
+    let token = reset_token(&server, &app.admin, 2).await;
+    app.hooks.set("before_password_change", Some(Mood::Vetoes));
+    for status in [403, 403, 403, 429] {
+        let body = json!({"token": token, "password": NEW});
+        let request = from("192.0.2.1", json_to("POST", "/reset-password", &body));
+        assert_eq!(server.send(request).await.status, status);
+    }
 }

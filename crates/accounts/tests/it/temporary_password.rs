@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use futures_util::future::join_all;
 use serde_json::{Value, json};
+use tower_warder_accounts::throttle::{Limit, Throttle};
 use tower_warder_accounts::{
     AccountError, CommonPasswords, InMemoryAccountStore, InMemoryOneTimeTokenStore,
     InMemorySessionStore, LoginChallengeKind, OneTimeTokens, Password, PasswordReset, Sessions,
@@ -19,6 +20,7 @@ use super::sessions::client::{
     self, MINUTE, SECOND, accounts_of, log_in, log_in_by_cookie, mounted, sessions, status_with,
 };
 use super::staged::{Pause, Staged};
+use super::throttle::from;
 use crate::support::{Answer, Trace};
 
 const JANE: &str = "jane@example.org";
@@ -416,4 +418,25 @@ async fn log_and_answers_show_no_temporary_password() {
     let text = log.text();
     assert!(text.contains("password_change_required"));
     assert!(!text.contains(&token) && !text.contains("staple"), "{text}");
+}
+
+/// Each costs a hash.
+#[tokio::test]
+async fn repeated_temporary_passwords_are_throttled() {
+    let server = Server::over(InMemoryAccountStore::new());
+    let accounts = accounts_of(&server, Sessions::new(InMemorySessionStore::new()));
+    let throttle = Throttle::new().per_address(Limit::per_minute(3));
+    let server = mounted(server, accounts.throttle(throttle), None);
+    with_temporary_password(&server).await;
+    let token = challenge(&server, TEMPORARY).await;
+    let reset = async |password: &str| {
+        let body = json!({"token": token, "password": password});
+        let request = from("192.0.2.1", json_to("POST", "/reset-password", &body));
+        server.send(request).await.status.as_u16()
+    };
+    for status in [422, 422, 422, 429] {
+        assert_eq!(reset(TEMPORARY).await, status);
+    }
+    server.clock.advance(20 * SECOND);
+    assert_eq!(reset(NEW).await, 200);
 }
