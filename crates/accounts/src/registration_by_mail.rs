@@ -6,6 +6,7 @@ use super::actor::Actor;
 use super::audit::{AuditActor, AuditEvent, AuditEventKind};
 use super::email::Email;
 use super::error::AccountError;
+use super::hooks::HookError;
 use super::mail::{Mail, MailPurpose, MailQueue};
 use super::model::User;
 use super::one_time_token::{OneTimePasswordReset, TokenPurpose};
@@ -186,16 +187,19 @@ impl<S: AccountStore> Accounts<S> {
             admin_grant,
         };
         let actor = AuditActor::Anonymous;
-        let checked = self.before_register(email, actor).await;
-        checked.map_err(AccountError::from)?;
+        match self.before_register(email, actor).await {
+            // It is in the audit log. Anyone can cause it, so that it is no error of the server.
+            Err(HookError::Veto(_)) => return Ok(None),
+            checked => checked.map_err(AccountError::from)?,
+        }
         let event = self.audit.begin_registration();
         match self.insert_account(new, actor, event).await {
             Ok(user) => {
                 self.after_register(&user, actor).await;
                 Ok(Some(user))
             }
-            // By another request, which sends the mail.
-            Err(StoreError::EmailTaken) => Ok(None),
+            // By another request, which sends the mail; or by a hook in the transaction.
+            Err(StoreError::EmailTaken | StoreError::Vetoed(_)) => Ok(None),
             Err(error) => Err(error.into()),
         }
     }

@@ -15,12 +15,13 @@ use tower_warder::{BoxError, async_trait, testing};
 use tower_warder_accounts::throttle::{Limit, Throttle};
 use tower_warder_accounts::{
     AccountError, AccountHooks, AccountStore, Actor, Email, HookContext, HookError,
-    InMemoryAccountStore, InMemorySessionStore, NewUser, Sessions, StoreError, User, UserAction,
-    UserChange, UserFilter, UserImport, UserQuery, UserUpdate,
+    InMemoryAccountStore, InMemorySessionStore, MailQueue, NewUser, Registration, Sessions,
+    StoreError, User, UserAction, UserChange, UserFilter, UserImport, UserQuery, UserUpdate,
 };
 
 use super::audit::Events;
 use super::cookie::browser::{form_to, token_in};
+use super::forgot_password::{PAGES, none_left, outbox};
 use super::password_reset::{reset_by_token, reset_token};
 use super::server::{
     AnyAccounts, Approved, Disabled, PASSWORD, Pending, Server, bare, by, hash, json_to,
@@ -702,4 +703,25 @@ async fn vetoed_uses_of_a_link_are_throttled() {
         let request = from("192.0.2.1", json_to("POST", "/reset-password", &body));
         assert_eq!(server.send(request).await.status, status);
     }
+}
+
+/// Anyone can cause one.
+#[tokio::test]
+async fn veto_of_a_registration_by_mail_is_no_error() {
+    let log = Trace::record();
+    let store = VetoingStore(InMemoryAccountStore::new());
+    let app = App::over(Server::over(store)).await;
+    let (outbox, mut mails) = outbox(0);
+    let accounts = app.accounts.clone().registration(Registration::ByMail);
+    let accounts = accounts.mail(MailQueue::new(outbox, PAGES));
+    let server = mounted(app.server.clone(), accounts, None);
+    for (email, by_hook) in [("new@example.org", false), ("other@example.org", true)] {
+        let mood = by_hook.then_some(Mood::Vetoes);
+        app.hooks.set("before_register", mood);
+        let request = json_to("POST", "/register", &json!({"email": email}));
+        assert_eq!(server.send(request).await.status, 202);
+        assert!(none_left(&mut mails).await);
+        assert_eq!(app.events.take(), ["operation_vetoed anonymous register"]);
+    }
+    assert!(!log.text().contains("a mail was not sent"));
 }
