@@ -21,8 +21,8 @@ use super::verification_policy::EmailVerification;
 
 /// Verification of addresses.
 impl<S: AccountStore> Accounts<S> {
-    /// Has a mail sent to each account that [registers](Self::register), with a link by which its owner
-    /// verifies the address. Needs [one-time tokens](Self::one_time_tokens) and [mail](Self::mail).
+    /// Has a mail sent to each account that [registers](Self::register), and to a new address that an
+    /// admin sets, with a link by which the owner verifies the address. Needs [one-time tokens](Self::one_time_tokens) and [mail](Self::mail).
     /// Defaults to none.
     ///
     /// [`email_verification_routes`](crate::email_verification_routes) has the routes. The policy
@@ -108,8 +108,8 @@ impl<S: AccountStore> Accounts<S> {
         Ok(())
     }
 
-    /// Has the link sent to a new account.
-    pub(super) fn mail_new_account(&self, email: Email, locale: Option<String>) {
+    /// Has the link sent to a new account, or to the new address of one.
+    pub(super) fn mail_unverified(&self, email: Email, locale: Option<String>) {
         static LIMIT: LogLimit = LogLimit::new();
 
         match self.expect_mail() {

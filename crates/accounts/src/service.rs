@@ -212,7 +212,7 @@ impl<S: AccountStore> Accounts<S> {
             // A new account stays counted, too; and a veto, for which the application has worked.
             Ok(user) => {
                 if self.has_email_verification() {
-                    accounts.mail_new_account(email, locale);
+                    accounts.mail_unverified(email, locale);
                 }
                 Ok(user)
             }
@@ -545,8 +545,16 @@ impl<S: AccountStore> Accounts<S> {
     ) -> Result<User, AccountError> {
         let by = by.into();
         self.check_approval(id, &update, by).await?;
+        let email = update.email.clone();
         let changed = self.change(id, UserAction::Update(update), by).await?;
-        changed.ok_or(AccountError::NotFound)
+        let changed = changed.ok_or(AccountError::NotFound)?;
+        if let Some(email) = email
+            && self.has_email_verification()
+            && changed.email_verified_at.is_none()
+        {
+            self.mail_unverified(email, None);
+        }
+        Ok(changed)
     }
 
     /// Deletes the account `id` on behalf of `by`. Its address can be registered again at once; its

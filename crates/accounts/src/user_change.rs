@@ -660,7 +660,7 @@ mod tests {
     }
 
     #[test]
-    fn invitation_replaces_the_password_of_nobody_who_is_known() {
+    fn invitation_replaces_an_unconfirmed_registration() {
         let verified = Some(UNIX_EPOCH);
         for (status, email_verified_at, approved_at, expected) in [
             (Pending, None, None, true),

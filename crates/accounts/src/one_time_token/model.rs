@@ -50,29 +50,48 @@ pub struct TokenPurpose {
     lifetime: Duration,
 }
 
+// Not by a function of this crate: as patterns in an `async fn` they would not compile with optimizations
+// (E0391).
 impl TokenPurpose {
     /// Sets a new password. Valid for 30 minutes by default.
-    pub const RESET_PASSWORD: Self = Self::new("reset_password", Duration::from_secs(30 * 60));
+    pub const RESET_PASSWORD: Self = Self {
+        name: "reset_password",
+        lifetime: Duration::from_secs(30 * 60),
+    };
 
     /// Sets a new password in place of a temporary one, after a log-in with that. Valid for 10 minutes by
     /// default.
-    pub const CHANGE_PASSWORD: Self = Self::new("change_password", Duration::from_secs(10 * 60));
+    pub const CHANGE_PASSWORD: Self = Self {
+        name: "change_password",
+        lifetime: Duration::from_secs(10 * 60),
+    };
 
     /// Verifies an address. Valid for 24 hours by default.
-    pub const VERIFY_EMAIL: Self = Self::new("verify_email", Duration::from_secs(24 * 3600));
+    pub const VERIFY_EMAIL: Self = Self {
+        name: "verify_email",
+        lifetime: Duration::from_secs(24 * 3600),
+    };
 
     /// Changes an address. Valid for an hour by default, and until the account gets another one.
-    pub const CHANGE_EMAIL: Self = Self::new("change_email", Duration::from_secs(3600));
+    pub const CHANGE_EMAIL: Self = Self {
+        name: "change_email",
+        lifetime: Duration::from_secs(3600),
+    };
 
     /// Sets the first password of an account that was invited, and approves it. Valid for 7 days by
     /// default.
-    pub const ACCEPT_INVITATION: Self =
-        Self::new("accept_invitation", Duration::from_secs(7 * 24 * 3600));
+    pub const ACCEPT_INVITATION: Self = Self {
+        name: "accept_invitation",
+        lifetime: Duration::from_secs(7 * 24 * 3600),
+    };
 
     /// Sets the first password at the end of a registration by mail. Valid for 24 hours by default.
-    pub const COMPLETE_REGISTRATION: Self =
-        Self::new("complete_registration", Duration::from_secs(24 * 3600));
+    pub const COMPLETE_REGISTRATION: Self = Self {
+        name: "complete_registration",
+        lifetime: Duration::from_secs(24 * 3600),
+    };
 
+    #[cfg(feature = "testing")]
     pub(crate) const fn new(name: &'static str, lifetime: Duration) -> Self {
         Self { name, lifetime }
     }

@@ -242,6 +242,24 @@ async fn link_is_for_one_state_of_the_account() {
 }
 
 #[tokio::test]
+async fn address_that_an_admin_sets_gets_a_link() {
+    let (server, mut mails) = server();
+    let (_, admin) = server.admin().await;
+    let (id, token) = registered(&server, &mut mails, JANE).await;
+    assert_eq!(verify(&server, &token).await.status, 200);
+    for (update, is_mailed) in [
+        (json!({"status": "approved"}), false),
+        (json!({"email": JANE}), false),
+        (json!({"email": "new@example.org"}), true),
+    ] {
+        let answer = server.put(&admin, id, update.clone()).await;
+        assert_eq!(answer.status, 200);
+        assert_eq!(none_left(&mut mails).await, !is_mailed, "{update}");
+    }
+    assert_eq!(server.stored(id).await.email_verified_at, None);
+}
+
+#[tokio::test]
 async fn link_does_not_mix_up_accounts_of_one_browser() {
     let (server, mut mails) = server();
     let (jane, _) = server.jane().await;
