@@ -88,11 +88,7 @@ impl<S: AccountStore> Accounts<S> {
         registration: MailRegistration,
         admin_grant: AdminGrant,
     ) -> Result<(), BoxError> {
-        let prepared = {
-            // Not more queries at once than mails.
-            let _turn = queue.turn().await;
-            self.prepare_mail(queue, registration, admin_grant).await?
-        };
+        let prepared = self.prepare_mail(queue, registration, admin_grant).await?;
         if let Some((mail, event)) = prepared {
             queue.send(&mail).await?;
             self.audit.record(&event);
@@ -100,7 +96,8 @@ impl<S: AccountStore> Accounts<S> {
         Ok(())
     }
 
-    /// Returns `None` if too many accounts are pending, or another task registers the address.
+    /// Returns `None` if too many accounts are pending, another task registers the address, or a hook
+    /// rejects it.
     async fn prepare_mail(
         &self,
         queue: &MailQueue,
@@ -108,10 +105,18 @@ impl<S: AccountStore> Accounts<S> {
         admin_grant: AdminGrant,
     ) -> Result<Option<(Mail, AuditEvent)>, BoxError> {
         let email = &registration.email;
-        let user = match self.store.find_by_email(email).await? {
+        let found = {
+            // Not more queries at once than mails.
+            let _turn = queue.turn().await;
+            self.store.find_by_email(email).await?
+        };
+        let user = match found {
             Some(user) if user.awaits_password() => self.renew(user, admin_grant).await?,
             Some(user) => Some(user),
-            None => self.insert_without_password(email, admin_grant).await?,
+            None => {
+                self.insert_without_password(queue, email, admin_grant)
+                    .await?
+            }
         };
         let Some(user) = user else {
             return Ok(None);
@@ -170,10 +175,15 @@ impl<S: AccountStore> Accounts<S> {
 
     async fn insert_without_password(
         &self,
+        queue: &MailQueue,
         email: &Email,
         admin_grant: AdminGrant,
     ) -> Result<Option<User>, BoxError> {
-        match self.check_pending_limit(admin_grant).await {
+        // Not while a hook works, which may be slow: mails of others do not wait for it.
+        let turn = queue.turn().await;
+        let checked = self.check_pending_limit(admin_grant).await;
+        drop(turn);
+        match checked {
             // It has written a line to the log.
             Err(AccountError::TooManyPending) => return Ok(None),
             checked => checked?,
@@ -192,8 +202,11 @@ impl<S: AccountStore> Accounts<S> {
             Err(HookError::Veto(_)) => return Ok(None),
             checked => checked.map_err(AccountError::from)?,
         }
+        let turn = queue.turn().await;
         let event = self.audit.begin_registration();
-        match self.insert_account(new, actor, event).await {
+        let inserted = self.insert_account(new, actor, event).await;
+        drop(turn);
+        match inserted {
             Ok(user) => {
                 self.after_register(&user, actor).await;
                 Ok(Some(user))

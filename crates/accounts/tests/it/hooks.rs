@@ -10,18 +10,19 @@ use std::time::Duration;
 use futures_util::future::{Either, select};
 use serde_json::{Map, Value, json};
 use tokio::sync::Semaphore;
+use tokio::sync::mpsc::UnboundedReceiver;
 use tower_warder::cache::UserCache;
 use tower_warder::{BoxError, async_trait, testing};
 use tower_warder_accounts::throttle::{Limit, Throttle};
 use tower_warder_accounts::{
     AccountError, AccountHooks, AccountStore, Actor, Email, HookContext, HookError,
-    InMemoryAccountStore, InMemorySessionStore, MailQueue, NewUser, Registration, Sessions,
+    InMemoryAccountStore, InMemorySessionStore, Mail, MailQueue, NewUser, Registration, Sessions,
     StoreError, User, UserAction, UserChange, UserFilter, UserImport, UserQuery, UserUpdate,
 };
 
 use super::audit::Events;
 use super::cookie::browser::{form_to, token_in};
-use super::forgot_password::{PAGES, none_left, outbox};
+use super::forgot_password::{PAGES, next, none_left, outbox};
 use super::password_reset::{reset_by_token, reset_token};
 use super::server::{
     AnyAccounts, Approved, Disabled, PASSWORD, Pending, Server, bare, by, hash, json_to,
@@ -705,16 +706,42 @@ async fn vetoed_uses_of_a_link_are_throttled() {
     }
 }
 
+/// Returns the server of the app, whose users register by mail.
+fn by_mail(app: &App) -> (Server, UnboundedReceiver<Mail>) {
+    let (outbox, mails) = outbox(0);
+    let accounts = app.accounts.clone().registration(Registration::ByMail);
+    let accounts = accounts.mail(MailQueue::new(outbox, PAGES));
+    (mounted(app.server.clone(), accounts, None), mails)
+}
+
+#[tokio::test]
+async fn slow_hook_delays_no_mail_of_others() {
+    let app = App::new().await;
+    let (server, mut mails) = by_mail(&app);
+    app.hooks.set("before_register", Some(Mood::Waits));
+    for number in 0..4 {
+        let body = json!({"email": format!("new{number}@example.org")});
+        let request = json_to("POST", "/register", &body);
+        assert_eq!(server.send(request).await.status, 202);
+    }
+    assert!(none_left(&mut mails).await);
+    assert_eq!(app.hooks.names(), ["before_register"; 4]);
+    let request = json_to("POST", "/forgot-password", &json!({"email": JANE}));
+    assert_eq!(server.send(request).await.status, 202);
+    assert!(!none_left(&mut mails).await);
+    app.hooks.gate.add_permits(4);
+    for _ in 0..4 {
+        next(&mut mails).await;
+    }
+}
+
 /// Anyone can cause one.
 #[tokio::test]
 async fn veto_of_a_registration_by_mail_is_no_error() {
     let log = Trace::record();
     let store = VetoingStore(InMemoryAccountStore::new());
     let app = App::over(Server::over(store)).await;
-    let (outbox, mut mails) = outbox(0);
-    let accounts = app.accounts.clone().registration(Registration::ByMail);
-    let accounts = accounts.mail(MailQueue::new(outbox, PAGES));
-    let server = mounted(app.server.clone(), accounts, None);
+    let (server, mut mails) = by_mail(&app);
     for (email, by_hook) in [("new@example.org", false), ("other@example.org", true)] {
         let mood = by_hook.then_some(Mood::Vetoes);
         app.hooks.set("before_register", mood);
