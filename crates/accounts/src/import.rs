@@ -64,21 +64,22 @@ impl<S: AccountStore> Accounts<S> {
     ///
     /// # Errors
     ///
-    /// [`AccountError::EmailTaken`]; [`AccountError::NoPassword`] if it would be approved
-    /// [without one](User::NO_PASSWORD); [`AccountError::Vetoed`] or [`AccountError::Unavailable`].
+    /// [`AccountError::EmailTaken`], [`AccountError::Vetoed`] or [`AccountError::Unavailable`].
     #[doc(alias = "migrate")]
     pub async fn import(&self, import: UserImport) -> Result<User, AccountError> {
+        let mut hashed_password = import.hashed_password;
+        if hashed_password == User::NO_PASSWORD && import.status == UserStatus::Approved {
+            // Its owner has used it elsewhere, and gets a password by a reset: no password matches.
+            hashed_password.push_str("imported");
+        }
         let new = NewUser {
             email: import.email,
-            hashed_password: import.hashed_password,
+            hashed_password,
             is_admin: import.is_admin,
             status: import.status,
             created_at: import.created_at.map_or_else(|| self.now(), whole_micros),
             admin_grant: AdminGrant::Never,
         };
-        if new.hashed_password == User::NO_PASSWORD && new.status == UserStatus::Approved {
-            return Err(AccountError::NoPassword);
-        }
         let actor = AuditActor::System;
         if self.has_hooks() && self.store.find_by_email(&new.email).await?.is_some() {
             return Err(AccountError::EmailTaken);
