@@ -255,7 +255,9 @@ impl PartialSchema for Problem {
         };
         let token =
             string().description(Some("One-time token of a log-in that needs another step."));
+        let token = token.examples([ONE_TIME_TOKEN]);
         let expires_in = seconds().description(Some("Lifetime of the token in seconds."));
+        let expires_in = expires_in.examples([600]);
         for (name, member) in [("token", token), ("expires_in", expires_in)] {
             problem
                 .properties

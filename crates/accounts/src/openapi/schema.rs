@@ -124,7 +124,8 @@ impl PartialSchema for PasswordReset {
                     .schema_type(or_null(Type::Boolean))
                     .description(Some(
                         "The owner has to set another password at the next log-in.",
-                    )),
+                    ))
+                    .examples([false]),
             )
             .into()
     }
