@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import {
-  PASSWORD, adminToken, assertAccessible, assertContained, assertErrors, logIn, logInCookies, open, register, run,
+  IS_FIREFOX, PASSWORD, adminToken, assertAccessible, assertContained, assertErrors, logIn, logInCookies, open, register, run,
   send, update,
 } from './support.mjs';
 
@@ -18,6 +18,21 @@ async function confirm(page, name, password) {
   await dialog.getByRole('button', { name }).click();
 }
 
+/** Returns what a download of `account.json` contains. */
+async function downloadedBy(page, action) {
+  if (IS_FIREFOX) {
+    console.log('skipped: the file of the download (the protocol of Firefox does not tell of it)');
+    const answered = page.waitForResponse(/\/me\/export$/);
+    await action();
+    return (await answered).json();
+  }
+  const downloaded = page.waitForEvent('download');
+  await action();
+  const download = await downloaded;
+  assert.equal(download.suggestedFilename(), 'account.json');
+  return JSON.parse(await readFile(await download.path(), 'utf8'));
+}
+
 await run('an owner downloads the data and deletes the account', async (bob, server) => {
   for (const email of [ADA, BOB]) await register(server, email);
   await update(server, await adminToken(server, ADA), 2, { status: 'approved' });
@@ -30,11 +45,7 @@ await run('an owner downloads the data and deletes the account', async (bob, ser
   await waitForText(bob, 'This is not your current password.');
   assertErrors(bob, /\b403\b/);
   await assertAccessible(bob, 'own_account_dialog', {});
-  const downloaded = bob.waitForEvent('download');
-  await confirm(bob, 'Download data', PASSWORD);
-  const download = await downloaded;
-  assert.equal(download.suggestedFilename(), 'account.json');
-  const data = JSON.parse(await readFile(await download.path(), 'utf8'));
+  const data = await downloadedBy(bob, () => confirm(bob, 'Download data', PASSWORD));
   assert.equal(data.account.email, BOB);
   assert.equal(data.sessions.length, 1);
   assert.ok(data.events.some(({ event }) => event === 'account_registered'));

@@ -77,5 +77,6 @@ function save(data) {
   link.href = URL.createObjectURL(file);
   link.download = 'account.json';
   link.click();
-  URL.revokeObjectURL(link.href);
+  // Firefox reads it after the click.
+  setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
 }
