@@ -8,11 +8,13 @@ export RUST_BACKTRACE := env("RUST_BACKTRACE", "0")
 _list:
     @just --list --unsorted
 
-# Format and clippy, with the default features and with all
+# Format and clippy, with the default features and with all; and with optimizations: the compiler evaluates
+# constants in another order then, and may find a cycle
 check:
     cargo fmt --all --check
     cargo clippy --workspace --all-targets -- -D warnings
     cargo clippy --workspace --all-targets --all-features -- -D warnings
+    cargo check --release --package tower-warder-server
 
 # Tests that need no set-up; arguments go to `cargo test`: `just test -p tower-warder-accounts`
 test *ARGS:
