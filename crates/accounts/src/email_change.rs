@@ -1,13 +1,13 @@
 //! Change of an e-mail address by its owner.
 
+use tower_warder::BoxError;
 use tower_warder::private::ThrottledRoute;
-use tower_warder::{BoxError, UserStatus};
 
 use super::actor::Actor;
 use super::audit::{AuditActor, AuditEventKind};
 use super::email::Email;
 use super::error::AccountError;
-use super::mail::{Mail, MailPurpose, MailQueue};
+use super::mail::{MailPurpose, MailQueue};
 use super::model::User;
 use super::one_time_token::{EmailChange, EmailConfirmation, TokenPurpose};
 use super::service::Accounts;
@@ -37,7 +37,7 @@ impl<S: AccountStore> Accounts<S> {
         let queue = self.expect_mail()?;
         self.expect_one_time_tokens()?;
         let accounts = self.for_client(&change.client);
-        let stored = accounts.stored(user).await?;
+        let stored = accounts.current_owner(user).await?;
         accounts
             .check_current_password(&stored, &change.password)
             .await?;
@@ -85,12 +85,12 @@ impl<S: AccountStore> Accounts<S> {
         if taken.is_some() {
             return Ok(());
         }
-        let mail = Mail {
-            to: email.into(),
-            purpose: MailPurpose::ChangeEmail,
-            link: Some(queue.link(MailPurpose::ChangeEmail, &created)),
+        let mail = queue.mail(
+            MailPurpose::ChangeEmail,
+            email.into(),
+            Some(&created),
             locale,
-        };
+        );
         queue.send(&mail).await
     }
 
@@ -132,25 +132,11 @@ impl<S: AccountStore> Accounts<S> {
         }
         Ok(())
     }
-
-    /// Returns the account as it is stored: that of a request may come from a cache.
-    async fn stored(&self, user: &User) -> Result<User, AccountError> {
-        let stored = self.store.find(user.id).await?;
-        stored
-            .filter(|stored| stored.token_generation == user.token_generation)
-            .filter(|stored| stored.status == UserStatus::Approved)
-            .ok_or(AccountError::TokensRevoked)
-    }
 }
 
 /// Sends a mail without a link in the background.
 fn notify(queue: &MailQueue, (to, purpose): (String, MailPurpose), locale: Option<String>) {
-    let notice = Mail {
-        to,
-        purpose,
-        link: None,
-        locale,
-    };
+    let notice = queue.mail(purpose, to, None, locale);
     queue.spawn(|queue| async move { queue.send(&notice).await });
 }
 

@@ -7,11 +7,9 @@ use super::actor::Actor;
 use super::email::Email;
 use super::error::AccountError;
 use super::input::UserUpdate;
-use super::mail::{Mail, MailPurpose, MailQueue};
+use super::mail::{MailPurpose, MailQueue};
 use super::model::User;
-use super::one_time_token::{
-    EmailConfirmation, EmailVerificationRequest, OneTimeToken, TokenPurpose,
-};
+use super::one_time_token::{EmailConfirmation, MailRequest, OneTimeToken, TokenPurpose};
 use super::service::Accounts;
 use super::store::AccountStore;
 use super::store_error::StoreError;
@@ -22,8 +20,8 @@ use super::verification_policy::EmailVerification;
 /// Verification of addresses.
 impl<S: AccountStore> Accounts<S> {
     /// Has a mail sent to each account that [registers](Self::register), and to a new address that an
-    /// admin sets, with a link by which the owner verifies the address. Needs [one-time tokens](Self::one_time_tokens) and [mail](Self::mail).
-    /// Defaults to none.
+    /// admin sets, with a link by which the owner verifies the address. Needs
+    /// [one-time tokens](Self::one_time_tokens) and [mail](Self::mail). Defaults to none.
     ///
     /// [`email_verification_routes`](crate::email_verification_routes) has the routes. The policy
     /// [`Verified`](tower_warder::policy::Verified) requires a verified address.
@@ -93,7 +91,7 @@ impl<S: AccountStore> Accounts<S> {
     /// [`AccountError::NoOneTimeTokens`].
     pub async fn request_email_verification(
         &self,
-        request: EmailVerificationRequest,
+        request: MailRequest,
     ) -> Result<(), AccountError> {
         let queue = self.expect_mail()?;
         self.expect_one_time_tokens()?;
@@ -133,11 +131,7 @@ impl<S: AccountStore> Accounts<S> {
         locale: Option<String>,
     ) -> Result<(), BoxError> {
         let tokens = self.expect_one_time_tokens()?;
-        let user = {
-            // Not more queries at once than mails.
-            let _turn = queue.turn().await;
-            self.store.find_by_email(&email).await?
-        };
+        let user = self.find_for_mail(queue, &email).await?;
         let Some(user) = user.filter(User::awaits_verification) else {
             return Ok(());
         };
@@ -150,12 +144,7 @@ impl<S: AccountStore> Accounts<S> {
                 self.now(),
             )
             .await?;
-        let mail = Mail {
-            to: user.email,
-            purpose: MailPurpose::VerifyEmail,
-            link: Some(queue.link(MailPurpose::VerifyEmail, &created)),
-            locale,
-        };
+        let mail = queue.mail(MailPurpose::VerifyEmail, user.email, Some(&created), locale);
         queue.send(&mail).await
     }
 

@@ -10,7 +10,7 @@ use serde_json::json;
 
 use super::answer::{self, json_answer};
 use super::error::AccountError;
-use super::one_time_token::{EmailConfirmation, EmailVerificationRequest};
+use super::one_time_token::{EmailConfirmation, MailRequest};
 use super::request::{JsonBody, locale};
 use super::service::Accounts;
 use super::store::AccountStore;
@@ -64,7 +64,7 @@ async fn request_mail<S: AccountStore>(
     State(accounts): State<Accounts<S>>,
     client: Client,
     headers: HeaderMap,
-    JsonBody(request): JsonBody<EmailVerificationRequest>,
+    JsonBody(request): JsonBody<MailRequest>,
 ) -> Result<Response, AccountError> {
     let request = request.client(client).locale(locale(&headers));
     accounts.request_email_verification(request).await?;

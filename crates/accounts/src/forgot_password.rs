@@ -5,11 +5,14 @@ use tower_warder::{BoxError, UserStatus};
 
 use super::actor::Actor;
 use super::audit::{AuditActor, AuditEventKind};
+use super::email::Email;
 use super::error::AccountError;
-use super::mail::{Mail, MailPurpose, MailQueue};
-use super::one_time_token::{ForgotPassword, TokenPurpose};
+use super::mail::{MailPurpose, MailQueue};
+use super::model::User;
+use super::one_time_token::{MailRequest, TokenPurpose};
 use super::service::Accounts;
 use super::store::AccountStore;
+use super::store_error::StoreError;
 
 /// Operations with [mail](Accounts::mail).
 impl<S: AccountStore> Accounts<S> {
@@ -41,7 +44,7 @@ impl<S: AccountStore> Accounts<S> {
     /// [`AccountError::TooManyAttempts`], [`AccountError::NoMail`] or
     /// [`AccountError::NoOneTimeTokens`].
     #[doc(alias = "recovery")]
-    pub async fn forgot_password(&self, request: ForgotPassword) -> Result<(), AccountError> {
+    pub async fn forgot_password(&self, request: MailRequest) -> Result<(), AccountError> {
         let queue = self.expect_mail()?;
         self.expect_one_time_tokens()?;
         let route = ThrottledRoute::ForgotPassword;
@@ -56,17 +59,23 @@ impl<S: AccountStore> Accounts<S> {
         Ok(())
     }
 
+    /// Finds the account of an address, at most at as many queries at once as mails are sent.
+    pub(super) async fn find_for_mail(
+        &self,
+        queue: &MailQueue,
+        email: &Email,
+    ) -> Result<Option<User>, StoreError> {
+        let _turn = queue.turn().await;
+        self.store.find_by_email(email).await
+    }
+
     async fn mail_reset_link(
         &self,
         queue: &MailQueue,
-        request: ForgotPassword,
+        request: MailRequest,
     ) -> Result<(), BoxError> {
         let tokens = self.expect_one_time_tokens()?;
-        let user = {
-            // Not more queries at once than mails.
-            let _turn = queue.turn().await;
-            self.store.find_by_email(&request.email).await?
-        };
+        let user = self.find_for_mail(queue, &request.email).await?;
         let Some(user) = user.filter(|user| user.status == UserStatus::Approved) else {
             return Ok(());
         };
@@ -83,12 +92,8 @@ impl<S: AccountStore> Accounts<S> {
         let event = self
             .audit
             .event(event, AuditActor::Anonymous, Some(user.id));
-        let mail = Mail {
-            to: user.email,
-            purpose: MailPurpose::ResetPassword,
-            link: Some(queue.link(MailPurpose::ResetPassword, &created)),
-            locale: request.locale,
-        };
+        let (purpose, locale) = (MailPurpose::ResetPassword, request.locale);
+        let mail = queue.mail(purpose, user.email, Some(&created), locale);
         queue.send(&mail).await?;
         self.audit.record(&event);
         Ok(())

@@ -10,7 +10,7 @@ use serde_json::json;
 
 use super::answer::{self, json_answer};
 use super::error::AccountError;
-use super::one_time_token::ForgotPassword;
+use super::one_time_token::MailRequest;
 use super::request::{JsonBody, locale};
 use super::service::Accounts;
 use super::store::AccountStore;
@@ -37,7 +37,7 @@ async fn forgot_password<S: AccountStore>(
     State(accounts): State<Accounts<S>>,
     client: Client,
     headers: HeaderMap,
-    JsonBody(request): JsonBody<ForgotPassword>,
+    JsonBody(request): JsonBody<MailRequest>,
 ) -> Result<Response, AccountError> {
     let request = request.client(client).locale(locale(&headers));
     accounts.forgot_password(request).await?;

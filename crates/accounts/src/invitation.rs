@@ -9,7 +9,7 @@ use super::actor::Actor;
 use super::body::{Body, FromJson};
 use super::email::Email;
 use super::error::AccountError;
-use super::mail::{Mail, MailPurpose};
+use super::mail::MailPurpose;
 use super::model::User;
 use super::one_time_token::{NewOneTimeToken, OneTimePasswordReset, TokenPurpose};
 use super::service::Accounts;
@@ -83,16 +83,17 @@ impl<S: AccountStore> Accounts<S> {
     /// for a link, to be handed over to the owner. With it
     /// [`accept_invitation`](Self::accept_invitation) sets the password and approves the account.
     ///
-    /// Until then the account is pending and [has no password](User::has_password): that of a registration
-    /// which was neither approved nor verified is removed. Another invitation
-    /// of the address makes the earlier link invalid, and sets the role anew; to revoke it,
-    /// [delete](Self::delete) the account. The link is also invalid once the admin that created it is
+    /// Until then the account is pending and [has no password](User::has_password): that of a
+    /// registration which was neither approved nor verified is removed. Another invitation of the address
+    /// makes the earlier link invalid, and sets the role anew; to revoke it, [delete](Self::delete) the
+    /// account. The link is also invalid once the admin that created it is
     /// no longer one.
     ///
     /// # Errors
     ///
     /// [`AccountError::NotAdmin`]; [`AccountError::EmailTaken`] if the account of the address has a
-    /// password and was approved or verified before, or is disabled; [`AccountError::NoOneTimeTokens`] or [`AccountError::Unavailable`].
+    /// password and was approved or verified before, or is disabled; [`AccountError::NoOneTimeTokens`] or
+    /// [`AccountError::Unavailable`].
     pub async fn invite(
         &self,
         invitation: Invitation,
@@ -113,17 +114,12 @@ impl<S: AccountStore> Accounts<S> {
         invitation: Invitation,
         by: impl Into<Actor>,
     ) -> Result<User, AccountError> {
-        let queue = self.mail.as_ref().ok_or(AccountError::NoMail)?;
+        let queue = self.expect_mail()?;
         let email = Some(&invitation.email);
         let created = self.create_invitation(&invitation, email, by.into());
         let (user, token) = created.await?;
         let purpose = MailPurpose::AcceptInvitation;
-        let mail = Mail {
-            to: user.email.clone(),
-            purpose,
-            link: Some(queue.link(purpose, &token)),
-            locale: invitation.locale,
-        };
+        let mail = queue.mail(purpose, user.email.clone(), Some(&token), invitation.locale);
         let is_queued = queue.spawn(|queue| async move { queue.send(&mail).await });
         if is_queued {
             Ok(user)

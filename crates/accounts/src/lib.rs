@@ -128,9 +128,8 @@ pub use login_challenge::{LoginChallenge, LoginChallengeKind};
 pub use mail::{Mail, MailLink, MailPurpose, MailQueue, Mailer};
 pub use model::{Token, User, UserPublic};
 pub use one_time_token::{
-    EmailChange, EmailConfirmation, EmailVerificationRequest, ForgotPassword,
-    InMemoryOneTimeTokenStore, NewOneTimeToken, OneTimePasswordReset, OneTimeToken,
-    OneTimeTokenStore, OneTimeTokens, TokenPurpose,
+    EmailChange, EmailConfirmation, InMemoryOneTimeTokenStore, MailRequest, NewOneTimeToken,
+    OneTimePasswordReset, OneTimeToken, OneTimeTokenStore, OneTimeTokens, TokenPurpose,
 };
 pub use own_account::AccountExport;
 pub use own_account_routes::own_account_routes;

@@ -206,9 +206,25 @@ impl MailQueue {
         true
     }
 
+    /// Returns a mail, with a link if there is a token.
+    pub(crate) fn mail(
+        &self,
+        purpose: MailPurpose,
+        to: String,
+        token: Option<&NewOneTimeToken>,
+        locale: Option<String>,
+    ) -> Mail {
+        Mail {
+            to,
+            purpose,
+            link: token.map(|token| self.link(purpose, token)),
+            locale,
+        }
+    }
+
     /// Returns the link to the page of the purpose with the token in the fragment, which is sent to no
     /// server.
-    pub(crate) fn link(&self, purpose: MailPurpose, token: &NewOneTimeToken) -> MailLink {
+    fn link(&self, purpose: MailPurpose, token: &NewOneTimeToken) -> MailLink {
         MailLink {
             url: format!("{}/{}#{}", self.pages, purpose.page(), *token.token).into(),
             expires_in: token.expires_in,

@@ -39,7 +39,7 @@ impl<S: AccountStore> Accounts<S> {
         &self,
         registration: MailRegistration,
     ) -> Result<(), AccountError> {
-        let queue = self.mail.as_ref().ok_or(AccountError::NoMail)?;
+        let queue = self.expect_mail()?;
         self.expect_one_time_tokens()?;
         let attempt = self.begin_registration(&registration.client).await?;
         let admin_grant = match self.bootstrap.admin_grant(registration.given_secret()) {
@@ -105,12 +105,7 @@ impl<S: AccountStore> Accounts<S> {
         admin_grant: AdminGrant,
     ) -> Result<Option<(Mail, AuditEvent)>, BoxError> {
         let email = &registration.email;
-        let found = {
-            // Not more queries at once than mails.
-            let _turn = queue.turn().await;
-            self.store.find_by_email(email).await?
-        };
-        let user = match found {
+        let user = match self.find_for_mail(queue, email).await? {
             Some(user) if user.awaits_password() => self.renew(user, admin_grant).await?,
             Some(user) => Some(user),
             None => {
@@ -138,21 +133,16 @@ impl<S: AccountStore> Accounts<S> {
                 _ => (MailPurpose::AccountNotApproved, None),
             }
         };
-        let link = match token {
+        let created = match token {
             Some(token) => {
                 let tokens = self.expect_one_time_tokens()?;
                 let to = Some(user.email.clone());
                 let created = tokens.create(token, &user, to, Actor::System, self.now());
-                Some(queue.link(purpose, &created.await?))
+                Some(created.await?)
             }
             None => None,
         };
-        let mail = Mail {
-            to: user.email,
-            purpose,
-            link,
-            locale: registration.locale,
-        };
+        let mail = queue.mail(purpose, user.email, created.as_ref(), registration.locale);
         Ok(Some((mail, event)))
     }
 

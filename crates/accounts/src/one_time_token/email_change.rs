@@ -50,14 +50,9 @@ impl FromJson for EmailChange {
     fn from_json(body: Value) -> Result<Self, Vec<ValidationError>> {
         let mut body = Body::open(body)?;
         let email: Option<Email> = body.required("email");
-        let password = body.required("password").map(Zeroizing::new);
+        let password: Option<String> = body.required("password");
         match (email, password) {
-            (Some(email), Some(password)) => Ok(Self {
-                email,
-                password,
-                locale: None,
-                client: Client::default(),
-            }),
+            (Some(email), Some(password)) => Ok(Self::new(email, password)),
             _ => Err(body.into_errors()),
         }
     }

@@ -1,4 +1,4 @@
-//! Inputs of verifications of an address.
+//! Input of a confirmation of an address.
 
 use std::fmt;
 
@@ -6,59 +6,8 @@ use serde_json::Value;
 use zeroize::Zeroizing;
 
 use crate::body::{Body, FromJson};
-use crate::email::Email;
 use crate::throttle::Client;
 use crate::validation_error::ValidationError;
-
-/// Input of a request for a mail by which an address is verified.
-pub struct EmailVerificationRequest {
-    /// The address.
-    pub email: Email,
-    pub(crate) locale: Option<String>,
-    pub(crate) client: Client,
-}
-
-impl EmailVerificationRequest {
-    /// Creates the input.
-    pub fn new(email: Email) -> Self {
-        Self {
-            email,
-            locale: None,
-            client: Client::default(),
-        }
-    }
-
-    /// Sets the language of the mail, such as `de-AT`.
-    #[must_use]
-    pub fn locale(mut self, locale: Option<&str>) -> Self {
-        self.locale = locale.map(str::to_owned);
-        self
-    }
-
-    /// Sets the client, by which requests are [limited](crate::throttle::Throttle).
-    #[must_use]
-    pub fn client(mut self, client: Client) -> Self {
-        self.client = client;
-        self
-    }
-}
-
-impl FromJson for EmailVerificationRequest {
-    fn from_json(body: Value) -> Result<Self, Vec<ValidationError>> {
-        let mut body = Body::open(body)?;
-        let email = body.required("email");
-        email.map(Self::new).ok_or_else(|| body.into_errors())
-    }
-}
-
-impl fmt::Debug for EmailVerificationRequest {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("EmailVerificationRequest")
-            .field("email", &self.email)
-            .field("locale", &self.locale)
-            .finish_non_exhaustive()
-    }
-}
 
 /// Input of the confirmation of an address by a one-time token.
 pub struct EmailConfirmation {

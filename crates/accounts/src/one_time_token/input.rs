@@ -1,4 +1,4 @@
-//! Inputs of a password reset by a one-time token.
+//! Inputs of a request for a mail, and of a password that is set by a one-time token.
 
 use std::fmt;
 
@@ -57,15 +57,15 @@ impl fmt::Debug for OneTimePasswordReset {
     }
 }
 
-/// Input of a request for a mail with which a new password can be set.
-pub struct ForgotPassword {
+/// Input of a request for a mail with a link: for a new password, or to verify the address.
+pub struct MailRequest {
     /// The address.
     pub email: Email,
     pub(crate) locale: Option<String>,
     pub(crate) client: Client,
 }
 
-impl ForgotPassword {
+impl MailRequest {
     /// Creates the input.
     pub fn new(email: Email) -> Self {
         Self {
@@ -90,7 +90,7 @@ impl ForgotPassword {
     }
 }
 
-impl FromJson for ForgotPassword {
+impl FromJson for MailRequest {
     fn from_json(body: Value) -> Result<Self, Vec<ValidationError>> {
         let mut body = Body::open(body)?;
         let email = body.required("email");
@@ -98,9 +98,9 @@ impl FromJson for ForgotPassword {
     }
 }
 
-impl fmt::Debug for ForgotPassword {
+impl fmt::Debug for MailRequest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ForgotPassword")
+        f.debug_struct("MailRequest")
             .field("email", &self.email)
             .field("locale", &self.locale)
             .finish_non_exhaustive()

@@ -4,12 +4,12 @@ use http::StatusCode;
 use tower_warder::private::openapi::{BEARER, bearer};
 use utoipa::OpenApi;
 use utoipa::openapi::path::{HttpMethod, Operation, PathItem};
-use utoipa::openapi::schema::{ComponentsBuilder, ObjectBuilder};
+use utoipa::openapi::schema::ComponentsBuilder;
 use utoipa::openapi::security::SecurityScheme;
 use utoipa::openapi::{Info, OpenApiBuilder, PathsBuilder};
 
 use super::operation::{Describe, Invalid, Problem};
-use super::schema::string;
+use super::schema::message;
 use crate::answer::{INVALID_ONE_TIME_TOKEN, TOO_MANY_REQUESTS, WRONG_PASSWORD};
 use crate::validation_error::ValidationError;
 use crate::{EmailChange, EmailConfirmation};
@@ -85,10 +85,4 @@ fn change_email() -> Operation {
     .gives(StatusCode::OK, "The address was changed.", message(text))
     .rejects([INVALID_ONE_TIME_TOKEN, TOO_MANY_REQUESTS])
     .build()
-}
-
-fn message(text: &str) -> ObjectBuilder {
-    ObjectBuilder::new()
-        .property("message", string().examples([text]))
-        .required("message")
 }

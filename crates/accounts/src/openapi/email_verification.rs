@@ -8,10 +8,10 @@ use utoipa::openapi::{Info, OpenApiBuilder, PathsBuilder};
 use utoipa::{OpenApi, PartialSchema};
 
 use super::operation::{Describe, Invalid, Problem};
-use super::schema::string;
+use super::schema::{message, string};
 use crate::answer::{INVALID_ONE_TIME_TOKEN, TOO_MANY_REQUESTS};
 use crate::validation_error::ValidationError;
-use crate::{EmailConfirmation, EmailVerificationRequest};
+use crate::{EmailConfirmation, MailRequest};
 
 /// OpenAPI description of [`email_verification_routes`](crate::email_verification_routes), to be nested
 /// under the same prefix, beside [`AccountsApi`](crate::openapi::AccountsApi).
@@ -40,7 +40,7 @@ impl OpenApi for EmailVerificationApi {
             );
         let components = ComponentsBuilder::new()
             .schema_from::<EmailConfirmation>()
-            .schema_from::<EmailVerificationRequest>()
+            .schema_from::<MailRequest>()
             .schema_from::<Problem>()
             .schema_from::<Invalid>()
             .schema_from::<ValidationError>();
@@ -70,17 +70,14 @@ fn verify_email() -> Operation {
 }
 
 fn request_mail() -> Operation {
-    let message = string()
-        .examples(["If there is an account whose address is not verified, its owner gets a mail"]);
-    let accepted = ObjectBuilder::new()
-        .property("message", message)
-        .required("message");
+    let accepted =
+        message("If there is an account whose address is not verified, its owner gets a mail");
     Describe::always(
         "request_email_verification",
         "Sends a mail with a link that verifies the address",
     )
     .description("The response is the same for every address.")
-    .json::<EmailVerificationRequest>()
+    .json::<MailRequest>()
     .gives(StatusCode::ACCEPTED, "The request was accepted.", accepted)
     .rejects([TOO_MANY_REQUESTS])
     .build()

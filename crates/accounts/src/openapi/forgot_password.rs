@@ -3,12 +3,12 @@
 use http::StatusCode;
 use utoipa::OpenApi;
 use utoipa::openapi::path::{HttpMethod, Operation, PathItem};
-use utoipa::openapi::schema::{ComponentsBuilder, ObjectBuilder};
+use utoipa::openapi::schema::ComponentsBuilder;
 use utoipa::openapi::{Info, OpenApiBuilder, PathsBuilder};
 
 use super::operation::{Describe, Invalid, Problem};
-use super::schema::string;
-use crate::ForgotPassword;
+use super::schema::message;
+use crate::MailRequest;
 use crate::answer::TOO_MANY_REQUESTS;
 use crate::validation_error::ValidationError;
 
@@ -33,7 +33,7 @@ impl OpenApi for ForgotPasswordApi {
             PathItem::new(HttpMethod::Post, forgot_password()),
         );
         let components = ComponentsBuilder::new()
-            .schema_from::<ForgotPassword>()
+            .schema_from::<MailRequest>()
             .schema_from::<Problem>()
             .schema_from::<Invalid>()
             .schema_from::<ValidationError>();
@@ -49,16 +49,13 @@ impl OpenApi for ForgotPasswordApi {
 }
 
 fn forgot_password() -> Operation {
-    let message = string().examples(["If there is an approved account, its owner gets a mail"]);
-    let accepted = ObjectBuilder::new()
-        .property("message", message)
-        .required("message");
+    let accepted = message("If there is an approved account, its owner gets a mail");
     Describe::always(
         "request_password_reset",
         "Sends a mail with a link for a new password",
     )
     .description("The response is the same for every address.")
-    .json::<ForgotPassword>()
+    .json::<MailRequest>()
     .gives(StatusCode::ACCEPTED, "The request was accepted.", accepted)
     .rejects([TOO_MANY_REQUESTS])
     .build()

@@ -14,9 +14,8 @@ use crate::session::RefreshGrant;
 use crate::validation_error::ValidationError;
 use crate::{
     AccountExport, AuditEvent, AuditEventKind, DisplayName, Email, EmailChange, EmailConfirmation,
-    EmailVerificationRequest, ForgotPassword, Invitation, OneTimePasswordReset, Password,
-    PasswordChange, PasswordReset, SessionPublic, Token, UserCreate, UserLogin, UserPublic,
-    UserUpdate,
+    Invitation, MailRequest, OneTimePasswordReset, Password, PasswordChange, PasswordReset,
+    SessionPublic, Token, UserCreate, UserLogin, UserPublic, UserUpdate,
 };
 
 impl ToSchema for UserPublic {}
@@ -146,12 +145,12 @@ impl PartialSchema for OneTimePasswordReset {
     }
 }
 
-impl ToSchema for ForgotPassword {}
+impl ToSchema for MailRequest {}
 
-impl PartialSchema for ForgotPassword {
+impl PartialSchema for MailRequest {
     fn schema() -> RefOr<Schema> {
         ObjectBuilder::new()
-            .description(Some("A request for a mail with a link for a new password."))
+            .description(Some("A request for a mail with a link."))
             .property("email", email(string()))
             .required("email")
             .into()
@@ -182,20 +181,6 @@ impl PartialSchema for EmailConfirmation {
             .description(Some("A confirmation of an address, by a one-time token."))
             .property("token", token.examples([ONE_TIME_TOKEN]))
             .required("token")
-            .into()
-    }
-}
-
-impl ToSchema for EmailVerificationRequest {}
-
-impl PartialSchema for EmailVerificationRequest {
-    fn schema() -> RefOr<Schema> {
-        ObjectBuilder::new()
-            .description(Some(
-                "A request for a mail with a link that verifies the address.",
-            ))
-            .property("email", email(string()))
-            .required("email")
             .into()
     }
 }
