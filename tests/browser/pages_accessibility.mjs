@@ -41,13 +41,12 @@ await run('everything can be done by keyboard', async (page, server) => {
   assert.equal(await focused(page), 'More for bob@example.com');
   await row(page, 'bob@example.com').locator('[aria-disabled]').first().waitFor({ state: 'detached' });
 
-  await page.keyboard.press('Enter');
-  await page.locator('#menu button').first().waitFor();
+  await openMenu(page);
   assert.equal(await focused(page), 'Make admin');
   await page.keyboard.press('Escape');
   await page.locator('#menu').waitFor({ state: 'hidden' });
   assert.equal(await focused(page), 'More for bob@example.com');
-  await page.keyboard.press('Enter');
+  await openMenu(page);
   await page.keyboard.press('ArrowUp');
   assert.equal(await focused(page), 'Delete');
   await page.keyboard.press('ArrowDown');
@@ -69,7 +68,7 @@ await run('everything can be done by keyboard', async (page, server) => {
   await page.getByRole('dialog').waitFor({ state: 'hidden' });
   assert.equal(await focused(page), 'More for bob@example.com');
 
-  await page.keyboard.press('Enter');
+  await openMenu(page);
   await tabTo(page, 'Delete');
   await page.keyboard.press('Enter');
   await tabTo(page, 'Delete');
@@ -91,6 +90,12 @@ await run('everything can be done by keyboard', async (page, server) => {
   assert.equal(await page.locator('#count').innerText(), '0 accounts');
   assertContained(page, server);
 });
+
+/** Opens the menu of the focused button. It is shown, with the focus in it, a task after the key. */
+async function openMenu(page) {
+  await page.keyboard.press('Enter');
+  await page.locator('#menu button').first().waitFor();
+}
 
 const pagesAreAccessible = (colorScheme) => async (admin, server) => {
   const browser = admin.context().browser();
