@@ -10,8 +10,9 @@ use tower_warder::{BoxError, Claims, UserStatus};
 use super::actor::Actor;
 use super::audit::{AuditActor, AuditEvent, AuditEventKind};
 use super::error::AccountError;
+use super::login_service::match_or;
 use super::model::{Token, User};
-use super::service::{Accounts, match_or};
+use super::service::Accounts;
 use super::session::{
     COOKIE, PasswordChange, RefreshToken, SESSION_KIND, Session, SessionEnd, SessionKind, Sessions,
 };
