@@ -57,7 +57,7 @@ await run('an owner downloads the data and deletes the account', async (bob, ser
   assert.equal(await bob.getByLabel('Your password').inputValue(), '');
   await bob.getByRole('dialog').getByRole('button', { name: 'Cancel' }).click();
   await confirm(bob, 'Delete account', PASSWORD);
-  await bob.waitForURL(/\/login/);
+  await bob.waitForURL('/login');
   assert.deepEqual(await logInCookies(bob), []);
   // The other tab notices by its stream.
   await other.waitForURL(/\/login/);

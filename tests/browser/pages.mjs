@@ -240,6 +240,33 @@ await run('the back button shows no data after a log-out', async (page, server) 
   assertContained(page, server);
 });
 
+await run('a log-out that takes long is not told as an ended log-in', async (page, server) => {
+  for (const name of ['ada', 'bob']) await register(server, `${name}@example.com`);
+  await page.addInitScript(() => {
+    window.EventSource = class extends EventSource {
+      constructor(url) {
+        super(url);
+        window.stream = this;
+      }
+    };
+  });
+  // The event stream ends before the response arrives.
+  await page.route(/\/(cookie\/logout|logout-all)$/, async (route) => {
+    const response = await route.fetch();
+    await page.evaluate(() => window.stream.dispatchEvent(new Event('error')));
+    await new Promise((resolve) => { setTimeout(resolve, 500); });
+    await route.fulfill({ response });
+  });
+  for (const button of ['Log out', 'Log out everywhere']) {
+    await logIn(page, 'ada@example.com');
+    await page.reload();
+    await page.locator('#badge').waitFor();
+    await page.getByRole('button', { name: button, exact: true }).click();
+    await page.waitForURL(/\/login/);
+    assert.equal(new URL(page.url()).search, '', button);
+  }
+});
+
 await run('scripts cannot read the token', async (page, server) => {
   await register(server, 'ada@example.com');
   await logIn(page, 'ada@example.com');

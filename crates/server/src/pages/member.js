@@ -3,6 +3,8 @@
 import { Refusal, ask, leave } from './api.js';
 import { follow } from './events.js';
 
+let isLoggingOut = false;
+
 /**
  * Returns the current account. For admins `onPending` is called with the number of pending accounts, and
  * again whenever it changes. A page whose user is logged out or gets another role is left or reloaded.
@@ -15,7 +17,7 @@ export async function enter(onPending) {
     onPending(count);
   };
   document.querySelector('#users-link').hidden = !me.is_admin;
-  follow({ hello: reloadIfChanged, pending: showPending }, (isClosed) => quietly(async () => {
+  follow({ hello: reloadIfChanged, pending: showPending }, (isClosed) => !isLoggingOut && quietly(async () => {
     // Leaves the page if this was the reason.
     reloadIfChanged(await ask('GET', 'me'));
     if (isClosed && me.is_admin) showPending(await ask('GET', 'users/pending/count'));
@@ -49,12 +51,23 @@ async function quietly(act) {
   }
 }
 
+/**
+ * Ends this log-in by `end`, and opens the log-in page. The event stream ends with it: that page must not say
+ * that the log-in has ended by itself.
+ */
+export async function logOut(end) {
+  isLoggingOut = true;
+  try {
+    await end();
+    await leave('/login');
+  } finally {
+    isLoggingOut = false;
+  }
+}
+
 document.querySelector('#log-out').addEventListener('click', (event) => {
   event.preventDefault();
-  attempt(async () => {
-    await ask('POST', 'cookie/logout');
-    await leave('/login');
-  });
+  attempt(() => logOut(() => ask('POST', 'cookie/logout')));
 });
 
 // The page comes from the back/forward cache, and another user may be logged in by now.

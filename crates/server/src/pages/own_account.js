@@ -1,7 +1,8 @@
 // Part of the profile page: the name and the data of the account, and its deletion.
 
-import { ask, leave } from './api.js';
+import { ask } from './api.js';
 import { onSubmit } from './form.js';
+import { logOut } from './member.js';
 
 const own = document.querySelector('#own');
 const done = own.querySelector('.done');
@@ -43,8 +44,7 @@ own.querySelector('#export').addEventListener('click', () => {
 
 own.querySelector('#delete').addEventListener('click', () => {
   confirm('Delete account', 'The account and its log-ins end at once. It cannot be brought back.', async (password) => {
-    await ask('POST', 'me/delete', { password });
-    await leave('/login');
+    await logOut(() => ask('POST', 'me/delete', { password }));
   });
 });
 

@@ -1,9 +1,9 @@
 // Profile page: the account, its password, and its log-ins.
 
-import { ask, leave } from './api.js';
+import { ask } from './api.js';
 import { device } from './device.js';
 import { onSubmit } from './form.js';
-import { attempt, enter } from './member.js';
+import { attempt, enter, logOut } from './member.js';
 import { showOwnAccount } from './own_account.js';
 import { passwordProblem, watch } from './rules.js';
 import { make, moment, registered, role, status } from './show.js';
@@ -92,11 +92,10 @@ document.querySelector('#end-others').addEventListener('click', () => act(async 
   return 'All other log-ins have ended.';
 }));
 
-document.querySelector('#end-all').addEventListener('click', () => act(async () => {
+document.querySelector('#end-all').addEventListener('click', () => act(() => logOut(async () => {
   await ask('POST', 'logout-all');
   await ask('POST', 'cookie/logout');
-  return leave('/login');
-}));
+})));
 
 /** Runs an action on sessions, one at a time, and says what it did. */
 async function act(action) {
