@@ -366,13 +366,14 @@ fn key_set_becomes_a_ring_of_its_signature_keys() {
     encryption["use"] = json!("enc");
     let p521 = json!({"kty": "EC", "crv": "P-521", "kid": "p521", "x": "AA", "y": "AA"});
     let unknown = json!({"kty": "AKP", "kid": "akp", "alg": "ML-DSA-44", "pub": "AA"});
+    let without_alg = json!({"kty": "AKP", "kid": "akp-2", "pub": "AA"});
     let ec = of_pem(Algorithm::ES256, P256_PUBLIC, "ec");
     let log = Trace::record();
-    let ring = ring(&[entra, encryption, p521, unknown, ec]).unwrap();
+    let ring = ring(&[entra, encryption, p521, unknown, without_alg, ec]).unwrap();
     // One line for each key that is dropped; a key for encryption is not missing from the ring.
     let dropped = log.lines("a key of the set cannot be used");
-    assert_eq!(dropped.len(), 2, "{dropped:?}");
-    for (line, kid) in dropped.iter().zip(["p521", "akp"]) {
+    assert_eq!(dropped.len(), 3, "{dropped:?}");
+    for (line, kid) in dropped.iter().zip(["p521", "akp", "akp-2"]) {
         assert!(line.contains("WARN") && line.contains(kid), "{line}");
     }
     let published: Value = serde_json::from_str(&ring.to_jwks()).unwrap();

@@ -1,14 +1,19 @@
 //! HMAC secrets: length, randomness, files, `Debug` output and comparison of MACs.
 
+use std::env;
 use std::fs;
 use std::io;
 use std::path::Path;
+use std::process::Command;
 use std::thread;
 
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha256;
 use tower_warder::error::{ConfigError, KeyFileProblem};
 use tower_warder::keys::{KeyRing, SigningKey, VerifyingKey};
+use tower_warder::private::hmac_sha256;
 use tower_warder::{HmacSecret, JwtIssuer, JwtVerifier};
 
 use super::forge::*;
@@ -257,6 +262,44 @@ fn long_passphrase_containing_a_placeholder_is_accepted() {
 fn unset_variable_is_an_error() {
     let rejected = HmacSecret::from_env("TOWER_WARDER_TEST_THAT_NOBODY_SETS").unwrap_err();
     assert!(matches!(rejected, ConfigError::MissingVariable(_)));
+}
+
+#[test]
+fn variable_is_the_secret_unchanged_and_not_empty() {
+    const VARIABLE: &str = "TOWER_WARDER_TEST_SECRET";
+    let Ok(value) = env::var(VARIABLE) else {
+        // All tests of a process share its variables, so each value has a process of its own.
+        for value in ["", SECRET, &format!(" {SECRET}\n")] {
+            let mut test = Command::new(env::current_exe().unwrap());
+            test.args([
+                "--exact",
+                "tokens::secrets::variable_is_the_secret_unchanged_and_not_empty",
+            ]);
+            let output = test.env(VARIABLE, value).output().unwrap();
+            let text = String::from_utf8_lossy(&output.stdout);
+            assert!(text.contains("1 passed"), "{value:?}: {text}");
+        }
+        return;
+    };
+    match HmacSecret::from_env(VARIABLE) {
+        Ok(read) => {
+            let exact = HmacSecret::new(value).unwrap();
+            let token = JwtIssuer::hs256(&read).issue("7").unwrap();
+            check_with(&JwtVerifier::hs256(&exact), &token, ACCEPTED, "as it is");
+        }
+        Err(ConfigError::EmptyVariable(name)) => assert_eq!((&*name, &*value), (VARIABLE, "")),
+        Err(other) => panic!("{other}"),
+    }
+}
+
+#[test]
+fn hmac_of_a_text_agrees_with_another_implementation() {
+    for text in ["", "throttle", "device"] {
+        let mac = Hmac::<Sha256>::new_from_slice(SECRET.as_bytes()).unwrap();
+        let expected = mac.chain_update(text).finalize().into_bytes();
+        let ours = hmac_sha256(&secret(), text.as_bytes());
+        assert_eq!(ours[..], expected[..], "{text}");
+    }
 }
 
 #[test]

@@ -293,6 +293,23 @@ mod tests {
         assert_ne!(one.as_bytes(), other.as_bytes());
     }
 
+    #[cfg(feature = "password")]
+    #[test]
+    fn only_the_whole_secret_matches() {
+        let text = "my secret garden has 14 apple trees";
+        let secret = HmacSecret::new(text).unwrap();
+        assert!(secret.matches(text.as_bytes()));
+        for other in [
+            "",
+            &text[1..],
+            &text[..34],
+            &text.to_uppercase(),
+            &format!("{text}\n"),
+        ] {
+            assert!(!secret.matches(other.as_bytes()), "{other:?}");
+        }
+    }
+
     #[test]
     fn concurrent_first_starts_share_one_secret_file() {
         let directory = env::temp_dir().join(format!("tower-warder-{}", std::process::id()));

@@ -46,3 +46,21 @@ fn both_backends_reject_the_same_keys() {
         invalid(rust_crypto::Signer::new(Algorithm::PS256, &key).map(|_| ()));
     }
 }
+
+#[test]
+fn parser_and_both_backends_reject_other_key_types() {
+    for (algorithm, private_pem, public_pem) in algorithms() {
+        let (private_pem, public_pem) = (private_pem.as_bytes(), public_pem.as_bytes());
+        let private = PrivateKey::from_pem(algorithm, private_pem).unwrap();
+        let public = PublicKey::from_pem(algorithm, public_pem).unwrap();
+        let is_other = |other: &Algorithm| other.key_type() != algorithm.key_type();
+        for other in algorithms().map(|(other, ..)| other).filter(is_other) {
+            key_type_mismatch(PrivateKey::from_pem(other, private_pem).map(drop), other);
+            key_type_mismatch(PublicKey::from_pem(other, public_pem).map(drop), other);
+            key_type_mismatch(aws_lc::Signer::new(other, &private).map(drop), other);
+            key_type_mismatch(aws_lc::Verifier::new(other, &public).map(drop), other);
+            key_type_mismatch(rust_crypto::Signer::new(other, &private).map(drop), other);
+            key_type_mismatch(rust_crypto::Verifier::new(other, &public).map(drop), other);
+        }
+    }
+}

@@ -1,5 +1,9 @@
 //! Reading and writing of PEM, DER and JWK.
 
+use pkcs8::SubjectPublicKeyInfoRef;
+use pkcs8::der::Encode;
+use pkcs8::der::asn1::AnyRef;
+
 use super::*;
 
 #[test]
@@ -177,10 +181,8 @@ fn ec_parameters_set_the_curve_of_a_key_without_one() {
         parameters: None,
         ..key
     };
-    let nameless = pem::encode_string("EC PRIVATE KEY", pem::LineEnding::LF, &{
-        use pkcs8::der::Encode;
-        nameless.to_der().unwrap()
-    });
+    let nameless = nameless.to_der().unwrap();
+    let nameless = pem::encode_string("EC PRIVATE KEY", pem::LineEnding::LF, &nameless);
     let parameters = &P256_ECPARAM[..P256_ECPARAM.find("-----BEGIN EC PRIVATE").unwrap()];
     let pem = format!("{parameters}{}", nameless.unwrap());
     assert!(SigningKey::from_pem(Algorithm::ES256, &pem).is_ok());
@@ -286,6 +288,8 @@ fn pem_with_the_wrong_label_is_rejected() {
     assert!(invalid(VerifyingKey::from_pem(Algorithm::RS256, RSA_PKCS1)).contains("private"));
     assert!(invalid(SigningKey::from_pem(Algorithm::ES256, P256_PUBLIC)).contains("PRIVATE KEY"));
     assert!(invalid(SigningKey::from_pem(Algorithm::ES256, P256_ENCRYPTED)).contains("encrypted"));
+    let other = P256_PUBLIC.replace("PUBLIC KEY", "X509 CRL");
+    assert!(invalid(VerifyingKey::from_pem(Algorithm::ES256, other)).contains("a PUBLIC KEY or"));
     let certificate = P256_PUBLIC.replace("PUBLIC KEY", "CERTIFICATE");
     assert!(
         invalid(VerifyingKey::from_pem(Algorithm::ES256, certificate)).contains("openssl x509")
@@ -295,6 +299,33 @@ fn pem_with_the_wrong_label_is_rejected() {
     invalid(SigningKey::from_pem(Algorithm::RS256, relabelled));
     let relabelled = RSA_PUBLIC.replace("PUBLIC KEY", "RSA PUBLIC KEY");
     invalid(VerifyingKey::from_pem(Algorithm::RS256, relabelled));
+}
+
+/// RFC 3279, section 2.3.1; RFC 5480, section 2.1.1; RFC 8410, section 3.
+#[test]
+fn parameters_of_the_key_algorithm_are_checked() {
+    let (null, integer) = (&[5, 0][..], &[2, 1, 0][..]);
+    let with = |pem: &str, parameters: Option<&'static [u8]>| {
+        let der = der(pem);
+        let mut info = SubjectPublicKeyInfoRef::try_from(&*der).unwrap();
+        info.algorithm.parameters = parameters.map(|it| AnyRef::try_from(it).unwrap());
+        info.to_der().unwrap()
+    };
+    for (algorithm, pem, accepted) in [
+        (Algorithm::RS256, RSA_PUBLIC, [None, Some(null)].as_slice()),
+        (Algorithm::EdDSA, ED25519_PUBLIC, &[None]),
+        (Algorithm::ES256, P256_PUBLIC, &[]),
+    ] {
+        let key = VerifyingKey::from_pem(algorithm, pem).unwrap();
+        for parameters in [None, Some(null), Some(integer)] {
+            let read = VerifyingKey::from_der(algorithm, with(pem, parameters));
+            match accepted.contains(&parameters) {
+                true => assert!(read.unwrap().is_same(&key), "{algorithm} {parameters:?}"),
+                false if algorithm == Algorithm::ES256 => assert!(invalid(read).contains("P-256")),
+                false => assert!(invalid(read).contains("plain RSA")),
+            }
+        }
+    }
 }
 
 #[test]

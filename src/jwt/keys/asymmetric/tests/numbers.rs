@@ -120,10 +120,11 @@ fn compressed_or_truncated_point_is_rejected() {
             &point[1..32],
             &point[33..]
         )))
-        .contains("length")
+        .contains("`crv`")
     );
     let padded = [&[0], &point[1..33]].concat();
-    assert!(invalid(VerifyingKey::from_jwk(p256_jwk(&padded, &point[33..]))).contains("length"));
+    assert!(invalid(VerifyingKey::from_jwk(p256_jwk(&padded, &point[33..]))).contains("`crv`"));
+    assert!(invalid(VerifyingKey::from_jwk(p256_jwk(&point[1..33], &padded))).contains("`crv`"));
 }
 
 #[test]
