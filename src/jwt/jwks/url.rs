@@ -115,7 +115,8 @@ mod tests {
             "http://127.1/keys",
             "http://[::1]:3000/keys",
         ] {
-            assert!(JwksUrl::parse(good, false).is_ok(), "{good}");
+            let is_plain = JwksUrl::parse(good, false).map(|url| url.is_plain());
+            assert_eq!(is_plain.ok(), Some(good.starts_with("http:")), "{good}");
         }
         for bad in [
             "",

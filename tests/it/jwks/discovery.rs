@@ -141,6 +141,7 @@ async fn mismatched_issuer_is_reported_escaped_and_truncated() {
         "{}",
         lines[0]
     );
+    assert!(lines[0].contains("xx…"), "{}", lines[0]);
     assert!(lines[0].len() < 600, "{}", lines[0]);
     assert!(lines[0].contains(ISSUER));
 }

@@ -158,6 +158,19 @@ async fn endless_response_is_not_read_to_the_end() {
 }
 
 #[tokio::test]
+async fn document_of_exactly_the_maximum_length_is_read() {
+    let document = format!(
+        r#"{{"keys":[{}]}}"#,
+        key("a").verifying_key().to_jwk().unwrap()
+    );
+    let socket = Socket::answering(Answer::Bytes(text("200 OK", &document))).await;
+    let fetch = |bytes| RemoteJwks::from_url(socket.url("/keys")).max_document_bytes(bytes);
+    assert!(fetch(document.len()).await.is_ok());
+    let error = fetch(document.len() - 1).await.unwrap_err().to_string();
+    assert!(error.contains("too large"), "{error}");
+}
+
+#[tokio::test]
 async fn slow_response_times_out_as_a_whole() {
     for answer in [Answer::Hangs, Answer::Drips] {
         let socket = Socket::answering(answer.clone()).await;

@@ -57,8 +57,24 @@ async fn failed_first_fetch_is_a_startup_error() {
             panic!("{mood:?}: {error}");
         };
         assert_eq!(url, URL);
-        assert!(!error.to_string().contains("hunter2"), "{error}");
+        let error = error.to_string();
+        assert!(!error.contains("hunter2"), "{error}");
+        let names_redirect = error.contains("redirects are not followed");
+        assert_eq!(names_redirect, mood == Mood::Answers(301), "{error}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn debug_shows_url_without_query_and_keys() {
+    let fetch = RemoteJwks::from_url(format!("{URL}?code=hunter2"));
+    let keys = fetch.client(Server::publishing(["2026-01"])).await.unwrap();
+    let shown = format!("{keys:?}");
+    assert!(!shown.contains("hunter2"), "{shown}");
+    for part in [URL, "2026-01"] {
+        assert!(shown.contains(part), "{shown}");
+    }
+    let shown = format!("{:?}", JwtVerifier::jwks(&keys));
+    assert!(shown.contains("issuer: Unset"), "{shown}");
 }
 
 #[tokio::test(start_paused = true)]
