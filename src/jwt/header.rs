@@ -127,3 +127,20 @@ fn subtype(typ: &str) -> &str {
         _ => typ,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn header_cache_has_the_first_four_headers() {
+        let cache = HeaderCache::default();
+        let headers = ["a", "b", "c", "d", "e"];
+        for (key, header) in headers.into_iter().enumerate() {
+            assert_eq!(cache.key_of(header), None, "{header}");
+            cache.remember(header, key);
+        }
+        let known = headers.map(|header| cache.key_of(header));
+        assert_eq!(known, [Some(0), Some(1), Some(2), Some(3), None]);
+    }
+}

@@ -142,6 +142,17 @@ mod tests {
     }
 
     #[test]
+    fn token_is_cached_up_to_2_kib() {
+        let padded = |length: usize| format!("{:a>length$}", token(1));
+        let cache = TokenCache::new(8);
+        for (length, is_cached) in [(2048, true), (2049, false)] {
+            let token = padded(length);
+            cache.put(&token, 0, &claims(9), 1.0);
+            assert_eq!(cache.get(&token, 0).is_some(), is_cached, "{length}");
+        }
+    }
+
+    #[test]
     fn long_and_truncated_tokens_are_not_cached() {
         let cache = TokenCache::new(8);
         for token in [

@@ -113,6 +113,37 @@ async fn no_public_type_shows_a_secret_or_a_token() {
     }
 }
 
+#[test]
+fn debug_shows_key_ids_and_issuer_rules() {
+    let secret = HmacSecret::new(SECRET).unwrap();
+    let signing = SigningKey::hs256(&secret).key_id("2026-01");
+    let ring = KeyRing::new();
+    ring.set_signing_key(signing.clone()).unwrap();
+    let single = JwtVerifier::new(signing.verifying_key());
+    let verifier = JwtVerifier::hs256(&secret);
+    let a = "https://a.example";
+    let template = verifier
+        .clone()
+        .issuer_template("https://a.example/{tenantid}");
+    let shown: [(&dyn Debug, &str); 8] = [
+        (&secret, "HmacSecret([redacted])"),
+        (&ring, "2026-01"),
+        (&single, "2026-01"),
+        (&verifier, "issuer: Any"),
+        (&verifier.clone().issuer(a), a),
+        (
+            &verifier.clone().issuers([a, "https://b.example"]),
+            "https://b.example",
+        ),
+        (&template.unwrap(), a),
+        (&verifier.clone().issuer_check(|_, _| true), "issuer: Check"),
+    ];
+    for (value, part) in shown {
+        let text = format!("{value:?}");
+        assert!(text.contains(part), "{part} in {text}");
+    }
+}
+
 /// Deny list that holds the password of its server.
 #[derive(Debug)]
 #[expect(dead_code, reason = "only shown")]

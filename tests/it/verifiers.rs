@@ -1,4 +1,4 @@
-//! Custom verifiers: the credentials that reach them.
+//! Custom and wrapping verifiers: the credentials that reach them.
 
 use std::sync::{Arc, Mutex};
 
@@ -6,9 +6,9 @@ use axum::body::Body;
 use http::Request;
 use http::header::{AUTHORIZATION, HeaderValue};
 use tower_warder::error::AuthErrorKind;
-use tower_warder::jwt::{Verification, Verifier};
+use tower_warder::jwt::{DenyList, DenyListVerifier, MultiIssuerVerifier, Verification, Verifier};
 use tower_warder::testing;
-use tower_warder::{AuthLayer, JwtVerifier};
+use tower_warder::{AuthLayer, BoxError, Claims, JwtVerifier, async_trait};
 
 use crate::support::{Store, identity};
 
@@ -54,6 +54,30 @@ async fn wrapping_verifier_is_as_strict() {
         let error = asked.claims().await.unwrap_err();
         assert_eq!(error.kind(), AuthErrorKind::InvalidToken, "{odd}");
     }
+}
+
+#[test]
+fn wrapping_verifiers_keep_the_limits_of_the_wrapped_one() {
+    for checks_characters in [false, true] {
+        let recording = || Recording {
+            seen: Arc::default(),
+            checks_characters,
+        };
+        let expected = (LONG, checks_characters);
+        let shared: Arc<dyn Verifier> = Arc::new(recording());
+        assert_eq!(limits(&shared), expected);
+        let with_deny_list = DenyListVerifier::new(recording(), EmptyList);
+        assert_eq!(limits(&with_deny_list), expected);
+    }
+    let jwt = testing::verifier().max_token_bytes(LONG);
+    assert_eq!(limits(&jwt), (LONG, true));
+    let issuers = MultiIssuerVerifier::new().add("https://a.example", jwt);
+    assert_eq!(limits(&issuers.unwrap()), (LONG, true));
+}
+
+fn limits(verifier: &impl Verifier) -> (usize, bool) {
+    let bytes = verifier.max_credential_bytes();
+    (bytes, verifier.checks_characters())
 }
 
 /// Credentials that reached the verifier, of a list of valid and malformed ones.
@@ -121,5 +145,15 @@ struct Wrapping(JwtVerifier);
 impl Verifier for Wrapping {
     fn verify<'a>(&'a self, credential: &'a str) -> Verification<'a> {
         self.0.verify(credential)
+    }
+}
+
+/// Deny list without entries.
+struct EmptyList;
+
+#[async_trait]
+impl DenyList for EmptyList {
+    async fn is_denied(&self, _: &str, _: &Claims) -> Result<bool, BoxError> {
+        Ok(false)
     }
 }

@@ -1,11 +1,13 @@
 //! Metrics of the caches.
 
+use std::time::Duration;
+
 use futures_util::poll;
 use futures_util::stream::poll_fn;
-use tower_warder::AuthLayer;
 use tower_warder::cache::{Invalidation, UserCache};
 use tower_warder::policy::Approved;
 use tower_warder::testing::{self, FixedClock};
+use tower_warder::{AuthLayer, JwtVerifier};
 
 use super::counted;
 use crate::support::{Store, get_with, identity, layer};
@@ -85,7 +87,7 @@ fn token_cache_counts_hits_and_misses() {
             drop(identity(&layer, get_with("/", token)).await.claims().await);
         }
         // A hit on an expired token.
-        clock.advance(std::time::Duration::from_secs(365 * 24 * 3600));
+        clock.advance(Duration::from_secs(365 * 24 * 3600));
         drop(identity(&layer, get_with("/", &token)).await.claims().await);
     });
     assert_eq!(counts.of("token_cache_lookups_total"), "hit 2\nmiss 2");
@@ -93,4 +95,39 @@ fn token_cache_counts_hits_and_misses() {
         counts.of("rejections_total"),
         "invalid_token algorithm 1\ninvalid_token expired 1"
     );
+}
+
+#[test]
+fn token_is_evicted_as_expired_only_after_leeway() {
+    let minute = Duration::from_secs(60);
+    // The cache has eight places. One token has a short lifetime and is read twice, so that it is
+    // evicted for no other reason.
+    for (elapsed, expected) in [
+        (Duration::from_secs(40), "hit 2\nmiss 9"),
+        (Duration::from_secs(80), "hit 8\nmiss 9"),
+    ] {
+        let counts = counted(async |_| {
+            let clock = FixedClock::new();
+            let verifier = testing::verifier().clock(clock.clock()).leeway(minute);
+            let verifier = verifier.unwrap().cache(8);
+            let verify = |token: &String| drop(JwtVerifier::verify_token(&verifier, token));
+            let issue = |lifetime: Duration| {
+                let issuer = testing::issuer().clock(clock.clock()).lifetime(lifetime);
+                issuer.issue("jane").unwrap()
+            };
+            let short = issue(minute / 6);
+            let others: [String; 7] = std::array::from_fn(|_| issue(minute * 60));
+            for token in [&short, &short].into_iter().chain(&others) {
+                verify(token);
+            }
+            clock.advance(elapsed);
+            verify(&issue(minute));
+            match elapsed > minute {
+                true => others.iter().for_each(verify),
+                false => verify(&short),
+            }
+        });
+        let lookups = counts.of("token_cache_lookups_total");
+        assert_eq!(lookups, expected, "{elapsed:?}");
+    }
 }

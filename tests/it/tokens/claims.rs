@@ -2,6 +2,7 @@
 
 use tower_warder::error::ConfigError;
 use tower_warder::jwt::IssueError;
+use tower_warder::private::rare_claim;
 use tower_warder::{AuthError, Claims, JwtIssuer};
 
 use super::forge::*;
@@ -536,6 +537,27 @@ fn audience_may_come_from_another_claim() {
     let bound = cognito.audience("https://api.example");
     let token = with_claims(r#""client_id":"c","aud":"https://api.example""#);
     check_with(&bound, &token, ACCEPTED, "bound to a resource");
+}
+
+#[test]
+fn rare_claim_is_found_if_it_is_a_string() {
+    for (members, expected) in [
+        (r#""purpose":"reset""#, Some("reset")),
+        (r#""purpose":"re\u0073et""#, Some("reset")),
+        (r#""purpose":"""#, Some("")),
+        (r#""other":"purpose""#, None),
+        (r#""other":{"purpose":"reset"}"#, None),
+        (r#""purpose":7"#, None),
+        (r#""purpose":["reset"]"#, None),
+        (r#""purpose":null"#, None),
+        (r#""x":1"#, None),
+        // As documented: no issuer writes a name with escapes.
+        (r#""purpos\u0065":"reset""#, None),
+    ] {
+        let claims = accepted(&with_claims(members));
+        let found = rare_claim(&claims, "purpose");
+        assert_eq!(found.as_deref(), expected, "{members}");
+    }
 }
 
 #[test]

@@ -130,6 +130,14 @@ fn validation_fields_are_enforced() {
         (|it| it.set_issuer(&["i", "j"]), r#""iss":"k""#, ISSUER),
         (|it| it.set_issuer(&["i"]), r#""x":1"#, NO_ISSUER),
         (
+            |it| {
+                it.set_issuer(&["i"]);
+                it.set_required_spec_claims(&["exp", "iss"]);
+            },
+            r#""x":1"#,
+            NO_ISSUER,
+        ),
+        (
             |it| it.set_audience(&["a", "b"]),
             r#""aud":["x","b"]"#,
             ACCEPTED,
