@@ -1,25 +1,113 @@
 //! Claims, compared with `serde_json`.
 
-use serde_json::{Value, json};
+use std::fmt;
+
+use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+use serde_json::{Map, Value, json};
 use tower_warder::Claims;
 
 pub(crate) fn run(input: &[u8]) {
     let Ok(text) = str::from_utf8(input) else {
         return;
     };
-    let value: Option<Value> = serde_json::from_str(text).ok();
-    match Claims::from_json(text) {
-        Ok(claims) => check(&claims, &value.unwrap()),
-        Err(_) => must_be_accepted_without_registered_claims(value),
+    let object = read_strictly(text);
+    match (Claims::from_json(text), &object) {
+        (Ok(claims), object) => check(&claims, object.as_ref().unwrap()),
+        (Err(error), None) => assert_eq!(error.reason(), "claims"),
+        (Err(error), Some(object)) => {
+            assert_ne!(error.reason(), "claims");
+            assert!(!has_valid_claims(object));
+        }
+    }
+    if let Some(Value::Object(object)) = object {
+        must_be_accepted_without_registered_claims(object);
     }
 }
 
+/// The object, if `serde_json` reads it, no name occurs twice and it has at most 64 levels.
+fn read_strictly(text: &str) -> Option<Value> {
+    let Members(members) = serde_json::from_str(text).ok()?;
+    let count = members.len();
+    let object: Map<String, Value> = members.into_iter().collect();
+    (object.len() == count && nesting(text) <= 64).then_some(Value::Object(object))
+}
+
+/// Members of an object, of which `serde_json` would keep the last one of a name.
+struct Members(Vec<(String, Value)>);
+
+impl<'de> Deserialize<'de> for Members {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(MembersVisitor)
+    }
+}
+
+struct MembersVisitor;
+
+impl<'de> Visitor<'de> for MembersVisitor {
+    type Value = Members;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members, A::Error> {
+        let mut members = Vec::new();
+        while let Some(member) = map.next_entry()? {
+            members.push(member);
+        }
+        Ok(Members(members))
+    }
+}
+
+/// Levels of a valid text.
+fn nesting(json: &str) -> usize {
+    let (mut level, mut deepest, mut in_string) = (0_usize, 0, false);
+    let mut bytes = json.bytes();
+    while let Some(byte) = bytes.next() {
+        match byte {
+            b'\\' => drop(bytes.next()),
+            b'"' => in_string = !in_string,
+            b'[' | b'{' if !in_string => level += 1,
+            b']' | b'}' if !in_string => level -= 1,
+            _ => {}
+        }
+        deepest = deepest.max(level);
+    }
+    deepest
+}
+
+fn has_valid_claims(object: &Value) -> bool {
+    let is_absent_or = |name: &str, is_valid: fn(&Value) -> bool| {
+        let value = &object[name];
+        value.is_null() || is_valid(value)
+    };
+    let is_subject =
+        |subject: &str| (1..=255).contains(&subject.len()) && !subject.contains(char::is_control);
+    object["sub"].as_str().is_some_and(is_subject)
+        && is_date(&object["exp"])
+        && is_absent_or("nbf", is_date)
+        && is_absent_or("iat", is_date)
+        && is_absent_or("iss", Value::is_string)
+        && is_absent_or("aud", |value| {
+            let values = value.as_array();
+            value.is_string() || values.is_some_and(|all| all.iter().all(Value::is_string))
+        })
+}
+
+fn is_date(value: &Value) -> bool {
+    let end_of_9999 = 253_402_300_799.0;
+    value
+        .as_f64()
+        .is_some_and(|seconds| (0.0..=end_of_9999).contains(&seconds))
+}
+
 fn check(claims: &Claims, value: &Value) {
+    assert!(has_valid_claims(value));
     let text = |name: &str| value[name].as_str();
     assert_eq!(Some(claims.subject()), text("sub"));
     assert_eq!(claims.issuer(), text("iss"));
     // An ID of another type does not reject the claims.
-    assert!(claims.token_id().is_none_or(|id| Some(id) == text("jti")));
+    assert_eq!(claims.token_id(), text("jti"));
     let audience: Vec<&str> = match &value["aud"] {
         Value::Null => Vec::new(),
         Value::String(one) => vec![one],
@@ -42,40 +130,25 @@ fn check(claims: &Claims, value: &Value) {
         let mut all = words.chain(each.filter_map(Value::as_str));
         assert!(all.any(|other| other == scope));
     }
-    if let Some(generation) = claims.generation() {
-        assert_eq!(
-            value.get("gen").map_or(Some(0), Value::as_u64),
-            Some(generation)
-        );
-    }
+    let generation = match &value["gen"] {
+        Value::Null => Some(0),
+        number => number.as_u64(),
+    };
+    assert_eq!(claims.generation(), generation);
     assert_eq!(claims.deserialize::<Value>().unwrap(), *value);
     let _ = format!("{claims:?}");
 }
 
 /// A claim that is not registered rejects no token.
-fn must_be_accepted_without_registered_claims(value: Option<Value>) {
-    let Some(Value::Object(mut object)) = value else {
-        return;
-    };
+fn must_be_accepted_without_registered_claims(mut object: Map<String, Value>) {
     for name in ["iss", "aud", "nbf", "iat", "jti", "scope", "gen"] {
         object.remove(name);
     }
     object.insert("sub".to_owned(), json!("7"));
     object.insert("exp".to_owned(), json!(4_102_444_800_u64));
-    // Written again, because `serde_json` accepts duplicates, of which it keeps the last one, and read
-    // again, because it rounds the last digit of long numbers.
+    // Written and read again, because `serde_json` rounds the last digit of long numbers.
     let text = Value::Object(object).to_string();
     let value: Value = serde_json::from_str(&text).unwrap();
-    if nesting(&value) <= 64 {
-        let claims = Claims::from_json(text).unwrap();
-        assert_eq!(claims.deserialize::<Value>().unwrap(), value);
-    }
-}
-
-fn nesting(value: &Value) -> usize {
-    match value {
-        Value::Array(values) => 1 + values.iter().map(nesting).max().unwrap_or(0),
-        Value::Object(members) => 1 + members.values().map(nesting).max().unwrap_or(0),
-        _ => 0,
-    }
+    let claims = Claims::from_json(text).unwrap();
+    assert_eq!(claims.deserialize::<Value>().unwrap(), value);
 }

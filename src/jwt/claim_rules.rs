@@ -1,10 +1,9 @@
 //! Claims that a verifier reads in place of the registered ones.
 
-use serde::de::MapAccess;
-
+use super::json_reader::{Malformed, Value};
 use super::raw_claims::RawClaims;
 use super::span::{Scope, Span};
-use super::strict_json::{self, AnyValue, ObjectFields, Value};
+use super::strict_json::{self, ObjectFields};
 use crate::error::RejectReason;
 
 /// Configured claim names. Their claims are read in a second pass over the payload, so that
@@ -85,7 +84,7 @@ fn put_scopes<'a>(
             scopes.extend(words.words(payload.text(words)));
         }
         Some(Value::Texts(texts)) => {
-            scopes.extend(texts.iter().map(|text| payload.keep(text.clone())));
+            scopes.extend(texts.clone().map(|text| payload.keep(text)));
         }
         Some(_) => return Err(RejectReason::ScopeType),
     }
@@ -109,7 +108,7 @@ impl<'n, 'a> Named<'n, 'a> {
         if named.0.is_empty() {
             return Ok(named);
         }
-        strict_json::read_object(json, &mut named).map_err(|_| RejectReason::Claims)?;
+        strict_json::read_object(json, &mut named).map_err(|Malformed| RejectReason::Claims)?;
         Ok(named)
     }
 
@@ -119,12 +118,11 @@ impl<'n, 'a> Named<'n, 'a> {
     }
 }
 
-impl<'de> ObjectFields<'de> for Named<'_, 'de> {
-    fn read<A: MapAccess<'de>>(&mut self, name: &str, map: &mut A) -> Result<bool, A::Error> {
-        let Some((_, slot)) = self.0.iter_mut().find(|(known, _)| *known == name) else {
-            return Ok(false);
-        };
-        strict_json::keep(slot, map.next_value_seed(AnyValue::new())?)?;
-        Ok(true)
+impl<'a> ObjectFields<'a> for Named<'_, 'a> {
+    fn put(&mut self, name: &str, value: Value<'a>) -> Result<bool, Malformed> {
+        match self.0.iter_mut().find(|(known, _)| *known == name) {
+            Some((_, slot)) => strict_json::keep(slot, value),
+            None => Ok(false),
+        }
     }
 }

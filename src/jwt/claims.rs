@@ -11,11 +11,11 @@ use serde::de::DeserializeOwned;
 
 use super::base64url;
 use super::claim_rules::{ClaimRules, Named};
+use super::json_reader::Value;
 use super::limits::{MAX_FUTURE_SECONDS, MAX_LEEWAY, MAX_SUBJECT_BYTES};
 use super::numeric_date::{is_in_range, to_system_time};
 use super::raw_claims::RawClaims;
 use super::span::{Audience, Scope, Span};
-use super::strict_json::Value;
 use crate::clock::Clock;
 use crate::error::{AuthError, RejectReason};
 

@@ -3,11 +3,10 @@
 use std::borrow::Cow;
 use std::sync::OnceLock;
 
-use serde::de::MapAccess;
-
 use super::base64url;
+use super::json_reader::{Malformed, Value};
 use super::limits::MAX_HEADER_BYTES;
-use super::strict_json::{self, ObjectFields, Text};
+use super::strict_json::{self, ObjectFields};
 use crate::error::RejectReason;
 
 /// Parameters that are read from a header. `jwk`, `jku`, `x5u`, `x5c` and `x5t` are ignored: a token
@@ -26,7 +25,7 @@ impl<'a> Header<'a> {
         let decoded = base64url::decode(encoded, buffer.for_header(encoded))?;
         let json = std::str::from_utf8(decoded).map_err(|_| RejectReason::Header)?;
         let mut header = Self::default();
-        strict_json::read_object(json, &mut header).map_err(|_| RejectReason::Header)?;
+        strict_json::read_object(json, &mut header).map_err(|Malformed| RejectReason::Header)?;
 
         // RFC 7515, section 4.1.11: a token with an extension that is not understood is rejected, and
         // none is understood here. RFC 7797, section 7: no `b64` in a JWT.
@@ -50,8 +49,8 @@ impl<'a> Header<'a> {
     }
 }
 
-impl<'de> ObjectFields<'de> for Header<'de> {
-    fn read<A: MapAccess<'de>>(&mut self, name: &str, map: &mut A) -> Result<bool, A::Error> {
+impl<'a> ObjectFields<'a> for Header<'a> {
+    fn put(&mut self, name: &str, value: Value<'a>) -> Result<bool, Malformed> {
         let slot = match name {
             "alg" => &mut self.alg,
             "typ" => &mut self.typ,
@@ -61,8 +60,10 @@ impl<'de> ObjectFields<'de> for Header<'de> {
                 return Ok(false);
             }
         };
-        strict_json::keep(slot, map.next_value_seed(Text)?)?;
-        Ok(true)
+        match value {
+            Value::Text(text) => strict_json::keep(slot, text),
+            _ => Err(Malformed),
+        }
     }
 }
 

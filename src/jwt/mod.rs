@@ -12,6 +12,7 @@ mod limits;
 mod numeric_date;
 mod base64url;
 mod compact;
+mod json_reader;
 mod strict_json;
 mod header;
 mod span;

@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use super::base64url;
 use super::claim_rules::Named;
 use super::compact::Compact;
+use super::json_reader::Value;
 use super::jwt_verifier::JwtVerifier;
-use super::strict_json::Value;
 use super::verifier::{Verification, Verifier};
 use crate::error::{AuthError, ConfigError, RejectReason};
 

@@ -1,15 +1,13 @@
 //! Registered claims of a payload, as positions in its text.
 
 use std::borrow::Cow;
-use std::fmt;
 use std::sync::Arc;
 
-use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
-
+use super::json_reader::{Malformed, Texts, Value};
 use super::limits::MAX_PAYLOAD_BYTES;
 use super::numeric_date;
 use super::span::{Audience, Scope, Span};
-use super::strict_json::{self, AnyValue, ObjectFields, Value};
+use super::strict_json::{self, ObjectFields};
 use crate::error::RejectReason;
 
 /// Payload and its registered claims. A string with escapes has no position in the payload: its
@@ -55,7 +53,7 @@ impl<'a> RawClaims<'a> {
             seen: 0,
             reject_reason: None,
         };
-        strict_json::read_object(json, &mut read).map_err(|_| RejectReason::Claims)?;
+        strict_json::read_object(json, &mut read).map_err(|Malformed| RejectReason::Claims)?;
         match read.reject_reason {
             None => Ok(read),
             Some(reason) => Err(reason),
@@ -91,66 +89,46 @@ impl<'a> RawClaims<'a> {
         Span::new(start, text.len())
     }
 
-    fn put_text(&mut self, claim: Claim, text: Cow<'a, str>) {
-        match claim {
-            Claim::Subject => self.subject = Some(self.keep(text)),
-            Claim::Issuer => self.issuer = Some(self.keep(text)),
-            Claim::Audience => self.audience = Some(Audience::One([self.keep(text)])),
-            Claim::TokenId => self.token_id = Some(self.keep(text)),
-            Claim::Scope => self.scope = Some(Scope::Words(self.keep(text))),
-            _ => self.put_other(claim),
-        }
-    }
+    #[inline(always)]
+    fn put_claim(&mut self, claim: Claim, value: Value<'a>) -> Result<(), RejectReason> {
+        match (claim, value) {
+            // Counts as absent: some issuers write it for a claim without a value.
+            (_, Value::Null) => {}
+            (Claim::Subject, value) => self.subject = Some(self.keep_subject(value)?),
+            (Claim::Issuer, Value::Text(text)) => self.issuer = Some(self.keep(text)),
+            (Claim::Audience, Value::Text(text)) => {
+                self.audience = Some(Audience::One([self.keep(text)]));
+            }
+            (Claim::Audience, Value::Texts(texts)) => {
+                self.audience = Some(Audience::Many(self.keep_all(texts)));
+            }
+            (Claim::Expiry, value) => {
+                let reasons = [RejectReason::ExpiryType, RejectReason::ExpiryRange];
+                self.expires_at = Some(date(&value, reasons)?);
+            }
+            (Claim::NotBefore, value) => {
+                let reasons = [RejectReason::NotBeforeType, RejectReason::NotBeforeRange];
+                self.not_before = Some(date(&value, reasons)?);
+            }
+            (Claim::IssuedAt, value) => {
+                let reasons = [RejectReason::IssuedAtType, RejectReason::IssuedAtRange];
+                self.issued_at = Some(date(&value, reasons)?);
+            }
+            (Claim::TokenId, Value::Text(text)) => self.token_id = Some(self.keep(text)),
+            (Claim::Scope, Value::Text(text)) => self.scope = Some(Scope::Words(self.keep(text))),
+            (Claim::Scope, Value::Texts(texts)) => {
+                self.scope = Some(Scope::Each(self.keep_all(texts)));
+            }
+            (Claim::Generation, Value::Integer(number)) => self.generation = Some(number),
 
-    fn put_texts(&mut self, claim: Claim, texts: Vec<Cow<'a, str>>) {
-        match claim {
-            Claim::Audience => self.audience = Some(Audience::Many(self.keep_all(texts))),
-            Claim::Scope => self.scope = Some(Scope::Each(self.keep_all(texts))),
-            _ => self.put_other(claim),
+            // A registered claim that is checked is never treated as absent; the type of an optional one
+            // does not reject the token.
+            (Claim::Issuer, _) => return Err(RejectReason::IssuerType),
+            (Claim::Audience, _) => return Err(RejectReason::AudienceType),
+            (Claim::Generation, _) => self.generation = None,
+            (Claim::TokenId | Claim::Scope, _) => {}
         }
-    }
-
-    /// Stores a time, if the claim is one.
-    fn put_number(&mut self, claim: Claim, number: f64) {
-        let (slot, out_of_range) = match claim {
-            Claim::Expiry => (&mut self.expires_at, RejectReason::ExpiryRange),
-            Claim::NotBefore => (&mut self.not_before, RejectReason::NotBeforeRange),
-            Claim::IssuedAt => (&mut self.issued_at, RejectReason::IssuedAtRange),
-            _ => return self.put_other(claim),
-        };
-        match numeric_date::is_in_range(number) {
-            true => *slot = Some(number),
-            false => self.reject(out_of_range),
-        }
-    }
-
-    #[cold]
-    fn put_subject(&mut self, value: Value<'a>) {
-        match self.keep_subject(value) {
-            Ok(subject) => self.subject = Some(subject),
-            Err(reason) => self.reject(reason),
-        }
-    }
-
-    /// Handles a claim of the wrong type. A registered claim that is checked is never treated as absent;
-    /// the type of an optional one (`jti`, `scope`, `gen`) does not reject the token.
-    #[cold]
-    fn put_other(&mut self, claim: Claim) {
-        match claim {
-            Claim::Subject => self.reject(RejectReason::SubjectType),
-            Claim::Issuer => self.reject(RejectReason::IssuerType),
-            Claim::Audience => self.reject(RejectReason::AudienceType),
-            Claim::Expiry => self.reject(RejectReason::ExpiryType),
-            Claim::NotBefore => self.reject(RejectReason::NotBeforeType),
-            Claim::IssuedAt => self.reject(RejectReason::IssuedAtType),
-            Claim::Generation => self.generation = None,
-            Claim::TokenId | Claim::Scope => {}
-        }
-    }
-
-    #[cold]
-    fn reject(&mut self, reason: RejectReason) {
-        self.reject_reason.get_or_insert(reason);
+        Ok(())
     }
 
     /// Keeps a subject. A number is an integer, in its JSON form without fraction and exponent.
@@ -167,112 +145,35 @@ impl<'a> RawClaims<'a> {
         }
     }
 
-    fn keep_all(&mut self, texts: Vec<Cow<'a, str>>) -> Arc<[Span]> {
-        texts.into_iter().map(|text| self.keep(text)).collect()
+    fn keep_all(&mut self, texts: Texts<'a>) -> Arc<[Span]> {
+        texts.map(|text| self.keep(text)).collect()
     }
 }
 
-impl<'de> ObjectFields<'de> for RawClaims<'de> {
-    fn read<A: MapAccess<'de>>(&mut self, name: &str, map: &mut A) -> Result<bool, A::Error> {
-        let claim = match name {
-            "sub" => Claim::Subject,
-            "iss" => Claim::Issuer,
-            "aud" => Claim::Audience,
-            "exp" => Claim::Expiry,
-            "nbf" => Claim::NotBefore,
-            "iat" => Claim::IssuedAt,
-            "jti" => Claim::TokenId,
-            "scope" => Claim::Scope,
-            "gen" => Claim::Generation,
+impl<'a> ObjectFields<'a> for RawClaims<'a> {
+    #[inline(always)]
+    fn put(&mut self, name: &str, value: Value<'a>) -> Result<bool, Malformed> {
+        let claim = match name.as_bytes() {
+            b"sub" => Claim::Subject,
+            b"iss" => Claim::Issuer,
+            b"aud" => Claim::Audience,
+            b"exp" => Claim::Expiry,
+            b"nbf" => Claim::NotBefore,
+            b"iat" => Claim::IssuedAt,
+            b"jti" => Claim::TokenId,
+            b"scope" => Claim::Scope,
+            b"gen" => Claim::Generation,
             _ => return Ok(false),
         };
         let bit = 1 << claim as u16;
         if self.seen & bit != 0 {
-            return Err(strict_json::duplicate());
+            return Err(Malformed);
         }
         self.seen |= bit;
-        let payload = self;
-        map.next_value_seed(ClaimValue { payload, claim })?;
+        if let Err(reason) = self.put_claim(claim, value) {
+            self.reject_reason.get_or_insert(reason);
+        }
         Ok(true)
-    }
-}
-
-/// Reads the value of a claim, of any type, into its field. `null` counts as absent: some issuers
-/// write it for a claim without a value.
-struct ClaimValue<'p, 'a> {
-    payload: &'p mut RawClaims<'a>,
-    claim: Claim,
-}
-
-impl<'de> DeserializeSeed<'de> for ClaimValue<'_, 'de> {
-    type Value = ();
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        deserializer.deserialize_any(self)
-    }
-}
-
-impl<'de> Visitor<'de> for ClaimValue<'_, 'de> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("any value")
-    }
-
-    fn visit_bool<E>(self, _: bool) -> Result<(), E> {
-        self.payload.put_other(self.claim);
-        Ok(())
-    }
-
-    fn visit_i64<E>(self, number: i64) -> Result<(), E> {
-        match self.claim {
-            Claim::Subject => self.payload.put_subject(Value::Negative(number)),
-            claim => self.payload.put_number(claim, number as f64),
-        }
-        Ok(())
-    }
-
-    fn visit_u64<E>(self, number: u64) -> Result<(), E> {
-        match self.claim {
-            Claim::Subject => self.payload.put_subject(Value::Integer(number)),
-            Claim::Generation => self.payload.generation = Some(number),
-            claim => self.payload.put_number(claim, number as f64),
-        }
-        Ok(())
-    }
-
-    fn visit_f64<E>(self, number: f64) -> Result<(), E> {
-        self.payload.put_number(self.claim, number);
-        Ok(())
-    }
-
-    fn visit_borrowed_str<E>(self, text: &'de str) -> Result<(), E> {
-        self.payload.put_text(self.claim, Cow::Borrowed(text));
-        Ok(())
-    }
-
-    fn visit_str<E>(self, text: &str) -> Result<(), E> {
-        self.payload
-            .put_text(self.claim, Cow::Owned(text.to_owned()));
-        Ok(())
-    }
-
-    fn visit_unit<E>(self) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<(), A::Error> {
-        match AnyValue::new().visit_seq(seq)? {
-            Value::Texts(texts) => self.payload.put_texts(self.claim, texts),
-            _ => self.payload.put_other(self.claim),
-        }
-        Ok(())
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<(), A::Error> {
-        AnyValue::new().visit_map(map)?;
-        self.payload.put_other(self.claim);
-        Ok(())
     }
 }
 
@@ -287,4 +188,17 @@ enum Claim {
     TokenId,
     Scope,
     Generation,
+}
+
+/// Reads a date, or returns the reason for another type or for a date that is out of range.
+fn date(value: &Value<'_>, reasons: [RejectReason; 2]) -> Result<f64, RejectReason> {
+    let [wrong_type, out_of_range] = reasons;
+    let seconds = match value {
+        Value::Integer(seconds) => *seconds as f64,
+        Value::Negative(seconds) => *seconds as f64,
+        Value::Float(seconds) => *seconds,
+        _ => return Err(wrong_type),
+    };
+    let valid = numeric_date::is_in_range(seconds).then_some(seconds);
+    valid.ok_or(out_of_range)
 }

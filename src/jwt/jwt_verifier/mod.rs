@@ -9,6 +9,7 @@ use super::claim_rules::ClaimRules;
 use super::claims::Claims;
 use super::compact::Compact;
 use super::issuer_rule::IssuerRule;
+use super::json_reader::Value;
 #[cfg(feature = "jwks")]
 use super::jwks::RemoteJwks;
 use super::keys::KeyRing;
@@ -17,7 +18,6 @@ use super::keys::VerifyingKey;
 #[cfg(feature = "jwks")]
 use super::limits::EXTERNAL_ISSUER_LEEWAY;
 use super::limits::{MAX_HEADER_BYTES, MAX_LEEWAY, MAX_TOKEN_BYTES};
-use super::strict_json::Value;
 use super::token_cache::TokenCache;
 use super::verifier::{Verification, Verifier};
 use crate::clock::Clock;
@@ -273,7 +273,7 @@ impl JwtVerifier {
             let named = match claims.value(name) {
                 None | Some(Value::Null) => None,
                 Some(Value::Text(text)) => Some(vec![text]),
-                Some(Value::Texts(texts)) => Some(texts),
+                Some(Value::Texts(texts)) => Some(texts.collect()),
                 Some(_) => return Err(RejectReason::AudienceType),
             };
             let named = named.as_deref();

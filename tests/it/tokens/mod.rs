@@ -15,6 +15,7 @@ mod issuing;
 mod silence;
 mod source;
 mod property;
+mod malformed;
 mod oracle;
 pub mod interop;
 #[cfg(any(feature = "aws-lc-rs", feature = "rust-crypto"))]

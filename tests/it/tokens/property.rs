@@ -179,7 +179,7 @@ fn registered() -> impl Strategy<Value = serde_json::Value> {
 }
 
 /// Replacements of byte ranges.
-fn mutations() -> impl Strategy<Value = Vec<(Index, usize, &'static [u8])>> {
+pub(super) fn mutations() -> impl Strategy<Value = Vec<(Index, usize, &'static [u8])>> {
     let pieces: &[&[u8]] = &[
         b"",
         b"\"",
@@ -217,7 +217,7 @@ fn mutations() -> impl Strategy<Value = Vec<(Index, usize, &'static [u8])>> {
     vec((any::<Index>(), 0..3_usize, select(pieces)), 1..4)
 }
 
-fn mutate(json: &str, mutations: &[(Index, usize, &'static [u8])]) -> Vec<u8> {
+pub(super) fn mutate(json: &str, mutations: &[(Index, usize, &'static [u8])]) -> Vec<u8> {
     let mut bytes = json.as_bytes().to_vec();
     for (start, length, piece) in mutations {
         let start = start.index(bytes.len() + 1);

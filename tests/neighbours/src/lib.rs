@@ -1,15 +1,17 @@
 //! `jsonwebtoken` chooses its backend by Cargo features, and without one, or with two and none installed,
 //! it panics at the first token. tower-warder takes its keys and must not switch one on: what happens to
 //! the application's own `decode` is the application's choice, and our verification works all the same.
+//! So it does beside a `serde_json` that reads numbers as text.
 
 #[cfg(test)]
 mod tests {
     use std::panic::catch_unwind;
+    use std::time::UNIX_EPOCH;
 
     use jsonwebtoken::{Algorithm as Theirs, DecodingKey, EncodingKey, Header, Validation};
     use serde_json::{Value, json};
     use tower_warder::keys::{Algorithm, SigningKey};
-    use tower_warder::{HmacSecret, JwtIssuer, JwtVerifier};
+    use tower_warder::{Claims, HmacSecret, JwtIssuer, JwtVerifier};
 
     const SECRET: &str = "rJ5vXq9Zp2LwTn8bKc4mFh7sDg3aYe6u";
     const ED25519: &[u8] = include_bytes!("../../keys/ed25519.pem");
@@ -57,5 +59,16 @@ mod tests {
         let verifier = JwtVerifier::from_validation(&decoding, &validation).unwrap();
         let token = JwtIssuer::new(key).issue("7").unwrap();
         assert_eq!(verifier.verify_token(&token).unwrap().subject(), "7");
+    }
+
+    #[test]
+    fn numbers_are_read_whatever_the_features_of_serde_json() {
+        let number: serde_json::Number = serde_json::from_str("1.000").unwrap();
+        assert_eq!(number.to_string(), "1.000", "`arbitrary_precision` is off");
+        for exp in ["4102444800", "4102444800.5", "4.1024448e9"] {
+            let claims = Claims::from_json(format!(r#"{{"sub":"7","exp":{exp},"x":1.5}}"#));
+            let expires_at = claims.unwrap().expires_at().duration_since(UNIX_EPOCH);
+            assert_eq!(expires_at.unwrap().as_secs(), 4_102_444_800);
+        }
     }
 }
