@@ -89,6 +89,8 @@ mod tests {
             let change = PasswordChange::from_json(body);
             let text = format!("{grant:?} {grant:#?} {change:?} {change:#?}");
             assert!(!text.contains("hunter"), "{text}");
+            assert_eq!(grant.is_ok(), text.contains("RefreshGrant"), "{text}");
+            assert_eq!(change.is_ok(), text.contains("PasswordChange"), "{text}");
         }
     }
 }

@@ -106,3 +106,46 @@ impl Verifier for SessionVerifier {
 /// Claim of tokens whose session is looked up, with the value [`COOKIE`].
 pub(crate) const SESSION_KIND: &str = "session_kind";
 pub(crate) const COOKIE: &str = "cookie";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::session::InMemorySessionStore;
+
+    struct Inner {
+        max_bytes: usize,
+        checks_characters: bool,
+    }
+
+    impl Verifier for Inner {
+        fn verify<'a>(&'a self, _: &'a str) -> Verification<'a> {
+            Verification::Ready(Err(session_ended()))
+        }
+
+        fn max_credential_bytes(&self) -> usize {
+            self.max_bytes
+        }
+
+        fn checks_characters(&self) -> bool {
+            self.checks_characters
+        }
+    }
+
+    #[test]
+    fn inner_verifier_sets_what_is_rejected_unread() {
+        for expected in [(7, false), (9000, true)] {
+            let (max_bytes, checks_characters) = expected;
+            let inner = Arc::new(Inner {
+                max_bytes,
+                checks_characters,
+            });
+            let sessions = Sessions::new(InMemorySessionStore::new());
+            let verifier = SessionVerifier::new(inner, sessions, None, Clock::default());
+            let actual = (
+                verifier.max_credential_bytes(),
+                verifier.checks_characters(),
+            );
+            assert_eq!(actual, expected);
+        }
+    }
+}
