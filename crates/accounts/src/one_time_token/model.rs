@@ -114,6 +114,25 @@ mod tests {
     use super::*;
 
     #[test]
+    fn purposes_have_stable_names_and_lifetimes() {
+        for (purpose, name, minutes) in [
+            (TokenPurpose::RESET_PASSWORD, "reset_password", 30),
+            (TokenPurpose::CHANGE_PASSWORD, "change_password", 10),
+            (TokenPurpose::VERIFY_EMAIL, "verify_email", 1440),
+            (TokenPurpose::CHANGE_EMAIL, "change_email", 60),
+            (TokenPurpose::ACCEPT_INVITATION, "accept_invitation", 10080),
+            (
+                TokenPurpose::COMPLETE_REGISTRATION,
+                "complete_registration",
+                1440,
+            ),
+        ] {
+            assert_eq!(purpose.as_str(), name);
+            assert_eq!(purpose.default_lifetime().as_secs(), minutes * 60, "{name}");
+        }
+    }
+
+    #[test]
     fn debug_shows_no_digest() {
         let token = OneTimeToken {
             digest: [0xab; 32],

@@ -162,6 +162,7 @@ mod tests {
 
     use tower_warder::UserStatus;
 
+    use super::super::in_memory::InMemoryOneTimeTokenStore;
     use super::*;
 
     #[test]
@@ -171,7 +172,23 @@ mod tests {
             expires_in: Duration::from_secs(60),
         };
         let text = format!("{token:?} {token:#?}");
-        assert!(!text.contains(token.token.as_str()));
+        assert!(text.contains("[redacted]") && !text.contains(token.token.as_str()));
+    }
+
+    #[test]
+    fn lifetime_of_one_purpose_leaves_the_others() {
+        let minute = Duration::from_secs(60);
+        let tokens = OneTimeTokens::new(InMemoryOneTimeTokenStore::new())
+            .lifetime(TokenPurpose::RESET_PASSWORD, 2 * minute)
+            .lifetime(TokenPurpose::CHANGE_EMAIL, 3 * minute)
+            .lifetime(TokenPurpose::RESET_PASSWORD, minute);
+        for (purpose, lifetime) in [
+            (TokenPurpose::RESET_PASSWORD, minute),
+            (TokenPurpose::CHANGE_EMAIL, 3 * minute),
+            (TokenPurpose::CHANGE_PASSWORD, 10 * minute),
+        ] {
+            assert_eq!(tokens.lifetime_of(purpose), lifetime, "{purpose:?}");
+        }
     }
 
     #[test]
