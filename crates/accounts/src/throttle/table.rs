@@ -50,12 +50,12 @@ impl Table {
             let place = self.place(bucket, now);
             let latest = bucket.limit.latest(now);
             // Only if the clock was set back: the wait is one interval then, as for a full burst.
-            if self.arrival(bucket, &place, now) > latest {
+            if self.arrival(bucket, &place) > latest {
                 self.set(bucket, &place, latest);
             }
         }
         let exceeded = buckets.iter().filter_map(|bucket| {
-            let arrival = self.arrival(bucket, &self.place(bucket, now), now);
+            let arrival = self.arrival(bucket, &self.place(bucket, now));
             let wait = bucket.limit.take(arrival, now).err()?;
             let kind = bucket.kind;
             Some(Exceeded { kind, wait })
@@ -66,7 +66,7 @@ impl Table {
         for bucket in buckets {
             // Again: the bucket before may have taken the free slot.
             let place = self.place(bucket, now);
-            let next = bucket.limit.take(self.arrival(bucket, &place, now), now);
+            let next = bucket.limit.take(self.arrival(bucket, &place), now);
             if let Ok(next) = next {
                 self.set(bucket, &place, next);
             }
@@ -79,7 +79,7 @@ impl Table {
         for bucket in buckets {
             let place = self.place(bucket, now);
             if matches!(place, Place::Slot(_)) {
-                let arrival = self.arrival(bucket, &place, now);
+                let arrival = self.arrival(bucket, &place);
                 self.set(bucket, &place, bucket.limit.refund(arrival));
             }
         }
@@ -96,13 +96,11 @@ impl Table {
         place.map_or(Place::Shared, |way| Place::Slot(start + way))
     }
 
-    /// Returns the arrival time at a place: 0 in a slot that is free.
-    fn arrival(&self, bucket: &Bucket, place: &Place, now: u64) -> u64 {
+    /// Returns the arrival time at a place: in a slot that is free it is in the past, and may be that
+    /// of another bucket.
+    fn arrival(&self, bucket: &Bucket, place: &Place) -> u64 {
         match place {
-            Place::Slot(index) => {
-                let slot = self.slots.get(*index).copied().unwrap_or_default();
-                if slot.arrival > now { slot.arrival } else { 0 }
-            }
+            Place::Slot(index) => self.slots.get(*index).map_or(0, |slot| slot.arrival),
             Place::Shared => {
                 let mut shared = self.shared.iter();
                 let shared = shared.find(|(kind, _)| *kind == bucket.kind);
@@ -241,6 +239,30 @@ mod tests {
         }
         for full in [one, other] {
             assert!(table.take(&[full], START).is_err());
+        }
+    }
+
+    #[test]
+    fn slot_is_free_once_its_time_has_come() {
+        let mut table = Table::new();
+        let bucket = |number: usize| Bucket {
+            key: ((number as u128) << 64 | 1).to_le_bytes(),
+            ..bucket(1, BucketKind::Pair)
+        };
+        for number in 0..WAYS {
+            table.take(&[bucket(number)], START).unwrap();
+        }
+        // First in the shared bucket, and then in a slot. What the slot was used for before is not
+        // counted, and what is refunded gives nothing.
+        let new = bucket(WAYS);
+        for now in [11, 12].map(|later| START + nanos(later)) {
+            for _ in 0..2 {
+                table.refund(&[new], now);
+            }
+            for _ in 0..2 {
+                table.take(&[new], now).unwrap();
+            }
+            assert!(table.take(&[new], now).is_err());
         }
     }
 

@@ -46,10 +46,9 @@ impl TrustedProxies {
         };
         let by_list = find(&X_FORWARDED_FOR, in_list);
         match (by_list, find(&FORWARDED, in_forwarded)) {
-            (None, None) => peer,
             (Some(client), None) | (None, Some(client)) => client,
             (Some(client), Some(other)) if client == other => client,
-            // One of the two may have been written by the client.
+            // None was sent, or one of the two may have been written by the client.
             _ => peer,
         }
     }
@@ -197,6 +196,7 @@ mod tests {
         assert_eq!(client("192.0.2.1", &both), "192.0.2.1");
         assert_eq!(client("::ffff:192.0.2.1", &both), "192.0.2.1");
         assert_eq!(client(PROXY, &both), "203.0.113.9");
+        assert_eq!(client(PROXY, &[]), PROXY);
         assert_eq!(client("::ffff:10.0.0.1", &both), "203.0.113.9");
     }
 
@@ -294,6 +294,7 @@ mod tests {
         for text in ["10.0.0.0/33", "proxy.example.com", "10.0.0.1:80", "10"] {
             let error = text.parse::<TrustedProxies>().unwrap_err();
             assert_eq!(error, InvalidNetwork(text.to_owned()));
+            assert!(error.to_string().contains(text), "{error}");
         }
         let mapped: TrustedProxies = "::ffff:10.0.0.0/104".parse().unwrap();
         assert!(mapped.contains("10.255.0.1".parse().unwrap()));
