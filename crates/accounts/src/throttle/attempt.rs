@@ -266,6 +266,7 @@ mod tests {
     use std::net::Ipv4Addr;
 
     use tower_warder::testing::FixedClock;
+    use tower_warder_test_support::Log;
 
     use super::*;
 
@@ -327,6 +328,149 @@ mod tests {
         assert!(!guess(2000).await);
         time.advance(Duration::from_millis(100));
         assert!(guess(2000).await);
+    }
+
+    /// An attempt of a client with this number.
+    enum Try {
+        Login(&'static str, u32),
+        KnownDevice(&'static str, u32),
+        Register(u32),
+        ChangePassword(i64),
+        SetDisplayName(i64),
+        Refresh(u32),
+        UseToken(u32),
+    }
+
+    impl Try {
+        async fn begin<'a>(
+            &self,
+            throttle: &'a Throttle,
+            clock: &'a Clock,
+        ) -> Result<Attempt<'a>, TooManyAttempts> {
+            let route = ThrottledRoute::PasswordReset;
+            match *self {
+                Self::Login(account, number) => {
+                    throttle.login(account, None, &client(number), clock).await
+                }
+                Self::KnownDevice(id, number) => {
+                    let client = client(number);
+                    throttle.login("jane", Some(id), &client, clock).await
+                }
+                Self::Register(number) => throttle.register(&client(number), clock).await,
+                Self::ChangePassword(user) => throttle.change_password(user, clock).await,
+                Self::SetDisplayName(user) => throttle.set_display_name(user, clock).await,
+                Self::Refresh(number) => throttle.refresh(&client(number), clock).await,
+                Self::UseToken(number) => throttle.use_token(route, &client(number), clock).await,
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn each_limit_applies_to_its_attempts_alone() {
+        type Set = fn(Throttle, Limit) -> Throttle;
+        use Try::{
+            ChangePassword, KnownDevice, Login, Refresh, Register, SetDisplayName, UseToken,
+        };
+
+        // Of each row, the second attempt is in the same bucket as the first, and the third is not.
+        // The last value tells whether a refund of the first one admits another.
+        let rows: [(Set, [Try; 3], bool); 13] = [
+            (
+                Throttle::per_pair,
+                [Login("jane", 1), Login("jane", 1), Login("jane", 2)],
+                true,
+            ),
+            (
+                Throttle::per_account,
+                [Login("jane", 1), Login("jane", 2), Login("paul", 1)],
+                true,
+            ),
+            (
+                Throttle::failures_per_address,
+                [Login("jane", 1), Login("paul", 1), Login("jane", 2)],
+                true,
+            ),
+            (
+                Throttle::per_address,
+                [Login("jane", 1), Login("paul", 1), Login("jane", 2)],
+                false,
+            ),
+            (
+                Throttle::per_device,
+                [
+                    KnownDevice("a", 1),
+                    KnownDevice("a", 2),
+                    KnownDevice("b", 1),
+                ],
+                true,
+            ),
+            (
+                Throttle::per_address,
+                [KnownDevice("a", 1), KnownDevice("b", 2), Login("jane", 1)],
+                false,
+            ),
+            (
+                Throttle::overall,
+                [Login("jane", 1), Login("paul", 2), KnownDevice("a", 1)],
+                true,
+            ),
+            (
+                Throttle::overall,
+                [Register(1), Register(2), Login("jane", 1)],
+                true,
+            ),
+            (
+                Throttle::per_registrant,
+                [Register(1), Register(1), Register(2)],
+                true,
+            ),
+            (
+                Throttle::per_device,
+                [ChangePassword(1), ChangePassword(1), ChangePassword(2)],
+                true,
+            ),
+            (
+                Throttle::per_device,
+                [SetDisplayName(1), SetDisplayName(1), SetDisplayName(2)],
+                true,
+            ),
+            (
+                Throttle::per_address,
+                [Refresh(1), Refresh(1), Refresh(2)],
+                true,
+            ),
+            (
+                Throttle::per_address,
+                [UseToken(1), UseToken(1), UseToken(2)],
+                true,
+            ),
+        ];
+        for (row, (set, [first, second, other], is_refunded)) in rows.into_iter().enumerate() {
+            let throttle = set(Throttle::new(), Limit::per_hour(1));
+            let time = FixedClock::new();
+            let clock = time.clock();
+            let attempt = first.begin(&throttle, &clock).await.unwrap();
+            let wait = second.begin(&throttle, &clock).await.err();
+            let wait = wait.map(|exceeded| exceeded.retry_after.as_secs());
+            assert_eq!(wait, Some(3600), "{row}");
+            assert!(other.begin(&throttle, &clock).await.is_ok(), "{row}");
+            attempt.refund().await;
+            let again = second.begin(&throttle, &clock).await;
+            assert_eq!(again.is_ok(), is_refunded, "{row}");
+        }
+    }
+
+    #[tokio::test]
+    async fn rejection_is_logged_with_its_limit() {
+        let log = Log::record();
+        let throttle = Throttle::new().per_device(Limit::per_hour(1));
+        let clock = FixedClock::new().clock();
+        for is_admitted in [true, false] {
+            let attempt = throttle.set_display_name(7, &clock).await;
+            assert_eq!(attempt.is_ok(), is_admitted);
+        }
+        let limit = "limit=\"display names of the account\"";
+        assert!(log.text().contains(limit), "{}", log.text());
     }
 
     async fn others_have_their_attempts(throttle: &Throttle, time: &FixedClock, number: u32) {

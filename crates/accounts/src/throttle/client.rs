@@ -43,3 +43,19 @@ impl fmt::Debug for Client {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn debug_shows_no_cookie_of_a_device() {
+        let client = Client {
+            address: Some([192, 0, 2, 1].into()),
+            devices: vec!["hunter2".to_owned()],
+            ..Client::default()
+        };
+        let text = format!("{client:?} {client:#?}");
+        assert!(text.contains("192.0.2.1") && !text.contains("hunter2"));
+    }
+}

@@ -146,6 +146,29 @@ mod tests {
     }
 
     #[test]
+    fn entry_needs_a_form_a_time_and_a_limited_length() {
+        let now = UNIX_EPOCH + Duration::from_secs(1_767_225_600);
+        let signed = device().sign("jane", &HmacSecret::generate(), now);
+        let longer = |length: usize| format!("{signed}{}", "A".repeat(length - signed.len()));
+        for (entry, now, is_entry) in [
+            (signed.clone(), now, true),
+            (
+                signed.clone(),
+                now + LIFETIME - Duration::from_secs(1),
+                true,
+            ),
+            (signed.clone(), now + LIFETIME, false),
+            (longer(MAX_ENTRY_BYTES), now, true),
+            (longer(MAX_ENTRY_BYTES + 1), now, false),
+            (format!("{signed}."), now, false),
+            ("x.y.z".to_owned(), now, false),
+            (String::new(), now, false),
+        ] {
+            assert_eq!(Device::is_entry(&entry, now), is_entry, "{entry}");
+        }
+    }
+
+    #[test]
     fn changed_value_is_rejected() {
         let now = UNIX_EPOCH + Duration::from_secs(1_767_225_600);
         let secret = HmacSecret::generate();

@@ -130,3 +130,34 @@ const MAX_OTHERS: usize = 3;
 
 /// No entry contains it.
 const SEPARATOR: &str = "~";
+
+#[cfg(test)]
+mod tests {
+    use tower_warder_test_support::Log;
+
+    use super::*;
+
+    #[test]
+    fn proxy_that_is_probably_misconfigured_is_logged() {
+        let proxies: TrustedProxies = "10.0.0.1".parse().unwrap();
+        let (proxy, client) = ([10, 0, 0, 1], [192, 0, 2, 1]);
+        let log = Log::record();
+        // The last rows again: once a minute.
+        for (peer, header, lines) in [
+            (client, None, 0),
+            (proxy, Some(X_FORWARDED_FOR), 0),
+            (proxy, Some(FORWARDED), 0),
+            (proxy, None, 1),
+            (client, Some(X_FORWARDED_FOR), 2),
+            (client, Some(FORWARDED), 2),
+            (proxy, None, 2),
+        ] {
+            let mut extensions = Extensions::new();
+            extensions.insert(ConnectInfo(SocketAddr::from((peer, 4711))));
+            let mut headers = HeaderMap::new();
+            headers.extend(header.map(|name| (name, HeaderValue::from_static("192.0.2.2"))));
+            let _ = Client::new(&extensions, &headers, &proxies);
+            assert_eq!(log.lines("WARN").len(), lines, "{}", log.text());
+        }
+    }
+}

@@ -109,10 +109,12 @@ const RETRY: Duration = Duration::from_secs(1);
 #[cfg(test)]
 mod tests {
     use std::future::pending;
+    use std::pin::pin;
     use std::sync::Arc;
     use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
 
     use async_trait::async_trait;
+    use futures_util::FutureExt;
     use tokio::time::{advance, timeout};
     use tower_warder_test_support::Log;
 
@@ -196,6 +198,37 @@ mod tests {
         store.becomes(ANSWERS);
         advance(Duration::from_secs(1)).await;
         assert_eq!(shared.take(&[]).await, Some(None));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn one_attempt_at_a_time_asks_again() {
+        let store = Store::default();
+        let shared = SharedStore::new(store.clone());
+        store.becomes(IS_SILENT);
+        assert_eq!(shared.take(&[]).await, None);
+        advance(Duration::from_secs(1)).await;
+        let mut asking = pin!(shared.take(&[]));
+        assert!(asking.as_mut().now_or_never().is_none());
+        let start = Instant::now();
+        for _ in 0..3 {
+            assert_eq!(shared.take(&[]).await, None);
+        }
+        assert_eq!((store.asked(), start.elapsed()), (2, Duration::ZERO));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn outage_of_minutes_is_logged_once() {
+        let log = Log::record();
+        let store = Store::default();
+        let mut shared = SharedStore::new(store.clone());
+        store.becomes(FAILS);
+        for _ in 0..3 {
+            shared.take(&[]).await;
+            assert_eq!(log.lines("WARN").len(), 1);
+            // As after a minute.
+            shared.log_limit = LogLimit::new();
+            advance(Duration::from_secs(60)).await;
+        }
     }
 
     #[tokio::test(start_paused = true)]

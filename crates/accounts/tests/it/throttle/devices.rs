@@ -119,6 +119,8 @@ async fn device_is_renewed_and_expires() {
     let id = |pair: &str| pair.split('.').next().unwrap().to_owned();
     assert_eq!(id(&first), id(&second));
     assert_ne!(first, second);
+    // In place of the first one.
+    assert_eq!(first.len(), second.len());
     server
         .clock
         .advance(Duration::from_secs(179 * 24 * 3600 + 1));

@@ -6,11 +6,12 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use serde_json::json;
 use tower_warder::{BoxError, HmacSecret};
 use tower_warder_accounts::InMemoryAccountStore;
 use tower_warder_accounts::throttle::{Bucket, BucketKind, Throttle, ThrottleStore};
 
-use super::super::server::{PASSWORD, Server, hasher, login};
+use super::super::server::{PASSWORD, Server, hasher, json_to, login};
 use super::{BURST, JANE, from, guess, guess_until_throttled, limited, retry_after, server};
 
 const ADDRESS: &str = "192.0.2.1";
@@ -22,6 +23,7 @@ struct Two(Arc<Mutex<Vec<Bucket>>>);
 #[async_trait]
 impl ThrottleStore for Two {
     async fn take(&self, buckets: &[Bucket]) -> Result<Option<Duration>, BoxError> {
+        assert_ne!(buckets, []);
         let mut taken = self.0.lock().unwrap();
         let count = |bucket: &&Bucket| taken.iter().filter(|it| it == bucket).count();
         if buckets.iter().any(|bucket| count(&bucket) >= 2) {
@@ -84,6 +86,16 @@ async fn right_password_is_given_back_to_the_shared_store() {
     assert_eq!(answer.status, 200);
     let kinds: Vec<_> = store.0.lock().unwrap().iter().map(|it| it.kind).collect();
     assert_eq!(kinds, [BucketKind::Address]);
+}
+
+#[tokio::test]
+async fn attempt_without_buckets_is_not_sent_to_the_store() {
+    let node = node(&Two::default(), &HmacSecret::generate()).await;
+    let body = json!({"refresh_token": "unknown"});
+    for _ in 0..3 {
+        let answer = node.send(json_to("POST", "/refresh", &body)).await;
+        assert_eq!(answer.status, 401);
+    }
 }
 
 #[tokio::test(start_paused = true)]
