@@ -79,8 +79,8 @@ dependencies: (_tool "cargo-deny")
     if timeout 60 cargo deny fetch db >/dev/null 2>&1; then cargo deny check --hide-inclusion-graph advisories; else echo "the advisory database cannot be reached: not checked"; fi
 
 # Changes the code that admits or rejects, in one place at a time: a test has to fail. A build for each
-mutants *FILES="src/identity/** src/policy.rs src/credentials/**": (_tool "cargo-mutants")
-    cargo mutants --package tower-warder {{ prepend("--file=", FILES) }} --output target -- --lib --test it
+mutants *FILES="src/identity/** src/policy.rs src/credentials/** crates/accounts/src/{session,throttle}_service.rs crates/accounts/src/{session,throttle,one_time_token}/**": (_tool "cargo-mutants")
+    cargo mutants --package tower-warder --package tower-warder-accounts {{ prepend("--file=", FILES) }} --output target -- --lib --test it
 
 # Accepts the present instruction counts; say in the commit why they changed
 bench-update:
