@@ -127,6 +127,7 @@ async fn errors_contain_no_secrets() {
             hash: Some(hash),
         },
     ] {
+        assert_absent(&action, &secrets);
         assert_absent(
             &UserChange {
                 action,
