@@ -27,12 +27,12 @@ struct Claims<'a> {
 
 /// HS256 token that is valid until the year 2100.
 pub fn hs256(subject: &str) -> String {
-    sign(Algorithm::HS256, subject, YEAR_2100)
+    sign(subject, YEAR_2100)
 }
 
 /// Expired token, with a lifetime of one minute.
 pub fn expired() -> String {
-    sign(Algorithm::HS256, SUBJECT, ISSUED_AT + 60)
+    sign(SUBJECT, ISSUED_AT + 60)
 }
 
 /// Token whose signature has a wrong bit.
@@ -54,10 +54,21 @@ pub fn many() -> impl Iterator<Item = String> {
     super::users::subjects().map(|subject| hs256(&subject))
 }
 
-/// Signed with a private key of `tests/keys`.
+/// Signed with the key of [`signing_key`].
 pub fn signed(algorithm: tower_warder::keys::Algorithm) -> String {
-    use tower_warder::keys::Algorithm::{ES256, EdDSA, RS256};
-    let (algorithm, key) = match algorithm {
+    let (algorithm, key) = signing_key(algorithm);
+    with_header(&Header::new(algorithm), &key)
+}
+
+pub fn with_header(header: &Header, key: &EncodingKey) -> String {
+    encode(header, SUBJECT, YEAR_2100, key)
+}
+
+/// The secret, or a private key of `tests/keys`.
+pub fn signing_key(algorithm: tower_warder::keys::Algorithm) -> (Algorithm, EncodingKey) {
+    use tower_warder::keys::Algorithm::{ES256, EdDSA, HS256, RS256};
+    match algorithm {
+        HS256 => (Algorithm::HS256, secret_key()),
         ES256 => (
             Algorithm::ES256,
             EncodingKey::from_ec_der(&keys::der(keys::P256)),
@@ -71,8 +82,7 @@ pub fn signed(algorithm: tower_warder::keys::Algorithm) -> String {
             EncodingKey::from_ed_der(&keys::der(keys::ED25519)),
         ),
         other => panic!("no key for {}", other.as_str()),
-    };
-    encode(algorithm, SUBJECT, YEAR_2100, &key)
+    }
 }
 
 /// Verifier of the HS256 tokens that checks issuer and audience. It has verified one token, as after a
@@ -92,12 +102,15 @@ pub fn secret() -> HmacSecret {
     HmacSecret::new(SECRET).unwrap()
 }
 
-fn sign(algorithm: Algorithm, subject: &str, exp: u64) -> String {
-    let key = EncodingKey::from_secret(SECRET.as_bytes());
-    encode(algorithm, subject, exp, &key)
+fn sign(subject: &str, exp: u64) -> String {
+    encode(&Header::new(Algorithm::HS256), subject, exp, &secret_key())
 }
 
-fn encode(algorithm: Algorithm, subject: &str, exp: u64, key: &EncodingKey) -> String {
+fn secret_key() -> EncodingKey {
+    EncodingKey::from_secret(SECRET.as_bytes())
+}
+
+fn encode(header: &Header, subject: &str, exp: u64, key: &EncodingKey) -> String {
     let claims = Claims {
         sub: subject,
         iat: ISSUED_AT,
@@ -107,7 +120,7 @@ fn encode(algorithm: Algorithm, subject: &str, exp: u64, key: &EncodingKey) -> S
         aud: AUDIENCE,
         jti: token_id(subject),
     };
-    jsonwebtoken::encode(&Header::new(algorithm), &claims, key).unwrap()
+    jsonwebtoken::encode(header, &claims, key).unwrap()
 }
 
 /// The text of a UUID.

@@ -11,8 +11,10 @@ mod axum_login;
 mod bare;
 mod jsonwebtoken_decode;
 mod jwt_authorizer;
+mod jwt_simple;
 pub mod ours;
 mod static_bearer;
+mod tower_oauth2_resource_server;
 pub mod tutorial;
 #[path = "../../support/mod.rs"]
 pub mod support;
@@ -68,8 +70,10 @@ fn hs256() -> Vec<Row> {
         axum_login::rows(),
         tutorial::rows(),
         jwt_authorizer::rows(),
+        tower_oauth2_resource_server::rows(),
         axum_gate::rows(),
         jsonwebtoken_decode::rows(),
+        jwt_simple::rows(),
     ];
     rows.into_iter().flatten().collect()
 }
@@ -79,6 +83,7 @@ fn asymmetric() -> Vec<Row> {
         ours::asymmetric(),
         tutorial::asymmetric(),
         jwt_authorizer::asymmetric(),
+        tower_oauth2_resource_server::asymmetric(),
         jsonwebtoken_decode::asymmetric(),
     ];
     rows.into_iter().flatten().collect()
