@@ -12,11 +12,11 @@ use tower_warder::password::{
     LegacyHash, PasswordError, PasswordFormat, PasswordHasher, PasswordVerification,
 };
 use tower_warder_accounts::InMemoryAccountStore;
-use tower_warder_accounts::throttle::Throttle;
+use tower_warder_accounts::throttle::{Limit, Throttle};
 
 use super::super::server::{Approved, PASSWORD, Server, by, hasher, json_to, login};
 use super::devices::{device_in, with};
-use super::{JANE, from, limited};
+use super::{JANE, from, guess, limited, server_with};
 use crate::support::Answer;
 
 const ADDRESS: &str = "192.0.2.1";
@@ -54,6 +54,14 @@ impl Narrow {
             tokio::task::yield_now().await;
         }
         running
+    }
+
+    /// The same, and the only place in the queue.
+    async fn fill(&self) -> (Running<'_>, BoxFuture<'_, Result<String, PasswordError>>) {
+        let running = self.occupy().await;
+        let mut waiting = self.hasher.hash(PASSWORD).boxed();
+        assert!(poll!(&mut waiting).is_pending());
+        (running, waiting)
     }
 
     fn end(&self) {
@@ -192,6 +200,33 @@ async fn places_are_kept_for_devices_users_and_admins() {
     for answer in answers {
         assert!(answer.status.is_success(), "{answer:?}");
     }
+}
+
+#[tokio::test]
+async fn throttled_login_needs_no_place_in_the_hasher() {
+    let narrow = Narrow::new(1);
+    let throttle = Throttle::new().per_pair(Limit::per_minute(1));
+    let server = server_with(throttle, narrow.hasher.clone()).await;
+    assert_eq!(guess(&server, ADDRESS, JANE).await, 401);
+    let (running, waiting) = narrow.fill().await;
+    assert_eq!(guess(&server, ADDRESS, JANE).await, 429);
+    assert_eq!(guess(&server, ELSEWHERE, JANE).await, 503);
+    drop((running, waiting));
+}
+
+#[tokio::test]
+async fn attempt_that_the_hasher_rejects_is_given_back() {
+    let narrow = Narrow::new(1);
+    let throttle = Throttle::new().per_pair(Limit::per_minute(1));
+    let server = server_with(throttle, narrow.hasher.clone()).await;
+    let (running, waiting) = narrow.fill().await;
+    for _ in 0..3 {
+        assert_eq!(guess(&server, ADDRESS, JANE).await, 503);
+    }
+    narrow.end();
+    let (ran, waited) = tokio::join!(running, waiting);
+    assert!(ran.is_ok() && waited.is_ok());
+    assert_eq!(guess(&server, ADDRESS, JANE).await, 401);
 }
 
 #[tokio::test]

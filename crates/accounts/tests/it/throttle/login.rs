@@ -2,9 +2,8 @@
 
 use std::time::Duration;
 
-use futures_util::future::{BoxFuture, FutureExt, join_all};
+use futures_util::future::join_all;
 use futures_util::poll;
-use tower_warder::password::{PasswordError, PasswordHasher};
 use tower_warder_accounts::throttle::{Limit, Throttle};
 
 use super::super::cookie::browser::form_to;
@@ -88,48 +87,6 @@ async fn retry_after_is_when_the_next_attempt_is_admitted() {
     assert_eq!(retry_after(&server.send(request()).await), 1);
     server.clock.advance(Duration::from_secs(1));
     assert_eq!(server.send(request()).await.status, 200);
-}
-
-#[tokio::test]
-async fn throttled_login_needs_no_place_in_the_hasher() {
-    let full = hasher().max_concurrency(1).max_queue(0);
-    let throttle = Throttle::new().per_pair(Limit::per_minute(1));
-    let server = server_with(throttle, full.clone()).await;
-    assert_eq!(guess(&server, ADDRESS, JANE).await, 401);
-    let running = occupy(&full).await;
-    assert_eq!(guess(&server, ADDRESS, JANE).await, 429);
-    assert_eq!(guess(&server, "192.0.2.2", JANE).await, 503);
-    drop(running);
-}
-
-#[tokio::test]
-async fn attempt_that_the_hasher_rejects_is_given_back() {
-    let full = hasher().max_concurrency(1).max_queue(0);
-    let throttle = Throttle::new().per_pair(Limit::per_minute(1));
-    let server = server_with(throttle, full.clone()).await;
-    let running = occupy(&full).await;
-    for _ in 0..3 {
-        assert_eq!(guess(&server, ADDRESS, JANE).await, 503);
-    }
-    running.await.unwrap();
-    // The permit is returned shortly after the result.
-    let mut status = 503;
-    while status == 503 {
-        tokio::task::yield_now().await;
-        status = guess(&server, ADDRESS, JANE).await;
-    }
-    assert_eq!(status, 401);
-}
-
-/// Takes the only permit, once it is returned.
-async fn occupy(hasher: &PasswordHasher) -> BoxFuture<'_, Result<String, PasswordError>> {
-    loop {
-        let mut running = hasher.hash(PASSWORD).boxed();
-        if poll!(&mut running).is_pending() {
-            return running;
-        }
-        tokio::task::yield_now().await;
-    }
 }
 
 #[tokio::test]
