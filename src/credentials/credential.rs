@@ -107,7 +107,8 @@ pub(super) fn only_line(
     };
     value.set_sensitive(true);
     let value = value.clone();
-    if headers.get_all(name).iter().nth(1).is_some() {
+    // In most requests each header has one line: then there is no need for another look-up.
+    if headers.keys_len() < headers.len() && headers.get_all(name).iter().nth(1).is_some() {
         if let Entry::Occupied(mut lines) = headers.entry(name) {
             lines.iter_mut().for_each(|line| line.set_sensitive(true));
         }
