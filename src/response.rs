@@ -4,6 +4,8 @@
 //! closure or another [`MakeErrorResponse`] replaces the body; the headers that the RFCs require are
 //! added to every response.
 
+use std::sync::OnceLock;
+
 use http::header::{CONTENT_TYPE, HeaderName, RETRY_AFTER, SET_COOKIE, WWW_AUTHENTICATE};
 use http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
 use serde::Serialize;
@@ -43,7 +45,7 @@ impl<B: From<String>> MakeErrorResponse<B> for ProblemJson {
         if let Some(format) = error.grpc() {
             return grpc(error, format, String::new().into());
         }
-        problem(error.status(), error.detail(), error.code()).map(B::from)
+        problem_json(error.status(), problem_of(error)).map(B::from)
     }
 }
 
@@ -114,8 +116,32 @@ pub(crate) fn respond<B>(
     response
 }
 
+/// Problem details of an error. Those with the text of the table are serialized once: clients can
+/// cause any number of them.
+fn problem_of(error: &AuthError) -> String {
+    static PREPARED: [OnceLock<String>; AuthError::ANSWERS] =
+        [const { OnceLock::new() }; AuthError::ANSWERS];
+
+    let make = || details(error.status(), error.detail(), error.code());
+    match error.answer_index().and_then(|index| PREPARED.get(index)) {
+        Some(prepared) => prepared.get_or_init(make).clone(),
+        None => make(),
+    }
+}
+
 /// Response with problem details (RFC 9457), `application/problem+json`.
 pub(crate) fn problem(status: StatusCode, detail: &str, code: &str) -> Response<String> {
+    problem_json(status, details(status, detail, code))
+}
+
+fn problem_json(status: StatusCode, document: String) -> Response<String> {
+    let mut response = Response::new(document);
+    *response.status_mut() = status;
+    response.headers_mut().insert(CONTENT_TYPE, PROBLEM_JSON);
+    response
+}
+
+fn details(status: StatusCode, detail: &str, code: &str) -> String {
     let document = ProblemDocument {
         kind: "about:blank",
         title: status.canonical_reason(),
@@ -124,10 +150,7 @@ pub(crate) fn problem(status: StatusCode, detail: &str, code: &str) -> Response<
         code,
     };
     // Strings and a number: serialization cannot fail.
-    let mut response = Response::new(serde_json::to_string(&document).unwrap_or_default());
-    *response.status_mut() = status;
-    response.headers_mut().insert(CONTENT_TYPE, PROBLEM_JSON);
-    response
+    serde_json::to_string(&document).unwrap_or_default()
 }
 
 /// RFC 9457, section 3. `detail` is the member that FastAPI clients read.
@@ -173,3 +196,54 @@ const PROBLEM_JSON: HeaderValue = HeaderValue::from_static("application/problem+
 const GRPC_STATUS: HeaderName = HeaderName::from_static("grpc-status");
 const GRPC_MESSAGE: HeaderName = HeaderName::from_static("grpc-message");
 const RETRY_SECONDS: HeaderValue = HeaderValue::from_static("1");
+
+#[cfg(test)]
+mod tests {
+    use AuthErrorKind as Kind;
+
+    use super::*;
+
+    const KINDS: [Kind; 11] = [
+        Kind::MissingCredential,
+        Kind::InvalidRequest,
+        Kind::CrossOrigin,
+        Kind::InvalidToken,
+        Kind::AccountPending,
+        Kind::AccountDisabled,
+        Kind::Forbidden,
+        Kind::EmailNotVerified,
+        Kind::InsufficientUserAuthentication,
+        Kind::Unavailable,
+        Kind::Misconfigured,
+    ];
+
+    fn body(error: &AuthError) -> String {
+        let response: Response<String> = ProblemJson.response(error, &HeaderMap::new());
+        response.into_body()
+    }
+
+    #[test]
+    fn prepared_body_is_that_of_its_error() {
+        // Twice: made, and then prepared.
+        for _ in 0..2 {
+            for kind in KINDS {
+                for disclosed in [false, true] {
+                    let mut error = AuthError::new(kind);
+                    error.set_shape(disclosed, false, None);
+                    let made = details(error.status(), error.detail(), error.code());
+                    assert!(error.answer_index().unwrap() < AuthError::ANSWERS);
+                    assert_eq!(body(&error), made, "{kind:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn text_of_a_policy_is_not_prepared() {
+        for detail in ["Editors only", "Forbidden", "Staff \"only\""] {
+            let error = AuthError::forbidden(detail.into());
+            let made: serde_json::Value = serde_json::from_str(&body(&error)).unwrap();
+            assert_eq!(made["detail"], detail);
+        }
+    }
+}

@@ -47,6 +47,14 @@ pub(super) struct Answer {
 }
 
 impl Answer {
+    /// Number of combinations of a kind and `disclosed`.
+    pub(super) const COUNT: usize = Self::index(AuthErrorKind::Misconfigured, true) + 1;
+
+    /// Index of a combination.
+    pub(super) const fn index(kind: AuthErrorKind, disclosed: bool) -> usize {
+        kind as usize * 2 + disclosed as usize
+    }
+
     /// The table of responses: the only place where extractors and guards take them from.
     pub(super) const fn of(kind: AuthErrorKind, disclosed: bool) -> Self {
         use AuthErrorKind as Kind;

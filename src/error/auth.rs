@@ -110,6 +110,15 @@ impl AuthError {
         self.detail.as_deref().unwrap_or(self.answer().detail)
     }
 
+    /// Identifies status, detail and code. `None` if the detail is a text of its own.
+    pub(crate) fn answer_index(&self) -> Option<usize> {
+        let is_standard = self.detail.is_none();
+        is_standard.then(|| Answer::index(self.kind, self.is_disclosed()))
+    }
+
+    /// Number of indexes.
+    pub(crate) const ANSWERS: usize = Answer::COUNT;
+
     /// Stable machine-readable code: `code` of the problem details.
     pub fn code(&self) -> &'static str {
         self.answer().code
@@ -236,7 +245,11 @@ impl AuthError {
     }
 
     const fn answer(&self) -> Answer {
-        Answer::of(self.kind, matches!(self.disclosed, Some(true)))
+        Answer::of(self.kind, self.is_disclosed())
+    }
+
+    const fn is_disclosed(&self) -> bool {
+        matches!(self.disclosed, Some(true))
     }
 }
 
