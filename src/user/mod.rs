@@ -96,6 +96,53 @@ impl AuthUser for Claims {
     }
 }
 
+/// A shared user, for a loader that keeps its users in memory and does not clone them. Guards and
+/// extractors take `Arc<Member>` in place of `Member`:
+///
+/// ```
+/// use std::collections::HashMap;
+/// use std::sync::Arc;
+/// use tower_warder::{BoxError, Claims, CurrentUser, UserLoader, async_trait};
+/// # use tower_warder::testing::TestUser as Member;
+///
+/// struct Members(HashMap<String, Arc<Member>>);
+///
+/// #[async_trait]
+/// impl UserLoader for Members {
+///     type User = Arc<Member>;
+///
+///     async fn load_user(&self, claims: &Claims) -> Result<Option<Arc<Member>>, BoxError> {
+///         Ok(self.0.get(claims.subject()).cloned())
+///     }
+/// }
+///
+/// async fn profile(member: CurrentUser<Arc<Member>>) -> String {
+///     format!("Hello, {}", member.name)
+/// }
+/// ```
+#[diagnostic::do_not_recommend]
+impl<U: AuthUser + ?Sized> AuthUser for Arc<U> {
+    fn status(&self) -> UserStatus {
+        (**self).status()
+    }
+
+    fn is_admin(&self) -> bool {
+        (**self).is_admin()
+    }
+
+    fn is_email_verified(&self) -> bool {
+        (**self).is_email_verified()
+    }
+
+    fn token_generation(&self) -> Option<u64> {
+        (**self).token_generation()
+    }
+
+    fn tokens_valid_since(&self) -> Option<SystemTime> {
+        (**self).tokens_valid_since()
+    }
+}
+
 /// Status of an account. Only [`Approved`](Self::Approved) users are authorized.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -139,7 +186,8 @@ pub enum UserStatus {
 /// }
 /// ```
 ///
-/// Closures and async functions that take the [`Claims`] are loaders, too.
+/// Closures and async functions that take the [`Claims`] are loaders, too. A loader that has its users
+/// in memory can share them: `type User = Arc<Member>`.
 ///
 /// # Numeric IDs
 ///

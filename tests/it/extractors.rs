@@ -1,12 +1,15 @@
 //! Extractors and guards, beyond the table in `error_responses`.
 
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
 use axum::Router;
 use axum::body::Body;
 use axum::routing::get as on_get;
 use http::{Method, Request};
 use tower::{Layer, ServiceExt};
 use tower_warder::cache::UserCache;
-use tower_warder::policy::Approved;
+use tower_warder::policy::{Approved, Verified};
 use tower_warder::testing::{self, StaticUserLoader, TestUser};
 use tower_warder::{
     AdminUser, AuthError, AuthLayer, AuthUser, Claims, CurrentUser, Identity, Require,
@@ -56,6 +59,61 @@ async fn every_extractor_returns_the_authenticated_user() {
             "{path}"
         );
     }
+}
+
+#[tokio::test]
+async fn shared_user_is_checked_like_the_user_itself() {
+    let jane = || TestUser::approved("Jane");
+    let with_status = |status| TestUser { status, ..jane() };
+    let tomorrow = SystemTime::now() + Duration::from_secs(86_400);
+    for (user, statuses) in [
+        (jane(), [200, 403, 403]),
+        (TestUser::admin("Jane"), [200, 200, 403]),
+        (
+            TestUser {
+                is_email_verified: true,
+                ..jane()
+            },
+            [200, 403, 200],
+        ),
+        (with_status(UserStatus::Pending), [401; 3]),
+        (with_status(UserStatus::Disabled), [401; 3]),
+        (
+            TestUser {
+                token_generation: 1,
+                ..jane()
+            },
+            [401; 3],
+        ),
+        (
+            TestUser {
+                tokens_valid_since: Some(tomorrow),
+                ..jane()
+            },
+            [401; 3],
+        ),
+    ] {
+        let shared = Arc::new(user.clone());
+        assert_eq!(statuses_of(user.clone()).await, statuses, "{user:?}");
+        assert_eq!(statuses_of(shared).await, statuses, "{user:?}");
+    }
+}
+
+/// Statuses of an extractor of the user, of an admin, and of a user with a verified address.
+async fn statuses_of<U: AuthUser + Clone>(user: U) -> [u16; 3] {
+    let users = StaticUserLoader::new([("jane", user)]);
+    let app = Router::new()
+        .route("/user", on_get(async |_: CurrentUser<U>| "in"))
+        .route("/admin", on_get(async |_: AdminUser<U>| "in"))
+        .route("/verified", on_get(async |_: Require<Verified, U>| "in"))
+        .layer(AuthLayer::new(testing::verifier(), users));
+    let token = testing::token("jane");
+    let status = async |path| send(&app, get_with(path, &token)).await.status.as_u16();
+    [
+        status("/user").await,
+        status("/admin").await,
+        status("/verified").await,
+    ]
 }
 
 #[tokio::test]
