@@ -280,8 +280,8 @@ impl_debug! { self: [P: Policy<U> + Default, U: AuthUser] Require<P, U> }
 async fn require<U: AuthUser>(parts: &Parts, policy: &impl Policy<U>) -> Result<Arc<U>, AuthError> {
     let reject = |error| reject(error, parts);
     let identity = Identity::at(&parts.extensions, Place::handler(parts)).map_err(reject)?;
-    let CurrentUser(user) = identity.require(policy).await.map_err(reject)?;
-    Ok(user)
+    let (user, _) = identity.authorize(policy).await.map_err(reject)?;
+    Ok(Arc::clone(user))
 }
 
 /// The identity without its user type: claims can be read below a layer of any user type.

@@ -15,7 +15,7 @@ use crate::util::log_limit::{LogLimit, LogLimits, log_limited};
 pub(super) fn report(error: &AuthError, limit: &LogLimit) {
     record::rejected(error);
     if error.rejects_credential() {
-        audit(error.reason());
+        audit(error);
     }
     let source = error.source();
     let detail;
@@ -43,12 +43,13 @@ pub(super) fn report(error: &AuthError, limit: &LogLimit) {
 
 /// Logs the audit event of a rejected token, at most once a minute for a reason, because anyone can
 /// cause it. The line at `DEBUG` has each of them, with the remedy.
-fn audit(reason: &'static str) {
+fn audit(error: &AuthError) {
     static LIMITS: LogLimits = LogLimits::new();
 
     if !tracing::enabled!(target: AUDIT_TARGET, tracing::Level::INFO) {
         return;
     }
+    let reason = error.reason();
     if let Some(count) = LIMITS.of(reason).admit() {
         let event = "token_rejected";
         tracing::info!(target: AUDIT_TARGET, count, event, reason);
