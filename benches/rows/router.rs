@@ -1,5 +1,6 @@
 //! One request through an axum router with a trivial handler.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
@@ -14,7 +15,7 @@ use tower_warder::{AuthLayer, Claims, CurrentUser, JwtVerifier, RequireLayer};
 use crate::support::requests::{self, bearer};
 use crate::support::row::Row;
 use crate::support::tokens;
-use crate::support::users::{User, Users};
+use crate::support::users::{SharedUsers, User, Users};
 
 pub(crate) fn rows() -> Vec<Row> {
     let token = bearer(&tokens::hs256(tokens::SUBJECT));
@@ -30,12 +31,19 @@ pub(crate) fn rows() -> Vec<Row> {
         ok("public, token", plain().layer(auth()), token.clone()),
         ok("Claims", claims().layer(auth()), token.clone()),
         ok("CurrentUser", user().layer(auth()), token.clone()),
+        ok("CurrentUser, shared user", shared(), token.clone()),
         ok(
             "CurrentUser, cached",
             user().layer(cached(tokens::verifier())),
             token.clone(),
         ),
         ok("RequireLayer", guarded().layer(auth()), token),
+        requests::row(
+            "refused, problem details",
+            user().layer(auth()),
+            bearer("garbage"),
+            StatusCode::UNAUTHORIZED,
+        ),
         refused("garbage", "garbage"),
         refused("oversized", &tokens::oversized()),
         refused("bad signature", &tokens::bad_signature()),
@@ -136,6 +144,14 @@ fn claims() -> Router {
 
 fn user() -> Router {
     Router::new().route("/me", get(async |_: CurrentUser<User>| "ok"))
+}
+
+/// The loader hands its user over without a clone.
+fn shared() -> Router {
+    let users = SharedUsers(Users::ten_thousand());
+    Router::new()
+        .route("/me", get(async |_: CurrentUser<Arc<User>>| "ok"))
+        .layer(AuthLayer::new(tokens::verifier(), users))
 }
 
 fn guarded() -> Router {

@@ -1,7 +1,7 @@
 //! 10 000 users in memory.
 
 use std::collections::HashMap;
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use tower_warder::{AuthUser, BoxError, Claims, UserLoader, UserStatus, async_trait};
 
@@ -26,22 +26,35 @@ impl AuthUser for User {
 }
 
 /// Loader that finds users in a map.
-pub struct Users(&'static HashMap<String, User>);
+pub struct Users(&'static HashMap<String, Arc<User>>);
 
 impl Users {
     /// The same map for all rows: under valgrind it takes long to make.
     pub fn ten_thousand() -> Self {
-        static USERS: LazyLock<HashMap<String, User>> = LazyLock::new(|| {
+        static USERS: LazyLock<HashMap<String, Arc<User>>> = LazyLock::new(|| {
             let users = subjects().enumerate();
             users
-                .map(|(index, email)| (email.clone(), user(index as i64, email)))
+                .map(|(index, email)| (email.clone(), Arc::new(user(index as i64, email))))
                 .collect()
         });
         Self(&USERS)
     }
 
     pub fn get(&self, email: &str) -> Option<&User> {
-        self.0.get(email)
+        self.0.get(email).map(|user| &**user)
+    }
+}
+
+/// Loader that shares its users instead of cloning them.
+pub struct SharedUsers(pub Users);
+
+#[async_trait]
+impl UserLoader for SharedUsers {
+    type User = Arc<User>;
+
+    async fn load_user(&self, claims: &Claims) -> Result<Option<Arc<User>>, BoxError> {
+        let Self(users) = self;
+        Ok(users.0.get(claims.subject()).cloned())
     }
 }
 
