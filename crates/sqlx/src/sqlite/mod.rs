@@ -27,13 +27,17 @@ use crate::migrations::{self, Files};
 use crate::prefix::{InvalidPrefix, Prefix};
 use crate::users::{self, UserRow, users};
 
+mod reads;
 mod audit;
 mod sessions;
 mod one_time_tokens;
 
+use self::reads::Reads;
+
 /// Store of accounts, sessions, one-time tokens and audit events in SQLite. Readers see the last
 /// committed state (WAL); a writer takes
 /// the lock before it reads what it decides by, so that no two decide on the same state.
+/// Accounts that are read by ID at the same time are read in one statement.
 ///
 /// Clones share the pool.
 ///
@@ -53,6 +57,7 @@ pub struct SqliteStore {
     pool: SqlitePool,
     prefix: Prefix,
     hooks: TransactionHooks<SqliteConnection>,
+    reads: Reads,
 }
 
 impl SqliteStore {
@@ -68,6 +73,7 @@ impl SqliteStore {
             pool,
             prefix: Prefix::default(),
             hooks: TransactionHooks::default(),
+            reads: Reads::default(),
         }
     }
 
@@ -119,6 +125,8 @@ impl SqliteStore {
     /// The prefix is not `[a-z_][a-z0-9_]*` of at most 32 characters, or begins with `sqlite_`.
     pub fn prefix(mut self, prefix: &str) -> Result<Self, InvalidPrefix> {
         self.prefix = Prefix::new(prefix)?;
+        // Those of clones are in other tables.
+        self.reads = Reads::default();
         Ok(self)
     }
 
@@ -328,9 +336,7 @@ impl AccountStore for SqliteStore {
     }
 
     async fn find(&self, id: i64) -> Result<Option<User>, StoreError> {
-        let query = sqlx::query_as(self.sql(users::FIND)).bind(id);
-        let row: Option<Row> = query.fetch_optional(&self.pool).await?;
-        row.map(Row::into_user).transpose()
+        self.read(id).await
     }
 
     async fn find_by_email(&self, email: &Email) -> Result<Option<User>, StoreError> {

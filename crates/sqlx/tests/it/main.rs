@@ -20,4 +20,5 @@ mod migrations;
 mod plans;
 mod profile_example;
 mod races;
+mod reads;
 mod settings;

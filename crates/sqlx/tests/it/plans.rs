@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Mutex;
 
+use futures_util::future::join;
 use tower_warder::UserStatus;
 use tower_warder_accounts::{
     AccountStore, Actor, AdminGrant, AuditActor, AuditEvent, AuditEventKind, Email,
@@ -33,6 +34,9 @@ async fn call_everything<S: Stores>(store: &S) {
             .unwrap();
     }
     AccountStore::find(store, 1).await.unwrap().unwrap();
+    // One statement for both.
+    let both = join(AccountStore::find(store, 1), AccountStore::find(store, id));
+    assert!(matches!(both.await, (Ok(Some(_)), Ok(Some(_)))));
     store.find_by_email(&email).await.unwrap().unwrap();
     let limit = Some(50);
     for after in [None, Some(id)] {
